@@ -1,0 +1,135 @@
+"""Choose the engines that the tests run on.
+
+SQLite always. Servers are those of WCH_TEST_SERVERS ("name=mysql://root@127.0.0.1:3306 ..."); without it, a private
+one for each family that is installed. WCH_TEST_ENGINES or --engines picks some of them, by name or by family.
+Whatever was asked for, by either, must be there: choose_engines() says in one line what is not.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tests.databases import LiveDatabase, fresh_on_server, fresh_sqlite
+from tests.servers import (
+    PrivateServer,
+    ServerAddress,
+    ServerBinary,
+    ServerError,
+    family_of,
+    installed_servers,
+)
+
+
+class EngineError(Exception):
+    """An engine that was asked for is not there; one line."""
+
+
+class Engine:
+    """One engine of the matrix. A private server starts when the first test needs it."""
+
+    def __init__(
+        self,
+        name: str,
+        family: str,
+        version: str,
+        *,
+        address: ServerAddress | None = None,
+        binary: ServerBinary | None = None,
+    ) -> None:
+        self.name = name
+        self.family = family
+        self.version = version
+        self._address = address
+        self._binary = binary
+        self._server: PrivateServer | None = None
+        self._failure = ""
+
+    def __repr__(self) -> str:
+        return f"<Engine {self}>"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}" + (" (private)" if self._binary else "")
+
+    def fresh(self, folder: Path) -> AbstractContextManager[LiveDatabase]:
+        """Give a fresh database; ``folder`` is where SQLite puts its file."""
+        if self.family == "sqlite":
+            return fresh_sqlite(self.name, folder)
+        return fresh_on_server(self.name, self.family, self.address())
+
+    def address(self) -> ServerAddress:
+        """Return where the server answers; start the private one."""
+        if self._address is None:
+            assert self._binary is not None, "SQLite has no server"
+            # One attempt: hundreds of tests shall not wait for the same failure.
+            if self._failure:
+                raise EngineError(self._failure)
+            server = PrivateServer(self._binary)
+            try:
+                server.start()
+            except BaseException as error:
+                self._failure = f"engine {self.name}: {error}"
+                server.remove()
+                if isinstance(error, ServerError):
+                    raise EngineError(self._failure) from error
+                raise
+            self._server, self._address = server, server.address
+        return self._address
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.remove()
+            self._server = self._address = None
+
+
+def choose_engines(servers: str, asked: str) -> tuple[list[Engine], list[str]]:
+    """Return the engines to test on, and a line for each family that is left out with the reason.
+
+    ``servers`` is the value of WCH_TEST_SERVERS, ``asked`` that of WCH_TEST_ENGINES or --engines.
+    """
+    names = [name for name in asked.replace(",", " ").split() if name]
+    addresses = _addresses(servers)
+    if names and not {"mariadb", "mysql"} & set(names):
+        # Only these are visited. For a family all are: what a server is, it must say itself.
+        addresses = {name: address for name, address in addresses.items() if name in names}
+    engines = [Engine("sqlite", "sqlite", sqlite3.sqlite_version)]
+    engines += [_reached(name, address) for name, address in addresses.items()]
+    if not servers.strip():
+        installed = installed_servers().values()
+        engines += [Engine(binary.family, binary.family, binary.version, binary=binary) for binary in installed]
+
+    if names:
+        for want in names:
+            if not any(want in (engine.name, engine.family) for engine in engines):
+                raise EngineError(
+                    f"engine {want} was asked for and is not there; there are: "
+                    + ", ".join([engine.name for engine in engines])
+                    + ". Install mariadb-server-core or mysql-server-core, or name servers in WCH_TEST_SERVERS."
+                )
+        engines = [engine for engine in engines if engine.name in names or engine.family in names]
+
+    why = "was not asked for" if names else "none in WCH_TEST_SERVERS" if servers.strip() else "no server is installed"
+    families = {engine.family for engine in engines}
+    return engines, [f"{family}: not tested ({why})" for family in ("sqlite", "mariadb", "mysql") if family not in families]
+
+
+def _addresses(servers: str) -> dict[str, ServerAddress]:
+    result = {}
+    for entry in servers.split():
+        name, equals, url = entry.partition("=")
+        if not equals or not name.isidentifier() or name in ("sqlite", *result):
+            raise EngineError('WCH_TEST_SERVERS has the form "name=mysql://user@host:port name2=...", each name once')
+        try:
+            result[name] = ServerAddress.parse(url)
+        except ServerError as error:
+            raise EngineError(f"WCH_TEST_SERVERS, {name}: {error}") from error
+    return result
+
+
+def _reached(name: str, address: ServerAddress) -> Engine:
+    try:
+        version = address.version()
+    except ServerError as error:
+        raise EngineError(f"engine {name} was asked for and cannot be reached: {error}") from error
+    return Engine(name, family_of(version), version.partition("-")[0], address=address)

@@ -1,0 +1,291 @@
+"""Database servers for tests: where one is, which are installed, and private ones.
+
+A private server has its own temporary folder and a port on loopback; it is gone when the process that started it is
+gone, however that ends. It does not choose what the tests run on: that is tests/engines.py.
+
+    with PrivateServer(installed_servers()["mariadb"]) as server:
+        server.address.connection()
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import pymysql
+
+# Debian keeps servers in sbin, which an ordinary user's PATH may lack.
+_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+# Below 32768, where Linux begins to hand out ports for outgoing connections.
+_PORTS = range(20000, 32768)
+# Not the shared generator: hypothesis seeds it, and two workers would try the same ports.
+_RANDOM = random.SystemRandom()
+
+
+class ServerError(Exception):
+    """A server cannot be started or reached; one line."""
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """Where a server answers and who asks."""
+
+    host: str
+    port: int
+    user: str = "root"
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> ServerAddress:
+        parts = urlsplit(url)
+        try:
+            host, port = parts.hostname, parts.port or 3306
+        except ValueError:
+            host, port = None, 0
+        if parts.scheme != "mysql" or not host or parts.path.strip("/"):
+            raise ServerError("a server is given as mysql://user:password@host:port")
+        return cls(host, port, unquote(parts.username or "root"), unquote(parts.password or ""))
+
+    def url(self, database: str) -> str:
+        secret = f":{quote(self.password, safe='')}" if self.password else ""
+        return f"mysql://{quote(self.user, safe='')}{secret}@{self.host}:{self.port}/{database}"
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what PyMySQL and peewee take."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "charset": "utf8mb4",
+        }
+
+    def connection(self) -> pymysql.Connection[Any]:
+        """Open a connection of the tests' own, in autocommit, that waits for nothing very long."""
+        return pymysql.connect(
+            **self.arguments(),
+            autocommit=True,
+            connect_timeout=5,
+            init_command="SET SESSION lock_wait_timeout = 20, time_zone = '+00:00'",
+        )
+
+    def version(self) -> str:
+        try:
+            with self.connection() as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT VERSION()")
+                (version,) = cursor.fetchall()[0]
+                return str(version)
+        except pymysql.Error as error:
+            raise ServerError(f"no server answers at {self.host}:{self.port}: {error.args[-1]}") from error
+
+
+@dataclass(frozen=True)
+class ServerBinary:
+    """An installed server program."""
+
+    family: str
+    path: str
+    version: str
+
+
+def family_of(version: str) -> str:
+    return "mariadb" if "mariadb" in version.lower() else "mysql"
+
+
+def installed_servers() -> dict[str, ServerBinary]:
+    """Return the installed server programs by family, found by asking them: mysqld may well be MariaDB's."""
+    found: dict[str, ServerBinary] = {}
+    for name in ("mariadbd", "mysqld"):
+        path = shutil.which(name, path=_PATH)
+        if path is None:
+            continue
+        said = _run([path, "--no-defaults", "--version"])
+        number = re.search(r"Ver (\d+\.\d+\.\d+)", said)
+        if number:
+            found.setdefault(family_of(said), ServerBinary(family_of(said), path, number[1]))
+    if not shutil.which("mariadb-install-db", path=_PATH):
+        found.pop("mariadb", None)
+    return found
+
+
+class PrivateServer:
+    """A server of one's own that can be killed and started again on the same data."""
+
+    def __init__(self, binary: ServerBinary) -> None:
+        self.binary = binary
+        self.folder = Path(tempfile.mkdtemp(prefix="wch-server-"))
+        self.address = ServerAddress("127.0.0.1", 0)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> PrivateServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    @property
+    def url(self) -> str:
+        return self.address.url("")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, or start it again on the same port and data, and wait until it answers."""
+        if not self._data.exists():
+            self._create_data()
+        first = self.address.port == 0
+        for _ in range(5):
+            if first:
+                self.address = ServerAddress("127.0.0.1", _free_port())
+            self._launch()
+            if self._answers():
+                return
+            self.kill()
+            # Another process may have taken the port in the meantime; an address once handed out must stay.
+            if not first or "Address already in use" not in self._log():
+                break
+        raise ServerError(f"{self.binary.path} does not start: {_last_error(self._log())}")
+
+    def kill(self) -> None:
+        """Kill it as the kernel would, without a word."""
+        if self._process is not None:
+            self._process.kill()
+            self._end()
+
+    def stop(self) -> None:
+        """Stop it in order; the data stay."""
+        if self._process is not None:
+            self._process.terminate()
+            self._end()
+
+    def remove(self) -> None:
+        """Kill it and remove its folder."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _create_data(self) -> None:
+        common = ["--no-defaults", *_as_root(), f"--datadir={self._data}"]
+        if self.binary.family == "mysql":
+            said = _run([self.binary.path, *common, "--initialize-insecure", "--skip-log-bin"])
+        else:
+            install = shutil.which("mariadb-install-db", path=_PATH)
+            assert install is not None, "installed_servers() knows no MariaDB without it"
+            said = _run([install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"])
+        if not (self._data / "mysql").is_dir():
+            raise ServerError(f"{self.binary.path} cannot create its data: {_last_error(said)}")
+
+    def _launch(self) -> None:
+        options = [
+            "--no-defaults",
+            *_as_root(),
+            f"--datadir={self._data}",
+            f"--tmpdir={self.folder}",
+            f"--port={self.address.port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={self.folder / 'socket'}",
+            f"--pid-file={self.folder / 'pid'}",
+            "--skip-log-bin",
+            "--innodb-buffer-pool-size=64M",
+            # 2 and not 0: no waiting for the disk, and a commit still survives kill().
+            "--innodb-flush-log-at-trx-commit=2",
+            # "Internal use": no fsync at all. Only a crash of the whole machine would tell.
+            "--innodb-flush-method=nosync",
+        ]
+        if self.binary.family == "mysql":
+            options += ["--mysqlx=OFF", "--secure-file-priv=NULL"]
+        with (self.folder / "log").open("ab") as log:
+            # A session of its own: Ctrl-C is for pytest, which then closes its servers.
+            self._process = subprocess.Popen(
+                [self.binary.path, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        # Its standard input closes when this process ends, however it ends; then it cleans up.
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", 'read _; kill -9 "$0"; sleep 0.2; rm -rf "$1"', str(self.pid), str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _answers(self) -> bool:
+        """Wait until our own server answers, not another one that took the port."""
+        assert self._process is not None
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                with self.address.connection() as connection, connection.cursor() as cursor:
+                    cursor.execute("SELECT @@datadir")
+                    return Path(cursor.fetchall()[0][0]) == self._data
+            except pymysql.Error:
+                time.sleep(0.05)
+        return False
+
+    def _end(self) -> None:
+        """Wait for the process; the guard goes first, lest it kill whoever has the number next."""
+        assert self._process is not None
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
+def _free_port() -> int:
+    while True:
+        port = _RANDOM.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def _last_error(log: str) -> str:
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or ["it said nothing"])[-1]

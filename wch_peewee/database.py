@@ -1,0 +1,170 @@
+"""Open databases: the application's, read-only ones, and the one dedicated connection of a run.
+
+    database = open_database(parse_url("sqlite:///wch.db"))
+
+The dedicated connection never reconnects by itself: a lock held on a lost connection is gone, and going
+on without it would let two runs meet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import peewee as pw
+import pymysql
+from pymysql.constants import CLIENT
+
+from .errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
+from .url import Target
+
+#: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
+#: session that minds them can no longer alter such a table.
+SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+_RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = 1, innodb_lock_wait_timeout = 1"
+_REFUSED_PARAMETERS = {
+    "init_command",
+    "sql_mode",
+    "read_timeout",
+    "write_timeout",
+    "client_flag",
+    "cursorclass",
+    "autocommit",
+}
+
+
+class ServerDatabase(pw.MySQLDatabase):
+    """MySQL or MariaDB through PyMySQL, whatever other drivers are installed."""
+
+    def _connect(self) -> Any:
+        return pymysql.connect(database=self.database, autocommit=True, **self.connect_params)
+
+
+def open_database(target: Target) -> pw.Database:
+    """Make the peewee database of an application; it connects when it is first used."""
+    if target.scheme != "sqlite":
+        return ServerDatabase(target.name, **_server_parameters(target), sql_mode=SQL_MODE)
+    folder = Path(target.path).parent
+    if target.path != ":memory:" and not folder.is_dir():
+        raise ConfigurationError(f"The SQLite file {target.path} is in a folder that does not exist: {folder}.")
+    return pw.SqliteDatabase(target.path, pragmas={"foreign_keys": 1})
+
+
+def _server_parameters(target: Target) -> dict[str, Any]:
+    options = dict(target.options)
+    parameters: dict[str, Any] = {"user": target.user, "password": target.password, "charset": "utf8mb4"}
+    if "unix_socket" in options:
+        parameters["unix_socket"] = options["unix_socket"]
+    else:
+        parameters |= {"host": target.host, "port": target.port}
+    if "ssl_ca" in options:
+        parameters["ssl_ca"] = options["ssl_ca"]
+    elif options.get("ssl", "0") not in ("", "0"):
+        parameters["ssl"] = {"ssl": True}
+    if "connect_timeout" in options:
+        try:
+            parameters["connect_timeout"] = int(options["connect_timeout"])
+        except ValueError as error:
+            raise ConfigurationError("connect_timeout in the database URL is no whole number of seconds.") from error
+    return parameters
+
+
+def unwrap(database: object) -> pw.Database:
+    """Look through a peewee proxy, and refuse what is no peewee database or of another engine."""
+    if isinstance(database, pw.Proxy):
+        database = database.obj
+    if isinstance(database, pw.SqliteDatabase | pw.MySQLDatabase):
+        return database
+    if isinstance(database, pw.Database):
+        kind = type(database).__name__
+        raise UnsupportedServer(f"{kind} is not supported; wch_peewee runs on SQLite, MySQL and MariaDB.")
+    raise ConfigurationError(f"expected a database URL or a peewee Database, got {type(database).__name__}")
+
+
+def is_private(database: pw.Database) -> bool:
+    """Say whether the database lives in its connection (SQLite in memory), so that no second one can reach it."""
+    return isinstance(database, pw.SqliteDatabase) and (
+        database.database in (":memory:", "", None) or "mode=memory" in str(database.database)
+    )
+
+
+def for_reading(database: pw.Database) -> pw.Database:
+    """Stand an empty database in memory in for a SQLite file that is not there, so that reading makes no file."""
+    if not isinstance(database, pw.SqliteDatabase) or is_private(database) or not database.is_closed():
+        return database
+    missing = not str(database.database).startswith("file:") and not Path(database.database).exists()
+    return pw.SqliteDatabase(":memory:") if missing else database
+
+
+def dedicated(database: pw.Database, *, patience: float) -> pw.Database:
+    """Make an own, unopened connection to the same database for one run; ``patience`` is in seconds."""
+    if isinstance(database, pw.SqliteDatabase):
+        parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
+        # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
+        return pw.SqliteDatabase(database.database, pragmas={"foreign_keys": 0}, timeout=patience, **parameters)
+    parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
+    # Without FOUND_ROWS an UPDATE that changes nothing counts 0 rows, as if the row were not there.
+    return ServerDatabase(
+        database.database, **parameters, client_flag=CLIENT.FOUND_ROWS, init_command=_RUN_SETTINGS, autoconnect=False
+    )
+
+
+def describe(database: pw.Database) -> str:
+    """Name the database for people, without its password."""
+    if isinstance(database, pw.SqliteDatabase):
+        return f"sqlite:///{database.database}"
+    parameters = database.connect_params
+    options = (("unix_socket", str(parameters["unix_socket"])),) if parameters.get("unix_socket") else ()
+    return str(
+        Target(
+            "mysql",
+            host=str(parameters.get("host") or "localhost"),
+            port=int(parameters.get("port") or 3306),
+            user=str(parameters.get("user") or ""),
+            name=str(database.database),
+            options=options,
+        )
+    )
+
+
+@contextlib.contextmanager
+def connected(database: pw.Database) -> Iterator[pw.Database]:
+    """Have the database open for the block, in this thread; what was open before stays open."""
+    opened = False
+    if database.is_closed():
+        connect(database)
+        opened = True
+    try:
+        yield database
+    finally:
+        if opened:
+            with contextlib.suppress(pw.PeeweeException):
+                database.close()
+
+
+def connect(database: pw.Database) -> None:
+    """Connect; raises DatabaseUnavailable in one line that says what to do."""
+    try:
+        database.connect(reuse_if_open=True)
+        if isinstance(database, pw.SqliteDatabase):
+            database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except (pw.PeeweeException, RuntimeError, OSError) as error:
+        with contextlib.suppress(Exception):
+            database.close()
+        raise DatabaseUnavailable(_why(database, error)) from error
+
+
+def _why(database: pw.Database, error: Exception) -> str:
+    where = describe(database)
+    number = error.args[0] if error.args else None
+    if number == 1045:
+        return f"{where}: the server refuses the user or the password; check both in the URL."
+    if number in (1044, 1049):
+        return f"{where}: there is no such database, or the user may not see it; create it or check the name."
+    if number in (2002, 2003):
+        return f"{where}: no server answers there; check host and port, and that it runs ({error.args[-1]})."
+    said = error.args[-1] if error.args else error
+    return f"{where}: cannot be opened ({said})."

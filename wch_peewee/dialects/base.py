@@ -1,0 +1,120 @@
+"""What every engine's dialect can say. A dialect asks, reads and renders; it never executes.
+
+``Dialect.introspection`` gives the queries and ``read_schema`` turns their answers into canonical
+tables; ``render`` turns operations on one table into steps. All quirks of an engine live in its
+dialect, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ..schema.objects import Schema, Table
+from ..schema.operations import Operation
+from ..schema.requirements import Requirement
+from ..schema.statements import Query, Step
+
+Rows = Sequence[Sequence[Any]]
+
+#: What a driver's error means for us:
+#: ``waiting``   a lock was not had in time, nothing was done; try again
+#: ``exists``    somebody else has made it meanwhile; look again
+#: ``missing``   the table is not there
+#: ``lost``      the connection is gone; whether the statement was done is unknown
+#: ``denied``    the account may not do this
+#: ``orphans``   rows without a parent stand against a foreign key
+#: ``other``     anything else
+Failure = Literal["waiting", "exists", "missing", "lost", "denied", "orphans", "other"]
+
+
+class Dialect(ABC):
+    """One engine in one version."""
+
+    #: ``sqlite``, ``mysql`` or ``mariadb``
+    name: str
+    #: as reported by the engine, e.g. ``(10, 11, 19)``
+    version: tuple[int, ...]
+    #: the oldest version that is known to work, for the message
+    oldest: str
+    #: Can DDL be rolled back? Then a whole run is one transaction.
+    transactional_ddl: bool
+    #: Can the type of a column change while a foreign key is on it or refers to it?
+    retypes_foreign_keys: bool
+    #: how a parameter is written
+    placeholder: str
+
+    @property
+    def label(self) -> str:
+        """The engine and its version, for people: ``MariaDB 10.11.19``."""
+        names = {"sqlite": "SQLite", "mysql": "MySQL", "mariadb": "MariaDB"}
+        return f"{names[self.name]} {'.'.join(map(str, self.version))}"
+
+    @abstractmethod
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+
+    @abstractmethod
+    def index_name(self, table: str, index: str) -> str:
+        """Name an index: plain where it belongs to its table, with the table's name where it is unique per file."""
+
+    @abstractmethod
+    def adapt(self, table: Table) -> Table:
+        """Bring a declared table to what this engine can hold, so that it compares equal to what comes back."""
+
+    @abstractmethod
+    def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+        """Say in words why ``operations`` on the live ``table`` would lose what is not ours; empty when nothing."""
+
+    @abstractmethod
+    def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
+        """Say what to ask to learn everything about the tables ``names``; every query names them literally."""
+
+    @abstractmethod
+    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
+        """Turn the answers to ``introspection(names)`` into the tables that are there."""
+
+    @abstractmethod
+    def presence(self, names: Sequence[str]) -> Query:
+        """Ask, in one cheap query, which of ``names`` exist; one row with the name for each."""
+
+    @abstractmethod
+    def referencing(self, names: Sequence[str]) -> Query:
+        """Ask which other tables have a foreign key to one of ``names``."""
+
+    @abstractmethod
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
+        """Turn the answer to ``referencing(names)`` into the names of those other tables, sorted."""
+
+    @abstractmethod
+    def count(self, requirement: Requirement) -> Query:
+        """Ask for the number of rows that stand against ``requirement``; zero means that it holds."""
+
+    @abstractmethod
+    def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+        """Render ``operations`` on ``table`` as it is now (None: not there) in as few steps as keep each cheap."""
+
+    @abstractmethod
+    def column_collation(self, table: str, column: str) -> Query | None:
+        """Ask for the collation of one column; None where the engine has none of its own."""
+
+    @abstractmethod
+    def privileges(self) -> tuple[Query, ...]:
+        """Ask what the account may do in this database; empty where there are no accounts."""
+
+    @abstractmethod
+    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
+        """Turn the answers into privilege names; None when they cannot be told."""
+
+    @abstractmethod
+    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
+        """Insert a row, or set ``updated`` where ``key`` is there; the parameters are the values and the new value."""
+
+    @abstractmethod
+    def failure(self, arguments: Sequence[object]) -> Failure:
+        """Say what the arguments of a driver's error mean."""
+
+    @abstractmethod
+    def wire(self, sql: str) -> str:
+        """Prepare a statement without parameters for the driver."""

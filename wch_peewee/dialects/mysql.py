@@ -1,0 +1,127 @@
+"""MySQL and MariaDB: one dialect, two flavors.
+
+The flavors differ in what information_schema answers (``mysql_read``) and in which changes are cheap
+(``mysql_cost``); the SQL itself (``mysql_render``) is the same.
+
+    MySQLDialect("mariadb", (10, 11, 19)).render(table, operations)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import NotOwned
+from ..schema.objects import Schema, Table
+from ..schema.operations import Operation
+from ..schema.requirements import Requirement
+from ..schema.statements import Query, Step
+from . import mysql_errors, mysql_privileges, mysql_read
+from .base import Dialect, Failure, Rows
+from .mysql_render import columns_list, name, render_steps
+
+
+class MySQLDialect(Dialect):
+    """``flavor`` is ``mysql`` or ``mariadb``; with ``fold_names`` the server keeps table names in lower case."""
+
+    transactional_ddl = False
+    retypes_foreign_keys = False
+    placeholder = "%s"
+
+    def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
+        self.name = flavor
+        self.version = version
+        self.oldest = "10.4" if flavor == "mariadb" else "8.0.13"
+        self.fold_names = fold_names
+
+    def quote(self, name_: str) -> str:
+        return name(name_)
+
+    def index_name(self, table: str, index: str) -> str:
+        return index
+
+    def adapt(self, table: Table) -> Table:
+        return table
+
+    def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+        return table.opaque
+
+    def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
+        return mysql_read.queries(self.name, names)
+
+    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
+        return mysql_read.read(self.name, names, answers, fold_names=self.fold_names)
+
+    def presence(self, names: Sequence[str]) -> Query:
+        return mysql_read.per_table(
+            "SELECT %s AS t FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s", names
+        )
+
+    def referencing(self, names: Sequence[str]) -> Query:
+        return mysql_read.per_table(
+            "SELECT %s AS t, TABLE_NAME AS referrer FROM information_schema.REFERENTIAL_CONSTRAINTS "
+            "WHERE CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s",
+            names,
+        )
+
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
+        ours = {n.lower() if self.fold_names else n for n in names}
+        return tuple(sorted({row[1] for row in rows if row[1] not in ours}))
+
+    def count(self, requirement: Requirement) -> Query:
+        table, columns = name(requirement.table), requirement.columns
+        if requirement.kind == "empty":
+            return Query(f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT 1) AS some_row")
+        if requirement.kind == "no_nulls":
+            return Query(f"SELECT COUNT(*) FROM {table} WHERE {' OR '.join(f'{name(c)} IS NULL' for c in columns)}")
+        if requirement.kind == "no_values":
+            return Query(
+                f"SELECT COUNT(*) FROM {table} WHERE {' AND '.join(f'{name(c)} IS NOT NULL' for c in columns)}"
+            )
+        if requirement.kind == "no_duplicates":
+            filled = " AND ".join(f"{name(c)} IS NOT NULL" for c in columns)
+            return Query(
+                f"SELECT COALESCE(SUM(n), 0) FROM (SELECT COUNT(*) AS n FROM {table} WHERE {filled} "
+                f"GROUP BY {columns_list(columns)} HAVING COUNT(*) > 1) AS repeated"
+            )
+        key = requirement.foreign_key
+        if key is None:
+            raise NotOwned(f"a question about orphans in {requirement.table} needs its foreign key")
+        on = " AND ".join(
+            f"p.{name(r)} = c.{name(c)}" for c, r in zip(key.columns, key.referenced_columns, strict=True)
+        )
+        filled = " AND ".join(f"c.{name(c)} IS NOT NULL" for c in key.columns)
+        return Query(
+            f"SELECT COUNT(*) FROM {table} AS c LEFT JOIN {name(key.referenced_table)} AS p ON {on} "
+            f"WHERE {filled} AND p.{name(key.referenced_columns[0])} IS NULL"
+        )
+
+    def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+        return render_steps(self.name, table, operations)
+
+    def column_collation(self, table: str, column: str) -> Query | None:
+        return Query(
+            "SELECT COLLATION_NAME FROM information_schema.COLUMNS "
+            "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s AND COLUMN_NAME = %s",
+            (table, column),
+        )
+
+    def privileges(self) -> tuple[Query, ...]:
+        return mysql_privileges.QUERIES
+
+    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
+        return mysql_privileges.read(answers)
+
+    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
+        # A row alias is a syntax error on MariaDB, VALUES() warns on MySQL 9, REPLACE loses the other columns.
+        slots = ", ".join(["%s"] * len(columns))
+        return (
+            f"INSERT INTO {name(table)} ({columns_list(columns)}) VALUES ({slots}) "
+            f"ON DUPLICATE KEY UPDATE {name(updated)} = %s"
+        )
+
+    def failure(self, arguments: Sequence[object]) -> Failure:
+        return mysql_errors.meaning(arguments)
+
+    def wire(self, sql: str) -> str:
+        # PyMySQL formats with % as soon as it is handed parameters, even none.
+        return sql.replace("%", "%%")

@@ -1,0 +1,173 @@
+"""Operations as MySQL and MariaDB statements, in as few ALTERs as keep each change's cheapest algorithm.
+
+A column is always restated whole: a MODIFY that leaves something out loses it. A new table is one
+statement, keys and foreign keys inside, so that no kill leaves half of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..schema.objects import Column, ColumnType, ForeignKey, Index, Table
+from ..schema.operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    DropColumn,
+    DropForeignKey,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+)
+from ..schema.requirements import Requirement
+from ..schema.statements import Statement, Step
+from .mysql_cost import cost, dearest
+
+_CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
+_COLUMN_OPERATIONS = (AddColumn, ModifyColumn, RenameColumn, DropColumn)
+
+
+def name(identifier: str) -> str:
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+def columns_list(columns: Sequence[str]) -> str:
+    return ", ".join(name(column) for column in columns)
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def render_steps(flavor: str, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+    if table is None:
+        return tuple(_create(operation) for operation in operations if isinstance(operation, CreateTable))
+    steps = [
+        Step(
+            operation.table, (operation,), (Statement(f"DROP TABLE {name(operation.table)}", operation.table),), "DROP"
+        )
+        for operation in operations
+        if isinstance(operation, DropTable)
+    ]
+    # Keys go before what they hold on to and come after what they need.
+    phases: tuple[Callable[[Operation, str], bool], ...] = (
+        lambda operation, _: isinstance(operation, DropForeignKey),
+        lambda operation, _: isinstance(operation, DropIndex),
+        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "INSTANT",
+        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "METADATA",
+        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price not in ("INSTANT", "METADATA"),
+        lambda operation, _: isinstance(operation, AddIndex),
+    )
+    prices = [(operation, cost(flavor, table, operation)) for operation in operations]
+    for belongs in phases:
+        members = [(operation, price) for operation, price in prices if belongs(operation, price)]
+        if members:
+            steps.append(_alter(table, members))
+    steps += [_add_foreign_key(flavor, operation) for operation in operations if isinstance(operation, AddForeignKey)]
+    return tuple(steps)
+
+
+def _create(operation: CreateTable) -> Step:
+    table = operation.definition
+    lines = [column_definition(column) for column in table.columns]
+    if table.primary_key:
+        lines.append(f"PRIMARY KEY ({columns_list(table.primary_key)})")
+    lines += [_index(index) for index in table.indexes]
+    lines += [_foreign_key(key) for key in table.foreign_keys]
+    options = f" ENGINE={table.engine}" if table.engine else ""
+    if table.collation:
+        options += f" DEFAULT CHARSET={_charset(table.collation)} COLLATE={table.collation}"
+    sql = f"CREATE TABLE {name(table.name)} (\n  " + ",\n  ".join(lines) + f"\n){options}"
+    return Step(table.name, (operation,), (Statement(sql, table.name),), "CREATE")
+
+
+def _alter(table: Table, members: list[tuple[Operation, str]]) -> Step:
+    operations = tuple(operation for operation, _ in members)
+    clauses = [_clause(operation) for operation in operations]
+    sql = f"ALTER TABLE {name(table.name)} " + ", ".join(clauses)
+    price = dearest([price for _, price in members])
+    return Step(table.name, operations, (Statement(sql, table.name),), "INPLACE" if price == "METADATA" else price)
+
+
+def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
+    """Add the key without copying the table: checked, the ALTER copies it and blocks every writer meanwhile.
+
+    Unchecked, orphans go unseen; they are counted before (the plan) and after (``recheck``).
+    """
+    table, key = operation.table, operation.foreign_key
+    return Step(
+        table,
+        (operation,),
+        (
+            Statement("SET SESSION foreign_key_checks = 0"),
+            Statement(f"ALTER TABLE {name(table)} ADD {_foreign_key(key)}", table),
+        ),
+        "INSTANT" if flavor == "mariadb" else "INPLACE",
+        cleanup=(Statement("SET SESSION foreign_key_checks = 1"),),
+        recheck=Requirement("no_orphans", table, key.columns, key),
+        undo=(Statement(f"ALTER TABLE {name(table)} DROP FOREIGN KEY {name(key.name)}", table),),
+    )
+
+
+def _clause(operation: Operation) -> str:
+    if isinstance(operation, AddColumn):
+        place = " FIRST" if operation.after is None else f" AFTER {name(operation.after)}"
+        return f"ADD COLUMN {column_definition(operation.column)}{place}"
+    if isinstance(operation, ModifyColumn):
+        return f"MODIFY COLUMN {column_definition(operation.column)}"
+    if isinstance(operation, RenameColumn):
+        return f"RENAME COLUMN {name(operation.old)} TO {name(operation.new)}"
+    if isinstance(operation, DropColumn):
+        return f"DROP COLUMN {name(operation.column)}"
+    if isinstance(operation, AddIndex):
+        return f"ADD {_index(operation.index)}"
+    if isinstance(operation, DropIndex):
+        return f"DROP INDEX {name(operation.index)}"
+    if isinstance(operation, DropForeignKey):
+        return f"DROP FOREIGN KEY {name(operation.foreign_key.name)}"
+    raise AssertionError(f"no clause for {operation!r}")
+
+
+def column_definition(column: Column) -> str:
+    words = [name(column.name), column_type(column.type)]
+    if column.collation and column.type.name in _CHARACTER:
+        words.append(f"CHARACTER SET {_charset(column.collation)} COLLATE {column.collation}")
+    words.append("NULL" if column.nullable else "NOT NULL")
+    if column.default is not None:
+        expression = column.default.text if column.default.text == "current_timestamp" else f"({column.default.text})"
+        words.append("DEFAULT " + (expression if column.default.is_expression else literal(column.default.text)))
+    if column.auto_increment:
+        words.append("AUTO_INCREMENT")
+    if column.comment:
+        words.append("COMMENT " + literal(column.comment))
+    return " ".join(words)
+
+
+def column_type(type_: ColumnType) -> str:
+    if type_.name == "enum":
+        return "enum(" + ",".join(literal(value) for value in type_.values) + ")"
+    text = type_.name if type_.size is None else f"{type_.name}({type_.size})"
+    return text + " unsigned" if type_.unsigned else text
+
+
+def _index(index: Index) -> str:
+    return f"{'UNIQUE KEY' if index.unique else 'KEY'} {name(index.name)} ({columns_list(index.columns)})"
+
+
+def _foreign_key(key: ForeignKey) -> str:
+    sql = (
+        f"CONSTRAINT {name(key.name)} FOREIGN KEY ({columns_list(key.columns)}) "
+        f"REFERENCES {name(key.referenced_table)} ({columns_list(key.referenced_columns)})"
+    )
+    if key.on_delete != "NO ACTION":
+        sql += f" ON DELETE {key.on_delete}"
+    if key.on_update != "NO ACTION":
+        sql += f" ON UPDATE {key.on_update}"
+    return sql
+
+
+def _charset(collation: str) -> str:
+    return collation.split("_")[0]

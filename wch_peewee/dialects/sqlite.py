@@ -1,0 +1,172 @@
+"""SQLite, from 3.35 on: what to ask, how to read the answers, how to say a change.
+
+It executes nothing. The physical form of types is in ``sqlite_types``, reading in ``sqlite_read``,
+changes in ``sqlite_change``.
+
+    SQLiteDialect(sqlite3.sqlite_version_info).render(None, [CreateTable(table.name, table)])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import SchemaConflict
+from ..schema.objects import Column, ForeignKey, Schema, Table
+from ..schema.operations import Operation
+from ..schema.requirements import Requirement
+from ..schema.statements import Query, Step
+from . import sqlite_errors
+from .base import Dialect, Failure, Rows
+from .sqlite_change import obstacles, steps
+from .sqlite_defaults import adapt_default
+from .sqlite_read import read_rows, referencing_tables
+from .sqlite_rebuild import rebuild_obstacles
+from .sqlite_render import quote_names
+from .sqlite_types import adapt_type, affinity, declared_type, quote_name
+
+
+class SQLiteDialect(Dialect):
+    """One version of SQLite."""
+
+    name = "sqlite"
+    oldest = "3.35"
+    transactional_ddl = True
+    retypes_foreign_keys = True
+    placeholder = "?"
+
+    def __init__(self, version: tuple[int, ...]) -> None:
+        self.version = version
+
+    def quote(self, name: str) -> str:
+        return quote_name(name)
+
+    def index_name(self, table: str, index: str) -> str:
+        """Put the table's name in front, unless it is there already."""
+        return index if index.startswith(f"{table}_") else f"{table}_{index}"
+
+    def adapt(self, table: Table) -> Table:
+        columns = tuple(_adapt_column(column, table) for column in table.columns)
+        return replace(
+            table,
+            columns=columns,
+            indexes=tuple(replace(i, name=self.index_name(table.name, i.name)) for i in table.indexes),
+            foreign_keys=tuple(map(_adapt_foreign_key, table.foreign_keys)),
+            engine=None,
+            collation=None,
+        )
+
+    def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
+        return (
+            Query(
+                "SELECT type, name, tbl_name, sql FROM sqlite_master "
+                f"WHERE tbl_name COLLATE NOCASE IN ({_marks(names)}) ORDER BY rowid",
+                tuple(names),
+            ),
+        )
+
+    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
+        (rows,) = answers
+        return read_rows(names, rows)
+
+    def presence(self, names: Sequence[str]) -> Query:
+        """Ask for the names as they were given, however the file spells them."""
+        asked = " UNION ALL ".join("SELECT ? AS name" for _ in names) or "SELECT NULL AS name"
+        return Query(
+            f"SELECT asked.name FROM ({asked}) AS asked WHERE EXISTS (SELECT 1 FROM sqlite_master AS there "
+            "WHERE there.type IN ('table', 'view') AND there.name = asked.name COLLATE NOCASE)",
+            tuple(names),
+        )
+
+    def referencing(self, names: Sequence[str]) -> Query:
+        return Query(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL "
+            f"AND name COLLATE NOCASE NOT IN ({_marks(names)})",
+            tuple(names),
+        )
+
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
+        return referencing_tables(names, rows)
+
+    def count(self, requirement: Requirement) -> Query:
+        table = quote_name(requirement.table)
+        # Qualified, because SQLite takes a quoted name that is no column for a string.
+        columns = [f"{table}.{quote_name(column)}" for column in requirement.columns]
+        if requirement.kind == "empty":
+            return Query(f"SELECT COUNT(*) FROM {table}")
+        if requirement.kind == "no_nulls":
+            return Query(f"SELECT COUNT(*) FROM {table} WHERE {' OR '.join(f'{c} IS NULL' for c in columns)}")
+        filled = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+        if requirement.kind == "no_values":
+            return Query(f"SELECT COUNT(*) FROM {table} WHERE {filled}")
+        if requirement.kind == "no_duplicates":
+            return Query(
+                f"SELECT COALESCE(SUM(rows_), 0) FROM (SELECT COUNT(*) AS rows_ FROM {table} "
+                f"WHERE {filled} GROUP BY {', '.join(columns)} HAVING COUNT(*) > 1)"
+            )
+        key = requirement.foreign_key
+        if requirement.kind == "no_orphans" and key is not None:
+            pairs = zip(key.referenced_columns, columns, strict=True)
+            same = " AND ".join(f"parent_.{quote_name(there)} = {here}" for there, here in pairs)
+            parent = f"{quote_name(key.referenced_table)} AS parent_"
+            return Query(
+                f"SELECT COUNT(*) FROM {table} WHERE {filled} AND NOT EXISTS (SELECT 1 FROM {parent} WHERE {same})"
+            )
+        raise ValueError(f"SQLite cannot count {requirement}")
+
+    def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+        """Say in words what ``operations`` would lose; only those that need a rebuild would lose anything."""
+        return obstacles(table, operations, self.version)
+
+    def rebuild_obstacles(self, table: Table) -> tuple[str, ...]:
+        """Say in words what a rebuild of ``table`` would lose."""
+        return rebuild_obstacles(table)
+
+    def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+        return steps(table, operations, self.version)
+
+    def column_collation(self, table: str, column: str) -> Query | None:
+        return None
+
+    def privileges(self) -> tuple[Query, ...]:
+        return ()
+
+    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
+        return None
+
+    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
+        return (
+            f"INSERT INTO {quote_name(table)} ({quote_names(columns)}) VALUES ({_marks(columns)}) "
+            f"ON CONFLICT ({quote_name(key)}) DO UPDATE SET {quote_name(updated)} = ?"
+        )
+
+    def failure(self, arguments: Sequence[object]) -> Failure:
+        return sqlite_errors.meaning(arguments)
+
+    def wire(self, sql: str) -> str:
+        return sql
+
+
+def _marks(names: Sequence[str]) -> str:
+    return ", ".join("?" for _ in names)
+
+
+def _adapt_column(column: Column, table: Table) -> Column:
+    if column.auto_increment and table.primary_key != (column.name,):
+        raise SchemaConflict(f"{table.name}.{column.name}: in SQLite only the whole primary key can count by itself")
+    type_ = adapt_type(column.type, counts=column.auto_increment)
+    return replace(
+        column,
+        type=type_,
+        nullable=column.nullable and column.name not in table.primary_key,
+        default=adapt_default(column.default, affinity(declared_type(type_))),
+        collation=None,
+        comment="",
+    )
+
+
+def _adapt_foreign_key(key: ForeignKey) -> ForeignKey:
+    def action(words: str) -> str:
+        return "NO ACTION" if words.upper() == "RESTRICT" else words.upper()
+
+    return replace(key, on_delete=action(key.on_delete), on_update=action(key.on_update))

@@ -1,0 +1,168 @@
+"""Turn operations on one table into steps: what ALTER can do natively, the rest in one rebuild.
+
+Renames at the beginning and at the end of the list stay native even beside a rebuild, because only ALTER
+carries them into views and other tables' keys. A change that a rebuild could not do without loss is a
+``SchemaConflict``; ``obstacles`` says the same beforehand.
+
+    steps(table, [AddIndex("wp_wch_carts", index)], version=(3, 40, 1))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import SchemaConflict
+from ..schema.objects import Table
+from ..schema.operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    DropColumn,
+    DropForeignKey,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+)
+from ..schema.statements import Statement, Step
+from .sqlite_rebuild import RESTORE, dangling, rebuild, rebuild_obstacles
+from .sqlite_render import column_definition, create_index, create_indexes, create_table
+from .sqlite_table import is_autoindex
+from .sqlite_types import quote_name
+
+Version = tuple[int, ...]
+_DROPS_COLUMNS = (3, 35)
+
+
+def steps(table: Table | None, operations: Sequence[Operation], version: Version) -> tuple[Step, ...]:
+    """Render ``operations`` on ``table`` as it is now; None means that it is not there."""
+    made: list[Step] = []
+    rest = tuple(operations)
+    if rest and isinstance(rest[0], CreateTable):
+        table = rest[0].definition
+        sql = (create_table(table), *create_indexes(table))
+        made.append(Step(table.name, rest[:1], tuple(Statement(text, table.name) for text in sql), "CREATE"))
+        rest = rest[1:]
+    if not rest:
+        return tuple(made)
+    if table is None:
+        raise SchemaConflict(f"{rest[0].table} is not there; nothing of it can be changed")
+    words = obstacles(table, rest, version) or _unfounded(table, rest)
+    if words:
+        raise SchemaConflict(f"{table.name} cannot be changed: {'; '.join(words)}", reasons=words)
+    before, rebuilt, after = _divide(table, rest, version)
+    if before:
+        made.append(_native(table.name, before))
+    if rebuilt:
+        made.append(_rebuild(_after(table, before), rebuilt))
+    if after:
+        made.append(_native(table.name, after))
+    return tuple(made)
+
+
+def obstacles(table: Table, operations: Sequence[Operation], version: Version) -> tuple[str, ...]:
+    """Say what a rebuild for ``operations`` would lose, and what stands on a column that they drop."""
+    _, rebuilt, _ = _divide(table, operations, version)
+    words = rebuild_obstacles(table) if rebuilt else ()
+    had = {column.name for column in table.columns}
+    return words + tuple(
+        f"{what} uses {column}" for what, column in dangling(_after(table, operations)) if column in had
+    )
+
+
+def _unfounded(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+    """Name columns that the operations take for there and are not; SQLite would read the name as a string."""
+    words: tuple[str, ...] = ()
+    state = table
+    for operation in operations:
+        words += _unknown(state, operation)
+        state = _after(state, [operation])
+    return words + tuple(f"{what} uses {column}, which is not there" for what, column in dangling(state))
+
+
+def _after(table: Table, operations: Sequence[Operation]) -> Table:
+    for operation in operations:
+        if not isinstance(operation, DropTable):
+            table = operation.applied_to(table)
+    return table
+
+
+def _divide(
+    table: Table, operations: Sequence[Operation], version: Version
+) -> tuple[tuple[Operation, ...], tuple[Operation, ...], tuple[Operation, ...]]:
+    """Split into native operations, those of the one rebuild, and native ones after it."""
+    operations = tuple(operations)
+    state, native = table, True
+    for operation in operations:
+        native = native and not _needs_rebuild(state, operation, version)
+        state = _after(state, [operation])
+    if native:
+        return operations, (), ()
+    renames = [isinstance(operation, RenameColumn) for operation in operations]
+    first, last = renames.index(False), len(renames) - renames[::-1].index(False)
+    return operations[:first], operations[first:last], operations[last:]
+
+
+def _needs_rebuild(table: Table, operation: Operation, version: Version) -> bool:
+    if isinstance(operation, AddColumn):
+        column = operation.column
+        filled = column.nullable if column.default is None else not column.default.is_expression
+        return not filled or column.auto_increment or column.name in table.primary_key
+    if isinstance(operation, DropColumn):
+        used = set(table.primary_key).union(
+            *(index.columns for index in table.indexes), *(key.columns for key in table.foreign_keys)
+        )
+        # What an opaque index uses is not known.
+        return version < _DROPS_COLUMNS or operation.column in used or any(index.opaque for index in table.indexes)
+    if isinstance(operation, DropIndex):
+        return is_autoindex(operation.index)
+    return isinstance(operation, (ModifyColumn, AddForeignKey, DropForeignKey))
+
+
+def _unknown(table: Table, operation: Operation) -> tuple[str, ...]:
+    """Name the columns that the operation starts from and the table lacks."""
+    columns = {column.name for column in table.columns}
+    wanted: Sequence[str] = ()
+    if isinstance(operation, ModifyColumn):
+        wanted = (operation.was.name,)
+    elif isinstance(operation, RenameColumn):
+        wanted = (operation.old,)
+    elif isinstance(operation, DropColumn):
+        wanted = (operation.column,)
+    return tuple(f"there is no column {name}" for name in wanted if name not in columns)
+
+
+def _native(table: str, operations: tuple[Operation, ...]) -> Step:
+    return Step(table, operations, tuple(Statement(_alter(o), o.table) for o in operations), "ALTER")
+
+
+def _alter(operation: Operation) -> str:
+    table = quote_name(operation.table)
+    if isinstance(operation, AddColumn):
+        return f"ALTER TABLE {table} ADD COLUMN {column_definition(operation.column)}"
+    if isinstance(operation, RenameColumn):
+        return f"ALTER TABLE {table} RENAME COLUMN {quote_name(operation.old)} TO {quote_name(operation.new)}"
+    if isinstance(operation, DropColumn):
+        return f"ALTER TABLE {table} DROP COLUMN {quote_name(operation.column)}"
+    if isinstance(operation, AddIndex):
+        return create_index(operation.table, operation.index)
+    if isinstance(operation, DropIndex):
+        return f"DROP INDEX {quote_name(operation.index)}"
+    if isinstance(operation, DropTable):
+        return f"DROP TABLE {table}"
+    raise TypeError(f"no ALTER does {type(operation).__name__}")
+
+
+def _rebuild(table: Table, operations: tuple[Operation, ...]) -> Step:
+    sources = {column.name: column.name for column in table.columns}
+    for operation in operations:
+        if isinstance(operation, RenameColumn):
+            sources[operation.new] = sources.pop(operation.old)
+        elif isinstance(operation, ModifyColumn):
+            sources[operation.column.name] = sources.pop(operation.was.name)
+        elif isinstance(operation, DropColumn):
+            sources.pop(operation.column)
+    statements = rebuild(table, _after(table, operations), sources)
+    return Step(table.name, operations, statements, "REBUILD", cleanup=(RESTORE,))

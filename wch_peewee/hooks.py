@@ -1,0 +1,44 @@
+"""The installation that the environment names, as hooks: what the entry point group ``wch`` loads.
+
+manager.load_setuptools_entrypoints("wch")
+"""
+
+from __future__ import annotations
+
+from .database import open_database
+from .hookspecs import hookimpl
+from .plugin import Plugin
+from .reports import InstallReport, UninstallReport
+from .settings import Settings
+
+_plugins: dict[Settings, Plugin] = {}
+
+
+def _plugin() -> Plugin:
+    """One Plugin for each setting of the environment, so that admin_init keeps its memory between calls."""
+    settings = Settings.gather()
+    if settings not in _plugins:
+        _plugins[settings] = Plugin(
+            open_database(settings.target), prefix=settings.prefix, remove_data=settings.remove_data
+        )
+    return _plugins[settings]
+
+
+@hookimpl
+def activate() -> InstallReport:
+    return _plugin().activate()
+
+
+@hookimpl
+def deactivate() -> None:
+    _plugin().deactivate()
+
+
+@hookimpl
+def admin_init() -> InstallReport:
+    return _plugin().admin_init()
+
+
+@hookimpl
+def uninstall() -> UninstallReport:
+    return _plugin().uninstall()

@@ -1,0 +1,61 @@
+"""A folder of migrations: which files it holds, and which schema version each ends at.
+
+A file is ``NNN_words.py``. Names that look like migrations and are not (``0001_x.py``, ``1_x.py``) are an
+error, because peewee-migrate passes over them in silence.
+
+    MigrationFolder(Path("migrations")).names
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigurationError
+from ..wordpress.version import is_plain
+
+_NAME = re.compile(r"^\d{3}_[A-Za-z0-9_]+$")
+_LOOKS_NUMBERED = re.compile(r"^\d")
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationFolder:
+    path: Path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The migrations in the order in which they run. Raises ConfigurationError."""
+        if not self.path.is_dir():
+            raise ConfigurationError(f"There is no folder of migrations at {self.path}.")
+        names = sorted(file.stem for file in self.path.glob("*.py") if _LOOKS_NUMBERED.match(file.stem))
+        wrong = [name for name in names if not _NAME.match(name)]
+        if wrong:
+            raise ConfigurationError(
+                f"{self.path / wrong[0]}.py is no migration's name; expected three digits, as in 002_words.py."
+            )
+        numbers = [name[:3] for name in names]
+        twice = next((number for number in numbers if numbers.count(number) > 1), None)
+        if twice:
+            raise ConfigurationError(f"{self.path} has more than one migration numbered {twice}.")
+        return tuple(names)
+
+    @property
+    def version(self) -> str:
+        """The schema version that the newest migration ends at."""
+        if not self.names:
+            raise ConfigurationError(f"There are no migrations in {self.path}.")
+        return self.version_of(self.names[-1])
+
+    def version_of(self, name: str) -> str:
+        """Read a migration's ``VERSION`` without running it."""
+        path = self.path / f"{name}.py"
+        for node in ast.parse(path.read_text(encoding="utf-8"), filename=str(path)).body:
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Name) and t.id == "VERSION" for t in node.targets
+            ):
+                value = ast.literal_eval(node.value)
+                if isinstance(value, str) and is_plain(value):
+                    return value
+        raise ConfigurationError(f'{path} has no VERSION = "MAJOR.MINOR.PATCH".')

@@ -1,0 +1,62 @@
+"""The history table: which migrations have been applied, in peewee-migrate's own layout.
+
+It is made by ``ensure_history`` and never by reading. It is no migration's business, because it has to be
+there before the first one.
+
+    names = applied_names(database, dialect, "wp_")
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import peewee as pw
+
+from ..dialects.base import Dialect
+from ..naming import history_table_name
+from ..schema.introspect import ask
+from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
+from ..schema.statements import Query
+from ..workspace import Workspace
+
+HISTORY_SHAPE = Table(
+    "migratehistory",
+    columns=(
+        Column("id", bigint(unsigned=True), auto_increment=True),
+        Column("name", varchar(191)),
+        Column("migrated_at", datetime()),
+    ),
+    indexes=(Index("name", ("name",), unique=True),),
+)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+
+
+def history_model(database: pw.Database, table: str) -> type[pw.Model]:
+    """Make a model of its own for one history table; peewee-migrate shares one among all routers of a process."""
+    meta = type("Meta", (), {"database": database, "table_name": table})
+    fields = {
+        "id": pw.BigAutoField(),
+        "name": pw.CharField(191, unique=True),
+        "migrated_at": pw.DateTimeField(default=_now),
+        "Meta": meta,
+    }
+    return type("MigrateHistory", (pw.Model,), fields)
+
+
+def ensure_history(workspace: Workspace) -> None:
+    """Make the history table, or what it lacks."""
+    workspace.reconcile([HISTORY_SHAPE])
+
+
+def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...]:
+    """List the applied migrations, oldest first; none when the table is not there."""
+    sql = f"SELECT name FROM {dialect.quote(history_table_name(prefix))} ORDER BY id"
+    try:
+        return tuple(str(row[0]) for row in ask(database, dialect, Query(sql)))
+    except pw.PeeweeException as error:
+        if dialect.failure(error.args) == "missing":
+            return ()
+        raise

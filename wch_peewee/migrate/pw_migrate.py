@@ -1,0 +1,52 @@
+"""What ``migrations/conf.py`` hands to the stock ``pw_migrate`` command.
+
+The database comes from ``--database`` when it is given, else from the environment, else it is the default
+SQLite file; prefix and history table come from the environment. The connection is one of ours: strict,
+patient with locks for a second at a time, and with SQLite's foreign keys off, because pw_migrate wraps
+each migration in a transaction in which they cannot be switched off any more.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..database import connect, dedicated, open_database
+from ..errors import ConfigurationError, WchError
+from ..naming import history_table_name
+from ..server import detect_dialect
+from ..settings import Settings
+from ..workspace import PATIENCE, Workspace
+from .history import ensure_history
+
+
+def configuration() -> dict[str, Any]:
+    """Open the database, make the history table in our shape, and name both for pw_migrate.
+
+    A wrong setting ends the command with one line.
+    """
+    try:
+        options = _command_line()
+        settings = Settings.gather(database=options.get("database"))
+        database = dedicated(open_database(settings.target), patience=PATIENCE)
+        database.autoconnect = True
+        connect(database)
+        workspace = Workspace(database, detect_dialect(database), settings.prefix, settings.remove_data)
+        database.wch_workspace = workspace
+        # pw_migrate makes the table even to list, and without the unique name.
+        ensure_history(workspace)
+    except WchError as error:
+        raise SystemExit(f"Error: {error}") from None
+    return {"DATABASE": database, "MIGRATE_TABLE": history_table_name(settings.prefix)}
+
+
+def _command_line() -> dict[str, Any]:
+    """Read pw_migrate's options from click's context: conf.py itself is not told of them."""
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click is not None else None
+    options = dict(context.params) if context is not None else {}
+    if options.get("migratetable") not in (None, "migratehistory"):
+        raise ConfigurationError(
+            "--migratetable is not for these migrations: the table is named after WCH_TABLE_PREFIX."
+        )
+    return options

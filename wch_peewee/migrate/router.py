@@ -1,0 +1,145 @@
+"""peewee-migrate's router, made fit for a live process.
+
+Upstream replays the applied migrations under process-wide mock patches, so that another thread's writes
+vanish meanwhile; it shares one history model among all routers, makes folder and table while reading, and
+wraps DDL in a transaction that MySQL ends at once. This one does none of it: a migration carries its own
+shape and looks at the live schema, so there is nothing to replay.
+
+    MigrationRouter(workspace, folder).run()
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import peewee as pw
+from peewee_migrate import Migrator, Router
+from playhouse.migrate import Operation
+
+from ..errors import (
+    Busy,
+    ConfigurationError,
+    MigrationFailed,
+    RemovalRefused,
+    SchemaConflict,
+    StatementFailed,
+)
+from ..naming import history_table_name
+from ..workspace import Workspace
+from .folder import MigrationFolder
+from .history import applied_names, ensure_history, history_model
+
+logger = logging.getLogger("wch_peewee.migrate")
+
+#: These say for themselves what to do; wrapping them would hide it.
+_AS_THEY_ARE = (Busy, ConfigurationError, RemovalRefused)
+
+#: (migration, step, steps), ahead of each step
+Progress = Callable[[str, int, int], None]
+
+
+class MigrationRouter(Router):
+    """Runs the migrations of one folder inside one workspace, whose lock is held."""
+
+    def __init__(self, workspace: Workspace, folder: MigrationFolder, *, progress: Progress | None = None) -> None:
+        super().__init__(
+            workspace.database,
+            migrate_dir=folder.path,
+            migrate_table=history_table_name(workspace.prefix),
+            logger=logger,
+        )
+        self.workspace = workspace
+        self.folder = folder
+        self.progress = progress
+
+    @cached_property
+    def model(self) -> type[pw.Model]:
+        """The history model of this router alone; nothing is made here."""
+        return history_model(self.workspace.database, self.migrate_table)
+
+    @property
+    def todo(self) -> list[str]:
+        return list(self.folder.names)
+
+    @property
+    def done(self) -> list[str]:
+        return list(applied_names(self.workspace.database, self.workspace.dialect, self.workspace.prefix))
+
+    @cached_property
+    def migrator(self) -> Migrator:
+        """A migrator without the applied migrations replayed into it."""
+        return Migrator(self.workspace.database)
+
+    def run(self, name: str | None = None, *, fake: bool = False) -> list[str]:
+        """Apply what is pending, up to ``name`` when given; return the names applied."""
+        if name is not None and name not in self.todo:
+            raise ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
+        pending = self.diff
+        if name is not None:
+            pending = [candidate for candidate in pending if candidate <= name]
+        if pending:
+            ensure_history(self.workspace)
+        return [self.run_one(candidate, self.migrator, fake=fake) for candidate in pending]
+
+    def rollback(self) -> str:
+        """Take the newest applied migration back; return its name."""
+        done = self.done
+        if not done:
+            raise ConfigurationError("There is no applied migration to roll back.")
+        if done[-1] not in self.todo:
+            raise ConfigurationError(f"The newest applied migration, {done[-1]}, is not in {self.folder.path}.")
+        return self.run_one(done[-1], self.migrator, fake=False, downgrade=True)
+
+    def read(self, name: str) -> tuple[Any, Any]:
+        """Load a migration under its real file name, so that a traceback can be read."""
+        path = self.folder.path / f"{name}.py"
+        scope: dict[str, Any] = {"__file__": str(path), "__name__": f"wch_migration_{name}"}
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True), scope)
+        missing = [function for function in ("migrate", "rollback") if function not in scope]
+        if missing:
+            raise ConfigurationError(f"{path} has no {' and no '.join(missing)}().")
+        return scope["migrate"], scope["rollback"]
+
+    def run_one(
+        self, name: str, migrator: Migrator, *, fake: bool = True, downgrade: bool = False, force: bool = False
+    ) -> str:
+        """Run one migration step by step, then write it down; with ``fake`` only write it down."""
+        if not fake:
+            migrate, rollback = self.read(name)
+            migrator.__ops__ = []
+            (rollback if downgrade else migrate)(migrator, self.workspace.database, fake=False)
+            steps, migrator.__ops__ = list(migrator.__ops__), []
+            for number, step in enumerate(steps, start=1):
+                if self.progress is not None:
+                    self.progress(name, number, len(steps))
+                self._run_step(name, number, len(steps), step)
+        if downgrade:
+            self.model.delete().where(self.model.name == name).execute()  # type: ignore[attr-defined]
+        else:
+            self.model.create(name=name)
+        logger.info("%s %s", "rolled back" if downgrade else "applied", name)
+        return name
+
+    def _run_step(self, name: str, number: int, steps: int, step: Any) -> None:
+        try:
+            step.run() if isinstance(step, Operation) else step()
+        except _AS_THEY_ARE:
+            raise
+        except Exception as error:
+            sql = error.sql if isinstance(error, StatementFailed) else ""
+            before = "nothing was changed before it" if number == 1 else f"steps 1 to {number - 1} are in place"
+            if self.workspace.dialect.transactional_ddl:
+                before = "all of it is undone"
+            known = isinstance(error, StatementFailed | SchemaConflict | pw.PeeweeException)
+            said = str(error) if known else f"{type(error).__name__}: {error}"
+            raise MigrationFailed(
+                f"migration {name}, step {number} of {steps}: {said}\n"
+                f"What is there: {before}. Every step can be repeated: once the cause is gone, run the same again.",
+                migration=name,
+                step=number,
+                steps=steps,
+                sql=sql,
+            ) from error

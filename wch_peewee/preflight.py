@@ -1,0 +1,46 @@
+"""What a run needs of the account, checked before its first statement.
+
+require_privileges(workspace, target)
+"""
+
+from __future__ import annotations
+
+from .errors import MissingPrivileges
+from .workspace import Workspace
+
+#: For installing and upgrading, in the order in which a GRANT is usually written.
+UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES")
+
+#: For what drops tables: rolling back and uninstalling.
+REMOVAL = ("DELETE", "DROP")
+
+
+def missing_privileges(workspace: Workspace, needed: tuple[str, ...] = UPGRADE) -> tuple[str, ...]:
+    """Name what the account lacks; nothing where it cannot be told, because unknown is not missing."""
+    held = workspace.privileges()
+    return () if held is None else tuple(name for name in needed if name not in held)
+
+
+def grant_sql(workspace: Workspace, privileges: tuple[str, ...]) -> str:
+    """Write the statement that an administrator has to run."""
+    database = str(workspace.database.database)
+    user, host = "the_user", "%"
+    row = workspace.database.execute_sql("SELECT CURRENT_USER()").fetchone()
+    if row and "@" in str(row[0]):
+        user, _, host = str(row[0]).rpartition("@")
+    # In a GRANT, _ and % of a database's name are wildcards.
+    pattern = database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+    quoted = workspace.dialect.quote(pattern)
+    return f"GRANT {', '.join(privileges)} ON {quoted}.* TO '{user}'@'{host}';"
+
+
+def require_privileges(workspace: Workspace, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
+    """Raise MissingPrivileges, with the GRANT to hand to the administrator, unless the account may do it all."""
+    missing = missing_privileges(workspace, needed)
+    if missing:
+        grant = grant_sql(workspace, missing)
+        raise MissingPrivileges(
+            f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:\n{grant}",
+            missing=missing,
+            grant=grant,
+        )

@@ -1,0 +1,85 @@
+"""What the lifecycle calls answer: small values, each with ``to_dict()`` for JSON.
+
+report = plugin.activate()
+print(report.changed, report.changes)
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .schema.diff import Refusal
+from .schema.plan import Plan
+
+#: ``current`` nothing was to do, ``installed`` or ``upgraded`` something was done, ``newer`` the database is of a
+#: newer minor version and was left alone, ``deferred`` an upgrade failed less than a minute ago and was not retried
+Outcome = Literal["current", "installed", "upgraded", "newer", "deferred"]
+
+
+class _Report:
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, dicts and strings."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class InstallReport(_Report):
+    """``changes`` are dbDelta's words. ``refusals`` stay until somebody decides; ``extras`` are not ours."""
+
+    outcome: Outcome
+    version_before: str | None
+    version: str | None
+    migrations: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """True when anything at all was written."""
+        return bool(self.migrations or self.changes) or self.version != self.version_before
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPlan(_Report):
+    """What ``install`` would do. ``plan`` holds the statements as far as they follow from the declared shape."""
+
+    version: str | None
+    code_version: str
+    pending: tuple[str, ...]
+    plan: Plan
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to do, whatever has been refused."""
+        return self.plan.is_empty and not self.pending and self.version == self.code_version
+
+
+@dataclass(frozen=True, slots=True)
+class UninstallReport(_Report):
+    """``removed`` is false when nothing was touched, and ``reason`` says why."""
+
+    removed: bool
+    tables: tuple[str, ...] = ()
+    option: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport(_Report):
+    """What is there, read without writing anything."""
+
+    target: str
+    prefix: str
+    engine: str
+    version: str | None
+    code_version: str
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+    missing_tables: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        return not self.pending and not self.missing_tables and self.version == self.code_version

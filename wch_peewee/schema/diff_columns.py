@@ -1,0 +1,106 @@
+"""The columns' part of the difference: what is missing, what differs, and what of that is safe to mend.
+
+A column that differs in several ways is mended in those that are safe and refused in the others; the
+operation always carries the whole definition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from .objects import Column, Table
+from .operations import AddColumn, ModifyColumn, Operation
+from .requirements import Requirement
+from .widening import reconcile_type
+
+_WITH_COLLATION = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"}
+
+
+@dataclass(slots=True)
+class ColumnFindings:
+    """``refusals`` are (what, reason, blocking)."""
+
+    operations: list[tuple[Operation, tuple[Requirement, ...]]] = field(default_factory=list)
+    refusals: list[tuple[str, str, bool]] = field(default_factory=list)
+    extras: list[str] = field(default_factory=list)
+
+
+def diff_columns(table: Table, live: Table) -> ColumnFindings:
+    found = ColumnFindings()
+    previous: str | None = None
+    for column in table.columns:
+        actual = live.column(column.name)
+        if actual is None:
+            _missing(found, table, live, column, previous)
+            previous = column.name
+        else:
+            _differing(found, live.name, column, actual)
+            previous = actual.name
+    _collations(found, table, live)
+    for actual in live.columns:
+        if table.column(actual.name) is None:
+            required = (
+                not actual.nullable and actual.default is None and not actual.auto_increment and not actual.opaque
+            )
+            warning = (
+                ", which is NOT NULL without a default, so that inserts through the models fail" if required else ""
+            )
+            found.extras.append(f"{live.name} has a column {actual.name}{warning}")
+        elif actual.opaque:
+            found.extras.append(f"{live.name}.{actual.name} has {', '.join(actual.opaque)}")
+    return found
+
+
+def _missing(found: ColumnFindings, table: Table, live: Table, column: Column, previous: str | None) -> None:
+    if column.type.name in _WITH_COLLATION and table.collation and live.collation != table.collation:
+        column = replace(column, collation=table.collation)
+    fills_itself = column.nullable or column.default is not None or column.auto_increment
+    requires = () if fills_itself else (Requirement("empty", live.name, (column.name,)),)
+    found.operations.append((AddColumn(live.name, column, previous), requires))
+
+
+def _differing(found: ColumnFindings, table: str, column: Column, actual: Column) -> None:
+    verdict = reconcile_type(actual.type, column.type)
+    target = replace(
+        actual,
+        type=verdict.target,
+        nullable=column.nullable,
+        default=column.default,
+        auto_increment=column.auto_increment,
+    )
+    name = f"{table}.{actual.name}"
+    if verdict.reason:
+        found.refusals.append(
+            (f"Change type of {name} from {actual.type} to {column.type}", verdict.reason, verdict.blocking)
+        )
+    if target == actual:
+        return
+    operation = ModifyColumn(table, actual, target)
+    if actual.opaque:
+        what = "; ".join(operation.describe())
+        found.refusals.append((what, f"the column has {', '.join(actual.opaque)}, which the change would lose", False))
+        return
+    tightened = actual.nullable and not target.nullable
+    found.operations.append((operation, (Requirement("no_nulls", table, (actual.name,)),) if tightened else ()))
+
+
+def _collations(found: ColumnFindings, table: Table, live: Table) -> None:
+    """Refuse to convert: it copies the table, and a unique key can collide in the other collation."""
+    if not table.collation:
+        return
+    others: dict[str, list[str]] = {}
+    for column in table.columns:
+        actual = live.column(column.name)
+        if actual is None or actual.type.name not in _WITH_COLLATION:
+            continue
+        collation = actual.collation or live.collation
+        if collation and collation != table.collation:
+            others.setdefault(collation, []).append(actual.name)
+    for collation, names in others.items():
+        what = f"Change collation of {live.name} ({', '.join(names)}) from {collation} to {table.collation}"
+        charset = table.collation.split("_")[0]
+        reason = (
+            "it copies the table and can make unique keys collide; joins with the site's tables need it, and "
+            f"ALTER TABLE {live.name} CONVERT TO CHARACTER SET {charset} COLLATE {table.collation} does it"
+        )
+        found.refusals.append((what, reason, False))

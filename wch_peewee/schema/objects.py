@@ -1,0 +1,178 @@
+"""The values that describe a schema: column types, columns, indexes, foreign keys, tables.
+
+All are frozen and compare by value. They know no engine: a dialect brings a live table to this
+canonical form and renders it back. Nothing here opens a connection.
+
+    Table("carts", columns=(Column("id", bigint(unsigned=True), auto_increment=True),), primary_key=("id",))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A type in canonical form; ``size`` is characters (varchar, char) or fractional digits (datetime)."""
+
+    name: str
+    size: int | None = None
+    unsigned: bool = False
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = self.name
+        if self.values:
+            text += "(" + ",".join("'" + value.replace("'", "''") + "'" for value in self.values) + ")"
+        elif self.size is not None:
+            text += f"({self.size})"
+        return text + " unsigned" if self.unsigned else text
+
+
+def bigint(*, unsigned: bool = False) -> ColumnType:
+    return ColumnType("bigint", unsigned=unsigned)
+
+
+def integer() -> ColumnType:
+    return ColumnType("int")
+
+
+def boolean() -> ColumnType:
+    """``tinyint(1)``, which is how WordPress and MySQL spell a flag."""
+    return ColumnType("tinyint", size=1)
+
+
+def varchar(size: int) -> ColumnType:
+    return ColumnType("varchar", size=size)
+
+
+def text() -> ColumnType:
+    return ColumnType("text")
+
+
+def json() -> ColumnType:
+    return ColumnType("json")
+
+
+def enum(*values: str) -> ColumnType:
+    return ColumnType("enum", values=values)
+
+
+def datetime() -> ColumnType:
+    """A date and time in whole seconds, without a zone."""
+    return ColumnType("datetime")
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What the server fills in: a literal's text, or an expression such as ``current_timestamp``."""
+
+    text: str
+    is_expression: bool = False
+
+    def __str__(self) -> str:
+        return self.text if self.is_expression else "'" + self.text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    ``default=None`` means no default, which for a nullable column is NULL. ``collation`` is set only
+    where it differs from the table's. ``opaque`` lists, in words, what the live column has that this
+    value cannot restate; such a column is never modified.
+    """
+
+    name: str
+    type: ColumnType
+    nullable: bool = False
+    default: Default | None = None
+    auto_increment: bool = False
+    collation: str | None = None
+    comment: str = ""
+    opaque: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index; ``opaque`` says what is unusual about a live one (a prefix, an expression)."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    opaque: tuple[str, ...] = ()
+
+    def serves(self, wanted: Index) -> bool:
+        """Say whether this index does the work of ``wanted``, whatever its name."""
+        return not self.opaque and self.columns == wanted.columns and self.unique == wanted.unique
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key; RESTRICT and NO ACTION are one and the same here, because InnoDB treats them so."""
+
+    columns: tuple[str, ...]
+    referenced_table: str
+    referenced_columns: tuple[str, ...] = ("id",)
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    name: str = ""
+
+    def serves(self, wanted: ForeignKey) -> bool:
+        """Say whether this key does the work of ``wanted``; tools such as pt-online-schema-change rename keys."""
+        return (
+            self.columns == wanted.columns
+            and self.referenced_table == wanted.referenced_table
+            and self.referenced_columns == wanted.referenced_columns
+            and self.on_delete == wanted.on_delete
+            and self.on_update == wanted.on_update
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Something on one of our tables that is not ours and has no value of its own: a trigger, a check."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table; ``opaque`` says, in words, why a live one must not be modified at all."""
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ("id",)
+    indexes: tuple[Index, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    engine: str | None = None
+    collation: str | None = None
+    foreign: tuple[Foreign, ...] = ()
+    opaque: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Find a column; names compare without case, as every engine does."""
+        wanted = name.lower()
+        return next((column for column in self.columns if column.name.lower() == wanted), None)
+
+    def index(self, name: str) -> Index | None:
+        wanted = name.lower()
+        return next((index for index in self.indexes if index.name.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Tables, parents before children."""
+
+    tables: tuple[Table, ...]
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self.tables)
+
+    def table(self, name: str) -> Table | None:
+        return next((table for table in self.tables if table.name == name), None)

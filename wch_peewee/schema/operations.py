@@ -1,0 +1,185 @@
+"""Changes to a schema, as values.
+
+``outcome()`` speaks WordPress's dbDelta ("Added column t.c"), ``describe()`` says the same as an
+intention ("Add column t.c"). Rendering is the dialect's, running is ``apply``'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .objects import Column, ForeignKey, Index, Table
+
+_INTENTION = {"Created": "Create", "Added": "Add", "Changed": "Change", "Dropped": "Drop", "Renamed": "Rename"}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One change to the table named ``table``."""
+
+    table: str
+
+    def outcome(self) -> tuple[str, ...]:
+        """Say what has been done."""
+        raise NotImplementedError
+
+    def describe(self) -> tuple[str, ...]:
+        """Say what is to be done."""
+        lines = []
+        for line in self.outcome():
+            verb, _, rest = line.partition(" ")
+            lines.append(f"{_INTENTION[verb]} {rest}")
+        return tuple(lines)
+
+    def applied_to(self, table: Table) -> Table:
+        """Return ``table`` as it is after the change."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable(Operation):
+    definition: Table
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Created table {self.table}",)
+
+    def applied_to(self, table: Table) -> Table:
+        return self.definition
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable(Operation):
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Dropped table {self.table}",)
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn(Operation):
+    """Add ``column`` behind the column ``after``; None puts it first, and SQLite always last."""
+
+    column: Column
+    after: str | None
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Added column {self.table}.{self.column.name}",)
+
+    def applied_to(self, table: Table) -> Table:
+        names = [column.name for column in table.columns]
+        at = names.index(self.after) + 1 if self.after in names else 0 if self.after is None else len(names)
+        return replace(table, columns=(*table.columns[:at], self.column, *table.columns[at:]))
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyColumn(Operation):
+    """Bring the column ``was`` to the whole definition ``column``, which has the same name."""
+
+    was: Column
+    column: Column
+
+    def outcome(self) -> tuple[str, ...]:
+        was, now, name = self.was, self.column, f"{self.table}.{self.column.name}"
+        lines = []
+        if was.type != now.type:
+            lines.append(f"Changed type of {name} from {was.type} to {now.type}")
+        if was.nullable != now.nullable:
+            lines.append(f"Changed {name} from {_null(was)} to {_null(now)}")
+        if was.default != now.default:
+            lines.append(f"Changed default value of {name} from {_default(was)} to {_default(now)}")
+        if was.auto_increment != now.auto_increment:
+            lines.append(f"Changed {name} to {'' if now.auto_increment else 'no longer '}count by itself")
+        if was.collation != now.collation:
+            lines.append(f"Changed collation of {name} from {was.collation} to {now.collation}")
+        return tuple(lines)
+
+    def applied_to(self, table: Table) -> Table:
+        return replace(table, columns=tuple(self.column if c.name == self.was.name else c for c in table.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class RenameColumn(Operation):
+    """Give the column another name and keep everything else of it."""
+
+    old: str
+    new: str
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Renamed column {self.table}.{self.old} to {self.new}",)
+
+    def applied_to(self, table: Table) -> Table:
+        def swap(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(self.new if name == self.old else name for name in names)
+
+        return replace(
+            table,
+            columns=tuple(replace(c, name=self.new) if c.name == self.old else c for c in table.columns),
+            primary_key=swap(table.primary_key),
+            indexes=tuple(replace(index, columns=swap(index.columns)) for index in table.indexes),
+            foreign_keys=tuple(replace(key, columns=swap(key.columns)) for key in table.foreign_keys),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn(Operation):
+    column: str
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Dropped column {self.table}.{self.column}",)
+
+    def applied_to(self, table: Table) -> Table:
+        return replace(table, columns=tuple(c for c in table.columns if c.name != self.column))
+
+
+@dataclass(frozen=True, slots=True)
+class AddIndex(Operation):
+    index: Index
+
+    def outcome(self) -> tuple[str, ...]:
+        kind = "UNIQUE KEY" if self.index.unique else "KEY"
+        columns = ",".join(f"`{column}`" for column in self.index.columns)
+        return (f"Added index {self.table} {kind} `{self.index.name}` ({columns})",)
+
+    def applied_to(self, table: Table) -> Table:
+        return replace(table, indexes=(*table.indexes, self.index))
+
+
+@dataclass(frozen=True, slots=True)
+class DropIndex(Operation):
+    index: str
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Dropped index {self.table} KEY `{self.index}`",)
+
+    def applied_to(self, table: Table) -> Table:
+        return replace(table, indexes=tuple(index for index in table.indexes if index.name != self.index))
+
+
+@dataclass(frozen=True, slots=True)
+class AddForeignKey(Operation):
+    foreign_key: ForeignKey
+
+    def outcome(self) -> tuple[str, ...]:
+        key = self.foreign_key
+        columns, referenced = (",".join(f"`{c}`" for c in names) for names in (key.columns, key.referenced_columns))
+        return (f"Added foreign key {self.table} ({columns}) REFERENCES {key.referenced_table} ({referenced})",)
+
+    def applied_to(self, table: Table) -> Table:
+        return replace(table, foreign_keys=(*table.foreign_keys, self.foreign_key))
+
+
+@dataclass(frozen=True, slots=True)
+class DropForeignKey(Operation):
+    foreign_key: ForeignKey
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Dropped foreign key {self.table}.{self.foreign_key.name}",)
+
+    def applied_to(self, table: Table) -> Table:
+        return replace(table, foreign_keys=tuple(key for key in table.foreign_keys if key != self.foreign_key))
+
+
+def _null(column: Column) -> str:
+    return "NULL" if column.nullable else "NOT NULL"
+
+
+def _default(column: Column) -> str:
+    return "none" if column.default is None else str(column.default)

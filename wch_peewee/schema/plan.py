@@ -1,0 +1,132 @@
+"""From a difference to the steps that mend it: a pure function of values.
+
+What the rows do not allow, what depends on something refused, and what the engine could not do without
+losing somebody else's things becomes a refusal; everything else is rendered. The steps hold the very
+statements that ``apply`` runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..dialects.base import Dialect
+from .diff import Change, Refusal, SchemaDiff
+from .objects import Schema, Table
+from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
+from .requirements import Requirement
+from .statements import Statement, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``extras`` are things that are not ours; they are reported and left alone."""
+
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to do, whatever has been refused."""
+        return not self.steps
+
+    @property
+    def blocking(self) -> tuple[Refusal, ...]:
+        """The refusals with which the models cannot work."""
+        return tuple(refusal for refusal in self.refusals if refusal.blocking)
+
+    def statements(self) -> tuple[Statement, ...]:
+        """Every statement in the order in which it is sent when nothing fails."""
+        return tuple(statement for step in self.steps for statement in (*step.statements, *step.cleanup))
+
+    def describe(self) -> tuple[str, ...]:
+        return tuple(line for step in self.steps for operation in step.operations for line in operation.describe())
+
+
+def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mapping[Requirement, int]) -> Plan:
+    """Plan ``diff`` against ``actual``; ``counts`` answers each of ``diff.requirements()``."""
+    refusals = list(diff.refusals)
+    accepted: dict[str, list[Operation]] = {}
+    result: dict[str, Table] = {table.name: table for table in actual}
+    for change in _keys_last(diff.changes):
+        operation = _placed(change.operation, result)
+        live = actual.table(operation.table)
+        reason = _against(change, counts) or _depends(operation, result) or _held(operation, actual, dialect)
+        if not reason and live is not None:
+            reason = "; ".join(dialect.obstacles(live, [operation]))
+        if reason:
+            blocking = isinstance(operation, CreateTable | AddColumn)
+            refusals.append(Refusal(operation.table, "; ".join(operation.describe()), reason, blocking))
+            continue
+        accepted.setdefault(operation.table, []).append(operation)
+        result[operation.table] = (
+            operation.definition
+            if isinstance(operation, CreateTable)
+            else operation.applied_to(result[operation.table])
+        )
+    order = [name for name in dict.fromkeys(change.operation.table for change in diff.changes) if name in accepted]
+    steps = [step for name in order for step in dialect.render(actual.table(name), accepted[name])]
+    return Plan(tuple(steps), tuple(refusals), diff.extras)
+
+
+def _keys_last(changes: tuple[Change, ...]) -> list[Change]:
+    """Judge columns first, then indexes, then foreign keys, because each depends on the ones before."""
+    rank = {AddIndex: 1, AddForeignKey: 2}
+    return sorted(changes, key=lambda change: rank.get(type(change.operation), 0))
+
+
+def _against(change: Change, counts: Mapping[Requirement, int]) -> str:
+    return "; ".join(requirement.refusal(counts[requirement]) for requirement in change.requires if counts[requirement])
+
+
+def _placed(operation: Operation, result: Mapping[str, Table]) -> Operation:
+    """Put a column last where the one it should follow has been refused."""
+    if not isinstance(operation, AddColumn) or operation.after is None:
+        return operation
+    table = result[operation.table]
+    return operation if table.column(operation.after) else replace(operation, after=table.columns[-1].name)
+
+
+def _held(operation: Operation, actual: Schema, dialect: Dialect) -> str:
+    """Say which foreign key holds the type of a column in place, on engines where it does."""
+    if dialect.retypes_foreign_keys or not isinstance(operation, ModifyColumn):
+        return ""
+    if operation.was.type == operation.column.type:
+        return ""
+    column = operation.was.name
+    for table in actual:
+        for key in table.foreign_keys:
+            child = table.name == operation.table and column in key.columns
+            parent = key.referenced_table == operation.table and column in key.referenced_columns
+            if child or parent:
+                return f"the foreign key {key.name} of {table.name} holds its type; drop the key first"
+    return ""
+
+
+def _depends(operation: Operation, result: Mapping[str, Table]) -> str:
+    if isinstance(operation, AddIndex):
+        table = result[operation.table]
+        missing = [name for name in operation.index.columns if table.column(name) is None]
+        return f"{table.name} has no column {', '.join(missing)}" if missing else ""
+    if isinstance(operation, AddForeignKey):
+        return _key_depends(operation, result)
+    return ""
+
+
+def _key_depends(operation: AddForeignKey, result: Mapping[str, Table]) -> str:
+    key, table = operation.foreign_key, result[operation.table]
+    parent = result.get(key.referenced_table)
+    if parent is None:
+        return f"there is no table {key.referenced_table}"
+    for name, referenced in zip(key.columns, key.referenced_columns, strict=True):
+        column, target = table.column(name), parent.column(referenced)
+        if column is None or target is None:
+            return (
+                f"there is no column {table.name}.{name}"
+                if column is None
+                else f"there is no column {parent.name}.{referenced}"
+            )
+        if column.type != target.type:
+            return f"{table.name}.{name} is {column.type} and {parent.name}.{referenced} is {target.type}"
+    return ""

@@ -1,0 +1,47 @@
+"""What a change asks of the rows that are there, as a question whose answer is a number.
+
+A requirement holds when its count is zero. The dialect says it in SQL, ``introspect`` asks, and
+``make_plan`` refuses the change in the words given here when the count is not zero.
+
+    Requirement("no_nulls", "wp_wch_carts", ("expires_at",)).refusal(3)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .objects import ForeignKey
+
+#: ``no_values`` asks the same as ``no_orphans`` while the referenced table is not there yet
+Kind = Literal["empty", "no_nulls", "no_duplicates", "no_orphans", "no_values"]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    kind: Kind
+    table: str
+    columns: tuple[str, ...] = ()
+    foreign_key: ForeignKey | None = None
+
+    def refusal(self, count: int) -> str:
+        """Say why ``count`` rows stand in the way and what to do about them."""
+        columns = ", ".join(self.columns)
+        if self.kind == "empty":
+            return (
+                f"{self.table} has rows, and {columns} is NOT NULL without a default: there is no value to give them; "
+                "write a migration that adds it as NULL, fills it, and then makes it NOT NULL"
+            )
+        if self.kind == "no_nulls":
+            return f"{_rows(count)} of {self.table} with NULL in {columns}; fill them first"
+        if self.kind == "no_duplicates":
+            return f"{_rows(count)} of {self.table} whose ({columns}) another row has too; resolve them first"
+        assert self.foreign_key is not None
+        return (
+            f"{_rows(count)} of {self.table} whose {columns} is in no row of {self.foreign_key.referenced_table}; "
+            "delete or reattach them first"
+        )
+
+
+def _rows(count: int) -> str:
+    return "there is 1 row" if count == 1 else f"there are {count} rows"

@@ -1,0 +1,179 @@
+"""One run: a dedicated connection, its dialect, the lock, and whose tables may be touched.
+
+    with open_workspace(database, prefix="wp_") as workspace:
+        workspace.reconcile(tables)
+
+``look`` gives the same without a lock, for reading. Nothing here outlives the block.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import peewee as pw
+
+from .database import connect, connected, dedicated, for_reading, is_private
+from .dialects.base import Dialect
+from .errors import ConfigurationError
+from .migrate.lock import MigrationLock, migration_lock
+from .naming import owned_names
+from .schema.apply import ApplyResult, Executor
+from .schema.introspect import ask, introspect_schema
+from .schema.objects import Schema, Table
+from .schema.operations import Operation
+from .schema.plan import Plan
+from .schema.reconcile import Reconciled, plan_for, reconcile
+from .schema.resolve import resolve
+from .schema.statements import Statement, Step
+from .server import detect_dialect
+from .wordpress.options import site_collation
+
+#: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
+PATIENCE = 60.0
+
+
+@dataclass(slots=True)
+class Workspace:
+    """What a run works with. ``before`` is called ahead of each statement that changes the schema."""
+
+    database: pw.Database
+    dialect: Dialect
+    prefix: str
+    remove_data: bool = False
+    patience: float = PATIENCE
+    lock: MigrationLock | None = None
+    before: Callable[[Statement], None] | None = None
+    #: What has been done so far, in dbDelta's words.
+    outcomes: list[str] = field(default_factory=list)
+    _collation: str | None = field(default=None, init=False)
+
+    @property
+    def collation(self) -> str | None:
+        """The site's collation, read once."""
+        if self._collation is None:
+            self._collation = site_collation(self.database, self.dialect, self.prefix)
+        return self._collation
+
+    def resolve(self, tables: Iterable[Table]) -> Schema:
+        """Name and adapt declared tables for this installation."""
+        return resolve(tables, prefix=self.prefix, dialect=self.dialect, collation=self.collation)
+
+    def live(self, name: str) -> Table | None:
+        """Read one table by its full name."""
+        return introspect_schema(self.database, self.dialect, [name]).table(name)
+
+    def plan(self, tables: Iterable[Table]) -> Plan:
+        """Plan what brings the live tables to the declared shape. Reads only."""
+        return plan_for(self.database, self.dialect, self.resolve(tables))
+
+    def reconcile(self, tables: Iterable[Table]) -> Reconciled:
+        """Bring the live tables to the declared shape as far as that is safe."""
+        desired = self.resolve(tables)
+        result = reconcile(self.database, self.dialect, desired, self._executor(table.name for table in desired))
+        self.outcomes += result.changes
+        return result
+
+    def change(self, name: str, operations: Iterable[Operation]) -> ApplyResult:
+        """Run operations on the one table ``name``, full names and all, without asking whether they are safe."""
+        return self.run_steps(self.dialect.render(self.live(name), list(operations)), name)
+
+    def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
+        """Run rendered steps on the one table ``name``."""
+        result = self._executor([name]).run_steps(steps)
+        self.outcomes += result.outcomes
+        return result
+
+    def privileges(self) -> frozenset[str] | None:
+        """Name what the account may do here; None when that cannot be told."""
+        queries = self.dialect.privileges()
+        if not queries:
+            return None
+        return self.dialect.read_privileges([ask(self.database, self.dialect, query) for query in queries])
+
+    def _executor(self, extra: Iterable[str]) -> Executor:
+        return Executor(
+            self.database,
+            self.dialect,
+            owned={*owned_names(self.prefix), *extra},
+            patience=self.patience,
+            before=self._before_statement,
+        )
+
+    def _before_statement(self, statement: Statement) -> None:
+        if self.lock is not None:
+            self.lock.check()
+        if self.before is not None:
+            self.before(statement)
+
+
+@contextlib.contextmanager
+def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
+    """Have a workspace on the application's own connection, for reading only; nothing is made, not even a file."""
+    with connected(for_reading(database)) as connection:
+        yield Workspace(connection, detect_dialect(connection), prefix)
+
+
+@contextlib.contextmanager
+def open_workspace(
+    database: pw.Database,
+    prefix: str,
+    *,
+    remove_data: bool = False,
+    patience: float = PATIENCE,
+    before: Callable[[Statement], None] | None = None,
+) -> Iterator[Workspace]:
+    """Open a locked workspace on a connection of its own.
+
+    Raises DatabaseUnavailable, UnsupportedServer, and Busy when another run holds the lock for longer
+    than ``patience`` seconds.
+    """
+    with _own_connection(database, patience) as connection:
+        dialect = detect_dialect(connection)
+        with migration_lock(connection, dialect, prefix, timeout=patience) as lock:
+            workspace = Workspace(connection, dialect, prefix, remove_data, patience, lock, before)
+            with attached(workspace):
+                yield workspace
+
+
+@contextlib.contextmanager
+def _own_connection(database: pw.Database, patience: float) -> Iterator[pw.Database]:
+    if not is_private(database):
+        connection = dedicated(database, patience=patience)
+        connect(connection)
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(pw.PeeweeException):
+                connection.close()
+        return
+    # A database in memory has the one connection only: its settings are put back afterwards.
+    with connected(database):
+        if database.in_transaction():
+            raise ConfigurationError(
+                "A SQLite database in memory cannot be upgraded inside a transaction; commit first."
+            )
+        keys = database.execute_sql("PRAGMA foreign_keys").fetchone()[0]
+        database.execute_sql("PRAGMA foreign_keys = 0")
+        try:
+            yield database
+        finally:
+            database.execute_sql(f"PRAGMA foreign_keys = {int(keys)}")
+
+
+@contextlib.contextmanager
+def attached(workspace: Workspace) -> Iterator[None]:
+    """Let migration steps, which are handed the database alone, find the workspace of their run."""
+    connection = workspace.database
+    previous = getattr(connection, "wch_workspace", None)
+    connection.wch_workspace = workspace
+    try:
+        yield
+    finally:
+        connection.wch_workspace = previous
+
+
+def attached_workspace(database: pw.Database) -> Workspace | None:
+    """Find the workspace that a run has attached to its connection."""
+    return getattr(database, "wch_workspace", None)
