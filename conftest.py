@@ -36,16 +36,19 @@ def pytest_configure(config: pytest.Config) -> None:
         engines, left_out = choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), config.getoption("--engines"))
     except EngineError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[_ENGINES], config.stash[_LEFT_OUT] = engines, left_out
+    config.stash[_ENGINES] = engines
+    config.stash[_LEFT_OUT] = left_out
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    # Absent when the choice itself failed.
     for engine in config.stash.get(_ENGINES, []):
         engine.close()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    return ["engines: " + ", ".join(map(str, config.stash[_ENGINES])), *config.stash[_LEFT_OUT]]
+    tested = ", ".join(str(engine) for engine in config.stash[_ENGINES])
+    return [f"engines: {tested}", *config.stash[_LEFT_OUT]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -3,6 +3,9 @@
 The shape below is frozen; it never follows the models.
 """
 
+import peewee as pw
+from peewee_migrate import Migrator
+
 from wch_peewee.migrate import steps
 from wch_peewee.schema.objects import (
     Column,
@@ -143,13 +146,13 @@ TABLES = (
 )
 
 
-def migrate(migrator, database, *, fake=False):
+def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
     """Make what is missing of the six tables."""
     migrator.run(steps.create_tables, database, TABLES)
     migrator.run(steps.stamp, database, VERSION)
 
 
-def rollback(migrator, database, *, fake=False):
+def rollback(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
     """Drop the six tables with all their rows; refused unless WCH_REMOVE_DATA allows it."""
     migrator.run(steps.drop_tables, database, TABLES)
     migrator.run(steps.unstamp, database, None)

@@ -1,7 +1,7 @@
 """A fresh, empty database on one engine, as a test gets it; removed afterwards, whatever the test left open.
 
-    with fresh_database(engine, tmp_path) as database:
-        database.execute("SELECT 1")
+with fresh_database(engine, tmp_path) as database:
+    database.execute("SELECT 1")
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import peewee
 import pymysql
 
-from tests.servers import ServerAddress
+from tests.addresses import ServerAddress
 from tests.statements import Statements, record_server, record_sqlite, watch_sqlite
 
 # A random part beside the process id: a killed run's leftovers and other machines' runs keep their names.
@@ -85,7 +85,7 @@ class LiveDatabase:
     def tables(self) -> list[str]:
         """Return the names of all tables and views, sorted."""
         if self.family == "sqlite":
-            sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
         else:
             sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
         return sorted(str(name) for (name,) in self.execute(sql))

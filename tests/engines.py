@@ -11,15 +11,9 @@ import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from tests.addresses import ServerAddress, ServerError, family_of
 from tests.databases import LiveDatabase, fresh_on_server, fresh_sqlite
-from tests.servers import (
-    PrivateServer,
-    ServerAddress,
-    ServerBinary,
-    ServerError,
-    family_of,
-    installed_servers,
-)
+from tests.servers import PrivateServer, ServerBinary, installed_servers
 
 
 class EngineError(Exception):
@@ -111,11 +105,13 @@ def choose_engines(servers: str, asked: str) -> tuple[list[Engine], list[str]]:
 
     why = "was not asked for" if names else "none in WCH_TEST_SERVERS" if servers.strip() else "no server is installed"
     families = {engine.family for engine in engines}
-    return engines, [f"{family}: not tested ({why})" for family in ("sqlite", "mariadb", "mysql") if family not in families]
+    return engines, [
+        f"{family}: not tested ({why})" for family in ("sqlite", "mariadb", "mysql") if family not in families
+    ]
 
 
 def _addresses(servers: str) -> dict[str, ServerAddress]:
-    result = {}
+    result: dict[str, ServerAddress] = {}
     for entry in servers.split():
         name, equals, url = entry.partition("=")
         if not equals or not name.isidentifier() or name in ("sqlite", *result):

@@ -1,4 +1,4 @@
-"""Database servers for tests: where one is, which are installed, and private ones.
+"""Database servers for tests: which are installed, and private ones.
 
 A private server has its own temporary folder and a port on loopback; it is gone when the process that started it is
 gone, however that ends. It does not choose what the tests run on: that is tests/engines.py.
@@ -17,13 +17,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
 
 import pymysql
+
+from tests.addresses import ServerAddress, ServerError, family_of
 
 # Debian keeps servers in sbin, which an ordinary user's PATH may lack.
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
@@ -33,63 +33,6 @@ _PORTS = range(20000, 32768)
 _RANDOM = random.SystemRandom()
 
 
-class ServerError(Exception):
-    """A server cannot be started or reached; one line."""
-
-
-@dataclass(frozen=True)
-class ServerAddress:
-    """Where a server answers and who asks."""
-
-    host: str
-    port: int
-    user: str = "root"
-    password: str = field(default="", repr=False)
-
-    @classmethod
-    def parse(cls, url: str) -> ServerAddress:
-        parts = urlsplit(url)
-        try:
-            host, port = parts.hostname, parts.port or 3306
-        except ValueError:
-            host, port = None, 0
-        if parts.scheme != "mysql" or not host or parts.path.strip("/"):
-            raise ServerError("a server is given as mysql://user:password@host:port")
-        return cls(host, port, unquote(parts.username or "root"), unquote(parts.password or ""))
-
-    def url(self, database: str) -> str:
-        secret = f":{quote(self.password, safe='')}" if self.password else ""
-        return f"mysql://{quote(self.user, safe='')}{secret}@{self.host}:{self.port}/{database}"
-
-    def arguments(self) -> dict[str, Any]:
-        """Return what PyMySQL and peewee take."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.password,
-            "charset": "utf8mb4",
-        }
-
-    def connection(self) -> pymysql.Connection[Any]:
-        """Open a connection of the tests' own, in autocommit, that waits for nothing very long."""
-        return pymysql.connect(
-            **self.arguments(),
-            autocommit=True,
-            connect_timeout=5,
-            init_command="SET SESSION lock_wait_timeout = 20, time_zone = '+00:00'",
-        )
-
-    def version(self) -> str:
-        try:
-            with self.connection() as connection, connection.cursor() as cursor:
-                cursor.execute("SELECT VERSION()")
-                (version,) = cursor.fetchall()[0]
-                return str(version)
-        except pymysql.Error as error:
-            raise ServerError(f"no server answers at {self.host}:{self.port}: {error.args[-1]}") from error
-
-
 @dataclass(frozen=True)
 class ServerBinary:
     """An installed server program."""
@@ -97,10 +40,6 @@ class ServerBinary:
     family: str
     path: str
     version: str
-
-
-def family_of(version: str) -> str:
-    return "mariadb" if "mariadb" in version.lower() else "mysql"
 
 
 def installed_servers() -> dict[str, ServerBinary]:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.servers import ServerAddress
+from tests.addresses import ServerAddress
 
 
 class Statements(list[str]):
@@ -163,7 +163,7 @@ def _note(path: str, sql: str) -> None:
 
 # peewee looks the function up in the module each time. An audit hook would be neater, but it sees the connection
 # before it is ready.
-sqlite3.connect = _traced_connect
+sqlite3.connect = _traced_connect  # type: ignore[assignment]
 
 
 @contextmanager

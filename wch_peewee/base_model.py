@@ -5,7 +5,7 @@ does not name it. A save writes only what changed, because PHP shares the rows. 
 site it was loaded from: it is saved and deleted there, whatever the site of the moment is.
 Tables are neither created nor changed here.
 
-    class Note(BaseModel):
+    class OpenCart(BaseModel):
         class Meta:
             table_key = "carts"
 """
@@ -65,8 +65,12 @@ class BaseModel(peewee.Model):
         return bool(self.dirty_fields)
 
     def save(self, force_insert: bool = False, only: Iterable[Any] | None = None) -> int:
-        """Write what changed and return the number of rows; a new instance is inserted with its defaults."""
-        site = self._site or current_site()
+        """Write what changed and return the number of rows; a new instance is inserted with its defaults.
+
+        ``force_insert`` inserts at the site of the moment.
+        """
+        # Inserting a loaded instance again is how it is copied to another site.
+        site = self._site if self._site and not force_insert else current_site()
         changed = {field.name for field in self.dirty_fields}
         with at_site(site):
             if force_insert or self._pk is None:

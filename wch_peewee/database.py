@@ -17,7 +17,16 @@ import peewee as pw
 import pymysql
 from pymysql.constants import CLIENT
 
-from .errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
+from .dialects.base import Failure
+from .errors import (
+    Busy,
+    ConfigurationError,
+    DatabaseUnavailable,
+    MissingPrivileges,
+    StatementFailed,
+    UnsupportedServer,
+    WchError,
+)
 from .url import Target
 
 #: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
@@ -155,6 +164,18 @@ def connect(database: pw.Database) -> None:
         with contextlib.suppress(Exception):
             database.close()
         raise DatabaseUnavailable(_why(database, error)) from error
+
+
+def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
+    """Say in the library's own words what a driver's error means for the caller."""
+    said = str(error.args[-1]) if error.args else str(error)
+    if meaning == "waiting":
+        return Busy(f"{where}: somebody else holds a lock for too long; try again later ({said})")
+    if meaning == "lost":
+        return DatabaseUnavailable(f"{where}: the connection was lost; run the same again ({said})")
+    if meaning == "denied":
+        return MissingPrivileges(f"{where}: the account, or the file's permissions, do not allow this ({said})")
+    return StatementFailed(f"{where}: the database refused ({said})")
 
 
 def _why(database: pw.Database, error: Exception) -> str:

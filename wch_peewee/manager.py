@@ -17,7 +17,7 @@ from pathlib import Path
 import peewee as pw
 
 from .database import describe, open_database, unwrap
-from .errors import SchemaConflict, SchemaTooNew
+from .errors import ConfigurationError, SchemaConflict, SchemaTooNew
 from .migrate.folder import MigrationFolder
 from .migrate.history import HISTORY_SHAPE, applied_names
 from .migrate.version import delete_version, options_step, read_version, write_version
@@ -78,7 +78,7 @@ class DatabaseManager:
     def folder(self) -> MigrationFolder:
         return MigrationFolder(Path(self._migrations) if self._migrations is not None else migrations_folder())
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The schema version of this code: the newest migration's."""
         return self.folder.version
@@ -130,6 +130,9 @@ class DatabaseManager:
         """Take the newest applied migration back; return its name. Raises RemovalRefused where it loses data."""
         from .migrate.router import MigrationRouter
 
+        with look(self.database, self.prefix) as workspace:
+            if not applied_names(workspace.database, workspace.dialect, self.prefix):
+                raise ConfigurationError(f"{self.target}: there is no applied migration to roll back.")
         with self._open() as workspace:
             require_privileges(workspace, self.target, UPGRADE + REMOVAL)
             return MigrationRouter(workspace, self.folder).rollback()
@@ -140,15 +143,16 @@ class DatabaseManager:
             return UninstallReport(False, reason="WCH_REMOVE_DATA is not true; nothing was removed")
         from .migrate.steps import drop_named
 
-        with self._open() as workspace:
-            names = (*self.table_names, history_table_name(self.prefix))
+        names = (*self.table_names, history_table_name(self.prefix))
+        with look(self.database, self.prefix) as workspace:
             present = present_tables(workspace.database, workspace.dialect, names)
-            if present:
-                require_privileges(workspace, self.target, REMOVAL)
+            if not present and read_version(workspace) is None:
+                return UninstallReport(True, reason="nothing was there")
+        with self._open() as workspace:
+            present = present_tables(workspace.database, workspace.dialect, names)
+            require_privileges(workspace, self.target, REMOVAL)
             drop_named(workspace, present)
-            option = delete_version(workspace)
-        reason = "" if present or option else "nothing was there"
-        return UninstallReport(True, tables=present, option=option, reason=reason)
+            return UninstallReport(True, tables=present, option=delete_version(workspace))
 
     @property
     def remove_data(self) -> bool:

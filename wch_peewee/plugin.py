@@ -23,7 +23,7 @@ from .manager import DatabaseManager
 from .models import MODELS, BaseModel
 from .reports import InstallReport, UninstallReport
 from .site import Site, set_default_site, use_site
-from .versions import VersionReader
+from .version_reader import VersionReader
 from .workspace import PATIENCE
 
 

@@ -39,8 +39,5 @@ def require_privileges(workspace: Workspace, target: str, needed: tuple[str, ...
     missing = missing_privileges(workspace, needed)
     if missing:
         grant = grant_sql(workspace, missing)
-        raise MissingPrivileges(
-            f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:\n{grant}",
-            missing=missing,
-            grant=grant,
-        )
+        words = f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:"
+        raise MissingPrivileges(f"{words}\n{grant}", missing=missing, grant=grant)

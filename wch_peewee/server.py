@@ -9,7 +9,7 @@ import re
 
 import peewee as pw
 
-from .dialects.base import Dialect
+from .dialects.base import Dialect, Failure
 from .dialects.mysql import MySQLDialect
 from .dialects.sqlite import SQLiteDialect
 from .errors import UnsupportedServer
@@ -37,6 +37,16 @@ def detect_dialect(database: pw.Database) -> Dialect:
         return sqlite_dialect(str(row[0]))
     row = database.execute_sql("SELECT VERSION(), @@version_comment, @@lower_case_table_names").fetchone()
     return mysql_dialect(str(row[0]), str(row[1]), fold_names=bool(int(row[2])))
+
+
+def failure_of(database: pw.Database, error: pw.PeeweeException) -> Failure:
+    """Say what a driver's error means, also where the server has not been asked who it is."""
+    return assumed_dialect(database).failure(error.args)
+
+
+def assumed_dialect(database: pw.Database) -> Dialect:
+    """Take the dialect without asking, for what is the same in every version: one SELECT, the meaning of errors."""
+    return SQLiteDialect((3, 35)) if isinstance(database, pw.SqliteDatabase) else MySQLDialect("mysql", (8, 0, 13))
 
 
 def sqlite_dialect(version: str) -> Dialect:

@@ -10,7 +10,7 @@ sets on purpose. Nothing here opens a connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ class Site:
     def __post_init__(self) -> None:
         naming.check_prefix(self.prefix)
 
-    # Model instances remember their site. Copying one must not copy a database with its connections and
-    # locks, and pickling one must not try to.
+    # Model instances remember their site. Copying one must not copy a database with its connections and locks;
+    # pickling one leaves the database behind, and whoever unpickles it has the right one.
     def __deepcopy__(self, memo: dict[int, Any]) -> Site:
         return self
 
-    def __reduce__(self) -> tuple[type[Site], tuple[None, str]]:
-        return Site, (None, self.prefix)
+    def __reduce__(self) -> tuple[Callable[[str], Site], tuple[str]]:
+        return _with_database_of_the_moment, (self.prefix,)
 
 
 _moment: ContextVar[Site | None] = ContextVar("wch_peewee_site", default=None)
@@ -53,6 +53,10 @@ def set_default_site(database: Database | None, prefix: str = naming.DEFAULT_PRE
 def current_site() -> Site:
     """Return the site of the moment; its database is None unless a block named one."""
     return _moment.get() or Site(None, _default.prefix)
+
+
+def _with_database_of_the_moment(prefix: str) -> Site:
+    return Site(current_site().database, prefix)
 
 
 def current_prefix() -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import peewee as pw
 
-from .database import connect, connected, dedicated, for_reading, is_private
+from .database import connect, connected, database_error, dedicated, describe, for_reading, is_private
 from .dialects.base import Dialect
 from .errors import ConfigurationError
 from .migrate.lock import MigrationLock, migration_lock
@@ -27,11 +27,13 @@ from .schema.plan import Plan
 from .schema.reconcile import Reconciled, plan_for, reconcile
 from .schema.resolve import resolve
 from .schema.statements import Statement, Step
-from .server import detect_dialect
+from .server import detect_dialect, failure_of
 from .wordpress.options import site_collation
 
 #: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
 PATIENCE = 60.0
+
+_ATTRIBUTE = "_wch_peewee_workspace"
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ class Workspace:
 @contextlib.contextmanager
 def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
     """Have a workspace on the application's own connection, for reading only; nothing is made, not even a file."""
-    with connected(for_reading(database)) as connection:
+    with connected(for_reading(database)) as connection, _translated(connection):
         yield Workspace(connection, detect_dialect(connection), prefix)
 
 
@@ -129,7 +131,7 @@ def open_workspace(
     Raises DatabaseUnavailable, UnsupportedServer, and Busy when another run holds the lock for longer
     than ``patience`` seconds.
     """
-    with _own_connection(database, patience) as connection:
+    with _own_connection(database, patience) as connection, _translated(connection):
         dialect = detect_dialect(connection)
         with migration_lock(connection, dialect, prefix, timeout=patience) as lock:
             workspace = Workspace(connection, dialect, prefix, remove_data, patience, lock, before)
@@ -163,17 +165,30 @@ def _own_connection(database: pw.Database, patience: float) -> Iterator[pw.Datab
 
 
 @contextlib.contextmanager
+def _translated(connection: pw.Database) -> Iterator[None]:
+    """Let no driver's error out: callers get the library's own, in one line that says what to do."""
+    try:
+        yield
+    except pw.PeeweeException as error:
+        raise database_error(describe(connection), failure_of(connection, error), error) from error
+
+
+@contextlib.contextmanager
 def attached(workspace: Workspace) -> Iterator[None]:
     """Let migration steps, which are handed the database alone, find the workspace of their run."""
-    connection = workspace.database
-    previous = getattr(connection, "wch_workspace", None)
-    connection.wch_workspace = workspace
+    previous = attached_workspace(workspace.database)
+    attach(workspace.database, workspace)
     try:
         yield
     finally:
-        connection.wch_workspace = previous
+        attach(workspace.database, previous)
 
 
-def attached_workspace(database: pw.Database) -> Workspace | None:
+def attach(connection: pw.Database, workspace: Workspace | None) -> None:
+    """Remember the workspace on its connection, and nowhere else: two runs in one process do not meet."""
+    setattr(connection, _ATTRIBUTE, workspace)
+
+
+def attached_workspace(connection: pw.Database) -> Workspace | None:
     """Find the workspace that a run has attached to its connection."""
-    return getattr(database, "wch_workspace", None)
+    return getattr(connection, _ATTRIBUTE, None)

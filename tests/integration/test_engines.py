@@ -80,7 +80,6 @@ def test_statements_are_those_of_the_block_on_every_connection(database: LiveDat
 
 
 def test_statements_of_a_failed_block_are_kept(database: LiveDatabase) -> None:
-    seen = Statements()
     with pytest.raises(ZeroDivisionError), database.statements() as seen:
         database.execute("SELECT 1")
         raise ZeroDivisionError

@@ -144,7 +144,8 @@ def test_a_plain_version_is_read_back(numbers: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "version", ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0 ", " 1.0.0", "1.0.0\n", "v1.0.0", "1.0.0-rc1", "1.0.x", "١.0.0"]
+    "version",
+    ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0 ", " 1.0.0", "1.0.0\n", "v1.0.0", "1.0.0-rc1", "1.0.x", "١.0.0"],
 )
 def test_anything_else_is_not_plain(version: str) -> None:
     assert not is_plain(version)

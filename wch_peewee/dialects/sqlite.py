@@ -115,7 +115,6 @@ class SQLiteDialect(Dialect):
         raise ValueError(f"SQLite cannot count {requirement}")
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        """Say in words what ``operations`` would lose; only those that need a rebuild would lose anything."""
         return obstacles(table, operations, self.version)
 
     def rebuild_obstacles(self, table: Table) -> tuple[str, ...]:

@@ -63,13 +63,18 @@ def steps(table: Table | None, operations: Sequence[Operation], version: Version
 
 
 def obstacles(table: Table, operations: Sequence[Operation], version: Version) -> tuple[str, ...]:
-    """Say what a rebuild for ``operations`` would lose, and what stands on a column that they drop."""
+    """Say why ``operations`` must not be done on the live ``table``.
+
+    An opaque table is never modified; opaque columns and indexes and triggers stand only in the way of a
+    rebuild. What is dropped whole loses everything, as asked.
+    """
+    if all(isinstance(operation, DropTable) for operation in operations):
+        return ()
     _, rebuilt, _ = _divide(table, operations, version)
-    words = rebuild_obstacles(table) if rebuilt else ()
-    had = {column.name for column in table.columns}
-    return words + tuple(
-        f"{what} uses {column}" for what, column in dangling(_after(table, operations)) if column in had
-    )
+    words = rebuild_obstacles(table) if rebuilt else table.opaque
+    there = {column.name for column in table.columns}
+    left = dangling(_after(table, operations))
+    return words + tuple(f"{what} uses {column}" for what, column in left if column in there)
 
 
 def _unfounded(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:

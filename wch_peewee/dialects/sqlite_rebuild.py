@@ -29,7 +29,7 @@ def rebuild(before: Table, after: Table, sources: Mapping[str, str]) -> tuple[St
     """Write the rebuild; ``sources`` maps columns of ``after`` to the columns of ``before`` that fill them."""
     name, temporary = before.name, temporary_name(before.name)
     # Qualified, because SQLite takes a quoted name that is no column for a string.
-    copied = ", ".join(f"{quote_name(name)}.{quote_name(source)}" for source in sources.values())
+    copied = ", ".join(f"old.{quote_name(source)}" for source in sources.values())
     sql = [create_table(after, temporary)]
     if _counts(before) and _counts(after):
         # Before the rows: copying them raises the number if need be, and an empty table keeps its own.
@@ -37,7 +37,9 @@ def rebuild(before: Table, after: Table, sources: Mapping[str, str]) -> tuple[St
             f"INSERT INTO sqlite_sequence (name, seq) SELECT {quote_text(temporary)}, seq "
             f"FROM sqlite_sequence WHERE name = {quote_text(name)} COLLATE NOCASE"
         )
-    sql.append(f"INSERT INTO {quote_name(temporary)} ({quote_names(sources)}) SELECT {copied} FROM {quote_name(name)}")
+    sql.append(
+        f"INSERT INTO {quote_name(temporary)} ({quote_names(sources)}) SELECT {copied} FROM {quote_name(name)} AS old"
+    )
     sql.append(f"DROP TABLE {quote_name(name)}")
     rename = f"ALTER TABLE {quote_name(temporary)} RENAME TO {quote_name(name)}"
     return (

@@ -63,7 +63,8 @@ def check(column: str, wanted: ColumnType) -> str | None:
     if wanted.name == "enum":
         return f"{name} IN ({', '.join(map(quote_text, wanted.values))})"
     if wanted.name == "json":
-        return f"json_valid({name})"
+        # Before SQLite 3.45, json_valid(NULL) is false, not NULL.
+        return f"{name} IS NULL OR json_valid({name})"
     return None
 
 
@@ -99,21 +100,24 @@ def _held_by(column: str, declared: ColumnType, tokens: Sequence[Token]) -> Colu
     def is_column(token: Token) -> bool:
         return token.kind in ("word", "name") and fold(token.value) == fold(column)
 
-    def is_call(function: str) -> bool:
+    def is_call(function: str, at: int = 0) -> bool:
         return (
-            len(tokens) >= 4
-            and tokens[0].says(function)
-            and tokens[1].says("(")
-            and is_column(tokens[2])
-            and tokens[3].says(")")
+            len(tokens) >= at + 4
+            and tokens[at].says(function)
+            and tokens[at + 1].says("(")
+            and is_column(tokens[at + 2])
+            and tokens[at + 3].says(")")
         )
+
+    def begins_null_or() -> bool:
+        return len(tokens) == 8 and is_column(tokens[0]) and all(map(Token.says, tokens[1:4], ("IS", "NULL", "OR")))
 
     if declared.name in _BOUNDED and declared.size is not None:
         bounded = is_call("LENGTH") and [token.value for token in tokens[4:]] == ["<=", str(declared.size)]
         return declared if bounded else None
     if declared != text():
         return None
-    if is_call("JSON_VALID") and len(tokens) == 4:
+    if begins_null_or() and is_call("JSON_VALID", 4):
         return ColumnType("json")
     if len(tokens) >= 5 and is_column(tokens[0]) and tokens[1].says("IN") and tokens[2].says("("):
         values, commas = tokens[3:-1:2], tokens[4:-1:2]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import peewee
-from peewee import OP, Expression, Node, Value
+from peewee import OP, Expression, Node, StringExpression, Value
 
 from ..errors import InvalidValue
 from ..schema.objects import ColumnType
@@ -61,7 +61,9 @@ else:
 
 
 def unconverted(value: Any) -> Any:
-    """Keep peewee from handing the value to ``db_value``."""
+    """Keep peewee from handing the value to ``db_value``; ``contains`` puts '%' around an expression."""
+    if isinstance(value, StringExpression):
+        return StringExpression(unconverted(value.lhs), value.op, unconverted(value.rhs))
     return value if isinstance(value, Node) else Value(value, converter=False, unpack=False)
 
 

@@ -8,8 +8,6 @@ there before the first one.
 
 from __future__ import annotations
 
-import datetime as dt
-
 import peewee as pw
 
 from ..dialects.base import Dialect
@@ -28,22 +26,6 @@ HISTORY_SHAPE = Table(
     ),
     indexes=(Index("name", ("name",), unique=True),),
 )
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-
-
-def history_model(database: pw.Database, table: str) -> type[pw.Model]:
-    """Make a model of its own for one history table; peewee-migrate shares one among all routers of a process."""
-    meta = type("Meta", (), {"database": database, "table_name": table})
-    fields = {
-        "id": pw.BigAutoField(),
-        "name": pw.CharField(191, unique=True),
-        "migrated_at": pw.DateTimeField(default=_now),
-        "Meta": meta,
-    }
-    return type("MigrateHistory", (pw.Model,), fields)
 
 
 def ensure_history(workspace: Workspace) -> None:

@@ -67,7 +67,8 @@ def migration_lock(database: pw.Database, dialect: Dialect, prefix: str, *, time
 
 def _get_lock(database: pw.Database, name: str) -> bool:
     # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
-    return database.execute_sql("SELECT GET_LOCK(%s, 1)", (name,)).fetchone()[0] == 1
+    row = database.execute_sql("SELECT GET_LOCK(%s, 1)", (name,)).fetchone()
+    return bool(row[0] == 1)
 
 
 def _holder(database: pw.Database, name: str) -> str:
@@ -82,7 +83,10 @@ def _holder(database: pw.Database, name: str) -> str:
 def _sqlite_lock(database: pw.Database, timeout: float) -> Iterator[MigrationLock]:
     """One transaction around the whole run: it excludes other writers, and a kill leaves nothing half done."""
     if database.in_transaction():
+        # pw_migrate's own transaction; the keys are off in it all the same.
+        orphans = _orphans(database)
         yield MigrationLock(database, None)
+        _no_new_orphans(database, orphans)
         return
     transaction = database.atomic("IMMEDIATE")
     try:

@@ -16,7 +16,7 @@ from ..errors import ConfigurationError, WchError
 from ..naming import history_table_name
 from ..server import detect_dialect
 from ..settings import Settings
-from ..workspace import PATIENCE, Workspace
+from ..workspace import PATIENCE, Workspace, attach
 from .history import ensure_history
 
 
@@ -32,7 +32,7 @@ def configuration() -> dict[str, Any]:
         database.autoconnect = True
         connect(database)
         workspace = Workspace(database, detect_dialect(database), settings.prefix, settings.remove_data)
-        database.wch_workspace = workspace
+        attach(database, workspace)
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(workspace)
     except WchError as error:

@@ -10,6 +10,7 @@ shape and looks at the live schema, so there is nothing to replay.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable
 from functools import cached_property
@@ -17,6 +18,7 @@ from typing import Any
 
 import peewee as pw
 from peewee_migrate import Migrator, Router
+from peewee_migrate.models import MigrateHistory
 from playhouse.migrate import Operation
 
 from ..errors import (
@@ -30,7 +32,7 @@ from ..errors import (
 from ..naming import history_table_name
 from ..workspace import Workspace
 from .folder import MigrationFolder
-from .history import applied_names, ensure_history, history_model
+from .history import applied_names, ensure_history
 
 logger = logging.getLogger("wch_peewee.migrate")
 
@@ -39,6 +41,10 @@ _AS_THEY_ARE = (Busy, ConfigurationError, RemovalRefused)
 
 #: (migration, step, steps), ahead of each step
 Progress = Callable[[str, int, int], None]
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
 
 
 class MigrationRouter(Router):
@@ -56,9 +62,11 @@ class MigrationRouter(Router):
         self.progress = progress
 
     @cached_property
-    def model(self) -> type[pw.Model]:
-        """The history model of this router alone; nothing is made here."""
-        return history_model(self.workspace.database, self.migrate_table)
+    def model(self) -> type[MigrateHistory]:
+        """A history model for this router alone, where upstream binds one class for the whole process."""
+        meta = type("Meta", (), {"database": self.workspace.database, "table_name": self.migrate_table})
+        fields = {"name": pw.CharField(191, unique=True), "migrated_at": pw.DateTimeField(default=_now), "Meta": meta}
+        return type("MigrateHistory", (MigrateHistory,), fields)
 
     @property
     def todo(self) -> list[str]:

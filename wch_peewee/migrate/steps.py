@@ -49,12 +49,16 @@ def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
             raise SchemaConflict("; ".join(reasons), reasons=reasons)
 
 
-def drop_tables(database: pw.Database, tables: Iterable[Table]) -> None:
-    """Drop ``tables``, children first; only where removing data is allowed (WCH_REMOVE_DATA)."""
+def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: bool = False) -> None:
+    """Drop ``tables``, children first.
+
+    Where there is something to drop, either removing data is allowed (WCH_REMOVE_DATA), or ``allow_drop``
+    says that the migration has put the rows elsewhere. Raises RemovalRefused.
+    """
     with workspace_of(database) as workspace:
         names = [physical_name(table.name, workspace.prefix) for table in tables]
         present = present_tables(workspace.database, workspace.dialect, names)
-        if present and not workspace.remove_data:
+        if present and not (allow_drop or workspace.remove_data):
             raise RemovalRefused(
                 f"this drops {', '.join(present)} with all their rows; allow it with WCH_REMOVE_DATA=true"
             )

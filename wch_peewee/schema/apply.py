@@ -10,6 +10,7 @@ in place; every step can be repeated, so the way on is to look again.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -98,18 +99,16 @@ class Executor:
                     ) from error
                 if time.monotonic() >= deadline:
                     raise Busy(
-                        f"{statement.table} is held by somebody's open transaction for more than {self._patience:g} seconds; "
-                        "nothing of this statement was done, try again later"
+                        f"somebody's open transaction has held {statement.table} for {self._patience:g} seconds; "
+                        "this statement was not done, try again later"
                     ) from error
             attempt += 1
             time.sleep(min(5.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.5))
 
     def _send_quietly(self, statement: Statement) -> None:
         # The failure that brought us here is the one to report; a lost connection takes its settings with it.
-        try:
+        with contextlib.suppress(PeeweeException):
             self._database.execute_sql(self._dialect.wire(statement.sql))
-        except PeeweeException:
-            pass
 
 
 def _words(statement: Statement, error: PeeweeException, meaning: str) -> str:

@@ -10,6 +10,7 @@ values that no Python version class accepts. It does not judge whether a version
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Literal
 
 from ..errors import InvalidValue
@@ -86,7 +87,7 @@ def _parts(version: bytes) -> list[bytes]:
 def _canonical(version: bytes) -> bytes:
     """Put a dot for every separator, and between digits and what is neither a digit nor a dot."""
     result = bytearray(version[:1])
-    for last, char in zip(version, version[1:], strict=False):
+    for last, char in pairwise(version):
         ends_number = _is_digit(last) and not _is_digit(char) and char not in b".-_+"
         starts_number = _is_digit(char) and not _is_digit(last) and last != _DOT
         separator = not _is_alnum(char)

@@ -1,0 +1,169 @@
+"""Migrations on every engine: a chain of seven, forward, back and forward again, on populated tables."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.databases import LiveDatabase
+from tests.populate import populate
+from tests.snapshots import columns, schema, snapshot
+from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed, RemovalRefused
+from wch_peewee.migrate.folder import MigrationFolder
+from wch_peewee.migrations_folder import migrations_folder
+
+CHAIN = Path(__file__).parent.parent / "chain"
+BOOKKEEPING = ("wp_wch_migratehistory", "wp_options")
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """The shipped first migration, and the chain's six behind it."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
+        shutil.copy(file, folder)
+    return folder
+
+
+def history(database: LiveDatabase) -> list[str]:
+    return [name for (name,) in database.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")]
+
+
+def version(database: LiveDatabase) -> str | None:
+    rows = database.execute("SELECT option_value FROM wp_options WHERE option_name = 'wch_db_version'")
+    return str(rows[0][0]) if rows else None
+
+
+def back_to_first(manager: DatabaseManager) -> list[str]:
+    return [manager.rollback() for _ in range(len(manager.folder.names) - 1)]
+
+
+def test_forward_back_and_forward_again(database: LiveDatabase, chain: Path) -> None:
+    manager = DatabaseManager(database.url, migrations=chain)
+    names = MigrationFolder(chain).names
+    DatabaseManager(database.url).run_migrations()
+    populate(database)
+    at_first = snapshot(database, without=BOOKKEEPING)
+    contents = columns(database, "wp_wch_messages", "id, content")
+
+    assert manager.run_migrations() == names[1:]
+    assert version(database) == "2.0.1"
+    assert history(database) == list(names)
+    at_last = snapshot(database, without=BOOKKEEPING)
+    assert columns(database, "wp_wch_message_bodies", "message_id, content") == contents
+    assert columns(database, "wp_wch_messages", "DISTINCT channel") == [("whatsapp",)]
+
+    assert back_to_first(manager) == list(names[:0:-1])
+    assert version(database) == "1.0.0"
+    assert history(database) == list(names[:1])
+    if database.family != "sqlite":  # SQLite adds a column at the end, and prints it there
+        assert snapshot(database, without=BOOKKEEPING) == at_first
+    assert DatabaseManager(database.url).plan().is_empty
+    assert columns(database, "wp_wch_messages", "id, content") == contents
+
+    assert manager.run_migrations() == names[1:]
+    if database.family != "sqlite":
+        assert snapshot(database, without=BOOKKEEPING) == at_last
+    assert columns(database, "wp_wch_message_bodies", "message_id, content") == contents
+
+
+def test_one_run_and_one_by_one_end_alike(database: LiveDatabase, chain: Path, tmp_path: Path) -> None:
+    names = MigrationFolder(chain).names
+    for number in range(1, len(names) + 1):
+        step = tmp_path / f"step{number}"
+        step.mkdir()
+        for name in names[:number]:
+            shutil.copy(chain / f"{name}.py", step)
+        assert DatabaseManager(database.url, migrations=step).run_migrations() == (names[number - 1],)
+    one_by_one = schema(database)
+    DatabaseManager(database.url, migrations=chain, prefix="two_").run_migrations()
+    at_once = {
+        name.replace("two_", "wp_"): text.replace("two_", "wp_")
+        for name, text in schema(database).items()
+        if name.startswith("two_")
+    }
+    assert at_once == one_by_one
+
+
+def test_every_step_can_be_repeated(database: LiveDatabase, chain: Path) -> None:
+    """A history that has forgotten: the migrations run again over what they made, and change nothing."""
+    manager = DatabaseManager(database.url, migrations=chain)
+    DatabaseManager(database.url).run_migrations()
+    populate(database)
+    names = MigrationFolder(chain).names
+    for name in names[1:]:
+        only = chain.parent / f"upto_{name}"
+        only.mkdir()
+        for copied in names[: names.index(name) + 1]:
+            shutil.copy(chain / f"{copied}.py", only)
+        manager = DatabaseManager(database.url, migrations=only)
+        manager.run_migrations()
+        before = snapshot(database, without=BOOKKEEPING)
+        database.execute("DELETE FROM wp_wch_migratehistory WHERE name = %s", (name,))
+        assert manager.run_migrations() == (name,)
+        assert snapshot(database, without=BOOKKEEPING) == before
+
+
+def test_a_second_run_does_nothing(database: LiveDatabase, chain: Path) -> None:
+    manager = DatabaseManager(database.url, migrations=chain)
+    manager.run_migrations()
+    with database.statements() as seen:
+        assert manager.run_migrations() == ()
+    assert not seen.ddl
+    assert not seen.writes
+
+
+def test_rolling_back_the_first_needs_leave(database: LiveDatabase) -> None:
+    manager = DatabaseManager(database.url, remove_data=False)
+    manager.run_migrations()
+    populate(database)
+    before = snapshot(database)
+    with pytest.raises(RemovalRefused, match="WCH_REMOVE_DATA"):
+        manager.rollback()
+    assert snapshot(database) == before
+    assert DatabaseManager(database.url, remove_data=True).rollback() == "001_initial_schema"
+    assert set(database.tables()) == set(BOOKKEEPING)
+    assert (version(database), history(database)) == (None, [])
+    with pytest.raises(ConfigurationError, match="no applied migration"):
+        manager.rollback()
+
+
+BROKEN = '''
+"""Version 1.1.0: fails in its second step."""
+from wch_peewee.migrate import steps
+from wch_peewee.schema.objects import Column, text
+VERSION = "1.1.0"
+
+
+def migrate(migrator, database, *, fake=False):
+    migrator.run(steps.add_column, database, "carts", Column("note", text(), nullable=True))
+    migrator.run(steps.run_sql, database, "UPDATE {carts} SET nonsense = 1")
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    pass
+'''
+
+
+def test_a_failing_step_names_itself_and_the_way_on(database: LiveDatabase, tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
+    file = folder / "002_broken.py"
+    file.write_text(BROKEN, encoding="utf-8")
+    manager = DatabaseManager(database.url, migrations=folder)
+    with pytest.raises(MigrationFailed, match="migration 002_broken, step 2 of 3: .*nonsense") as caught:
+        manager.run_migrations()
+    assert (caught.value.migration, caught.value.step, caught.value.steps) == ("002_broken", 2, 3)
+    if database.family == "sqlite":
+        assert database.tables() == []  # the whole run was one transaction
+    else:
+        assert history(database) == ["001_initial_schema"]
+    file.write_text(BROKEN.replace("nonsense = 1", "note = 'mended'"), encoding="utf-8")
+    manager.run_migrations()
+    assert history(database) == ["001_initial_schema", "002_broken"]
+    assert version(database) == "1.1.0"

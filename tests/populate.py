@@ -1,0 +1,48 @@
+"""Rows for all six tables, with cascading children, four-byte characters and NULLs, through the models.
+
+populate(database, conversations=3)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from tests.databases import LiveDatabase
+from wch_peewee import (
+    BroadcastCampaign,
+    Cart,
+    Conversation,
+    CustomerProfile,
+    Message,
+    SyncQueueItem,
+)
+from wch_peewee.site import use_site
+
+LATER = dt.datetime(2031, 5, 4, 3, 2, 1)
+
+
+def populate(database: LiveDatabase, *, conversations: int = 3, prefix: str = "wp_") -> None:
+    """Two messages for each conversation, one cart, profile, campaign and queue item for each of them."""
+    with use_site(database.database, prefix), database.database.atomic():
+        for number in range(conversations):
+            phone = f"+49151{number:07}"
+            conversation = Conversation.create(
+                customer_phone=phone,
+                wa_conversation_id=f"wa-{number}",
+                context={"step": number, "mood": "😀"},
+                assigned_agent_id=number or None,
+            )
+            for turn in range(2):
+                Message.create(
+                    conversation=conversation,
+                    direction="inbound" if turn else "outbound",
+                    message_type="text",
+                    wa_message_id=f"wamid.{number}.{turn}",
+                    content={"text": f"100% {number} 🍎 'quoted' \\ {turn}"},
+                )
+            Cart.create(
+                customer_phone=phone, items=[{"id": number}], expires_at=LATER, coupon_code="X" * number or None
+            )
+            CustomerProfile.create(phone=phone, name="Zoë 🐍", preferences={"lang": "de"})
+            BroadcastCampaign.create(name=f"Campaign {number}", template_name="hello", sent_count=number)
+            SyncQueueItem.create(entity_type="product", entity_id=number + 1, action="update", attempts=number)
