@@ -76,7 +76,7 @@ class SiteMetadata(peewee.Metadata):
     def set_database(self, database: peewee.Database | peewee.DatabaseProxy | None) -> None:
         # bind_ctx saves ``database``, which may be the block's or the default's, and binds that afterwards. It must
         # come down to the former binding, or one site's database would stay with the model for everybody.
-        for effective, bound in reversed(self._hidden):
+        for effective, bound in reversed(tuple(self._hidden)):
             if effective is database and site.current_database(bound) is database:
                 self._hidden.remove((effective, bound))
                 super().set_database(bound)

@@ -156,7 +156,7 @@ def test_a_failing_step_names_itself_and_the_way_on(database: LiveDatabase, tmp_
     file = folder / "002_broken.py"
     file.write_text(BROKEN, encoding="utf-8")
     manager = DatabaseManager(database.url, migrations=folder)
-    with pytest.raises(MigrationFailed, match="migration 002_broken, step 2 of 3: .*nonsense") as caught:
+    with pytest.raises(MigrationFailed, match=r"migration 002_broken, step 2 of 3: .*nonsense") as caught:
         manager.run_migrations()
     assert (caught.value.migration, caught.value.step, caught.value.steps) == ("002_broken", 2, 3)
     if database.family == "sqlite":

@@ -15,7 +15,7 @@ from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
 from ..schema.requirements import Requirement
 from ..schema.statements import Query, Step
-from . import mysql_errors, mysql_privileges, mysql_read
+from . import mysql_errors, mysql_obstacles, mysql_privileges, mysql_read
 from .base import Dialect, Failure, Rows
 from .mysql_render import columns_list, name, render_steps
 
@@ -43,7 +43,7 @@ class MySQLDialect(Dialect):
         return table
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        return table.opaque
+        return mysql_obstacles.obstacles(table, operations)
 
     def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
         return mysql_read.queries(self.name, names)

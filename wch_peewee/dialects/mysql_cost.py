@@ -15,6 +15,11 @@ COSTS = ("INSTANT", "METADATA", "NOCOPY", "INPLACE", "COPY")
 _BYTES = {"utf8mb4": 4, "utf8mb3": 3, "utf8": 3, "utf16": 4, "utf32": 4, "ucs2": 2}
 
 
+def bytes_per_character(collation: str | None) -> int:
+    """Say how many bytes a character may take; in the site's own charset where no collation is known."""
+    return _BYTES.get((collation or "utf8mb4").split("_")[0], 1)
+
+
 def dearest(costs: list[str]) -> str:
     return max(costs, key=COSTS.index)
 
@@ -54,7 +59,7 @@ def _retype(flavor: str, collation: str | None, was: ColumnType, now: ColumnType
         appended = now.values[: len(was.values)] == was.values
         return "INSTANT" if appended and (len(now.values) < 256 or len(was.values) > 255) else "COPY"
     if was.name == now.name == "varchar" and (was.size or 0) <= (now.size or 0):
-        width = _BYTES.get((collation or "utf8mb4").split("_")[0], 1)
+        width = bytes_per_character(collation)
         # The length takes one byte up to 255 bytes and two beyond.
         crosses = (was.size or 0) * width <= 255 < (now.size or 0) * width
         return "COPY" if crosses else "INSTANT" if flavor == "mariadb" else "METADATA"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..errors import SchemaConflict
 from ..schema.objects import Column, ColumnType, ForeignKey, Index, Table
 from ..schema.operations import (
     AddColumn,
@@ -43,8 +44,51 @@ def literal(text: str) -> str:
 
 
 def render_steps(flavor: str, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-    if table is None:
-        return tuple(_create(operation) for operation in operations if isinstance(operation, CreateTable))
+    steps: list[Step] = []
+    rest = tuple(operations)
+    if rest and isinstance(rest[0], CreateTable):
+        table, rest = rest[0].definition, rest[1:]
+        steps.append(_create(table))
+    if rest and table is None:
+        raise SchemaConflict(f"{rest[0].table} is not there; nothing of it can be changed")
+    for batch in _batches(rest):
+        assert table is not None
+        steps += _render_batch(flavor, table, batch)
+        for operation in batch:
+            table = table if isinstance(operation, DropTable) else operation.applied_to(table)
+    return tuple(steps)
+
+
+def _batches(operations: Sequence[Operation]) -> list[list[Operation]]:
+    """Part the operations behind a renaming, where one speaks of the column that was renamed."""
+    batches: list[list[Operation]] = []
+    renamed: set[str] = set()
+    for operation in operations:
+        if not batches or renamed & _columns_of(operation):
+            batches.append([])
+            renamed = set()
+        batches[-1].append(operation)
+        if isinstance(operation, RenameColumn):
+            renamed |= {operation.old, operation.new}
+    return batches
+
+
+def _columns_of(operation: Operation) -> set[str]:
+    match operation:
+        case AddColumn(column=column, after=after):
+            return {column.name, after or ""}
+        case ModifyColumn(column=column) | DropColumn(column=column):
+            return {column if isinstance(column, str) else column.name}
+        case RenameColumn(old=old, new=new):
+            return {old, new}
+        case AddIndex(index=index):
+            return set(index.columns)
+        case AddForeignKey(foreign_key=key):
+            return set(key.columns)
+    return set()
+
+
+def _render_batch(flavor: str, table: Table, operations: Sequence[Operation]) -> list[Step]:
     steps = [
         Step(
             operation.table, (operation,), (Statement(f"DROP TABLE {name(operation.table)}", operation.table),), "DROP"
@@ -61,17 +105,29 @@ def render_steps(flavor: str, table: Table | None, operations: Sequence[Operatio
         lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price not in ("INSTANT", "METADATA"),
         lambda operation, _: isinstance(operation, AddIndex),
     )
-    prices = [(operation, cost(flavor, table, operation)) for operation in operations]
+    prices = _prices(flavor, table, operations)
     for belongs in phases:
         members = [(operation, price) for operation, price in prices if belongs(operation, price)]
         if members:
             steps.append(_alter(table, members))
     steps += [_add_foreign_key(flavor, operation) for operation in operations if isinstance(operation, AddForeignKey)]
-    return tuple(steps)
+    return steps
 
 
-def _create(operation: CreateTable) -> Step:
-    table = operation.definition
+def _prices(flavor: str, table: Table, operations: Sequence[Operation]) -> list[tuple[Operation, str]]:
+    """Price each operation; a new column costs what the new one in front of it costs, or it would come before it."""
+    prices: list[tuple[Operation, str]] = []
+    added: dict[str | None, str] = {}
+    for operation in operations:
+        price = cost(flavor, table, operation)
+        if isinstance(operation, AddColumn):
+            price = dearest([price, added.get(operation.after, price)])
+            added[operation.column.name] = price
+        prices.append((operation, price))
+    return prices
+
+
+def _create(table: Table) -> Step:
     lines = [column_definition(column) for column in table.columns]
     if table.primary_key:
         lines.append(f"PRIMARY KEY ({columns_list(table.primary_key)})")
@@ -81,7 +137,7 @@ def _create(operation: CreateTable) -> Step:
     if table.collation:
         options += f" DEFAULT CHARSET={_charset(table.collation)} COLLATE={table.collation}"
     sql = f"CREATE TABLE {name(table.name)} (\n  " + ",\n  ".join(lines) + f"\n){options}"
-    return Step(table.name, (operation,), (Statement(sql, table.name),), "CREATE")
+    return Step(table.name, (CreateTable(table.name, table),), (Statement(sql, table.name),), "CREATE")
 
 
 def _alter(table: Table, members: list[tuple[Operation, str]]) -> Step:

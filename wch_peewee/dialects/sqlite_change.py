@@ -161,13 +161,16 @@ def _alter(operation: Operation) -> str:
 
 
 def _rebuild(table: Table, operations: tuple[Operation, ...]) -> Step:
-    sources = {column.name: column.name for column in table.columns}
+    sources: dict[str, str | None] = {column.name: column.name for column in table.columns}
     for operation in operations:
-        if isinstance(operation, RenameColumn):
+        if isinstance(operation, AddColumn):
+            sources[operation.column.name] = None
+        elif isinstance(operation, RenameColumn):
             sources[operation.new] = sources.pop(operation.old)
         elif isinstance(operation, ModifyColumn):
             sources[operation.column.name] = sources.pop(operation.was.name)
         elif isinstance(operation, DropColumn):
             sources.pop(operation.column)
-    statements = rebuild(table, _after(table, operations), sources)
+    copied = {name: source for name, source in sources.items() if source is not None}
+    statements = rebuild(table, _after(table, operations), copied)
     return Step(table.name, operations, statements, "REBUILD", cleanup=(RESTORE,))

@@ -62,7 +62,7 @@ else:
 
 def unconverted(value: Any) -> Any:
     """Keep peewee from handing the value to ``db_value``; ``contains`` puts '%' around an expression."""
-    if isinstance(value, StringExpression):
+    if isinstance(value, Expression) and value.op == OP.CONCAT:
         return StringExpression(unconverted(value.lhs), value.op, unconverted(value.rhs))
     return value if isinstance(value, Node) else Value(value, converter=False, unpack=False)
 

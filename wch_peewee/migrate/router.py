@@ -125,7 +125,7 @@ class MigrationRouter(Router):
                     self.progress(name, number, len(steps))
                 self._run_step(name, number, len(steps), step)
         if downgrade:
-            self.model.delete().where(self.model.name == name).execute()  # type: ignore[attr-defined]
+            self.model.delete().where(self.model.name == name).execute()
         else:
             self.model.create(name=name)
         logger.info("%s %s", "rolled back" if downgrade else "applied", name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .diff_columns import diff_columns
-from .objects import ForeignKey, Index, Schema, Table
+from .objects import ForeignKey, Index, Schema, Table, same_names
 from .operations import AddForeignKey, AddIndex, CreateTable, Operation
 from .requirements import Requirement
 
@@ -83,7 +83,7 @@ def _diff_table(found: _Findings, table: Table, live: Table, actual: Schema) -> 
                 f"it copies the table and blocks writers; ALTER TABLE {table.name} ENGINE={table.engine} does it",
             )
         )
-    if table.primary_key != live.primary_key:
+    if not same_names(table.primary_key, live.primary_key):
         was, now = ", ".join(live.primary_key), ", ".join(table.primary_key)
         what = f"Change primary key of {table.name} from ({was}) to ({now})"
         found.refusals.append(Refusal(table.name, what, "it rebuilds the table and can refuse rows", blocking=True))
@@ -143,7 +143,7 @@ def _diff_foreign_keys(found: _Findings, table: Table, live: Table, actual: Sche
         if match is not None:
             serving.add(match)
             continue
-        rival = next((candidate for candidate in live.foreign_keys if candidate.columns == key.columns), None)
+        rival = next((other for other in live.foreign_keys if same_names(other.columns, key.columns)), None)
         what = f"Add foreign key {table.name} ({', '.join(key.columns)}) REFERENCES {key.referenced_table}"
         if rival is not None:
             serving.add(rival)

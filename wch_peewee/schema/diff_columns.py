@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from .objects import Column, Table
+from .objects import Column, Table, same_names
 from .operations import AddColumn, ModifyColumn, Operation
 from .requirements import Requirement
-from .widening import reconcile_type
+from .widening import alike, reconcile_type
 
 _WITH_COLLATION = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"}
 
@@ -31,10 +31,10 @@ def diff_columns(table: Table, live: Table) -> ColumnFindings:
     for column in table.columns:
         actual = live.column(column.name)
         if actual is None:
-            _missing(found, table, live, column, previous)
-            previous = column.name
+            if _missing(found, table, live, column, previous):
+                previous = column.name
         else:
-            _differing(found, live.name, column, actual)
+            _differing(found, live, column, actual)
             previous = actual.name
     _collations(found, table, live)
     for actual in live.columns:
@@ -51,28 +51,42 @@ def diff_columns(table: Table, live: Table) -> ColumnFindings:
     return found
 
 
-def _missing(found: ColumnFindings, table: Table, live: Table, column: Column, previous: str | None) -> None:
+def _missing(found: ColumnFindings, table: Table, live: Table, column: Column, previous: str | None) -> bool:
+    if column.name in table.primary_key:
+        reason = "it is the primary key, and rows cannot be given one unasked; rename the column that took its place"
+        found.refusals.append((f"Add column {live.name}.{column.name}", reason, True))
+        return False
     if column.type.name in _WITH_COLLATION and table.collation and live.collation != table.collation:
         column = replace(column, collation=table.collation)
-    fills_itself = column.nullable or column.default is not None or column.auto_increment
+    fills_itself = column.nullable or column.default is not None
     requires = () if fills_itself else (Requirement("empty", live.name, (column.name,)),)
     found.operations.append((AddColumn(live.name, column, previous), requires))
+    return True
 
 
-def _differing(found: ColumnFindings, table: str, column: Column, actual: Column) -> None:
+def _differing(found: ColumnFindings, live: Table, column: Column, actual: Column) -> None:
+    table = live.name
     verdict = reconcile_type(actual.type, column.type)
+    fits = alike(verdict.target, column.type)
+    # A default belongs to its type: an int takes no 'sent', and MySQL gives no text a literal one.
+    defaulted = column.default is None or fits
+    # Only a number that leads a key can count by itself; what is wrong with either is refused as such.
+    can_count = fits and same_names(live.primary_key[:1], (actual.name,))
     target = replace(
         actual,
         type=verdict.target,
         nullable=column.nullable,
-        default=column.default,
-        auto_increment=column.auto_increment,
+        default=column.default if defaulted else actual.default,
+        auto_increment=column.auto_increment and (can_count or actual.auto_increment),
     )
     name = f"{table}.{actual.name}"
     if verdict.reason:
         found.refusals.append(
             (f"Change type of {name} from {actual.type} to {column.type}", verdict.reason, verdict.blocking)
         )
+    if not defaulted and column.default != actual.default:
+        (what,) = ModifyColumn(table, actual, replace(actual, default=column.default)).describe()
+        found.refusals.append((what, f"it goes with the type {column.type}", verdict.blocking))
     if target == actual:
         return
     operation = ModifyColumn(table, actual, target)

@@ -94,6 +94,11 @@ class Column:
     opaque: tuple[str, ...] = ()
 
 
+def same_names(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Say whether these are the same columns in the same order; names compare without case, as every engine does."""
+    return [name.lower() for name in one] == [name.lower() for name in other]
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """A secondary index; ``opaque`` says what is unusual about a live one (a prefix, an expression)."""
@@ -105,7 +110,7 @@ class Index:
 
     def serves(self, wanted: Index) -> bool:
         """Say whether this index does the work of ``wanted``, whatever its name."""
-        return not self.opaque and self.columns == wanted.columns and self.unique == wanted.unique
+        return not self.opaque and same_names(self.columns, wanted.columns) and self.unique == wanted.unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +127,9 @@ class ForeignKey:
     def serves(self, wanted: ForeignKey) -> bool:
         """Say whether this key does the work of ``wanted``; tools such as pt-online-schema-change rename keys."""
         return (
-            self.columns == wanted.columns
+            same_names(self.columns, wanted.columns)
             and self.referenced_table == wanted.referenced_table
-            and self.referenced_columns == wanted.referenced_columns
+            and same_names(self.referenced_columns, wanted.referenced_columns)
             and self.on_delete == wanted.on_delete
             and self.on_update == wanted.on_update
         )
@@ -156,7 +161,7 @@ class Table:
     opaque: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
-        """Find a column; names compare without case, as every engine does."""
+        """Find a column, in whatever case."""
         wanted = name.lower()
         return next((column for column in self.columns if column.name.lower() == wanted), None)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..dialects.base import Dialect
 from .diff import Change, Refusal, SchemaDiff
-from .objects import Schema, Table
+from .objects import Index, Schema, Table, same_names
 from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
 from .requirements import Requirement
 from .statements import Statement, Step
@@ -50,24 +50,42 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
     accepted: dict[str, list[Operation]] = {}
     result: dict[str, Table] = {table.name: table for table in actual}
     for change in _keys_last(diff.changes):
-        operation = _placed(change.operation, result)
+        operation, reason, refused = _judged(change, result, counts)
+        refusals += refused
         live = actual.table(operation.table)
-        reason = _against(change, counts) or _depends(operation, result) or _held(operation, actual, dialect)
+        reason = reason or _depends(operation, result) or _held(operation, actual, dialect)
         if not reason and live is not None:
             reason = "; ".join(dialect.obstacles(live, [operation]))
         if reason:
             blocking = isinstance(operation, CreateTable | AddColumn)
             refusals.append(Refusal(operation.table, "; ".join(operation.describe()), reason, blocking))
-            continue
-        accepted.setdefault(operation.table, []).append(operation)
-        result[operation.table] = (
-            operation.definition
-            if isinstance(operation, CreateTable)
-            else operation.applied_to(result[operation.table])
-        )
+        elif operation.describe():
+            accepted.setdefault(operation.table, []).append(operation)
+            result[operation.table] = (
+                operation.definition
+                if isinstance(operation, CreateTable)
+                else operation.applied_to(result[operation.table])
+            )
     order = [name for name in dict.fromkeys(change.operation.table for change in diff.changes) if name in accepted]
     steps = [step for name in order for step in dialect.render(actual.table(name), accepted[name])]
     return Plan(tuple(steps), tuple(refusals), diff.extras)
+
+
+def _judged(
+    change: Change, result: Mapping[str, Table], counts: Mapping[Requirement, int]
+) -> tuple[Operation, str, list[Refusal]]:
+    """Say what is left of the change, why even that cannot be, and what has been taken out of it."""
+    operation = _placed(change.operation, result)
+    reason = "; ".join(need.refusal(counts[need]) for need in change.requires if counts[need])
+    if isinstance(operation, CreateTable):
+        operation, refused = _with_possible_keys(operation, result)
+        return operation, reason, refused
+    if reason and isinstance(operation, ModifyColumn):
+        # NULLs stand against NOT NULL alone; the rest of the change is as safe as without it.
+        only = replace(operation, column=replace(operation.was, nullable=False))
+        refused = [Refusal(operation.table, "; ".join(only.describe()), reason)]
+        return replace(operation, column=replace(operation.column, nullable=True)), "", refused
+    return operation, reason, []
 
 
 def _keys_last(changes: tuple[Change, ...]) -> list[Change]:
@@ -76,16 +94,24 @@ def _keys_last(changes: tuple[Change, ...]) -> list[Change]:
     return sorted(changes, key=lambda change: rank.get(type(change.operation), 0))
 
 
-def _against(change: Change, counts: Mapping[Requirement, int]) -> str:
-    return "; ".join(requirement.refusal(counts[requirement]) for requirement in change.requires if counts[requirement])
-
-
 def _placed(operation: Operation, result: Mapping[str, Table]) -> Operation:
     """Put a column last where the one it should follow has been refused."""
     if not isinstance(operation, AddColumn) or operation.after is None:
         return operation
     table = result[operation.table]
     return operation if table.column(operation.after) else replace(operation, after=table.columns[-1].name)
+
+
+def _with_possible_keys(operation: CreateTable, result: Mapping[str, Table]) -> tuple[CreateTable, list[Refusal]]:
+    """Create a table without the foreign keys that would make the server refuse it whole."""
+    table, kept, refusals = operation.definition, [], []
+    for key in table.foreign_keys:
+        adding = AddForeignKey(table.name, key)
+        if reason := _key_depends(adding, {**result, table.name: table}):
+            refusals.append(Refusal(table.name, "; ".join(adding.describe()), reason))
+        else:
+            kept.append(key)
+    return replace(operation, definition=replace(table, foreign_keys=tuple(kept))), refusals
 
 
 def _held(operation: Operation, actual: Schema, dialect: Dialect) -> str:
@@ -119,14 +145,19 @@ def _key_depends(operation: AddForeignKey, result: Mapping[str, Table]) -> str:
     parent = result.get(key.referenced_table)
     if parent is None:
         return f"there is no table {key.referenced_table}"
+    if parent.opaque:
+        return f"{parent.name} cannot be referred to: {', '.join(parent.opaque)}"
+    if table.engine and parent.engine and table.engine.lower() != parent.engine.lower():
+        return f"{parent.name} cannot be referred to: its engine is {parent.engine}"
     for name, referenced in zip(key.columns, key.referenced_columns, strict=True):
         column, target = table.column(name), parent.column(referenced)
-        if column is None or target is None:
-            return (
-                f"there is no column {table.name}.{name}"
-                if column is None
-                else f"there is no column {parent.name}.{referenced}"
-            )
+        if column is None:
+            return f"there is no column {table.name}.{name}"
+        if target is None:
+            return f"there is no column {parent.name}.{referenced}"
         if column.type != target.type:
             return f"{table.name}.{name} is {column.type} and {parent.name}.{referenced} is {target.type}"
+    wanted = Index("", key.referenced_columns, unique=True)
+    if not same_names(parent.primary_key, wanted.columns) and not any(i.serves(wanted) for i in parent.indexes):
+        return f"{parent.name} ({', '.join(wanted.columns)}) is no key"
     return ""

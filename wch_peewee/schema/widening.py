@@ -34,12 +34,16 @@ def reconcile_type(actual: ColumnType, desired: ColumnType) -> TypeVerdict:
     if widens(desired, actual):
         return TypeVerdict(actual, f"narrowing {actual} to {desired} could cut values; it is left as it is")
     same_kind = actual.name in _TEXTUAL and desired.name in _TEXTUAL
-    numbers = actual.name in _INTEGERS and desired.name in _INTEGERS
     return TypeVerdict(
         actual,
         f"changing {actual} to {desired} could refuse or change values; a migration has to convert it",
-        blocking=not (same_kind or numbers),
+        blocking=not (same_kind or alike(actual, desired)),
     )
+
+
+def alike(one: ColumnType, other: ColumnType) -> bool:
+    """Say whether the two differ in size at most, so that a literal of the one is a literal of the other."""
+    return one.name == other.name or (one.name in _INTEGERS and other.name in _INTEGERS)
 
 
 def widens(actual: ColumnType, desired: ColumnType) -> bool:

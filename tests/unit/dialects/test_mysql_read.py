@@ -1,0 +1,267 @@
+"""What information_schema answers, in both flavors, and the canonical tables that it becomes.
+
+The answers are those of MariaDB 10.11 and 11.8 and MySQL 9.7, letter for letter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.builders import ID, column, index, required, table
+from wch_peewee.dialects.mysql import MySQLDialect
+from wch_peewee.dialects.mysql_read import queries, read, read_type
+from wch_peewee.schema.objects import (
+    Column,
+    ColumnType,
+    Default,
+    Foreign,
+    ForeignKey,
+    Table,
+    bigint,
+    boolean,
+    datetime,
+    enum,
+    integer,
+    json,
+    text,
+    varchar,
+)
+
+NOW = Default("current_timestamp", is_expression=True)
+COLLATION = "utf8mb4_unicode_520_ci"
+
+TYPES = {
+    "bigint(20) unsigned": bigint(unsigned=True),
+    "bigint unsigned": bigint(unsigned=True),
+    "bigint(20)": bigint(),
+    "int(11)": integer(),
+    "int": integer(),
+    "int(10) unsigned": ColumnType("int", unsigned=True),
+    "smallint(6)": ColumnType("smallint"),
+    "mediumint(9)": ColumnType("mediumint"),
+    "tinyint(1)": boolean(),
+    "tinyint(4)": ColumnType("tinyint"),
+    "tinyint": ColumnType("tinyint"),
+    "tinyint(3) unsigned": ColumnType("tinyint", unsigned=True),
+    "tinyint unsigned": ColumnType("tinyint", unsigned=True),
+    "varchar(20)": varchar(20),
+    "char(36)": ColumnType("char", size=36),
+    "text": text(),
+    "longtext": ColumnType("longtext"),
+    "json": json(),
+    "datetime": datetime(),
+    "datetime(6)": ColumnType("datetime", size=6),
+    "timestamp": ColumnType("timestamp"),
+    "decimal(10,2)": ColumnType("decimal(10,2)"),
+    "decimal(10,2) unsigned": ColumnType("decimal(10,2)", unsigned=True),
+    "double": ColumnType("double"),
+    "bit(1)": ColumnType("bit", size=1),
+    "year(4)": ColumnType("year", size=4),
+    "point": ColumnType("point"),
+    "int(10) unsigned zerofill": ColumnType("int(10) unsigned zerofill"),
+    "enum('sent','delivered')": enum("sent", "delivered"),
+    "enum('it''s','a,b','c\\\\d','','x\"y')": enum("it's", "a,b", "c\\d", "", 'x"y'),
+    "enum('(a)','b) unsigned')": enum("(a)", "b) unsigned"),
+    "enum('a b','é','日')": enum("a b", "é", "日"),
+    "set('a','b')": ColumnType("set('a','b')"),
+}
+
+
+@pytest.mark.parametrize(("given", "expected"), TYPES.items(), ids=TYPES)
+def test_a_type(given: str, expected: ColumnType) -> None:
+    assert read_type(given) == expected
+
+
+#: (COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME, COLUMN_COMMENT, GENERATION_EXPRESSION): column
+Row = tuple[str, str, str | None, str | None, str | None, str, str | None]
+
+BOTH: dict[str, tuple[Row, Column]] = {
+    "key": (("bigint(20) unsigned", "NO", None, "auto_increment", None, "", ""), required("c", bigint(unsigned=True), auto_increment=True)),
+    "no default": (("int(11)", "NO", None, "", None, "", None), required("c")),
+    "number": (("int(11)", "NO", "0", "", None, "", None), required("c", default="0")),
+    "negative": (("int(11)", "NO", "-7", "", None, "", None), required("c", default="-7")),
+    "fraction": (("decimal(4,2)", "NO", "0.00", "", None, "", None), required("c", ColumnType("decimal(4,2)"), default="0.00")),
+    "comment": (("int(11)", "NO", None, "", None, "why", None), required("c", comment="why")),
+    "the table's collation": (("varchar(9)", "NO", None, "", COLLATION, "", None), required("c", varchar(9))),
+    "another collation": (("varchar(9)", "NO", None, "", "latin1_bin", "", None), required("c", varchar(9), collation="latin1_bin")),
+    "generated": (("int(11)", "YES", None, "VIRTUAL GENERATED", None, "", "(`a` + 1)"), column("c", opaque=("a generated value",))),
+}  # fmt: skip
+MARIADB: dict[str, tuple[Row, Column]] = {
+    "DEFAULT NULL": (("int(11)", "YES", "NULL", "", None, "", None), column("c")),
+    "empty": (("varchar(9)", "NO", "''", "", COLLATION, "", None), required("c", varchar(9), default="")),
+    "'NULL'": (("varchar(9)", "YES", "'NULL'", "", COLLATION, "", None), column("c", varchar(9), default="NULL")),
+    "quotes": (("varchar(9)", "NO", "'it''s \\\\ \"q\"'", "", COLLATION, "", None), required("c", varchar(9), default='it\'s \\ "q"')),
+    "a digit in a text": (("varchar(9)", "NO", "'0'", "", COLLATION, "", None), required("c", varchar(9), default="0")),
+    "now": (("datetime", "NO", "current_timestamp()", "", None, "", None), required("c", datetime(), default=NOW)),
+    "the text of now": (("varchar(99)", "NO", "'current_timestamp()'", "", COLLATION, "", None), required("c", varchar(99), default="current_timestamp()")),
+    "on update": (("datetime", "NO", "current_timestamp()", "on update current_timestamp()", None, "", None), required("c", datetime(), default=NOW, opaque=("on update current_timestamp()",))),
+    "expression": (("varchar(36)", "YES", "uuid()", "", COLLATION, "", None), column("c", varchar(36), default=Default("uuid()", True), opaque=("the default expression uuid()",))),
+    "finer now": (("datetime(6)", "YES", "current_timestamp(6)", "", None, "", None), column("c", ColumnType("datetime", 6), default=Default("current_timestamp(6)", True), opaque=("the default expression current_timestamp(6)",))),
+    "invisible": (("int(11)", "YES", "NULL", "INVISIBLE", None, "", None), column("c", opaque=("invisible",))),
+}  # fmt: skip
+MYSQL: dict[str, tuple[Row, Column]] = {
+    "DEFAULT NULL": (("int", "YES", None, "", None, "", ""), column("c")),
+    "empty": (("varchar(9)", "NO", "", "", COLLATION, "", ""), required("c", varchar(9), default="")),
+    "'NULL'": (("varchar(9)", "YES", "NULL", "", COLLATION, "", ""), column("c", varchar(9), default="NULL")),
+    "quotes": (("varchar(9)", "NO", 'it\'s \\ "q"', "", COLLATION, "", ""), required("c", varchar(9), default='it\'s \\ "q"')),
+    "quoted quotes": (("varchar(9)", "NO", "'x'", "", COLLATION, "", ""), required("c", varchar(9), default="'x'")),
+    "now": (("datetime", "NO", "CURRENT_TIMESTAMP", "DEFAULT_GENERATED", None, "", ""), required("c", datetime(), default=NOW)),
+    "the text of now": (("varchar(99)", "NO", "CURRENT_TIMESTAMP", "", COLLATION, "", ""), required("c", varchar(99), default="CURRENT_TIMESTAMP")),
+    "on update": (("datetime", "NO", "CURRENT_TIMESTAMP", "DEFAULT_GENERATED on update CURRENT_TIMESTAMP", None, "", ""), required("c", datetime(), default=NOW, opaque=("on update current_timestamp",))),
+    "expression": (("varchar(36)", "YES", "uuid()", "DEFAULT_GENERATED", COLLATION, "", ""), column("c", varchar(36), default=Default("uuid()", True), opaque=("the default expression uuid()",))),
+    "json": (("json", "YES", None, "", None, "", ""), column("c", json())),
+    "bytes, as some drivers give them": (("int", "NO", b"0", "", None, "", ""), required("c", default="0")),
+    "invisible": (("int", "YES", None, "INVISIBLE", None, "", ""), column("c", opaque=("invisible",))),
+}  # fmt: skip
+CASES = [
+    *(("mariadb", *case) for case in [*BOTH.values(), *MARIADB.values()]),
+    *(("mysql", *case) for case in [*BOTH.values(), *MYSQL.values()]),
+]
+NAMES = [*(f"mariadb {name}" for name in [*BOTH, *MARIADB]), *(f"mysql {name}" for name in [*BOTH, *MYSQL])]
+
+
+def answers(**given: list[Any]) -> list[list[Any]]:
+    """Answer the queries about one InnoDB table ``t``."""
+    tables = given.pop("tables", [("t", "InnoDB", COLLATION, "BASE TABLE", "")])
+    kinds = ("columns", "indexes", "keys", "checks", "triggers")
+    return [tables, *([("t", *row) for row in given.get(kind, [])] for kind in kinds)]
+
+
+def read_one(flavor: str, **given: list[Any]) -> Table:
+    found = read(flavor, ["t"], answers(**given)).table("t")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("flavor", "row", "expected"), CASES, ids=NAMES)
+def test_a_column(flavor: str, row: Row, expected: Column) -> None:
+    assert read_one(flavor, columns=[(1, "c", *row)]).columns == (expected,)
+
+
+def test_json_on_mariadb_is_a_longtext_with_its_check_whatever_the_checks_name() -> None:
+    row = ("longtext", "YES", "NULL", "", "utf8mb4_bin", "", None)
+    columns = [(1, "data", *row), (2, "we`ird", *row), (3, "other", *row), (4, "plain", *row)]
+    checks = [
+        ("payload", "json_valid(`data`)", "Column"),
+        ("x", "json_valid(`we``ird`)", "Column"),
+        ("CONSTRAINT_1", "json_valid(`other`)", "Table"),
+        ("plain", "json_valid(`plain`) and `plain` <> ''", "Column"),
+    ]
+    found = read_one("mariadb", columns=columns, checks=checks)
+    plain = column("other", ColumnType("longtext"), collation="utf8mb4_bin")
+    assert found.columns == (
+        column("data", json()),
+        column("we`ird", json()),
+        plain,
+        column(
+            "plain",
+            ColumnType("longtext"),
+            collation="utf8mb4_bin",
+            opaque=("a check of its own (json_valid(`plain`) and `plain` <> '')",),
+        ),
+    )
+    assert found.foreign == (Foreign("check", "CONSTRAINT_1"),)
+
+
+#: INDEX_NAME, NON_UNIQUE, SEQ_IN_INDEX, COLUMN_NAME, SUB_PART, COLLATION, INDEX_TYPE, hidden
+INDEXES = {
+    "plain": ([("k", 1, 1, "a", None, "A", "BTREE", 0)], index("a", name="k")),
+    "unique": ([("k", 0, 1, "a", None, "A", "BTREE", 0)], index("a", name="k", unique=True)),
+    "two columns, in whatever order they come": (
+        [("k", 1, 2, "b", None, "A", "BTREE", 0), ("k", 1, 1, "a", None, "A", "BTREE", 0)],
+        index("a", "b", name="k"),
+    ),
+    "ten columns": (
+        [("k", 1, str(n), f"c{n}", None, "A", "BTREE", 0) for n in range(10, 0, -1)],
+        index(*(f"c{n}" for n in range(1, 11)), name="k"),
+    ),
+    "prefix": ([("k", 1, 1, "a", 50, "A", "BTREE", 0)], index("a", name="k", opaque=("it is on a prefix",))),
+    "expression": ([("k", 1, 1, None, None, "A", "BTREE", 0)], index("", name="k", opaque=("it is on an expression",))),
+    "descending": ([("k", 1, 1, "a", None, "D", "BTREE", 0)], index("a", name="k", opaque=("it is descending",))),
+    "fulltext": ([("k", 1, 1, "a", None, None, "FULLTEXT", 0)], index("a", name="k", opaque=("it is a FULLTEXT index",))),
+    "invisible": ([("k", 1, 1, "a", None, "A", "BTREE", 1)], index("a", name="k", opaque=("it is invisible",))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "expected"), INDEXES.values(), ids=INDEXES)
+def test_an_index(rows: list[Any], expected: Any) -> None:
+    primary = ("PRIMARY", 0, 1, "id", None, "A", "BTREE", 0)
+    found = read_one("mysql", indexes=[*rows, primary])
+    assert (found.indexes, found.primary_key) == ((expected,), ("id",))
+
+
+def test_an_index_that_mariadb_ignores_is_said_to_be_invisible() -> None:
+    """IGNORED (10.6 and later) is MariaDB's word for MySQL's INVISIBLE: the optimizer passes it by."""
+    assert "IGNORED" in queries("mariadb", ["t"])[2].sql
+    assert "IS_VISIBLE" in queries("mysql", ["t"])[2].sql
+
+
+def test_foreign_keys() -> None:
+    #: CONSTRAINT_NAME, ORDINAL_POSITION, COLUMN_NAME, table, column, DELETE_RULE, UPDATE_RULE, in this database?
+    keys = [
+        ("two", 2, "b", "q", "y", "NO ACTION", "RESTRICT", 1),
+        ("two", 1, "a", "q", "x", "NO ACTION", "RESTRICT", 1),
+        ("one", 1, "c", "p", "id", "CASCADE", "SET NULL", 1),
+        ("far", 1, "d", "p", "id", "RESTRICT", "NO ACTION", 0),
+    ]
+    assert read_one("mysql", keys=keys).foreign_keys == (
+        ForeignKey(("d",), "another database's p", name="far"),
+        ForeignKey(("c",), "p", on_delete="CASCADE", on_update="SET NULL", name="one"),
+        ForeignKey(("a", "b"), "q", ("x", "y"), name="two"),
+    )
+
+
+TABLES = {
+    "view": (("t", None, None, "VIEW", None), ("it is a view",)),
+    "system versioned": (("t", "InnoDB", COLLATION, "SYSTEM VERSIONED", ""), ("it is a system versioned",)),
+    "partitioned": (("t", "InnoDB", COLLATION, "BASE TABLE", "partitioned"), ("it is partitioned",)),
+    "compressed": (("t", "InnoDB", COLLATION, "BASE TABLE", 'row_format=COMPRESSED'), ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "opaque"), TABLES.values(), ids=TABLES)
+def test_a_table_that_is_none_of_ours_to_change(row: tuple[Any, ...], opaque: tuple[str, ...]) -> None:
+    assert read_one("mariadb", tables=[row]).opaque == opaque
+
+
+def test_things_that_are_not_ours_are_named() -> None:
+    found = read_one("mysql", checks=[("ck", "", "Table")], triggers=[("tr1",), ("tr2",)])
+    assert found.foreign == (Foreign("check", "ck"), Foreign("trigger", "tr1"), Foreign("trigger", "tr2"))
+
+
+def test_tables_come_in_the_order_asked_for_and_only_those_that_are_there() -> None:
+    rows = [("b", "InnoDB", COLLATION, "BASE TABLE", ""), ("a", "InnoDB", COLLATION, "BASE TABLE", "")]
+    found = read("mysql", ["a", "x", "b"], [rows, [], [], [], [], []])
+    assert [each.name for each in found] == ["a", "b"]
+
+
+@pytest.mark.parametrize("flavor", ["mariadb", "mysql"])
+@pytest.mark.parametrize("names", [["t"], ["t", "u", "v"]])
+def test_each_query_names_its_tables_one_by_one_and_literally(flavor: str, names: list[str]) -> None:
+    """On MariaDB a list or a join of two names opens every table of the database."""
+    for query in queries(flavor, names):
+        assert " IN (" not in query.sql
+        assert query.sql.count("UNION ALL") == len(names) - 1
+        assert query.sql.count("%s") == len(query.params)
+        assert set(query.params) == set(names)
+        assert "r.TABLE_NAME = k.TABLE_NAME" not in query.sql
+
+
+def test_names_that_the_server_keeps_in_lower_case_are_found_as_declared() -> None:
+    dialect = MySQLDialect("mysql", (9, 7, 4), fold_names=True)
+    key = ("t", "fk", 1, "p_id", "wp_wch_p", "id", "CASCADE", "RESTRICT", 1)
+    tables = [(name, "InnoDB", COLLATION, "BASE TABLE", "") for name in ("t", "Wp_wch_p")]
+    found = dialect.read_schema(["t", "Wp_wch_p"], [tables, [], [], [key], [], []]).table("t")
+    assert found is not None
+    assert found.foreign_keys[0].referenced_table == "Wp_wch_p"
+
+
+def test_what_is_read_equals_what_was_declared() -> None:
+    rows = [(1, "id", "bigint(20) unsigned", "NO", None, "auto_increment", None, "", None)]
+    rows += [(2, "a", "int(11)", "YES", "NULL", "", None, "", None)]
+    indexes = [("PRIMARY", 0, 1, "id", None, "A", "BTREE", 0), ("a", 1, 1, "a", None, "A", "BTREE", 0)]
+    found = read_one("mariadb", columns=rows, indexes=indexes)
+    assert found == table(column("a"), index("a"), engine="InnoDB", collation=COLLATION)
+    assert found.columns[0] == ID

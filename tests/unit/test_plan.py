@@ -1,0 +1,292 @@
+"""From a difference, the live schema and what was counted, to what is done, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.builders import ID, column, index, key, required, schema, sql, table
+from wch_peewee.dialects.base import Dialect
+from wch_peewee.dialects.mysql import MySQLDialect
+from wch_peewee.dialects.sqlite import SQLiteDialect
+from wch_peewee.schema.diff import diff_schemas
+from wch_peewee.schema.objects import Foreign, Schema, Table, bigint, enum, integer, varchar
+from wch_peewee.schema.plan import Plan, make_plan
+from wch_peewee.schema.requirements import Requirement
+
+MARIADB = MySQLDialect("mariadb", (10, 11, 19))
+MYSQL = MySQLDialect("mysql", (9, 7, 4))
+SQLITE = SQLiteDialect((3, 40, 1))
+A, B = column("a"), column("b")
+P = table(name="p")
+BIG = column("p_id", bigint(unsigned=True))
+
+
+def plan(
+    live: Schema, declared: Schema, rows: dict[tuple[str, str], int] | None = None, dialect: Dialect = MARIADB
+) -> Plan:
+    """Plan; ``rows`` maps (kind, columns) of a requirement to the number of rows that stand against it."""
+    diff = diff_schemas(declared, live)
+    counts = {need: (rows or {}).get((need.kind, ",".join(need.columns)), 0) for need in diff.requirements()}
+    return make_plan(diff, live, dialect, counts)
+
+
+def lines(result: Plan) -> list[str]:
+    """Say a plan in lines: ``+`` is done, ``-`` is refused with a reason, ``!`` is refused and blocking."""
+    refused = [f"{'!' if refusal.blocking else '-'} {refusal}" for refusal in result.refusals]
+    return [f"+ {line}" for line in result.describe()] + refused
+
+
+#: name: (live, declared, rows, lines)
+ROWS = {
+    "nothing": (table(A), table(A), {}, []),
+    "a column on an empty table": (table(), table(required("a")), {}, ["+ Add column t.a"]),
+    "a column on rows": (
+        table(),
+        table(required("a")),
+        {("empty", "a"): 1},
+        ["! Add column t.a: " + Requirement("empty", "t", ("a",)).refusal(1)],
+    ),
+    "what follows a refused column goes last": (
+        table(A),
+        table(A, required("b"), column("c"), index("c")),
+        {("empty", "b"): 1},
+        [
+            "+ Add column t.c",
+            "+ Add index t KEY `c` (`c`)",
+            "! Add column t.b: " + Requirement("empty", "t", ("b",)).refusal(1),
+        ],
+    ),
+    "what needs a refused column is refused, too": (
+        table(A),
+        table(A, required("b"), index("b"), index("a", "b"), index("a")),
+        {("empty", "b"): 1},
+        [
+            "+ Add index t KEY `a` (`a`)",
+            "! Add column t.b: " + Requirement("empty", "t", ("b",)).refusal(1),
+            "- Add index t KEY `b` (`b`): t has no column b",
+            "- Add index t KEY `a_b` (`a`,`b`): t has no column b",
+        ],
+    ),
+    "NOT NULL with NULLs there": (
+        table(A, B),
+        table(required("a"), required("b")),
+        {("no_nulls", "a"): 2},
+        [
+            "+ Change t.b from NULL to NOT NULL",
+            "- Change t.a from NULL to NOT NULL: there are 2 rows of t with NULL in a; fill them first",
+        ],
+    ),
+    "unique with duplicates there": (
+        table(A),
+        table(A, index("a", unique=True)),
+        {("no_duplicates", "a"): 1},
+        ["- Add index t UNIQUE KEY `a` (`a`): there is 1 row of t whose (a) another row has too; resolve them first"],
+    ),
+    # As one change it would be refused whole, and the rows' NULLs have nothing to say against the rest.
+    "the rest of a column whose NULLs are in the way": (
+        table(column("a", varchar(10))),
+        table(required("a", varchar(20), default="x")),
+        {("no_nulls", "a"): 2},
+        [
+            "+ Change type of t.a from varchar(10) to varchar(20)",
+            "+ Change default value of t.a from none to 'x'",
+            "- Change t.a from NULL to NOT NULL: there are 2 rows of t with NULL in a; fill them first",
+        ],
+    ),
+}
+
+ORPHANS = "there are 3 rows of t whose p_id is in no row of p; delete or reattach them first"
+SIGNED = "changing bigint to bigint unsigned could refuse or change values; a migration has to convert it"
+KEYS = {
+    "added": ((P, table(BIG)), (P, table(BIG, key())), {}, ["+ Add foreign key t (`p_id`) REFERENCES p (`id`)"]),
+    "orphans": (
+        (P, table(BIG)),
+        (P, table(BIG, key())),
+        {("no_orphans", "p_id"): 3},
+        [f"- Add foreign key t (`p_id`) REFERENCES p (`id`): {ORPHANS}"],
+    ),
+    "values, and the table they mean is only coming": (
+        (table(BIG),),
+        (P, table(BIG, key())),
+        {("no_values", "p_id"): 3},
+        ["+ Create table p", f"- Add foreign key t (`p_id`) REFERENCES p (`id`): {ORPHANS}"],
+    ),
+    "no values, and the table is only coming": (
+        (table(BIG),),
+        (P, table(BIG, key())),
+        {},
+        ["+ Create table p", "+ Add foreign key t (`p_id`) REFERENCES p (`id`)"],
+    ),
+    "no such table": (
+        (table(BIG),),
+        (table(BIG, key()),),
+        {},
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): there is no table p"],
+    ),
+    "types differ": (
+        (P, table(column("p_id", bigint()))),
+        (P, table(BIG, key())),
+        {},
+        [
+            f"- Change type of t.p_id from bigint to bigint unsigned: {SIGNED}",
+            "- Add foreign key t (`p_id`) REFERENCES p (`id`): t.p_id is bigint and p.id is bigint unsigned",
+        ],
+    ),
+    "types differ until both are mended": (
+        (
+            replace(P, columns=(replace(ID, type=replace(integer(), unsigned=True)),)),
+            table(column("p_id", replace(integer(), unsigned=True))),
+        ),
+        (P, table(BIG, key())),
+        {},
+        [
+            "+ Change type of p.id from int unsigned to bigint unsigned",
+            "+ Change type of t.p_id from int unsigned to bigint unsigned",
+            "+ Add foreign key t (`p_id`) REFERENCES p (`id`)",
+        ],
+    ),
+    "the parent forgets keys": (
+        (replace(P, engine="MyISAM"), table(BIG, engine="InnoDB")),
+        (replace(P, engine="MyISAM"), table(BIG, key(), engine="InnoDB")),
+        {},
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referred to: its engine is MyISAM"],
+    ),
+    "the parent is something else": (
+        (replace(P, opaque=("it is a view",)), table(BIG)),
+        (P, table(BIG, key())),
+        {},
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referred to: it is a view"],
+    ),
+    "the parent's column is no key": (
+        (replace(P, primary_key=()), table(BIG)),
+        (replace(P, primary_key=()), table(BIG, key())),
+        {},
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p (id) is no key"],
+    ),
+    # One key that cannot be must not cost the table.
+    "a new table without the key that cannot be": (
+        (replace(P, opaque=("it is partitioned",)),),
+        (P, table(BIG, A, key(), key("a", "q"))),
+        {},
+        [
+            "+ Create table t",
+            "- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referred to: it is partitioned",
+            "- Add foreign key t (`a`) REFERENCES q (`id`): there is no table q",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("live", "declared", "rows", "expected"), ROWS.values(), ids=ROWS)
+def test_what_rows_allow(live: Table, declared: Table, rows: dict[tuple[str, str], int], expected: list[str]) -> None:
+    assert lines(plan(schema(live), schema(declared), rows)) == expected
+
+
+@pytest.mark.parametrize(("live", "declared", "rows", "expected"), KEYS.values(), ids=KEYS)
+def test_what_foreign_keys_need(
+    live: tuple[Table, ...], declared: tuple[Table, ...], rows: dict[tuple[str, str], int], expected: list[str]
+) -> None:
+    assert lines(plan(schema(*live), schema(*declared), rows)) == expected
+
+
+def test_a_table_created_without_a_key_says_so_in_its_statement() -> None:
+    (statement,) = plan(schema(), schema(table(BIG, key()))).statements()
+    assert "FOREIGN KEY" not in statement.sql
+    (statement,) = plan(schema(P), schema(table(BIG, key()))).statements()
+    assert "CONSTRAINT `p_id_fk` FOREIGN KEY" in statement.sql
+
+
+def test_a_table_may_refer_to_itself() -> None:
+    assert lines(plan(schema(), schema(table(column("up", bigint(unsigned=True)), key("up", "t"))))) == [
+        "+ Create table t"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "held"), [(MARIADB, True), (MYSQL, True), (SQLITE, False)], ids=["mariadb", "mysql", "sqlite"]
+)
+def test_a_foreign_key_holds_types_where_the_engine_says_so(dialect: Dialect, held: bool) -> None:
+    unsigned = replace(integer(), unsigned=True)
+    parent = replace(P, columns=(replace(ID, type=unsigned),))
+    live = schema(parent, table(column("p_id", unsigned), key(name="fk")))
+    declared = schema(parent, table(BIG, key()))
+    change = "Change type of t.p_id from int unsigned to bigint unsigned"
+    refused = f"- {change}: the foreign key fk of t holds its type; drop the key first"
+    assert lines(plan(live, declared, dialect=dialect)) == [refused if held else f"+ {change}"]
+
+
+@pytest.mark.parametrize("dialect", [MARIADB, MYSQL, SQLITE], ids=lambda dialect: dialect.name)
+def test_what_cannot_be_modified_is_refused_and_the_neighbour_mended(dialect: Dialect) -> None:
+    live = schema(table(opaque=("it is odd",)), table(name="u"))
+    result = plan(live, schema(table(A, index("a")), table(A, name="u")), dialect=dialect)
+    assert lines(result)[0] == "+ Add column u.a"
+    assert [line.partition(":")[0] for line in lines(result)[1:]] == ["! Add column t.a", "- Add index t KEY `a` (`a`)"]
+    assert "it is odd" in lines(result)[1]
+    assert {statement.table for statement in result.statements()} == {"u"}
+
+
+def test_triggers_stand_in_the_way_of_a_rebuild_alone() -> None:
+    live = schema(table(column("a", varchar(5)), foreign=(Foreign("trigger", "tr"),)))
+    declared = schema(table(column("a", varchar(9)), B))
+    assert lines(plan(live, declared)) == ["+ Change type of t.a from varchar(5) to varchar(9)", "+ Add column t.b"]
+    native, refused = lines(plan(live, declared, dialect=SQLITE))
+    assert native == "+ Add column t.b"
+    assert refused.startswith("- Change type of t.a")
+    assert "trigger tr" in refused
+
+
+@pytest.mark.parametrize("dialect", [MARIADB, MYSQL], ids=lambda dialect: dialect.name)
+def test_an_enum_whose_values_are_one_to_the_server(dialect: Dialect) -> None:
+    """It would be error 1291; in a binary collation it is none."""
+    live, declared = table(column("a", enum("Sent"))), table(column("a", enum("sent", "read")))
+    result = plan(schema(live), schema(declared), dialect=dialect)
+    assert result.is_empty
+    assert "'sent' is to the server the same as 'Sent'" in lines(result)[-1]
+    live, declared = (replace(each, collation="utf8mb4_bin") for each in (live, declared))
+    assert not plan(schema(live), schema(declared), dialect=dialect).is_empty
+
+
+@pytest.mark.parametrize("size", ["text", "longtext", "json", "varchar(800)"])
+@pytest.mark.parametrize("dialect", [MARIADB, MYSQL], ids=lambda dialect: dialect.name)
+def test_an_index_that_the_server_would_refuse_or_cut(dialect: Dialect, size: str) -> None:
+    """MySQL fails with 1170 or 1071; MariaDB makes an index over a prefix, which as a unique one refuses good rows."""
+    from wch_peewee.dialects.mysql_read import read_type
+
+    live = schema(table(column("a", read_type(size)), collation="utf8mb4_general_ci"))
+    declared = schema(table(column("a", varchar(20)), index("a", unique=True), collation="utf8mb4_general_ci"))
+    result = plan(live, declared, dialect=dialect)
+    assert result.is_empty
+    assert any(f"a is {size}, too long for an index" in line for line in lines(result))
+
+
+def test_columns_come_before_indexes_and_foreign_keys_last() -> None:
+    live, declared = schema(P, table()), schema(P, table(A, BIG, index("a"), index("p_id"), key()))
+    assert [re.sub(r"`", "", line)[:24] for line in plan(live, declared).describe()] == [
+        "Add column t.a",
+        "Add column t.p_id",
+        "Add index t KEY a (a)",
+        "Add index t KEY p_id (p_",
+        "Add foreign key t (p_id)",
+    ]
+
+
+def test_tables_are_mended_in_the_order_of_their_declaration() -> None:
+    declared = [table(A, index("a"), name=name) for name in ("z", "a", "m")]
+    result = plan(schema(table(name="m"), table(name="z")), schema(*declared))
+    assert list(dict.fromkeys(step.table for step in result.steps)) == ["z", "a", "m"]
+
+
+def test_the_description_has_a_line_for_each_operation_and_the_statements_are_the_steps() -> None:
+    result = plan(schema(P), schema(P, table(A, name="u"), table(BIG, key())))
+    assert result.describe() == ("Create table u", "Create table t")
+    assert [statement.sql for statement in result.statements()] == sql(result.steps)
+
+
+def test_every_kind_of_question_has_words_for_its_answer() -> None:
+    for kind in ("empty", "no_nulls", "no_duplicates", "no_orphans", "no_values"):
+        words = [Requirement(kind, "t", ("a", "b"), key()).refusal(count) for count in (1, 2)]
+        assert all("a, b" in text and "t" in text for text in words)
+        assert kind == "empty" or ("1 row " in words[0] and "2 rows " in words[1])

@@ -1,0 +1,85 @@
+"""The group of commands, and the help that names the environment, the exit codes and shell completion."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from ..migrate.folder import MigrationFolder
+from ..migrations_folder import migrations_folder
+from . import activate, check, codes, doctor, migrate, plan, rollback, schema, status, uninstall
+from .options import shared_options
+
+_CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in codes.MEANINGS)
+
+_EPILOG = f"""\
+\b
+Environment (an option wins over it):
+  WCH_DATABASE_URL  sqlite:///file.db or mysql://user:password@host:3306/name
+  WCH_TABLE_PREFIX  the site's table prefix; empty is possible
+  WCH_REMOVE_DATA   true lets uninstall and rollback remove data; nothing else does
+  WCH_DEBUG         1 shows the traceback of an unexpected error
+
+\b
+Exit codes:
+{_CODES}
+
+\b
+Results go to stdout, everything else to stderr. Shell completion:
+  eval "$(_WCH_COMPLETE=bash_source wch)"    or zsh_source, fish_source
+"""
+
+
+class Interrupted(Exception):
+    """Ctrl-C. Not click's Abort, which writes an empty line first."""
+
+
+class _Group(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of a life, not of the alphabet
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+
+def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if not value or context.resilient_parsing:
+        return
+    try:
+        number = version("wch-peewee")
+    except PackageNotFoundError:
+        number = "not installed, run from its sources"
+    click.echo(f"wch {number} (schema {MigrationFolder(migrations_folder()).version})")
+    context.exit()
+
+
+@click.group(
+    cls=_Group,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+@shared_options()
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.pass_context
+def wch(context: click.Context) -> None:
+    """Install, check, upgrade and remove the tables of WhatsApp Commerce Hub.
+
+    \b
+      wch --database mysql://root@localhost/wordpress plan       what would be done, as SQL
+      wch --database mysql://root@localhost/wordpress activate   do it; done twice, it does nothing
+
+    The options below stand before or behind the command.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(codes.USAGE)
+
+
+for module in (activate, status, check, plan, migrate, rollback, uninstall, schema, doctor):
+    wch.add_command(module.command)

@@ -1,0 +1,71 @@
+"""``wch check``: whether activate would find anything to do, down to the last column."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from ..reports import InstallPlan
+from . import codes
+from .options import Choices, shared_options
+from .output import Output
+from .session import open_session
+
+
+@click.command("check")
+@shared_options()
+@click.pass_obj
+def command(choices: Choices) -> int:
+    """Compare the live tables with what they should be. Reads only.
+
+    Lists pending migrations, a version that does not match, what wch activate would mend, and what it
+    would refuse and why. Any of these gives exit code 1. What is not ours is listed too and gives 0. A
+    newer database gives 4, and nothing is compared.
+
+    \b
+      wch check --quiet || echo "somebody changed the tables"
+    """
+    session = open_session(choices)
+    found = session.manager.plan()
+    newer = session.manager.is_newer(found.version)
+    changes = () if newer else found.plan.describe()
+    refusals = () if newer else found.plan.refusals
+    clean = found.is_empty and not refusals
+    if session.out.json:
+        session.out.document(
+            {
+                **session.heading,
+                "version": found.version,
+                "code_version": found.code_version,
+                "is_newer": newer,
+                "pending": found.pending,
+                "changes": changes,
+                "refusals": [asdict(refusal) for refusal in refusals],
+                "extras": () if newer else found.plan.extras,
+                "is_clean": clean,
+            }
+        )
+    elif newer:
+        session.out.line(f"The database is at version {found.version} and this wch at {found.code_version}.")
+    else:
+        _print(found, session.out)
+        session.out.line("Everything is as it should be." if clean else _advice(found))
+    if newer:
+        return codes.TOO_NEW
+    return codes.FINE if clean else codes.DRIFT
+
+
+def _print(found: InstallPlan, out: Output) -> None:
+    out.lines(f"Pending migration: {name}" for name in found.pending)
+    if found.version != found.code_version:
+        out.line(f"Version: {found.version or 'none'}, expected {found.code_version}")
+    out.lines(f"To do: {line}" for line in found.plan.describe())
+    out.lines(f"Refused: {refusal}" for refusal in found.plan.refusals)
+    out.lines(f"Left alone: {extra}" for extra in found.plan.extras)
+
+
+def _advice(found: InstallPlan) -> str:
+    if found.is_empty:
+        return "What is refused stays until somebody decides; wch activate changes nothing."
+    return "wch plan shows the SQL, wch activate runs it."

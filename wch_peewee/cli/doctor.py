@@ -1,0 +1,45 @@
+"""``wch doctor``: what would keep an installation from working here, and what to do about it."""
+
+from __future__ import annotations
+
+import click
+
+from ..doctor import Finding, diagnose
+from . import codes
+from .options import Choices, shared_options
+from .output import Output
+from .session import open_session
+
+
+@click.command("doctor")
+@shared_options()
+@click.pass_obj
+def command(choices: Choices) -> int:
+    """Look at the server and the account. Reads only.
+
+    Connection, version, privileges (with the GRANT to hand to an administrator), collation, engine,
+    strictness and lock waits; for SQLite the file, JSON and foreign keys. Exit code 2 when something
+    fails, 0 otherwise, warnings included.
+
+    \b
+      wch doctor --database mysql://wordpress:secret@localhost/wordpress
+    """
+    session = open_session(choices)
+    with session.out.working("asking the server"):
+        findings = diagnose(session.manager)
+    failed = any(finding.state == "fail" for finding in findings)
+    if session.out.json:
+        found = [finding.to_dict() for finding in findings]
+        session.out.document({**session.heading, "ok": not failed, "findings": found})
+    else:
+        _print(findings, session.out)
+    return codes.FAILED if failed else codes.FINE
+
+
+def _print(findings: tuple[Finding, ...], out: Output) -> None:
+    rows: list[tuple[str, str, str]] = []
+    for finding in findings:
+        rows.append((finding.state, finding.name, finding.found))
+        if finding.advice:
+            rows.append(("", "", f"-> {finding.advice}"))
+    out.table(("", "", ""), rows)

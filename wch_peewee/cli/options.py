@@ -1,0 +1,82 @@
+"""The options that every command takes, before the command's name or behind it; the later one wins.
+
+@click.command()
+@shared_options()
+@click.pass_obj
+def status(choices: Choices) -> int: ...
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from ..workspace import PATIENCE
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMATS = ("table", "json")
+
+
+@dataclass(slots=True)
+class Choices:
+    """What the command line says; None is what it leaves to the environment."""
+
+    database: str | None = None
+    prefix: str | None = None
+    format: str | None = None
+    quiet: bool = False
+    debug: bool = False
+
+
+def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
+    """Add the shared options to a command; their values go into ``Choices`` and not to the function."""
+    options = (
+        _option("--database", metavar="URL", help="Where the tables are  [WCH_DATABASE_URL, else sqlite:///wch.db]"),
+        _option("--prefix", metavar="TEXT", help="The site's table prefix  [WCH_TABLE_PREFIX, else wp_]"),
+        _option("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
+        _option("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
+        _option("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
+    )
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def timeout_option(function: F) -> F:
+    """Add ``--timeout``, which the function takes as ``timeout``."""
+    return click.option(
+        "--timeout",
+        type=float,
+        default=PATIENCE,
+        show_default=True,
+        metavar="SECONDS",
+        callback=_seconds,
+        help="How long to wait for another run, or for somebody's open transaction.",
+    )(function)
+
+
+def _option(*names: str, **attributes: Any) -> Callable[[F], F]:
+    # Without a default, so that an option that is not there does not undo what stands before the command.
+    return click.option(*names, expose_value=False, callback=_remember, default=None, **attributes)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    choices = context.find_object(Choices)
+    # An empty prefix is a prefix.
+    if choices is not None and value is not None and value is not False:
+        setattr(choices, str(parameter.name), value)
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value) or value < 0:
+        raise click.BadParameter("expected a number of seconds, 0 or more.")
+    return value

@@ -1,0 +1,39 @@
+"""``wch rollback``: take the newest applied migration back."""
+
+from __future__ import annotations
+
+import click
+
+from . import codes
+from .confirm import confirm
+from .options import Choices, shared_options, timeout_option
+from .session import open_session
+
+
+@click.command("rollback")
+@shared_options()
+@timeout_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def command(choices: Choices, timeout: float, yes: bool) -> int:
+    """Take the newest applied migration back.
+
+    A rollback that drops tables or columns with data is refused (exit code 2) unless WCH_REMOVE_DATA=true
+    allows it. With nothing applied there is nothing to do (exit code 0).
+
+    \b
+      wch rollback --yes
+    """
+    session = open_session(choices, timeout=timeout)
+    applied = session.manager.status().applied
+    name = ""
+    if applied:
+        if not yes:
+            confirm(f"Take back {applied[-1]}? Type yes", "yes")
+        with session.working(f"taking back {applied[-1]}"):
+            name = session.manager.rollback()
+    if session.out.json:
+        session.out.document({**session.heading, "rolled_back": name or None})
+    else:
+        session.out.line(f"Took back {name}" if name else "Nothing was to do: no migration is applied.")
+    return codes.FINE

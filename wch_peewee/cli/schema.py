@@ -1,0 +1,66 @@
+"""``wch schema``: the declared schema as SQL, as JSON, or as a diagram."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import click
+import peewee as pw
+
+from ..dialects.base import Dialect
+from ..dialects.mysql import MySQLDialect
+from ..dialects.sqlite import SQLiteDialect
+from ..schema.describe import create_statements, describe_schema
+from ..schema.mermaid import mermaid_diagram
+from ..wordpress.options import DEFAULT_COLLATION
+from ..workspace import look
+from . import codes
+from .options import Choices, shared_options
+from .session import Session, open_session
+
+_FORMATS = ("sql", "json", "mermaid")
+
+#: A CREATE is written alike for every supported version.
+_ENGINES: dict[str, Dialect] = {
+    "sqlite": SQLiteDialect(sqlite3.sqlite_version_info),
+    "mysql": MySQLDialect("mysql", (8, 0, 13)),
+    "mariadb": MySQLDialect("mariadb", (10, 4)),
+}
+
+
+@click.command("schema")
+@shared_options(_FORMATS)
+@click.option("--engine", type=click.Choice(tuple(_ENGINES)), help="Write SQL for this engine  [the database's own]")
+@click.pass_obj
+def command(choices: Choices, engine: str | None) -> int:
+    """Print the tables as they should be, under this prefix. Reads only.
+
+    sql is what makes them on an empty database. With --engine, and for SQLite, no database is needed; for a
+    server without it the site's collation is asked for. json and mermaid are the same for every engine.
+
+    \b
+      wch schema --engine mysql > tables.sql
+      wch schema --format mermaid > tables.mmd
+    """
+    session = open_session(choices)
+    manager = session.manager
+    if choices.format == "json":
+        session.out.document(describe_schema(manager.tables, manager.prefix))
+    elif choices.format == "mermaid":
+        session.out.line(mermaid_diagram(manager.tables, manager.prefix).rstrip("\n"))
+    else:
+        dialect, collation = _target(session, engine)
+        session.out.lines(
+            map(str, create_statements(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation))
+        )
+    return codes.FINE
+
+
+def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:
+    database = session.manager.database
+    if engine is None and isinstance(database, pw.SqliteDatabase):
+        engine = "sqlite"
+    if engine is not None:
+        return _ENGINES[engine], None if engine == "sqlite" else DEFAULT_COLLATION
+    with look(database, session.manager.prefix) as workspace:
+        return workspace.dialect, workspace.collation

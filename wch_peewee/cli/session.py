@@ -1,0 +1,58 @@
+"""What a command works with: the settings, the manager and the output.
+
+session = open_session(choices)
+report = session.manager.status()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..database import open_database
+from ..manager import DatabaseManager
+from ..schema.statements import Statement
+from ..settings import Settings
+from ..workspace import PATIENCE
+from .options import Choices
+from .output import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    choices: Choices
+    settings: Settings
+    manager: DatabaseManager
+    out: Output
+
+    @property
+    def heading(self) -> dict[str, Any]:
+        """What every JSON document begins with."""
+        return {"target": self.manager.target, "prefix": self.manager.prefix}
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show on a terminal which statement is being run."""
+        with self.out.working(text) as update:
+
+            def before(statement: Statement) -> None:
+                update(statement.sql.partition("\n")[0])
+
+            self.manager.before_statement = before
+            try:
+                yield
+            finally:
+                self.manager.before_statement = None
+
+
+def open_session(choices: Choices, *, timeout: float = PATIENCE) -> Session:
+    """Gather the settings and name the target on stderr; nothing is connected. Raises ConfigurationError."""
+    settings = Settings.gather(database=choices.database, prefix=choices.prefix)
+    manager = DatabaseManager(
+        open_database(settings.target), prefix=settings.prefix, remove_data=settings.remove_data, patience=timeout
+    )
+    out = Output(choices)
+    out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
+    return Session(choices, settings, manager, out)

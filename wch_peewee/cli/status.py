@@ -1,0 +1,54 @@
+"""``wch status``: what is there and what is pending, in one look."""
+
+from __future__ import annotations
+
+import click
+
+from ..reports import StatusReport
+from . import codes
+from .options import Choices, shared_options
+from .output import Output
+from .session import open_session
+
+
+@click.command("status")
+@shared_options()
+@click.pass_obj
+def command(choices: Choices) -> int:
+    """Show the version, the migrations and the tables. Reads only.
+
+    Exit code 1 when something is pending or missing, 4 when the database is newer. Columns and indexes are
+    not compared here: wch check does that.
+
+    \b
+      wch status
+      wch status --format json | jq -r .version
+    """
+    session = open_session(choices)
+    report = session.manager.status()
+    newer = session.manager.is_newer(report.version)
+    if session.out.json:
+        session.out.document({**report.to_dict(), "is_current": report.is_current, "is_newer": newer})
+    else:
+        _print(report, session.out)
+        session.out.line(_verdict(report, newer))
+    if newer:
+        return codes.TOO_NEW
+    return codes.FINE if report.is_current else codes.DRIFT
+
+
+def _print(report: StatusReport, out: Output) -> None:
+    rows = (
+        ("engine", report.engine),
+        ("version", f"{report.version or 'none'} (this wch: {report.code_version})"),
+        ("applied", ", ".join(report.applied) or "none"),
+        ("pending", ", ".join(report.pending) or "none"),
+        ("missing tables", ", ".join(report.missing_tables) or "none"),
+    )
+    out.table(("", ""), rows)
+
+
+def _verdict(report: StatusReport, newer: bool) -> str:
+    if newer:
+        return "The database is newer than this wch: upgrade wch-peewee."
+    return "Up to date." if report.is_current else "Not up to date: run wch activate."
