@@ -155,7 +155,7 @@ def connected(database: pw.Database) -> Iterator[pw.Database]:
 
 
 def connect(database: pw.Database) -> None:
-    """Connect; raises DatabaseUnavailable in one line that says what to do."""
+    """Connect; raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
     try:
         database.connect(reuse_if_open=True)
         if isinstance(database, pw.SqliteDatabase):
@@ -163,6 +163,8 @@ def connect(database: pw.Database) -> None:
     except (pw.PeeweeException, RuntimeError, OSError) as error:
         with contextlib.suppress(Exception):
             database.close()
+        if isinstance(database, pw.SqliteDatabase) and "locked" in str(error):
+            raise Busy(f"{describe(database)}: another process holds the file; try again later.") from error
         raise DatabaseUnavailable(_why(database, error)) from error
 
 

@@ -20,6 +20,7 @@ from .database import describe, open_database, unwrap
 from .errors import ConfigurationError, SchemaConflict, SchemaTooNew
 from .migrate.folder import MigrationFolder
 from .migrate.history import HISTORY_SHAPE, applied_names
+from .migrate.lock import LEASE_TTL
 from .migrate.version import delete_version, options_step, read_version, write_version
 from .migrations_folder import migrations_folder
 from .models import MODELS, BaseModel
@@ -44,7 +45,8 @@ class DatabaseManager:
 
     ``database`` is a URL or a peewee Database; ``prefix`` defaults to the prefix of the moment;
     ``remove_data`` beats the environment's WCH_REMOVE_DATA; ``patience`` is how many seconds a run waits
-    for another run or for somebody's transaction. ``migrations`` and ``models`` replace the shipped ones.
+    for another run or for somebody's transaction; ``lease_ttl`` is after how many seconds without a sign
+    of life another node's run counts as dead on a Galera cluster. ``migrations`` and ``models`` replace the shipped ones.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class DatabaseManager:
         prefix: str | None = None,
         remove_data: bool | None = None,
         patience: float = PATIENCE,
+        lease_ttl: float = LEASE_TTL,
         migrations: Path | str | None = None,
         models: Sequence[type[BaseModel]] = MODELS,
     ) -> None:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
         self.patience = patience
+        self.lease_ttl = lease_ttl
         self._remove_data = remove_data
         self._migrations = migrations
         self._models = tuple(models)
@@ -116,13 +120,16 @@ class DatabaseManager:
             return self._settled(workspace) or self._install(workspace)
 
     def run_migrations(self) -> tuple[str, ...]:
-        """Apply the pending migrations under the lock; return the names of those applied."""
+        """Apply the pending migrations under the lock; return the names of those applied.
+
+        A database of a newer minor version is left alone. Raises SchemaTooNew and what ``install`` raises.
+        """
         with look(self.database, self.prefix) as workspace:
-            self._refuse_newer(workspace, read_version(workspace))
-            if not self._pending(workspace):
+            if self._left_alone(workspace) or not self._pending(workspace):
                 return ()
         with self._open() as workspace:
-            self._refuse_newer(workspace, read_version(workspace))
+            if self._left_alone(workspace):
+                return ()
             require_privileges(workspace, self.target)
             return self._migrate(workspace)
 
@@ -212,6 +219,7 @@ class DatabaseManager:
             self.prefix,
             remove_data=self.remove_data,
             patience=self.patience,
+            lease_ttl=self.lease_ttl,
             before=self.before_statement,
         )
 
@@ -232,6 +240,12 @@ class DatabaseManager:
         if not plan.is_empty or plan.blocking:
             return None
         return InstallReport("current", stored, stored, refusals=plan.refusals, extras=plan.extras)
+
+    def _left_alone(self, workspace: Workspace) -> bool:
+        """Say whether the database is of a newer minor version; a newer major one raises SchemaTooNew."""
+        stored = read_version(workspace)
+        self._refuse_newer(workspace, stored)
+        return self.is_newer(stored)
 
     def _refuse_newer(self, workspace: Workspace, stored: str | None) -> None:
         if not self.is_newer(stored) or stored is None:

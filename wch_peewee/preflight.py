@@ -5,6 +5,12 @@ require_privileges(workspace, target)
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import peewee as pw
+
+from .database import is_private
 from .errors import MissingPrivileges
 from .workspace import Workspace
 
@@ -19,6 +25,17 @@ def missing_privileges(workspace: Workspace, needed: tuple[str, ...] = UPGRADE) 
     """Name what the account lacks; nothing where it cannot be told, because unknown is not missing."""
     held = workspace.privileges()
     return () if held is None else tuple(name for name in needed if name not in held)
+
+
+def file_obstacle(database: pw.Database) -> str:
+    """Say why a SQLite file cannot be written to, judged from permissions alone; empty when it can, or is none."""
+    name = str(database.database)
+    if not isinstance(database, pw.SqliteDatabase) or is_private(database) or name.startswith("file:"):
+        return ""
+    path = Path(name)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return f"the folder {path.parent} cannot be written to, and SQLite keeps its journal there"
+    return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""
 
 
 def grant_sql(workspace: Workspace, privileges: tuple[str, ...]) -> str:
@@ -36,6 +53,9 @@ def grant_sql(workspace: Workspace, privileges: tuple[str, ...]) -> str:
 
 def require_privileges(workspace: Workspace, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
     """Raise MissingPrivileges, with the GRANT to hand to the administrator, unless the account may do it all."""
+    obstacle = file_obstacle(workspace.database)
+    if obstacle:
+        raise MissingPrivileges(f"{target}: {obstacle}; nothing was changed.")
     missing = missing_privileges(workspace, needed)
     if missing:
         grant = grant_sql(workspace, missing)

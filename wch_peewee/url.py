@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .errors import ConfigurationError
 
 _FORMS = "expected sqlite:///file.db or mysql://user:password@host:3306/name"
+_SCHEME = re.compile(r"[a-z]+(\+[a-z]+)?", re.ASCII)
 _OPTIONS = ("unix_socket", "ssl", "ssl_ca", "connect_timeout")
 
 
@@ -47,6 +49,8 @@ def parse_url(url: str) -> Target:
         return _sqlite(rest)
     if scheme in ("mysql", "mariadb", "mysql+pymysql"):
         return _server(url)
+    if not _SCHEME.fullmatch(scheme):  # a URL that lost its scheme may begin with a password
+        raise ConfigurationError(f"The database URL's scheme cannot be read; {_FORMS}.")
     raise ConfigurationError(f"The database URL begins with {scheme!r}; {_FORMS}.")
 
 
@@ -68,7 +72,8 @@ def _server(url: str) -> Target:
     except ValueError as error:
         raise ConfigurationError(f"The database URL's host or port cannot be read; {_FORMS}.") from error
     name = unquote(parts.path.lstrip("/"))
-    if not name or "/" in name:
+    # With an @ it is the rest of a password that holds an unescaped slash.
+    if not name or "/" in name or "@" in name:
         raise ConfigurationError(f"The database URL names no database; {_FORMS}.")
     if parts.fragment:
         raise ConfigurationError("The database URL holds a '#'; write it as %23 in a password.")

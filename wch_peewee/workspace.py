@@ -17,7 +17,7 @@ import peewee as pw
 from .database import connect, connected, database_error, dedicated, describe, for_reading, is_private
 from .dialects.base import Dialect
 from .errors import ConfigurationError
-from .migrate.lock import MigrationLock, migration_lock
+from .migrate.lock import LEASE_TTL, MigrationLock, migration_lock
 from .naming import owned_names
 from .schema.apply import ApplyResult, Executor
 from .schema.introspect import ask, introspect_schema
@@ -124,6 +124,7 @@ def open_workspace(
     *,
     remove_data: bool = False,
     patience: float = PATIENCE,
+    lease_ttl: float = LEASE_TTL,
     before: Callable[[Statement], None] | None = None,
 ) -> Iterator[Workspace]:
     """Open a locked workspace on a connection of its own.
@@ -133,7 +134,7 @@ def open_workspace(
     """
     with _own_connection(database, patience) as connection, _translated(connection):
         dialect = detect_dialect(connection)
-        with migration_lock(connection, dialect, prefix, timeout=patience) as lock:
+        with migration_lock(connection, dialect, prefix, timeout=patience, lease_ttl=lease_ttl) as lock:
             workspace = Workspace(connection, dialect, prefix, remove_data, patience, lock, before)
             with attached(workspace):
                 yield workspace

@@ -34,7 +34,7 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("the two ends of the pipe", ["schema.introspect", "schema.apply", "schema.reconcile"]),
     ("bookkeeping", ["migrate.lock", "wordpress.options", "version_reader"]),
     ("migrations", ["workspace", "migrate."]),
-    ("the product", ["preflight", "delta", "manager", "hookspecs", "plugin", "hooks"]),
+    ("the product", ["preflight", "delta", "manager", "doctor.", "hookspecs", "plugin", "hooks"]),
     ("the faces", ["", "cli", "cli.", "__main__"]),
 ]
 
@@ -54,7 +54,7 @@ ONLY = {
 PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.statements", "schema.widening",
-    "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve",
+    "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.

@@ -50,10 +50,9 @@ class Output:
         """Print a table of the result; the columns ``right`` are numbers."""
         self._table(sys.stdout, headings, rows, right)
 
-    def note_table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-        """Print a table that is no result."""
-        if not self._choices.quiet:
-            self._table(sys.stderr, headings, rows, right)
+    def ask_table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+        """Print a table that a question is about, next to the question on stderr."""
+        self._table(sys.stderr, headings, rows, right)
 
     def note(self, text: str) -> None:
         """Say something about the work, unless it should be done quietly."""

@@ -33,7 +33,8 @@ def command(choices: Choices, timeout: float, yes: bool) -> int:
     counts: dict[str, int] = {}
     if session.manager.remove_data:
         counts = session.manager.row_counts()
-        _show_rows(session, counts)
+        if not yes or not choices.quiet:
+            _show_rows(session, counts)
         if not yes:
             _ask(session)
     with session.working("removing"):
@@ -56,7 +57,7 @@ def command(choices: Choices, timeout: float, yes: bool) -> int:
 def _show_rows(session: Session, counts: dict[str, int]) -> None:
     if counts:
         rows = [(table, f"{count:,}") for table, count in counts.items()]
-        session.out.note_table(("table", "rows"), rows, right=(1,))
+        session.out.ask_table(("table", "rows"), rows, right=(1,))
 
 
 def _ask(session: Session) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..schema.objects import Schema, Table
@@ -27,6 +28,18 @@ Rows = Sequence[Sequence[Any]]
 #: ``orphans``   rows without a parent stand against a foreign key
 #: ``other``     anything else
 Failure = Literal["waiting", "exists", "missing", "lost", "denied", "orphans", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Of what the server is a part, as far as it matters for locks.
+
+    ``shared_writes``: every node takes writes and a named lock holds on one node only, so a lease is needed.
+    ``trouble`` says in words why nothing may be run here at all.
+    """
+
+    shared_writes: bool = False
+    trouble: str = ""
 
 
 class Dialect(ABC):
@@ -106,6 +119,18 @@ class Dialect(ABC):
     @abstractmethod
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
         """Turn the answers into privilege names; None when they cannot be told."""
+
+    @abstractmethod
+    def cluster(self) -> tuple[Query, ...]:
+        """Ask whether the server is one of several; empty where it cannot be."""
+
+    @abstractmethod
+    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
+        """Turn the answers into what follows for locks."""
+
+    @abstractmethod
+    def synchronize_reads(self) -> str:
+        """Make the session's reads wait until the node has caught up with the cluster."""
 
     @abstractmethod
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:

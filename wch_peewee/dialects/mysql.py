@@ -15,8 +15,8 @@ from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
 from ..schema.requirements import Requirement
 from ..schema.statements import Query, Step
-from . import mysql_errors, mysql_obstacles, mysql_privileges, mysql_read
-from .base import Dialect, Failure, Rows
+from . import mysql_cluster, mysql_errors, mysql_obstacles, mysql_privileges, mysql_read
+from .base import Cluster, Dialect, Failure, Rows
 from .mysql_render import columns_list, name, render_steps
 
 
@@ -46,7 +46,8 @@ class MySQLDialect(Dialect):
         return mysql_obstacles.obstacles(table, operations)
 
     def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
-        return mysql_read.queries(self.name, names)
+        hides = self.name == "mysql" or self.version >= (10, 6)
+        return mysql_read.queries(self.name, names, hides=hides)
 
     def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
         return mysql_read.read(self.name, names, answers, fold_names=self.fold_names)
@@ -110,6 +111,15 @@ class MySQLDialect(Dialect):
 
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
         return mysql_privileges.read(answers)
+
+    def cluster(self) -> tuple[Query, ...]:
+        return mysql_cluster.QUERIES
+
+    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
+        return mysql_cluster.read(answers)
+
+    def synchronize_reads(self) -> str:
+        return mysql_cluster.SYNCHRONIZE_READS
 
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         # A row alias is a syntax error on MariaDB, VALUES() warns on MySQL 9, REPLACE loses the other columns.

@@ -20,7 +20,8 @@ EVERYTHING = frozenset(
 )
 
 _LINE = re.compile(
-    r"^(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON (?P<database>\*|`(?:[^`]|``)*`)\.(?P<object>\*|`(?:[^`]|``)*`) (?:TO|FROM) "
+    r"^(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON "
+    r"(?P<database>\*|`(?:[^`]|``)*`)\.(?P<object>\*|`(?:[^`]|``)*`) (?:TO|FROM) "
 )
 
 
@@ -35,7 +36,7 @@ def read(answers: Sequence[Rows]) -> frozenset[str] | None:
         if match["object"] != "*":
             uncertain = True
             continue
-        rights = {right.strip() for right in match["rights"].split(",")}
+        rights = {right.strip() for right in match["rights"].split(",")} - {"USAGE"}  # the word for nothing
         if "ALL PRIVILEGES" in rights or "ALL" in rights:
             rights = set(EVERYTHING)
         held = held - rights if match["verb"] == "REVOKE" else held | rights

@@ -28,7 +28,8 @@ _INDEXES = (
     "SELECT %s AS t, INDEX_NAME, NON_UNIQUE, SEQ_IN_INDEX AS o, COLUMN_NAME, SUB_PART, COLLATION, INDEX_TYPE, {hidden} "
     "FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
 )
-_HIDDEN = {"mysql": "IS_VISIBLE = 'NO'", "mariadb": "0"}
+#: MySQL's word and MariaDB's, which knows it from 10.6 on
+_HIDDEN = {"mysql": "IS_VISIBLE = 'NO'", "mariadb": "IGNORED = 'YES'"}
 _FOREIGN_KEYS = (
     "SELECT %s AS t, k.CONSTRAINT_NAME, k.ORDINAL_POSITION AS o, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, "
     "k.REFERENCED_COLUMN_NAME, r.DELETE_RULE, r.UPDATE_RULE, k.REFERENCED_TABLE_SCHEMA = k.TABLE_SCHEMA "
@@ -60,8 +61,9 @@ def per_table(select: str, names: Sequence[str]) -> Query:
     return Query(" UNION ALL ".join([select] * len(names)), tuple(params))
 
 
-def queries(flavor: str, names: Sequence[str]) -> tuple[Query, ...]:
-    indexes = _INDEXES.format(hidden=_HIDDEN[flavor])
+def queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Query, ...]:
+    """Ask for everything about the tables; ``hides`` says whether the server can hide an index from itself."""
+    indexes = _INDEXES.format(hidden=_HIDDEN[flavor] if hides else "0")
     selects = (_TABLES, _COLUMNS, indexes, _FOREIGN_KEYS, _CHECKS[flavor], _TRIGGERS)
     return tuple(per_table(select, names) for select in selects)
 
@@ -112,7 +114,7 @@ def read(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_nam
 def _table_opaque(kind: str, options: str) -> tuple[str, ...]:
     words = []
     if kind != "BASE TABLE":
-        words.append(f"it is a {kind.lower()}")
+        words.append(f"it is a {kind.lower()}" + (" table" if kind.endswith("VERSIONED") else ""))
     if "partitioned" in options.lower():
         words.append("it is partitioned")
     return tuple(words)

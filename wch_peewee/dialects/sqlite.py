@@ -17,7 +17,7 @@ from ..schema.operations import Operation
 from ..schema.requirements import Requirement
 from ..schema.statements import Query, Step
 from . import sqlite_errors
-from .base import Dialect, Failure, Rows
+from .base import Cluster, Dialect, Failure, Rows
 from .sqlite_change import obstacles, steps
 from .sqlite_defaults import adapt_default
 from .sqlite_read import read_rows, referencing_tables
@@ -132,6 +132,15 @@ class SQLiteDialect(Dialect):
 
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
         return None
+
+    def cluster(self) -> tuple[Query, ...]:
+        return ()
+
+    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
+        return Cluster()
+
+    def synchronize_reads(self) -> str:
+        return ""
 
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         return (

@@ -5,12 +5,12 @@ Whether the file can be written is read from its permissions; nothing is written
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import peewee as pw
 
 from ..database import is_private
+from ..preflight import file_obstacle
 from ..schema.introspect import ask
 from ..schema.statements import Query
 from ..workspace import Workspace
@@ -21,18 +21,13 @@ def file(database: pw.SqliteDatabase) -> Finding:
     """Look at the file and its folder, in which SQLite puts a journal while it writes."""
     if is_private(database):
         return Finding("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
-    path = Path(str(database.database))
-    if str(database.database).startswith("file:"):
-        return Finding("file", "ok", f"{path} can be opened")
-    folder = path.parent
-    if not os.access(folder, os.W_OK | os.X_OK):
-        advice = f"Give this user the right to write in {folder}; SQLite keeps its journal there."
-        return Finding("file", "fail", f"the folder {folder} cannot be written to", advice)
-    if not path.exists():
-        return Finding("file", "ok", f"{path} is not there yet; wch activate makes it")
-    if not os.access(path, os.W_OK):
-        return Finding("file", "fail", f"{path} is read-only", "Give this user the right to write to the file.")
-    return Finding("file", "ok", f"{path} can be written to")
+    obstacle = file_obstacle(database)
+    if obstacle:
+        return Finding("file", "fail", obstacle, "Give this user the right to write to the file and in its folder.")
+    name = str(database.database)
+    if not name.startswith("file:") and not Path(name).exists():
+        return Finding("file", "ok", f"{name} is not there yet; wch activate makes it")
+    return Finding("file", "ok", f"{name} can be written to")
 
 
 def json(workspace: Workspace) -> Finding:

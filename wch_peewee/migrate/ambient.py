@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import peewee as pw
 
 from ..server import detect_dialect
-from ..settings import table_prefix, remove_data_allowed
+from ..settings import remove_data_allowed, table_prefix
 from ..workspace import Workspace, attached, attached_workspace
 from .lock import migration_lock
 

@@ -1,8 +1,9 @@
 """One upgrader at a time for each (database, prefix).
 
 On MySQL and MariaDB it is GET_LOCK on the very connection that runs the DDL: the server frees it when that
-connection ends, and not before an ALTER that a killed client left behind is through. On SQLite the run's
-own transaction, BEGIN IMMEDIATE, is the lock.
+connection ends, and not before an ALTER that a killed client left behind is through. On a Galera cluster,
+where that lock holds on one node only, a lease in the options table comes on top. On SQLite the run's own
+transaction is the lock.
 
     with migration_lock(database, dialect, "wp_", timeout=60) as lock:
         lock.check()
@@ -15,11 +16,55 @@ import hashlib
 import random
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 import peewee as pw
 
-from ..dialects.base import Dialect
-from ..errors import Busy, SchemaConflict
+from ..database import dedicated
+from ..dialects.base import Cluster, Dialect
+from ..errors import Busy, UnsupportedServer
+from ..naming import options_table_name
+from ..schema.apply import Executor, Overtaken
+from ..schema.introspect import ask
+from ..wordpress.options import missing_options_steps, site_collation
+from .lease import Lease, lease
+from .sqlite_lock import immediate_transaction
+
+#: After how many seconds without a sign of life a lease may be taken over.
+LEASE_TTL = 20.0
+
+
+class MigrationLock(Protocol):
+    """A held lock."""
+
+    def check(self) -> None:
+        """Raise Busy when the lock is no longer ours, which stops a run before its next statement."""
+
+
+class TransactionLock:
+    """SQLite's: it cannot be lost while the transaction lasts."""
+
+    def check(self) -> None:
+        return
+
+
+class NamedLock:
+    """GET_LOCK, and on a cluster the lease on top of it."""
+
+    def __init__(self, database: pw.Database, name: str) -> None:
+        self._database = database
+        self._name = name
+        self.lease: Lease | None = None
+
+    def check(self) -> None:
+        try:
+            row = self._database.execute_sql("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (self._name,)).fetchone()
+        except pw.PeeweeException as error:
+            raise Busy("the connection that held the migration lock is gone; run the same again") from error
+        if not row[0]:
+            raise Busy("the migration lock was lost; run the same again")
+        if self.lease is not None:
+            self.lease.check()
 
 
 def lock_name(database: str, prefix: str) -> str:
@@ -27,31 +72,41 @@ def lock_name(database: str, prefix: str) -> str:
     return "wch." + hashlib.sha1(f"{database}\0{prefix}".encode()).hexdigest()
 
 
-class MigrationLock:
-    """A held lock. ``check`` raises Busy when it is no longer ours, which stops a run before its next statement."""
+@contextlib.contextmanager
+def migration_lock(
+    database: pw.Database, dialect: Dialect, prefix: str, *, timeout: float, lease_ttl: float = LEASE_TTL
+) -> Iterator[MigrationLock]:
+    """Hold the lock for the block; waits up to ``timeout`` seconds, then raises Busy.
 
-    def __init__(self, database: pw.Database, name: str | None) -> None:
-        self._database = database
-        self._name = name
-
-    def check(self) -> None:
-        if self._name is None:
+    Raises UnsupportedServer on a cluster, or a node of one, where a run is not safe.
+    """
+    if dialect.transactional_ddl:
+        with immediate_transaction(database, timeout):
+            yield TransactionLock()
+        return
+    cluster = _cluster(database, dialect)
+    with _named_lock(database, prefix, timeout) as lock:
+        if not cluster.shared_writes:
+            yield lock
             return
-        try:
-            row = self._database.execute_sql("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (self._name,)).fetchone()
-        except pw.PeeweeException as error:
-            raise Busy("the connection that held the migration lock is gone; run the same again") from error
-        if not row[0]:
-            raise Busy("the migration lock was lost; run the same again")
+        database.execute_sql(dialect.synchronize_reads())
+        _ensure_options(database, dialect, prefix)
+        heartbeat = dedicated(database, patience=timeout)
+        table = options_table_name(prefix)
+        with lease(database, heartbeat, dialect, table, ttl=lease_ttl, timeout=timeout) as lock.lease:
+            yield lock
+
+
+def _cluster(database: pw.Database, dialect: Dialect) -> Cluster:
+    """Ask before the first statement: a node without quorum answers much as if nothing were wrong."""
+    cluster = dialect.read_cluster([ask(database, dialect, query) for query in dialect.cluster()])
+    if cluster.trouble:
+        raise UnsupportedServer(f"{cluster.trouble}. Nothing was changed.")
+    return cluster
 
 
 @contextlib.contextmanager
-def migration_lock(database: pw.Database, dialect: Dialect, prefix: str, *, timeout: float) -> Iterator[MigrationLock]:
-    """Hold the lock for the block; waits up to ``timeout`` seconds, then raises Busy."""
-    if dialect.transactional_ddl:
-        with _sqlite_lock(database, timeout) as lock:
-            yield lock
-        return
+def _named_lock(database: pw.Database, prefix: str, timeout: float) -> Iterator[NamedLock]:
     name = lock_name(str(database.database), prefix)
     deadline = time.monotonic() + timeout
     while not _get_lock(database, name):
@@ -59,7 +114,7 @@ def migration_lock(database: pw.Database, dialect: Dialect, prefix: str, *, time
             raise Busy(f"another run{_holder(database, name)} is upgrading {prefix}wch_*; waited {timeout:g} seconds")
         time.sleep(random.uniform(0.02, 0.1))
     try:
-        yield MigrationLock(database, name)
+        yield NamedLock(database, name)
     finally:
         with contextlib.suppress(pw.PeeweeException):
             database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))
@@ -79,41 +134,9 @@ def _holder(database: pw.Database, name: str) -> str:
     return ""
 
 
-@contextlib.contextmanager
-def _sqlite_lock(database: pw.Database, timeout: float) -> Iterator[MigrationLock]:
-    """One transaction around the whole run: it excludes other writers, and a kill leaves nothing half done."""
-    if database.in_transaction():
-        # pw_migrate's own transaction; the keys are off in it all the same.
-        orphans = _orphans(database)
-        yield MigrationLock(database, None)
-        _no_new_orphans(database, orphans)
-        return
-    transaction = database.atomic("IMMEDIATE")
-    try:
-        transaction.__enter__()
-    except pw.OperationalError as error:
-        if "locked" in str(error):
-            raise Busy(f"another process writes to the file; waited {timeout:g} seconds") from error
-        raise
-    try:
-        orphans = _orphans(database)
-        yield MigrationLock(database, None)
-        _no_new_orphans(database, orphans)
-    except BaseException as error:
-        transaction.__exit__(type(error), error, error.__traceback__)
-        raise
-    transaction.__exit__(None, None, None)
-
-
-def _orphans(database: pw.Database) -> set[tuple[object, ...]]:
-    return {(row[0], row[1], row[2]) for row in database.execute_sql("PRAGMA foreign_key_check").fetchall()}
-
-
-def _no_new_orphans(database: pw.Database, before: set[tuple[object, ...]]) -> None:
-    """Keys are off during the run, so what it would have broken shows here, before the commit."""
-    rows = sorted(_orphans(database) - before, key=repr)
-    if rows:
-        table, _, parent = rows[0]
-        raise SchemaConflict(
-            f"{len(rows)} rows would be left without their parent, the first in {table} (parent {parent}); all is undone"
-        )
+def _ensure_options(database: pw.Database, dialect: Dialect, prefix: str) -> None:
+    """The lease lives in the options table; without WordPress three nodes may be making it at once."""
+    collation = site_collation(database, dialect, prefix)
+    steps = missing_options_steps(database, dialect, prefix, collation)
+    with contextlib.suppress(Overtaken):
+        Executor(database, dialect, owned={options_table_name(prefix)}).run_steps(steps)

@@ -5,13 +5,9 @@ write_version(workspace, "1.0.0")
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..naming import options_table_name
-from ..schema.introspect import present_tables
-from ..schema.operations import CreateTable
 from ..schema.statements import Step
-from ..wordpress.options import OPTIONS_SHAPE, VERSION_OPTION, delete_option, read_option, write_option
+from ..wordpress.options import VERSION_OPTION, delete_option, missing_options_steps, read_option, write_option
 from ..workspace import Workspace
 
 
@@ -21,12 +17,8 @@ def read_version(workspace: Workspace) -> str | None:
 
 
 def options_step(workspace: Workspace) -> tuple[Step, ...]:
-    """Plan the options table, in WordPress's shape, where there is none."""
-    name = options_table_name(workspace.prefix)
-    if present_tables(workspace.database, workspace.dialect, [name]):
-        return ()
-    shape = replace(OPTIONS_SHAPE, name=name, engine="InnoDB", collation=workspace.collation)
-    return workspace.dialect.render(None, [CreateTable(name, workspace.dialect.adapt(shape))])
+    """Plan the options table where there is none."""
+    return missing_options_steps(workspace.database, workspace.dialect, workspace.prefix, workspace.collation)
 
 
 def write_version(workspace: Workspace, version: str) -> None:

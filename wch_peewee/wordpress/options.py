@@ -8,13 +8,16 @@ made in WordPress's shape when it is missing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import peewee as pw
 
 from ..dialects.base import Dialect
 from ..naming import options_table_name
-from ..schema.introspect import ask
+from ..schema.introspect import ask, present_tables
 from ..schema.objects import Column, ColumnType, Default, Index, Table, bigint, varchar
-from ..schema.statements import Query
+from ..schema.operations import CreateTable
+from ..schema.statements import Query, Step
 
 VERSION_OPTION = "wch_db_version"
 
@@ -32,6 +35,17 @@ OPTIONS_SHAPE = Table(
     primary_key=("option_id",),
     indexes=(Index("option_name", ("option_name",), unique=True), Index("autoload", ("autoload",))),
 )
+
+
+def missing_options_steps(
+    database: pw.Database, dialect: Dialect, prefix: str, collation: str | None
+) -> tuple[Step, ...]:
+    """Plan the options table, in WordPress's shape, where there is none."""
+    name = options_table_name(prefix)
+    if present_tables(database, dialect, [name]):
+        return ()
+    shape = replace(OPTIONS_SHAPE, name=name, engine="InnoDB", collation=collation)
+    return dialect.render(None, [CreateTable(name, dialect.adapt(shape))])
 
 
 def read_option(database: pw.Database, dialect: Dialect, prefix: str, name: str) -> str | None:

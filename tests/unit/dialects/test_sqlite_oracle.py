@@ -133,7 +133,7 @@ def _compare_rebuilt(file: File, found: Table) -> None:
     if DIALECT.rebuild_obstacles(found):
         return
     queries = [
-        "SELECT name, \"notnull\" OR (pk AND upper(type) = 'INTEGER'), pk FROM pragma_table_xinfo('t')",
+        f"SELECT name, \"notnull\" OR name = '{rowid_name(found) or ''}', pk FROM pragma_table_xinfo('t')",
         "SELECT name, origin, \"unique\" FROM pragma_index_list('t') ORDER BY name",
         "SELECT * FROM pragma_foreign_key_list('t')",
     ]

@@ -1,0 +1,101 @@
+"""Do to live tables what others do to them: by hand, by halves, by another plugin.
+
+    Damage(database).column("conversations", "customer_phone", type=varchar(14))
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.databases import LiveDatabase
+from wch_peewee.naming import get_table_name
+from wch_peewee.schema.introspect import introspect_schema
+from wch_peewee.schema.objects import Column, Table
+from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
+from wch_peewee.server import detect_dialect
+from wch_peewee.workspace import open_workspace
+
+
+class Damage:
+    """Tables are given by their keys, indexes by their plain names."""
+
+    def __init__(self, database: LiveDatabase) -> None:
+        self.database = database
+        self.dialect = detect_dialect(database.database)
+
+    def table(self, key: str) -> Table:
+        """Read a table as the library does."""
+        name = get_table_name(key, self.database.prefix)
+        found = introspect_schema(self.database.database, self.dialect, [name]).table(name)
+        assert found is not None, name
+        return found
+
+    def change(self, *operations: Operation) -> None:
+        """Change a table, full name and all, with the dialect's own words, and without asking whether it is safe."""
+        with open_workspace(self.database.database, self.database.prefix, patience=5) as workspace:
+            workspace.change(operations[0].table, operations)
+
+    def sql(self, *statements: str) -> None:
+        """Run statements, in which {carts} is that table's full name; foreign keys are not checked meanwhile."""
+        off, on = self._checks
+        self.database.execute(off)
+        try:
+            for statement in statements:
+                self.database.execute(self.said(statement))
+        finally:
+            self.database.execute(on)
+
+    def said(self, text: str) -> str:
+        return text.format_map(_Names(self.database.prefix))
+
+    def column(self, key: str, name: str, **changes: Any) -> None:
+        """Give a column another definition."""
+        table = self.table(key)
+        was = table.column(name)
+        assert was is not None, name
+        self.change(ModifyColumn(table.name, was, replace(was, **changes)))
+
+    def drop_column(self, key: str, name: str) -> None:
+        self.change(DropColumn(self.table(key).name, name))
+
+    def rename_column(self, key: str, old: str, new: str) -> None:
+        self.change(RenameColumn(self.table(key).name, old, new))
+
+    def drop_index(self, key: str, name: str) -> None:
+        table = self.table(key)
+        self.change(DropIndex(table.name, self.dialect.index_name(table.name, name)))
+
+    def drop_key(self) -> None:
+        """Drop the foreign key of the messages."""
+        table = self.table("messages")
+        self.change(DropForeignKey(table.name, table.foreign_keys[0]))
+
+    @property
+    def _checks(self) -> tuple[str, str]:
+        if self.database.family == "sqlite":
+            return "PRAGMA foreign_keys = 0", "PRAGMA foreign_keys = 1"
+        return "SET SESSION foreign_key_checks = 0", "SET SESSION foreign_key_checks = 1"
+
+
+class _Names(dict[str, str]):
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+    def __missing__(self, key: str) -> str:
+        return get_table_name(key, self.prefix)
+
+
+def named_rows(database: LiveDatabase) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, as column to value, ordered."""
+    result = {}
+    for table in database.tables():
+        cursor = database.database.execute_sql(f"SELECT * FROM {table}")
+        names = [column[0].lower() for column in cursor.description]
+        result[table] = sorted((dict(zip(names, row, strict=True)) for row in cursor.fetchall()), key=repr)
+    return result
+
+
+def default_of(column: Column) -> str | None:
+    return None if column.default is None else column.default.text

@@ -1,0 +1,57 @@
+"""SQLite's lock: one transaction around the whole run, which is lock and atomicity in one.
+
+with immediate_transaction(database, timeout=60):
+    ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import peewee as pw
+
+from ..errors import Busy, SchemaConflict
+
+
+@contextlib.contextmanager
+def immediate_transaction(database: pw.Database, timeout: float) -> Iterator[None]:
+    """Exclude other writers for the block; a kill leaves nothing half done.
+
+    Foreign keys are off meanwhile, so that a rebuild does not delete children; what that would break is
+    found before the commit. Raises Busy after ``timeout`` seconds, which the connection itself waits.
+    """
+    if database.in_transaction():
+        # pw_migrate's own transaction; the keys are off in it all the same.
+        with _no_new_orphans(database):
+            yield
+        return
+    transaction = database.atomic("IMMEDIATE")
+    try:
+        transaction.__enter__()
+    except pw.OperationalError as error:
+        if "locked" in str(error):
+            raise Busy(f"another process writes to the file; waited {timeout:g} seconds") from error
+        raise
+    try:
+        with _no_new_orphans(database):
+            yield
+    except BaseException as error:
+        transaction.__exit__(type(error), error, error.__traceback__)
+        raise
+    transaction.__exit__(None, None, None)
+
+
+@contextlib.contextmanager
+def _no_new_orphans(database: pw.Database) -> Iterator[None]:
+    before = _orphans(database)
+    yield
+    rows = sorted(_orphans(database) - before, key=repr)
+    if rows:
+        table, _, parent = rows[0]
+        words = f"{len(rows)} rows would be left without their parent, the first in {table} (parent {parent})"
+        raise SchemaConflict(f"{words}; all is undone")
+
+
+def _orphans(database: pw.Database) -> set[tuple[object, ...]]:
+    return {(row[0], row[1], row[2]) for row in database.execute_sql("PRAGMA foreign_key_check").fetchall()}
