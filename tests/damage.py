@@ -1,6 +1,6 @@
 """Do to live tables what others do to them: by hand, by halves, by another plugin.
 
-    Damage(database).column("conversations", "customer_phone", type=varchar(14))
+Damage(database).column("conversations", "customer_phone", type=varchar(14))
 """
 
 from __future__ import annotations
@@ -57,14 +57,20 @@ class Damage:
         self.change(ModifyColumn(table.name, was, replace(was, **changes)))
 
     def drop_column(self, key: str, name: str) -> None:
-        self.change(DropColumn(self.table(key).name, name))
+        """Drop a column, and the indexes on it alone, which servers drop by themselves and SQLite does not."""
+        table = self.table(key)
+        alone = [index.name for index in table.indexes if index.columns == (name,)]
+        self.change(*(DropIndex(table.name, index) for index in alone), DropColumn(table.name, name))
 
     def rename_column(self, key: str, old: str, new: str) -> None:
         self.change(RenameColumn(self.table(key).name, old, new))
 
     def drop_index(self, key: str, name: str) -> None:
-        table = self.table(key)
-        self.change(DropIndex(table.name, self.dialect.index_name(table.name, name)))
+        self.change(DropIndex(self.table(key).name, self.index(key, name)))
+
+    def index(self, key: str, name: str) -> str:
+        """Return what an index is called on this engine."""
+        return self.dialect.index_name(get_table_name(key, self.database.prefix), name)
 
     def drop_key(self) -> None:
         """Drop the foreign key of the messages."""

@@ -1,8 +1,8 @@
 """Put a database back to how it was, cheaply: only what has changed is made anew.
 
-    pristine = Pristine(database)
-    ...damage it...
-    pristine.restore()
+pristine = Pristine(database)
+...damage it...
+pristine.restore()
 """
 
 from __future__ import annotations
@@ -37,10 +37,14 @@ class Pristine:
         execute = self.database.execute
         execute("SET SESSION foreign_key_checks = 0")
         # Triggers are in no table's definition.
-        for (trigger,) in execute("SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"):
+        for (trigger,) in execute(
+            "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"
+        ):
             execute(f"DROP TRIGGER `{trigger}`")
         # MariaDB refuses to drop a table's parent in some orders of a broken schema, so views first, then all at once.
-        kinds = dict(execute("SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"))
+        kinds = dict(
+            execute("SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()")
+        )
         for name, kind in kinds.items():
             if kind == "VIEW":
                 execute(f"DROP VIEW `{name}`")

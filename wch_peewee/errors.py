@@ -91,14 +91,44 @@ class StatementFailed(WchError):
 
 
 class MigrationFailed(WchError):
-    """A migration stopped at ``step`` of ``steps``; the ones before it are in place."""
+    """A migration stopped at ``step`` of ``steps``; every step can be repeated, so running it again goes on.
 
-    def __init__(self, message: str, *, migration: str, step: int = 0, steps: int = 0, sql: str = "") -> None:
-        super().__init__(message)
+    ``sql`` is the statement, where it was one; ``reason`` the server's words; ``in_place`` what this run had
+    done, in dbDelta's words, unless ``undone``; ``command`` what to type once the cause is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        migration: str,
+        step: int,
+        steps: int,
+        reason: str,
+        sql: str = "",
+        undone: bool = False,
+        in_place: Sequence[str] = (),
+        command: str = "wch migrate",
+    ) -> None:
         self.migration = migration
         self.step = step
         self.steps = steps
+        self.reason = reason
         self.sql = sql
+        self.undone = undone
+        self.in_place = () if undone else tuple(in_place)
+        self.command = command
+        super().__init__(f"migration {migration}, step {step} of {steps}: {reason}\n{self._way_on()}")
+
+    def _way_on(self) -> str:
+        if self.undone:
+            there = "All of this run is undone."
+        elif self.in_place:
+            more = len(self.in_place) - 3
+            shown = "; ".join(self.in_place[-3:]) + (f"; and {more} more before" if more > 0 else "")
+            there = f"In place: {shown}."
+        else:
+            there = "Nothing of this run is in place yet."
+        return f"{there}\nRemove the cause, then run: {self.command}"
 
 
 class NotOwned(WchError):

@@ -26,6 +26,7 @@ from .migrations_folder import migrations_folder
 from .models import MODELS, BaseModel
 from .naming import check_prefix, get_table_name, history_table_name
 from .preflight import REMOVAL, UPGRADE, require_privileges
+from .progress import Progress
 from .reports import InstallPlan, InstallReport, Outcome, StatusReport, UninstallReport
 from .schema.desired import logical_tables
 from .schema.introspect import present_tables
@@ -46,7 +47,8 @@ class DatabaseManager:
     ``database`` is a URL or a peewee Database; ``prefix`` defaults to the prefix of the moment;
     ``remove_data`` beats the environment's WCH_REMOVE_DATA; ``patience`` is how many seconds a run waits
     for another run or for somebody's transaction; ``lease_ttl`` is after how many seconds without a sign
-    of life another node's run counts as dead on a Galera cluster. ``migrations`` and ``models`` replace the shipped ones.
+    of life another node's run counts as dead on a Galera cluster. ``migrations`` and ``models`` replace
+    the shipped ones.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class DatabaseManager:
         self._models = tuple(models)
         #: Called ahead of each statement that changes the schema; what it raises stops the run.
         self.before_statement: Callable[[Statement], None] | None = None
+        #: Told of each migration's step and of each batch of rows, in the run's own thread.
+        self.on_progress: Progress | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"
@@ -221,6 +225,7 @@ class DatabaseManager:
             patience=self.patience,
             lease_ttl=self.lease_ttl,
             before=self.before_statement,
+            on_progress=self.on_progress,
         )
 
     def _pending(self, workspace: Workspace) -> tuple[str, ...]:

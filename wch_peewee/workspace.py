@@ -19,6 +19,7 @@ from .dialects.base import Dialect
 from .errors import ConfigurationError
 from .migrate.lock import LEASE_TTL, MigrationLock, migration_lock
 from .naming import owned_names
+from .progress import Progress
 from .schema.apply import ApplyResult, Executor
 from .schema.introspect import ask, introspect_schema
 from .schema.objects import Schema, Table
@@ -47,6 +48,7 @@ class Workspace:
     patience: float = PATIENCE
     lock: MigrationLock | None = None
     before: Callable[[Statement], None] | None = None
+    on_progress: Progress | None = None
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
     _collation: str | None = field(default=None, init=False)
@@ -126,6 +128,7 @@ def open_workspace(
     patience: float = PATIENCE,
     lease_ttl: float = LEASE_TTL,
     before: Callable[[Statement], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Iterator[Workspace]:
     """Open a locked workspace on a connection of its own.
 
@@ -135,7 +138,7 @@ def open_workspace(
     with _own_connection(database, patience) as connection, _translated(connection):
         dialect = detect_dialect(connection)
         with migration_lock(connection, dialect, prefix, timeout=patience, lease_ttl=lease_ttl) as lock:
-            workspace = Workspace(connection, dialect, prefix, remove_data, patience, lock, before)
+            workspace = Workspace(connection, dialect, prefix, remove_data, patience, lock, before, on_progress)
             with attached(workspace):
                 yield workspace
 

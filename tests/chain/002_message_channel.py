@@ -1,6 +1,6 @@
 """Version 1.1.0: messages say which channel they came by; the old ones came by WhatsApp."""
 
-from wch_peewee.migrate import steps
+from wch_peewee.migrate import batches, steps
 from wch_peewee.schema.objects import Column, Default, varchar
 
 VERSION = "1.1.0"
@@ -11,7 +11,7 @@ FILLED = Column("channel", varchar(10), default=Default("whatsapp"))
 
 def migrate(migrator, database, *, fake=False):
     migrator.run(steps.add_column, database, "messages", EMPTY, after="message_type")
-    migrator.run(steps.run_sql, database, "UPDATE {messages} SET channel = ? WHERE channel IS NULL", "whatsapp")
+    migrator.run(batches.fill_column, database, "messages", "channel", "?", "whatsapp", size=2)
     migrator.run(steps.alter_column, database, "messages", FILLED)
     migrator.run(steps.stamp, database, VERSION)
 

@@ -1,6 +1,6 @@
 """Version 1.4.0: the content of messages gets a table of its own, and is copied there."""
 
-from wch_peewee.migrate import steps
+from wch_peewee.migrate import batches, steps
 from wch_peewee.schema.objects import Column, ForeignKey, Index, Table, bigint, json
 
 VERSION = "1.4.0"
@@ -18,13 +18,13 @@ BODIES = Table(
 
 COPY = (
     "INSERT INTO {message_bodies} (message_id, content) SELECT m.id, m.content FROM {messages} m "
-    "WHERE NOT EXISTS (SELECT 1 FROM {message_bodies} b WHERE b.message_id = m.id) ORDER BY m.id"
+    "WHERE {batch:m} AND NOT EXISTS (SELECT 1 FROM {message_bodies} b WHERE b.message_id = m.id) ORDER BY m.id"
 )
 
 
 def migrate(migrator, database, *, fake=False):
     migrator.run(steps.create_tables, database, (BODIES,))
-    migrator.run(steps.run_sql, database, COPY)
+    migrator.run(batches.run_in_batches, database, "messages", COPY, size=4)
     migrator.run(steps.stamp, database, VERSION)
 
 

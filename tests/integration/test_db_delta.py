@@ -16,10 +16,12 @@ from tests.databases import LiveDatabase
 from tests.engines import Engine
 from tests.populate import populate
 from tests.pristine import Pristine
+from tests.snapshots import schema
 from tests.statements import Statements
 from wch_peewee import MODELS, DatabaseManager, DeltaReport, db_delta
 from wch_peewee.naming import TABLES
-from wch_peewee.schema.objects import ColumnType, Default, enum, varchar
+from wch_peewee.schema.objects import ColumnType, Default, ForeignKey, Index, bigint, enum, text, varchar
+from wch_peewee.schema.operations import AddForeignKey, AddIndex
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +148,9 @@ MENDED: dict[str, tuple[Callable[[Damage], None], list[str], int, int]] = {
     ),
     "a shorter enum": (
         lambda d: d.column("conversations", "status", type=enum("pending", "active")),
-        [f"+ Changed type of {T}conversations.status from enum('pending','active') to enum('pending','active','closed')"],
+        [
+            f"+ Changed type of {T}conversations.status from enum('pending','active') to enum('pending','active','closed')"
+        ],
         1,
         1,
     ),
@@ -249,3 +253,386 @@ def test_what_is_mended(
     else:
         # One table is rebuilt once, however much of it is wrong.
         assert sum(statement.count("__rebuild") for statement in seen.starting("CREATE")) <= 1
+
+
+#: name: (damage, lines); the last line of each is a neighbour that is mended all the same
+REFUSED: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
+    "a column that nothing can fill": (
+        lambda d: d.drop_column("customer_profiles", "name"),
+        [f"! Add column {T}customer_profiles.name"],
+    ),
+    "a unique index over duplicates": (
+        lambda d: (
+            d.drop_index("carts", "customer_phone"),
+            d.sql("UPDATE {carts} SET customer_phone = '+1' WHERE id < 3"),
+        ),
+        [f"- Add index {T}carts UNIQUE KEY `customer_phone` (`customer_phone`)"],
+    ),
+    "the foreign key over orphans": (
+        lambda d: (d.drop_key(), d.sql("DELETE FROM {conversations} WHERE id = 2")),
+        [f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)"],
+    ),
+    "the foreign key, whose parent is gone": (
+        lambda d: (d.drop_key(), d.sql("DROP TABLE {conversations}")),
+        [
+            f"+ Created table {T}conversations",
+            f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+        ],
+    ),
+    "NOT NULL over NULLs": (
+        lambda d: (
+            d.column("conversations", "wa_conversation_id", nullable=True, default=Default("x")),
+            d.sql("UPDATE {conversations} SET wa_conversation_id = NULL WHERE id = 2"),
+        ),
+        [
+            f"+ Changed default value of {T}conversations.wa_conversation_id from 'x' to none",
+            f"- Change {T}conversations.wa_conversation_id from NULL to NOT NULL",
+        ],
+    ),
+    "a longer varchar": (
+        lambda d: d.column("conversations", "customer_phone", type=varchar(60)),
+        [f"- Change type of {T}conversations.customer_phone from varchar(60) to varchar(20)"],
+    ),
+    "a larger integer": (
+        lambda d: d.column("sync_queue", "attempts", type=bigint()),
+        [f"- Change type of {T}sync_queue.attempts from bigint to int"],
+    ),
+    "a larger text": (
+        lambda d: d.column("sync_queue", "error_message", type=ColumnType("longtext")),
+        [f"- Change type of {T}sync_queue.error_message from longtext to text"],
+    ),
+    "an extra value of an enum": (
+        lambda d: d.column("conversations", "status", type=enum("pending", "active", "closed", "archived")),
+        [
+            f"- Change type of {T}conversations.status from enum('pending','active','closed','archived') "
+            "to enum('pending','active','closed')"
+        ],
+    ),
+    "another value of an enum": (
+        lambda d: d.column("conversations", "status", type=enum("pending", "active", "archived")),
+        [
+            f"+ Changed type of {T}conversations.status from enum('pending','active','archived') "
+            "to enum('pending','active','archived','closed')",
+            f"- Change type of {T}conversations.status from enum('pending','active','archived','closed') "
+            "to enum('pending','active','closed')",
+        ],
+    ),
+    "a text instead of an enum": (
+        lambda d: d.column("conversations", "status", type=text(), default=None),
+        [
+            f"- Change type of {T}conversations.status from text to enum('pending','active','closed')",
+            f"- Change default value of {T}conversations.status from none to 'pending'",
+        ],
+    ),
+    "a number instead of a text": (
+        lambda d: (
+            d.sql("UPDATE {conversations} SET customer_phone = '49'"),
+            d.column("conversations", "customer_phone", type=bigint()),
+        ),
+        [f"! Change type of {T}conversations.customer_phone from bigint to varchar(20)"],
+    ),
+    "an index of that name, on something else": (
+        lambda d: (
+            d.drop_index("carts", "expires_at"),
+            d.change(AddIndex(f"{T}carts", Index(d.index("carts", "expires_at"), ("created_at",)))),
+        ),
+        [f"- Add index {T}carts KEY (expires_at) `expires_at`"],
+    ),
+    "a unique index where a plain one is declared": (
+        lambda d: (
+            d.drop_index("carts", "expires_at"),
+            d.sql("UPDATE {carts} SET expires_at = created_at"),
+            d.sql("UPDATE {carts} SET expires_at = '2030-01-01 00:00:00' WHERE id = 1"),
+            d.sql("UPDATE {carts} SET expires_at = '2031-01-01 00:00:00' WHERE id = 2"),
+            d.change(AddIndex(f"{T}carts", Index(d.index("carts", "expires_at"), ("expires_at",), unique=True))),
+        ),
+        [f"- Add index {T}carts KEY (expires_at) `expires_at`"],
+    ),
+    "a foreign key that does something else": (
+        lambda d: (
+            d.drop_key(),
+            d.change(AddForeignKey(f"{T}messages", ForeignKey(("conversation_id",), f"{T}conversations", name="theirs"))),
+        ),
+        [f"- Add foreign key {T}messages (conversation_id) REFERENCES {T}conversations"],
+    ),
+    "the column of the foreign key renamed": (
+        lambda d: d.rename_column("messages", "conversation_id", "conversation"),
+        [
+            f"! Add column {T}messages.conversation_id",
+            f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+            f"- Add index {T}messages KEY (conversation_id) `conversation_id`",
+        ],
+    ),
+    "a column renamed, whose values stay behind": (
+        lambda d: d.rename_column("carts", "coupon_code", "coupon"),
+        [f"+ Added column {T}carts.coupon_code"],
+    ),
+    "the primary key renamed": (
+        lambda d: d.rename_column("sync_queue", "id", "nr"),
+        [
+            f"! Add column {T}sync_queue.id",
+            f"! Change primary key of {T}sync_queue from (nr) to (id)",
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "lines"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_and_the_rest_that_still_happens(
+    site: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]
+) -> None:
+    hurt = Damage(site)
+    damage(hurt)
+    hurt.drop_column("broadcast_campaigns", "scheduled_at")
+    rest = f"+ Added column {T}broadcast_campaigns.scheduled_at"
+    index = f"+ Added index {T}broadcast_campaigns KEY `scheduled_at` (`scheduled_at`)"
+    report, _ = mend(site)
+    assert sorted(words(report)) == sorted([*lines, rest, index])
+    assert all(": " in str(refusal) and refusal.reason for refusal in report.refusals)
+
+
+#: What only servers can be brought to.
+ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
+    "a text where an index is missing": (
+        lambda d: (d.drop_index("messages", "wa_message_id"), d.column("messages", "wa_message_id", type=text())),
+        [
+            f"- Change type of {T}messages.wa_message_id from text to varchar(100)",
+            f"- Add index {T}messages UNIQUE KEY `wa_message_id` (`wa_message_id`)",
+        ],
+    ),
+    "an enum that differs in case": (
+        lambda d: (
+            d.sql("UPDATE {conversations} SET status = 'active'"),
+            d.column("conversations", "status", type=enum("Pending", "active", "closed"), default=None),
+        ),
+        [
+            f"- Change type of {T}conversations.status from enum('Pending','active','closed') "
+            "to enum('pending','active','closed')",
+            f"- Change type of {T}conversations.status from enum('Pending','active','closed') "
+            "to enum('Pending','active','closed','pending'); "
+            f"Change default value of {T}conversations.status from none to 'pending'",
+        ],
+    ),
+    "the type of the foreign key": (
+        lambda d: (
+            d.drop_key(),
+            d.sql(
+                "ALTER TABLE {messages} MODIFY conversation_id int unsigned NOT NULL",
+                "ALTER TABLE {conversations} MODIFY id int unsigned NOT NULL AUTO_INCREMENT",
+                "ALTER TABLE {messages} ADD CONSTRAINT k FOREIGN KEY (conversation_id) REFERENCES {conversations} (id) "
+                "ON DELETE CASCADE",
+            ),
+        ),
+        [
+            f"- Change type of {T}conversations.id from int unsigned to bigint unsigned",
+            f"- Change type of {T}messages.conversation_id from int unsigned to bigint unsigned",
+        ],
+    ),
+    "the type of the key, the foreign key gone": (
+        lambda d: (
+            d.drop_key(),
+            d.sql(
+                "ALTER TABLE {messages} MODIFY conversation_id int unsigned NOT NULL",
+                "ALTER TABLE {conversations} MODIFY id int unsigned NOT NULL AUTO_INCREMENT",
+            ),
+        ),
+        [
+            f"+ Changed type of {T}conversations.id from int unsigned to bigint unsigned",
+            f"+ Changed type of {T}messages.conversation_id from int unsigned to bigint unsigned",
+            f"+ Added foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+        ],
+    ),
+    "a key that no longer counts": (
+        lambda d: d.sql("ALTER TABLE {carts} MODIFY id bigint unsigned NOT NULL"),
+        [f"+ Changed {T}carts.id to count by itself"],
+    ),
+    "a key that no longer counts, held by the foreign key": (
+        lambda d: d.sql("ALTER TABLE {conversations} MODIFY id bigint unsigned NOT NULL"),
+        [f"+ Changed {T}conversations.id to count by itself"],
+    ),
+    "no primary key": (
+        lambda d: d.sql("ALTER TABLE {carts} MODIFY id bigint unsigned NOT NULL, DROP PRIMARY KEY"),
+        [f"! Change primary key of {T}carts from () to (id)"],
+    ),
+    "a primary key of two columns": (
+        lambda d: d.sql("ALTER TABLE {carts} DROP PRIMARY KEY, ADD PRIMARY KEY (id, customer_phone)"),
+        [f"! Change primary key of {T}carts from (id, customer_phone) to (id)"],
+    ),
+    "MyISAM": (
+        lambda d: d.sql("ALTER TABLE {carts} ENGINE=MyISAM"),
+        [f"- Change engine of {T}carts from MyISAM to InnoDB"],
+    ),
+    "a MyISAM child": (
+        lambda d: (d.drop_key(), d.sql("ALTER TABLE {messages} ENGINE=MyISAM")),
+        [
+            f"- Change engine of {T}messages from MyISAM to InnoDB",
+            f"- Add foreign key {T}messages (conversation_id) REFERENCES {T}conversations",
+        ],
+    ),
+    "a MyISAM parent": (
+        lambda d: (d.drop_key(), d.sql("ALTER TABLE {conversations} ENGINE=MyISAM")),
+        [
+            f"- Change engine of {T}conversations from MyISAM to InnoDB",
+            f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+        ],
+    ),
+    "a MyISAM parent whose child is gone": (
+        lambda d: d.sql("DROP TABLE {messages}", "ALTER TABLE {conversations} ENGINE=MyISAM"),
+        [
+            f"+ Created table {T}messages",
+            f"- Change engine of {T}conversations from MyISAM to InnoDB",
+            f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+        ],
+    ),
+    "another collation": (
+        lambda d: d.sql("ALTER TABLE {carts} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"),
+        [
+            f"- Change collation of {T}carts (customer_phone, coupon_code) "
+            "from utf8mb4_general_ci to utf8mb4_unicode_520_ci"
+        ],
+    ),
+    "another collation, and a column missing": (
+        lambda d: d.sql(
+            "ALTER TABLE {carts} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, DROP COLUMN coupon_code"
+        ),
+        [
+            f"+ Added column {T}carts.coupon_code",
+            f"- Change collation of {T}carts (customer_phone) from utf8mb4_general_ci to utf8mb4_unicode_520_ci",
+        ],
+    ),
+    "another charset of one column, and a type too short": (
+        lambda d: d.sql(
+            "ALTER TABLE {broadcast_campaigns} MODIFY name varchar(60) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL "
+            "COMMENT 'what''s \\\\ 100%%'"
+        ),
+        [
+            f"+ Changed type of {T}broadcast_campaigns.name from varchar(60) to varchar(200)",
+            f"- Change collation of {T}broadcast_campaigns (name) from latin1_bin to utf8mb4_unicode_520_ci",
+        ],
+    ),
+    "partitions": (
+        lambda d: d.sql(
+            "ALTER TABLE {carts} DROP INDEX customer_phone, DROP INDEX expires_at",
+            "ALTER TABLE {carts} PARTITION BY HASH (id) PARTITIONS 2",
+        ),
+        [
+            f"- Add index {T}carts UNIQUE KEY `customer_phone` (`customer_phone`)",
+            f"- Add index {T}carts KEY `expires_at` (`expires_at`)",
+        ],
+    ),
+}
+
+
+@pytest.mark.families("mariadb", "mysql")
+@pytest.mark.parametrize(("damage", "lines"), ON_SERVERS.values(), ids=ON_SERVERS)
+def test_what_only_servers_can_be_brought_to(
+    site: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]
+) -> None:
+    test_what_is_refused_and_the_rest_that_still_happens(site, damage, lines)
+
+
+#: Things on our tables that are somebody else's: name: (families, statements, what is said of them)
+FOREIGN: dict[str, tuple[str, list[str], str]] = {
+    "a column": ("all", ["ALTER TABLE {carts} ADD COLUMN crm_id bigint NULL"], "{carts} has a column crm_id"),
+    "a column in the way": (
+        "servers",
+        ["ALTER TABLE {carts} ADD COLUMN crm_id bigint NOT NULL"],
+        "{carts} has a column crm_id, which is NOT NULL without a default, so that inserts through the models fail",
+    ),
+    "a generated column": (
+        "all",
+        ["ALTER TABLE {carts} ADD COLUMN is_new int GENERATED ALWAYS AS (length(customer_phone)) VIRTUAL"],
+        "{carts} has a column is_new",
+    ),
+    "a stored column": (
+        "servers",
+        ["ALTER TABLE {carts} ADD COLUMN phone2 varchar(40) GENERATED ALWAYS AS (concat(customer_phone, 'x')) STORED"],
+        "{carts} has a column phone2",
+    ),
+    "an index": ("all", ["CREATE INDEX crm ON {carts} (created_at, customer_phone)"], "{carts} has an index crm"),
+    "an index on a prefix": ("servers", ["CREATE INDEX crm ON {carts} (customer_phone(5))"], "{carts} has an index crm"),
+    "an index on an expression": ("sqlite", ["CREATE INDEX crm ON {carts} (lower(customer_phone))"], "{carts} has an index crm"),
+    "a functional index": ("mysql", ["CREATE INDEX crm ON {carts} ((lower(customer_phone)))"], "{carts} has an index crm"),
+    "a part of an index": ("sqlite", ["CREATE INDEX crm ON {carts} (created_at) WHERE id > 1"], "{carts} has an index crm"),
+    "a full-text index": ("servers", ["CREATE FULLTEXT INDEX crm ON {carts} (customer_phone)"], "{carts} has an index crm"),
+    "a trigger": (
+        "servers",
+        ["CREATE TRIGGER crm BEFORE INSERT ON {carts} FOR EACH ROW SET NEW.coupon_code = 'X'"],
+        "{carts} has a trigger crm",
+    ),
+    "a trigger in SQLite": (
+        "sqlite",
+        ["CREATE TRIGGER crm AFTER INSERT ON {carts} BEGIN DELETE FROM {sync_queue} WHERE id = 0; END"],
+        "{carts} has a trigger crm",
+    ),
+    "a check": ("servers", ["ALTER TABLE {carts} ADD CONSTRAINT crm CHECK (length(customer_phone) > 2)"], "{carts} has a check crm"),
+    "a foreign key of ours to theirs": (
+        "servers",
+        [
+            "CREATE TABLE crm (id bigint unsigned PRIMARY KEY)",
+            "ALTER TABLE {carts} ADD COLUMN crm_id bigint unsigned NULL, ADD CONSTRAINT crm FOREIGN KEY (crm_id) REFERENCES crm (id)",
+        ],
+        "{carts} has a foreign key crm on (crm_id)",
+    ),
+    "what the server writes by itself": (
+        "servers",
+        ["ALTER TABLE {carts} MODIFY updated_at datetime NOT NULL DEFAULT current_timestamp ON UPDATE current_timestamp"],
+        "{carts}.updated_at has on update current_timestamp",
+    ),
+    "a view of it": ("all", ["CREATE VIEW crm AS SELECT customer_phone, coupon_code FROM {carts}"], ""),
+    "a foreign key of theirs to ours": (
+        "servers",
+        ["CREATE TABLE crm (phone varchar(20) COLLATE utf8mb4_unicode_520_ci, FOREIGN KEY (phone) REFERENCES {carts} (customer_phone))"],
+        "",
+    ),
+    "a foreign key of theirs to ours in SQLite": (
+        "sqlite",
+        ["CREATE TABLE crm (cart integer REFERENCES {carts} (id) ON DELETE CASCADE)", "INSERT INTO crm VALUES (1)"],
+        "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "statements", "said"), FOREIGN.values(), ids=FOREIGN)
+def test_what_is_somebody_else_s_is_reported_and_left_alone(
+    site: LiveDatabase, where: str, statements: list[str], said: str
+) -> None:
+    families = {"all": site.family, "servers": "mysql" if site.family == "mysql" else "mariadb"}.get(where, where)
+    if site.family != families:
+        pytest.skip(f"{site.family} has no such thing")
+    hurt = Damage(site)
+    hurt.sql(*statements)
+    before = schema(site)
+    report, seen = mend(site)
+    expected = [hurt.said(said)] if said else []
+    assert [extra.removesuffix("()") for extra in report.extras] == expected
+    assert (report.changes, seen.ddl, schema(site)) == ((), [], before)
+
+    # Beside it our own things are mended, as far as that loses nothing of it.
+    hurt.sql("ALTER TABLE {carts} DROP COLUMN shipping_address")
+    hurt.drop_index("carts", "expires_at")
+    report, _ = mend(site)
+    assert len(report.changes) == 2
+    assert [extra.removesuffix("()") for extra in report.extras] == expected
+    assert not report.refusals or "updated_at" in str(report.refusals)
+
+
+@pytest.mark.parametrize(("where", "statements", "said"), FOREIGN.values(), ids=FOREIGN)
+def test_a_type_is_mended_beside_it_or_refused_for_its_sake(
+    site: LiveDatabase, where: str, statements: list[str], said: str
+) -> None:
+    families = {"all": site.family, "servers": "mysql" if site.family == "mysql" else "mariadb"}.get(where, where)
+    if site.family != families:
+        pytest.skip(f"{site.family} has no such thing")
+    hurt = Damage(site)
+    hurt.column("carts", "customer_phone", type=varchar(15))
+    hurt.sql(*statements)
+    rest = {name: text for name, text in schema(site).items() if name != "wp_wch_carts"}
+    report, _ = mend(site)
+    assert {name: text for name, text in schema(site).items() if name != "wp_wch_carts"} == rest
+    what = "type of wp_wch_carts.customer_phone from varchar(15) to varchar(20)"
+    assert any(what in line for line in (*report.changes, *map(str, report.refusals)))
+    if said:
+        assert hurt.said(said) in [extra.removesuffix("()") for extra in report.extras]
+    if site.family != "sqlite" and where != "servers":
+        assert not report.refusals

@@ -46,6 +46,8 @@ def _print(report: InstallReport, out: Output) -> None:
     out.lines(f"Left alone: {extra}" for extra in report.extras)
     if report.reason:
         out.line(f"{report.reason[:1].upper()}{report.reason[1:]}.")
+    elif not report.changed and report.refusals:
+        out.line(f"Nothing was changed; what is not done stays until somebody decides (version {report.version}).")
     elif not report.changed:
         out.line(f"Nothing was to do: version {report.version} is in place.")
     elif report.outcome == "installed":

@@ -20,7 +20,11 @@ def confirm(question: str, expected: str) -> None:
     Raises UsageError where nobody can answer, which is what ``--yes`` is for.
     """
     click.echo(f"{question}: ", nl=False, err=True)
-    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    try:
+        answer = sys.stdin.readline() if sys.stdin is not None else ""
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        raise
     if not answer:
         click.echo(err=True)
         raise click.UsageError("Nobody answered, and nothing was done; scripts say --yes.")

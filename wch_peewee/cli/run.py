@@ -20,7 +20,7 @@ from . import codes
 from .app import Interrupted, wch
 from .confirm import NotConfirmed
 from .options import Choices
-from .output import Output, flush, visible
+from .output import Output, flush
 
 
 def main() -> NoReturn:
@@ -47,9 +47,8 @@ def _run(arguments: list[str], choices: Choices) -> int:
     try:
         result = wch.main(arguments, prog_name="wch", standalone_mode=False, obj=choices)
         return result if isinstance(result, int) else codes.FINE
-    except (Interrupted, click.Abort):
-        Output(choices).error("Interrupted. Run the same again: whatever was done, every step can be repeated.")
-        return codes.INTERRUPTED
+    except (Interrupted, click.Abort) as error:
+        return _failed(error, "Interrupted; wch status shows what is in place.", codes.INTERRUPTED, choices, {})
     except click.ClickException as error:
         return _usage(error, arguments, choices)
     except NotConfirmed as error:
@@ -97,7 +96,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING or not self._choices.quiet:
-            Output(self._choices).error(visible(record.getMessage()))
+            Output(self._choices).error(record.getMessage())
 
 
 def _log_to_stderr(choices: Choices) -> logging.Handler:

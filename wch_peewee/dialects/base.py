@@ -55,6 +55,8 @@ class Dialect(ABC):
     transactional_ddl: bool
     #: Can the type of a column change while a foreign key is on it or refers to it?
     retypes_foreign_keys: bool
+    #: the operator that compares NULLs as equal
+    null_safe_equal: str
     #: how a parameter is written
     placeholder: str
 

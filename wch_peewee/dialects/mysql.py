@@ -26,6 +26,7 @@ class MySQLDialect(Dialect):
     transactional_ddl = False
     retypes_foreign_keys = False
     placeholder = "%s"
+    null_safe_equal = "<=>"
 
     def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
         self.name = flavor

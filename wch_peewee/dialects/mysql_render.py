@@ -29,6 +29,8 @@ from .mysql_cost import cost, dearest
 
 _CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
 _COLUMN_OPERATIONS = (AddColumn, ModifyColumn, RenameColumn, DropColumn)
+_UNCHECKED = Statement("SET SESSION foreign_key_checks = 0")
+_CHECKED = Statement("SET SESSION foreign_key_checks = 1")
 
 
 def name(identifier: str) -> str:
@@ -109,7 +111,7 @@ def _render_batch(flavor: str, table: Table, operations: Sequence[Operation]) ->
     for belongs in phases:
         members = [(operation, price) for operation, price in prices if belongs(operation, price)]
         if members:
-            steps.append(_alter(table, members))
+            steps.append(_alter(flavor, table, members))
     steps += [_add_foreign_key(flavor, operation) for operation in operations if isinstance(operation, AddForeignKey)]
     return steps
 
@@ -140,12 +142,20 @@ def _create(table: Table) -> Step:
     return Step(table.name, (CreateTable(table.name, table),), (Statement(sql, table.name),), "CREATE")
 
 
-def _alter(table: Table, members: list[tuple[Operation, str]]) -> Step:
+def _alter(flavor: str, table: Table, members: list[tuple[Operation, str]]) -> Step:
     operations = tuple(operation for operation, _ in members)
     clauses = [_clause(operation) for operation in operations]
-    sql = f"ALTER TABLE {name(table.name)} " + ", ".join(clauses)
+    alter = Statement(f"ALTER TABLE {name(table.name)} " + ", ".join(clauses), table.name)
     price = dearest([price for _, price in members])
-    return Step(table.name, operations, (Statement(sql, table.name),), "INPLACE" if price == "METADATA" else price)
+    price = "INPLACE" if price == "METADATA" else price
+    if flavor == "mysql" and any(map(_changes_counting, operations)):
+        # 1833: a foreign key of another table holds even that in place while keys are checked.
+        return Step(table.name, operations, (_UNCHECKED, alter), price, cleanup=(_CHECKED,))
+    return Step(table.name, operations, (alter,), price)
+
+
+def _changes_counting(operation: Operation) -> bool:
+    return isinstance(operation, ModifyColumn) and operation.was.auto_increment != operation.column.auto_increment
 
 
 def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
@@ -157,12 +167,9 @@ def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
     return Step(
         table,
         (operation,),
-        (
-            Statement("SET SESSION foreign_key_checks = 0"),
-            Statement(f"ALTER TABLE {name(table)} ADD {_foreign_key(key)}", table),
-        ),
+        (_UNCHECKED, Statement(f"ALTER TABLE {name(table)} ADD {_foreign_key(key)}", table)),
         "INSTANT" if flavor == "mariadb" else "INPLACE",
-        cleanup=(Statement("SET SESSION foreign_key_checks = 1"),),
+        cleanup=(_CHECKED,),
         recheck=Requirement("no_orphans", table, key.columns, key),
         undo=(Statement(f"ALTER TABLE {name(table)} DROP FOREIGN KEY {name(key.name)}", table),),
     )

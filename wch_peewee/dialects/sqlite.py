@@ -34,6 +34,7 @@ class SQLiteDialect(Dialect):
     transactional_ddl = True
     retypes_foreign_keys = True
     placeholder = "?"
+    null_safe_equal = "IS"
 
     def __init__(self, version: tuple[int, ...]) -> None:
         self.version = version

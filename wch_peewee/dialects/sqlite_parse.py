@@ -1,7 +1,7 @@
-"""Parse the CREATE TABLE and CREATE INDEX texts that SQLite keeps in sqlite_master.
+"""Parse the CREATE TABLE texts that SQLite keeps in sqlite_master.
 
 Every token is consumed, or ``SyntaxTrouble`` is raised. What a clause means for the schema is not
-decided here: ``sqlite_read`` does that.
+decided here: ``sqlite_table`` does that.
 
     parse_table('CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)').columns
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from .sqlite_index import column_list
 from .sqlite_tokens import Cursor, Token, source
 
 ClauseKind = Literal[
@@ -55,20 +56,13 @@ class TableText:
     options: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexText:
-    unique: bool
-    columns: tuple[str, ...]
-    odd: tuple[str, ...]
-
-
 def parse_table(sql: str) -> TableText:
     cursor = Cursor(sql)
     cursor.expect("CREATE")
     if not cursor.accept("TEMP"):
         cursor.accept("TEMPORARY")
     cursor.expect("TABLE")
-    _object_name(cursor)
+    cursor.object_name()
     cursor.expect("(")
     columns = [_column(cursor)]
     clauses: list[Clause] = []
@@ -84,32 +78,6 @@ def parse_table(sql: str) -> TableText:
             cursor.expect(",")
         options.append("WITHOUT ROWID" if cursor.accept("WITHOUT", "ROWID") else cursor.name().upper())
     return TableText(tuple(columns), tuple(clauses), tuple(options))
-
-
-def parse_index(sql: str) -> IndexText:
-    cursor = Cursor(sql)
-    cursor.expect("CREATE")
-    unique = cursor.accept("UNIQUE")
-    cursor.expect("INDEX")
-    _object_name(cursor)
-    cursor.expect("ON")
-    cursor.name()
-    columns, odd = _terms(cursor)
-    if cursor.accept("WHERE"):
-        start = cursor.take()
-        while cursor.peek() is not None:
-            cursor.take()
-        odd += (f"partial (WHERE {sql[start.start :].strip()})",)
-    if cursor.peek() is not None:
-        raise cursor.trouble("the end")
-    return IndexText(unique, columns, odd)
-
-
-def _object_name(cursor: Cursor) -> None:
-    cursor.accept("IF", "NOT", "EXISTS")
-    cursor.name()
-    if cursor.accept("."):
-        cursor.name()
 
 
 def _at_table_clause(cursor: Cursor) -> bool:
@@ -170,18 +138,18 @@ def _column_clause(cursor: Cursor) -> Clause:
 def _table_clause(cursor: Cursor) -> Clause:
     name = cursor.name() if cursor.accept("CONSTRAINT") else ""
     if cursor.accept("PRIMARY", "KEY"):
-        columns, odd = _terms(cursor)
-        # The one word that only this list may hold comes through _terms as an oddity of its last column.
+        columns, odd = column_list(cursor)
+        # The one word that only this list may hold comes through column_list as an oddity of its last column.
         autoincrement = "AUTOINCREMENT" in odd
         odd = tuple(word for word in odd if word != "AUTOINCREMENT") + _conflict(cursor)
         return Clause("primary key", name, columns=columns, odd=odd, autoincrement=autoincrement)
     if cursor.accept("UNIQUE"):
-        columns, odd = _terms(cursor)
+        columns, odd = column_list(cursor)
         return Clause("unique", name, columns=columns, odd=odd + _conflict(cursor))
     if cursor.accept("CHECK"):
         return _check(cursor, name)
     if cursor.accept("FOREIGN", "KEY"):
-        columns, odd = _terms(cursor)
+        columns, odd = column_list(cursor)
         cursor.expect("REFERENCES")
         clause = _references(cursor, name, columns)
         return replace(clause, odd=odd + clause.odd + _deferral(cursor))
@@ -207,7 +175,7 @@ def _check(cursor: Cursor, name: str) -> Clause:
 
 def _references(cursor: Cursor, name: str, columns: tuple[str, ...]) -> Clause:
     table = cursor.name()
-    referenced, odd = _terms(cursor) if cursor.sees("(") else ((), ())
+    referenced, odd = column_list(cursor) if cursor.sees("(") else ((), ())
     actions = {"DELETE": "NO ACTION", "UPDATE": "NO ACTION"}
     while True:
         if cursor.accept("MATCH"):
@@ -241,36 +209,3 @@ def _deferral(cursor: Cursor) -> tuple[str, ...]:
 
 def _conflict(cursor: Cursor) -> tuple[str, ...]:
     return (f"ON CONFLICT {cursor.name().upper()}",) if cursor.accept("ON", "CONFLICT") else ()
-
-
-def _terms(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Take a list of columns; return the names and, in words, whatever is more than an ascending column."""
-    columns: list[str] = []
-    odd: list[str] = []
-    term: list[Token] = []
-    depth = 0
-    for token in (*cursor.group(), None):
-        if token is not None and (depth or not token.says(",")):
-            depth += token.says("(") - token.says(")")
-            term.append(token)
-            continue
-        name, words = _term(cursor.sql, term)
-        columns += [name] if name is not None else []
-        odd += words
-        term = []
-    return tuple(columns), tuple(odd)
-
-
-def _term(sql: str, term: list[Token]) -> tuple[str | None, list[str]]:
-    rest = term[1:]
-    words: list[str] = []
-    if rest and rest[-1].says("AUTOINCREMENT"):
-        words.append(rest.pop().value.upper())
-    if rest and rest[-1].says("ASC", "DESC"):
-        words += ["DESC"] if rest.pop().says("DESC") else []
-    if len(rest) == 2 and rest[0].says("COLLATE"):
-        words.append(f"COLLATE {rest[1].value}")
-        rest = []
-    if not term or rest or not term[0].is_name:
-        return None, [f"expression {source(sql, term)}"]
-    return term[0].value, words

@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from ..schema.objects import Foreign, ForeignKey, Index, Schema, Table
-from .sqlite_parse import parse_index
-from .sqlite_table import autoindex_name, is_autoindex, read_table, rowid_name, stored_name
+from ..schema.objects import Foreign, ForeignKey, Schema, Table
+from .sqlite_index import read_index, stored_name
+from .sqlite_table import autoindex_name, is_autoindex, read_table, rowid_name
 from .sqlite_tokens import SyntaxTrouble, fold, tokenize
 
 
@@ -61,19 +61,6 @@ def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
     written = (row for row in rows if row[0] == "index" and row[3] is not None)
     indexes = tuple(read_index(str(row[1]), str(row[3]), table) for row in written)
     return replace(table, indexes=table.indexes + indexes, foreign=triggers)
-
-
-def read_index(name: str, sql: str, table: Table) -> Index:
-    """Read the CREATE INDEX of an index on ``table``."""
-    try:
-        text = parse_index(sql)
-    except SyntaxTrouble as trouble:
-        return Index(name, (), opaque=(f"a definition that is not understood: {trouble}",))
-    columns = tuple(stored_name(table, column) for column in text.columns)
-    known = {column.name for column in table.columns}
-    # To SQLite a quoted name that is no column is a constant: an expression in disguise.
-    strange = tuple(f"expression {column}" for column in columns if known and column not in known)
-    return Index(name, columns, text.unique, text.odd + strange)
 
 
 def _with_references(table: Table, tables: Mapping[str, Table]) -> Table:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from ..schema.objects import Column, ForeignKey, Index, Table, bigint
 from .sqlite_defaults import read_default
+from .sqlite_index import stored_name
 from .sqlite_parse import Clause, ColumnText, TableText, parse_table
 from .sqlite_tokens import SyntaxTrouble, fold
 from .sqlite_types import affinity, apply_checks, read_type
@@ -27,12 +28,6 @@ def autoindex_name(table: str, number: int) -> str:
 
 def is_autoindex(name: str) -> bool:
     return fold(name).startswith(_AUTOINDEX)
-
-
-def stored_name(table: Table, name: str) -> str:
-    """Return a column's name as the table spells it; a name that is no column comes back as it is."""
-    same = [column.name for column in table.columns if fold(column.name) == fold(name)]
-    return same[0] if same else name
 
 
 def rowid_name(table: Table) -> str | None:

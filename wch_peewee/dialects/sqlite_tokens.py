@@ -127,6 +127,13 @@ class Cursor:
             raise self.trouble("a name")
         return self.take().value
 
+    def object_name(self) -> None:
+        """Step over the name behind CREATE TABLE or CREATE INDEX; sqlite_master tells it in a column of its own."""
+        self.accept("IF", "NOT", "EXISTS")
+        self.name()
+        if self.accept("."):
+            self.name()
+
     def group(self) -> tuple[Token, ...]:
         """Step over a parenthesis and everything in it; return what is inside."""
         self.expect("(")

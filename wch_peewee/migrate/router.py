@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -29,7 +28,8 @@ from ..errors import (
     SchemaConflict,
     StatementFailed,
 )
-from ..naming import history_table_name
+from ..naming import DEFAULT_PREFIX, history_table_name
+from ..progress import StepStarted
 from ..workspace import Workspace
 from .folder import MigrationFolder
 from .history import applied_names, ensure_history
@@ -39,9 +39,6 @@ logger = logging.getLogger("wch_peewee.migrate")
 #: These say for themselves what to do; wrapping them would hide it.
 _AS_THEY_ARE = (Busy, ConfigurationError, RemovalRefused)
 
-#: (migration, step, steps), ahead of each step
-Progress = Callable[[str, int, int], None]
-
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
@@ -50,7 +47,7 @@ def _now() -> dt.datetime:
 class MigrationRouter(Router):
     """Runs the migrations of one folder inside one workspace, whose lock is held."""
 
-    def __init__(self, workspace: Workspace, folder: MigrationFolder, *, progress: Progress | None = None) -> None:
+    def __init__(self, workspace: Workspace, folder: MigrationFolder) -> None:
         super().__init__(
             workspace.database,
             migrate_dir=folder.path,
@@ -59,7 +56,6 @@ class MigrationRouter(Router):
         )
         self.workspace = workspace
         self.folder = folder
-        self.progress = progress
 
     @cached_property
     def model(self) -> type[MigrateHistory]:
@@ -121,8 +117,8 @@ class MigrationRouter(Router):
             (rollback if downgrade else migrate)(migrator, self.workspace.database, fake=False)
             steps, migrator.__ops__ = list(migrator.__ops__), []
             for number, step in enumerate(steps, start=1):
-                if self.progress is not None:
-                    self.progress(name, number, len(steps))
+                if self.workspace.on_progress is not None:
+                    self.workspace.on_progress(StepStarted(name, number, len(steps)))
                 self._run_step(name, number, len(steps), step)
         if downgrade:
             self.model.delete().where(self.model.name == name).execute()
@@ -137,17 +133,18 @@ class MigrationRouter(Router):
         except _AS_THEY_ARE:
             raise
         except Exception as error:
-            sql = error.sql if isinstance(error, StatementFailed) else ""
-            before = "nothing was changed before it" if number == 1 else f"steps 1 to {number - 1} are in place"
-            if self.workspace.dialect.transactional_ddl:
-                before = "all of it is undone"
-            known = isinstance(error, StatementFailed | SchemaConflict | pw.PeeweeException)
-            said = str(error) if known else f"{type(error).__name__}: {error}"
-            raise MigrationFailed(
-                f"migration {name}, step {number} of {steps}: {said}\n"
-                f"What is there: {before}. Every step can be repeated: once the cause is gone, run the same again.",
-                migration=name,
-                step=number,
-                steps=steps,
-                sql=sql,
-            ) from error
+            raise self._failure(name, number, steps, error) from error
+
+    def _failure(self, name: str, number: int, steps: int, error: Exception) -> MigrationFailed:
+        known = isinstance(error, StatementFailed | SchemaConflict | pw.PeeweeException)
+        prefix = self.workspace.prefix
+        return MigrationFailed(
+            migration=name,
+            step=number,
+            steps=steps,
+            sql=error.sql if isinstance(error, StatementFailed) else "",
+            reason=str(error) if known else f"{type(error).__name__}: {error}",
+            undone=self.workspace.dialect.transactional_ddl,
+            in_place=tuple(self.workspace.outcomes),
+            command="wch migrate" if prefix == DEFAULT_PREFIX else f"wch migrate --prefix {prefix}",
+        )

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import peewee as pw
 
-from ..errors import ConfigurationError, RemovalRefused, SchemaConflict
+from ..errors import RemovalRefused, SchemaConflict
 from ..schema.introspect import count_rows, present_tables, referencing_tables
 from ..schema.objects import Column, ForeignKey, Index, Table
 from ..schema.operations import (
@@ -34,6 +34,7 @@ from ..schema.resolve import physical_name, resolve_key, resolve_table
 from ..wordpress.version import version_compare
 from ..workspace import Workspace
 from .ambient import workspace_of
+from .names import TableNames
 from .version import delete_version, read_version, write_version
 
 
@@ -186,8 +187,7 @@ def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
     Write ``?`` for a parameter on every engine.
     """
     with workspace_of(database) as workspace:
-        names = _Names(workspace)
-        text = sql.format_map(names)
+        text = sql.format_map(TableNames(workspace))
         if parameters:
             text = workspace.dialect.wire(text).replace("?", workspace.dialect.placeholder)
             workspace.database.execute_sql(text, parameters)
@@ -241,14 +241,3 @@ def _adapted(workspace: Workspace, live: Table, column: Column) -> Column:
     """Bring a declared column to what the engine can hold, by way of a table that has only it."""
     table = Table(live.name, (column,), primary_key=())
     return resolve_table(table, prefix="", dialect=workspace.dialect, collation=live.collation).columns[0]
-
-
-class _Names(dict[str, str]):
-    def __init__(self, workspace: Workspace) -> None:
-        super().__init__()
-        self._workspace = workspace
-
-    def __missing__(self, key: str) -> str:
-        if not key.isidentifier():
-            raise ConfigurationError(f"{{{key}}} in a migration's SQL is no table's key")
-        return self._workspace.dialect.quote(physical_name(key, self._workspace.prefix))

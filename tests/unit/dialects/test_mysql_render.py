@@ -178,6 +178,15 @@ def test_a_foreign_key_is_added_unchecked_and_then_counted(dialect: MySQLDialect
     assert [statement.sql for statement in step.undo] == ["ALTER TABLE `t` DROP FOREIGN KEY `p_id_fk`"]
 
 
+@FLAVORS
+def test_counting_is_given_back_to_a_column_that_a_foreign_key_refers_to(dialect: MySQLDialect) -> None:
+    """On MySQL it is error 1833 otherwise."""
+    (step,) = dialect.render(table(), [modify(replace(ID, auto_increment=False), auto_increment=True)])
+    switched = ["SET SESSION foreign_key_checks = 0", "SET SESSION foreign_key_checks = 1"]
+    assert [each for each in sql([step]) if each.startswith("SET")] == (switched if dialect is MYSQL else [])
+    assert [statement.sql for statement in step.cleanup] == (switched[1:] if dialect is MYSQL else [])
+
+
 # As in the measured matrix: one live table, one change each.
 LIVE = table(
     required("a", varchar(20), default=""),

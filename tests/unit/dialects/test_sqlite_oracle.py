@@ -20,30 +20,72 @@ COLUMNS = ("a", "B b", "check", "it's")
 QUOTES = ('"{}"', "`{}`", "[{}]", "'{}'")
 gaps = st.sampled_from([" "] * 6 + ["\n", "\t ", "/* , ) ' */", " -- ( \" '\n", "/**/"])
 types = st.sampled_from(
-    ["", "INT", "integer", "BIGINT UNSIGNED", "VARCHAR(20)", "varchar", '"TEXT"', "TEXT", "DECIMAL(10, -2)", "double precision", "GENERATED"]
-)  # fmt: skip
+    [
+        "",
+        "INT",
+        "integer",
+        "BIGINT UNSIGNED",
+        "VARCHAR(20)",
+        "varchar",
+        '"TEXT"',
+        "TEXT",
+        "DECIMAL(10, -2)",
+        "double precision",
+        "GENERATED",
+    ]
+)
 
 
 @st.composite
 def name(draw: st.DrawFn, column: str) -> str:
-    case = draw(st.sampled_from([str, str.upper, str.lower]))
+    cased: str = draw(st.sampled_from([column, column.upper(), column.lower()]))
     styles = QUOTES[:3] if "'" in column else QUOTES
     if column.isidentifier() and column != "check":
         styles = (*styles, "{}")
-    return draw(st.sampled_from(styles)).format(case(column))
+    style: str = draw(st.sampled_from(styles))
+    return style.format(cased)
 
 
 @st.composite
 def column_clauses(draw: st.DrawFn, column: str) -> str:
-    me = draw(st.sampled_from(QUOTES[:1] + QUOTES[2:3])).format(column)
-    return draw(st.sampled_from([
-        "NOT NULL", "not null ON CONFLICT ABORT", "NULL", "NULL", "UNIQUE", "unique", "unique on conflict abort",
-        f"CHECK ({me} IN ('x', ')'))", f"CHECK (length({me}) <= 20)", f"check ({me} IS NULL OR json_valid({me}))", "CHECK ((1 > (0)))",
-        "DEFAULT 'it''s'", 'DEFAULT "x)"', "DEFAULT -1.5", "DEFAULT +  3", "DEFAULT NULL", "DEFAULT (1 + (2))", "DEFAULT CURRENT_TIME",
-        "DEFAULT x'00'", "DEFAULT foo", "DEFAULT true", "CONSTRAINT k NOT NULL", "CONSTRAINT 'k k'", "COLLATE binary", "collate NOCASE",
-        "REFERENCES p", "references 'p' (id) ON DELETE CASCADE ON UPDATE SET NULL", "REFERENCES p(id) MATCH simple NOT DEFERRABLE",
-        "REFERENCES p (id) on delete no action DEFERRABLE INITIALLY DEFERRED", "REFERENCES p (id) ON DELETE RESTRICT ON DELETE set null",
-    ]))  # fmt: skip
+    style: str = draw(st.sampled_from((QUOTES[0], QUOTES[2])))
+    me = style.format(column)
+    return draw(
+        st.sampled_from(
+            [
+                "NOT NULL",
+                "not null ON CONFLICT ABORT",
+                "NULL",
+                "NULL",
+                "UNIQUE",
+                "unique",
+                "unique on conflict abort",
+                f"CHECK ({me} IN ('x', ')'))",
+                f"CHECK (length({me}) <= 20)",
+                f"check ({me} IS NULL OR json_valid({me}))",
+                "CHECK ((1 > (0)))",
+                "DEFAULT 'it''s'",
+                'DEFAULT "x)"',
+                "DEFAULT -1.5",
+                "DEFAULT +  3",
+                "DEFAULT NULL",
+                "DEFAULT (1 + (2))",
+                "DEFAULT CURRENT_TIME",
+                "DEFAULT x'00'",
+                "DEFAULT foo",
+                "DEFAULT true",
+                "CONSTRAINT k NOT NULL",
+                "CONSTRAINT 'k k'",
+                "COLLATE binary",
+                "collate NOCASE",
+                "REFERENCES p",
+                "references 'p' (id) ON DELETE CASCADE ON UPDATE SET NULL",
+                "REFERENCES p(id) MATCH simple NOT DEFERRABLE",
+                "REFERENCES p (id) on delete no action DEFERRABLE INITIALLY DEFERRED",
+                "REFERENCES p (id) ON DELETE RESTRICT ON DELETE set null",
+            ]
+        )
+    )
 
 
 @st.composite
@@ -53,18 +95,27 @@ def table_clauses(draw: st.DrawFn, columns: tuple[str, ...]) -> str:
     quoted = f'"{some[0]}"'
     ids = ", ".join(["id"] * len(some))
     prefix = draw(st.sampled_from(["", "", "", "CONSTRAINT k ", "constraint [c c] "]))
-    return prefix + draw(st.sampled_from([
-        f"UNIQUE ({listed})", f"unique({listed})", f"UNIQUE({listed} DESC)", f"UNIQUE ({listed} COLLATE NOCASE) ON CONFLICT FAIL",
-        f"CHECK ({quoted} > ')')", f"FOREIGN KEY ({listed}) REFERENCES p ({ids}) ON DELETE SET DEFAULT",
-        f"foreign key({listed})references[p]({ids})", f"foreign key({listed})references[p]({ids})deferrable",
-    ]))  # fmt: skip
+    return prefix + draw(
+        st.sampled_from(
+            [
+                f"UNIQUE ({listed})",
+                f"unique({listed})",
+                f"UNIQUE({listed} DESC)",
+                f"UNIQUE ({listed} COLLATE NOCASE) ON CONFLICT FAIL",
+                f"CHECK ({quoted} > ')')",
+                f"FOREIGN KEY ({listed}) REFERENCES p ({ids}) ON DELETE SET DEFAULT",
+                f"foreign key({listed})references[p]({ids})",
+                f"foreign key({listed})references[p]({ids})deferrable",
+            ]
+        )
+    )
 
 
 @st.composite
 def statements(draw: st.DrawFn) -> str:
     columns = COLUMNS[: draw(st.integers(1, 4))]
     body: list[str] = []
-    key = draw(st.sampled_from(["", "PRIMARY KEY", "PRIMARY KEY ASC", "primary key desc", "integer AUTOINCREMENT", "table"]))
+    key = draw(st.sampled_from(["", "PRIMARY KEY", "PRIMARY KEY ASC", "primary key desc", "AUTOINCREMENT", "table"]))
     for column in columns:
         clauses = draw(st.lists(column_clauses(column), max_size=3))
         type_ = draw(types)
@@ -97,10 +148,11 @@ def test_the_reader_agrees_with_sqlite(sql: str) -> None:
         except sqlite3.OperationalError:
             assume(False)
         found = read(file)
-        key = found.primary_key
         shown = file.execute("SELECT name, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo('t')")
         assert [column.name for column in found.columns] == [row[0] for row in shown]
-        assert {row[0]: row[3] for row in shown if row[3]} == {column: n for n, column in enumerate(key, 1)}
+        assert {row[0]: row[3] for row in shown if row[3]} == {
+            column: n for n, column in enumerate(found.primary_key, 1)
+        }
         for column, (_, notnull, default, _, hidden) in zip(found.columns, shown, strict=True):
             rowid = column.name == rowid_name(found)
             assert column.nullable == (not notnull) or rowid or "WITHOUT ROWID" in found.opaque
@@ -111,7 +163,8 @@ def test_the_reader_agrees_with_sqlite(sql: str) -> None:
             keys.setdefault(number, [parent, [], [], on_delete, on_update])[1].append(child)
             keys[number][2] += [target] if target is not None else []
         assert [
-            [k.referenced_table, list(k.columns), list(k.referenced_columns), k.on_delete, k.on_update] for k in found.foreign_keys
+            [key.referenced_table, list(key.columns), list(key.referenced_columns), key.on_delete, key.on_update]
+            for key in found.foreign_keys
         ] == [keys[number] for number in sorted(keys, reverse=True)]
         _compare_uniques(file, found)
         _compare_rebuilt(file, found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.unit.dialects.sqlite_tables import DIALECT, File, memory, read
@@ -148,7 +150,7 @@ STRANGE_TABLES = [
     ("(a INT REFERENCES p DEFERRABLE INITIALLY DEFERRED)", "FOREIGN KEY (a) with DEFERRABLE INITIALLY DEFERRED"),
     ("(a INT, FOREIGN KEY (a) REFERENCES p MATCH FULL)", "FOREIGN KEY (a) with MATCH FULL"),
     ("(a INT, CONSTRAINT k)", "the constraint name k"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "words"), STRANGE_TABLES)
@@ -164,10 +166,13 @@ def test_strict() -> None:
     assert read("CREATE TABLE t (a INT PRIMARY KEY) STRICT, WITHOUT ROWID").opaque == ("STRICT", "WITHOUT ROWID")
 
 
-@pytest.mark.parametrize(
-    ("statement", "words"),
-    [("CREATE VIEW t AS SELECT 1 AS a", "a view, not a table"), ("CREATE VIRTUAL TABLE t USING fts5(a)", "a virtual table")],
-)  # fmt: skip
+NO_TABLES = [
+    ("CREATE VIEW t AS SELECT 1 AS a", "a view, not a table"),
+    ("CREATE VIRTUAL TABLE t USING fts5(a)", "a virtual table"),
+]
+
+
+@pytest.mark.parametrize(("statement", "words"), NO_TABLES)
 def test_what_is_no_table(statement: str, words: str) -> None:
     assert read(statement) == Table("t", (), (), opaque=(words,))
 
@@ -184,11 +189,15 @@ FOREIGN_KEYS = [
     ("a INT REFERENCES p (id)", ForeignKey(("a",), "p", ("id",))),
     ("a INT REFERENCES [P] ON DELETE CASCADE NOT NULL", ForeignKey(("a",), "P", (), "CASCADE")),
     ("a INT CONSTRAINT k REFERENCES p (id) NOT DEFERRABLE INITIALLY IMMEDIATE", ForeignKey(("a",), "p", name="k")),
-    ("a INT, FOREIGN KEY (A) REFERENCES 'p' (\"id\") ON UPDATE SET NULL ON DELETE RESTRICT",
-     ForeignKey(("a",), "p", on_update="SET NULL")),
-    ("a INT, CONSTRAINT k FOREIGN KEY (a) REFERENCES p (id) ON DELETE set default",
-     ForeignKey(("a",), "p", on_delete="SET DEFAULT", name="k")),
-]  # fmt: skip
+    (
+        "a INT, FOREIGN KEY (A) REFERENCES 'p' (\"id\") ON UPDATE SET NULL ON DELETE RESTRICT",
+        ForeignKey(("a",), "p", on_update="SET NULL"),
+    ),
+    (
+        "a INT, CONSTRAINT k FOREIGN KEY (a) REFERENCES p (id) ON DELETE set default",
+        ForeignKey(("a",), "p", on_delete="SET DEFAULT", name="k"),
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), FOREIGN_KEYS)
@@ -240,26 +249,30 @@ def test_triggers_are_named() -> None:
 def test_text_that_alter_has_edited() -> None:
     with memory() as file:
         for statement in (
-            "CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, c VARCHAR(9) CHECK (length(c) <= 9) -- last\n"
-            ", s TEXT CHECK (s IN ('x')) -- of all\n, CONSTRAINT k FOREIGN KEY (c) REFERENCES a (id))",
+            """CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, c VARCHAR(9) CHECK (length(c) <= 9) -- x
+            , s TEXT CHECK (s IN ('x')) -- of all
+            , CONSTRAINT k FOREIGN KEY (c) REFERENCES a (id))""",
             "CREATE UNIQUE INDEX i ON a (c)",
-            "ALTER TABLE a ADD COLUMN \"n\"\tINT NOT NULL DEFAULT 0 /* added */",
-            "ALTER TABLE a RENAME COLUMN c TO \"new c\"",
+            'ALTER TABLE a ADD COLUMN "n"\tINT NOT NULL DEFAULT 0 /* added */',
+            'ALTER TABLE a RENAME COLUMN c TO "new c"',
             "ALTER TABLE a RENAME COLUMN s TO 'in'",
-            "ALTER TABLE a RENAME TO \"it's\"",
-        ):  # fmt: skip
+            'ALTER TABLE a RENAME TO "it\'s"',
+        ):
             file.execute(statement)
         found = file.read("it's")
         assert [(column.name, str(column.type), column.opaque) for column in found.columns] == [
-            ("id", "bigint unsigned", ()), ("new c", "varchar(9)", ()), ("in", "enum('x')", ()), ("n", "int", ()),
-        ]  # fmt: skip
+            ("id", "bigint unsigned", ()),
+            ("new c", "varchar(9)", ()),
+            ("in", "enum('x')", ()),
+            ("n", "int", ()),
+        ]
         assert found.foreign_keys == (ForeignKey(("new c",), "it's", name="k"),)
         assert found.indexes == (Index("i", ("new c",), unique=True),)
         assert found.opaque == ()
 
 
 @pytest.fixture
-def file() -> File:
+def file() -> Iterator[File]:
     with memory() as opened:
         opened.execute("CREATE TABLE P (id INTEGER PRIMARY KEY)")
         opened.execute("CREATE TABLE t (a INT, b TEXT, CONSTRAINT k FOREIGN KEY (a) REFERENCES P (id))")

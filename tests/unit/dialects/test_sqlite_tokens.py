@@ -11,17 +11,18 @@ CUTS = [
     ('"a""b" `a``b` [a"b]', 'name a"b, name a`b, name a"b'),
     ("'it''s' '' ''''", "string it's, string , string '"),
     ("x'00ff' X'' x", "blob x'00ff', blob X'', word x"),
-    ("1 1.5 .5 1. 1e5 1.5E-3 0xFF 1_000", ", ".join(f"number {n}" for n in "1 1.5 .5 1. 1e5 1.5E-3 0xFF 1_000".split())),
+    ("1 1.5 .5 1. 1e5", "number 1, number 1.5, number .5, number 1., number 1e5"),
+    ("1.5E-3 0xFF 1_000", "number 1.5E-3, number 0xFF, number 1_000"),
     ("a-- comment\nb", "word a, word b"),
     ("a--", "word a"),
     ("a/* b\n' */c/**/d/* open", "word a, word c, word d"),
-    ("a<=b<>c||d==e!=f->>g<<h", "word a, mark <=, word b, mark <>, word c, mark ||, word d, mark ==, word e, "
-     "mark !=, word f, mark ->>, word g, mark <<, word h"),
+    ("a<=b<>c||d==e", "word a, mark <=, word b, mark <>, word c, mark ||, word d, mark ==, word e"),
+    ("e!=f->>g<<h", "word e, mark !=, word f, mark ->>, word g, mark <<, word h"),
     ("-1*(", "mark -, number 1, mark *, mark ("),
     ("naïve _x a$1 ١ 😀", "word naïve, word _x, word a$1, word ١, word 😀"),
     ("\ufeff \t\r\n\fa", "word a"),
     ("'100%' \"100%\"", "string 100%, name 100%"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("sql", "expected"), CUTS)

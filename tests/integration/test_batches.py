@@ -1,0 +1,87 @@
+"""Long work on rows: every row once, small transactions, gone on with after a kill, told of as it goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.databases import LiveDatabase
+from tests.populate import populate
+from wch_peewee import ConfigurationError, DatabaseManager
+from wch_peewee.migrate import batches, steps
+from wch_peewee.progress import BatchDone, StepStarted
+from wch_peewee.schema.objects import Column, text
+from wch_peewee.testing.crash import KillPoint, run_killed
+from wch_peewee.workspace import Workspace, open_workspace
+
+ROWS = 20
+
+
+@pytest.fixture
+def filled(database: LiveDatabase) -> LiveDatabase:
+    """Twenty messages with gaps in their ids, and an empty column beside them."""
+    DatabaseManager(database.url).install()
+    populate(database, conversations=ROWS // 2 + 4)
+    database.execute("DELETE FROM wp_wch_messages WHERE id IN (1, 5, 6, 7, 8, 12, 27, 28)")
+    with open_workspace(database.connect(), "wp_") as workspace:
+        steps.add_column(workspace.database, "messages", Column("note", text(), nullable=True))
+    return database
+
+
+def notes(database: LiveDatabase) -> list[tuple[int, str | None]]:
+    return [(int(a), b) for a, b in database.execute("SELECT id, note FROM wp_wch_messages ORDER BY id")]
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 20, 1000])
+def test_every_row_is_filled_once_whatever_the_size(filled: LiveDatabase, size: int) -> None:
+    seen: list[BatchDone | StepStarted] = []
+    with open_workspace(filled.connect(), "wp_", on_progress=seen.append) as workspace:
+        batches.fill_column(workspace.database, "messages", "note", "wa_message_id", size=size)
+        batches.fill_column(workspace.database, "messages", "note", "'again'", size=size)
+    assert [note for _, note in notes(filled)] == [
+        row[0] for row in filled.execute("SELECT wa_message_id FROM wp_wch_messages ORDER BY id")
+    ]
+    first = [event for event in seen[: len(seen) // 2] if isinstance(event, BatchDone)]
+    assert len(first) == -(-ROWS // size)
+    assert [event.rows for event in first] == sorted(event.rows for event in first)
+    assert (first[-1].rows, first[-1].fraction) == (ROWS, 1.0)
+    again = seen[-1]
+    assert isinstance(again, BatchDone)
+    assert again.rows == 0
+
+
+def test_copying_catches_up_with_what_changed(filled: LiveDatabase) -> None:
+    def copy(workspace: Workspace) -> None:
+        batches.copy_column(workspace.database, "messages", "wa_message_id", "note", size=4)
+
+    with open_workspace(filled.connect(), "wp_") as workspace:
+        copy(workspace)
+    filled.execute("UPDATE wp_wch_messages SET wa_message_id = 'other' WHERE id = 2")
+    filled.execute("UPDATE wp_wch_messages SET note = NULL WHERE id = 3")
+    with open_workspace(filled.connect(), "wp_") as workspace:
+        copy(workspace)
+    assert all(a == b for a, b in filled.execute("SELECT wa_message_id, note FROM wp_wch_messages"))
+
+
+def test_killed_in_a_batch_the_next_run_goes_on(filled: LiveDatabase) -> None:
+    def fill() -> None:
+        manager = DatabaseManager(filled.url)
+        with open_workspace(manager.database, "wp_") as workspace:
+            batches.fill_column(workspace.database, "messages", "note", "'done'", size=4)
+
+    assert run_killed(fill, KillPoint(3, "after"))
+    left = [note for _, note in notes(filled)].count(None)
+    assert left == (ROWS if filled.family == "sqlite" else ROWS - 12)  # SQLite's run is one transaction
+    fill()
+    assert {note for _, note in notes(filled)} == {"done"}
+
+
+def test_a_batch_on_an_empty_table_does_nothing(database: LiveDatabase) -> None:
+    DatabaseManager(database.url).install()
+    with open_workspace(database.connect(), "wp_") as workspace:
+        batches.fill_column(workspace.database, "carts", "coupon_code", "'x'")
+
+
+def test_sql_without_its_batch_is_refused(database: LiveDatabase) -> None:
+    DatabaseManager(database.url).install()
+    with open_workspace(database.connect(), "wp_") as workspace, pytest.raises(ConfigurationError, match="no {batch}"):
+        batches.run_in_batches(workspace.database, "carts", "UPDATE {carts} SET coupon_code = NULL")

@@ -1,0 +1,215 @@
+"""The command on a SQLite file: what it does, what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.command import wch
+
+COMMANDS = ("activate", "status", "check", "plan", "migrate", "rollback", "uninstall", "schema", "doctor")
+READING = ("status", "check", "plan", "schema", "doctor")
+TABLES = ("conversations", "messages", "carts", "customer_profiles", "broadcast_campaigns", "sync_queue")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default database is a file in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@contextmanager
+def opened(path: str = "wch.db") -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            yield connection
+    finally:
+        connection.close()
+
+
+def execute(*statements: str) -> None:
+    with opened() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def tables() -> set[str]:
+    with opened() as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def stored(version: str) -> str:
+    return f"UPDATE wp_options SET option_value = '{version}' WHERE option_name = 'wch_db_version'"
+
+
+def test_a_life() -> None:
+    assert wch("status").code == 1
+    assert wch("check").code == 1
+    installed = wch("activate")
+    assert (installed.code, installed.out.splitlines()[-1]) == (0, "Installed version 1.0.0.")
+    assert {f"wp_wch_{name}" for name in TABLES} <= tables()
+    again = wch("activate")
+    assert (again.code, again.out) == (0, "Nothing was to do: version 1.0.0 is in place.\n")
+    assert wch("status").code == 0
+    assert wch("check").out == "Everything is as it should be.\n"
+    assert wch("plan").out == "-- Nothing is to do\n"
+    assert wch("migrate").out == "Nothing was to do: no migration is pending.\n"
+    assert wch("rollback", "--yes", WCH_REMOVE_DATA="true").out == "Took back 001_initial_schema\n"
+    assert wch("rollback", "--yes").out == "Nothing was to do: no migration is applied.\n"
+    assert wch("migrate").out == "Applied 001_initial_schema\n"
+    removed = wch("uninstall", "--yes", WCH_REMOVE_DATA="true")
+    assert (removed.code, removed.out.splitlines()[-1]) == (0, "Uninstalled.")
+    assert not any("wch_" in name for name in tables())
+    assert wch("uninstall", "--yes", WCH_REMOVE_DATA="true").out == "Nothing was there.\n"
+
+
+@pytest.mark.parametrize("command", [*READING, "rollback", "uninstall"])
+def test_reading_and_removing_nothing_make_no_file(command: str, tmp_path: Path) -> None:
+    wch(command, WCH_REMOVE_DATA="true")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", READING)
+def test_reading_changes_no_byte(command: str, tmp_path: Path) -> None:
+    wch("activate")
+    execute("DROP TABLE wp_wch_carts", stored("0.9.0"))
+    before = (tmp_path / "wch.db").read_bytes()
+    wch(command)
+    assert (tmp_path / "wch.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["wch.db"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--database", "sqlite:///my.db", "--prefix", "x_", "activate"],
+        ["activate", "--database", "sqlite:///my.db", "--prefix", "x_"],
+        ["--database", "sqlite:///other.db", "--prefix", "y_", "activate", "--database", "sqlite:///my.db", "--prefix=x_"],
+    ],
+)  # fmt: skip
+def test_options_stand_before_or_behind_the_command_and_the_later_wins(arguments: list[str], tmp_path: Path) -> None:
+    result = wch(*arguments, WCH_DATABASE_URL="sqlite:///environment.db", WCH_TABLE_PREFIX="z_")
+    assert result.err.splitlines()[0] == "Database: sqlite:///my.db (prefix x_)"
+    assert [path.name for path in tmp_path.iterdir()] == ["my.db"]
+
+
+def test_the_environment_names_database_and_prefix() -> None:
+    result = wch("status", WCH_DATABASE_URL="sqlite:///environment.db", WCH_TABLE_PREFIX="")
+    assert result.err == "Database: sqlite:///environment.db (no prefix)\n"
+    assert "wch_carts" in result.out
+
+
+def test_what_is_refused_or_not_ours_is_said() -> None:
+    wch("activate")
+    execute(
+        "ALTER TABLE wp_wch_carts ADD COLUMN theirs INT",
+        "CREATE TRIGGER theirs AFTER DELETE ON wp_wch_sync_queue BEGIN SELECT 1; END",
+    )
+    extras = wch("activate")
+    assert extras.code == wch("check").code == 0
+    assert "Left alone: wp_wch_carts has a column theirs\n" in extras.out
+    execute("ALTER TABLE wp_wch_sync_queue DROP COLUMN error_message", "DROP INDEX wp_wch_carts_customer_phone")
+    row = "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES ('1', '', '', '')"
+    execute(row, row)
+    check = wch("check")
+    assert check.code == 1
+    assert "To do: Add column wp_wch_sync_queue.error_message\n" in check.out
+    assert "Refused: Add index wp_wch_carts" in check.out
+    for _ in range(2):
+        mended = wch("activate")
+        assert mended.code == 1
+        assert "there are 2 rows of wp_wch_carts" in mended.out
+    assert "error_message" not in wch("check").out
+    assert wch("check", "--format", "json").json["refusals"][0]["table"] == "wp_wch_carts"
+
+
+@pytest.mark.parametrize(("version", "major"), [("1.5.0", False), ("9.0.0", True)])
+def test_a_newer_database_is_left_alone(version: str, major: bool, tmp_path: Path) -> None:
+    wch("activate")
+    execute("DROP TABLE wp_wch_carts", stored(version), "DELETE FROM wp_wch_migratehistory")
+    before = (tmp_path / "wch.db").read_bytes()
+    for command in ("status", "check", "plan", "activate", "migrate"):
+        result = wch(command)
+        assert (result.code, result.out.startswith("CREATE")) == (4, False), command
+        assert version in result.text
+        document = wch(command, "--format", "json").json
+        assert ("error" in document) == (major and command in ("activate", "migrate"))
+    assert (tmp_path / "wch.db").read_bytes() == before
+
+
+def test_the_plan_is_a_script_that_a_client_can_run() -> None:
+    script = wch("plan", "--quiet")
+    assert script.err == ""
+    with opened() as connection:
+        connection.executescript(script.out)
+    left = wch("check", "--format", "json").json
+    assert (left["changes"], left["refusals"]) == ([], [])
+    assert left["pending"] == ["001_initial_schema"]
+
+
+def test_a_hostile_name_stays_inside_its_comment() -> None:
+    wch("activate")
+    name = "x\nDROP TABLE wp_wch_carts;\r\x1b[2J--"
+    execute(f'CREATE TRIGGER "{name}" AFTER DELETE ON wp_wch_carts BEGIN SELECT 1; END')
+    plan = wch("plan")
+    assert plan.out.count("\n") > 2
+    assert all(line.startswith("-- ") for line in plan.out.splitlines())
+    assert "\x1b" not in plan.out + wch("check").out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_json_is_one_document_and_the_rest_is_on_stderr(command: str) -> None:
+    for _ in range(2):
+        before = wch("--format", "json", command, "--quiet", answer="no\n")
+        behind = wch(command, "--format", "json")
+        assert isinstance(before.json, dict)
+        assert isinstance(behind.json, dict)
+        assert behind.err.startswith("Database: sqlite:///wch.db (prefix wp_)\n")
+        assert not before.err.startswith("Database")
+        wch("activate")
+
+
+def test_nothing_is_wrapped_or_coloured_for_a_program() -> None:
+    status = wch("status")
+    missing = next(line for line in status.out.splitlines() if line.startswith("missing tables"))
+    assert missing.endswith(", ".join(f"wp_wch_{name}" for name in TABLES))
+    doctor = wch("doctor")
+    assert "\x1b" not in status.text + doctor.text
+    assert not any(line != line.rstrip() for line in (status.out + doctor.out).splitlines())
+
+
+def test_doctor_on_a_file() -> None:
+    findings = wch("doctor", "--format", "json").json["findings"]
+    assert {finding["name"]: finding["state"] for finding in findings} == {
+        "file": "ok",
+        "version": "ok",
+        "json": "ok",
+        "foreign keys": "ok",
+    }
+    wch("activate")
+    assert wch("doctor").code == 0
+
+
+def test_help_teaches() -> None:
+    text = wch("--help").out
+    for word in (
+        "WCH_DATABASE_URL",
+        "WCH_TABLE_PREFIX",
+        "WCH_REMOVE_DATA",
+        "_WCH_COMPLETE=bash_source wch",
+        "78",
+        "130",
+    ):
+        assert word in text
+    commands = [line.split()[0] for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
+    assert commands == list(dict.fromkeys(["activate", "status", "check", *COMMANDS[3:]]))
+    for command in COMMANDS:
+        described = wch(command, "--help")
+        assert described.code == 0
+        assert f"wch {command}" in described.out.partition("\n\n")[2], "an example is missing"
+        assert "--database" in described.out

@@ -1,0 +1,160 @@
+"""How ``wch`` ends when something is wrong: the exit code, one clear line, no password, nothing changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from tests.command import wch
+from wch_peewee.manager import DatabaseManager
+
+SECRET = "s3cret"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["activate", "status", "uninstall", "doctor"])
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "words"),
+    [
+        (["--database", f"mysql://root:{SECRET}@host:99999/db"], {}, 78, "host or port cannot be read"),
+        (["--database", f"mysql://root:{SECRET}/x@host/db"], {}, 78, "cannot be read"),
+        (["--database", f"mysql://root:{SECRET}#x@host/db"], {}, 78, "cannot be read"),
+        (["--database", "mysql://root:12/34@host"], {}, 78, "names no database"),
+        (["--database", f"mysql://root:{SECRET}@host"], {}, 78, "names no database"),
+        (["--database", f"postgres://root:{SECRET}@host/db"], {}, 78, "begins with 'postgres'"),
+        (["--database", f"root:{SECRET}@host/db"], {}, 78, "has no scheme"),
+        (["--database", f"root:{SECRET}://host/db"], {}, 78, "scheme cannot be read"),
+        (["--database", ""], {}, 78, "has no scheme"),
+        (["--database", "sqlite:///no/such/folder/x.db"], {}, 78, "in a folder that does not exist"),
+        (["--prefix", "wp-"], {}, 78, "Table prefix 'wp-' is not possible"),
+        ([], {"WCH_TABLE_PREFIX": "w" * 50}, 78, "is too long"),
+        ([], {"WCH_REMOVE_DATA": "maybe"}, 78, "WCH_REMOVE_DATA is 'maybe'"),
+        (["--bogus"], {}, 64, "No such option"),
+        (["--format", "xml"], {}, 64, "'xml' is not one of"),
+        (["extra"], {}, 64, "unexpected extra argument"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    command: str, arguments: list[str], environment: dict[str, str], code: int, words: str, tmp_path: Path
+) -> None:
+    result = wch(command, *arguments, **environment)
+    assert result.code == code
+    assert words in result.err
+    assert result.err.startswith(("Error: ", "Database: "))
+    assert result.out == ""
+    assert not any(secret in result.text for secret in (SECRET, "34@host", "Traceback"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["activate", "status", "check", "plan", "migrate", "rollback", "uninstall", "doctor"]
+)
+def test_a_file_that_is_no_database(command: str, tmp_path: Path) -> None:
+    (tmp_path / "wch.db").write_text("This file has been here before anybody thought of a database. " * 20)
+    before = (tmp_path / "wch.db").read_bytes()
+    result = wch(command, "--format", "json", WCH_REMOVE_DATA="true")
+    assert result.code == 2
+    assert "file is not a database" in result.out
+    assert (tmp_path / "wch.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["bogus"], ["status", "--bogus", "--format", "json"], ["activate", "--timeout", "nan"]]
+)
+def test_a_wrong_command_line_is_64(arguments: list[str]) -> None:
+    result = wch(*arguments)
+    assert result.code == 64
+    assert len(result.err.splitlines()) == 2
+    if "json" in arguments:
+        assert result.json["error"]["exit_code"] == 64
+
+
+def test_no_command_is_help_and_64() -> None:
+    result = wch()
+    assert (result.code, result.out) == (64, "")
+    assert "Exit codes:" in result.err
+
+
+def test_an_error_is_a_document_too() -> None:
+    result = wch("status", "--format", "json", "--prefix", "wp-")
+    assert result.json["error"] == {
+        "type": "ConfigurationError",
+        "message": "Table prefix 'wp-' is not possible: only letters A-Z and a-z, digits and underscores are allowed.",
+        "exit_code": 78,
+    }
+    assert result.err.startswith("Error: Table prefix 'wp-'")
+
+
+@pytest.mark.parametrize(("arguments", "environment"), [([], {}), (["--debug"], {}), ([], {"WCH_DEBUG": "1"})])
+def test_the_unexpected_is_one_line_unless_asked(arguments: list[str], environment: dict[str, str]) -> None:
+    with mock.patch.object(DatabaseManager, "status", side_effect=ZeroDivisionError("division\nby zero")):
+        result = wch("status", "--quiet", *arguments, **environment)
+    assert result.code == 2
+    line = "Error: ZeroDivisionError: division by zero (--debug shows where)"
+    assert result.err.splitlines()[-1] == line
+    assert ("Traceback" in result.err) == bool(arguments or environment)
+
+
+def test_ctrl_c_is_130() -> None:
+    with mock.patch.object(DatabaseManager, "install", side_effect=KeyboardInterrupt):
+        result = wch("activate", "--quiet")
+    assert (result.code, len(result.err.splitlines())) == (130, 1)
+
+
+@pytest.mark.parametrize("command", ["rollback", "uninstall"])
+def test_nobody_there_to_answer_is_64(command: str) -> None:
+    wch("activate")
+    result = wch(command, WCH_REMOVE_DATA="true")
+    assert result.code == 64
+    assert "scripts say --yes" in result.err
+    assert wch("status").code == 0
+
+
+@pytest.mark.parametrize(
+    ("prefix", "answer", "code"),
+    [("wp_", "wp_\n", 0), ("wp_", "wp\n", 2), ("wp_", "yes\n", 2), ("wp_", "\n", 2), ("", "empty\n", 0), ("", "\n", 2)],
+)
+def test_uninstall_wants_the_prefix_typed(prefix: str, answer: str, code: int) -> None:
+    wch("activate", "--prefix", prefix)
+    result = wch("uninstall", "--quiet", "--prefix", prefix, answer=answer, WCH_REMOVE_DATA="yes")
+    assert result.code == code
+    assert f"{prefix}wch_conversations" in result.err, "the rows are shown before the question"
+    assert wch("status", "--prefix", prefix).code == (1 if code == 0 else 0)
+
+
+@pytest.mark.parametrize("remove", ["", "false", "0"])
+def test_uninstall_without_leave_removes_nothing_and_says_so(remove: str) -> None:
+    wch("activate")
+    result = wch("uninstall", "--yes", WCH_REMOVE_DATA=remove)
+    assert (result.code, result.out) == (2, "WCH_REMOVE_DATA is not true; nothing was removed.\n")
+    assert wch("uninstall", "--yes", "--format", "json").json["removed"] is False
+    assert wch("status").code == 0
+
+
+def test_rollback_without_leave_is_refused() -> None:
+    wch("activate")
+    result = wch("rollback", answer="yes\n")
+    assert result.code == 2
+    assert "WCH_REMOVE_DATA=true" in result.err
+    assert wch("rollback", answer="no\n", WCH_REMOVE_DATA="true").code == 2
+    assert wch("status").code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_what_may_not_be_written_is_said_first(tmp_path: Path) -> None:
+    wch("activate")
+    # Root may write whatever the permissions say, so they are not asked for real here.
+    with mock.patch("os.access", return_value=False):
+        result = wch("rollback", "--yes", WCH_REMOVE_DATA="true")
+        assert (result.code, "nothing was changed" in result.err) == (2, True)
+        doctor = wch("doctor", "--format", "json")
+    assert doctor.code == 2
+    assert doctor.json["findings"][0]["state"] == "fail"
+    assert wch("status").code == 0

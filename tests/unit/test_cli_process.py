@@ -1,0 +1,125 @@
+"""The command as a process of its own: pipes, terminals, signals, completion."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WCH = [sys.executable, "-m", "wch_peewee"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WCH_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+def start(*arguments: str, folder: Path, **options: Any) -> subprocess.Popen[str]:
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen([*WCH, *arguments], cwd=folder, text=True, env=environment(), **streams)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in (err or "")
+    assert "Exception ignored" not in (err or "")
+    return process.returncode, out or "", err or ""
+
+
+def test_results_go_to_stdout_and_the_target_to_stderr(tmp_path: Path) -> None:
+    code, out, err = finish(start("activate", folder=tmp_path))
+    assert code == 0
+    assert out.endswith("Installed version 1.0.0.\n")
+    assert err.splitlines()[0] == "Database: sqlite:///wch.db (prefix wp_)"
+    assert finish(start("activate", folder=tmp_path))[:2] == (0, "Nothing was to do: version 1.0.0 is in place.\n")
+
+
+def test_version(tmp_path: Path) -> None:
+    code, out, _ = finish(start("--version", folder=tmp_path))
+    assert code == 0
+    assert out.startswith("wch ")
+    assert out.endswith("(schema 1.0.0)\n")
+
+
+@pytest.mark.parametrize("command", ["plan", "status", "schema"])
+def test_a_reader_who_goes_away_changes_nothing(command: str, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(command, "--quiet", folder=tmp_path, stdout=writing)
+    os.close(writing)
+    assert finish(process) == (1 if command == "status" else 0, "", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_result_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        code, _, err = finish(start("status", "--format", "json", "--quiet", folder=tmp_path, stdout=full))
+    assert code == 2
+    assert err.startswith("Error: OSError: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_completion_offers_commands_and_options(tmp_path: Path) -> None:
+    def complete(words: str, position: int) -> list[str]:
+        asked = {"_WCH_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(position)}
+        done = subprocess.run(WCH, cwd=tmp_path, env=environment(**asked), capture_output=True, text=True, check=False)
+        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+    assert complete("wch un", 1) == ["uninstall"]
+    assert "--timeout" in complete("wch activate --t", 2)
+    assert complete("wch schema --format m", 3) == ["mermaid"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_ctrl_c_while_it_waits_is_130_and_one_line(tmp_path: Path) -> None:
+    finish(start("activate", folder=tmp_path))
+    holder = sqlite3.connect(tmp_path / "wch.db", isolation_level=None)
+    holder.execute("DROP TABLE wp_wch_carts")
+    holder.execute("BEGIN IMMEDIATE")
+    process = start("activate", folder=tmp_path)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    # SQLite's own wait ends with the lock; the signal is heard then.
+    holder.execute("ROLLBACK")
+    holder.close()
+    code, out, err = finish(process)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[1:] == ["Error: Interrupted; wch status shows what is in place."]
+
+
+def test_a_file_that_another_process_holds_is_busy(tmp_path: Path) -> None:
+    finish(start("activate", folder=tmp_path))
+    holder = sqlite3.connect(tmp_path / "wch.db", isolation_level=None)
+    holder.execute("DROP TABLE wp_wch_carts")
+    holder.execute("BEGIN IMMEDIATE")
+    code, _, err = finish(start("activate", "--timeout", "0.2", folder=tmp_path))
+    holder.close()
+    assert code == 3
+    assert "another process writes to the file" in err
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
+def test_somebody_who_may_only_read(tmp_path: Path) -> None:
+    """The folders above belong to root alone, so the file goes to a place that everybody can reach."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        finish(start("activate", folder=folder))
+        (folder / "wch.db").chmod(0o644)
+        sqlite3.connect(folder / "wch.db", isolation_level=None).execute("DROP TABLE wp_wch_carts").connection.close()
+        nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+        assert finish(start("status", folder=folder, **nobody))[0] == 1
+        code, out, err = finish(start("activate", folder=folder, **nobody))
+        assert (code, out) == (2, "")
+        assert "cannot be written to" in err
+        assert finish(start("doctor", folder=folder, **nobody))[0] == 2

@@ -1,0 +1,74 @@
+"""The diagram keeps to Mermaid's grammar, for every prefix; see erDiagram.jison in mermaid's sources."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from wch_peewee.models import MODELS
+from wch_peewee.schema.desired import logical_tables
+from wch_peewee.schema.mermaid import mermaid_diagram
+from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, enum, varchar
+
+ENTITY = r'(?:[A-Za-z_]\w*|"[^"%\\]+")'
+WORD = r"[A-Za-z_*][A-Za-z0-9\-_\[\]()]*"
+HEAD = re.compile(rf"    {ENTITY} \{{", re.ASCII)
+ATTRIBUTE = re.compile(rf'        {WORD} {WORD}( (PK|FK|UK)(, (PK|FK|UK))*)?( "[^"]*")?', re.ASCII)
+RELATIONSHIP = re.compile(rf'    {ENTITY} (\|\||\|o)--(o\{{|o\|) {ENTITY} : "[^"]+"', re.ASCII)
+
+
+def check_grammar(diagram: str) -> None:
+    first, *lines = diagram.splitlines()
+    assert first == "erDiagram"
+    inside = False
+    for line in lines:
+        if inside and line == "    }":
+            inside = False
+        elif inside:
+            assert ATTRIBUTE.fullmatch(line), line
+        elif HEAD.fullmatch(line):
+            inside = True
+        else:
+            assert RELATIONSHIP.fullmatch(line), line
+    assert not inside
+
+
+@pytest.mark.parametrize("prefix", ["wp_", "", "1_", "_", "wp_2_", "style", "END_"])
+def test_the_models_make_a_valid_diagram(prefix: str) -> None:
+    diagram = mermaid_diagram(logical_tables(MODELS), prefix)
+    check_grammar(diagram)
+    assert diagram.count("{\n") == len(MODELS)
+    assert f"{prefix}wch_sync_queue" in diagram
+
+
+def test_an_entity_that_begins_with_a_digit_is_quoted() -> None:
+    assert '    "1_wch_carts" {' in mermaid_diagram(logical_tables(MODELS), "1_")
+
+
+def test_the_foreign_key_is_drawn_from_parent_to_child() -> None:
+    line = 'wp_wch_conversations ||--o{ wp_wch_messages : "conversation_id"'
+    assert mermaid_diagram(logical_tables(MODELS), "wp_").splitlines()[-1].strip() == line
+
+
+def test_what_does_not_fit_the_grammar_goes_into_the_comment() -> None:
+    table = Table(
+        "odd",
+        columns=(
+            Column("id", bigint(unsigned=True)),
+            Column("size", enum("small", 'very "big"'), default=Default('very "big"')),
+            Column("parent", bigint(unsigned=True), nullable=True),
+            Column("code", varchar(7)),
+        ),
+        indexes=(Index("parent", ("parent",), unique=True),),
+        foreign_keys=(ForeignKey(("parent",), "odd"),),
+    )
+    diagram = mermaid_diagram([table], "")
+    check_grammar(diagram)
+    assert [line.strip() for line in diagram.splitlines()[2:6]] == [
+        "bigint_unsigned id PK",
+        "enum size \"small, very 'big'; default 'very 'big''\"",
+        'bigint_unsigned parent FK, UK "NULL"',
+        "varchar(7) code",
+    ]
+    assert diagram.splitlines()[-1].strip() == 'wch_odd |o--o| wch_odd : "parent"'

@@ -1,0 +1,134 @@
+"""Long work on rows, in batches by primary key: each batch is a small transaction of its own.
+
+    migrator.run(batches.fill_column, database, "messages", "channel", "'whatsapp'")
+
+On a live site nobody waits for longer than one batch takes. A run that was killed goes on where rows are
+left: a statement says in its WHERE which those are, so repeating it is harmless. On SQLite the whole run is
+one transaction anyway.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import peewee as pw
+
+from ..errors import Busy, ConfigurationError
+from ..progress import BatchDone
+from ..schema.introspect import ask
+from ..schema.resolve import physical_name
+from ..schema.statements import Query
+from ..workspace import Workspace
+from .ambient import workspace_of
+from .names import TableNames
+
+#: Rows of primary key range in one transaction.
+BATCH_SIZE = 2000
+
+
+def run_in_batches(database: pw.Database, table: str, sql: str, *parameters: object, size: int = BATCH_SIZE) -> None:
+    """Run ``sql`` for one range of ``table``'s ``id`` after another, from the first id to the last.
+
+    In ``sql``, ``{batch}`` stands for the condition that selects the range (``{batch:m}`` where the table has
+    the alias m), ``{messages}`` for a table's full name, and ``?`` for a parameter. It has to bear being
+    repeated. Raises ConfigurationError, and Busy when rows stay locked for too long.
+    """
+    if "{batch" not in sql:
+        raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
+    with workspace_of(database) as workspace:
+        name = physical_name(table, workspace.prefix)
+        walk = _Walk(workspace, name, max(1, size))
+        while (condition := walk.next_range()) is not None:
+            text = sql.format_map(TableNames(workspace, batch=condition))
+            walk.count(_execute(workspace, text, parameters))
+
+
+def fill_column(
+    database: pw.Database, table: str, column: str, expression: str, *parameters: object, size: int = BATCH_SIZE
+) -> None:
+    """Set ``column`` to an SQL ``expression`` wherever it is NULL."""
+    text = f"UPDATE {{{table}}} SET {column} = {expression} WHERE {column} IS NULL AND {{batch}}"
+    run_in_batches(database, table, text, *parameters, size=size)
+
+
+def copy_column(database: pw.Database, table: str, source: str, target: str, *, size: int = BATCH_SIZE) -> None:
+    """Copy one column's values to another wherever they differ; run again it catches up with what changed."""
+    with workspace_of(database) as workspace:
+        same = workspace.dialect.null_safe_equal
+    text = f"UPDATE {{{table}}} SET {target} = {source} WHERE NOT ({target} {same} {source}) AND {{batch}}"
+    run_in_batches(database, table, text, size=size)
+
+
+@dataclass(slots=True)
+class _Range:
+    """Formats itself as the condition on ``id``, with a table's alias as the format's specification."""
+
+    quoted_id: str
+    after: int
+    upto: int
+
+    def __format__(self, alias: str) -> str:
+        column = f"{alias}.{self.quoted_id}" if alias else self.quoted_id
+        return f"{column} > {self.after} AND {column} <= {self.upto}"
+
+
+class _Walk:
+    """Goes through a table's ids in ranges of so many rows, and says how far it has come."""
+
+    def __init__(self, workspace: Workspace, table: str, size: int) -> None:
+        self._workspace = workspace
+        self._table = table
+        self._size = size
+        self._id = workspace.dialect.quote("id")
+        self._quoted = workspace.dialect.quote(table)
+        first, self._last = self._ask(f"SELECT MIN({self._id}), MAX({self._id}) FROM {self._quoted}")
+        self._first = self._after = 0 if first is None else int(first) - 1
+        self._rows = 0
+        self._started = time.monotonic()
+
+    def next_range(self) -> _Range | None:
+        """Step on to the next range; rows that come in behind the last id meanwhile are the application's own."""
+        if self._last is None or self._after >= int(self._last):
+            return None
+        (upto,) = self._ask(
+            f"SELECT MAX({self._id}) FROM (SELECT {self._id} FROM {self._quoted} "
+            f"WHERE {self._id} > {self._after} ORDER BY {self._id} LIMIT {self._size}) AS batch"
+        )
+        if upto is None:
+            return None
+        found = _Range(self._id, self._after, int(upto))
+        self._after = int(upto)
+        return found
+
+    def count(self, rows: int) -> None:
+        self._rows += max(0, rows)
+        if self._workspace.on_progress is not None:
+            span = max(1, int(self._last or 0) - self._first)
+            fraction = min(1.0, (self._after - self._first) / span)
+            seconds = time.monotonic() - self._started
+            self._workspace.on_progress(BatchDone(self._table, self._rows, fraction, seconds))
+
+    def _ask(self, sql: str) -> tuple[Any, ...]:
+        return ask(self._workspace.database, self._workspace.dialect, Query(sql))[0]
+
+
+def _execute(workspace: Workspace, sql: str, parameters: tuple[object, ...]) -> int:
+    """Run one batch; a row that somebody else holds is waited for a second at a time."""
+    if workspace.lock is not None:
+        workspace.lock.check()
+    text = workspace.dialect.wire(sql)
+    if parameters:
+        text = text.replace("?", workspace.dialect.placeholder)
+    deadline = time.monotonic() + workspace.patience
+    while True:
+        try:
+            return int(workspace.database.execute_sql(text, parameters or None).rowcount)
+        except pw.PeeweeException as error:
+            if workspace.dialect.failure(error.args) != "waiting":
+                raise
+            if time.monotonic() >= deadline:
+                raise Busy(f"rows stayed locked for {workspace.patience:g} seconds; run the same again") from error
+            time.sleep(random.uniform(0.05, 0.2))

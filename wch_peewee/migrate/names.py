@@ -1,0 +1,27 @@
+"""Table names in a migration's own SQL: ``{messages}`` becomes that table's full name, quoted.
+
+"DELETE FROM {carts}".format_map(TableNames(workspace))
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..schema.resolve import physical_name
+from ..workspace import Workspace
+
+
+class TableNames(dict[str, Any]):
+    """A mapping that knows every table's key; further words are given by name."""
+
+    def __init__(self, workspace: Workspace, **words: Any) -> None:
+        super().__init__(words)
+        self._workspace = workspace
+
+    def __missing__(self, key: str) -> str:
+        if not key.isidentifier():
+            raise ConfigurationError(
+                f"{{{key}}} in a migration's SQL is no table's key; write a brace twice to mean itself"
+            )
+        return self._workspace.dialect.quote(physical_name(key, self._workspace.prefix))
