@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import peewee as pw
 
@@ -20,7 +21,7 @@ from .errors import ConfigurationError
 from .migrate.lock import LEASE_TTL, MigrationLock, migration_lock
 from .naming import owned_names
 from .progress import Progress
-from .schema.apply import ApplyResult, Executor
+from .schema.apply import ApplyResult, Executor, patiently
 from .schema.introspect import ask, introspect_schema
 from .schema.objects import Schema, Table
 from .schema.operations import Operation
@@ -33,6 +34,8 @@ from .wordpress.options import site_collation
 
 #: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
 PATIENCE = 60.0
+
+T = TypeVar("T")
 
 _ATTRIBUTE = "_wch_peewee_workspace"
 
@@ -88,6 +91,17 @@ class Workspace:
         result = self._executor([name]).run_steps(steps)
         self.outcomes += result.outcomes
         return result
+
+    def write(self, action: Callable[[], T], *tables: str) -> T:
+        """Do one write to rows of ``tables``, under the lock, and wait for rows that somebody else holds.
+
+        Raises Busy.
+        """
+        if self.lock is not None:
+            self.lock.check()
+        # Inside a transaction (pw_migrate's) a deadlock has undone more than this statement: one try only.
+        patience = 0.0 if self.database.in_transaction() else self.patience
+        return patiently(action, self.database, self.dialect, tables=tables, patience=patience)
 
     def privileges(self) -> frozenset[str] | None:
         """Name what the account may do here; None when that cannot be told."""

@@ -89,9 +89,9 @@ def test_reading_changes_no_byte(command: str, tmp_path: Path) -> None:
     [
         ["--database", "sqlite:///my.db", "--prefix", "x_", "activate"],
         ["activate", "--database", "sqlite:///my.db", "--prefix", "x_"],
-        ["--database", "sqlite:///other.db", "--prefix", "y_", "activate", "--database", "sqlite:///my.db", "--prefix=x_"],
+        ["--database=sqlite:///other.db", "--prefix=y_", "activate", "--database=sqlite:///my.db", "--prefix=x_"],
     ],
-)  # fmt: skip
+)
 def test_options_stand_before_or_behind_the_command_and_the_later_wins(arguments: list[str], tmp_path: Path) -> None:
     result = wch(*arguments, WCH_DATABASE_URL="sqlite:///environment.db", WCH_TABLE_PREFIX="z_")
     assert result.err.splitlines()[0] == "Database: sqlite:///my.db (prefix x_)"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 from unittest import mock
 
@@ -158,3 +160,17 @@ def test_what_may_not_be_written_is_said_first(tmp_path: Path) -> None:
     assert doctor.code == 2
     assert doctor.json["findings"][0]["state"] == "fail"
     assert wch("status").code == 0
+
+
+def test_what_the_models_cannot_do_without_is_a_failure_with_its_reasons() -> None:
+    wch("activate")
+    with contextlib.closing(sqlite3.connect("wch.db", isolation_level=None)) as connection:
+        connection.execute(
+            "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES ('1', '', '', '')"
+        )
+        connection.execute("DROP INDEX wp_wch_carts_expires_at")
+        connection.execute("ALTER TABLE wp_wch_carts DROP COLUMN expires_at")
+    assert wch("check").code == 1
+    result = wch("activate", "--format", "json")
+    assert (result.code, result.json["error"]["type"]) == (2, "SchemaConflict")
+    assert "expires_at is NOT NULL without a default" in result.json["error"]["reasons"][0]

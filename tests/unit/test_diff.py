@@ -47,7 +47,6 @@ SAME = {
         table(column("j", json(), collation="utf8mb4_bin"), **COLLATED),
         table(column("j", json()), **COLLATED),
     ),
-    "an opaque column that fits": (table(A), table(A)),
 }
 
 COLUMNS = {
@@ -79,6 +78,11 @@ COLUMNS = {
         table(column("a", varchar(20))),
         ["+ Change type of t.a from varchar(10) to varchar(20)"],
     ),
+    "too short, and in an index": (
+        table(column("a", varchar(10)), index("a")),
+        table(column("a", varchar(20)), index("a")),
+        ["+ Change type of t.a from varchar(10) to varchar(20) [unreferenced t a]"],
+    ),
     "too long": (
         table(column("a", varchar(30))),
         table(column("a", varchar(20))),
@@ -106,6 +110,11 @@ COLUMNS = {
             "+ Change type of t.a from enum('x','old') to enum('x','old','new')",
             "- Change type of t.a from enum('x','old') to enum('x','new')",
         ],
+    ),
+    "a document without its check": (
+        table(column("a", ColumnType("longtext"), collation="utf8mb4_bin"), **COLLATED),
+        table(column("a", json()), **COLLATED),
+        ["- Change type of t.a from longtext to json"],
     ),
     "of another kind": (
         table(column("a", integer())),
@@ -317,6 +326,11 @@ TABLES = {
         (table(A, foreign=(Foreign("trigger", "tr"), Foreign("check", "ck"))),),
         (table(A),),
         ["? t has a trigger tr", "? t has a check ck"],
+    ),
+    "not to be read": (
+        (Table("t", (), (), opaque=("a view, not a table",)),),
+        (table(A, index("a")),),
+        ["! Bring t to its declared shape"],
     ),
     "cannot be modified": (
         (table(A, opaque=("it is partitioned",)),),

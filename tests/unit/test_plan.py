@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -14,7 +15,7 @@ from wch_peewee.dialects.sqlite import SQLiteDialect
 from wch_peewee.schema.diff import diff_schemas
 from wch_peewee.schema.objects import Foreign, Schema, Table, bigint, enum, integer, varchar
 from wch_peewee.schema.plan import Plan, make_plan
-from wch_peewee.schema.requirements import Requirement
+from wch_peewee.schema.requirements import Kind, Requirement
 
 MARIADB = MySQLDialect("mariadb", (10, 11, 19))
 MYSQL = MySQLDialect("mysql", (9, 7, 4))
@@ -273,6 +274,16 @@ def test_columns_come_before_indexes_and_foreign_keys_last() -> None:
     ]
 
 
+def test_a_key_that_somebody_refers_to_keeps_its_type() -> None:
+    live, declared = (
+        table(column("a", varchar(10)), index("a", unique=True)),
+        table(column("a", varchar(20)), index("a", unique=True)),
+    )
+    assert lines(plan(schema(live), schema(declared), {("unreferenced", "a"): 1})) == [
+        "- Change type of t.a from varchar(10) to varchar(20): a foreign key refers to t (a) and holds its type; drop it first"
+    ]
+
+
 def test_tables_are_mended_in_the_order_of_their_declaration() -> None:
     declared = [table(A, index("a"), name=name) for name in ("z", "a", "m")]
     result = plan(schema(table(name="m"), table(name="z")), schema(*declared))
@@ -286,7 +297,7 @@ def test_the_description_has_a_line_for_each_operation_and_the_statements_are_th
 
 
 def test_every_kind_of_question_has_words_for_its_answer() -> None:
-    for kind in ("empty", "no_nulls", "no_duplicates", "no_orphans", "no_values"):
+    for kind in get_args(Kind):
         words = [Requirement(kind, "t", ("a", "b"), key()).refusal(count) for count in (1, 2)]
         assert all("a, b" in text and "t" in text for text in words)
-        assert kind == "empty" or ("1 row " in words[0] and "2 rows " in words[1])
+        assert kind in ("empty", "unreferenced") or ("1 row " in words[0] and "2 rows " in words[1])

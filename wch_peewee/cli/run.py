@@ -47,7 +47,7 @@ def _run(arguments: list[str], choices: Choices) -> int:
     try:
         result = wch.main(arguments, prog_name="wch", standalone_mode=False, obj=choices)
         return result if isinstance(result, int) else codes.FINE
-    except (Interrupted, click.Abort) as error:
+    except (Interrupted, KeyboardInterrupt, click.Abort) as error:
         return _failed(error, "Interrupted; wch status shows what is in place.", codes.INTERRUPTED, choices, {})
     except click.ClickException as error:
         return _usage(error, arguments, choices)
@@ -78,7 +78,7 @@ def _unexpected(error: Exception, choices: Choices) -> int:
 
 
 def _failed(
-    error: Exception, message: str, code: int, choices: Choices, attributes: dict[str, Any], hint: str = ""
+    error: BaseException, message: str, code: int, choices: Choices, attributes: dict[str, Any], hint: str = ""
 ) -> int:
     out = Output(choices)
     out.error(f"Error: {message}{hint}")

@@ -135,6 +135,14 @@ class Dialect(ABC):
         """Make the session's reads wait until the node has caught up with the cluster."""
 
     @abstractmethod
+    def blockers(self, tables: Sequence[str]) -> Query | None:
+        """Ask who holds ``tables`` so that they cannot be changed; None where the engine cannot tell."""
+
+    @abstractmethod
+    def read_blockers(self, table: str, rows: Rows) -> str:
+        """Name those who stand in the way of a change to ``table``, in words; empty when nobody is seen."""
+
+    @abstractmethod
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         """Insert a row, or set ``updated`` where ``key`` is there; the parameters are the values and the new value."""
 

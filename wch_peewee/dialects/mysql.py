@@ -15,7 +15,7 @@ from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
 from ..schema.requirements import Requirement
 from ..schema.statements import Query, Step
-from . import mysql_cluster, mysql_errors, mysql_obstacles, mysql_privileges, mysql_read
+from . import mysql_blockers, mysql_cluster, mysql_errors, mysql_obstacles, mysql_privileges, mysql_read
 from .base import Cluster, Dialect, Failure, Rows
 from .mysql_render import columns_list, name, render_steps
 
@@ -75,6 +75,8 @@ class MySQLDialect(Dialect):
             return Query(f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT 1) AS some_row")
         if requirement.kind == "no_nulls":
             return Query(f"SELECT COUNT(*) FROM {table} WHERE {' OR '.join(f'{name(c)} IS NULL' for c in columns)}")
+        if requirement.kind == "unreferenced":
+            return mysql_read.references(requirement.table, columns)
         if requirement.kind == "no_values":
             return Query(
                 f"SELECT COUNT(*) FROM {table} WHERE {' AND '.join(f'{name(c)} IS NOT NULL' for c in columns)}"
@@ -121,6 +123,12 @@ class MySQLDialect(Dialect):
 
     def synchronize_reads(self) -> str:
         return mysql_cluster.SYNCHRONIZE_READS
+
+    def blockers(self, tables: Sequence[str]) -> Query | None:
+        return mysql_blockers.query(self.name, tables)
+
+    def read_blockers(self, table: str, rows: Rows) -> str:
+        return mysql_blockers.read(self.name, table, rows)
 
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         # A row alias is a syntax error on MariaDB, VALUES() warns on MySQL 9, REPLACE loses the other columns.

@@ -68,6 +68,16 @@ def queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Q
     return tuple(per_table(select, names) for select in selects)
 
 
+def references(table: str, columns: Sequence[str]) -> Query:
+    """Count the foreign keys, of any database, that refer to one of the columns; slow, and rarely asked."""
+    slots = ", ".join(["%s"] * len(columns))
+    return Query(
+        "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) FROM information_schema.KEY_COLUMN_USAGE "
+        f"WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s AND REFERENCED_COLUMN_NAME IN ({slots})",
+        (table, *columns),
+    )
+
+
 def read(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_names: bool = False) -> Schema:
     tables, columns, indexes, keys, checks, triggers = answers
     found = {row[0]: row for row in tables}

@@ -90,6 +90,8 @@ class SQLiteDialect(Dialect):
         return referencing_tables(names, rows)
 
     def count(self, requirement: Requirement) -> Query:
+        if requirement.kind == "unreferenced":
+            return Query("SELECT 0")  # a foreign key of SQLite holds no type
         table = quote_name(requirement.table)
         # Qualified, because SQLite takes a quoted name that is no column for a string.
         columns = [f"{table}.{quote_name(column)}" for column in requirement.columns]
@@ -141,6 +143,12 @@ class SQLiteDialect(Dialect):
         return Cluster()
 
     def synchronize_reads(self) -> str:
+        return ""
+
+    def blockers(self, tables: Sequence[str]) -> Query | None:
+        return None
+
+    def read_blockers(self, table: str, rows: Rows) -> str:
         return ""
 
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:

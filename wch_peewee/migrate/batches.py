@@ -9,14 +9,13 @@ one transaction anyway.
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import peewee as pw
 
-from ..errors import Busy, ConfigurationError
+from ..errors import ConfigurationError
 from ..progress import BatchDone
 from ..schema.introspect import ask
 from ..schema.resolve import physical_name
@@ -42,8 +41,9 @@ def run_in_batches(database: pw.Database, table: str, sql: str, *parameters: obj
         name = physical_name(table, workspace.prefix)
         walk = _Walk(workspace, name, max(1, size))
         while (condition := walk.next_range()) is not None:
-            text = sql.format_map(TableNames(workspace, batch=condition))
-            walk.count(_execute(workspace, text, parameters))
+            names = TableNames(workspace, batch=condition)
+            text = sql.format_map(names)
+            walk.count(_execute(workspace, text, parameters, names.asked))
 
 
 def fill_column(
@@ -115,20 +115,10 @@ class _Walk:
         return ask(self._workspace.database, self._workspace.dialect, Query(sql))[0]
 
 
-def _execute(workspace: Workspace, sql: str, parameters: tuple[object, ...]) -> int:
+def _execute(workspace: Workspace, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:
     """Run one batch; a row that somebody else holds is waited for a second at a time."""
-    if workspace.lock is not None:
-        workspace.lock.check()
     text = workspace.dialect.wire(sql)
     if parameters:
         text = text.replace("?", workspace.dialect.placeholder)
-    deadline = time.monotonic() + workspace.patience
-    while True:
-        try:
-            return int(workspace.database.execute_sql(text, parameters or None).rowcount)
-        except pw.PeeweeException as error:
-            if workspace.dialect.failure(error.args) != "waiting":
-                raise
-            if time.monotonic() >= deadline:
-                raise Busy(f"rows stayed locked for {workspace.patience:g} seconds; run the same again") from error
-            time.sleep(random.uniform(0.05, 0.2))
+    cursor = workspace.write(lambda: workspace.database.execute_sql(text, parameters or None), *tables)
+    return int(cursor.rowcount)

@@ -121,9 +121,9 @@ class MigrationRouter(Router):
                     self.workspace.on_progress(StepStarted(name, number, len(steps)))
                 self._run_step(name, number, len(steps), step)
         if downgrade:
-            self.model.delete().where(self.model.name == name).execute()
+            self.workspace.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
         else:
-            self.model.create(name=name)
+            self.workspace.write(lambda: self.model.create(name=name), self.migrate_table)
         logger.info("%s %s", "rolled back" if downgrade else "applied", name)
         return name
 
@@ -133,6 +133,8 @@ class MigrationRouter(Router):
         except _AS_THEY_ARE:
             raise
         except Exception as error:
+            if isinstance(error, pw.PeeweeException) and self.workspace.dialect.failure(error.args) == "waiting":
+                raise  # a read that was kept waiting: the run as a whole is busy, and nothing is wrong with the step
             raise self._failure(name, number, steps, error) from error
 
     def _failure(self, name: str, number: int, steps: int, error: Exception) -> MigrationFailed:

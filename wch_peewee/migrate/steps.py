@@ -187,12 +187,11 @@ def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
     Write ``?`` for a parameter on every engine.
     """
     with workspace_of(database) as workspace:
-        text = sql.format_map(TableNames(workspace))
+        names = TableNames(workspace)
+        text = workspace.dialect.wire(sql.format_map(names))
         if parameters:
-            text = workspace.dialect.wire(text).replace("?", workspace.dialect.placeholder)
-            workspace.database.execute_sql(text, parameters)
-        else:
-            workspace.database.execute_sql(workspace.dialect.wire(text))
+            text = text.replace("?", workspace.dialect.placeholder)
+        workspace.write(lambda: workspace.database.execute_sql(text, parameters or None), *names.asked)
 
 
 def run_python(database: pw.Database, function: Callable[[Workspace], None]) -> None:

@@ -5,7 +5,10 @@ write_version(workspace, "1.0.0")
 
 from __future__ import annotations
 
+import contextlib
+
 from ..naming import options_table_name
+from ..schema.apply import Overtaken
 from ..schema.statements import Step
 from ..wordpress.options import VERSION_OPTION, delete_option, missing_options_steps, read_option, write_option
 from ..workspace import Workspace
@@ -23,10 +26,17 @@ def options_step(workspace: Workspace) -> tuple[Step, ...]:
 
 def write_version(workspace: Workspace, version: str) -> None:
     """Write the version, into an options table that is made when there is none."""
-    workspace.run_steps(options_step(workspace), options_table_name(workspace.prefix))
-    write_option(workspace.database, workspace.dialect, workspace.prefix, VERSION_OPTION, version)
+    table = options_table_name(workspace.prefix)
+    # WordPress itself, which takes no lock of ours, may make the table at the same moment.
+    with contextlib.suppress(Overtaken):
+        workspace.run_steps(options_step(workspace), table)
+    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
+    workspace.write(lambda: write_option(database, dialect, prefix, VERSION_OPTION, version), table)
 
 
 def delete_version(workspace: Workspace) -> bool:
     """Remove the row; say whether it was there."""
-    return delete_option(workspace.database, workspace.dialect, workspace.prefix, VERSION_OPTION)
+    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
+    return workspace.write(
+        lambda: delete_option(database, dialect, prefix, VERSION_OPTION), options_table_name(workspace.prefix)
+    )

@@ -13,15 +13,18 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from peewee import Database, PeeweeException
 
 from ..dialects.base import Dialect
 from ..errors import Busy, NotOwned, StatementFailed
-from .introspect import count_rows
+from .introspect import ask, count_rows
 from .statements import Statement, Step
+
+T = TypeVar("T")
 
 
 class Overtaken(Exception):
@@ -83,32 +86,60 @@ class Executor:
             raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
         if self._before is not None:
             self._before(statement)
-        deadline = time.monotonic() + self._patience
-        attempt = 0
-        while True:
-            try:
-                self._database.execute_sql(self._dialect.wire(statement.sql))
-                return
-            except PeeweeException as error:
-                meaning = self._dialect.failure(error.args)
-                if meaning == "exists":
-                    raise Overtaken(str(error)) from error
-                if meaning != "waiting":
-                    raise StatementFailed(
-                        _words(statement, error, meaning), sql=statement.sql, done=result.outcomes
-                    ) from error
-                if time.monotonic() >= deadline:
-                    raise Busy(
-                        f"somebody's open transaction has held {statement.table} for {self._patience:g} seconds; "
-                        "this statement was not done, try again later"
-                    ) from error
-            attempt += 1
-            time.sleep(min(5.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.5))
+        try:
+            patiently(
+                lambda: self._database.execute_sql(self._dialect.wire(statement.sql)),
+                self._database,
+                self._dialect,
+                tables=(statement.table, *sorted(self._owned - {statement.table})),
+                patience=self._patience,
+            )
+        except PeeweeException as error:
+            meaning = self._dialect.failure(error.args)
+            if meaning == "exists":
+                raise Overtaken(str(error)) from error
+            raise StatementFailed(_words(statement, error, meaning), sql=statement.sql, done=result.outcomes) from error
 
     def _send_quietly(self, statement: Statement) -> None:
         # The failure that brought us here is the one to report; a lost connection takes its settings with it.
         with contextlib.suppress(PeeweeException):
             self._database.execute_sql(self._dialect.wire(statement.sql))
+
+
+def patiently(
+    action: Callable[[], T], database: Database, dialect: Dialect, *, tables: Sequence[str], patience: float
+) -> T:
+    """Call ``action``, one statement, and again while somebody's lock keeps it from being done.
+
+    ``tables`` are the one it writes to and those that may hold it up through a foreign key. Raises Busy,
+    which names the holder where the server tells.
+    """
+    begun = time.monotonic()
+    attempt = 0
+    while True:
+        try:
+            return action()
+        except PeeweeException as error:
+            if dialect.failure(error.args) != "waiting":
+                raise
+            waited = time.monotonic() - begun
+            if waited >= patience:
+                raise Busy(
+                    f"somebody's open transaction has held {tables[0] if tables else 'rows'} for {waited:.0f} seconds"
+                    f"{_holders(database, dialect, tables)}; this statement was not done, try again later"
+                ) from error
+        attempt += 1
+        pause = min(5.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
+        time.sleep(min(pause, patience - waited))
+
+
+def _holders(database: Database, dialect: Dialect, tables: Sequence[str]) -> str:
+    query = dialect.blockers(tables) if tables else None
+    # The account may lack the rights for it, and asking must not become the failure.
+    with contextlib.suppress(PeeweeException):
+        words = "" if query is None else dialect.read_blockers(tables[0], ask(database, dialect, query))
+        return f" ({words})" if words else ""
+    return ""
 
 
 def _words(statement: Statement, error: PeeweeException, meaning: str) -> str:

@@ -70,6 +70,10 @@ def diff_schemas(desired: Schema, actual: Schema) -> SchemaDiff:
 
 
 def _diff_table(found: _Findings, table: Table, live: Table, actual: Schema) -> None:
+    if not live.columns:
+        reason = "; ".join(live.opaque) or "it has no columns"
+        found.refusals.append(Refusal(table.name, f"Bring {table.name} to its declared shape", reason, blocking=True))
+        return
     for operation, requires in (columns := diff_columns(table, live)).operations:
         found.changes.append(Change(operation, requires))
     for what, reason, blocking in columns.refusals:

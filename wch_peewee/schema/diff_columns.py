@@ -94,8 +94,17 @@ def _differing(found: ColumnFindings, live: Table, column: Column, actual: Colum
         what = "; ".join(operation.describe())
         found.refusals.append((what, f"the column has {', '.join(actual.opaque)}, which the change would lose", False))
         return
-    tightened = actual.nullable and not target.nullable
-    found.operations.append((operation, (Requirement("no_nulls", table, (actual.name,)),) if tightened else ()))
+    requires = []
+    if target.type != actual.type and _may_be_referenced(live, actual.name):
+        requires.append(Requirement("unreferenced", table, (actual.name,)))
+    if actual.nullable and not target.nullable:
+        requires.append(Requirement("no_nulls", table, (actual.name,)))
+    found.operations.append((operation, tuple(requires)))
+
+
+def _may_be_referenced(live: Table, column: str) -> bool:
+    """Say whether a foreign key of any table may refer to the column: it needs an index, and InnoDB takes any."""
+    return column in live.primary_key or any(column in index.columns for index in live.indexes)
 
 
 def _collations(found: ColumnFindings, table: Table, live: Table) -> None:
@@ -105,7 +114,7 @@ def _collations(found: ColumnFindings, table: Table, live: Table) -> None:
     others: dict[str, list[str]] = {}
     for column in table.columns:
         actual = live.column(column.name)
-        if actual is None or actual.type.name not in _WITH_COLLATION:
+        if actual is None or not {actual.type.name, column.type.name} <= _WITH_COLLATION:
             continue
         collation = actual.collation or live.collation
         if collation and collation != table.collation:

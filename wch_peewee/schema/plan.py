@@ -76,11 +76,12 @@ def _judged(
 ) -> tuple[Operation, str, list[Refusal]]:
     """Say what is left of the change, why even that cannot be, and what has been taken out of it."""
     operation = _placed(change.operation, result)
-    reason = "; ".join(need.refusal(counts[need]) for need in change.requires if counts[need])
+    unmet = [need for need in change.requires if counts[need]]
+    reason = "; ".join(need.refusal(counts[need]) for need in unmet)
     if isinstance(operation, CreateTable):
         operation, refused = _with_possible_keys(operation, result)
         return operation, reason, refused
-    if reason and isinstance(operation, ModifyColumn):
+    if isinstance(operation, ModifyColumn) and [need.kind for need in unmet] == ["no_nulls"]:
         # NULLs stand against NOT NULL alone; the rest of the change is as safe as without it.
         only = replace(operation, column=replace(operation.was, nullable=False))
         refused = [Refusal(operation.table, "; ".join(only.describe()), reason)]

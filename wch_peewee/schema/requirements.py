@@ -13,8 +13,9 @@ from typing import Literal
 
 from .objects import ForeignKey
 
-#: ``no_values`` asks the same as ``no_orphans`` while the referenced table is not there yet
-Kind = Literal["empty", "no_nulls", "no_duplicates", "no_orphans", "no_values"]
+#: ``no_values`` asks the same as ``no_orphans`` while the referenced table is not there yet; ``unreferenced`` counts
+#: foreign keys instead of rows, those that hold the type of the columns in place
+Kind = Literal["empty", "no_nulls", "no_duplicates", "no_orphans", "no_values", "unreferenced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Requirement:
                 f"{self.table} has rows, and {columns} is NOT NULL without a default: there is no value to give them; "
                 "write a migration that adds it as NULL, fills it, and then makes it NOT NULL"
             )
+        if self.kind == "unreferenced":
+            keys = "a foreign key refers" if count == 1 else f"{count} foreign keys refer"
+            return f"{keys} to {self.table} ({columns}) and holds its type; drop it first"
         if self.kind == "no_nulls":
             return f"{_rows(count)} of {self.table} with NULL in {columns}; fill them first"
         if self.kind == "no_duplicates":

@@ -114,7 +114,8 @@ def indexes(draw: st.DrawFn, of: Table, name: str) -> Index:
 def operations(draw: st.DrawFn, live: Table, free: list[str]) -> Operation:
     """One operation that no row stands against, and that nothing else depends on."""
     own = [column for column in live.columns if column.name not in ("id", "ref")]
-    used = {name for key in (*live.indexes, *live.foreign_keys) for name in key.columns}
+    used = {name for index in live.indexes for name in index.columns}
+    used |= {name for key in live.foreign_keys for name in key.columns}
     choices = ["index", "drop key" if live.foreign_keys else "add key"]
     choices += ["add"] * 2 if free else []
     choices += ["rename"] if free and own else []

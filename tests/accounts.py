@@ -1,0 +1,36 @@
+"""Accounts on a server for one test, with the rights that it names and no others.
+
+with account(database, "SELECT, INSERT") as limited:
+    wch("activate", database=limited.url(database.name))
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from tests.addresses import ServerAddress
+from tests.databases import LiveDatabase
+
+PASSWORD = "s3cret-'%/@:#?"
+
+
+@contextmanager
+def account(database: LiveDatabase, rights: str, *, identified: str = "IDENTIFIED BY %s") -> Iterator[ServerAddress]:
+    """Make an account that may do ``rights`` in this database; none when they are empty."""
+    name = f"wch_test_{secrets.token_hex(6)}"
+    # For both hosts: some servers have an anonymous account for localhost, which would win over '%'.
+    people = [f"'{name}'@'{host}'" for host in ("%", "localhost")]
+    pattern = database.name.replace("_", "\\_")
+    with database.address.connection() as connection, connection.cursor() as cursor:
+        try:
+            for person in people:
+                cursor.execute(f"CREATE USER {person} {identified}".replace("%'", "%%'"), [PASSWORD])
+                if rights:
+                    cursor.execute(f"GRANT {rights} ON `{pattern}`.* TO {person}")
+            yield replace(database.address, user=name, password=PASSWORD)
+        finally:
+            for person in people:
+                cursor.execute(f"DROP USER IF EXISTS {person}")

@@ -1,0 +1,124 @@
+"""Many at once: processes that start on one signal, a process that can be held and killed, and what a server sees.
+
+endings = all_at_once(50, lambda: Plugin(url).activate().outcome)
+assert Counter(endings) == {"installed": 1, "current": 49}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NoReturn
+
+from tests.databases import LiveDatabase
+from wch_peewee import WchError
+
+#: Says something to the parent, which reads it with ``hear()``.
+Say = Callable[[str], None]
+
+
+class Worker:
+    """A forked process. What ``action`` returns, or the error it ends with, is ``ending()``."""
+
+    def __init__(self, action: Callable[[Say], Any]) -> None:
+        reader, writer = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads in the parent, which share nothing
+            self.pid = os.fork()
+        if self.pid == 0:
+            os.close(reader)
+            _live(action, writer)
+        os.close(writer)
+        self._pipe = os.fdopen(reader, encoding="utf-8")
+        self._dead = False
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._pipe.close()
+
+    def hear(self) -> str:
+        """Wait for the next thing it says."""
+        kind, text = json.loads(self._pipe.readline() or '["died", "without a word"]')
+        assert kind == "said", (kind, text)
+        return str(text)
+
+    def ending(self) -> Any:
+        """Wait for its end: what the action returned, the name of a WchError, or a traceback."""
+        kind, value = json.loads(self._pipe.readline() or '["died", "without a word"]')
+        self._wait()
+        return value if kind == "returned" else f"{kind}: {value}"
+
+    def kill(self) -> None:
+        """Kill it as the kernel would, unless it has ended."""
+        if not self._dead:
+            os.kill(self.pid, signal.SIGKILL)
+            self._wait()
+
+    def _wait(self) -> None:
+        if not self._dead:
+            os.waitpid(self.pid, 0)
+            self._dead = True
+
+
+def _live(action: Callable[[Say], Any], writer: int) -> NoReturn:
+    def write(kind: str, value: Any) -> None:
+        os.write(writer, (json.dumps([kind, value]) + "\n").encode())
+
+    try:
+        write("returned", action(lambda text: write("said", text)))
+    except WchError as error:
+        write(type(error).__name__, str(error))
+    except BaseException:
+        write("failed", traceback.format_exc())
+    finally:
+        # Not sys.exit: the parent's atexit handlers and open files are none of the child's business.
+        os._exit(0)
+
+
+def all_at_once(number: int, action: Callable[[], Any]) -> list[Any]:
+    """Fork so many processes, let them all go in the same moment, and return how each of them ended."""
+    gate, opener = os.pipe()
+
+    def wait_and_act(say: Say) -> Any:
+        os.close(opener)
+        say("ready")
+        os.read(gate, 1)  # the end of the file is the signal
+        return action()
+
+    workers = [Worker(wait_and_act) for _ in range(number)]
+    try:
+        assert {worker.hear() for worker in workers} == {"ready"}
+        os.close(opener)
+        return [worker.ending() for worker in workers]
+    finally:
+        os.close(gate)
+        for worker in workers:
+            worker.__exit__(None, None, None)
+
+
+def eventually(what: Callable[[], Any], *, within: float = 60) -> Any:
+    """Ask until the answer is true, and return it; nobody waits longer than it takes."""
+    deadline = time.monotonic() + within
+    while not (answer := what()):
+        assert time.monotonic() < deadline, f"not within {within} seconds"
+        time.sleep(0.01)
+    return answer
+
+
+def running(database: LiveDatabase, words: str) -> dict[int, str]:
+    """Find the connections to this database whose statement begins with ``words``; what each is doing."""
+    with database.address.connection() as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW FULL PROCESSLIST")
+        rows = [row for row in cursor.fetchall() if row[3] == database.name]
+    return {row[0]: str(row[6]) for row in rows if str(row[7] or "").startswith(words)}

@@ -1,0 +1,204 @@
+"""The command on every engine: what it sends, what it leaves, and how it ends when the server says no."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+
+import peewee
+import pytest
+
+from tests.accounts import PASSWORD, account
+from tests.command import wch
+from tests.databases import LiveDatabase
+from wch_peewee import DatabaseManager
+
+READING = ("status", "check", "plan", "schema", "doctor")
+NAMES = ("conversations", "messages", "carts", "customer_profiles", "broadcast_campaigns", "sync_queue")
+CART = "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES (%s, %s, %s, %s)"
+NOW = "2026-01-01 00:00:00"
+
+
+def store(database: LiveDatabase, version: str) -> None:
+    database.execute("UPDATE wp_options SET option_value = %s WHERE option_name = 'wch_db_version'", [version])
+
+
+def drop_index(database: LiveDatabase) -> None:
+    """Make something to do: a missing index."""
+    sqlite = database.family == "sqlite"
+    database.execute("DROP INDEX wp_wch_carts_expires_at" if sqlite else "DROP INDEX expires_at ON wp_wch_carts")
+
+
+def test_activate_twice_sends_nothing_the_second_time(database: LiveDatabase) -> None:
+    first = wch("activate", database=database.url)
+    assert (first.code, first.out.splitlines()[-1]) == (0, "Installed version 1.0.0.")
+    with database.statements() as seen:
+        second = wch("activate", database=database.url)
+    assert (second.code, second.out) == (0, "Nothing was to do: version 1.0.0 is in place.\n")
+    assert seen.writes == []
+    assert [wch(command, database=database.url).code for command in READING] == [0] * len(READING)
+
+
+@pytest.mark.parametrize("command", READING)
+def test_reading_writes_nothing(database: LiveDatabase, command: str) -> None:
+    with database.statements() as seen:
+        wch(command, database=database.url)
+    assert seen.writes == []
+    assert database.tables() == []
+    wch("activate", database=database.url)
+    drop_index(database)
+    store(database, "0.9.0")
+    with database.statements() as seen:
+        wch(command, database=database.url)
+    assert seen.writes == []
+
+
+def test_the_planned_statements_are_those_that_are_sent(database: LiveDatabase) -> None:
+    plan = wch("plan", "--format", "json", database=database.url).json
+    planned = [sql for step in plan["steps"] for sql in step["statements"]]
+    with database.statements() as seen:
+        wch("activate", database=database.url)
+    assert sorted(seen.ddl) == sorted(planned)
+    drop_index(database)
+    (step,) = wch("plan", "--format", "json", database=database.url).json["steps"]
+    with database.statements() as seen:
+        wch("activate", database=database.url)
+    assert seen.ddl == step["statements"]
+
+
+def test_the_schema_as_sql_is_what_activate_makes(database: LiveDatabase) -> None:
+    """Run by hand, it leaves nothing to mend; the engine and the collation are the target's own."""
+    for statement in wch("schema", database=database.url).out.split(";\n"):
+        if statement.strip():
+            database.execute(statement)
+    left = wch("check", "--format", "json", database=database.url).json
+    assert left["refusals"] == []
+    assert [change for change in left["changes"] if "migratehistory" not in change and "options" not in change] == []
+
+
+def test_drift_is_1_until_it_is_mended(database: LiveDatabase) -> None:
+    wch("activate", database=database.url)
+    drop_index(database)
+    check = wch("check", database=database.url)
+    assert (check.code, "To do: Add index wp_wch_carts" in check.out) == (1, True)
+    assert wch("activate", database=database.url).out.splitlines()[-1] == "Mended version 1.0.0."
+    assert wch("check", database=database.url).code == 0
+
+
+@pytest.mark.parametrize("version", ["1.9.0", "2.0.0"])
+def test_a_newer_database_is_4_and_gets_no_statement(database: LiveDatabase, version: str) -> None:
+    wch("activate", database=database.url)
+    database.execute("DELETE FROM wp_wch_migratehistory")
+    drop_index(database)
+    store(database, version)
+    with database.statements() as seen:
+        codes = [
+            wch(command, database=database.url).code for command in ("status", "check", "plan", "activate", "migrate")
+        ]
+    assert codes == [4] * 5
+    assert seen.writes == []
+
+
+def test_busy_is_3(database: LiveDatabase) -> None:
+    wch("activate", database=database.url)
+    drop_index(database)
+    other = database.connect()
+    other.begin("IMMEDIATE") if database.family == "sqlite" else other.begin()
+    other.execute_sql("SELECT * FROM wp_wch_carts")
+    result = wch("activate", "--timeout", "0.5", "--format", "json", database=database.url)
+    assert (result.code, result.json["error"]["type"]) == (3, "Busy")
+    other.rollback()
+    assert wch("activate", database=database.url).code == 0
+
+
+def test_uninstall_shows_the_rows_and_takes_only_ours(database: LiveDatabase) -> None:
+    for prefix in ("wp_", "wp_2_"):
+        wch("activate", "--prefix", prefix, database=database.url)
+    database.execute("CREATE TABLE wp_wch_backup (id INTEGER PRIMARY KEY)")
+    for phone in "123":
+        database.execute(CART, [phone, NOW, NOW, NOW])
+    before = database.tables()
+    refused = wch("uninstall", "--yes", database=database.url)
+    assert (refused.code, database.tables()) == (2, before)
+    wrong = wch("uninstall", answer="wp\n", database=database.url, WCH_REMOVE_DATA="true")
+    assert (wrong.code, database.tables()) == (2, before)
+    assert [line.split()[1] for line in wrong.err.splitlines() if line.startswith("wp_wch_carts")] == ["3"]
+    removed = wch("uninstall", "--format", "json", answer="wp_\n", database=database.url, WCH_REMOVE_DATA="true")
+    assert (removed.code, removed.json["rows"]["wp_wch_carts"]) == (0, 3)
+    ours = {f"wp_wch_{name}" for name in (*NAMES, "migratehistory")}
+    assert database.tables() == sorted(set(before) - ours)
+    assert wch("status", "--prefix", "wp_2_", database=database.url).code == 0
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_a_server_that_says_no_is_one_line(database: LiveDatabase) -> None:
+    address = database.address
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nobody = replace(address, port=unused.getsockname()[1])
+        cases = [
+            (nobody.url(database.name), "no server answers there"),
+            (replace(address, password="s3cret").url(database.name), "refuses the user or the password"),
+            (
+                replace(address, user="wch_nobody", password="s3cret").url(database.name),
+                "refuses the user or the password",
+            ),
+            (address.url("wch_test_no_such_database"), "there is no such database"),
+        ]
+        for url, words in cases:
+            for arguments in (["activate"], ["status"], ["uninstall", "--yes"]):
+                result = wch(*arguments, "--quiet", database=url, WCH_REMOVE_DATA="1")
+                assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1), (url, result)
+                assert words in result.err
+                assert "s3cret" not in result.err
+    assert database.tables() == []
+
+
+@pytest.mark.families("mysql", "mariadb")
+@pytest.mark.parametrize("missing", ["CREATE", "ALTER", "INDEX", "REFERENCES", "INSERT", "UPDATE"])
+def test_a_missing_privilege_is_named_before_the_first_statement(database: LiveDatabase, missing: str) -> None:
+    every = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES", "DROP"]
+    with account(database, ", ".join(right for right in every if right != missing)) as limited:
+        result = wch("activate", "--format", "json", database=limited.url(database.name))
+        assert result.code == 2
+        error = result.json["error"]
+        assert (error["type"], error["missing"]) == ("MissingPrivileges", [missing])
+        assert error["grant"].startswith(f"GRANT {missing} ON ")
+        assert PASSWORD not in result.text
+        assert database.tables() == []
+        # What it says is what helps; it is written for the host as which the server knows the account.
+        database.execute(error["grant"].rstrip(";").replace("%", "%%"))
+        assert wch("activate", database=limited.url(database.name)).code == 0
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_without_drop_only_removing_is_refused(database: LiveDatabase) -> None:
+    rights = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES"
+    with account(database, rights) as limited:
+        url = limited.url(database.name)
+        assert wch("activate", database=url).code == 0
+        for command in ("uninstall", "rollback"):
+            result = wch(command, "--yes", database=url, WCH_REMOVE_DATA="true")
+            assert (result.code, "the account lacks DROP" in result.err) == (2, True)
+        assert wch("status", database=url).code == 0
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_without_select_it_is_still_one_line(database: LiveDatabase) -> None:
+    wch("activate", database=database.url)
+    with account(database, "INSERT, CREATE") as limited:
+        for command in ("status", "check", "plan", "activate", "migrate"):
+            result = wch(command, "--quiet", database=limited.url(database.name))
+            assert (result.code, len(result.err.splitlines())) == (2, 1), result
+            assert "SELECT command denied" in result.err
+
+
+@pytest.mark.families("mysql")
+def test_mysqls_own_accounts_work_with_and_without_tls(database: LiveDatabase) -> None:
+    identified = "IDENTIFIED WITH caching_sha2_password BY %s"
+    # The first login of an account is the one that has to send its password.
+    with account(database, "ALL", identified=identified) as person:
+        assert wch("activate", database=person.url(database.name)).code == 0
+    with account(database, "ALL", identified=identified) as person:
+        plain = peewee.MySQLDatabase(database.name, **person.arguments(), ssl_disabled=True)
+        assert DatabaseManager(plain).install().outcome == "current"

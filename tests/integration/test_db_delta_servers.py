@@ -1,0 +1,227 @@
+"""What db_delta does on servers about what SQLite cannot be brought to: engines, collations, keys held in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.damage import Damage
+from tests.databases import LiveDatabase
+from tests.mending import delta, mend, words
+from tests.snapshots import schema
+from wch_peewee import DeltaReport
+from wch_peewee.schema.objects import ColumnType, Default, bigint, enum, text, varchar
+
+T = "wp_wch_"
+
+
+#: What only servers can be brought to.
+ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
+    "a text where an index is missing": (
+        lambda d: (d.drop_index("messages", "wa_message_id"), d.column("messages", "wa_message_id", type=text())),
+        [
+            f"- Change type of {T}messages.wa_message_id from text to varchar(100)",
+            f"- Add index {T}messages UNIQUE KEY `wa_message_id` (`wa_message_id`)",
+        ],
+    ),
+    "an enum that differs in case": (
+        lambda d: (
+            d.sql("UPDATE {conversations} SET status = 'active'"),
+            d.column("conversations", "status", type=enum("Pending", "active", "closed"), default=None),
+        ),
+        [
+            f"- Change type of {T}conversations.status from enum('Pending','active','closed') "
+            "to enum('pending','active','closed')",
+            f"- Change type of {T}conversations.status from enum('Pending','active','closed') "
+            "to enum('Pending','active','closed','pending'); "
+            f"Change default value of {T}conversations.status from none to 'pending'",
+        ],
+    ),
+    "the type of the foreign key": (
+        lambda d: (
+            d.drop_key(),
+            d.sql(
+                "ALTER TABLE {messages} MODIFY conversation_id int unsigned NOT NULL",
+                "ALTER TABLE {conversations} MODIFY id int unsigned NOT NULL AUTO_INCREMENT",
+                "ALTER TABLE {messages} ADD CONSTRAINT k FOREIGN KEY (conversation_id) REFERENCES {conversations} (id) "
+                "ON DELETE CASCADE",
+            ),
+        ),
+        [
+            f"- Change type of {T}conversations.id from int unsigned to bigint unsigned",
+            f"- Change type of {T}messages.conversation_id from int unsigned to bigint unsigned",
+        ],
+    ),
+    "the type of the key, the foreign key gone": (
+        lambda d: (
+            d.drop_key(),
+            d.sql(
+                "ALTER TABLE {messages} MODIFY conversation_id int unsigned NOT NULL",
+                "ALTER TABLE {conversations} MODIFY id int unsigned NOT NULL AUTO_INCREMENT",
+            ),
+        ),
+        [
+            f"+ Changed type of {T}conversations.id from int unsigned to bigint unsigned",
+            f"+ Changed type of {T}messages.conversation_id from int unsigned to bigint unsigned",
+            f"+ Added foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+        ],
+    ),
+    "a key that no longer counts": (
+        lambda d: d.sql("ALTER TABLE {carts} MODIFY id bigint unsigned NOT NULL"),
+        [f"+ Changed {T}carts.id to count by itself"],
+    ),
+    "a key that no longer counts, held by the foreign key": (
+        lambda d: d.sql("ALTER TABLE {conversations} MODIFY id bigint unsigned NOT NULL"),
+        [f"+ Changed {T}conversations.id to count by itself"],
+    ),
+    "no primary key": (
+        lambda d: d.sql("ALTER TABLE {carts} MODIFY id bigint unsigned NOT NULL, DROP PRIMARY KEY"),
+        [f"! Change primary key of {T}carts from () to (id)"],
+    ),
+    "a primary key of two columns": (
+        lambda d: d.sql("ALTER TABLE {carts} DROP PRIMARY KEY, ADD PRIMARY KEY (id, customer_phone)"),
+        [f"! Change primary key of {T}carts from (id, customer_phone) to (id)"],
+    ),
+    "MyISAM": (
+        lambda d: d.sql("ALTER TABLE {carts} ENGINE=MyISAM"),
+        [f"- Change engine of {T}carts from MyISAM to InnoDB"],
+    ),
+    "a MyISAM child": (
+        lambda d: (d.drop_key(), d.sql("ALTER TABLE {messages} ENGINE=MyISAM")),
+        [
+            f"- Change engine of {T}messages from MyISAM to InnoDB",
+            f"- Add foreign key {T}messages (conversation_id) REFERENCES {T}conversations",
+        ],
+    ),
+    "a MyISAM parent": (
+        lambda d: (d.drop_key(), d.sql("ALTER TABLE {conversations} ENGINE=MyISAM")),
+        [
+            f"- Change engine of {T}conversations from MyISAM to InnoDB",
+            f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+        ],
+    ),
+    "a MyISAM parent whose child is gone": (
+        lambda d: d.sql("DROP TABLE {messages}", "ALTER TABLE {conversations} ENGINE=MyISAM"),
+        [
+            f"+ Created table {T}messages",
+            f"- Change engine of {T}conversations from MyISAM to InnoDB",
+            f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+        ],
+    ),
+    "another collation": (
+        lambda d: d.sql("ALTER TABLE {carts} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"),
+        [
+            f"- Change collation of {T}carts (customer_phone, coupon_code) "
+            "from utf8mb4_general_ci to utf8mb4_unicode_520_ci"
+        ],
+    ),
+    "another collation, and a column missing": (
+        lambda d: d.sql(
+            "ALTER TABLE {carts} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, DROP COLUMN coupon_code"
+        ),
+        [
+            f"+ Added column {T}carts.coupon_code",
+            f"- Change collation of {T}carts (customer_phone) from utf8mb4_general_ci to utf8mb4_unicode_520_ci",
+        ],
+    ),
+    "another charset of one column, and a type too short": (
+        lambda d: d.sql(
+            "ALTER TABLE {broadcast_campaigns} MODIFY name varchar(60) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL "
+            "COMMENT 'what''s \\\\ 100%%'"
+        ),
+        [
+            f"+ Changed type of {T}broadcast_campaigns.name from varchar(60) to varchar(200)",
+            f"- Change collation of {T}broadcast_campaigns (name) from latin1_bin to utf8mb4_unicode_520_ci",
+        ],
+    ),
+    "partitions": (
+        lambda d: d.sql(
+            "ALTER TABLE {carts} DROP INDEX customer_phone, DROP INDEX expires_at",
+            "ALTER TABLE {carts} PARTITION BY HASH (id) PARTITIONS 2",
+        ),
+        [
+            f"- Add index {T}carts UNIQUE KEY `customer_phone` (`customer_phone`)",
+            f"- Add index {T}carts KEY `expires_at` (`expires_at`)",
+        ],
+    ),
+}
+
+
+@pytest.mark.families("mariadb", "mysql")
+@pytest.mark.parametrize(("damage", "lines"), ON_SERVERS.values(), ids=ON_SERVERS)
+def test_what_only_servers_can_be_brought_to(
+    site: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]
+) -> None:
+    test_what_is_refused_and_the_rest_that_still_happens(site, damage, lines)
+
+
+#: Nothing that needs mending: name: statements
+HARMLESS_ON_A_SERVER = {
+    "a foreign key of another name": [
+        "ALTER TABLE {messages} DROP FOREIGN KEY {messages}_conversation_id_fk",
+        "ALTER TABLE {messages} ADD CONSTRAINT _x FOREIGN KEY (conversation_id) REFERENCES {conversations} (id) "
+        "ON DELETE CASCADE ON UPDATE RESTRICT",
+    ],
+    "an index of another name": ["ALTER TABLE {carts} RENAME INDEX expires_at TO idx_expires"],
+    "a column in another case": ["ALTER TABLE {carts} RENAME COLUMN coupon_code TO Coupon_Code"],
+    "an indexed column in another case": ["ALTER TABLE {carts} RENAME COLUMN expires_at TO EXPIRES_AT"],
+    "the foreign key's column in another case": [
+        "ALTER TABLE {messages} RENAME COLUMN conversation_id TO Conversation_ID"
+    ],
+    "columns in another order": ["ALTER TABLE {carts} MODIFY items json NULL FIRST"],
+    "a comment": ["ALTER TABLE {carts} MODIFY coupon_code varchar(50) NULL COMMENT 'it''s'", "ALTER TABLE {carts} COMMENT 'x'"],
+    "a row format": ["ALTER TABLE {carts} ROW_FORMAT=COMPRESSED"],
+    "a default of the table that no column has": ["ALTER TABLE {sync_queue} DEFAULT CHARACTER SET latin1"],
+    "a table copied and renamed": [
+        "CREATE TABLE copied LIKE {carts}",
+        "INSERT INTO copied SELECT * FROM {carts}",
+        "DROP TABLE {carts}",
+        "RENAME TABLE copied TO {carts}",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.families("mariadb", "mysql")
+@pytest.mark.parametrize("statements", HARMLESS_ON_A_SERVER.values(), ids=HARMLESS_ON_A_SERVER)
+def test_what_only_looks_different_on_a_server(site: LiveDatabase, statements: list[str]) -> None:
+    Damage(site).sql(*statements)
+    assert mend(site)[0] == DeltaReport()
+
+
+@pytest.mark.families("mariadb")
+def test_a_document_column_without_its_check_is_told_and_kept(site: LiveDatabase) -> None:
+    """As CREATE TABLE ... AS SELECT leaves it behind."""
+    Damage(site).sql("ALTER TABLE {carts} MODIFY items longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL")
+    assert words(mend(site)[0]) == [f"- Change type of {T}carts.items from longtext to json"]
+
+
+#: Changes that copy or rebuild the table, or at least could.
+COPYING: dict[str, Callable[[Damage], None]] = {
+    "a column and an index": lambda d: (
+        d.drop_column("conversations", "context"),
+        d.drop_index("conversations", "last_message_at"),
+    ),
+    "NOT NULL": lambda d: d.column("conversations", "wa_conversation_id", nullable=True),
+    "NOT NULL for a zero date": lambda d: d.column("conversations", "created_at", nullable=True),
+    "a wider varchar": lambda d: d.column("conversations", "wa_conversation_id", type=varchar(40)),
+    "another order of the enum": lambda d: d.column(
+        "conversations", "status", type=enum("active", "pending", "closed")
+    ),
+    "a longer enum": lambda d: d.column("conversations", "status", type=enum("pending", "active")),
+}
+
+
+@pytest.mark.families("mariadb", "mysql")
+@pytest.mark.parametrize("damage", COPYING.values(), ids=COPYING)
+def test_rows_of_sessions_that_are_not_strict_survive(site: LiveDatabase, damage: Callable[[Damage], None]) -> None:
+    """WordPress writes zero dates and empty enums; a server that minds them refuses to copy the table, or cuts them."""
+    hurt = Damage(site)
+    damage(hurt)
+    site.execute("SET SESSION sql_mode = ''")
+    hurt.sql("UPDATE {conversations} SET status = 'nonsense', created_at = '0000-00-00 00:00:00' WHERE id = 2")
+    report, _ = mend(site)
+    assert report.changes
+    assert report.refusals == ()
+    (row,) = site.execute(f"SELECT status, CAST(created_at AS char) FROM {T}conversations WHERE id = 2")
+    assert row == ("", "0000-00-00 00:00:00")

@@ -1,0 +1,116 @@
+"""The doctor on every engine: nothing to say about a healthy one, and the right words about a sick one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import peewee
+import pytest
+
+from tests.accounts import account
+from tests.databases import LiveDatabase
+from tests.servers import PrivateServer
+from wch_peewee import DatabaseManager
+from wch_peewee.doctor import Finding, diagnose
+
+EVERYTHING = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES, DROP"
+
+
+def findings(database: str) -> dict[str, Finding]:
+    found = diagnose(DatabaseManager(database))
+    assert len({finding.name for finding in found}) == len(found)
+    assert all(finding.advice for finding in found if finding.state != "ok")
+    return {finding.name: finding for finding in found}
+
+
+def test_a_healthy_database_and_not_a_byte_written(database: LiveDatabase) -> None:
+    for _ in range(2):
+        with database.statements() as seen:
+            found = findings(database.url)
+        assert seen.writes == []
+        assert {finding.state for finding in found.values()} == {"ok"}
+        DatabaseManager(database.url).install()
+    assert {"version"} < set(found)
+
+
+@pytest.mark.families("sqlite")
+def test_a_file_that_is_not_there_is_not_made(database: LiveDatabase, tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    assert findings(f"sqlite:///{path}")["file"].state == "ok"
+    assert not path.exists()
+    path.write_text("no database " * 100)
+    assert findings(f"sqlite:///{path}")["connection"].state == "fail"
+
+
+@pytest.mark.families("sqlite")
+def test_an_application_that_does_not_enforce_its_foreign_keys(database: LiveDatabase) -> None:
+    found = diagnose(DatabaseManager(peewee.SqliteDatabase(str(database.path))))
+    assert {finding.name: finding.state for finding in found}["foreign keys"] == "warn"
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_an_unreachable_server_is_a_finding(database: LiveDatabase) -> None:
+    (finding,) = diagnose(DatabaseManager(database.address.url("wch_test_no_such_database")))
+    assert (finding.name, finding.state) == ("connection", "fail")
+
+
+@pytest.mark.families("mysql", "mariadb")
+@pytest.mark.parametrize(
+    ("missing", "name", "state"),
+    [
+        ("CREATE", "privileges", "fail"),
+        ("REFERENCES", "privileges", "fail"),
+        ("UPDATE", "privileges", "fail"),
+        ("DROP", "privileges to remove", "warn"),
+    ],
+)
+def test_a_missing_privilege_comes_with_its_grant(database: LiveDatabase, missing: str, name: str, state: str) -> None:
+    rights = ", ".join(right for right in EVERYTHING.split(", ") if right != missing)
+    with account(database, rights) as limited:
+        found = findings(limited.url(database.name))
+    assert (found[name].state, f"may not {missing}" in found[name].found) == (state, True)
+    assert f"GRANT {missing} ON " in found[name].advice
+    assert [finding.name for finding in found.values() if finding.state != "ok"] == [name]
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_rights_on_single_tables_cannot_be_told(database: LiveDatabase) -> None:
+    DatabaseManager(database.url).install()
+    with account(database, "SELECT") as limited:
+        database.execute(f"GRANT ALTER ON `{database.name}`.wp_wch_carts TO '{limited.user}'@'localhost'")
+        database.execute(f"GRANT ALTER ON `{database.name}`.wp_wch_carts TO '{limited.user}'@'%%'")
+        found = findings(limited.url(database.name))["privileges"]
+    assert (found.state, "cannot be told" in found.found) == ("warn", True)
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_tables_that_do_not_fit_the_site(database: LiveDatabase) -> None:
+    DatabaseManager(database.url).install()
+    database.execute("ALTER TABLE wp_wch_carts CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+    database.execute("ALTER TABLE wp_wch_sync_queue ENGINE = MyISAM")
+    found = findings(database.url)
+    sick = {name: finding for name, finding in found.items() if finding.state != "ok"}
+    assert set(sick) == {"tables' collation", "tables' engine"}
+    # The advice is what helps.
+    for finding in sick.values():
+        database.execute(finding.advice[finding.advice.index("ALTER TABLE") :].rstrip(";"))
+    assert {finding.state for finding in findings(database.url).values()} == {"ok"}
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_a_site_that_cannot_hold_emoji(database: LiveDatabase) -> None:
+    database.execute(
+        "CREATE TABLE wp_options (option_name varchar(191) CHARACTER SET latin1 COLLATE latin1_swedish_ci)"
+    )
+    found = findings(database.url)["collation"]
+    assert (found.state, "latin1 cannot hold emoji" in found.advice) == ("warn", True)
+
+
+def test_settings_of_the_whole_server(private_server: PrivateServer) -> None:
+    with private_server.address.connection() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE doctor")
+        cursor.execute("SET GLOBAL sql_mode = '', GLOBAL read_only = 1, GLOBAL lock_wait_timeout = 86400")
+    found = findings(private_server.address.url("doctor"))
+    assert {name for name, finding in found.items() if finding.state != "ok"} == {"strictness", "writable"}
+    assert "1 day" in found["lock waits"].found
+    assert "lock_wait_timeout = 1" in found["lock waits"].advice

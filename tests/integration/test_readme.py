@@ -1,0 +1,230 @@
+"""README.md is true: its examples run, and its tables are the code's own. Blocks are run by tests/readme_blocks.py."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.accounts import account
+from tests.databases import LiveDatabase
+from tests.readme_blocks import Block, Reader, blocks_of
+from wch_peewee import Plugin
+from wch_peewee.cli import codes
+from wch_peewee.cli.app import wch
+from wch_peewee.doctor import diagnose
+from wch_peewee.fields.documents import MAX_DEPTH
+from wch_peewee.manager import DatabaseManager
+from wch_peewee.migrate import batches, steps
+from wch_peewee.naming import check_prefix
+from wch_peewee.preflight import REMOVAL, UPGRADE
+from wch_peewee.server import SUPPORTED
+from wch_peewee.url import parse_url
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "wch_peewee", "migrations"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = blocks_of(README)
+
+SHOP = "sqlite:///shop.db"
+WORDPRESS = "mysql://shop:secret@db.example.com/wordpress"
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/wch activate"
+PROGRAMS = {
+    "wch": "from wch_peewee.cli import main; main()",
+    "pw_migrate": "from peewee_migrate.cli import cli; cli()",
+}
+#: Their output is the same on every engine; other console blocks show SQLite's.
+ALIKE = ("Migrations",)
+
+
+def cells(heading: str) -> list[list[str]]:
+    """The rows of the table whose first heading is this one."""
+    table = README.partition(f"| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()[2:]]
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def copy_sources(folder: Path) -> Path:
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout as it is after ``pip install -e .``: with metadata, and with the programs in .venv/bin."""
+    checkout = copy_sources(tmp_path_factory.mktemp("installed"))
+    programs = checkout / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, program in PROGRAMS.items():
+        (programs / name).write_text(f"#!{sys.executable}\n{program}\n")
+        (programs / name).chmod(0o755)
+    build = "import setuptools; setuptools.setup(script_args=['--quiet', 'egg_info'])"
+    subprocess.run([sys.executable, "-c", build], cwd=checkout, check=True)
+    return checkout
+
+
+@pytest.fixture
+def checkout(installed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(installed, tmp_path / "checkout"))
+
+
+def test_every_block_is_of_a_kind_that_is_tested() -> None:
+    assert {block.language for block in BLOCKS} == {"sh", "console", "python", "sql"}
+    assert [block.section for block in BLOCKS if block.language == "sh"] == ["wch_peewee", "Developing"]
+    assert [block.section for block in BLOCKS if block.language == "sql"] == ["Engines and limits"]
+    assert README.count("\n```") == 2 * len(BLOCKS)
+
+
+def test_the_page_from_top_to_bottom(checkout: Path) -> None:
+    with Reader(checkout, typed={WORDPRESS: "sqlite:///wordpress.db"}) as reader:
+        reader.command(".venv/bin/wch activate")  # what is left of the first command when pip is through
+        for block in BLOCKS:
+            if block.language in ("console", "python"):
+                reader.run(block)
+
+
+def test_the_python_and_the_migrations_on_every_engine(checkout: Path, database: LiveDatabase) -> None:
+    shown = {database.url: SHOP, str(parse_url(database.url)): SHOP, database.name: "shop.db"}
+    with Reader(checkout, typed={SHOP: database.url, WORDPRESS: database.url}, shown=shown) as reader:
+        reader.command(f"export WCH_DATABASE_URL={SHOP}")
+        reader.command("wch activate")
+        for block in BLOCKS:
+            if block.language == "python" or (block.language == "console" and block.section in ALIKE):
+                reader.run(block)
+    assert DatabaseManager(database.url, migrations=checkout / "migrations").status().is_current
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_the_privileges_are_enough(database: LiveDatabase) -> None:
+    (grant,) = (block.text for block in BLOCKS if block.language == "sql")
+    named = re.fullmatch(r"GRANT (.+) ON `wordpress`\.\* TO 'shop'@'%';\n", grant)
+    assert named is not None
+    assert set(named[1].split(", ")) == {*UPGRADE, *REMOVAL} - {"DROP"}
+    with account(database, named[1]) as limited:
+        plugin = Plugin(limited.url(database.name))
+        assert [plugin.activate().outcome, plugin.activate().outcome] == ["installed", "current"]
+        assert {finding.name for finding in diagnose(plugin.manager) if finding.state != "ok"} == {
+            "privileges to remove"
+        }
+        plugin.database.close()
+
+
+def test_the_two_commands_are_there() -> None:
+    first, *_ = (block for block in BLOCKS if block.language == "sh")
+    assert first.text.splitlines() == [INSTALL, "tests/run"]
+    assert os.access(ROOT / "tests" / "run", os.X_OK)
+
+
+@pytest.mark.slow
+def test_the_first_command_on_a_fresh_machine(tmp_path: Path) -> None:
+    with Reader(copy_sources(tmp_path), typed={}) as reader:
+        said = reader.command(INSTALL)
+        assert said.endswith("Installed version 1.0.0.\n"), said
+        reader.run(next(block for block in BLOCKS if block.language == "console"))
+        assert reader.command(
+            "PYTHONPATH= .venv/bin/python -I -c 'import wch_peewee as w; print(w.__file__)'"
+        ).startswith(str(tmp_path / ".venv"))
+
+
+def test_the_developing_commands_name_what_is_there() -> None:
+    *_, last = (block for block in BLOCKS if block.language == "sh")
+    programs = {word for line in last.text.splitlines() for word in line.split() if word in ("tests/run", ".ci/run")}
+    assert programs == {"tests/run", ".ci/run"}
+    assert all(os.access(ROOT / program, os.X_OK) for program in programs)
+    section = README.partition("## Developing")[2]
+    known = (ROOT / "tests/run").read_text() + (ROOT / "conftest.py").read_text()
+    assert [word for word in re.findall(r"--\w+|WCH_\w+", section) if word not in known + "--strict"] == []
+
+
+def test_the_paths_that_are_named_are_there() -> None:
+    prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
+    paths = [word for word in quoted(prose) if re.fullmatch(r"(wch_peewee|tests|migrations|\.ci)/[a-z_/.]*", word)]
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_table_of_commands_is_clicks() -> None:
+    shared = {option for parameter in wch.params for option in parameter.opts} | {"--help", "-h"}
+    documented = {quoted(name)[0]: set(quoted(own)) for name, _, own in cells("command")}
+    actual = {}
+    for name, command in wch.commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        actual[f"wch {name}"] = {option for option in options - shared if option.startswith("--")}
+    assert documented == actual
+    assert list(documented) == list(actual)
+
+
+def test_the_shared_options_are_clicks() -> None:
+    words = README.partition("All take ")[2].partition("prints the version")[0]
+    assert set(re.findall(r"--\w+", words)) == {max(parameter.opts, key=len) for parameter in wch.params} | {"--help"}
+    assert f"({DatabaseManager(SHOP).patience:g})" in README
+
+
+def test_commands_named_in_passing_are_there() -> None:
+    assert set(re.findall(r"`wch (\w+)", README)) == set(wch.commands)
+
+
+def test_the_exit_codes_are_those_of_the_code() -> None:
+    assert [(int(number), meaning) for number, meaning in cells("exit code")] == list(codes.MEANINGS)
+
+
+def test_the_environment_is_what_the_code_reads() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "wch_peewee").rglob("*.py"))
+    documented = [quoted(name)[0] for name, _, _ in cells("environment")]
+    read = set(re.findall(r"\bWCH_[A-Z_]+\b", source))
+    for_tests = {name for name in read if name.startswith("WCH_TEST_")}
+    assert set(documented) == read - for_tests
+    assert all(name in README.partition("## Developing")[2] for name in for_tests)
+
+
+def functions_of(module: ModuleType) -> set[str]:
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return {name for name, made in functions if made.__module__ == module.__name__ and not name.startswith("_")}
+
+
+def test_the_steps_are_those_of_the_code() -> None:
+    listed, _, rest = README.partition("The steps are ")[2].partition(". The batches, for rows, are")
+    assert set(quoted(listed)) == functions_of(steps) - {"drop_named"}
+    assert set(quoted(rest.partition(":")[0])) == functions_of(batches)
+    assert f"some {batches.BATCH_SIZE:,} rows at a time" in README
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    assert f"JSON: {MAX_DEPTH} levels" in README
+    check_prefix("p" * 41)
+    with pytest.raises(Exception, match="too long"):
+        check_prefix("p" * 42)
+    assert "underscores, 41 characters at most" in README
+    plugin = inspect.signature(Plugin)
+    assert plugin.parameters["verify_every"].default == 600
+    assert plugin.parameters["retry_after"].default == 60
+
+
+def test_the_engines_are_those_of_the_code() -> None:
+    for engine in SUPPORTED.split(", "):
+        assert f"{engine} (" in README
+
+
+def test_the_page_says_nothing_of_where_it_was_written() -> None:
+    assert not re.search(r"/work\b|/tmp\b|https?://", README)
+
+
+def test_a_block_knows_its_place() -> None:
+    page = "# One\n\n```sh\n# no heading\n```\n\n## Two\n\n```python\n# a/b.py\nx = 1\n```\n"
+    first, second = blocks_of(page)
+    assert first == Block("sh", "# no heading\n", 4, "One")
+    assert (second.line, second.section, second.file) == (10, "Two", "a/b.py")

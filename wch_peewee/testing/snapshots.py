@@ -1,0 +1,117 @@
+"""The whole of a database as a value: tables as the engine prints them, their rows, the history and the version.
+
+AUTO_INCREMENT counters, and the history's ids and timestamps, say nothing about what a run has done, and are
+left out. Nothing is written.
+
+    before = read_snapshot(database, prefix="wp_", history="wp_wch_migratehistory")
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import peewee as pw
+
+from ..naming import options_table_name
+from ..schema.introspect import introspect_schema
+from ..schema.objects import Table
+from ..server import detect_dialect
+from ..wordpress.options import VERSION_OPTION
+
+_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """One table: how the engine prints it, a line for each part, and its rows in order."""
+
+    definition: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    tables: dict[str, TableState]
+    #: the names of the applied migrations, in their order; a name can be there twice
+    history: tuple[str, ...] = ()
+    version: str | None = None
+
+
+def read_snapshot(database: pw.Database, *, prefix: str, history: str) -> Snapshot:
+    """Read everything; of the table ``history`` only the names count."""
+    tables = {name: TableState(definition(database, name), *_contents(database, name)) for name in table_names(database)}
+    names: tuple[str, ...] = ()
+    if history in tables:
+        names = tuple(str(row[0]) for row in _ask(database, f"SELECT name FROM {history} ORDER BY id"))
+        tables[history] = TableState(tables[history].definition)
+    return Snapshot(tables, names, _version(tables, options_table_name(prefix)))
+
+
+def without_order(snapshot: Snapshot, database: pw.Database) -> Snapshot:
+    """Leave the order of columns and keys out of it: a column that was dropped and added again may come last."""
+    dialect = detect_dialect(database)
+    schema = introspect_schema(database, dialect, tuple(snapshot.tables))
+    tables = {}
+    for name, state in snapshot.tables.items():
+        order = sorted(range(len(state.columns)), key=lambda place: state.columns[place])
+        columns = tuple(state.columns[place] for place in order)
+        rows = sorted((tuple(row[place] for place in order) for row in state.rows), key=repr)
+        table = schema.table(name)
+        # What is not a table (a view) stays as it is printed.
+        printed = state.definition if table is None else _shape(table)
+        tables[name] = TableState(printed, columns, tuple(rows))
+    return replace(snapshot, tables=tables)
+
+
+def table_names(database: pw.Database) -> list[str]:
+    """Name all tables and views, sorted."""
+    if isinstance(database, pw.SqliteDatabase):
+        sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
+    else:
+        sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+    return sorted(str(row[0]) for row in _ask(database, sql))
+
+
+def definition(database: pw.Database, table: str) -> str:
+    """The table as the engine prints it, without the counter, which says nothing about the shape."""
+    if isinstance(database, pw.SqliteDatabase):
+        sql = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY name"
+        return "\n".join(str(row[0]) for row in _ask(database, sql, (table,)))
+    return _COUNTER.sub("", str(_ask(database, f"SHOW CREATE TABLE {quoted(database, table)}")[0][1]))
+
+
+def rows(database: pw.Database, table: str) -> list[tuple[Any, ...]]:
+    """All rows, in an order that is the same for equal tables."""
+    return list(_contents(database, table)[1])
+
+
+def quoted(database: pw.Database, name: str) -> str:
+    return f'"{name}"' if isinstance(database, pw.SqliteDatabase) else f"`{name}`"
+
+
+def _contents(database: pw.Database, table: str) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
+    cursor = database.execute_sql(f"SELECT * FROM {quoted(database, table)}")
+    columns = tuple(str(column[0]) for column in cursor.description)
+    return columns, tuple(sorted((tuple(row) for row in cursor.fetchall()), key=repr))
+
+
+def _ask(database: pw.Database, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in database.execute_sql(sql, parameters).fetchall()]
+
+
+def _version(tables: dict[str, TableState], options: str) -> str | None:
+    state = tables.get(options)
+    if state is None or not {"option_name", "option_value"} <= set(state.columns):
+        return None
+    name, value = state.columns.index("option_name"), state.columns.index("option_value")
+    return next((str(row[value]) for row in state.rows if row[name] == VERSION_OPTION), None)
+
+
+def _shape(table: Table) -> str:
+    parts: Collection[object] = (*table.columns, *table.indexes, *table.foreign_keys, *table.foreign, *table.opaque)
+    keys = f"primary key {table.primary_key}, engine {table.engine}, collation {table.collation}"
+    return "\n".join([keys, *sorted(map(repr, parts))])

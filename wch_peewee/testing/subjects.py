@@ -1,0 +1,75 @@
+"""What is examined: something that brings a database forward, and perhaps back, each time over a connection of its own.
+
+    subject = our_migrations(Path("migrations"), "wp_")
+    subject.forward("sqlite:////srv/wch.db")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..database import open_database
+from ..delta import db_delta
+from ..manager import DatabaseManager
+from ..migrate.folder import MigrationFolder
+from ..models import MODELS, BaseModel
+from ..naming import history_table_name
+from ..schema.objects import Table
+from ..url import parse_url
+from ..workspace import open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """``forward`` and ``back`` take a database URL; ``up_to`` also the name of the last migration to apply.
+
+    ``back`` takes the newest migration back. ``names`` are the migrations in their order, ``history`` is the
+    table that lists them.
+    """
+
+    forward: Callable[[str], object]
+    prefix: str
+    history: str
+    names: tuple[str, ...] = ()
+    back: Callable[[str], object] | None = None
+    up_to: Callable[[str, str], object] | None = None
+
+
+def our_migrations(folder: Path, prefix: str) -> Subject:
+    """Run a folder of migrations as ``wch migrate`` and ``wch rollback`` do; removing data is not allowed."""
+
+    def manager(url: str) -> DatabaseManager:
+        return DatabaseManager(url, prefix=prefix, remove_data=False, migrations=folder)
+
+    def up_to(url: str, name: str) -> None:
+        from ..migrate.router import MigrationRouter
+
+        with open_workspace(open_database(parse_url(url)), prefix) as workspace:
+            MigrationRouter(workspace, MigrationFolder(folder)).run(name)
+
+    return Subject(
+        forward=lambda url: manager(url).run_migrations(),
+        back=lambda url: manager(url).rollback(),
+        up_to=up_to,
+        prefix=prefix,
+        history=history_table_name(prefix),
+        names=MigrationFolder(folder).names,
+    )
+
+
+def installation(prefix: str) -> Subject:
+    """Install or upgrade, verify and stamp, as ``wch activate`` does."""
+    return Subject(
+        lambda url: DatabaseManager(url, prefix=prefix).install(), prefix=prefix, history=history_table_name(prefix)
+    )
+
+
+def delta(prefix: str, models: Sequence[type[BaseModel] | Table] = MODELS) -> Subject:
+    """Bring what is there to the declared shape."""
+    return Subject(
+        lambda url: db_delta(models, open_database(parse_url(url)), prefix=prefix),
+        prefix=prefix,
+        history=history_table_name(prefix),
+    )

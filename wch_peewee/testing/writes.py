@@ -1,0 +1,106 @@
+"""The writes of a run: statements that can change something, and COMMITs, numbered from 1 as they are sent.
+
+``watch`` calls back around each of them, for as long as the process lives; it is made for a child that lives
+for nothing else. What goes past peewee's ``execute_sql`` and ``commit``, on a cursor of its own, is not seen.
+
+    watch(lambda point, write: print(point, write))
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import peewee as pw
+from pymysql.connections import Connection
+
+_WRITES = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "COMMIT", "WITH")
+
+#: ``during``: the statement has been sent to the server and its answer not yet read. SQLite has no such moment.
+Moment = Literal["before", "during", "after"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A moment of a run: before, during or after the write with this number."""
+
+    number: int
+    moment: Moment
+
+    def __str__(self) -> str:
+        return f"{self.moment} write {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write, and the migration that it belongs to; none for the history table and the stamping of an install."""
+
+    number: int
+    sql: str
+    migration: str = ""
+    step: int = 0
+    steps: int = 0
+
+    def __str__(self) -> str:
+        where = f"{self.migration}, step {self.step} of {self.steps}: " if self.step else ""
+        where = where or (f"{self.migration}: " if self.migration else "")
+        return where + " ".join(self.sql.split())
+
+
+def is_write(sql: str) -> bool:
+    """Say whether a statement can change something. A ``WITH`` may end in an UPDATE, so it counts."""
+    return sql.lstrip().upper().startswith(_WRITES)
+
+
+def watch(callback: Callable[[Point, Write], None]) -> None:
+    """Call back before, during and after each write of this process, from now on."""
+    count = 0
+    in_flight: Write | None = None
+    execute, commit, read = pw.Database.execute_sql, pw.Database.commit, Connection._read_query_result
+
+    def around(call: Callable[..., Any], sql: str, *arguments: Any, **options: Any) -> Any:
+        nonlocal count, in_flight
+        count += 1
+        write = Write(count, sql, *_position())
+        callback(Point(write.number, "before"), write)
+        in_flight = write
+        try:
+            result = call(*arguments, **options)
+        finally:
+            in_flight = None
+        callback(Point(write.number, "after"), write)
+        return result
+
+    def execute_sql(database: pw.Database, sql: str, *arguments: Any, **options: Any) -> Any:
+        if is_write(sql):
+            return around(execute, sql, database, sql, *arguments, **options)
+        return execute(database, sql, *arguments, **options)
+
+    def commit_(database: pw.Database) -> Any:
+        return around(commit, "COMMIT", database)
+
+    def read_query_result(connection: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal in_flight
+        if in_flight is not None:
+            write, in_flight = in_flight, None
+            callback(Point(write.number, "during"), write)
+        return read(connection, *arguments, **options)
+
+    pw.Database.execute_sql = execute_sql  # type: ignore[method-assign,assignment]
+    pw.Database.commit = commit_  # type: ignore[method-assign]
+    Connection._read_query_result = read_query_result  # type: ignore[method-assign]
+
+
+def _position() -> tuple[str, int, int]:
+    """Find the migration and its step in the frames of peewee-migrate's ``run_one`` and of our ``_run_step``."""
+    step, steps = 0, 0
+    frame = sys._getframe()
+    while (caller := frame.f_back) is not None:
+        frame = caller
+        if frame.f_code.co_name == "_run_step" and "steps" in frame.f_locals:
+            step, steps = frame.f_locals["number"], frame.f_locals["steps"]
+        elif frame.f_code.co_name == "run_one" and "migrator" in frame.f_locals:
+            return str(frame.f_locals["name"]), step, steps
+    return "", 0, 0
