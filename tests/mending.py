@@ -1,21 +1,23 @@
 """Mend a damaged database with db_delta, and hold that to its laws.
 
-    report, seen = mend(database)
-    assert words(report) == ["+ Added column wp_wch_carts.coupon_code"]
+report, seen = mend(database)
+assert words(report) == ["+ Added column wp_wch_carts.coupon_code"]
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from tests.damage import named_rows
+from tests.damage import Damage, named_rows
 from tests.databases import LiveDatabase
 from tests.statements import Statements
 from wch_peewee import MODELS, DeltaReport, db_delta
 
+
 def delta(database: LiveDatabase, **options: Any) -> DeltaReport:
-    return db_delta(MODELS, database.connect(), prefix=database.prefix, patience=5, **options)
+    return db_delta(MODELS, database.database, prefix=database.prefix, patience=5, **options)
 
 
 def words(report: DeltaReport) -> list[str]:
@@ -47,6 +49,18 @@ def mend(database: LiveDatabase) -> tuple[DeltaReport, Statements]:
     assert seen_again.writes == []
     assert [each for each in seen_again if any(word in each.upper() for word in _LOCKS)] == []
     return report, seen
+
+
+def mend_with_a_neighbour(database: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]) -> None:
+    """Damage a neighbour, too: whatever is said of the first in ``lines``, the second is mended."""
+    hurt = Damage(database)
+    damage(hurt)
+    hurt.drop_column("broadcast_campaigns", "scheduled_at")
+    report, _ = mend(database)
+    neighbour = "wp_wch_broadcast_campaigns"
+    mended = [f"Added column {neighbour}.scheduled_at", f"Added index {neighbour} KEY `scheduled_at` (`scheduled_at`)"]
+    assert sorted(words(report)) == sorted([*lines, *(f"+ {line}" for line in mended)])
+    assert all(refusal.reason for refusal in report.refusals)
 
 
 def alters(seen: Statements) -> int:

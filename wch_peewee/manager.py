@@ -31,6 +31,7 @@ from .reports import InstallPlan, InstallReport, Outcome, StatusReport, Uninstal
 from .schema.desired import logical_tables
 from .schema.introspect import present_tables
 from .schema.objects import Table
+from .schema.plan import Plan
 from .schema.reconcile import Reconciled
 from .schema.resolve import physical_name
 from .schema.statements import Statement
@@ -142,9 +143,11 @@ class DatabaseManager:
         from .migrate.router import MigrationRouter
 
         with look(self.database, self.prefix) as workspace:
+            self._refuse_to_roll_back_newer(workspace)
             if not applied_names(workspace.database, workspace.dialect, self.prefix):
                 raise ConfigurationError(f"{self.target}: there is no applied migration to roll back.")
         with self._open() as workspace:
+            self._refuse_to_roll_back_newer(workspace)
             require_privileges(workspace, self.target, UPGRADE + REMOVAL)
             return MigrationRouter(workspace, self.folder).rollback()
 
@@ -187,9 +190,11 @@ class DatabaseManager:
             )
 
     def plan(self) -> InstallPlan:
-        """Plan what ``install`` would do, with the very statements. Reads only."""
+        """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only."""
         with look(self.database, self.prefix) as workspace:
             stored = read_version(workspace)
+            if self.is_newer(stored):
+                return InstallPlan(stored, self.version, (), Plan())
             pending = self._pending(workspace)
             declared = ((HISTORY_SHAPE,) if pending else ()) + self.tables
             plan = workspace.plan(declared)
@@ -251,6 +256,14 @@ class DatabaseManager:
         stored = read_version(workspace)
         self._refuse_newer(workspace, stored)
         return self.is_newer(stored)
+
+    def _refuse_to_roll_back_newer(self, workspace: Workspace) -> None:
+        stored = read_version(workspace)
+        if self.is_newer(stored):
+            raise SchemaTooNew(
+                f"{self.target}: the database is at version {stored} and this code knows {self.version} at most; "
+                "roll back with the release that upgraded it. Nothing was changed."
+            )
 
     def _refuse_newer(self, workspace: Workspace, stored: str | None) -> None:
         if not self.is_newer(stored) or stored is None:

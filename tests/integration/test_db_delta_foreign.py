@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.damage import Damage
 from tests.databases import LiveDatabase
-from tests.mending import delta, mend, words
+from tests.mending import mend
 from tests.snapshots import schema
-from wch_peewee import DeltaReport
-from wch_peewee.schema.objects import ColumnType, Default, bigint, enum, text, varchar
+from wch_peewee.schema.objects import varchar
 
 T = "wp_wch_"
 
@@ -50,15 +47,19 @@ ON_A_SERVER: Things = {
     "a foreign key of ours to theirs": (
         [
             "CREATE TABLE crm (id bigint unsigned PRIMARY KEY)",
-            "ALTER TABLE {carts} ADD COLUMN crm_id bigint unsigned NULL, "
-            + "ADD CONSTRAINT crm FOREIGN KEY (crm_id) REFERENCES crm (id)",
+            (
+                "ALTER TABLE {carts} ADD COLUMN crm_id bigint unsigned NULL, "
+                "ADD CONSTRAINT crm FOREIGN KEY (crm_id) REFERENCES crm (id)"
+            ),
         ],
         "{carts} has a column crm_id\n{carts} has an index crm\n{carts} has a foreign key crm on (crm_id)",
     ),
     "a foreign key of theirs to ours": (
         [
-            "CREATE TABLE crm (phone varchar(20) COLLATE utf8mb4_unicode_520_ci, "
-            + "FOREIGN KEY (phone) REFERENCES {carts} (customer_phone))"
+            (
+                "CREATE TABLE crm (phone varchar(20) COLLATE utf8mb4_unicode_520_ci, "
+                "FOREIGN KEY (phone) REFERENCES {carts} (customer_phone))"
+            )
         ],
         "",
     ),

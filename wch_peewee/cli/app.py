@@ -9,7 +9,16 @@ import click
 
 from ..migrate.folder import MigrationFolder
 from ..migrations_folder import migrations_folder
-from . import activate, check, codes, doctor, migrate, plan, rollback, schema, status, uninstall
+from . import codes
+from .activate import command as activate
+from .check import command as check
+from .doctor import command as doctor
+from .migrate import command as migrate
+from .plan import command as plan
+from .rollback import command as rollback
+from .schema import command as schema
+from .status import command as status
+from .uninstall import command as uninstall
 from .options import shared_options
 
 _CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in codes.MEANINGS)
@@ -81,5 +90,5 @@ def wch(context: click.Context) -> None:
         context.exit(codes.USAGE)
 
 
-for module in (activate, status, check, plan, migrate, rollback, uninstall, schema, doctor):
-    wch.add_command(module.command)
+for command in (activate, status, check, plan, migrate, rollback, uninstall, schema, doctor):
+    wch.add_command(command)

@@ -11,12 +11,13 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 import click
 
 from .options import Choices
+from .progress import Display, Silence, showing
 
 #: Wide enough that no table is ever wrapped for a program that reads it.
 _ENDLESS = 100_000
@@ -63,16 +64,13 @@ class Output:
         _write(sys.stderr, visible(text))
 
     @contextlib.contextmanager
-    def working(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Show that something is going on, on a terminal; yields a function that says what."""
-        if self._choices.quiet or not _is_terminal(sys.stderr):
-            yield lambda text: None
+    def working(self, text: str) -> Iterator[Display]:
+        """Show that something is going on; yields what to tell of it."""
+        if self._choices.quiet:
+            yield Silence()
             return
-        from rich.console import Console
-        from rich.text import Text
-
-        with Console(stderr=True).status(Text(visible(text))) as status:
-            yield lambda text: status.update(Text(visible(text)))
+        with showing(text, self.note, visible, terminal=_is_terminal(sys.stderr)) as display:
+            yield display
 
     def _table(
         self, stream: TextIO, headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]

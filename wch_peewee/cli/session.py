@@ -34,17 +34,17 @@ class Session:
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
-        """Show on a terminal which statement is being run."""
-        with self.out.working(text) as update:
+        """Show which step and which statement is being run, and how far long work on rows has come."""
+        with self.out.working(text) as display:
 
             def before(statement: Statement) -> None:
-                update(statement.sql.partition("\n")[0])
+                display.say(statement.sql.partition("\n")[0])
 
-            self.manager.before_statement = before
+            self.manager.before_statement, self.manager.on_progress = before, display.event
             try:
                 yield
             finally:
-                self.manager.before_statement = None
+                self.manager.before_statement = self.manager.on_progress = None
 
 
 def open_session(choices: Choices, *, timeout: float = PATIENCE) -> Session:

@@ -1,6 +1,6 @@
 """Kill a run with SIGKILL at its k-th write, in a process of its own, or let it come to its end there.
 
-    run_killed(lambda: manager.run_migrations(), KillPoint(3, "after"))
+run_killed(lambda: manager.run_migrations(), KillPoint(3, "after"))
 """
 
 from __future__ import annotations

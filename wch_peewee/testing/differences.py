@@ -1,6 +1,6 @@
 """Say in words how one snapshot differs from another: missing tables, changed lines of a definition, changed rows.
 
-    print(differences(expected, found) or "alike")
+print(differences(expected, found) or "alike")
 """
 
 from __future__ import annotations

@@ -65,7 +65,9 @@ def choose(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
     chosen = []
     for name in wanted:
         if "=" not in name and name not in known:
-            raise ConfigurationError(f"There is no engine {name}; there are {', '.join(known)}. Name it in WCH_TEST_SERVERS.")
+            raise ConfigurationError(
+                f"There is no engine {name}; there are {', '.join(known)}. Name it in WCH_TEST_SERVERS."
+            )
         chosen.append(known.get(name, name))
     return tuple(chosen)
 

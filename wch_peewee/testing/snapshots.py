@@ -43,7 +43,9 @@ class Snapshot:
 
 def read_snapshot(database: pw.Database, *, prefix: str, history: str) -> Snapshot:
     """Read everything; of the table ``history`` only the names count."""
-    tables = {name: TableState(definition(database, name), *_contents(database, name)) for name in table_names(database)}
+    tables = {
+        name: TableState(definition(database, name), *_contents(database, name)) for name in table_names(database)
+    }
     names: tuple[str, ...] = ()
     if history in tables:
         names = tuple(str(row[0]) for row in _ask(database, f"SELECT name FROM {history} ORDER BY id"))

@@ -22,8 +22,9 @@ def stock_migrations(folder: Path, prefix: str = "wp_") -> Subject:
     from peewee_migrate import Router
 
     # It would write to the terminal, from hundreds of children.
-    quiet = logging.Logger("wch_peewee.testing.stock")
+    quiet = logging.getLogger("wch_peewee.testing.stock")
     quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
 
     def router(url: str) -> Router:
         return Router(open_database(parse_url(url)), migrate_dir=folder, migrate_table=HISTORY, logger=quiet)

@@ -1,7 +1,7 @@
 """What is examined: something that brings a database forward, and perhaps back, each time over a connection of its own.
 
-    subject = our_migrations(Path("migrations"), "wp_")
-    subject.forward("sqlite:////srv/wch.db")
+subject = our_migrations(Path("migrations"), "wp_")
+subject.forward("sqlite:////srv/wch.db")
 """
 
 from __future__ import annotations

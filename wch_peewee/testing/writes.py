@@ -58,7 +58,9 @@ def watch(callback: Callable[[Point, Write], None]) -> None:
     """Call back before, during and after each write of this process, from now on."""
     count = 0
     in_flight: Write | None = None
-    execute, commit, read = pw.Database.execute_sql, pw.Database.commit, Connection._read_query_result
+    database_class: Any = pw.Database
+    connection_class: Any = Connection
+    execute, commit, read = database_class.execute_sql, database_class.commit, connection_class._read_query_result
 
     def around(call: Callable[..., Any], sql: str, *arguments: Any, **options: Any) -> Any:
         nonlocal count, in_flight
@@ -88,9 +90,9 @@ def watch(callback: Callable[[Point, Write], None]) -> None:
             callback(Point(write.number, "during"), write)
         return read(connection, *arguments, **options)
 
-    pw.Database.execute_sql = execute_sql  # type: ignore[method-assign,assignment]
-    pw.Database.commit = commit_  # type: ignore[method-assign]
-    Connection._read_query_result = read_query_result  # type: ignore[method-assign]
+    database_class.execute_sql = execute_sql
+    database_class.commit = commit_
+    connection_class._read_query_result = read_query_result
 
 
 def _position() -> tuple[str, int, int]:

@@ -1,0 +1,131 @@
+"""Examine a folder of migrations: every scenario, on every engine, from an empty database and from one with rows.
+
+    verdict = examine("migrations", populate=fill)
+
+It writes to scratch databases only, which it makes and removes itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import peewee as pw
+
+from .bench import Bench
+from .child import Child
+from .places import Place, choose, open_place
+from .saved import restore, save
+from .scenarios import SCENARIOS, Scenario
+from .subjects import Subject, our_migrations
+from .verdict import Fault, Finding, Result, Verdict
+
+EMPTY = "from an empty database"
+
+#: Fills tables with rows; it is handed the open database and the prefix.
+Populate = Callable[[pw.Database, str], object]
+#: Hears what is being tried: engine, start and scenario, and how many points so far.
+Progress = Callable[[str], None]
+
+
+class ExaminationFailed(AssertionError):
+    """The migrations do not bear what was done to them; the message says where, and ``verdict`` has it all."""
+
+    def __init__(self, message: str, verdict: Verdict) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+
+
+def examine(
+    folder: Path | str,
+    *,
+    populate: Populate | None = None,
+    after: int = 1,
+    engines: Iterable[str] | None = None,
+    prefix: str = "wp_",
+    scenarios: Sequence[Scenario] = SCENARIOS,
+    every: int = 1,
+    progress: Progress = lambda text: None,
+) -> Verdict:
+    """Examine the migrations of ``folder``; each scenario stops at the first point that goes wrong.
+
+    ``populate(database, prefix)`` fills rows once the first ``after`` migrations are there. ``engines`` are names
+    of WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; all that are configured without it. With ``every``
+    above 1 only every so many points are tried.
+
+    Raises ExaminationFailed.
+    """
+    subject = our_migrations(Path(folder), prefix)
+    verdict = Verdict(())
+    for engine in choose(engines):
+        with open_place(engine) as place:
+            verdict += examine_at(
+                place, subject, populate=populate, after=after, scenarios=scenarios, every=every, progress=progress
+            )
+    if not verdict.ok:
+        raise ExaminationFailed(f"the migrations of {folder} do not bear everything\n\n{verdict}", verdict)
+    return verdict
+
+
+def examine_at(
+    place: Place,
+    subject: Subject,
+    *,
+    populate: Populate | None = None,
+    after: int = 1,
+    scenarios: Sequence[Scenario] = SCENARIOS,
+    every: int = 1,
+    to_the_end: bool = False,
+    progress: Progress = lambda text: None,
+) -> Verdict:
+    """Examine one subject at one place, from the state it is in; ``to_the_end`` goes on after what goes wrong."""
+    with place.opened() as database:
+        begin = save(database)
+    benches = [lambda: Bench(place, subject, EMPTY, begin)]
+    if populate is not None:
+        filled = populate
+        benches.append(lambda: _populated(place, subject, filled, after))
+    results = []
+    for make in benches:
+        with place.opened() as database:
+            restore(database, begin)
+        bench = make()
+        results += [_play(bench, scenario, every, to_the_end, progress) for scenario in scenarios]
+    with place.opened() as database:
+        restore(database, begin)
+    return Verdict(tuple(results))
+
+
+def _populated(place: Place, subject: Subject, populate: Populate, after: int) -> Bench:
+    names = subject.names[:after]
+
+    def fill() -> None:
+        if names and subject.up_to is not None:
+            subject.up_to(place.url, names[-1])
+        with place.opened() as database:
+            populate(database, subject.prefix)
+
+    # In a process of its own, too: what it binds and imports stays there.
+    with Child(fill) as child:
+        failure = child.end().failure
+    if failure is not None:
+        raise ExaminationFailed(f"{place.label}: populating ends in {failure}\n{failure.trace}", Verdict(()))
+    with place.opened() as database:
+        saved = save(database)
+    return Bench(place, subject, f"with rows after {names[-1]}" if names else "with rows", saved, len(names))
+
+
+def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progress: Progress) -> Result:
+    where = (bench.place.label, bench.start, scenario.name)
+    if bench.failure is not None:
+        fault = Fault("error", f"it ends in {bench.failure}\n{bench.failure.trace}")
+        return Result(*where, 1, (Finding(*where, "the undisturbed run", fault),))
+    tried, findings = 0, []
+    for finding in scenario.play(bench, every):
+        tried += 1
+        progress(f"{', '.join(where)}: {tried}")
+        if finding is not None:
+            findings.append(finding)
+            if not to_the_end:
+                break
+    return Result(*where, tried, tuple(findings))

@@ -1,0 +1,167 @@
+"""What can happen to a run, point by point; each point is tried from the same start and judged by the same end.
+
+Every scenario yields once for each point it has tried: None, or what went wrong there.
+
+    for finding in run_twice(bench, every=1): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .bench import Bench
+from .child import START, Ending
+from .differences import differences
+from .verdict import Fault, Finding
+from .writes import Point, Write
+
+#: How long the second of two runs is given to collide with the first, which is held meanwhile.
+_COLLIDE = 1.0
+_ROUNDS = 3
+_HOLDS = 5
+
+Found = Iterator[Finding | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    name: str
+    play: Callable[[Bench, int], Found]
+
+
+def run_twice(bench: Bench, every: int) -> Found:
+    """Once there, a second run changes nothing at all, not even a timestamp."""
+    bench.reset()
+    bench.run(bench.subject.forward)
+    before = bench.snapshot_to_the_last_id()
+    ending = bench.run(bench.subject.forward)
+    if ending.failure is not None:
+        yield _finding(bench, "run twice", "the second run", Fault("error", f"it ends in {ending.failure}"))
+        return
+    text = differences(before, bench.snapshot_to_the_last_id())
+    yield _finding(bench, "run twice", "the second run", Fault("different", text) if text else None)
+
+
+def there_and_back(bench: Bench, every: int) -> Found:
+    """One migration back, then two, and so on, and forward again each time; a refusal to lose data ends it.
+
+    Columns may come back in another order.
+    """
+    name = "forward, back and forward again"
+    if bench.subject.back is None:
+        return
+    bench.reset()
+    bench.run(bench.subject.forward)
+    expected = bench.snapshot_without_order()
+    for depth in range(1, len(bench.subject.names) - bench.applied + 1):
+        refused = False
+        for _ in range(depth):
+            before = bench.snapshot()
+            ending = bench.run(bench.subject.back)
+            refused = _is_refusal(ending)
+            if refused and (text := differences(before, bench.snapshot())):
+                yield _finding(bench, name, f"{depth} back, refused", Fault("different", text))
+                return
+            if ending.failure is not None and not refused:
+                yield _finding(bench, name, f"{depth} back", Fault("error", f"it ends in {ending.failure}"))
+                return
+        ending = bench.run(bench.subject.forward)
+        fault = None
+        if ending.failure is not None:
+            fault = Fault("error", f"it ends in {ending.failure}")
+        elif text := differences(expected, bench.snapshot_without_order()):
+            fault = Fault("different", text)
+        yield _finding(bench, name, f"{depth} back and forward again", fault)
+        if refused:
+            return
+
+
+def killed_anywhere(bench: Bench, every: int) -> Found:
+    """Killed before, during and after each write, then the same again."""
+    writes = bench.undisturbed.writes
+    for point in bench.points(writes, every):
+        bench.reset()
+        ending = bench.run(bench.subject.forward, kill=point)
+        if ending.killed:
+            ending = bench.run(bench.subject.forward)
+        where = f"killed {point} of {len(writes)}, then the same again"
+        yield _finding(bench, "killed anywhere", where, bench.judge(ending, bench.expected), writes[point.number - 1])
+
+
+def killed_on_the_way_back(bench: Bench, every: int) -> Found:
+    """Each migration's rollback killed before, during and after each write, then the same again unless it was done."""
+    back = bench.subject.back
+    if back is None:
+        return
+    bench.reset()
+    bench.run(bench.subject.forward)
+    for _ in range(len(bench.subject.names) - bench.applied):
+        above, history = bench.save(), bench.snapshot().history
+        whole = bench.run(back)
+        below = bench.snapshot()
+        if whole.failure is not None:
+            return  # refused; or broken, which there_and_back reports
+        for point in bench.points(whole.writes, every):
+            bench.put_back(above)
+            ending = bench.run(back, kill=point)
+            if ending.killed and bench.snapshot().history == history:
+                ending = bench.run(back)
+            where = f"{history[-1]} killed {point} of {len(whole.writes)}, then the same again"
+            fault = bench.judge(ending, below)
+            yield _finding(bench, "killed on the way back", where, fault, whole.writes[point.number - 1])
+        bench.put_back(above)
+        bench.run(back)
+
+
+def two_at_once(bench: Bench, every: int) -> Found:
+    """Two processes that start together; and one that comes while the other is held in the middle of its run."""
+    for number in range(1, _ROUNDS + 1):
+        bench.reset()
+        yield _together(bench, START, f"started together, round {number}", None)
+    writes = bench.undisturbed.writes
+    for write in writes[:: -(-len(writes) // _HOLDS) or 1]:
+        bench.reset()
+        point = Point(write.number, "before")
+        yield _together(bench, point, f"the second came {point} of {len(writes)} of the first", write)
+
+
+def _together(bench: Bench, point: Point, where: str, write: Write | None) -> Finding | None:
+    forward = bench.subject.forward
+    with (
+        bench.start_child(forward, hold=point) as first,
+        bench.start_child(forward, hold=START) as second,
+    ):
+        first.reach_hold()
+        second.reach_hold()
+        second.go_on()
+        if point != START:
+            second.ends_within(_COLLIDE)
+        first.go_on()
+        endings = [first.end(), second.end()]
+    failures = [ending.failure for ending in endings if ending.failure is not None]
+    wrong = [str(failure) for failure in failures if not failure.busy] or [str(one) for one in failures[1:]]
+    text = differences(bench.expected, bench.snapshot())
+    fault = Fault("different", text) if text else None
+    if wrong:
+        fault = Fault("error", "\n".join([f"one of them ends in {wrong[0]}", *([text] if text else [])]))
+    return _finding(bench, "two at once", where, fault, write)
+
+
+def _is_refusal(ending: Ending) -> bool:
+    return ending.failure is not None and ending.failure.kind == "RemovalRefused"
+
+
+def _finding(
+    bench: Bench, scenario: str, point: str, fault: Fault | None, write: Write | None = None
+) -> Finding | None:
+    return None if fault is None else Finding(bench.place.label, bench.start, scenario, point, fault, write)
+
+
+SCENARIOS = (
+    Scenario("run twice", run_twice),
+    Scenario("forward, back and forward again", there_and_back),
+    Scenario("killed anywhere", killed_anywhere),
+    Scenario("killed on the way back", killed_on_the_way_back),
+    Scenario("two at once", two_at_once),
+)
