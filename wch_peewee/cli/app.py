@@ -14,12 +14,12 @@ from .activate import command as activate
 from .check import command as check
 from .doctor import command as doctor
 from .migrate import command as migrate
+from .options import shared_options
 from .plan import command as plan
 from .rollback import command as rollback
 from .schema import command as schema
 from .status import command as status
 from .uninstall import command as uninstall
-from .options import shared_options
 
 _CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in codes.MEANINGS)
 

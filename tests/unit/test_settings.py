@@ -1,0 +1,44 @@
+"""Settings: what is given wins, then the environment, then the defaults; nothing is guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from wch_peewee import ConfigurationError
+from wch_peewee.settings import Settings, remove_data_allowed
+
+
+def gather(environment: dict[str, str] | None = None, **given: object) -> Settings:
+    return Settings.gather(environment=environment or {}, **given)  # type: ignore[arg-type]
+
+
+def test_the_order_of_precedence() -> None:
+    environment = {"WCH_DATABASE_URL": "mysql://u@h/d", "WCH_TABLE_PREFIX": "env_", "WCH_REMOVE_DATA": "yes"}
+    assert str(gather().target) == "sqlite:///wch.db"
+    assert gather().prefix == "wp_"
+    assert gather().remove_data is False
+    assert str(gather(environment).target) == "mysql://u@h:3306/d"
+    assert (gather(environment).prefix, gather(environment).remove_data) == ("env_", True)
+    given = gather(environment, database="sqlite:///x.db", prefix="", remove_data=False)
+    assert (str(given.target), given.prefix, given.remove_data) == ("sqlite:///x.db", "", False)
+
+
+def test_an_empty_prefix_in_the_environment_is_the_empty_prefix_and_an_empty_url_is_none() -> None:
+    settings = gather({"WCH_TABLE_PREFIX": "", "WCH_DATABASE_URL": ""})
+    assert (settings.prefix, str(settings.target)) == ("", "sqlite:///wch.db")
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", " 1 ", "yes", "on"])
+def test_a_real_yes(value: str) -> None:
+    assert remove_data_allowed({"WCH_REMOVE_DATA": value}) is True
+
+
+@pytest.mark.parametrize("value", ["false", "0", "no", "OFF", "", "  "])
+def test_a_real_no(value: str) -> None:
+    assert remove_data_allowed({"WCH_REMOVE_DATA": value}) is False
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "t", "y", "null", "truee", "0.0"])
+def test_anything_else_is_an_error(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="Nothing is removed"):
+        remove_data_allowed({"WCH_REMOVE_DATA": value})
