@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import peewee
+
 from tests.databases import LiveDatabase
 from wch_peewee.naming import get_table_name
 from wch_peewee.schema.introspect import introspect_schema
-from wch_peewee.schema.objects import Column, Table
+from wch_peewee.schema.objects import Table
 from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
 from wch_peewee.server import detect_dialect
 from wch_peewee.workspace import open_workspace
@@ -26,10 +28,13 @@ class Damage:
 
     def table(self, key: str) -> Table:
         """Read a table as the library does."""
-        name = get_table_name(key, self.database.prefix)
-        found = introspect_schema(self.database.database, self.dialect, [name]).table(name)
-        assert found is not None, name
+        found = self.find(key)
+        assert found is not None, key
         return found
+
+    def find(self, key: str) -> Table | None:
+        name = get_table_name(key, self.database.prefix)
+        return introspect_schema(self.database.database, self.dialect, [name]).table(name)
 
     def change(self, *operations: Operation) -> None:
         """Change a table, full name and all, with the dialect's own words, and without asking whether it is safe."""
@@ -94,14 +99,13 @@ class _Names(dict[str, str]):
 
 
 def named_rows(database: LiveDatabase) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, as column to value, ordered."""
+    """Every row of every table, as column to value, ordered; views that the damage has made unreadable are left out."""
     result = {}
     for table in database.tables():
-        cursor = database.database.execute_sql(f"SELECT * FROM {table}")
+        try:
+            cursor = database.database.execute_sql(f"SELECT * FROM {table}")
+        except peewee.PeeweeException:
+            continue
         names = [column[0].lower() for column in cursor.description]
         result[table] = sorted((dict(zip(names, row, strict=True)) for row in cursor.fetchall()), key=repr)
     return result
-
-
-def default_of(column: Column) -> str | None:
-    return None if column.default is None else column.default.text

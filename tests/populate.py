@@ -1,11 +1,15 @@
 """Rows for all six tables, with cascading children, four-byte characters and NULLs, through the models.
 
 populate(database, conversations=3)
+
+``fill(database, prefix)`` is the same for the test kit, which has a peewee Database only.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+
+import peewee
 
 from tests.databases import LiveDatabase
 from wch_peewee import (
@@ -23,7 +27,11 @@ LATER = dt.datetime(2031, 5, 4, 3, 2, 1)
 
 def populate(database: LiveDatabase, *, conversations: int = 3, prefix: str = "wp_") -> None:
     """Two messages for each conversation, one cart, profile, campaign and queue item for each of them."""
-    with use_site(database.database, prefix), database.database.atomic():
+    fill(database.database, prefix, conversations=conversations)
+
+
+def fill(database: peewee.Database, prefix: str, *, conversations: int = 3) -> None:
+    with use_site(database, prefix), database.atomic():
         for number in range(conversations):
             phone = f"+49151{number:07}"
             conversation = Conversation.create(

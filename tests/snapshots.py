@@ -5,10 +5,10 @@ before = snapshot(database)
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from tests.databases import LiveDatabase
+from wch_peewee.testing import snapshots
 
 
 def snapshot(database: LiveDatabase, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -23,18 +23,11 @@ def schema(database: LiveDatabase, *, without: tuple[str, ...] = ()) -> dict[str
 
 def definition(database: LiveDatabase, table: str) -> str:
     """The table as the engine prints it, without the counter, which says nothing about the shape."""
-    if database.family == "sqlite":
-        texts = database.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name = %s AND sql IS NOT NULL ORDER BY name", (table,)
-        )
-        return "\n".join(row[0] for row in texts)
-    text = database.execute(f"SHOW CREATE TABLE `{table}`")[0][1]
-    return re.sub(r" AUTO_INCREMENT=\d+", "", text)
+    return snapshots.definition(database.database, table)
 
 
 def rows(database: LiveDatabase, table: str) -> list[tuple[Any, ...]]:
-    quote = '"' if database.family == "sqlite" else "`"
-    return sorted(database.execute(f"SELECT * FROM {quote}{table}{quote}"), key=repr)
+    return snapshots.rows(database.database, table)
 
 
 def columns(database: LiveDatabase, table: str, names: str) -> list[tuple[Any, ...]]:

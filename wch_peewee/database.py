@@ -15,7 +15,7 @@ from typing import Any
 
 import peewee as pw
 import pymysql
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, SERVER_STATUS
 
 from .dialects.base import Failure
 from .errors import (
@@ -34,6 +34,7 @@ from .url import Target
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 _RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = 1, innodb_lock_wait_timeout = 1"
+_IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _REFUSED_PARAMETERS = {
     "init_command",
     "sql_mode",
@@ -137,6 +138,16 @@ def describe(database: pw.Database) -> str:
             options=options,
         )
     )
+
+
+def in_transaction(database: pw.Database) -> bool:
+    """Say whether this thread's connection is in a transaction, one begun behind peewee's back included."""
+    if database.is_closed():
+        return False
+    connection: Any = database.connection()
+    if isinstance(database, pw.SqliteDatabase):
+        return bool(connection.in_transaction)
+    return bool(database.in_transaction() or getattr(connection, "server_status", 0) & _IN_TRANSACTION)
 
 
 @contextlib.contextmanager

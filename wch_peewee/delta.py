@@ -21,7 +21,7 @@ from .schema.desired import logical_tables
 from .schema.diff import Refusal
 from .schema.objects import Table
 from .site import current_prefix
-from .workspace import PATIENCE, look, open_workspace
+from .workspace import PATIENCE, look, run_in_workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,7 @@ def db_delta(
         plan = workspace.plan(tables)
     if plan.is_empty:
         return DeltaReport((), plan.refusals, plan.extras)
-    with open_workspace(chosen, prefix, patience=patience) as workspace:
-        result = workspace.reconcile(tables)
+    result = run_in_workspace(lambda workspace: workspace.reconcile(tables), chosen, prefix, patience=patience)
     return DeltaReport(result.changes, result.refusals, result.extras)
 
 

@@ -9,19 +9,31 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import peewee as pw
 
-from .database import connect, connected, database_error, dedicated, describe, for_reading, is_private
+from .database import (
+    connect,
+    connected,
+    database_error,
+    dedicated,
+    describe,
+    for_reading,
+    in_transaction,
+    is_private,
+)
 from .dialects.base import Dialect
 from .errors import ConfigurationError
 from .migrate.lock import LEASE_TTL, MigrationLock, migration_lock
+from .migrate.sqlite_lock import CommitHeldUp
 from .naming import owned_names
 from .progress import Progress
-from .schema.apply import ApplyResult, Executor, patiently
+from .schema.apply import ApplyResult, Executor, patiently, pause
 from .schema.introspect import ask, introspect_schema
 from .schema.objects import Schema, Table
 from .schema.operations import Operation
@@ -128,8 +140,15 @@ class Workspace:
 
 @contextlib.contextmanager
 def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
-    """Have a workspace on the application's own connection, for reading only; nothing is made, not even a file."""
-    with connected(for_reading(database)) as connection, _translated(connection):
+    """Have a workspace for reading only, on the application's own connection; nothing is made, not even a file.
+
+    Inside a transaction of the application on a server it is another connection: whatever a transaction has
+    read stays locked against DDL until its end, and the run that follows would wait for its own caller.
+    """
+    chosen = for_reading(database)
+    if isinstance(database, pw.MySQLDatabase) and in_transaction(database):
+        chosen = dedicated(database, patience=PATIENCE)
+    with connected(chosen) as connection, _translated(connection):
         yield Workspace(connection, detect_dialect(connection), prefix)
 
 
@@ -157,8 +176,32 @@ def open_workspace(
                 yield workspace
 
 
+def run_in_workspace(
+    work: Callable[[Workspace], T], database: pw.Database, prefix: str, *, patience: float = PATIENCE, **options: Any
+) -> T:
+    """Do ``work`` in a locked workspace; the options are those of ``open_workspace``, and so are the errors.
+
+    On SQLite a reader can keep the run from being committed. Then all of it is undone, so that other readers
+    do not queue behind it, and done again, until ``patience`` seconds are used up.
+    """
+    begun = time.monotonic()
+    for attempt in itertools.count(1):
+        left = max(0.0, patience - (time.monotonic() - begun))
+        try:
+            with open_workspace(database, prefix, patience=left, **options) as workspace:
+                return work(workspace)
+        except CommitHeldUp:
+            if time.monotonic() - begun >= patience:
+                raise
+        time.sleep(pause(attempt))
+    raise AssertionError("it counts for ever")
+
+
 @contextlib.contextmanager
 def _own_connection(database: pw.Database, patience: float) -> Iterator[pw.Database]:
+    if isinstance(database, pw.SqliteDatabase) and in_transaction(database):
+        # One writer at a time: it would wait for this transaction, which waits for it.
+        raise ConfigurationError(f"{describe(database)} cannot be upgraded inside a transaction; commit first.")
     if not is_private(database):
         connection = dedicated(database, patience=patience)
         connect(connection)
@@ -170,10 +213,6 @@ def _own_connection(database: pw.Database, patience: float) -> Iterator[pw.Datab
         return
     # A database in memory has the one connection only: its settings are put back afterwards.
     with connected(database):
-        if database.in_transaction():
-            raise ConfigurationError(
-                "A SQLite database in memory cannot be upgraded inside a transaction; commit first."
-            )
         keys = database.execute_sql("PRAGMA foreign_keys").fetchone()[0]
         database.execute_sql("PRAGMA foreign_keys = 0")
         try:

@@ -1,4 +1,4 @@
-"""The fixture ``site``: all six tables as they should be, with rows, put back before each test rather than made anew."""
+"""The fixture ``site``: the six tables as they should be, with rows, put back before each test and not made anew."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ After each: no row has changed, a second run sends nothing that writes or locks,
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,8 @@ from wch_peewee.schema.objects import ColumnType, Default, ForeignKey, Index, bi
 from wch_peewee.schema.operations import AddForeignKey, AddIndex
 
 T = "wp_wch_"
+STATUS = enum("pending", "active", "closed")
+FOREIGN_KEY = ForeignKey(("conversation_id",), f"{T}conversations", on_delete="CASCADE", name="theirs")
 
 #: name: (damage, lines, ALTERs on MariaDB, ALTERs on MySQL)
 MENDED: dict[str, tuple[Callable[[Damage], None], list[str], int, int]] = {
@@ -86,9 +89,7 @@ MENDED: dict[str, tuple[Callable[[Damage], None], list[str], int, int]] = {
     ),
     "a shorter enum": (
         lambda d: d.column("conversations", "status", type=enum("pending", "active")),
-        [
-            f"+ Changed type of {T}conversations.status from enum('pending','active') to enum('pending','active','closed')"
-        ],
+        [f"+ Changed type of {T}conversations.status from {enum('pending', 'active')} to {STATUS}"],
         1,
         1,
     ),
@@ -291,7 +292,7 @@ REFUSED: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
     "a foreign key that does something else": (
         lambda d: (
             d.drop_key(),
-            d.change(AddForeignKey(f"{T}messages", ForeignKey(("conversation_id",), f"{T}conversations", name="theirs"))),
+            d.change(AddForeignKey(f"{T}messages", replace(FOREIGN_KEY, on_delete="NO ACTION"))),
         ),
         [f"- Add foreign key {T}messages (conversation_id) REFERENCES {T}conversations"],
     ),

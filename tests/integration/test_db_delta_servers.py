@@ -132,8 +132,8 @@ ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
     ),
     "another charset of one column, and a type too short": (
         lambda d: d.sql(
-            "ALTER TABLE {broadcast_campaigns} MODIFY name varchar(60) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL "
-            "COMMENT 'what''s \\\\ 100%%'"
+            "ALTER TABLE {broadcast_campaigns} MODIFY name varchar(60) CHARACTER SET latin1 COLLATE latin1_bin "
+            "NOT NULL COMMENT 'what''s \\\\ 100%%'"
         ),
         [
             f"+ Changed type of {T}broadcast_campaigns.name from varchar(60) to varchar(200)",
@@ -175,7 +175,7 @@ HARMLESS_ON_A_SERVER = {
         "ALTER TABLE {messages} RENAME COLUMN conversation_id TO Conversation_ID"
     ],
     "columns in another order": ["ALTER TABLE {carts} MODIFY items json NULL FIRST"],
-    "a comment": ["ALTER TABLE {carts} MODIFY coupon_code varchar(50) NULL COMMENT 'it''s'", "ALTER TABLE {carts} COMMENT 'x'"],
+    "a comment": ["ALTER TABLE {carts} MODIFY coupon_code varchar(50) NULL COMMENT 'it''s', COMMENT 'x'"],
     "a row format": ["ALTER TABLE {carts} ROW_FORMAT=COMPRESSED"],
     "a default of the table that no column has": ["ALTER TABLE {sync_queue} DEFAULT CHARACTER SET latin1"],
     "a table copied and renamed": [

@@ -131,13 +131,13 @@ def test_the_two_commands_are_there() -> None:
 
 @pytest.mark.slow
 def test_the_first_command_on_a_fresh_machine(tmp_path: Path) -> None:
+    where = "import wch_peewee; print(wch_peewee.__file__)"
     with Reader(copy_sources(tmp_path), typed={}) as reader:
+        del reader.environment["PYTHONPATH"]  # what is installed has to do, not what lies beside it
         said = reader.command(INSTALL)
         assert said.endswith("Installed version 1.0.0.\n"), said
         reader.run(next(block for block in BLOCKS if block.language == "console"))
-        assert reader.command(
-            "PYTHONPATH= .venv/bin/python -I -c 'import wch_peewee as w; print(w.__file__)'"
-        ).startswith(str(tmp_path / ".venv"))
+        assert reader.command(f".venv/bin/python -I -c '{where}'").startswith(str(tmp_path / ".venv"))
 
 
 def test_the_developing_commands_name_what_is_there() -> None:
@@ -217,10 +217,6 @@ def test_the_limits_are_those_of_the_code() -> None:
 def test_the_engines_are_those_of_the_code() -> None:
     for engine in SUPPORTED.split(", "):
         assert f"{engine} (" in README
-
-
-def test_the_page_says_nothing_of_where_it_was_written() -> None:
-    assert not re.search(r"/work\b|/tmp\b|https?://", README)
 
 
 def test_a_block_knows_its_place() -> None:

@@ -28,14 +28,15 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
     ("planning", ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "reports"]),
-    ("settings", ["settings"]),
+    ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
     ("the two ends of the pipe", ["schema.introspect", "schema.apply", "schema.reconcile"]),
-    ("bookkeeping", ["migrate.lock", "wordpress.options", "version_reader"]),
+    ("bookkeeping", ["migrate.lock", "migrate.lease", "migrate.sqlite_lock", "wordpress.options", "version_reader"]),
     ("migrations", ["workspace", "migrate."]),
-    ("the product", ["preflight", "delta", "manager", "doctor.", "hookspecs", "plugin", "hooks"]),
+    ("the product", ["preflight", "delta", "installation", "manager", "doctor.", "hookspecs", "plugin", "hooks"]),
     ("the faces", ["", "cli", "cli.", "__main__"]),
+    ("the test kit", ["testing", "testing."]),
 ]
 
 # Tighter than their layer: all that these may import of ours.
@@ -61,7 +62,8 @@ PURE = [
 CONFINED = {
     "click": ["cli", "cli."],
     "rich": ["cli", "cli."],
-    "peewee_migrate": ["migrate."],
+    "peewee_migrate": ["migrate.", "testing.stock"],
+    "pytest": ["testing.fixtures"],
 }
 
 # Who sends statements, and what for. Everybody else goes through these.
@@ -72,10 +74,16 @@ EXECUTES = {
     "server": "asks for the version",
     "workspace": "switches SQLite's foreign keys off and on around a rebuild",
     "migrate.lock": "takes and frees the lock",
+    "migrate.lease": "takes, beats and frees the lease",
+    "migrate.sqlite_lock": "looks for orphans before the commit",
+    "migrate.batches": "runs a migration's data statements in batches",
     "migrate.steps": "runs a migration's own data statements",
     "wordpress.options": "reads and writes the version",
     "preflight": "asks whose account this is",
-    "manager": "counts the rows that uninstalling would take",
+    "installation": "counts the rows that uninstalling would take",
+    "testing.places": "makes and drops scratch databases",
+    "testing.saved": "puts a scratch database back to where it was",
+    "testing.snapshots": "reads whole databases to compare them",
 }
 
 

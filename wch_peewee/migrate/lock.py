@@ -20,9 +20,9 @@ from typing import Protocol
 
 import peewee as pw
 
-from ..database import dedicated
+from ..database import dedicated, describe
 from ..dialects.base import Cluster, Dialect
-from ..errors import Busy, UnsupportedServer
+from ..errors import Busy, DatabaseUnavailable, UnsupportedServer
 from ..naming import options_table_name
 from ..schema.apply import Executor, Overtaken
 from ..schema.introspect import ask
@@ -78,22 +78,23 @@ def migration_lock(
 ) -> Iterator[MigrationLock]:
     """Hold the lock for the block; waits up to ``timeout`` seconds, then raises Busy.
 
-    Raises UnsupportedServer on a cluster, or a node of one, where a run is not safe.
+    Raises UnsupportedServer on a cluster where a run is not safe, and DatabaseUnavailable on a node of one
+    that takes no writes.
     """
     if dialect.transactional_ddl:
         with immediate_transaction(database, timeout):
             yield TransactionLock()
         return
+    deadline = time.monotonic() + timeout
     cluster = _cluster(database, dialect)
     with _named_lock(database, prefix, timeout) as lock:
         if not cluster.shared_writes:
             yield lock
             return
         database.execute_sql(dialect.synchronize_reads())
-        _ensure_options(database, dialect, prefix)
-        heartbeat = dedicated(database, patience=timeout)
-        table = options_table_name(prefix)
-        with lease(database, heartbeat, dialect, table, ttl=lease_ttl, timeout=timeout) as lock.lease:
+        _ensure_options(database, dialect, prefix, deadline)
+        table, own = options_table_name(prefix), dedicated(database, patience=timeout)
+        with lease(own, dialect, table, ttl=lease_ttl, timeout=_left(deadline)) as lock.lease:
             yield lock
 
 
@@ -101,7 +102,9 @@ def _cluster(database: pw.Database, dialect: Dialect) -> Cluster:
     """Ask before the first statement: a node without quorum answers much as if nothing were wrong."""
     cluster = dialect.read_cluster([ask(database, dialect, query) for query in dialect.cluster()])
     if cluster.trouble:
-        raise UnsupportedServer(f"{cluster.trouble}. Nothing was changed.")
+        # A node that is out of its cluster comes back; what does not share its writes never will.
+        error = DatabaseUnavailable if cluster.shared_writes else UnsupportedServer
+        raise error(f"{describe(database)}: {cluster.trouble}. Nothing was changed.")
     return cluster
 
 
@@ -134,9 +137,14 @@ def _holder(database: pw.Database, name: str) -> str:
     return ""
 
 
-def _ensure_options(database: pw.Database, dialect: Dialect, prefix: str) -> None:
+def _ensure_options(database: pw.Database, dialect: Dialect, prefix: str, deadline: float) -> None:
     """The lease lives in the options table; without WordPress three nodes may be making it at once."""
     collation = site_collation(database, dialect, prefix)
     steps = missing_options_steps(database, dialect, prefix, collation)
     with contextlib.suppress(Overtaken):
-        Executor(database, dialect, owned={options_table_name(prefix)}).run_steps(steps)
+        owned = {options_table_name(prefix)}
+        Executor(database, dialect, owned=owned, patience=_left(deadline)).run_steps(steps)
+
+
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())

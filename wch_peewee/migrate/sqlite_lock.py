@@ -13,13 +13,21 @@ import peewee as pw
 
 from ..errors import Busy, SchemaConflict
 
+#: How long a COMMIT waits for those who read. Whoever wants to read waits behind it, and most give up after 5 s.
+COMMIT_WAIT = 1.0
+
+
+class CommitHeldUp(Busy):
+    """Somebody who reads has kept the run from being committed; all of it is undone and can be done again."""
+
 
 @contextlib.contextmanager
 def immediate_transaction(database: pw.Database, timeout: float) -> Iterator[None]:
     """Exclude other writers for the block; a kill leaves nothing half done.
 
     Foreign keys are off meanwhile, so that a rebuild does not delete children; what that would break is
-    found before the commit. Raises Busy after ``timeout`` seconds, which the connection itself waits.
+    found before the commit. Raises Busy after ``timeout`` seconds, which the connection itself waits, and
+    CommitHeldUp.
     """
     if database.in_transaction():
         # pw_migrate's own transaction; the keys are off in it all the same.
@@ -33,13 +41,31 @@ def immediate_transaction(database: pw.Database, timeout: float) -> Iterator[Non
         if "locked" in str(error):
             raise Busy(f"another process writes to the file; waited {timeout:g} seconds") from error
         raise
+    patience = database.execute_sql("PRAGMA busy_timeout").fetchone()[0]
+    # From here on nobody is waited for but readers: at the commit, or before it when the page cache is full.
+    database.execute_sql(f"PRAGMA busy_timeout = {COMMIT_WAIT * 1000:.0f}")
     try:
         with _no_new_orphans(database):
             yield
     except BaseException as error:
         transaction.__exit__(type(error), error, error.__traceback__)
         raise
-    transaction.__exit__(None, None, None)
+    else:
+        _commit(transaction)
+    finally:
+        database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
+
+
+def _commit(transaction: pw._atomic) -> None:
+    try:
+        transaction.__exit__(None, None, None)
+    except pw.OperationalError as error:
+        if "locked" in str(error):
+            raise CommitHeldUp(
+                "somebody's open transaction reads the file and has kept the run from being committed; "
+                "all of it is undone, try again later"
+            ) from error
+        raise
 
 
 @contextlib.contextmanager

@@ -129,8 +129,12 @@ def patiently(
                     f"{_holders(database, dialect, tables)}; this statement was not done, try again later"
                 ) from error
         attempt += 1
-        pause = min(5.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
-        time.sleep(min(pause, patience - waited))
+        time.sleep(min(pause(attempt), patience - waited))
+
+
+def pause(attempt: int) -> float:
+    """Say for how many seconds to give way after so many attempts: longer each time, and not all alike."""
+    return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
 
 
 def _holders(database: Database, dialect: Dialect, tables: Sequence[str]) -> str:

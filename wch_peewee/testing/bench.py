@@ -13,12 +13,10 @@ from functools import partial
 import peewee as pw
 
 from .child import Child, Ending, Failure
-from .differences import differences
 from .places import Place
-from .saved import Saved, restore, save
+from .saved import Saved, restore, settle
 from .snapshots import Snapshot, read_snapshot, without_order
 from .subjects import Subject
-from .verdict import Fault
 from .writes import Moment, Point, Write
 
 
@@ -45,9 +43,9 @@ class Bench:
         with self.place.opened() as database:
             restore(database, self._saved)
 
-    def save(self) -> Saved:
+    def settle(self) -> Saved:
         with self.place.opened() as database:
-            return save(database)
+            return settle(database)
 
     def put_back(self, saved: Saved) -> None:
         with self.place.opened() as database:
@@ -77,13 +75,6 @@ class Bench:
         """Every so many moments of a run with these writes; 1 for all of them."""
         moments: tuple[Moment, ...] = ("before", "during", "after") if self.place.remote else ("before", "after")
         return [Point(write.number, moment) for write in writes for moment in moments][::every]
-
-    def judge(self, ending: Ending, expected: Snapshot) -> Fault | None:
-        """Say what is wrong after a run that should have ended with ``expected``."""
-        if ending.failure is not None:
-            return Fault("error", f"the run ends in {ending.failure}")
-        text = differences(expected, self.snapshot())
-        return Fault("different", text) if text else None
 
     def _look(self, read: Callable[[pw.Database], Snapshot]) -> Snapshot:
         with self.place.opened() as database:

@@ -15,7 +15,7 @@ import peewee as pw
 from .bench import Bench
 from .child import Child
 from .places import Place, choose, open_place
-from .saved import restore, save
+from .saved import restore, settle
 from .scenarios import SCENARIOS, Scenario
 from .subjects import Subject, our_migrations
 from .verdict import Fault, Finding, Result, Verdict
@@ -80,20 +80,19 @@ def examine_at(
 ) -> Verdict:
     """Examine one subject at one place, from the state it is in; ``to_the_end`` goes on after what goes wrong."""
     with place.opened() as database:
-        begin = save(database)
-    benches = [lambda: Bench(place, subject, EMPTY, begin)]
-    if populate is not None:
-        filled = populate
-        benches.append(lambda: _populated(place, subject, filled, after))
+        begin = settle(database)
     results = []
-    for make in benches:
+    for filler in (None, populate) if populate is not None else (None,):
         with place.opened() as database:
             restore(database, begin)
-        bench = make()
-        results += [_play(bench, scenario, every, to_the_end, progress) for scenario in scenarios]
+        bench = Bench(place, subject, EMPTY, begin) if filler is None else _populated(place, subject, filler, after)
+        for scenario in scenarios:
+            if scenario.every_start or filler is populate:
+                results.append(_play(bench, scenario, every, to_the_end, progress))
     with place.opened() as database:
         restore(database, begin)
-    return Verdict(tuple(results))
+    order = [scenario.name for scenario in scenarios]
+    return Verdict(tuple(sorted(results, key=lambda result: order.index(result.scenario))))
 
 
 def _populated(place: Place, subject: Subject, populate: Populate, after: int) -> Bench:
@@ -111,7 +110,7 @@ def _populated(place: Place, subject: Subject, populate: Populate, after: int) -
     if failure is not None:
         raise ExaminationFailed(f"{place.label}: populating ends in {failure}\n{failure.trace}", Verdict(()))
     with place.opened() as database:
-        saved = save(database)
+        saved = settle(database)
     return Bench(place, subject, f"with rows after {names[-1]}" if names else "with rows", saved, len(names))
 
 

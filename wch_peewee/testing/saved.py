@@ -1,6 +1,6 @@
 """A state of a database to come back to, cheaply: on a server only the tables that have changed are made anew.
 
-    saved = save(database)
+    saved = settle(database)
     ...
     restore(database, saved)
 
@@ -21,7 +21,7 @@ from .snapshots import quoted, table_names
 
 _GENERATED = ("VIRTUAL GENERATED", "STORED GENERATED", "PERSISTENT GENERATED")
 #: Rows go back as they were: zero dates, zeros in counters, children before their parents.
-_AS_THEY_WERE = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0"
+_AS_THEY_WERE = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, lock_wait_timeout = 60"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,17 @@ class Saved:
     tables: dict[str, _Table] = field(default_factory=dict)
 
 
-def save(database: pw.Database) -> Saved:
+def settle(database: pw.Database) -> Saved:
+    """Save the state as it is, but for its wording: MySQL prints a table otherwise once it was made as printed."""
+    saved = _save(database)
+    if saved.copy:
+        return saved
+    _drop(database, list(saved.tables))
+    restore(database, saved)
+    return _save(database)
+
+
+def _save(database: pw.Database) -> Saved:
     if isinstance(database, pw.SqliteDatabase):
         path = f"{database.database}.{secrets.token_hex(3)}.saved"
         with contextlib.closing(sqlite3.connect(path)) as copy:
@@ -57,14 +67,18 @@ def restore(database: pw.Database, saved: Saved) -> None:
         with contextlib.closing(sqlite3.connect(saved.copy)) as copy:
             copy.backup(database.connection())
         return
-    database.execute_sql(_AS_THEY_WERE)
     there = table_names(database)
     good = {name for name in there if name in saved.tables and _read(database, name) == saved.tables[name]}
-    if bad := [quoted(database, name) for name in there if name not in good]:
-        database.execute_sql(f"DROP TABLE {', '.join(bad)}")
+    _drop(database, [name for name in there if name not in good])
     for name, table in saved.tables.items():
         if name not in good:
             _make(database, name, table)
+
+
+def _drop(database: pw.Database, names: list[str]) -> None:
+    database.execute_sql(_AS_THEY_WERE)
+    if names:
+        database.execute_sql(f"DROP TABLE {', '.join(quoted(database, name) for name in names)}")
 
 
 def _read(database: pw.Database, name: str) -> _Table:

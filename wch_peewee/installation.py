@@ -1,0 +1,156 @@
+"""One installation of the tables, as far as it can be told without writing: settings, names, status, plan.
+
+Installation("sqlite:///wch.db").status()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import peewee as pw
+
+from .database import describe, open_database, unwrap
+from .migrate.folder import MigrationFolder
+from .migrate.history import HISTORY_SHAPE, applied_names
+from .migrate.lock import LEASE_TTL
+from .migrate.version import options_step, read_version
+from .migrations_folder import migrations_folder
+from .models import MODELS, BaseModel
+from .naming import check_prefix, get_table_name
+from .reports import InstallPlan, StatusReport
+from .schema.desired import logical_tables
+from .schema.introspect import present_tables
+from .schema.objects import Table
+from .schema.plan import Plan
+from .schema.resolve import physical_name
+from .settings import remove_data_allowed
+from .site import current_prefix
+from .url import parse_url
+from .wordpress.version import version_compare
+from .workspace import PATIENCE, Workspace, look
+
+
+class Installation:
+    """The six tables under one prefix in one database.
+
+    ``database`` is a URL or a peewee Database; ``prefix`` defaults to the prefix of the moment;
+    ``remove_data`` beats the environment's WCH_REMOVE_DATA; ``patience`` is how many seconds a run waits
+    for another run or for somebody's transaction; ``lease_ttl`` is after how many seconds without a sign
+    of life another node's run counts as dead on a Galera cluster. ``migrations`` and ``models`` replace
+    the shipped ones.
+    """
+
+    def __init__(
+        self,
+        database: str | pw.Database,
+        *,
+        prefix: str | None = None,
+        remove_data: bool | None = None,
+        patience: float = PATIENCE,
+        lease_ttl: float = LEASE_TTL,
+        migrations: Path | str | None = None,
+        models: Sequence[type[BaseModel]] = MODELS,
+    ) -> None:
+        self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
+        self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
+        self.patience = patience
+        self.lease_ttl = lease_ttl
+        self._remove_data = remove_data
+        self._migrations = migrations
+        self._models = tuple(models)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"
+
+    @property
+    def target(self) -> str:
+        """The database for people, without its password."""
+        return describe(self.database)
+
+    @cached_property
+    def folder(self) -> MigrationFolder:
+        return MigrationFolder(Path(self._migrations) if self._migrations is not None else migrations_folder())
+
+    @cached_property
+    def version(self) -> str:
+        """The schema version of this code: the newest migration's."""
+        return self.folder.version
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The declared tables, without prefix."""
+        return logical_tables(self._models)
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The full names of the tables, parents first."""
+        return tuple(physical_name(table.name, self.prefix) for table in self.tables)
+
+    def get_table_name(self, table: str) -> str:
+        """Return the full name of one of the six tables; ``carts`` and ``wch_carts`` are the same.
+
+        Raises UnknownTable.
+        """
+        return get_table_name(table, self.prefix)
+
+    @property
+    def remove_data(self) -> bool:
+        """Whether removing data is allowed. Raises ConfigurationError when the setting is neither yes nor no."""
+        return remove_data_allowed() if self._remove_data is None else self._remove_data
+
+    def status(self) -> StatusReport:
+        """Say what is there and what is pending."""
+        with look(self.database, self.prefix) as workspace:
+            applied = applied_names(workspace.database, workspace.dialect, self.prefix)
+            present = present_tables(workspace.database, workspace.dialect, self.table_names)
+            return StatusReport(
+                target=self.target,
+                prefix=self.prefix,
+                engine=workspace.dialect.label,
+                version=read_version(workspace),
+                code_version=self.version,
+                applied=applied,
+                pending=tuple(name for name in self.folder.names if name not in applied),
+                missing_tables=tuple(name for name in self.table_names if name not in present),
+            )
+
+    def plan(self) -> InstallPlan:
+        """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only."""
+        with look(self.database, self.prefix) as workspace:
+            stored = read_version(workspace)
+            if self.is_newer(stored):
+                return InstallPlan(stored, self.version, (), Plan())
+            pending = self.pending(workspace)
+            declared = ((HISTORY_SHAPE,) if pending else ()) + self.tables
+            plan = workspace.plan(declared)
+            steps = (*plan.steps, *(options_step(workspace) if stored != self.version else ()))
+            return InstallPlan(stored, self.version, pending, replace(plan, steps=steps))
+
+    def missing_tables(self) -> tuple[str, ...]:
+        """Name the tables that are not there, in one query."""
+        with look(self.database, self.prefix) as workspace:
+            present = present_tables(workspace.database, workspace.dialect, self.table_names)
+        return tuple(name for name in self.table_names if name not in present)
+
+    def row_counts(self) -> dict[str, int]:
+        """Count the rows of each table that is there, exactly."""
+        with look(self.database, self.prefix) as workspace:
+            present = present_tables(workspace.database, workspace.dialect, self.table_names)
+            quote = workspace.dialect.quote
+            counts = {}
+            for name in present:
+                row = workspace.database.execute_sql(f"SELECT COUNT(*) FROM {quote(name)}").fetchone()
+                counts[name] = int(row[0])
+            return counts
+
+    def is_newer(self, version: str | None) -> bool:
+        """Say whether a stored version is newer than this code's, as PHP compares versions."""
+        return version is not None and version_compare(version, self.version) > 0
+
+    def pending(self, workspace: Workspace) -> tuple[str, ...]:
+        """List the migrations that have not been applied yet."""
+        applied = applied_names(workspace.database, workspace.dialect, self.prefix)
+        return tuple(name for name in self.folder.names if name not in applied)
