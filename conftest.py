@@ -1,7 +1,8 @@
-"""pytest's options and the fixtures that every test may use: ``engine``, ``database`` and ``private_server``.
+"""pytest's options and the fixtures that every test may use: ``engine``, ``database``, ``private_server``, ``galera``.
 
 Lives at the top so that ``tests`` and the package are importable from the checkout (pytest puts this folder on
-sys.path). What the fixtures are made of is in tests/engines.py, tests/databases.py and tests/servers.py.
+sys.path). What the fixtures are made of is in tests/engines.py, tests/databases.py, tests/servers.py and
+tests/galera.py.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.addresses import ServerError
 from tests.databases import LiveDatabase
 from tests.engines import Engine, EngineError, choose_engines
+from tests.galera import GaleraCluster, choose_galera
 from tests.servers import PrivateServer, installed_servers
 
 _ENGINES = pytest.StashKey[list[Engine]]()
 _LEFT_OUT = pytest.StashKey[list[str]]()
+_GALERA = pytest.StashKey[str]()
 
 # A statement on a server has no deadline worth failing for.
 settings.register_profile("wch", deadline=None, derandomize="CI" in os.environ, print_blob=True)
@@ -33,11 +37,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        engines, left_out = choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), config.getoption("--engines"))
-    except EngineError as error:
+        engines, left_out, no_galera = _choose(config.getoption("--engines"))
+    except (EngineError, ServerError) as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ENGINES] = engines
     config.stash[_LEFT_OUT] = left_out
+    config.stash[_GALERA] = no_galera
+
+
+def _choose(asked: str) -> tuple[list[Engine], list[str], str]:
+    others, no_galera = choose_galera(asked)
+    lines = [no_galera] if no_galera else []
+    if asked.strip() and not others:
+        # The cluster alone; to choose_engines() no name at all means every engine.
+        return [], [f"{family}: not tested (was not asked for)" for family in ("sqlite", "mariadb", "mysql")], no_galera
+    engines, left_out = choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), others)
+    return engines, left_out + lines, no_galera
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -47,8 +62,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    tested = ", ".join(str(engine) for engine in config.stash[_ENGINES])
-    return [f"engines: {tested}", *config.stash[_LEFT_OUT]]
+    tested = [str(engine) for engine in config.stash[_ENGINES]]
+    if not config.stash[_GALERA]:
+        tested.append("galera (private)")
+    return [f"engines: {', '.join(tested)}", *config.stash[_LEFT_OUT]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -103,3 +120,21 @@ def private_server() -> Iterator[PrivateServer]:
         pytest.skip("no database server is installed")
     with PrivateServer(installed.get("mariadb") or installed["mysql"]) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def galera(request: pytest.FixtureRequest) -> Iterator[GaleraCluster]:
+    """A cluster of three nodes for this module alone."""
+    if why := request.config.stash[_GALERA]:
+        pytest.skip(why)
+    cluster = GaleraCluster()
+    failure = ""
+    try:
+        cluster.start_all()
+        yield cluster
+    except ServerError as error:
+        failure = str(error)
+    finally:
+        cluster.remove()
+    if failure:
+        pytest.fail(failure, pytrace=False)

@@ -37,6 +37,7 @@ from .errors import (
     UnsupportedServer,
     WchError,
 )
+from .fields import utc_now
 from .manager import DatabaseManager, WCH_Database_Manager
 from .models import (
     MODELS,
@@ -93,4 +94,5 @@ __all__ = [
     "db_delta",
     "get_table_name",
     "switch_prefix",
+    "utc_now",
 ]

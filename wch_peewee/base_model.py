@@ -47,12 +47,22 @@ class BaseModel(peewee.Model):
 
     def __init__(self, *args: Any, **values: Any) -> None:
         loaded = bool(values.get("__no_default__"))
+        if not loaded:
+            self._refuse_unknown(values)
         self._site = current_site() if loaded else None
         self._seen: dict[str, str | None] = {}
         super().__init__(*args, **values)
         if not loaded:
             # peewee counts defaults as changes: Conversation(id=5, status=...).save() would reset the other columns.
             self._dirty &= {self._meta.combined[name].name for name in values if name in self._meta.combined}
+
+    @classmethod
+    def _refuse_unknown(cls, values: Mapping[str, Any]) -> None:
+        # peewee would set an attribute of that name, and a misspelt column would lose its value.
+        unknown = [name for name in values if name not in cls._meta.combined and not hasattr(cls, name)]
+        if unknown:
+            known = ", ".join(cls._meta.sorted_field_names)
+            raise InvalidValue(f"{cls.__name__} has no {', '.join(unknown)}; its fields are {known}.")
 
     @property
     def dirty_fields(self) -> list[peewee.Field[Any]]:

@@ -71,7 +71,8 @@ def _server_parameters(target: Target) -> dict[str, Any]:
     else:
         parameters |= {"host": target.host, "port": target.port}
     if "ssl_ca" in options:
-        parameters["ssl_ca"] = options["ssl_ca"]
+        # PyMySQL alone would encrypt and believe anybody.
+        parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
     elif options.get("ssl", "0") not in ("", "0"):
         parameters["ssl"] = {"ssl": True}
     if "connect_timeout" in options:

@@ -98,7 +98,7 @@ class DatabaseManager(Installation):
             present = present_tables(workspace.database, workspace.dialect, names)
             require_privileges(workspace, self.target, REMOVAL)
             drop_named(workspace, present)
-            return UninstallReport(True, tables=present, option=delete_version(workspace))
+            return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(workspace))
 
         return self._run(work)
 
@@ -107,7 +107,7 @@ class DatabaseManager(Installation):
             work,
             self.database,
             self.prefix,
-            remove_data=self.remove_data,
+            remove_data=self._remove_data,
             patience=self.patience,
             lease_ttl=self.lease_ttl,
             before=self.before_statement,
@@ -168,7 +168,7 @@ class DatabaseManager(Installation):
             reasons = "\n".join(blocking)
             raise SchemaConflict(
                 f"{self.target}: the models cannot work with what is there, and mending it is not safe. "
-                f"The version was not written.\n{reasons}",
+                f"The version was left as it is.\n{reasons}",
                 reasons=blocking,
             )
 

@@ -1,6 +1,7 @@
 """Settings from the environment: ``WCH_DATABASE_URL``, ``WCH_TABLE_PREFIX``, ``WCH_REMOVE_DATA``.
 
-Explicit values always win; the reader here only fills what was not given.
+Explicit values always win; the reader here only fills what was not given. WCH_REMOVE_DATA is read where
+something is about to be removed, and nowhere else.
 
     settings = Settings.gather(database="sqlite:///wch.db")
 """
@@ -23,11 +24,10 @@ _FALSE = {"false", "0", "no", "off", ""}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the tables are, how they are called, and whether data may be removed."""
+    """Where the tables are, and how they are called."""
 
     target: Target
     prefix: str
-    remove_data: bool
 
     @classmethod
     def gather(
@@ -35,7 +35,6 @@ class Settings:
         *,
         database: str | None = None,
         prefix: str | None = None,
-        remove_data: bool | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Settings:
         """Take what is given, else the environment, else the defaults. Raises ConfigurationError."""
@@ -44,7 +43,6 @@ class Settings:
         return cls(
             target=parse_url(url),
             prefix=table_prefix(environment) if prefix is None else check_prefix(prefix),
-            remove_data=remove_data_allowed(environment) if remove_data is None else remove_data,
         )
 
 

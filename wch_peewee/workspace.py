@@ -42,6 +42,7 @@ from .schema.reconcile import Reconciled, plan_for, reconcile
 from .schema.resolve import resolve
 from .schema.statements import Statement, Step
 from .server import detect_dialect, failure_of
+from .settings import remove_data_allowed
 from .wordpress.options import site_collation
 
 #: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
@@ -59,7 +60,7 @@ class Workspace:
     database: pw.Database
     dialect: Dialect
     prefix: str
-    remove_data: bool = False
+    remove_data: bool | None = None
     patience: float = PATIENCE
     lock: MigrationLock | None = None
     before: Callable[[Statement], None] | None = None
@@ -67,6 +68,11 @@ class Workspace:
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
     _collation: str | None = field(default=None, init=False)
+
+    @property
+    def may_remove_data(self) -> bool:
+        """Whether rows may be lost: as given, else as WCH_REMOVE_DATA says, which is read only when it matters."""
+        return remove_data_allowed() if self.remove_data is None else self.remove_data
 
     @property
     def collation(self) -> str | None:
@@ -157,7 +163,7 @@ def open_workspace(
     database: pw.Database,
     prefix: str,
     *,
-    remove_data: bool = False,
+    remove_data: bool | None = None,
     patience: float = PATIENCE,
     lease_ttl: float = LEASE_TTL,
     before: Callable[[Statement], None] | None = None,

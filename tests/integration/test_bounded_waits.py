@@ -16,6 +16,7 @@ from typing import Any
 
 import peewee
 import pytest
+from pymysql.constants import SERVER_STATUS
 
 from tests.accounts import account
 from tests.crowd import eventually, running
@@ -26,7 +27,7 @@ from wch_peewee import MODELS, Busy, ConfigurationError, DatabaseManager, Plugin
 #: Three times what is promised.
 LONGEST_STALL = 3.0
 
-Record = Callable[[str, object], None]
+Bounded = Callable[["Bystander"], None]
 
 
 class Bystander:
@@ -67,17 +68,40 @@ class Bystander:
             database.close()
 
 
-@contextmanager
-def transaction(database: LiveDatabase, *statements: str) -> Iterator[Any]:
-    """An open transaction that has run ``statements``; rolled back at the end. Gives its driver's connection."""
-    other = database.connect()
-    with other.atomic() as held:
-        for statement in statements:
-            other.execute_sql(statement).fetchall()
-        try:
-            yield other.connection()
-        finally:
-            held.rollback(False)
+@pytest.fixture
+def bounded(request: pytest.FixtureRequest) -> Bounded:
+    """Hold a bystander to the bound, and write down what was measured (``--junitxml`` shows it)."""
+
+    def check(bystander: Bystander) -> None:
+        request.node.user_properties.append(("longest_stall", f"{bystander.longest:.2f}"))
+        assert bystander.longest < LONGEST_STALL
+
+    return check
+
+
+class Transaction:
+    """Somebody's open transaction, which has run ``statement``; undone at the end of the block, or by ``end()``."""
+
+    def __init__(self, database: LiveDatabase, statement: str, begin: str = "BEGIN") -> None:
+        self._database = database.connect()
+        self._database.execute_sql(begin)
+        self._database.execute_sql(statement).fetchall()
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.end()
+
+    @property
+    def number(self) -> int:
+        """What its server calls the connection."""
+        return int(self._database.connection().thread_id())
+
+    def end(self) -> None:
+        if not self._database.is_closed():
+            self._database.execute_sql("ROLLBACK")
+            self._database.close()
 
 
 @contextmanager
@@ -132,49 +156,50 @@ def damage(site: LiveDatabase, statements: list[str]) -> None:
 @pytest.mark.families("mysql", "mariadb")
 @pytest.mark.parametrize(("missing", "held"), ON_SERVERS)
 def test_it_goes_through_between_tries_and_readers_wait_for_a_second_at_most(
-    site: LiveDatabase, missing: list[str], held: str, record_property: Record
+    site: LiveDatabase, missing: list[str], held: str, bounded: Bounded
 ) -> None:
     damage(site, missing)
     with (
         Bystander(site, "wp_wch_messages", "wp_wch_conversations") as bystander,
-        transaction(site, held) as other,
+        Transaction(site, held) as other,
         in_thread(lambda: delta(site, patience=60)) as run,
     ):
         tries(site, 3, "ALTER")
-        other.rollback()
+        other.end()
         assert len(run.result()) == len(missing)
-    record_property("longest_stall", round(bystander.longest, 2))
-    assert bystander.longest < LONGEST_STALL
+    bounded(bystander)
     assert delta(site) == ()
 
 
 @pytest.mark.families("mysql", "mariadb")
 @pytest.mark.parametrize(("missing", "held"), ON_SERVERS)
 def test_it_ends_busy_and_names_who_was_in_the_way(
-    site: LiveDatabase, missing: list[str], held: str, record_property: Record
+    site: LiveDatabase, missing: list[str], held: str, bounded: Bounded
 ) -> None:
     damage(site, missing)
     before = snapshot(site)
-    with Bystander(site, "wp_wch_messages", "wp_wch_conversations") as bystander, transaction(site, held) as other:
-        with pytest.raises(Busy, match=rf"connection {other.thread_id()} \(root@.*for \d+ s\)"):
-            delta(site, patience=3)
-    record_property("longest_stall", round(bystander.longest, 2))
-    assert bystander.longest < LONGEST_STALL
+    with (
+        Bystander(site, "wp_wch_messages", "wp_wch_conversations") as bystander,
+        Transaction(site, held) as other,
+        pytest.raises(Busy, match=rf"connection {other.number} \(root@.*for \d+ s\)"),
+    ):
+        delta(site, patience=3)
+    bounded(bystander)
     assert snapshot(site) == before
     assert len(delta(site)) == len(missing)
 
 
 @pytest.mark.families("mysql")
-def test_on_mysql_a_reader_of_the_parent_keeps_a_foreign_key_out(site: LiveDatabase, record_property: Record) -> None:
+def test_on_mysql_a_reader_of_the_parent_keeps_a_foreign_key_out(site: LiveDatabase, bounded: Bounded) -> None:
     damage(site, [KEY])
     before = snapshot(site)
-    with Bystander(site, "wp_wch_conversations") as bystander:
-        with transaction(site, "SELECT COUNT(*) FROM wp_wch_conversations") as other:
-            who = rf"connection {other.thread_id()} \(root@.*, wp_wch_conversations, for \d+ s\)"
-            with pytest.raises(Busy, match=who):
-                delta(site, patience=2)
-    record_property("longest_stall", round(bystander.longest, 2))
-    assert bystander.longest < LONGEST_STALL
+    with (
+        Bystander(site, "wp_wch_conversations") as bystander,
+        Transaction(site, "SELECT COUNT(*) FROM wp_wch_conversations") as other,
+        pytest.raises(Busy, match=rf"connection {other.number} \(root@.*, wp_wch_conversations, for \d+ s\)"),
+    ):
+        delta(site, patience=2)
+    bounded(bystander)
     assert snapshot(site) == before
     assert len(delta(site)) == 1
 
@@ -182,9 +207,12 @@ def test_on_mysql_a_reader_of_the_parent_keeps_a_foreign_key_out(site: LiveDatab
 @pytest.mark.families("mysql", "mariadb")
 def test_an_account_that_may_not_ask_who_is_told_busy_all_the_same(site: LiveDatabase) -> None:
     damage(site, [COLUMN])
-    with account(site, "ALL PRIVILEGES") as limited, transaction(site, READ):
-        with pytest.raises(Busy, match=r"has held wp_wch_messages for \d+ seconds; this statement"):
-            db_delta(MODELS, peewee.MySQLDatabase(site.name, **limited.arguments()), prefix="wp_", patience=1)
+    with (
+        account(site, "ALL PRIVILEGES") as limited,
+        Transaction(site, READ),
+        pytest.raises(Busy, match=r"has held wp_wch_messages for \d+ seconds; this statement"),
+    ):
+        db_delta(MODELS, peewee.MySQLDatabase(site.name, **limited.arguments()), prefix="wp_", patience=1)
     assert len(delta(site)) == 1
 
 
@@ -227,11 +255,11 @@ ROWS = [
 @pytest.mark.families("mysql", "mariadb")
 @pytest.mark.parametrize(("table", "lock"), ROWS, ids=[table for table, _ in ROWS])
 def test_locked_rows_end_in_busy_and_nothing_worse(site: LiveDatabase, folder: Path, table: str, lock: str) -> None:
-    with transaction(site, lock) as other:
+    with Transaction(site, lock) as other:
         # Reading waits for nobody.
         assert Plugin(site.url).admin_init().outcome == "current"
         assert DatabaseManager(site.url).status().is_current
-        with pytest.raises(Busy, match=rf"held {table} for \d+ seconds .*connection {other.thread_id()} "):
+        with pytest.raises(Busy, match=rf"held {table} for \d+ seconds .*connection {other.number} "):
             DatabaseManager(site.url, migrations=folder, patience=1).install()
     assert DatabaseManager(site.url, migrations=folder).install().version == "1.1.0"
 
@@ -239,10 +267,10 @@ def test_locked_rows_end_in_busy_and_nothing_worse(site: LiveDatabase, folder: P
 @pytest.mark.families("mysql", "mariadb")
 @pytest.mark.parametrize(("table", "lock"), ROWS, ids=[table for table, _ in ROWS])
 def test_locked_rows_are_waited_for(site: LiveDatabase, folder: Path, table: str, lock: str) -> None:
-    with transaction(site, lock) as other, in_thread(DatabaseManager(site.url, migrations=folder).install) as run:
+    with Transaction(site, lock) as other, in_thread(DatabaseManager(site.url, migrations=folder).install) as run:
         tries(site, 2, "INSERT INTO", "UPDATE")
         assert not run.done()
-        other.rollback()
+        other.end()
         assert run.result().outcome == "upgraded"
 
 
@@ -258,44 +286,42 @@ def file(site: LiveDatabase) -> LiveDatabase:
 
 @pytest.mark.families("sqlite")
 def test_a_writer_of_the_file_is_waited_for(file: LiveDatabase) -> None:
-    before = snapshot(file)
-    other = file.connect()
-    with other.atomic("IMMEDIATE") as held:
+    with Transaction(file, "SELECT 1", "BEGIN IMMEDIATE") as other:
+        before = snapshot(file)
         with pytest.raises(Busy, match="another process writes to the file"):
-            delta(file, patience=0.5)
-        with in_thread(lambda: delta(file, patience=60)) as run:
+            delta(file, patience=0)
+        with in_thread(lambda: delta(file)) as run:
             assert snapshot(file) == before
-            held.rollback(False)
+            other.end()
             assert len(run.result()) == 1
 
 
 @pytest.mark.families("sqlite")
-def test_a_reader_of_the_file_ends_in_busy_and_other_readers_go_on(file: LiveDatabase, record_property: Record) -> None:
+def test_a_reader_of_the_file_ends_in_busy_and_other_readers_go_on(file: LiveDatabase, bounded: Bounded) -> None:
     before = snapshot(file)
-    with Bystander(file, "wp_wch_carts") as bystander, transaction(file, "SELECT COUNT(*) FROM wp_wch_carts"):
+    with Bystander(file, "wp_wch_carts") as bystander, Transaction(file, "SELECT COUNT(*) FROM wp_wch_carts"):
         with pytest.raises(Busy, match="reads the file and has kept the run from being committed; all of it is undone"):
             delta(file, patience=3)
         assert snapshot(file) == before
-    record_property("longest_stall", round(bystander.longest, 2))
-    assert bystander.longest < LONGEST_STALL
+    bounded(bystander)
     assert len(delta(file)) == 1
 
 
 @pytest.mark.families("sqlite")
-def test_a_run_that_a_reader_has_kept_from_its_commit_is_done_again(
-    file: LiveDatabase, record_property: Record
-) -> None:
+def test_a_run_that_a_reader_has_kept_from_its_commit_is_done_again(file: LiveDatabase, bounded: Bounded) -> None:
     begun = threading.Semaphore(0)
     mine = DatabaseManager(file.url, patience=60)
     mine.before_statement = lambda statement: begun.release()
-    with Bystander(file, "wp_wch_carts") as bystander:
-        with transaction(file, "SELECT COUNT(*) FROM wp_wch_carts") as other, in_thread(mine.install) as run:
-            for _ in range(3):
-                assert begun.acquire(timeout=60)
-            other.rollback()
-            assert run.result().outcome == "upgraded"
-    record_property("longest_stall", round(bystander.longest, 2))
-    assert bystander.longest < LONGEST_STALL
+    with (
+        Bystander(file, "wp_wch_carts") as bystander,
+        Transaction(file, "SELECT COUNT(*) FROM wp_wch_carts") as other,
+        in_thread(mine.install) as run,
+    ):
+        for _ in range(3):
+            assert begun.acquire(timeout=60)
+        other.end()
+        assert run.result().outcome == "upgraded"
+    bounded(bystander)
 
 
 # --- our own caller's transaction
@@ -322,5 +348,5 @@ def test_inside_a_transaction_of_ones_own_a_server_is_upgraded(site: LiveDatabas
     application = site.connect()
     application.execute_sql(begin)
     assert DatabaseManager(application, patience=1).install().outcome == "upgraded"
-    assert application.connection().get_transaction_status()
+    assert application.connection().server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
     application.execute_sql("COMMIT")

@@ -37,7 +37,6 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--database", "sqlite:///no/such/folder/x.db"], {}, 78, "in a folder that does not exist"),
         (["--prefix", "wp-"], {}, 78, "Table prefix 'wp-' is not possible"),
         ([], {"WCH_TABLE_PREFIX": "w" * 50}, 78, "is too long"),
-        ([], {"WCH_REMOVE_DATA": "maybe"}, 78, "WCH_REMOVE_DATA is 'maybe'"),
         (["--bogus"], {}, 64, "No such option"),
         (["--format", "xml"], {}, 64, "'xml' is not one of"),
         (["extra"], {}, 64, "unexpected extra argument"),
@@ -174,3 +173,12 @@ def test_what_the_models_cannot_do_without_is_a_failure_with_its_reasons() -> No
     result = wch("activate", "--format", "json")
     assert (result.code, result.json["error"]["type"]) == (2, "SchemaConflict")
     assert "expires_at is NOT NULL without a default" in result.json["error"]["reasons"][0]
+
+
+def test_leave_that_is_neither_yes_nor_no_stops_what_would_remove_and_nothing_else(tmp_path: Path) -> None:
+    assert wch("activate", WCH_REMOVE_DATA="maybe").code == 0
+    for command in ("uninstall", "rollback"):
+        result = wch(command, "--yes", WCH_REMOVE_DATA="maybe")
+        assert result.code == 78
+        assert "WCH_REMOVE_DATA is 'maybe'; expected true or false. Nothing is removed." in result.err
+    assert wch("check").code == 0

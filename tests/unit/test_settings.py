@@ -13,14 +13,15 @@ def gather(environment: dict[str, str] | None = None, **given: object) -> Settin
 
 
 def test_the_order_of_precedence() -> None:
-    environment = {"WCH_DATABASE_URL": "mysql://u@h/d", "WCH_TABLE_PREFIX": "env_", "WCH_REMOVE_DATA": "yes"}
-    assert str(gather().target) == "sqlite:///wch.db"
-    assert gather().prefix == "wp_"
-    assert gather().remove_data is False
-    assert str(gather(environment).target) == "mysql://u@h:3306/d"
-    assert (gather(environment).prefix, gather(environment).remove_data) == ("env_", True)
-    given = gather(environment, database="sqlite:///x.db", prefix="", remove_data=False)
-    assert (str(given.target), given.prefix, given.remove_data) == ("sqlite:///x.db", "", False)
+    environment = {"WCH_DATABASE_URL": "mysql://u@h/d", "WCH_TABLE_PREFIX": "env_"}
+    assert (str(gather().target), gather().prefix) == ("sqlite:///wch.db", "wp_")
+    assert (str(gather(environment).target), gather(environment).prefix) == ("mysql://u@h:3306/d", "env_")
+    given = gather(environment, database="sqlite:///x.db", prefix="")
+    assert (str(given.target), given.prefix) == ("sqlite:///x.db", "")
+
+
+def test_leave_to_remove_data_is_no_business_of_those_who_remove_nothing() -> None:
+    assert gather({"WCH_REMOVE_DATA": "maybe"}).prefix == "wp_"
 
 
 def test_an_empty_prefix_in_the_environment_is_the_empty_prefix_and_an_empty_url_is_none() -> None:

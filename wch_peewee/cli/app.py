@@ -63,7 +63,8 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
         number = version("wch-peewee")
     except PackageNotFoundError:
         number = "not installed, run from its sources"
-    click.echo(f"wch {number} (schema {MigrationFolder(migrations_folder()).version})")
+    folder = migrations_folder()
+    click.echo(f"wch {number} (schema {MigrationFolder(folder).version}, migrations in {folder})")
     context.exit()
 
 

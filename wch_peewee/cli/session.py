@@ -50,9 +50,7 @@ class Session:
 def open_session(choices: Choices, *, timeout: float = PATIENCE) -> Session:
     """Gather the settings and name the target on stderr; nothing is connected. Raises ConfigurationError."""
     settings = Settings.gather(database=choices.database, prefix=choices.prefix)
-    manager = DatabaseManager(
-        open_database(settings.target), prefix=settings.prefix, remove_data=settings.remove_data, patience=timeout
-    )
+    manager = DatabaseManager(open_database(settings.target), prefix=settings.prefix, patience=timeout)
     out = Output(choices)
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     return Session(choices, settings, manager, out)

@@ -33,9 +33,8 @@ def command(choices: Choices, timeout: float, yes: bool) -> int:
     counts: dict[str, int] = {}
     if session.manager.remove_data:
         counts = session.manager.row_counts()
-        if not yes or not choices.quiet:
+        if counts and not yes:
             _show_rows(session, counts)
-        if not yes:
             _ask(session)
     with session.working("removing"):
         report = session.manager.uninstall()

@@ -43,4 +43,4 @@ def _not_ready(values: dict[str, str]) -> str:
     if values.get("wsrep_ready", "OFF").upper() == "ON":
         return ""
     status = values.get("wsrep_cluster_status", "unknown")
-    return f"this Galera node takes no writes now (its cluster status is {status}); use another node, or try again later"
+    return f"this Galera node takes no writes now (cluster status {status}); use another node, or try again later"

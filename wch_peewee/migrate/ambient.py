@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import peewee as pw
 
 from ..server import detect_dialect
-from ..settings import remove_data_allowed, table_prefix
+from ..settings import table_prefix
 from ..workspace import Workspace, attached, attached_workspace
 from .lock import migration_lock
 
@@ -24,7 +24,7 @@ def workspace_of(database: pw.Database) -> Iterator[Workspace]:
         yield workspace
         return
     if workspace is None:
-        workspace = Workspace(database, detect_dialect(database), table_prefix(), remove_data_allowed())
+        workspace = Workspace(database, detect_dialect(database), table_prefix())
     with migration_lock(database, workspace.dialect, workspace.prefix, timeout=workspace.patience) as lock:
         workspace.lock = lock
         try:

@@ -124,7 +124,7 @@ class MigrationRouter(Router):
             self.workspace.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
         else:
             self.workspace.write(lambda: self.model.create(name=name), self.migrate_table)
-        logger.info("%s %s", "rolled back" if downgrade else "applied", name)
+        logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
         return name
 
     def _run_step(self, name: str, number: int, steps: int, step: Any) -> None:

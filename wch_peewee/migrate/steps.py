@@ -59,7 +59,7 @@ def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: b
     with workspace_of(database) as workspace:
         names = [physical_name(table.name, workspace.prefix) for table in tables]
         present = present_tables(workspace.database, workspace.dialect, names)
-        if present and not (allow_drop or workspace.remove_data):
+        if present and not (allow_drop or workspace.may_remove_data):
             raise RemovalRefused(
                 f"this drops {', '.join(present)} with all their rows; allow it with WCH_REMOVE_DATA=true"
             )

@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="the migrations; several folders are put together (default: the shipped ones)",
     )
-    parser.add_argument("--populate", metavar="MODULE:FUNCTION", help="fills rows, called with the database and the prefix")
+    parser.add_argument(
+        "--populate", metavar="MODULE:FUNCTION", help="fills rows, called with the database and the prefix"
+    )
     parser.add_argument("--after", type=int, default=1, metavar="N", help="populate after the first N migrations (1)")
     parser.add_argument("--engines", metavar="NAME,...", help="sqlite, names of WCH_TEST_SERVERS, or name=mysql://...")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="kill at every Nth point only (1: all)")

@@ -72,9 +72,13 @@ class Bench:
         return self._look(lambda database: without_order(self._read(database, self.subject.history), database))
 
     def points(self, writes: tuple[Write, ...], every: int) -> list[Point]:
-        """Every so many moments of a run with these writes; 1 for all of them."""
+        """Every so many moments of a run with these writes, 1 for all of them; before, during and after take turns."""
         moments: tuple[Moment, ...] = ("before", "during", "after") if self.place.remote else ("before", "after")
-        return [Point(write.number, moment) for write in writes for moment in moments][::every]
+        chosen = range(0, len(writes) * len(moments), every)
+        return [
+            Point(writes[place // len(moments)].number, moments[turn % len(moments)])
+            for turn, place in enumerate(chosen)
+        ]
 
     def _look(self, read: Callable[[pw.Database], Snapshot]) -> Snapshot:
         with self.place.opened() as database:

@@ -73,19 +73,23 @@ def examine_at(
     *,
     populate: Populate | None = None,
     after: int = 1,
+    start: str = EMPTY,
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
     to_the_end: bool = False,
     progress: Progress = lambda text: None,
 ) -> Verdict:
-    """Examine one subject at one place, from the state it is in; ``to_the_end`` goes on after what goes wrong."""
+    """Examine one subject at one place, from the state it is in, which ``start`` says in words.
+
+    ``to_the_end`` goes on after what goes wrong. The place is put back to where it was.
+    """
     with place.opened() as database:
         begin = settle(database)
     results = []
     for filler in (None, populate) if populate is not None else (None,):
         with place.opened() as database:
             restore(database, begin)
-        bench = Bench(place, subject, EMPTY, begin) if filler is None else _populated(place, subject, filler, after)
+        bench = Bench(place, subject, start, begin) if filler is None else _populated(place, subject, filler, after)
         for scenario in scenarios:
             if scenario.every_start or filler is populate:
                 results.append(_play(bench, scenario, every, to_the_end, progress))
