@@ -181,8 +181,8 @@ def change_key(d: Damage, table: Table, harm: Harm) -> list[Operation]:
 def point_elsewhere(d: Damage, table: Table, harm: Harm) -> list[Operation]:
     """A foreign key of somebody's: a column of theirs on one of our tables, to another of our tables."""
     name = f"crm_key_{harm.which}"
-    target = d.table(KEYS[harm.how % len(KEYS)])
-    if target.name == table.name or "id" not in target.primary_key or target.columns[0].type != bigint(unsigned=True):
+    target = d.find(KEYS[harm.how % len(KEYS)])
+    if target is None or target.name == table.name:
         return []
     return [
         AddColumn(table.name, Column(name, bigint(unsigned=True), nullable=True), table.columns[-1].name),

@@ -1,4 +1,4 @@
-"""The fixture ``site``: the six tables as they should be, with rows, put back before each test and not made anew."""
+"""Fixtures: ``site``, the six tables with rows, put back before each test; ``installed``, empty and made anew."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def site(populated: Pristine) -> LiveDatabase:
     """All six tables as they should be, with rows."""
     populated.restore()
     return populated.database
+
+
+@pytest.fixture
+def installed(database: LiveDatabase) -> LiveDatabase:
+    """A database of the test's own with the six tables, empty, and the books."""
+    DatabaseManager(database.url).install()
+    return database

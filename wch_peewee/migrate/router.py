@@ -20,13 +20,14 @@ from peewee_migrate import Migrator, Router
 from peewee_migrate.models import MigrateHistory
 from playhouse.migrate import Operation
 
+from ..database import database_error, describe
 from ..errors import (
     Busy,
     ConfigurationError,
     MigrationFailed,
     RemovalRefused,
-    SchemaConflict,
     StatementFailed,
+    WchError,
 )
 from ..naming import DEFAULT_PREFIX, history_table_name
 from ..progress import StepStarted
@@ -119,7 +120,7 @@ class MigrationRouter(Router):
             for number, step in enumerate(steps, start=1):
                 if self.workspace.on_progress is not None:
                     self.workspace.on_progress(StepStarted(name, number, len(steps)))
-                self._run_step(name, number, len(steps), step)
+                self._run_step(name, number, len(steps), step, "rollback" if downgrade else "migrate")
         if downgrade:
             self.workspace.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
         else:
@@ -127,7 +128,7 @@ class MigrationRouter(Router):
         logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
         return name
 
-    def _run_step(self, name: str, number: int, steps: int, step: Any) -> None:
+    def _run_step(self, name: str, number: int, steps: int, step: Any, command: str) -> None:
         try:
             step.run() if isinstance(step, Operation) else step()
         except _AS_THEY_ARE:
@@ -135,18 +136,21 @@ class MigrationRouter(Router):
         except Exception as error:
             if isinstance(error, pw.PeeweeException) and self.workspace.dialect.failure(error.args) == "waiting":
                 raise  # a read that was kept waiting: the run as a whole is busy, and nothing is wrong with the step
-            raise self._failure(name, number, steps, error) from error
+            raise self._failure(name, number, steps, error, command) from error
 
-    def _failure(self, name: str, number: int, steps: int, error: Exception) -> MigrationFailed:
-        known = isinstance(error, StatementFailed | SchemaConflict | pw.PeeweeException)
+    def _failure(self, name: str, number: int, steps: int, error: Exception, command: str) -> MigrationFailed:
+        # A migration's own SQL can fail with the driver's words, a number first; the library has its own for them.
+        if isinstance(error, pw.PeeweeException):
+            meaning = self.workspace.dialect.failure(error.args)
+            error = database_error(describe(self.workspace.database), meaning, error)
         prefix = self.workspace.prefix
         return MigrationFailed(
             migration=name,
             step=number,
             steps=steps,
             sql=error.sql if isinstance(error, StatementFailed) else "",
-            reason=str(error) if known else f"{type(error).__name__}: {error}",
+            reason=str(error) if isinstance(error, WchError) else f"{type(error).__name__}: {error}",
             undone=self.workspace.dialect.transactional_ddl,
             in_place=tuple(self.workspace.outcomes),
-            command="wch migrate" if prefix == DEFAULT_PREFIX else f"wch migrate --prefix {prefix}",
+            command=f"wch {command}" + ("" if prefix == DEFAULT_PREFIX else f" --prefix {prefix}"),
         )

@@ -1,0 +1,135 @@
+"""What tests of a Galera cluster share: runs that find dead ones soon, a run that is held, and what must be there.
+
+with held_install(nodes[0], 3) as run:
+    run.pause()
+    assert run.go_on().startswith("Busy")
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tests.crowd import Say, Worker, all_at_once
+from tests.databases import LiveDatabase
+from tests.snapshots import columns, schema
+from wch_peewee import DatabaseManager
+from wch_peewee.migrate.folder import MigrationFolder
+from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.schema.statements import Statement
+
+#: Seconds without a sign of life after which a run counts as dead.
+TTL = 0.6
+
+#: One database, through each of the nodes.
+Databases = list[LiveDatabase]
+
+
+def manager(database: LiveDatabase, **options: Any) -> DatabaseManager:
+    """One that finds dead runs soon."""
+    return DatabaseManager(database.url, **{"lease_ttl": TTL, "patience": 60, **options})
+
+
+def upgrade(database: LiveDatabase, chain: Path, **options: Any) -> tuple[str, ...]:
+    return manager(database, migrations=chain, **options).run_migrations()
+
+
+def ours(database: LiveDatabase, prefix: str = "wp_") -> dict[str, str]:
+    """The tables of one installation, under the names of the default prefix."""
+    return {
+        re.sub(rf"\b{prefix}", "wp_", name): re.sub(rf"\b{prefix}", "wp_", text)
+        for name, text in schema(database).items()
+        if name.startswith(prefix)
+    }
+
+
+def options(database: LiveDatabase, prefix: str = "wp_") -> list[tuple[Any, ...]]:
+    return columns(database, f"{prefix}options", "option_name, option_value, autoload")
+
+
+def assert_whole(
+    nodes: Databases, undisturbed: dict[str, str], folder: Path | None = None, *, prefix: str = "wp_"
+) -> None:
+    """On each node the schema of an undisturbed run, one history row for each migration, the version and no lease."""
+    migrations = MigrationFolder(folder or migrations_folder())
+    for database in nodes:
+        assert ours(database, prefix) == undisturbed
+        history = database.execute(f"SELECT name FROM {prefix}wch_migratehistory ORDER BY id")
+        assert history == [(name,) for name in migrations.names]
+        assert options(database, prefix) == [("wch_db_version", migrations.version, "no")]
+        assert manager(database, migrations=folder, prefix=prefix).run_migrations() == ()
+
+
+def upgraded(nodes: Databases, chain: Path) -> dict[str, str]:
+    """The schema that an undisturbed run of the whole chain makes."""
+    upgrade(nodes[0], chain, prefix="undisturbed_")
+    return ours(nodes[0], "undisturbed_")
+
+
+class Held:
+    """A run in a process of its own, held ahead of its n-th statement with the lease in its hand."""
+
+    def __init__(self, run: DatabaseManager, act: Callable[[DatabaseManager], Any], number: int) -> None:
+        self._gate, self._opener = os.pipe()
+        self._left = number
+
+        def live(say: Say) -> Any:
+            run.before_statement = lambda statement: self._hold(say)
+            return act(run)
+
+        self.worker = Worker(live)
+        assert self.worker.hear() == "held"
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.worker.__exit__(None, None, None)
+        os.close(self._gate)
+        os.close(self._opener)
+
+    def pause(self) -> None:
+        """Stop the process whole, its heartbeat too, as happens to a machine that is moved, or swaps."""
+        os.kill(self.worker.pid, signal.SIGSTOP)
+
+    def go_on(self) -> Any:
+        """Let it go on, and wait for its end."""
+        os.kill(self.worker.pid, signal.SIGCONT)
+        os.write(self._opener, b".")
+        return self.worker.ending()
+
+    def _hold(self, say: Say) -> None:
+        self._left -= 1
+        if self._left == 0:
+            say("held")
+            os.read(self._gate, 1)
+
+
+def held_install(database: LiveDatabase, number: int, **options: Any) -> Held:
+    return Held(manager(database, **options), lambda run: str(run.install().outcome), number)
+
+
+def held_upgrade(database: LiveDatabase, chain: Path, number: int, **options: Any) -> Held:
+    return Held(manager(database, migrations=chain, **options), lambda run: len(run.run_migrations()), number)
+
+
+def at_once(actions: list[Callable[[], Any]]) -> list[Any]:
+    """Run each of them in a process of its own, all in the same moment."""
+    tickets, printer = os.pipe()
+    os.write(printer, bytes(range(len(actions))))
+    try:
+        return all_at_once(len(actions), lambda: actions[os.read(tickets, 1)[0]]())
+    finally:
+        os.close(tickets)
+        os.close(printer)
+
+
+def all_of(actions: list[Callable[[], Any]]) -> list[Any]:
+    """Run them in threads, some at a time: most of a takeover is waiting."""
+    with ThreadPoolExecutor(6) as pool:
+        return list(pool.map(lambda action: action(), actions))

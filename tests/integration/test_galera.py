@@ -1,0 +1,393 @@
+"""Upgrades on a Galera cluster of three nodes: raced on all of them, and with clients and nodes killed meanwhile."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import peewee
+import pytest
+
+from tests.crowd import Worker, eventually, running
+from tests.databases import LiveDatabase
+from tests.galera import GaleraCluster
+from tests.galera_runs import (
+    TTL,
+    Databases,
+    all_of,
+    assert_whole,
+    at_once,
+    held_install,
+    held_upgrade,
+    manager,
+    options,
+    ours,
+    upgrade,
+    upgraded,
+)
+from tests.populate import populate
+from tests.snapshots import columns
+from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
+from wch_peewee.database import dedicated
+from wch_peewee.migrate.lease import LEASE_OPTION, lease
+from wch_peewee.migrate.lock import lock_name
+from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.server import detect_dialect
+from wch_peewee.testing.crash import KillPoint, run_killed, run_to_end
+from wch_peewee.workspace import open_workspace
+
+CHAIN = Path(__file__).parent.parent / "chain"
+
+
+@pytest.fixture
+def nodes(galera: GaleraCluster) -> Iterator[Databases]:
+    """One fresh database, through each of the three nodes."""
+    galera.heal()
+    with galera.fresh() as databases:
+        yield databases
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """The shipped first migration, and the chain's six behind it."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(galera: GaleraCluster) -> dict[str, str]:
+    with galera.fresh() as databases:
+        DatabaseManager(databases[0].url).install()
+        return ours(databases[2])
+
+
+# --- all at once
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_all_nodes_at_once_one_installs(nodes: Databases, undisturbed: dict[str, str], turn: int) -> None:
+    runs = [lambda database=database: DatabaseManager(database.url).install().outcome for database in nodes * 2]
+    assert Counter(at_once(runs)) == {"installed": 1, "current": 5}
+    assert_whole(nodes, undisturbed)
+    assert {DatabaseManager(database.url).install().outcome for database in nodes} == {"current"}
+
+
+def test_of_all_nodes_at_once_one_upgrades(nodes: Databases, chain: Path) -> None:
+    goal = upgraded(nodes, chain)
+    DatabaseManager(nodes[0].url).install()
+    populate(nodes[0])
+    contents = columns(nodes[0], "wp_wch_messages", "id, content")
+    runs = [lambda database=database: len(upgrade(database, chain)) for database in nodes * 2]
+    assert Counter(at_once(runs)) == {6: 1, 0: 5}
+    assert_whole(nodes, goal, chain)
+    for database in nodes:
+        assert columns(database, "wp_wch_message_bodies", "message_id, content") == contents
+
+
+def test_those_with_little_patience_come_back_busy_and_nothing_worse(
+    nodes: Databases, undisturbed: dict[str, str]
+) -> None:
+    def run(database: LiveDatabase) -> str:
+        try:
+            return str(manager(database, patience=0).install().outcome)
+        except Busy:
+            return "busy"
+
+    endings = Counter(at_once([lambda database=database: run(database) for database in nodes * 4]))
+    assert endings["installed"] <= 1
+    assert endings["installed"] + endings["current"] + endings["busy"] == 12, endings
+    manager(nodes[1]).install()
+    assert_whole(nodes, undisturbed)
+
+
+# --- the lease
+
+
+def test_a_named_lock_alone_holds_on_its_own_node_only(nodes: Databases) -> None:
+    name = lock_name(nodes[0].name, "wp_")
+    assert [database.execute("SELECT GET_LOCK(%s, 0)", (name,)) for database in nodes] == [[(1,)]] * 3
+
+
+def test_the_lease_keeps_a_run_on_another_node_out(nodes: Databases, undisturbed: dict[str, str]) -> None:
+    with held_install(nodes[0], 3) as first:
+        holder = rf"another run on this cluster \(process {first.worker.pid} on .*\) is upgrading"
+        with pytest.raises(Busy, match=holder):
+            manager(nodes[1], patience=0.2).install()
+        with Worker(lambda say: manager(nodes[1]).install().outcome) as second:
+            # The heartbeat keeps it for longer than the time to live.
+            time.sleep(3 * TTL)
+            assert running(nodes[1], "CREATE") == {}
+            assert len(nodes[1].tables()) < len(undisturbed)
+            assert first.go_on() == "installed"
+            assert second.ending() == "current"
+    assert_whole(nodes, undisturbed)
+
+
+def test_of_many_racers_one_has_the_lease_at_a_time(nodes: Databases, tmp_path: Path) -> None:
+    """Deadlocks and certification failures mean "not mine": nobody sees them."""
+    manager(nodes[0]).install()
+    inside = tmp_path / "inside"
+
+    def race(database: LiveDatabase) -> int:
+        own = dedicated(peewee.MySQLDatabase(database.name, **database.address.arguments()), patience=60)
+        dialect = detect_dialect(nodes[0].connect())
+        for _ in range(4):
+            with lease(own, dialect, "wp_options", ttl=20, timeout=60) as held, inside.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where somebody else is inside
+                held.check()
+        return 4
+
+    assert at_once([lambda database=database: race(database) for database in nodes * 4]) == [4] * 12
+    assert options(nodes[2]) == [("wch_db_version", "1.0.0", "no")]
+
+
+def test_wordpress_s_other_options_stay_as_they_are(nodes: Databases, undisturbed: dict[str, str]) -> None:
+    nodes[0].execute(undisturbed["wp_options"])
+    nodes[0].execute(
+        "INSERT INTO wp_options (option_name, option_value, autoload) VALUES "
+        "('siteurl', 'https://example.org', 'yes'), ('core_updater.lock', '1700000000', 'no'), ('wch_x', '', 'off')"
+    )
+    before = columns(nodes[0], "wp_options", "*")
+    with held_install(nodes[1], 2) as run:
+        ((_, value, autoload),) = [row for row in options(nodes[2]) if row[0] == LEASE_OPTION]
+        assert re.fullmatch(rf"\w{{16}}:\d+:{run.worker.pid}:.+", value)
+        assert autoload == "no"
+        assert run.go_on() == "installed"
+    for database in nodes:
+        rows = columns(database, "wp_options", "*")
+        assert [row for row in rows if row[1] != "wch_db_version"] == before
+        assert len(rows) == len(before) + 1
+
+
+def test_an_account_that_may_not_delete_rows_gives_the_lease_back_too(
+    galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]
+) -> None:
+    name, url = nodes[0].name, nodes[1].url.replace("root@", "upgrader@")
+    galera.node(1).query("CREATE OR REPLACE USER upgrader@'127.0.0.1'")
+    rights = "SELECT, INSERT, UPDATE, CREATE, ALTER, INDEX, REFERENCES"
+    galera.node(1).query(f"GRANT {rights} ON `{name}`.* TO upgrader@'127.0.0.1'")
+    assert DatabaseManager(url).install().outcome == "installed"
+    nodes[2].execute("DROP TABLE wp_wch_carts")
+    begun = time.monotonic()
+    assert DatabaseManager(url).install().outcome == "upgraded"
+    assert time.monotonic() - begun < 15  # of the 20 seconds that a dead run's lease lives
+    assert [row[1] for row in options(nodes[0]) if row[0] == LEASE_OPTION] == ["free"]
+    assert ours(nodes[2]) == undisturbed
+
+
+def test_a_node_that_is_set_to_keep_changes_to_itself_does_not(
+    galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]
+) -> None:
+    galera.node(2).query("SET GLOBAL wsrep_OSU_method = 'RSU'")
+    try:
+        manager(nodes[1]).install()
+    finally:
+        galera.node(2).query("SET GLOBAL wsrep_OSU_method = 'TOI'")
+    assert_whole(nodes, undisturbed)
+
+
+# --- clients that die
+
+
+@pytest.fixture
+def every(pytestconfig: pytest.Config) -> int:
+    """Which of the moments of a run are tried: all with --slow."""
+    return 1 if pytestconfig.getoption("--slow") else 7
+
+
+def moments(writes: int, every: int) -> list[KillPoint]:
+    points = [KillPoint(number, moment) for number in range(1, writes + 1) for moment in ("before", "during", "after")]
+    return points[every // 2 :: every]
+
+
+def test_the_run_of_a_killed_client_is_taken_over_and_finished(
+    nodes: Databases, undisturbed: dict[str, str], every: int
+) -> None:
+    writes = len(run_to_end(lambda: manager(nodes[0], prefix="count_").install()))
+    runs = {f"k{number}_": point for number, point in enumerate(moments(writes, every))}
+    killed = [run_killed(lambda p=prefix: manager(nodes[0], prefix=p).install(), runs[prefix]) for prefix in runs]
+    assert killed.count(True) > len(runs) * 0.8, "heartbeats are writes, too, so the last ones may not be reached"
+    all_of([lambda p=prefix: manager(nodes[1], prefix=p).install() for prefix in runs])
+    for prefix in runs:
+        assert_whole(nodes, undisturbed, prefix=prefix)
+
+
+def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(nodes: Databases, chain: Path, every: int) -> None:
+    goal = upgraded(nodes, chain)
+
+    def old(prefix: str) -> list[Any]:
+        manager(nodes[0], prefix=prefix).install()
+        populate(nodes[0], prefix=prefix)
+        return columns(nodes[0], f"{prefix}wch_messages", "id, content")
+
+    old("count_")
+    writes = len(run_to_end(lambda: upgrade(nodes[0], chain, prefix="count_")))
+    runs = {f"k{number}_": point for number, point in enumerate(moments(writes, 2 * every))}
+    contents = {prefix: old(prefix) for prefix in runs}
+    for prefix, point in runs.items():
+        run_killed(lambda p=prefix: upgrade(nodes[0], chain, prefix=p), point)
+    all_of([lambda p=prefix: upgrade(nodes[1], chain, prefix=p) for prefix in runs])
+    for prefix in runs:
+        assert_whole(nodes, goal, chain, prefix=prefix)
+        assert columns(nodes[2], f"{prefix}wch_message_bodies", "message_id, content") == contents[prefix]
+
+
+# --- a lease that is lost
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_run_that_was_paused_for_too_long_stops_before_its_next_statement(
+    nodes: Databases, undisturbed: dict[str, str], number: int
+) -> None:
+    with held_install(nodes[0], number) as first:
+        first.pause()
+        assert manager(nodes[1]).install().outcome in ("installed", "upgraded")
+        ending = first.go_on()
+    assert ending.startswith("Busy: the upgrade lease was taken over by another run"), ending
+    assert_whole(nodes, undisturbed)
+    assert manager(nodes[0]).install().outcome == "current"
+
+
+def test_the_one_who_took_it_over_is_named(nodes: Databases, undisturbed: dict[str, str]) -> None:
+    with held_install(nodes[0], 3) as first:
+        first.pause()
+        with held_install(nodes[1], 1) as second:
+            ending = first.go_on()
+            assert ending.startswith(
+                f"Busy: the upgrade lease was taken over by another run (process {second.worker.pid} "
+            )
+            assert second.go_on() == "upgraded"
+    assert_whole(nodes, undisturbed)
+
+
+def test_a_lease_that_somebody_removed_stops_the_run(nodes: Databases, undisturbed: dict[str, str]) -> None:
+    with held_install(nodes[0], 3) as first:
+        nodes[2].execute("DELETE FROM wp_options WHERE option_name = %s", (LEASE_OPTION,))
+        assert first.go_on().startswith("Busy: the upgrade lease was taken over")
+    manager(nodes[2]).install()
+    assert_whole(nodes, undisturbed)
+
+
+WIDENING = "ALTER TABLE `wp_wch_sync_queue` MODIFY COLUMN `attempts`"
+
+
+@pytest.fixture
+def filled(nodes: Databases) -> None:
+    """Version 1.0.0 with so many rows in the queue that it takes seconds to copy them."""
+    manager(nodes[0]).install()
+    populate(nodes[0])
+    names = "entity_type, entity_id, action, status, created_at, error_message"
+    nodes[0].execute(
+        f"INSERT INTO wp_wch_sync_queue ({names}) SELECT 'product', seq, 'update', 'pending', '2031-05-04', REPEAT('x', 400) "
+        "FROM seq_1_to_100000"
+    )
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(nodes: Databases, chain: Path) -> None:
+    """While the cluster stands still the lease does not grow old for those who wait."""
+    goal = upgraded(nodes, chain)
+    with (
+        Worker(lambda say: len(upgrade(nodes[0], chain, lease_ttl=0.3))) as first,
+        Worker(lambda say: len(upgrade(nodes[1], chain, lease_ttl=0.3))) as second,
+    ):
+        eventually(lambda: running(nodes[0], WIDENING) or running(nodes[1], WIDENING))
+        begun = time.monotonic()
+        third = manager(nodes[2], migrations=chain, lease_ttl=0.3).run_migrations()
+        assert time.monotonic() - begun > 3 * 0.3, "it was through too soon for this test"
+        assert sorted([first.ending(), second.ending()]) == [0, 6]
+        assert third == ()
+    assert_whole(nodes, goal, chain)
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL])
+def test_the_alter_of_a_dead_client_is_waited_for(nodes: Databases, chain: Path, end: signal.Signals) -> None:
+    """Paused or killed in the middle of the ALTER, which the cluster goes on with: another node takes over behind it."""
+    goal = upgraded(nodes, chain)
+    with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
+        eventually(lambda: running(nodes[0], WIDENING))
+        if end == signal.SIGKILL:
+            first.kill()
+        else:
+            # Not Worker.kill(): it is to go on.
+            import os
+
+            os.kill(first.pid, end)
+        assert len(upgrade(nodes[1], chain)) == 4
+        assert running(nodes[0], WIDENING) == {}
+        if end == signal.SIGSTOP:
+            os.kill(first.pid, signal.SIGCONT)
+            assert first.ending().startswith("Busy: the upgrade lease was taken over")
+    assert_whole(nodes, goal, chain)
+
+
+# --- nodes that die
+
+
+def test_a_node_that_dies_half_way(galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]) -> None:
+    with held_install(nodes[0], 4) as first:
+        galera.kill(1)
+        ending = first.go_on()
+    assert re.match("(Busy|DatabaseUnavailable|StatementFailed|MigrationFailed): ", ending), ending
+    assert "again" in ending
+    assert manager(nodes[1]).install().outcome == "upgraded"
+    galera.start(1)
+    nodes[0].database.close()
+    nodes[0].database = nodes[0].connect()
+    nodes[0].execute("SET SESSION wsrep_sync_wait = 15")
+    assert_whole(nodes, undisturbed)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_node_that_dies_in_the_middle_of_an_alter(galera: GaleraCluster, nodes: Databases, chain: Path) -> None:
+    """The others finish the ALTER, which was theirs, too."""
+    goal = upgraded(nodes, chain)
+    with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
+        eventually(lambda: running(nodes[0], WIDENING))
+        galera.kill(1)
+        ending = first.ending()
+    assert ending.startswith("MigrationFailed: "), ending
+    assert "again" in ending
+    assert len(upgrade(nodes[1], chain)) == 4
+    galera.start(1)
+    nodes[0].database.close()
+    nodes[0].database = nodes[0].connect()
+    nodes[0].execute("SET SESSION wsrep_sync_wait = 15")
+    assert_whole(nodes, goal, chain)
+
+
+def test_a_node_without_quorum(galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]) -> None:
+    last = manager(nodes[0])
+    with held_install(nodes[0], 4) as first:
+        galera.kill(2)
+        galera.kill(3)
+        eventually(lambda: galera.node(1).status("wsrep_ready") != "ON")
+        ending = first.go_on()
+        assert re.match("(Busy|DatabaseUnavailable|StatementFailed|MigrationFailed): ", ending), ending
+    for call in (last.install, last.run_migrations, last.status, last.plan):
+        with pytest.raises(WchError) as caught:
+            call()
+        print(type(caught.value), caught.value)
+    with (
+        pytest.raises(DatabaseUnavailable, match="this Galera node takes no writes now"),
+        open_workspace(last.database, "wp_"),
+    ):
+        pass
+    galera.heal()
+    for database in nodes[1:]:
+        database.database.close()
+        database.database = database.connect()
+        database.execute("SET SESSION wsrep_sync_wait = 15")
+    assert last.install().outcome == "upgraded"
+    assert_whole(nodes, undisturbed)

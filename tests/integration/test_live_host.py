@@ -1,0 +1,117 @@
+"""A host goes on inserting from another thread during a run: what returned is in the table, and nothing else.
+
+peewee-migrate's own router swallows such rows: it replays migrations with the drivers' functions mocked process-wide.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.damage import Damage
+from tests.databases import LiveDatabase
+from tests.declared import DECLARED, described
+from tests.populate import populate
+from wch_peewee import Conversation, DatabaseManager, Message, Plugin, SyncQueueItem
+from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.schema.objects import enum, varchar
+from wch_peewee.site import use_site
+
+CHAIN = Path(__file__).parent.parent / "chain"
+
+
+class Host:
+    """Another thread that calls ``insert`` with one name after the other, until the block ends."""
+
+    def __init__(self, database: LiveDatabase, insert: Callable[[str], object]) -> None:
+        self.database = database
+        self.insert = insert
+        #: The names for which ``insert`` returned.
+        self.done: list[str] = []
+        #: Whatever went wrong, but for a file that is locked.
+        self.strange: list[str] = []
+        self._stop = threading.Event()
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._work)
+
+    def __enter__(self) -> Host:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def wait_for(self, number: int) -> None:
+        """Wait until that many more have been inserted."""
+        with self._news:
+            wanted = len(self.done) + number
+            assert self._news.wait_for(lambda: len(self.done) >= wanted or self.strange, timeout=60), "nothing goes on"
+
+    def _work(self) -> None:
+        own = self.database.connect()
+        number = 0
+        with use_site(own, "wp_"):
+            while not self._stop.is_set():
+                number += 1
+                try:
+                    self.insert(f"host.{number}")
+                except Exception as error:
+                    if "locked" not in str(error):
+                        self.strange.append(f"{type(error).__name__}: {error}")
+                else:
+                    with self._news:
+                        self.done.append(f"host.{number}")
+                        self._news.notify()
+        own.close()
+
+
+def message(name: str) -> object:
+    return Message.create(conversation=1, direction="inbound", message_type="text", wa_message_id=name)
+
+
+def queue_item(name: str) -> object:
+    return SyncQueueItem.create(entity_type="order", entity_id=1, action="create", error_message=name)
+
+
+@pytest.mark.parametrize("call", ["activate", "run_migrations", "install"])
+def test_nothing_is_lost_while_damage_is_mended(database: LiveDatabase, call: str) -> None:
+    DatabaseManager(database.url).install()
+    populate(database)
+    database.execute("DELETE FROM wp_wch_migratehistory")
+    hurt = Damage(database)
+    hurt.drop_key()
+    hurt.drop_index("messages", "created_at")
+    hurt.column("messages", "wa_message_id", type=varchar(40))
+    hurt.column("messages", "message_type", type=enum("text", "image"))
+    ((before,),) = database.execute("SELECT COUNT(*) FROM wp_wch_messages")
+    plugin = Plugin(database.url)
+    with Host(database, message) as host:
+        host.wait_for(5)
+        assert getattr(plugin if call == "activate" else plugin.manager, call)()
+        host.wait_for(5)
+    assert host.strange == []
+    inserted = database.execute("SELECT wa_message_id FROM wp_wch_messages WHERE wa_message_id LIKE 'host%%'")
+    assert sorted(name for (name,) in inserted) == sorted(host.done)
+    assert database.execute("SELECT COUNT(*) FROM wp_wch_messages") == [(before + len(host.done),)]
+    assert described(database, "messages") == DECLARED["messages"]
+
+
+def test_nothing_is_lost_while_seven_migrations_run(database: LiveDatabase, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
+        shutil.copy(file, folder)
+    DatabaseManager(database.url).install()
+    populate(database)
+    with Host(database, queue_item) as host:
+        host.wait_for(5)
+        assert len(DatabaseManager(database.url, migrations=folder).run_migrations()) == 6
+        host.wait_for(5)
+    assert host.strange == []
+    inserted = database.execute("SELECT error_message FROM wp_wch_sync_queue WHERE error_message LIKE 'host%%'")
+    assert sorted(name for (name,) in inserted) == sorted(host.done)
