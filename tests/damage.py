@@ -5,6 +5,8 @@ Damage(database).column("conversations", "customer_phone", type=varchar(14))
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +18,7 @@ from wch_peewee.schema.introspect import introspect_schema
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
 from wch_peewee.server import detect_dialect
-from wch_peewee.workspace import open_workspace
+from wch_peewee.workspace import Workspace, open_workspace
 
 
 class Damage:
@@ -25,6 +27,7 @@ class Damage:
     def __init__(self, database: LiveDatabase) -> None:
         self.database = database
         self.dialect = detect_dialect(database.database)
+        self._workspace: Workspace | None = None
 
     def table(self, key: str) -> Table:
         """Read a table as the library does."""
@@ -38,8 +41,24 @@ class Damage:
 
     def change(self, *operations: Operation) -> None:
         """Change a table, full name and all, with the dialect's own words, and without asking whether it is safe."""
-        with open_workspace(self.database.database, self.database.prefix, patience=5) as workspace:
+        if self._workspace is not None:
+            self._workspace.change(operations[0].table, operations)
+            return
+        with self._open() as workspace:
             workspace.change(operations[0].table, operations)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Make the block's changes on one connection; in SQLite one by one, lest a failed one be left half done."""
+        if self.database.family == "sqlite":
+            yield
+            return
+        with self._open() as self._workspace:
+            yield
+        self._workspace = None
+
+    def _open(self) -> AbstractContextManager[Workspace]:
+        return open_workspace(self.database.database, self.database.prefix, patience=5)
 
     def sql(self, *statements: str) -> None:
         """Run statements, in which {carts} is that table's full name; foreign keys are not checked meanwhile."""
@@ -105,7 +124,16 @@ def named_rows(database: LiveDatabase) -> dict[str, list[dict[str, Any]]]:
         try:
             cursor = database.database.execute_sql(f"SELECT * FROM {table}")
         except peewee.PeeweeException:
+            assert table in _views(database), f"{table} cannot be read any more"
             continue
         names = [column[0].lower() for column in cursor.description]
         result[table] = sorted((dict(zip(names, row, strict=True)) for row in cursor.fetchall()), key=repr)
     return result
+
+
+def _views(database: LiveDatabase) -> set[str]:
+    if database.family == "sqlite":
+        sql = "SELECT name FROM sqlite_master WHERE type = 'view'"
+    else:
+        sql = "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()"
+    return {name for (name,) in database.execute(sql)}

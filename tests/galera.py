@@ -31,6 +31,9 @@ from tests.addresses import ServerAddress, ServerError
 from tests.databases import LiveDatabase, fresh_on_server
 from tests.servers import installed_servers
 
+#: For a session: it sees all that any node has done before.
+SYNCHRONIZED = "SET SESSION wsrep_sync_wait = 15"
+
 _PROVIDERS = (
     "/usr/lib/galera/libgalera_smm.so",
     "/usr/lib64/galera-4/libgalera_smm.so",
@@ -93,16 +96,20 @@ class Node:
     def url(self, database: str) -> str:
         return self.address.url(database)
 
+    def connection(self) -> pymysql.Connection[Any]:
+        # To prepare for TLS takes longer than all the rest.
+        return pymysql.connect(**self.address.arguments(), autocommit=True, connect_timeout=5, ssl_disabled=True)
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement on a connection of its own; it sees all that the cluster has done before."""
-        with self.address.connection() as connection, connection.cursor() as cursor:
-            cursor.execute("SET SESSION wsrep_sync_wait = 15")
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(SYNCHRONIZED)
             cursor.execute(sql)
             return list(cursor.fetchall())
 
     def status(self, name: str) -> str:
         """Read one of Galera's status variables, also on a node that takes no statements."""
-        with self.address.connection() as connection, connection.cursor() as cursor:
+        with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SHOW STATUS WHERE Variable_name = %s", [name])
             rows = cursor.fetchall()
             return str(rows[0][1]) if rows else ""
@@ -292,7 +299,7 @@ class GaleraCluster:
                 databases.append(LiveDatabase("galera", "mariadb", (node.address, first.name)))
                 stack.callback(databases[-1].close)
             for database in databases:
-                database.execute("SET SESSION wsrep_sync_wait = 15")
+                database.execute(SYNCHRONIZED)
             yield databases
 
     def _wait_for_size(self, size: int) -> None:

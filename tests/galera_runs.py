@@ -8,7 +8,6 @@ with held_install(nodes[0], 3) as run:
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +16,12 @@ from typing import Any
 
 from tests.crowd import Say, Worker, all_at_once
 from tests.databases import LiveDatabase
-from tests.snapshots import columns, schema
+from tests.galera import SYNCHRONIZED
+from tests.snapshots import columns, definition
 from wch_peewee import DatabaseManager
 from wch_peewee.migrate.folder import MigrationFolder
+from wch_peewee.migrate.lease import LEASE_OPTION
 from wch_peewee.migrations_folder import migrations_folder
-from wch_peewee.schema.statements import Statement
 
 #: Seconds without a sign of life after which a run counts as dead.
 TTL = 0.6
@@ -41,10 +41,9 @@ def upgrade(database: LiveDatabase, chain: Path, **options: Any) -> tuple[str, .
 
 def ours(database: LiveDatabase, prefix: str = "wp_") -> dict[str, str]:
     """The tables of one installation, under the names of the default prefix."""
+    names = [name for name in database.tables() if name.startswith(prefix)]
     return {
-        re.sub(rf"\b{prefix}", "wp_", name): re.sub(rf"\b{prefix}", "wp_", text)
-        for name, text in schema(database).items()
-        if name.startswith(prefix)
+        f"wp_{name.removeprefix(prefix)}": definition(database, name).replace(f"`{prefix}", "`wp_") for name in names
     }
 
 
@@ -55,14 +54,20 @@ def options(database: LiveDatabase, prefix: str = "wp_") -> list[tuple[Any, ...]
 def assert_whole(
     nodes: Databases, undisturbed: dict[str, str], folder: Path | None = None, *, prefix: str = "wp_"
 ) -> None:
-    """On each node the schema of an undisturbed run, one history row for each migration, the version and no lease."""
+    """On each node the schema of an undisturbed run, one history row for each migration, and the version."""
     migrations = MigrationFolder(folder or migrations_folder())
     for database in nodes:
         assert ours(database, prefix) == undisturbed
         history = database.execute(f"SELECT name FROM {prefix}wch_migratehistory ORDER BY id")
         assert history == [(name,) for name in migrations.names]
-        assert options(database, prefix) == [("wch_db_version", migrations.version, "no")]
+        version = [row for row in options(database, prefix) if row[0] != LEASE_OPTION]
+        assert version == [("wch_db_version", migrations.version, "no")]
         assert manager(database, migrations=folder, prefix=prefix).run_migrations() == ()
+
+
+def assert_free(nodes: Databases) -> None:
+    """Nobody has the lease any more."""
+    assert LEASE_OPTION not in [row[0] for database in nodes for row in options(database)]
 
 
 def upgraded(nodes: Databases, chain: Path) -> dict[str, str]:
@@ -116,6 +121,26 @@ def held_install(database: LiveDatabase, number: int, **options: Any) -> Held:
 
 def held_upgrade(database: LiveDatabase, chain: Path, number: int, **options: Any) -> Held:
     return Held(manager(database, migrations=chain, **options), lambda run: len(run.run_migrations()), number)
+
+
+class Watch:
+    """Sees what one node is doing; unlike our other connections it does not wait for the cluster."""
+
+    def __init__(self, database: LiveDatabase) -> None:
+        self._name = database.name
+        self._connection = database.connect()
+
+    def sees(self, words: str) -> bool:
+        """Say whether a statement that begins with ``words`` is running in this database."""
+        rows = self._connection.execute_sql("SHOW FULL PROCESSLIST").fetchall()
+        return any(row[3] == self._name and str(row[7] or "").startswith(words) for row in rows)
+
+
+def reopen(database: LiveDatabase) -> None:
+    """Connect again after the node has been away."""
+    database.close()
+    database.database = database.connect()
+    database.execute(SYNCHRONIZED)
 
 
 def at_once(actions: list[Callable[[], Any]]) -> list[Any]:

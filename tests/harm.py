@@ -223,14 +223,14 @@ THINGS = {
     "mariadb": (
         "CREATE TRIGGER {table}_{n} BEGIN_INSERT",
         "ALTER TABLE {table} ADD COLUMN gen_{n} int GENERATED ALWAYS AS (char_length(id)) VIRTUAL",
-        "ALTER TABLE {table} ADD CONSTRAINT {table}_check_{n} CHECK (created_at > 0)",
+        "ALTER TABLE {table} ADD CONSTRAINT {table}_check_{n} CHECK (created_at > '2000-01-01')",
         "CREATE INDEX desc_{n} ON {table} (created_at DESC)",
         "CREATE VIEW {table}_view_{n} AS SELECT * FROM {table}",
     ),
     "mysql": (
         "CREATE TRIGGER {table}_{n} BEGIN_INSERT",
         "ALTER TABLE {table} ADD COLUMN gen_{n} int GENERATED ALWAYS AS (length(created_at)) STORED",
-        "ALTER TABLE {table} ADD CONSTRAINT {table}_check_{n} CHECK (created_at > 0)",
+        "ALTER TABLE {table} ADD CONSTRAINT {table}_check_{n} CHECK (created_at > '2000-01-01')",
         "CREATE INDEX desc_{n} ON {table} (created_at DESC)",
         "CREATE INDEX func_{n} ON {table} ((year(created_at)))",
         "CREATE INDEX hidden_{n} ON {table} (created_at) INVISIBLE",

@@ -104,7 +104,7 @@ class Plugin:
         stored = self._versions.read()
         if self.manager.is_newer(stored):
             return self.manager.install()
-        if stored == self.manager.version and (not self._verification_due() or not self.manager.missing_tables()):
+        if stored == self.manager.version and self._is_whole():
             return InstallReport("current", stored, stored)
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
@@ -127,6 +127,20 @@ class Plugin:
         with self._guard:
             self._verified_at = None
         return report
+
+    def _is_whole(self) -> bool:
+        """Say whether the tables are there, when it is time to look; taken for granted in between."""
+        if not self._verification_due():
+            return True
+        whole = False
+        try:
+            whole = not self.manager.missing_tables()
+            return whole
+        finally:
+            if not whole:
+                # Nothing has been verified: the next call looks again, until a repair succeeds.
+                with self._guard:
+                    self._verified_at = None
 
     def _verification_due(self) -> bool:
         """Say whether it is time, and let one thread alone have the turn."""

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import shutil
 import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import peewee
 import pytest
 
-from tests.crowd import Worker, eventually, running
+from tests.crowd import Worker, eventually
 from tests.databases import LiveDatabase
 from tests.galera import GaleraCluster
 from tests.galera_runs import (
     TTL,
     Databases,
+    Watch,
     all_of,
+    assert_free,
     assert_whole,
     at_once,
     held_install,
@@ -29,6 +33,7 @@ from tests.galera_runs import (
     manager,
     options,
     ours,
+    reopen,
     upgrade,
     upgraded,
 )
@@ -49,9 +54,11 @@ CHAIN = Path(__file__).parent.parent / "chain"
 @pytest.fixture
 def nodes(galera: GaleraCluster) -> Iterator[Databases]:
     """One fresh database, through each of the three nodes."""
-    galera.heal()
     with galera.fresh() as databases:
-        yield databases
+        try:
+            yield databases
+        finally:
+            galera.heal()
 
 
 @pytest.fixture
@@ -74,11 +81,12 @@ def undisturbed(galera: GaleraCluster) -> dict[str, str]:
 # --- all at once
 
 
-@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize("turn", [*range(4), *(pytest.param(turn, marks=pytest.mark.slow) for turn in range(4, 40))])
 def test_of_all_nodes_at_once_one_installs(nodes: Databases, undisturbed: dict[str, str], turn: int) -> None:
     runs = [lambda database=database: DatabaseManager(database.url).install().outcome for database in nodes * 2]
     assert Counter(at_once(runs)) == {"installed": 1, "current": 5}
     assert_whole(nodes, undisturbed)
+    assert_free(nodes)
     assert {DatabaseManager(database.url).install().outcome for database in nodes} == {"current"}
 
 
@@ -99,13 +107,13 @@ def test_those_with_little_patience_come_back_busy_and_nothing_worse(
 ) -> None:
     def run(database: LiveDatabase) -> str:
         try:
-            return str(manager(database, patience=0).install().outcome)
+            return str(manager(database, lease_ttl=20, patience=0).install().outcome)
         except Busy:
             return "busy"
 
-    endings = Counter(at_once([lambda database=database: run(database) for database in nodes * 4]))
+    endings = Counter(at_once([lambda database=database: run(database) for database in nodes * 3]))
     assert endings["installed"] <= 1
-    assert endings["installed"] + endings["current"] + endings["busy"] == 12, endings
+    assert endings["installed"] + endings["current"] + endings["busy"] == 9, endings
     manager(nodes[1]).install()
     assert_whole(nodes, undisturbed)
 
@@ -126,7 +134,7 @@ def test_the_lease_keeps_a_run_on_another_node_out(nodes: Databases, undisturbed
         with Worker(lambda say: manager(nodes[1]).install().outcome) as second:
             # The heartbeat keeps it for longer than the time to live.
             time.sleep(3 * TTL)
-            assert running(nodes[1], "CREATE") == {}
+            assert not Watch(nodes[1]).sees("CREATE")
             assert len(nodes[1].tables()) < len(undisturbed)
             assert first.go_on() == "installed"
             assert second.ending() == "current"
@@ -196,33 +204,40 @@ def test_a_node_that_is_set_to_keep_changes_to_itself_does_not(
     assert_whole(nodes, undisturbed)
 
 
+def test_a_node_that_replicates_nothing_is_refused(galera: GaleraCluster, nodes: Databases) -> None:
+    galera.node(2).query("SET GLOBAL wsrep_on = OFF")
+    try:
+        with pytest.raises(DatabaseUnavailable, match="keeps to itself"):
+            manager(nodes[1]).install()
+        assert nodes[1].tables() == []
+    finally:
+        galera.node(2).query("SET GLOBAL wsrep_on = ON")
+
+
 # --- clients that die
 
 
-@pytest.fixture
-def every(pytestconfig: pytest.Config) -> int:
-    """Which of the moments of a run are tried: all with --slow."""
-    return 1 if pytestconfig.getoption("--slow") else 7
-
-
-def moments(writes: int, every: int) -> list[KillPoint]:
+def moments(pytestconfig: pytest.Config, writes: int, *, every: int) -> list[KillPoint]:
+    """Before, during and after each write with --slow; otherwise a part of them."""
     points = [KillPoint(number, moment) for number in range(1, writes + 1) for moment in ("before", "during", "after")]
-    return points[every // 2 :: every]
+    return points if pytestconfig.getoption("--slow") else points[every // 2 :: every]
 
 
 def test_the_run_of_a_killed_client_is_taken_over_and_finished(
-    nodes: Databases, undisturbed: dict[str, str], every: int
+    nodes: Databases, undisturbed: dict[str, str], pytestconfig: pytest.Config
 ) -> None:
     writes = len(run_to_end(lambda: manager(nodes[0], prefix="count_").install()))
-    runs = {f"k{number}_": point for number, point in enumerate(moments(writes, every))}
-    killed = [run_killed(lambda p=prefix: manager(nodes[0], prefix=p).install(), runs[prefix]) for prefix in runs]
-    assert killed.count(True) > len(runs) * 0.8, "heartbeats are writes, too, so the last ones may not be reached"
-    all_of([lambda p=prefix: manager(nodes[1], prefix=p).install() for prefix in runs])
-    for prefix in runs:
+    points = {f"k{number}_": point for number, point in enumerate(moments(pytestconfig, writes, every=7))}
+    for prefix, point in points.items():
+        run_killed(lambda p=prefix: manager(nodes[0], prefix=p).install(), point)
+    all_of([lambda p=prefix: manager(nodes[1], prefix=p).install() for prefix in points])
+    for prefix in points:
         assert_whole(nodes, undisturbed, prefix=prefix)
 
 
-def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(nodes: Databases, chain: Path, every: int) -> None:
+def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(
+    nodes: Databases, chain: Path, pytestconfig: pytest.Config
+) -> None:
     goal = upgraded(nodes, chain)
 
     def old(prefix: str) -> list[Any]:
@@ -232,12 +247,12 @@ def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(nodes: Databa
 
     old("count_")
     writes = len(run_to_end(lambda: upgrade(nodes[0], chain, prefix="count_")))
-    runs = {f"k{number}_": point for number, point in enumerate(moments(writes, 2 * every))}
-    contents = {prefix: old(prefix) for prefix in runs}
-    for prefix, point in runs.items():
+    points = {f"k{number}_": point for number, point in enumerate(moments(pytestconfig, writes, every=23))}
+    contents = {prefix: old(prefix) for prefix in points}
+    for prefix, point in points.items():
         run_killed(lambda p=prefix: upgrade(nodes[0], chain, prefix=p), point)
-    all_of([lambda p=prefix: upgrade(nodes[1], chain, prefix=p) for prefix in runs])
-    for prefix in runs:
+    all_of([lambda p=prefix: upgrade(nodes[1], chain, prefix=p) for prefix in points])
+    for prefix in points:
         assert_whole(nodes, goal, chain, prefix=prefix)
         assert columns(nodes[2], f"{prefix}wch_message_bodies", "message_id, content") == contents[prefix]
 
@@ -245,17 +260,43 @@ def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(nodes: Databa
 # --- a lease that is lost
 
 
-@pytest.mark.parametrize("number", range(1, 8))
 def test_a_run_that_was_paused_for_too_long_stops_before_its_next_statement(
-    nodes: Databases, undisturbed: dict[str, str], number: int
+    nodes: Databases, undisturbed: dict[str, str]
 ) -> None:
-    with held_install(nodes[0], number) as first:
-        first.pause()
-        assert manager(nodes[1]).install().outcome in ("installed", "upgraded")
-        ending = first.go_on()
-    assert ending.startswith("Busy: the upgrade lease was taken over by another run"), ending
-    assert_whole(nodes, undisturbed)
-    assert manager(nodes[0]).install().outcome == "current"
+    """Ahead of each of its statements in turn, while another one took over and finished."""
+    prefixes = {f"p{number}_": number for number in range(1, len(undisturbed))}
+    with ExitStack() as stack:
+        runs = {p: stack.enter_context(held_install(nodes[0], number, prefix=p)) for p, number in prefixes.items()}
+        for run in runs.values():
+            run.pause()
+        all_of([lambda p=prefix: manager(nodes[1], prefix=p).install() for prefix in prefixes])
+        for prefix, run in runs.items():
+            ending = run.go_on()
+            assert ending.startswith("Busy: the upgrade lease was taken over by another run"), (prefix, ending)
+    for prefix in prefixes:
+        assert_whole(nodes, undisturbed, prefix=prefix)
+        assert manager(nodes[0], prefix=prefix).install().outcome == "current"
+
+
+def test_a_paused_upgrade_stops_before_its_next_statement(
+    nodes: Databases, chain: Path, pytestconfig: pytest.Config
+) -> None:
+    goal = upgraded(nodes, chain)
+    numbers = range(1, 12) if pytestconfig.getoption("--slow") else [2, 8]
+    prefixes = {f"p{number}_": number for number in numbers}
+    for prefix in prefixes:
+        manager(nodes[0], prefix=prefix).install()
+        populate(nodes[0], prefix=prefix)
+    with ExitStack() as stack:
+        runs = {p: stack.enter_context(held_upgrade(nodes[0], chain, n, prefix=p)) for p, n in prefixes.items()}
+        for run in runs.values():
+            run.pause()
+        all_of([lambda p=prefix: upgrade(nodes[1], chain, prefix=p) for prefix in prefixes])
+        for prefix, run in runs.items():
+            ending = run.go_on()
+            assert str(ending).startswith("Busy: the upgrade lease was taken over by another run"), (prefix, ending)
+    for prefix in prefixes:
+        assert_whole(nodes, goal, chain, prefix=prefix)
 
 
 def test_the_one_who_took_it_over_is_named(nodes: Databases, undisturbed: dict[str, str]) -> None:
@@ -263,9 +304,8 @@ def test_the_one_who_took_it_over_is_named(nodes: Databases, undisturbed: dict[s
         first.pause()
         with held_install(nodes[1], 1) as second:
             ending = first.go_on()
-            assert ending.startswith(
-                f"Busy: the upgrade lease was taken over by another run (process {second.worker.pid} "
-            )
+            taken = f"Busy: the upgrade lease was taken over by another run (process {second.worker.pid} on "
+            assert ending.startswith(taken), ending
             assert second.go_on() == "upgraded"
     assert_whole(nodes, undisturbed)
 
@@ -273,121 +313,121 @@ def test_the_one_who_took_it_over_is_named(nodes: Databases, undisturbed: dict[s
 def test_a_lease_that_somebody_removed_stops_the_run(nodes: Databases, undisturbed: dict[str, str]) -> None:
     with held_install(nodes[0], 3) as first:
         nodes[2].execute("DELETE FROM wp_options WHERE option_name = %s", (LEASE_OPTION,))
-        assert first.go_on().startswith("Busy: the upgrade lease was taken over")
+        ending = first.go_on()
+    assert ending.startswith("Busy: the upgrade lease was taken over by another run"), ending
     manager(nodes[2]).install()
     assert_whole(nodes, undisturbed)
 
 
+# --- a long ALTER
+
 WIDENING = "ALTER TABLE `wp_wch_sync_queue` MODIFY COLUMN `attempts`"
 
 
-@pytest.fixture
-def filled(nodes: Databases) -> None:
-    """Version 1.0.0 with so many rows in the queue that it takes seconds to copy them."""
-    manager(nodes[0]).install()
-    populate(nodes[0])
-    names = "entity_type, entity_id, action, status, created_at, error_message"
-    nodes[0].execute(
-        f"INSERT INTO wp_wch_sync_queue ({names}) SELECT 'product', seq, 'update', 'pending', '2031-05-04', REPEAT('x', 400) "
-        "FROM seq_1_to_100000"
-    )
+def fill(database: LiveDatabase, seconds: float) -> None:
+    """Install version 1.0.0, with so many rows in the queue that writing them takes about so long."""
+    manager(database).install()
+    populate(database)
+    begun, rows = time.monotonic(), 10000
+    while rows:
+        database.execute(
+            "INSERT INTO wp_wch_sync_queue (entity_type, entity_id, action, status, created_at) "
+            f"SELECT 'product', seq, 'update', 'pending', '2031-05-04' FROM seq_1_to_{rows}"
+        )
+        left = seconds - (time.monotonic() - begun)
+        rows = max(0, int(10000 * left / (seconds - left))) if rows == 10000 else 0
 
 
-@pytest.mark.usefixtures("filled")
 def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(nodes: Databases, chain: Path) -> None:
     """While the cluster stands still the lease does not grow old for those who wait."""
     goal = upgraded(nodes, chain)
+    fill(nodes[0], 2)
+    one, other = Watch(nodes[0]), Watch(nodes[1])
     with (
-        Worker(lambda say: len(upgrade(nodes[0], chain, lease_ttl=0.3))) as first,
-        Worker(lambda say: len(upgrade(nodes[1], chain, lease_ttl=0.3))) as second,
+        Worker(lambda say: len(upgrade(nodes[0], chain))) as first,
+        Worker(lambda say: len(upgrade(nodes[1], chain))) as second,
     ):
-        eventually(lambda: running(nodes[0], WIDENING) or running(nodes[1], WIDENING))
+        eventually(lambda: one.sees(WIDENING) or other.sees(WIDENING))
         begun = time.monotonic()
-        third = manager(nodes[2], migrations=chain, lease_ttl=0.3).run_migrations()
-        assert time.monotonic() - begun > 3 * 0.3, "it was through too soon for this test"
+        third = upgrade(nodes[2], chain)
+        waited = time.monotonic() - begun
         assert sorted([first.ending(), second.ending()]) == [0, 6]
         assert third == ()
+    assert waited > TTL, "it was through too soon for this test"
     assert_whole(nodes, goal, chain)
+    assert_free(nodes)
 
 
-@pytest.mark.usefixtures("filled")
-@pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL], ids=["paused", "killed"])
 def test_the_alter_of_a_dead_client_is_waited_for(nodes: Databases, chain: Path, end: signal.Signals) -> None:
-    """Paused or killed in the middle of the ALTER, which the cluster goes on with: another node takes over behind it."""
+    """The cluster goes on with it, and another node takes over behind it."""
     goal = upgraded(nodes, chain)
+    fill(nodes[0], 1)
+    watch = Watch(nodes[0])
     with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
-        eventually(lambda: running(nodes[0], WIDENING))
-        if end == signal.SIGKILL:
-            first.kill()
-        else:
-            # Not Worker.kill(): it is to go on.
-            import os
-
-            os.kill(first.pid, end)
+        eventually(lambda: watch.sees(WIDENING))
+        os.kill(first.pid, end)
         assert len(upgrade(nodes[1], chain)) == 4
-        assert running(nodes[0], WIDENING) == {}
+        assert not watch.sees(WIDENING)
         if end == signal.SIGSTOP:
             os.kill(first.pid, signal.SIGCONT)
-            assert first.ending().startswith("Busy: the upgrade lease was taken over")
+            ending = first.ending()
+            assert ending.startswith("Busy: the upgrade lease was taken over by another run"), ending
     assert_whole(nodes, goal, chain)
 
 
 # --- nodes that die
+
+# Busy is for the lock that has gone with its connection.
+CLEAR = "(Busy|DatabaseUnavailable|StatementFailed|MigrationFailed): (?s:.*)( again|then run: wch migrate)"
 
 
 def test_a_node_that_dies_half_way(galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]) -> None:
     with held_install(nodes[0], 4) as first:
         galera.kill(1)
         ending = first.go_on()
-    assert re.match("(Busy|DatabaseUnavailable|StatementFailed|MigrationFailed): ", ending), ending
-    assert "again" in ending
+    assert re.match(CLEAR, ending), ending
     assert manager(nodes[1]).install().outcome == "upgraded"
     galera.start(1)
-    nodes[0].database.close()
-    nodes[0].database = nodes[0].connect()
-    nodes[0].execute("SET SESSION wsrep_sync_wait = 15")
+    reopen(nodes[0])
     assert_whole(nodes, undisturbed)
 
 
-@pytest.mark.usefixtures("filled")
 def test_a_node_that_dies_in_the_middle_of_an_alter(galera: GaleraCluster, nodes: Databases, chain: Path) -> None:
-    """The others finish the ALTER, which was theirs, too."""
+    """The others finish the ALTER, which is theirs, too."""
     goal = upgraded(nodes, chain)
+    fill(nodes[0], 1)
+    watch = Watch(nodes[0])
     with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
-        eventually(lambda: running(nodes[0], WIDENING))
+        eventually(lambda: watch.sees(WIDENING))
         galera.kill(1)
         ending = first.ending()
     assert ending.startswith("MigrationFailed: "), ending
-    assert "again" in ending
+    assert re.match(CLEAR, ending), ending
     assert len(upgrade(nodes[1], chain)) == 4
     galera.start(1)
-    nodes[0].database.close()
-    nodes[0].database = nodes[0].connect()
-    nodes[0].execute("SET SESSION wsrep_sync_wait = 15")
+    reopen(nodes[0])
     assert_whole(nodes, goal, chain)
 
 
 def test_a_node_without_quorum(galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]) -> None:
+    """One clear error, from a run that is half way and from one that begins; afterwards the same again finishes."""
     last = manager(nodes[0])
     with held_install(nodes[0], 4) as first:
         galera.kill(2)
         galera.kill(3)
         eventually(lambda: galera.node(1).status("wsrep_ready") != "ON")
         ending = first.go_on()
-        assert re.match("(Busy|DatabaseUnavailable|StatementFailed|MigrationFailed): ", ending), ending
+        assert re.match(CLEAR, ending), ending
     for call in (last.install, last.run_migrations, last.status, last.plan):
-        with pytest.raises(WchError) as caught:
+        with pytest.raises(WchError, match="WSREP has not yet prepared node"):
             call()
-        print(type(caught.value), caught.value)
-    with (
-        pytest.raises(DatabaseUnavailable, match="this Galera node takes no writes now"),
-        open_workspace(last.database, "wp_"),
-    ):
+    refused = pytest.raises(DatabaseUnavailable, match="this Galera node takes no writes now")
+    with refused, open_workspace(last.database, "wp_"):
         pass
     galera.heal()
     for database in nodes[1:]:
-        database.database.close()
-        database.database = database.connect()
-        database.execute("SET SESSION wsrep_sync_wait = 15")
+        reopen(database)
     assert last.install().outcome == "upgraded"
     assert_whole(nodes, undisturbed)
+    assert_free(nodes)

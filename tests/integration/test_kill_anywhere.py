@@ -1,12 +1,14 @@
-"""Killed anywhere, run twice, there and back, two at once: the end is always that of an undisturbed run.
+"""Killed anywhere: the end is always that of an undisturbed run.
 
-Every point of every run with --slow; a part of them, spread over the whole run, without.
+With --slow at every point of every run, and the test kit's other scenarios, too; a part of the points, spread over
+the whole run, without.
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,14 +20,18 @@ from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
 from wch_peewee.testing.examination import examine_at
 from wch_peewee.testing.places import Place
+from wch_peewee.testing.scenarios import SCENARIOS
 from wch_peewee.testing.subjects import delta, installation, our_migrations
 
 CHAIN = Path(__file__).parent.parent / "chain"
 
 
+KILLED = tuple(scenario for scenario in SCENARIOS if scenario.name.startswith("killed"))
+
+
 @pytest.fixture
-def every(pytestconfig: pytest.Config) -> int:
-    return 1 if pytestconfig.getoption("--slow") else 11
+def effort(pytestconfig: pytest.Config) -> dict[str, Any]:
+    return {} if pytestconfig.getoption("--slow") else {"every": 17, "scenarios": KILLED}
 
 
 @pytest.fixture
@@ -35,26 +41,26 @@ def place(database: LiveDatabase) -> Place:
     return Place(database.engine, database.url)
 
 
-def test_the_shipped_migrations(place: Place, every: int) -> None:
-    verdict = examine_at(place, our_migrations(migrations_folder(), "wp_"), populate=fill, every=every)
+def test_the_shipped_migrations(place: Place, effort: dict[str, Any]) -> None:
+    verdict = examine_at(place, our_migrations(migrations_folder(), "wp_"), populate=fill, **effort)
     assert verdict.ok, str(verdict)
 
 
-def test_the_chain_on_populated_tables(place: Place, tmp_path: Path, every: int) -> None:
+def test_the_chain_on_populated_tables(place: Place, tmp_path: Path, effort: dict[str, Any]) -> None:
     folder = tmp_path / "chain"
     folder.mkdir()
     for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
         shutil.copy(file, folder)
-    verdict = examine_at(place, our_migrations(folder, "wp_"), populate=fill, every=every)
+    verdict = examine_at(place, our_migrations(folder, "wp_"), populate=fill, **effort)
     assert verdict.ok, str(verdict)
 
 
-def test_a_fresh_install(place: Place, every: int) -> None:
-    verdict = examine_at(place, installation("wp_"), every=every)
+def test_a_fresh_install(place: Place, effort: dict[str, Any]) -> None:
+    verdict = examine_at(place, installation("wp_"), **effort)
     assert verdict.ok, str(verdict)
 
 
-def test_db_delta_of_a_damaged_schema_with_rows(database: LiveDatabase, every: int) -> None:
+def test_db_delta_of_a_damaged_schema_with_rows(database: LiveDatabase, effort: dict[str, Any]) -> None:
     DatabaseManager(database.url).install()
     populate(database)
     damage = Damage(database)
@@ -67,5 +73,5 @@ def test_db_delta_of_a_damaged_schema_with_rows(database: LiveDatabase, every: i
     damage.column("conversations", "status", type=enum("pending", "active"))
     damage.sql("DROP TABLE {carts}")
     database.close()
-    verdict = examine_at(Place(database.engine, database.url), delta("wp_"), start="damaged, with rows", every=every)
+    verdict = examine_at(Place(database.engine, database.url), delta("wp_"), start="damaged, with rows", **effort)
     assert verdict.ok, str(verdict)

@@ -16,7 +16,7 @@ from tests.damage import Damage
 from tests.databases import LiveDatabase
 from tests.declared import DECLARED, described
 from tests.populate import populate
-from wch_peewee import Conversation, DatabaseManager, Message, Plugin, SyncQueueItem
+from wch_peewee import DatabaseManager, Message, Plugin, SyncQueueItem
 from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
 from wch_peewee.site import use_site

@@ -32,8 +32,9 @@ def test_db_delta_converges_and_loses_nothing(populated: Pristine) -> None:
     def law(drawn: list[Harm]) -> None:
         populated.restore()
         damage = Damage(database)
-        for harm in drawn:
-            inflict(damage, harm)
+        with damage.at_once():
+            for harm in drawn:
+                inflict(damage, harm)
         before, tables, others = named_rows(database), live(damage), set(database.tables())
 
         report = delta(database)

@@ -78,7 +78,15 @@ def damaged(database: LiveDatabase, chain: Path) -> None:
     )
 
 
-STATES = [empty, old, damaged]
+#: What is called, and on what.
+CROWDS = [
+    pytest.param("activate", empty, id="activate, empty"),
+    pytest.param("activate", old, id="activate, old"),
+    pytest.param("admin_init", old, id="admin_init, old"),
+    pytest.param("activate", damaged, id="activate, damaged", marks=pytest.mark.slow),
+    pytest.param("admin_init", empty, id="admin_init, empty", marks=pytest.mark.slow),
+    pytest.param("admin_init", damaged, id="admin_init, damaged", marks=pytest.mark.slow),
+]
 
 
 def contents(database: LiveDatabase, prefix: str = "wp_") -> dict[str, list[Any]]:
@@ -127,8 +135,7 @@ def assert_whole(database: LiveDatabase, chain: Path, rows: dict[str, list[Any]]
 # --- a crowd
 
 
-@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
-@pytest.mark.parametrize("call", ["activate", "admin_init"])
+@pytest.mark.parametrize(("call", "state"), CROWDS)
 def test_of_fifty_processes_one_upgrades(
     database: LiveDatabase, chain: Path, call: str, state: Callable[[LiveDatabase, Path], None]
 ) -> None:

@@ -59,15 +59,11 @@ class MySQLDialect(Dialect):
         )
 
     def referencing(self, names: Sequence[str]) -> Query:
-        return mysql_read.per_table(
-            "SELECT %s AS t, TABLE_NAME AS referrer FROM information_schema.REFERENTIAL_CONSTRAINTS "
-            "WHERE CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s",
-            names,
-        )
+        return mysql_read.referencing(names)
 
     def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
         ours = {n.lower() if self.fold_names else n for n in names}
-        return tuple(sorted({row[1] for row in rows if row[1] not in ours}))
+        return tuple(sorted({row[0] for row in rows if row[0] not in ours}))
 
     def count(self, requirement: Requirement) -> Query:
         table, columns = name(requirement.table), requirement.columns

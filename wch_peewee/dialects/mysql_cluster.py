@@ -1,8 +1,9 @@
 """How to tell that a MySQL or MariaDB server is one of several, and what follows for locks.
 
 On Galera GET_LOCK holds on its own node only, and a node without quorum still answers GET_LOCK and
-information_schema as if nothing had happened. Group Replication with several primaries is refused: DDL on
-two of them at once is not safe there, and no lock of ours reaches from one to the other.
+information_schema as if nothing had happened; such a node, and one that replicates nothing, is refused.
+Group Replication with several primaries is refused, too: DDL on two of them at once is not safe there, and
+no lock of ours reaches from one to the other.
 """
 
 from __future__ import annotations
@@ -27,10 +28,8 @@ SYNCHRONIZE_READS = "SET SESSION wsrep_sync_wait = 15, wsrep_OSU_method = 'TOI'"
 
 def read(answers: Sequence[Rows]) -> Cluster:
     values = {str(name).lower(): str(value) for rows in answers for name, value in rows}
-    # Without a provider MariaDB is a server on its own, and says of itself that it is not ready.
-    provider = values.get("wsrep_provider", "none").lower()
-    if values.get("wsrep_on", "OFF").upper() == "ON" and provider not in ("", "none"):
-        return Cluster(shared_writes=True, trouble=_not_ready(values))
+    if _in_galera(values):
+        return Cluster(shared_writes=True, trouble=_galera_trouble(values))
     single_primary = values.get("group_replication_single_primary_mode", "ON").upper() == "ON"
     if values.get("group_replication_group_name") and not single_primary:
         return Cluster(
@@ -39,8 +38,18 @@ def read(answers: Sequence[Rows]) -> Cluster:
     return Cluster()
 
 
-def _not_ready(values: dict[str, str]) -> str:
-    if values.get("wsrep_ready", "OFF").upper() == "ON":
-        return ""
-    status = values.get("wsrep_cluster_status", "unknown")
-    return f"this Galera node takes no writes now (cluster status {status}); use another node, or try again later"
+def _in_galera(values: dict[str, str]) -> bool:
+    # Without a provider MariaDB is a server on its own, which takes writes and calls itself not ready.
+    if values.get("wsrep_provider", "none").lower() in ("", "none"):
+        return False
+    # Off from the start, the provider is not even loaded; switched off later, the node is still a member.
+    return values.get("wsrep_on", "OFF").upper() == "ON" or values.get("wsrep_cluster_size", "0") != "0"
+
+
+def _galera_trouble(values: dict[str, str]) -> str:
+    if values.get("wsrep_on", "OFF").upper() != "ON":
+        return "this Galera node keeps to itself what is written here (wsrep_on is OFF); use another node"
+    if values.get("wsrep_ready", "OFF").upper() != "ON":
+        status = values.get("wsrep_cluster_status", "unknown")
+        return f"this Galera node takes no writes now (cluster status {status}); use another node, or try again later"
+    return ""

@@ -70,12 +70,29 @@ def queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Q
 
 def references(table: str, columns: Sequence[str]) -> Query:
     """Count the foreign keys, of any database, that refer to one of the columns; slow, and rarely asked."""
-    slots = ", ".join(["%s"] * len(columns))
     return Query(
         "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) FROM information_schema.KEY_COLUMN_USAGE "
-        f"WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s AND REFERENCED_COLUMN_NAME IN ({slots})",
+        "WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s "
+        f"AND REFERENCED_COLUMN_NAME IN ({_slots(columns)})",
         (table, *columns),
     )
+
+
+def referencing(names: Sequence[str]) -> Query:
+    """Name the tables with a foreign key to one of ``names``, those of other databases as ``database.table``.
+
+    One pass over everything that the account may see: it is asked once, before something is dropped.
+    """
+    return Query(
+        "SELECT DISTINCT IF(CONSTRAINT_SCHEMA = DATABASE(), TABLE_NAME, CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME)) "
+        "AS t FROM information_schema.REFERENTIAL_CONSTRAINTS "
+        f"WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({_slots(names)})",
+        tuple(names),
+    )
+
+
+def _slots(values: Sequence[str]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def read(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_names: bool = False) -> Schema:
@@ -104,6 +121,7 @@ def read(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_nam
                 collation=collation,
                 foreign=tuple(foreign),
                 opaque=_table_opaque(kind, options or ""),
+                is_view=kind.endswith("VIEW"),
             )
         )
     if fold_names:

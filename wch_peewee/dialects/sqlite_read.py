@@ -50,7 +50,7 @@ def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
     triggers = tuple(Foreign("trigger", str(row[1])) for row in rows if row[0] == "trigger")
     kind, sql = next((str(row[0]), str(row[3])) for row in rows if row[0] in ("table", "view"))
     if kind == "view":
-        return Table(name, (), (), foreign=triggers, opaque=("a view, not a table",))
+        return Table(name, (), (), foreign=triggers, opaque=("a view, not a table",), is_view=True)
     if [token.value.upper() for token in _tokens(sql)[:2]] == ["CREATE", "VIRTUAL"]:
         return Table(name, (), (), foreign=triggers, opaque=("a virtual table",))
     table = read_table(name, sql)

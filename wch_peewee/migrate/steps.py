@@ -16,7 +16,7 @@ from dataclasses import replace
 import peewee as pw
 
 from ..errors import RemovalRefused, SchemaConflict
-from ..schema.introspect import count_rows, present_tables, referencing_tables
+from ..schema.introspect import count_rows, introspect_schema, present_tables, referencing_tables
 from ..schema.objects import Column, ForeignKey, Index, Table
 from ..schema.operations import (
     AddColumn,
@@ -75,6 +75,11 @@ def drop_named(workspace: Workspace, names: Iterable[str]) -> tuple[str, ...]:
     if others:
         raise SchemaConflict(
             f"{', '.join(others)} has a foreign key to our tables; drop it first. Nothing was dropped."
+        )
+    views = [table.name for table in introspect_schema(workspace.database, workspace.dialect, names) if table.is_view]
+    if views:
+        raise SchemaConflict(
+            f"{', '.join(views)} is a view and no table of ours; rename it first. Nothing was dropped."
         )
     outcomes: list[str] = []
     for name in reversed(names):

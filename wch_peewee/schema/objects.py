@@ -148,7 +148,10 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; ``opaque`` says, in words, why a live one must not be modified at all."""
+    """One table; ``opaque`` says, in words, why a live one must not be modified at all.
+
+    ``is_view`` tells a view that has the name of a table.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -159,6 +162,7 @@ class Table:
     collation: str | None = None
     foreign: tuple[Foreign, ...] = ()
     opaque: tuple[str, ...] = ()
+    is_view: bool = False
 
     def column(self, name: str) -> Column | None:
         """Find a column, in whatever case."""

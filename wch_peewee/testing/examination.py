@@ -55,6 +55,8 @@ def examine(
 
     Raises ExaminationFailed.
     """
+    # pytest then shows the author's own line, and not this one.
+    __tracebackhide__ = True
     subject = our_migrations(Path(folder), prefix)
     verdict = Verdict(())
     for engine in choose(engines):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..database import open_database
 from ..url import parse_url
-from .subjects import Subject
+from .subjects import Subject, some
 
 HISTORY = "migratehistory"
 
@@ -35,5 +35,5 @@ def stock_migrations(folder: Path, prefix: str = "wp_") -> Subject:
         up_to=lambda url, name: router(url).run(name),
         prefix=prefix,
         history=HISTORY,
-        names=tuple(sorted(path.stem for path in folder.glob("[0-9][0-9][0-9]_*.py"))),
+        names=some(tuple(sorted(path.stem for path in folder.glob("[0-9][0-9][0-9]_*.py"))), folder),
     )

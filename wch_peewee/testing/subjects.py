@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..database import open_database
 from ..delta import db_delta
+from ..errors import ConfigurationError
 from ..manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
 from ..models import MODELS, BaseModel
@@ -38,7 +39,10 @@ class Subject:
 
 
 def our_migrations(folder: Path, prefix: str) -> Subject:
-    """Run a folder of migrations as ``wch migrate`` and ``wch rollback`` do; removing data is not allowed."""
+    """Run a folder of migrations as ``wch migrate`` and ``wch rollback`` do; removing data is not allowed.
+
+    Raises ConfigurationError where there are none.
+    """
 
     def manager(url: str) -> DatabaseManager:
         return DatabaseManager(url, prefix=prefix, remove_data=False, migrations=folder)
@@ -55,8 +59,15 @@ def our_migrations(folder: Path, prefix: str) -> Subject:
         up_to=up_to,
         prefix=prefix,
         history=history_table_name(prefix),
-        names=MigrationFolder(folder).names,
+        names=some(MigrationFolder(folder).names, folder),
     )
+
+
+def some(names: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    """Return the names, of which there has to be one: examining nothing would find nothing wrong."""
+    if not names:
+        raise ConfigurationError(f"There are no migrations in {folder}.")
+    return names
 
 
 def installation(prefix: str) -> Subject:

@@ -285,6 +285,17 @@ def test_each_query_names_its_tables_one_by_one_and_literally(flavor: str, names
         assert "r.TABLE_NAME = k.TABLE_NAME" not in query.sql
 
 
+def test_views_are_told_from_tables() -> None:
+    assert read_one("mysql", tables=[TABLES["view"][0]]).is_view
+    assert not read_one("mysql", tables=[TABLES["partitioned"][0]]).is_view
+
+
+def test_who_refers_to_ours_is_told_with_its_database_unless_that_is_ours() -> None:
+    dialect = MySQLDialect("mysql", (9, 7, 4))
+    rows = [("crm.notes",), ("wp_wch_messages",), ("crm",)]
+    assert dialect.read_referencing(["wp_wch_messages", "wp_wch_conversations"], rows) == ("crm", "crm.notes")
+
+
 def test_names_that_the_server_keeps_in_lower_case_are_found_as_declared() -> None:
     dialect = MySQLDialect("mysql", (9, 7, 4), fold_names=True)
     key = ("t", "fk", 1, "p_id", "wp_wch_p", "id", "CASCADE", "RESTRICT", 1)

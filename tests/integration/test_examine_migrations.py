@@ -1,0 +1,173 @@
+"""The test kit as an author of migrations meets it: one line in a test, or one command; and it finds what is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engines import Engine
+from tests.populate import fill
+from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.testing import ExaminationFailed, Verdict, examine
+from wch_peewee.testing.scenarios import SCENARIOS
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MIGRATION = '''
+"""Version 1.1.0."""
+from wch_peewee.migrate import steps
+VERSION = "1.1.0"
+
+
+def migrate(migrator, database, *, fake=False):
+    migrator.run(steps.run_sql, database, "{forward}")
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    migrator.run(steps.run_sql, database, "{back}")
+    migrator.run(steps.unstamp, database, "1.0.0")
+'''
+
+NOTHING = "UPDATE {carts} SET items = items"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
+    return folder
+
+
+def examined(folder: Path, engine: Engine, **scenarios: str) -> Verdict:
+    """Examine it on one engine, for the scenarios named; tell the verdict, however it turns out."""
+    server = "sqlite" if engine.family == "sqlite" else f"{engine.name}={engine.address().url('')}"
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in scenarios.values()]
+    try:
+        return examine(folder, populate=fill, engines=[server], scenarios=chosen, every=4)
+    except ExaminationFailed as error:
+        return error.verdict
+
+
+# What the second migration does, forward and back, and what is found: scenario, kind and words.
+BROKEN = {
+    "a table is made without looking": (
+        "CREATE TABLE {notes} (id INT PRIMARY KEY)",
+        "DROP TABLE {notes}",
+        ("killed anywhere", "error", "already exists"),
+    ),
+    "it counts, and counts again": (
+        "UPDATE {broadcast_campaigns} SET sent_count = sent_count + 1",
+        "UPDATE {broadcast_campaigns} SET sent_count = sent_count - 1",
+        ("killed anywhere", "different", "wp_wch_broadcast_campaigns has other rows"),
+    ),
+    "the way back cannot be repeated": (
+        "CREATE TABLE IF NOT EXISTS {notes} (id INT PRIMARY KEY)",
+        "DROP TABLE {notes}",
+        ("killed on the way back", "error", "nknown table"),
+    ),
+}
+
+
+@pytest.mark.families("mysql", "mariadb")
+@pytest.mark.parametrize(("forward", "back", "found"), BROKEN.values(), ids=BROKEN)
+def test_what_cannot_be_repeated_is_found(
+    engine: Engine, folder: Path, forward: str, back: str, found: tuple[str, str, str]
+) -> None:
+    (folder / "002_more.py").write_text(MIGRATION.format(forward=forward, back=back), encoding="utf-8")
+    scenario, kind, words = found
+    finding = examined(folder, engine, scenario=scenario).findings[0]
+    assert (finding.scenario, finding.fault.kind) == (scenario, kind)
+    assert words in str(finding)
+    assert "002_more, step 1 of 2: " in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("forward", "back", "words"),
+    [
+        (NOTHING, "DELETE FROM {carts}", "wp_wch_carts has other rows, 0 where 3 are expected"),
+        (NOTHING, "UPDATE {carts} SET nonsense = 1", "1 back and forward again\n  it ends in MigrationFailed"),
+        ("UPDATE {carts} SET nonsense = 1", NOTHING, "the undisturbed run\n  it ends in MigrationFailed"),
+    ],
+)
+def test_what_does_not_come_back_is_found(engine: Engine, folder: Path, forward: str, back: str, words: str) -> None:
+    (folder / "002_more.py").write_text(MIGRATION.format(forward=forward, back=back), encoding="utf-8")
+    verdict = examined(folder, engine, scenario="forward, back and forward again")
+    assert words in str(verdict)
+
+
+TEST = """
+pytest_plugins = ["wch_peewee.testing"]
+
+def test_our_migrations(examine_migrations):
+    assert examine_migrations("migrations").ok
+"""
+
+
+def run_author_test(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.RunResult:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("WCH_TEST_SERVERS", "")
+    pytester.makepyfile(TEST)
+    return pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider")
+
+
+def test_one_line_in_a_test(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(migrations_folder(), pytester.path / "migrations")
+    result = run_author_test(pytester, monkeypatch)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*examined by *test_our_migrations*", "scenario *SQLite*", "killed anywhere *all *"])
+
+
+def test_one_line_says_what_is_wrong(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    broken = MIGRATION.format(forward=NOTHING, back="UPDATE {carts} SET nonsense = 1")
+    (folder / "002_more.py").write_text(broken, encoding="utf-8")
+    shutil.copytree(folder, pytester.path / "migrations")
+    result = run_author_test(pytester, monkeypatch)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the migrations of migrations do not bear everything*", "*nonsense*"])
+    # It ends in the author's line, not somewhere in the kit.
+    result.stdout.fnmatch_lines(["test_one_line_says_what_is_wrong.py:5: ExaminationFailed"])
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "wch_peewee.testing", "--engines", "sqlite", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "WCH_TEST_SERVERS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_prints_the_table() -> None:
+    result = command("--every", "29", "--populate", "tests.populate:fill", "--markdown")
+    assert (result.returncode, result.stderr) == (0, "")
+    head, _, *rows = result.stdout.splitlines()
+    assert head.startswith("| scenario | SQLite 3.")
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [scenario.name for scenario in SCENARIOS]
+    assert all(" | all " in row or row.endswith("| - |") for row in rows)
+
+
+def test_the_command_compares_with_stock_peewee_migrate() -> None:
+    """Two at once is what goes wrong there on SQLite, and it is no failure of the command."""
+    result = command("--stock", "--migrations", "tests/stock", "--every", "49")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "end in an error" in result.stdout
+    assert "001_initial_schema" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--engines", "nowhere"], ["--migrations", "tests/unit"]])
+def test_the_command_says_what_is_wrong_with_its_arguments(arguments: list[str]) -> None:
+    result = command(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
