@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import peewee
 import pytest
 
 from tests.damage import Damage
 from tests.databases import LiveDatabase
-from tests.mending import mend, mend_with_a_neighbour, words
-from wch_peewee import DeltaReport
+from tests.integration.test_db_delta import MENDED
+from tests.mending import delta, mend, mend_with_a_neighbour, words
+from wch_peewee import MODELS, DeltaReport
+from wch_peewee.schema.desired import logical_tables
 from wch_peewee.schema.objects import enum, text, varchar
+from wch_peewee.workspace import look
 
 T = "wp_wch_"
 
@@ -230,3 +234,29 @@ def test_rows_of_sessions_that_are_not_strict_survive(site: LiveDatabase, damage
     assert report.refusals == ()
     (row,) = site.execute(f"SELECT status, CAST(created_at AS char) FROM {T}conversations WHERE id = 2")
     assert row == ("", "0000-00-00 00:00:00")
+
+
+#: What the servers call the ways to alter a table, cheapest first; NOCOPY is MariaDB's alone.
+ALGORITHMS = {"mariadb": ("INSTANT", "NOCOPY", "INPLACE", "COPY"), "mysql": ("INSTANT", "INPLACE", "COPY")}
+
+
+@pytest.mark.families("mariadb", "mysql")
+@pytest.mark.parametrize(
+    "damage", [case[0] for case in MENDED.values() if case[2]], ids=[n for n, c in MENDED.items() if c[2]]
+)
+def test_each_alter_costs_what_the_plan_says(site: LiveDatabase, damage: Callable[[Damage], None]) -> None:
+    """The server is asked: it takes the algorithm that the plan names, and none that is cheaper (1845, 1846)."""
+    damage(Damage(site))
+    with look(site.database, "wp_") as workspace:
+        steps = workspace.plan(logical_tables(MODELS)).steps
+    for step in steps:
+        ladder = ALGORITHMS[site.family]
+        for statement in (*step.statements, *step.cleanup):
+            if not statement.sql.startswith("ALTER TABLE"):
+                site.execute(statement.sql)
+                continue
+            for cheaper in ladder[: ladder.index(step.cost)]:
+                with pytest.raises(peewee.PeeweeException, match=r"\((1845|1846)"):
+                    site.execute(f"{statement.sql}, ALGORITHM={cheaper}")
+            site.execute(f"{statement.sql}, ALGORITHM={step.cost}")
+    assert delta(site) == DeltaReport()

@@ -87,7 +87,7 @@ def test_what_cannot_be_repeated_is_found(
     finding = examined(folder, engine, scenario=scenario).findings[0]
     assert (finding.scenario, finding.fault.kind) == (scenario, kind)
     assert words in str(finding)
-    assert "002_more, step 1 of 2: " in str(finding)
+    assert "  002_more, step " in str(finding)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ TEST = """
 pytest_plugins = ["wch_peewee.testing"]
 
 def test_our_migrations(examine_migrations):
-    assert examine_migrations("migrations").ok
+    assert examine_migrations("migrations", every=9).ok
 """
 
 
@@ -134,7 +134,7 @@ def test_one_line_says_what_is_wrong(pytester: pytest.Pytester, monkeypatch: pyt
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*the migrations of migrations do not bear everything*", "*nonsense*"])
     # It ends in the author's line, not somewhere in the kit.
-    result.stdout.fnmatch_lines(["test_one_line_says_what_is_wrong.py:5: ExaminationFailed"])
+    result.stdout.fnmatch_lines(["test_one_line_says_what_is_wrong.py:4: ExaminationFailed"])
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -26,6 +26,7 @@ from wch_peewee import (
     UnknownTable,
     WCH_Database_Manager,
 )
+from wch_peewee.schema.statements import Statement
 
 TABLES = [f"wp_wch_{key}" for key in DECLARED]
 EVERYTHING = sorted([*TABLES, "wp_wch_migratehistory", "wp_options"])
@@ -181,8 +182,8 @@ def test_reading_makes_no_file(tmp_path: Path) -> None:
 
 
 def test_prefixes_do_not_see_each_other(database: LiveDatabase) -> None:
-    """One begins with another, one is empty, and one looks like a table of the first."""
-    prefixes = ("wp_", "wp_2_", "", "wp_wch_")
+    """One begins with another, one is empty, one looks like a table of the first, and two are as long as can be."""
+    prefixes = ("wp_", "wp_2_", "", "wp_wch_", "x" * 40 + "1", "x" * 40 + "2")
     for prefix in prefixes:
         before = snapshot(database)
         report = Plugin(database.url, prefix=prefix).activate()
@@ -269,6 +270,26 @@ def test_what_the_models_cannot_work_with_is_an_error_and_no_version_is_written(
     plan = DatabaseManager(database.database).plan().plan
     assert [step.table for step in plan.steps] == (["wp_wch_carts"] if database.family == "sqlite" else [])
     assert [refusal.blocking for refusal in plan.refusals] == [True]
+
+
+@pytest.mark.families("mariadb", "mysql")
+def test_what_somebody_without_our_lock_makes_meanwhile_is_taken_as_it_is(database: LiveDatabase) -> None:
+    """The PHP plugin takes no lock of ours. What had been done before is reported all the same."""
+    other = database.connect()
+
+    def overtake(statement: Statement) -> None:
+        if "wp_wch_carts" in statement.sql:
+            manager.before_statement = None
+            other.execute_sql(statement.sql)
+
+    manager = DatabaseManager(database.url)
+    manager.before_statement = overtake
+    report = manager.install()
+    assert report.outcome == "installed"
+    made = {change.removeprefix("Created table ") for change in report.changes}
+    assert made == set(EVERYTHING) - {"wp_wch_carts"}
+    assert database.tables() == EVERYTHING
+    assert manager.install().outcome == "current"
 
 
 @pytest.mark.families("mariadb", "mysql")

@@ -94,7 +94,7 @@ def test_while_it_migrates_tables_with_rows(
         shutil.copy(file, tmp_path)
     subject = our_migrations(tmp_path, "wp_")
     assert subject.up_to is not None
-    subject.up_to(place.url, subject.names[0])
+    subject.up_to(subject.names[0], place.url)
     with place.opened() as database:
         fill(database, "wp_")
         bench = Bench(place, subject, "with rows", settle(database), 1)

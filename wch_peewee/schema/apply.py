@@ -28,7 +28,11 @@ T = TypeVar("T")
 
 
 class Overtaken(Exception):
-    """Somebody who takes no lock of ours made the same thing meanwhile; look again."""
+    """Somebody who takes no lock of ours made the same thing meanwhile; look again. ``done`` was done before it."""
+
+    def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.done = tuple(done)
 
 
 @dataclass(slots=True)
@@ -97,7 +101,7 @@ class Executor:
         except PeeweeException as error:
             meaning = self._dialect.failure(error.args)
             if meaning == "exists":
-                raise Overtaken(str(error)) from error
+                raise Overtaken(str(error), done=result.outcomes) from error
             raise StatementFailed(_words(statement, error, meaning), sql=statement.sql, done=result.outcomes) from error
 
     def _send_quietly(self, statement: Statement) -> None:

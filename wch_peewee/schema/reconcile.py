@@ -50,7 +50,8 @@ def reconcile(database: Database, dialect: Dialect, desired: Schema, executor: E
             return Reconciled(tuple(changes), plan.refusals, plan.extras)
         try:
             result = executor.run_steps(plan.steps)
-        except Overtaken:
+        except Overtaken as overtaken:
+            changes += overtaken.done
             continue
         changes += result.outcomes
     left = "; ".join(plan.describe())

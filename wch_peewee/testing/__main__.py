@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m wch_peewee.testing",
-        description="Run migrations twice, there and back, killed at every write, and two at once, on scratch databases.",
+        description="Run migrations twice, there and back, killed at every write, and two at once.",
     )
     parser.add_argument(
         "--migrations",

@@ -51,7 +51,8 @@ def examine(
 
     ``populate(database, prefix)`` fills rows once the first ``after`` migrations are there. ``engines`` are names
     of WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; all that are configured without it. With ``every``
-    above 1 only every so many points are tried.
+    above 1 only every so many points are tried. Rows have to come out the same on every run: a migration that
+    writes the time of day into them cannot be examined.
 
     Raises ExaminationFailed.
     """
@@ -106,7 +107,7 @@ def _populated(place: Place, subject: Subject, populate: Populate, after: int) -
 
     def fill() -> None:
         if names and subject.up_to is not None:
-            subject.up_to(place.url, names[-1])
+            subject.up_to(names[-1], place.url)
         with place.opened() as database:
             populate(database, subject.prefix)
 

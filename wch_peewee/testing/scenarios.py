@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from .bench import Bench
 from .child import START, Ending
@@ -44,40 +45,35 @@ def run_twice(bench: Bench, every: int) -> Found:
 
 
 def there_and_back(bench: Bench, every: int) -> Found:
-    """One migration back, then two, and so on, and forward again each time; a refusal to lose data ends it.
+    """Each migration back, forward and back again, down to the start, then all forward at once.
 
-    Columns may come back in another order. The rows of the start do not survive its own migrations' rollback,
-    unless that is refused; whether it should be is the author's to say.
+    A refusal to lose data ends the way down, and must have changed nothing. Columns may come back in another order.
     """
-    forward, back = bench.subject.forward, bench.subject.back
-    if back is None:
+    name, names = "forward, back and forward again", bench.subject.names[bench.applied :]
+    forward, back, up_to = bench.subject.forward, bench.subject.back, bench.subject.up_to
+    if back is None or up_to is None or not names:
         return
     bench.reset()
     bench.run(forward)
-    expected = bench.snapshot_without_order()
-    for depth in range(1, len(bench.subject.names) + 1):
-        for _ in range(depth):
-            before = bench.snapshot()
-            ending = bench.run(back)
-            if ending.failure is not None:
-                break
-        refused = ending.failure is not None and ending.failure.kind == "RemovalRefused"
-        if depth > len(bench.subject.names) - bench.applied and not refused:
-            return
-        fault = None
-        if refused:
-            fault = _different(before, bench.snapshot())
-        elif ending.failure is not None:
-            fault = Fault("error", f"it ends in {ending.failure}")
-        if fault is None:
-            ending = bench.run(forward)
-            fault = _error(ending) or _different(expected, bench.snapshot_without_order())
-        where = (
-            f"{depth - 1} back, one more refused, and forward again" if refused else f"{depth} back and forward again"
+    top = bench.snapshot_without_order()
+    for migration in reversed(names):
+        before, above = bench.snapshot(), bench.snapshot_without_order()
+        ending = bench.run(back)
+        if ending.failure is not None and ending.failure.kind == "RemovalRefused":
+            yield _finding(bench, name, f"{migration} back, refused", _different(before, bench.snapshot()))
+            break
+        again = partial(up_to, migration)
+        fault = (
+            _error(ending)
+            or _error(bench.run(again))
+            or _different(above, bench.snapshot_without_order())
+            or _error(bench.run(back))
         )
-        yield _finding(bench, "forward, back and forward again", where, fault)
-        if refused:
+        yield _finding(bench, name, f"{migration} back and forward again", fault)
+        if fault is not None:
             return
+    fault = _error(bench.run(forward)) or _different(top, bench.snapshot_without_order())
+    yield _finding(bench, name, "all of them forward again", fault)
 
 
 def killed_anywhere(bench: Bench, every: int) -> Found:
@@ -168,7 +164,7 @@ def _finding(
 
 SCENARIOS = (
     Scenario("run twice", run_twice),
-    Scenario("forward, back and forward again", there_and_back, every_start=False),
+    Scenario("forward, back and forward again", there_and_back),
     Scenario("killed anywhere", killed_anywhere),
     Scenario("killed on the way back", killed_on_the_way_back, every_start=False),
     Scenario("two at once", two_at_once),

@@ -32,7 +32,7 @@ def stock_migrations(folder: Path, prefix: str = "wp_") -> Subject:
     return Subject(
         forward=lambda url: router(url).run(),
         back=lambda url: router(url).rollback(),
-        up_to=lambda url, name: router(url).run(name),
+        up_to=lambda name, url: router(url).run(name),
         prefix=prefix,
         history=HISTORY,
         names=some(tuple(sorted(path.stem for path in folder.glob("[0-9][0-9][0-9]_*.py"))), folder),

@@ -24,7 +24,7 @@ from ..workspace import open_workspace
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """``forward`` and ``back`` take a database URL; ``up_to`` also the name of the last migration to apply.
+    """``forward`` and ``back`` take a database URL; ``up_to``, before it, the name of the last migration to apply.
 
     ``back`` takes the newest migration back. ``names`` are the migrations in their order, ``history`` is the
     table that lists them.
@@ -47,7 +47,7 @@ def our_migrations(folder: Path, prefix: str) -> Subject:
     def manager(url: str) -> DatabaseManager:
         return DatabaseManager(url, prefix=prefix, remove_data=False, migrations=folder)
 
-    def up_to(url: str, name: str) -> None:
+    def up_to(name: str, url: str) -> None:
         from ..migrate.router import MigrationRouter
 
         with open_workspace(open_database(parse_url(url)), prefix) as workspace:
