@@ -1,4 +1,4 @@
-"""Many at once: processes that start on one signal, a process that can be held and killed, and what a server sees.
+"""Many at once: processes that start on one signal, one that is killed, an open transaction, and what a server sees.
 
 endings = all_at_once(50, lambda: Plugin(url).activate().outcome)
 assert Counter(endings) == {"installed": 1, "current": 49}
@@ -105,6 +105,31 @@ def all_at_once(number: int, action: Callable[[], Any]) -> list[Any]:
         os.close(gate)
         for worker in workers:
             worker.__exit__(None, None, None)
+
+
+class Transaction:
+    """Somebody's open transaction, which has run ``statement``; undone at the end of the block, or by ``end()``."""
+
+    def __init__(self, database: LiveDatabase, statement: str, begin: str = "BEGIN") -> None:
+        self._database = database.connect()
+        self._database.execute_sql(begin)
+        self._database.execute_sql(statement).fetchall()
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.end()
+
+    @property
+    def number(self) -> int:
+        """What its server calls the connection."""
+        return int(self._database.connection().thread_id())
+
+    def end(self) -> None:
+        if not self._database.is_closed():
+            self._database.execute_sql("ROLLBACK")
+            self._database.close()
 
 
 def eventually(what: Callable[[], Any], *, within: float = 60) -> Any:

@@ -19,7 +19,7 @@ import pytest
 from pymysql.constants import SERVER_STATUS
 
 from tests.accounts import account
-from tests.crowd import eventually, running
+from tests.crowd import Transaction, eventually, running
 from tests.databases import LiveDatabase
 from tests.snapshots import snapshot
 from wch_peewee import MODELS, Busy, ConfigurationError, DatabaseManager, Plugin, db_delta
@@ -77,31 +77,6 @@ def bounded(request: pytest.FixtureRequest) -> Bounded:
         assert bystander.longest < LONGEST_STALL
 
     return check
-
-
-class Transaction:
-    """Somebody's open transaction, which has run ``statement``; undone at the end of the block, or by ``end()``."""
-
-    def __init__(self, database: LiveDatabase, statement: str, begin: str = "BEGIN") -> None:
-        self._database = database.connect()
-        self._database.execute_sql(begin)
-        self._database.execute_sql(statement).fetchall()
-
-    def __enter__(self) -> Transaction:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.end()
-
-    @property
-    def number(self) -> int:
-        """What its server calls the connection."""
-        return int(self._database.connection().thread_id())
-
-    def end(self) -> None:
-        if not self._database.is_closed():
-            self._database.execute_sql("ROLLBACK")
-            self._database.close()
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def test_what_cannot_be_repeated_is_found(
     ("forward", "back", "words"),
     [
         (NOTHING, "DELETE FROM {carts}", "wp_wch_carts has other rows, 0 where 3 are expected"),
-        (NOTHING, "UPDATE {carts} SET nonsense = 1", "1 back and forward again\n  it ends in MigrationFailed"),
+        (NOTHING, "UPDATE {carts} SET nonsense = 1", "002_more back and forward again\n  it ends in MigrationFailed"),
         ("UPDATE {carts} SET nonsense = 1", NOTHING, "the undisturbed run\n  it ends in MigrationFailed"),
     ],
 )

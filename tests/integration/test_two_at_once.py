@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.crowd import Say, Worker, all_at_once, eventually, running
+from tests.crowd import Say, Transaction, Worker, all_at_once, eventually, running
 from tests.databases import LiveDatabase
 from tests.engines import Engine
 from tests.populate import populate
@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[2]
 CHAIN = Path(__file__).parent.parent / "chain"
 CROWD = 50
 NEWEST = "2.0.1"
+READ = "SELECT COUNT(*) FROM wp_wch_messages"
 
 #: Tables that the chain leaves as they are: the models of the others are those of version 1.0.0.
 SETTLED = (CustomerProfile, BroadcastCampaign)
@@ -255,16 +256,14 @@ def test_the_command_says_busy_in_one_line_and_ends_with_3(database: LiveDatabas
     DatabaseManager(database.url).install()
     sqlite = database.family == "sqlite"
     database.execute("DROP INDEX " + ("wp_wch_messages_created_at" if sqlite else "created_at ON wp_wch_messages"))
-    other = database.connect()
-    with other.atomic(*["IMMEDIATE"] * sqlite):
-        other.execute_sql("SELECT COUNT(*) FROM wp_wch_messages").fetchall()
-        with command(database, "activate") as first:
-            eventually(lambda: sqlite or holder(database) is not None)
-            with command(database, "activate", "--timeout", "1") as second:
-                out, err = second.communicate(timeout=60)
-            still_waiting = first.poll() is None
-            other.rollback()
-            said = first.communicate(timeout=60)
+    begin = "BEGIN IMMEDIATE" if sqlite else "BEGIN"
+    with Transaction(database, READ, begin) as other, command(database, "activate") as first:
+        eventually(lambda: sqlite or holder(database) is not None)
+        with command(database, "activate", "--timeout", "1") as second:
+            out, err = second.communicate(timeout=60)
+        still_waiting = first.poll() is None
+        other.end()
+        said = first.communicate(timeout=60)
     assert (second.returncode, out) == (3, "")
     assert err.startswith("Error: another")
     assert len(err.splitlines()) == 1
@@ -317,7 +316,6 @@ def test_a_killed_clients_waiting_alter_is_waited_for(database: LiveDatabase, ch
     """It waits for a reader. MySQL keeps it queued and runs it later; MariaDB drops it with its client."""
     old(database, chain)
     rows = contents(database)
-    reader = database.connect()
 
     def act(say: Say) -> None:
         with open_workspace(ServerDatabase(database.name, **database.address.arguments()), "wp_") as workspace:
@@ -325,16 +323,14 @@ def test_a_killed_clients_waiting_alter_is_waited_for(database: LiveDatabase, ch
             workspace.database.execute_sql("SET SESSION lock_wait_timeout = 60")
             MigrationRouter(workspace, MigrationFolder(chain)).run()
 
-    with reader.atomic():
-        reader.execute_sql("SELECT COUNT(*) FROM wp_wch_messages").fetchall()
-        with Worker(act) as worker:
-            (number,) = eventually(lambda: waiting_alters(database))
-            worker.kill()
-            if database.family == "mysql":
-                assert waiting_alters(database) == [number]
-                assert holder(database) == number
-            with pytest.raises(Busy):
-                manager(database, chain, patience=1).install()
+    with Transaction(database, READ), Worker(act) as worker:
+        (number,) = eventually(lambda: waiting_alters(database))
+        worker.kill()
+        if database.family == "mysql":
+            assert waiting_alters(database) == [number]
+            assert holder(database) == number
+        with pytest.raises(Busy):
+            manager(database, chain, patience=1).install()
     assert manager(database, chain, patience=20).install().outcome == "upgraded"
     assert running(database, "ALTER") == {}
     assert_whole(database, chain, rows)
@@ -419,4 +415,23 @@ def test_a_lock_that_was_let_go_stops_the_run(database: LiveDatabase, chain: Pat
             workspace.write(lambda: pytest.fail("it was written"), "wp_options")
     assert schema(database) == before
     assert manager(database, chain).install().outcome == "upgraded"
+    assert_whole(database, chain, rows)
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_somebody_who_takes_no_lock_may_do_the_same_in_the_same_moment(database: LiveDatabase, chain: Path) -> None:
+    """As PHP might: whatever is about to be added is there when we come to add it."""
+    old(database, chain)
+    rows = contents(database)
+    overtaken: list[str] = []
+
+    def overtake(statement: Statement) -> None:
+        if statement.sql not in overtaken and statement.sql.startswith(("CREATE", "ALTER")) and "ADD" in statement.sql:
+            overtaken.append(statement.sql)
+            database.execute(statement.sql.replace("%", "%%"))
+
+    mine = manager(database, chain)
+    mine.before_statement = overtake
+    assert mine.install().outcome == "upgraded"
+    assert len(overtaken) == 2  # a column and an index
     assert_whole(database, chain, rows)

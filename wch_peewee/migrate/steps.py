@@ -16,6 +16,7 @@ from dataclasses import replace
 import peewee as pw
 
 from ..errors import RemovalRefused, SchemaConflict
+from ..schema.apply import Overtaken
 from ..schema.introspect import count_rows, introspect_schema, present_tables, referencing_tables
 from ..schema.objects import Column, ForeignKey, Index, Table
 from ..schema.operations import (
@@ -224,13 +225,21 @@ def unstamp(database: pw.Database, version: str | None) -> None:
 
 def _change(database: pw.Database, key: str, plan: Callable[[Workspace, Table], list[Operation]]) -> None:
     with workspace_of(database) as workspace:
-        live = _live(workspace, key)
-        operations = plan(workspace, live)
-        reasons = workspace.dialect.obstacles(live, operations) if operations else ()
-        if reasons:
-            raise SchemaConflict(f"{live.name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
-        if operations:
-            workspace.change(live.name, operations)
+        try:
+            _change_once(workspace, key, plan)
+        except Overtaken:
+            # Somebody who takes no lock of ours, PHP for one, has made it in this moment: look again.
+            _change_once(workspace, key, plan)
+
+
+def _change_once(workspace: Workspace, key: str, plan: Callable[[Workspace, Table], list[Operation]]) -> None:
+    live = _live(workspace, key)
+    operations = plan(workspace, live)
+    reasons = workspace.dialect.obstacles(live, operations) if operations else ()
+    if reasons:
+        raise SchemaConflict(f"{live.name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
+    if operations:
+        workspace.change(live.name, operations)
 
 
 def _live(workspace: Workspace, key: str) -> Table:

@@ -24,8 +24,10 @@ ANSWERS: list[tuple[str, str, list[Any], str]] = [
         "too many to list",
         "mariadb",
         FOUR,
-        "open transactions: connection 4 (ana@web1:5000, for 4 s), connection 3 (ana@web1:5000, for 3 s), "
-        "connection 2 (ana@web1:5000, for 2 s) and 1 more",
+        (
+            "open transactions: connection 4 (ana@web1:5000, for 4 s), connection 3 (ana@web1:5000, for 3 s), "
+            "connection 2 (ana@web1:5000, for 2 s) and 1 more"
+        ),
     ),
 ]
 
