@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import SystemRandom
 from types import TracebackType
@@ -190,7 +190,8 @@ class Node:
         # The guard goes first, lest it kill whoever has the number next.
         self._guard.kill()
         self._guard.communicate()
-        with suppress(ProcessLookupError):
+        # Of one that has died by itself and been seen dead, the number may be somebody else's by now.
+        if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._process = None

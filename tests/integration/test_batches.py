@@ -83,5 +83,8 @@ def test_a_batch_on_an_empty_table_does_nothing(database: LiveDatabase) -> None:
 
 def test_sql_without_its_batch_is_refused(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
-    with open_workspace(database.connect(), "wp_") as workspace, pytest.raises(ConfigurationError, match="no {batch}"):
+    with (
+        open_workspace(database.connect(), "wp_") as workspace,
+        pytest.raises(ConfigurationError, match=r"no \{batch\}"),
+    ):
         batches.run_in_batches(workspace.database, "carts", "UPDATE {carts} SET coupon_code = NULL")

@@ -227,8 +227,12 @@ def test_rows_of_sessions_that_are_not_strict_survive(site: LiveDatabase, damage
     """WordPress writes zero dates and empty enums; a server that minds them refuses to copy the table, or cuts them."""
     hurt = Damage(site)
     damage(hurt)
-    site.execute("SET SESSION sql_mode = ''")
-    hurt.sql("UPDATE {conversations} SET status = 'nonsense', created_at = '0000-00-00 00:00:00' WHERE id = 2")
+    # On a connection of its own: the site's is shared by the tests of this module.
+    php = site.connect()
+    php.execute_sql("SET SESSION sql_mode = ''")
+    spoilt = "status = 'nonsense', created_at = '0000-00-00 00:00:00'"
+    php.execute_sql(f"UPDATE {T}conversations SET {spoilt} WHERE id = 2")
+    php.close()
     report, _ = mend(site)
     assert report.changes
     assert report.refusals == ()

@@ -33,7 +33,7 @@ CHOSEN = [pytest.param(one, marks=pytest.mark.slow if one.name in LONG else (), 
 
 @pytest.fixture
 def effort(pytestconfig: pytest.Config) -> dict[str, Any]:
-    return {} if pytestconfig.getoption("--slow") else {"every": 17, "scenarios": SHORT}
+    return {} if pytestconfig.getoption("--slow") else {"every": 29, "scenarios": SHORT}
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def assert_clear(point: Point, failure: Failure | None) -> None:
 def test_while_it_installs(private_server: PrivateServer, place: Place, every: int) -> None:
     with place.opened() as database:
         bench = Bench(place, installation("wp_"), "from an empty database", settle(database))
-    assert killed_at_each_point(private_server, bench, every) > 3
+    assert killed_at_each_point(private_server, bench, every) >= 3
 
 
 def test_while_it_migrates_tables_with_rows(
@@ -98,4 +98,4 @@ def test_while_it_migrates_tables_with_rows(
     with place.opened() as database:
         fill(database, "wp_")
         bench = Bench(place, subject, "with rows", settle(database), 1)
-    assert killed_at_each_point(private_server, bench, every) > 3
+    assert killed_at_each_point(private_server, bench, every) >= 3

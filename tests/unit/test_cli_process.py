@@ -26,7 +26,14 @@ def environment(**more: str) -> dict[str, str]:
 
 def start(*arguments: str, folder: Path, mortal: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.Popen([*mortal, *WCH, *arguments], cwd=folder, text=True, env=environment(), **streams)
+    # A shell starts what it sends to the background deaf to Ctrl-C, and children inherit that.
+    return subprocess.Popen(
+        [*mortal, *WCH, *arguments], cwd=folder, text=True, env=environment(), preexec_fn=_heed_ctrl_c, **streams
+    )
+
+
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:

@@ -44,7 +44,7 @@ def test_what_is_refused_says_what_works(version: str, comment: str, words: str)
 
 def test_sqlite_from_3_35_on() -> None:
     assert sqlite_dialect("3.35.0").label == "SQLite 3.35.0"
-    with pytest.raises(UnsupportedServer, match="SQLite 3.34.1 is too old; use SQLite 3.35"):
+    with pytest.raises(UnsupportedServer, match=r"SQLite 3\.34\.1 is too old; use SQLite 3\.35"):
         sqlite_dialect("3.34.1")
 
 
