@@ -69,7 +69,7 @@ def old(database: LiveDatabase, chain: Path, prefix: str = "wp_") -> None:
 
 
 def damaged(database: LiveDatabase, chain: Path) -> None:
-    """The newest version with rows, and without a table, a key and an index that belong there."""
+    """The newest version with rows, and without a table and a unique index that belong there."""
     old(database, chain)
     manager(database, chain).install()
     database.execute("DROP TABLE wp_wch_broadcast_campaigns")
