@@ -1,4 +1,5 @@
-"""pytest's options and the fixtures that every test may use: ``engine``, ``database``, ``private_server``, ``galera``.
+"""pytest's options and the fixtures that every test may use: ``engine``, ``database``, ``private_server``,
+``own_server``, ``galera``.
 
 Lives at the top so that ``tests`` and the package are importable from the checkout (pytest puts this folder on
 sys.path). What the fixtures are made of is in tests/engines.py, tests/databases.py, tests/servers.py and
@@ -18,7 +19,8 @@ from tests.addresses import ServerError
 from tests.databases import LiveDatabase
 from tests.engines import Engine, EngineError, choose_engines
 from tests.galera import GaleraCluster, choose_galera
-from tests.servers import PrivateServer, installed_servers
+from tests.programs import installed_servers
+from tests.servers import PrivateServer
 
 _ENGINES = pytest.StashKey[list[Engine]]()
 _LEFT_OUT = pytest.StashKey[list[str]]()
@@ -114,11 +116,21 @@ def database(engine: Engine, tmp_path: Path) -> Iterator[LiveDatabase]:
 
 @pytest.fixture
 def private_server() -> Iterator[PrivateServer]:
-    """A running server for this test alone, to be killed and started again."""
+    """A running server of any kind for this test alone, to be killed and started again."""
     installed = installed_servers()
     if not installed:
         pytest.skip("no database server is installed")
     with PrivateServer(installed.get("mariadb") or installed["mysql"]) as server:
+        yield server
+
+
+@pytest.fixture
+def own_server(engine: Engine) -> Iterator[PrivateServer]:
+    """A running server of that engine for this test alone, to be killed and started again."""
+    program = engine.program()
+    if program is None:
+        pytest.skip(f"the program of {engine.name} is not on this machine")
+    with PrivateServer(program) as server:
         yield server
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tests.addresses import ServerAddress, ServerError, family_of
 from tests.databases import LiveDatabase, fresh_on_server, fresh_sqlite
-from tests.servers import PrivateServer, ServerBinary, installed_servers
+from tests.programs import ServerBinary, installed_servers, running_server
+from tests.servers import PrivateServer
 
 
 class EngineError(Exception):
@@ -70,6 +71,12 @@ class Engine:
                 raise
             self._server, self._address = server, server.address
         return self._address
+
+    def program(self) -> ServerBinary | None:
+        """Return what the server was started from, when it runs on this machine; for one more of its kind."""
+        if self._binary is None and self._address is not None and self._address.host in ("127.0.0.1", "localhost"):
+            return running_server(self._address.port)
+        return self._binary
 
     def close(self) -> None:
         if self._server is not None:

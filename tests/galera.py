@@ -29,7 +29,7 @@ import pymysql
 
 from tests.addresses import ServerAddress, ServerError
 from tests.databases import LiveDatabase, fresh_on_server
-from tests.servers import installed_servers
+from tests.programs import PATH, installed_servers, said_by
 
 #: For a session: it sees all that any node has done before.
 SYNCHRONIZED = "SET SESSION wsrep_sync_wait = 15"
@@ -40,8 +40,6 @@ _PROVIDERS = (
     "/usr/lib64/galera/libgalera_smm.so",
     "/usr/lib/libgalera_smm.so",
 )
-# Debian keeps servers in sbin, which an ordinary user's PATH may lack.
-_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 # Below 32768, where Linux begins to hand out ports for outgoing connections.
 _PORTS = range(20000, 32768)
 # Small, because it is copied to each node.
@@ -120,13 +118,13 @@ class Node:
         with (self.folder / "log").open("ab") as log:
             # A session of its own: Ctrl-C is for pytest, which then removes its cluster.
             self._process = subprocess.Popen(
-                [self._cluster.binary, *self._options(), *options],
+                [*self._cluster.program.command, *self._options(), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 # The server looks the script up that transfers its state.
-                env={**os.environ, "PATH": f"{Path(__file__).parent}{os.pathsep}{_PATH}"},
+                env={**os.environ, "PATH": f"{Path(__file__).parent}{os.pathsep}{PATH}"},
                 start_new_session=True,
             )
         # Its standard input closes when this process ends, however it ends; then it cleans up.
@@ -206,7 +204,7 @@ class GaleraCluster:
     """Three nodes, numbered from 1, all synced."""
 
     def __init__(self, size: int = 3) -> None:
-        self.binary = installed_servers()["mariadb"].path
+        self.program = installed_servers()["mariadb"]
         self.folder = Path(tempfile.mkdtemp(prefix="wch-galera-"))
         ports = _free_ports(4 * size)
         self.nodes = [Node(number + 1, self, ports[4 * number : 4 * number + 4]) for number in range(size)]
@@ -228,20 +226,11 @@ class GaleraCluster:
         """Make the data and start all nodes. Raises ServerError."""
         first = self.nodes[0]
         first.folder.mkdir()
-        install = shutil.which("mariadb-install-db", path=_PATH)
-        assert install is not None, "installed_servers() knows no MariaDB without it"
-        done = subprocess.run(
-            [
-                *[install, "--no-defaults", *_as_root(), f"--datadir={first.folder / 'data'}", _LOG_SIZE],
-                *["--auth-root-authentication-method=normal", "--skip-test-db"],
-            ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise ServerError(f"the cluster's data cannot be created: {(done.stdout + done.stderr)[-200:]}")
+        options = ["--no-defaults", *_as_root(), f"--datadir={first.folder / 'data'}", _LOG_SIZE]
+        options += ["--auth-root-authentication-method=normal", "--skip-test-db"]
+        said = said_by([*self.program.installer, *options])
+        if not (first.folder / "data" / "mysql").is_dir():
+            raise ServerError(f"the cluster's data cannot be created: {said[-200:]}")
         first.launch("--wsrep-new-cluster")
         first.wait_until_synced()
         # One after the other: two that join at once keep each other waiting.

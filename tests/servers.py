@@ -1,7 +1,7 @@
-"""Database servers for tests: which are installed, and private ones.
+"""Private database servers for tests.
 
 A private server has its own temporary folder and a port on loopback; it is gone when the process that started it is
-gone, however that ends. It does not choose what the tests run on: that is tests/engines.py.
+gone, however that ends. What there is to start is in tests/programs.py; what the tests run on, in tests/engines.py.
 
     with PrivateServer(installed_servers()["mariadb"]) as server:
         server.address.connection()
@@ -11,51 +11,23 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import pymysql
 
-from tests.addresses import ServerAddress, ServerError, family_of
+from tests.addresses import ServerAddress, ServerError
+from tests.programs import ServerBinary, said_by
 
-# Debian keeps servers in sbin, which an ordinary user's PATH may lack.
-_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 # Below 32768, where Linux begins to hand out ports for outgoing connections.
 _PORTS = range(20000, 32768)
 # Not the shared generator: hypothesis seeds it, and two workers would try the same ports.
 _RANDOM = random.SystemRandom()
-
-
-@dataclass(frozen=True)
-class ServerBinary:
-    """An installed server program."""
-
-    family: str
-    path: str
-    version: str
-
-
-def installed_servers() -> dict[str, ServerBinary]:
-    """Return the installed server programs by family, found by asking them: mysqld may well be MariaDB's."""
-    found: dict[str, ServerBinary] = {}
-    for name in ("mariadbd", "mysqld"):
-        path = shutil.which(name, path=_PATH)
-        if path is None:
-            continue
-        said = _run([path, "--no-defaults", "--version"])
-        number = re.search(r"Ver (\d+\.\d+\.\d+)", said)
-        if number:
-            found.setdefault(family_of(said), ServerBinary(family_of(said), path, number[1]))
-    if not shutil.which("mariadb-install-db", path=_PATH):
-        found.pop("mariadb", None)
-    return found
 
 
 class PrivateServer:
@@ -63,7 +35,7 @@ class PrivateServer:
 
     def __init__(self, binary: ServerBinary) -> None:
         self.binary = binary
-        self.folder = Path(tempfile.mkdtemp(prefix="wch-server-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="wch-server-", dir=binary.root / "tmp" if binary.root else None))
         self.address = ServerAddress("127.0.0.1", 0)
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -125,13 +97,13 @@ class PrivateServer:
         return self.folder / "data"
 
     def _create_data(self) -> None:
-        common = ["--no-defaults", *_as_root(), f"--datadir={self._data}"]
+        common = ["--no-defaults", *_as_root(), f"--datadir={self.binary.inside(self._data)}"]
         if self.binary.family == "mysql":
-            said = _run([self.binary.path, *common, "--initialize-insecure", "--skip-log-bin"])
+            said = said_by([*self.binary.command, *common, "--initialize-insecure", "--skip-log-bin"])
         else:
-            install = shutil.which("mariadb-install-db", path=_PATH)
-            assert install is not None, "installed_servers() knows no MariaDB without it"
-            said = _run([install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"])
+            # --force: it looks up the machine's own name, which an unpacked system may not know.
+            options = ["--force", "--auth-root-authentication-method=normal", "--skip-test-db"]
+            said = said_by([*self.binary.installer, *common, *options])
         if not (self._data / "mysql").is_dir():
             raise ServerError(f"{self.binary.path} cannot create its data: {_last_error(said)}")
 
@@ -139,12 +111,12 @@ class PrivateServer:
         options = [
             "--no-defaults",
             *_as_root(),
-            f"--datadir={self._data}",
-            f"--tmpdir={self.folder}",
+            f"--datadir={self.binary.inside(self._data)}",
+            f"--tmpdir={self.binary.inside(self.folder)}",
             f"--port={self.address.port}",
             "--bind-address=127.0.0.1",
-            f"--socket={self.folder / 'socket'}",
-            f"--pid-file={self.folder / 'pid'}",
+            f"--socket={self.binary.inside(self.folder / 'socket')}",
+            f"--pid-file={self.binary.inside(self.folder / 'pid')}",
             "--skip-log-bin",
             "--innodb-buffer-pool-size=64M",
             # 2 and not 0: no waiting for the disk, and a commit still survives kill().
@@ -157,7 +129,7 @@ class PrivateServer:
         with (self.folder / "log").open("ab") as log:
             # A session of its own: Ctrl-C is for pytest, which then closes its servers.
             self._process = subprocess.Popen(
-                [self.binary.path, *options],
+                [*self.binary.command, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -181,7 +153,7 @@ class PrivateServer:
             try:
                 with self.address.connection() as connection, connection.cursor() as cursor:
                     cursor.execute("SELECT @@datadir")
-                    return Path(cursor.fetchall()[0][0]) == self._data
+                    return Path(cursor.fetchall()[0][0]) == Path(self.binary.inside(self._data))
             except pymysql.Error:
                 time.sleep(0.05)
         return False
@@ -206,11 +178,6 @@ class PrivateServer:
 
 def _as_root() -> list[str]:
     return ["--user=root"] if os.geteuid() == 0 else []
-
-
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return (done.stdout + done.stderr).decode(errors="replace")
 
 
 def _free_port() -> int:

@@ -34,6 +34,7 @@ from .url import Target
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 _RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = 1, innodb_lock_wait_timeout = 1"
+_STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _REFUSED_PARAMETERS = {
     "init_command",
@@ -51,6 +52,25 @@ class ServerDatabase(pw.MySQLDatabase):
 
     def _connect(self) -> Any:
         return pymysql.connect(database=self.database, autocommit=True, **self.connect_params)
+
+
+class _Telling:
+    """Notes the statement on the error that it ends in; the parameters may be secret and are left out."""
+
+    def execute_sql(self, sql: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().execute_sql(sql, *arguments, **options)  # type: ignore[misc]
+        except pw.PeeweeException as error:
+            setattr(error, _STATEMENT, sql)
+            raise
+
+
+class _RunOnServer(_Telling, ServerDatabase):
+    pass
+
+
+class _RunOnFile(_Telling, pw.SqliteDatabase):
+    pass
 
 
 def open_database(target: Target) -> pw.Database:
@@ -115,10 +135,10 @@ def dedicated(database: pw.Database, *, patience: float) -> pw.Database:
     if isinstance(database, pw.SqliteDatabase):
         parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
         # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
-        return pw.SqliteDatabase(database.database, pragmas={"foreign_keys": 0}, timeout=patience, **parameters)
+        return _RunOnFile(database.database, pragmas={"foreign_keys": 0}, timeout=patience, **parameters)
     parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
     # Without FOUND_ROWS an UPDATE that changes nothing counts 0 rows, as if the row were not there.
-    return ServerDatabase(
+    return _RunOnServer(
         database.database, **parameters, client_flag=CLIENT.FOUND_ROWS, init_command=_RUN_SETTINGS, autoconnect=False
     )
 
@@ -189,7 +209,7 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
         return DatabaseUnavailable(f"{where}: the connection was lost; run the same again ({said})")
     if meaning == "denied":
         return MissingPrivileges(f"{where}: the account, or the file's permissions, do not allow this ({said})")
-    return StatementFailed(f"{where}: the database refused ({said})")
+    return StatementFailed(f"{where}: the database refused ({said})", sql=getattr(error, _STATEMENT, ""))
 
 
 def _why(database: pw.Database, error: Exception) -> str:

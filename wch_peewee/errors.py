@@ -10,8 +10,9 @@
     ├── Busy                    somebody else upgrades, or holds a table too long
     ├── SchemaTooNew            the database belongs to a newer major version
     ├── SchemaConflict          the live schema cannot be brought to the declared one
-    ├── MigrationFailed         a migration's step failed
-    ├── StatementFailed         a statement of a plan failed
+    ├── RunStopped              a run stopped half way; its parts are attributes
+    │   ├── MigrationFailed     a migration's step failed
+    │   └── StatementFailed     a statement failed
     ├── NotOwned                a statement aimed at a table that is not ours
     └── RemovalRefused          data would be destroyed without leave
 
@@ -81,54 +82,96 @@ class SchemaConflict(WchError):
         self.reasons = tuple(reasons)
 
 
-class StatementFailed(WchError):
-    """The server refused a statement; ``sql`` is the statement, ``done`` what was in place before."""
+class RunStopped(WchError):
+    """A run stopped half way. Every step can be repeated, so running the same again goes on from there.
 
-    def __init__(self, message: str, *, sql: str = "", done: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.sql = sql
-        self.done = tuple(done)
-
-
-class MigrationFailed(WchError):
-    """A migration stopped at ``step`` of ``steps``; every step can be repeated, so running it again goes on.
-
-    ``sql`` is the statement, where it was one; ``reason`` the server's words; ``in_place`` what this run had
-    done, in dbDelta's words, unless ``undone``; ``command`` what to type once the cause is gone.
+    ``reason`` is the server's words, ``sql`` the statement, where it was one. ``in_place`` is what this run had
+    done before, in dbDelta's words; nothing when it is ``undone``, and None when nothing was to be changed.
+    ``command`` is what to type next, where a command was typed. The text has one line for each, and is made
+    when it is asked for: whoever passes the error on may set what it knows better.
     """
 
     def __init__(
         self,
+        reason: str,
+        *,
+        sql: str = "",
+        in_place: Sequence[str] | None = None,
+        undone: bool = False,
+        lost: bool = False,
+        command: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sql = sql
+        self.in_place = None if in_place is None else tuple(in_place)
+        self.undone = undone
+        #: the connection was lost: whether the statement was done is unknown
+        self.lost = lost
+        self.command = command
+
+    def __str__(self) -> str:
+        lines = [self._what(), *([f"Statement: {one_line(self.sql)}"] if self.sql else ())]
+        if self.in_place is not None:
+            there = "All of this run is undone." if self.undone else self._where_it_stands(self.in_place)
+            lines += [there, self._way_on()]
+        return "\n".join(lines)
+
+    def _what(self) -> str:
+        return one_line(self.reason)
+
+    def _where_it_stands(self, in_place: Sequence[str]) -> str:
+        return f"In place: {_some(in_place)}." if in_place else "Nothing of this run is in place yet."
+
+    def _way_on(self) -> str:
+        when = "When the server is back, run again" if self.lost else "Remove the cause, then run"
+        return f"{when}: {self.command}" if self.command else f"{when.removesuffix(' again')} the same again."
+
+
+class StatementFailed(RunStopped):
+    """The server refused a statement."""
+
+
+class MigrationFailed(RunStopped):
+    """A migration stopped at ``step`` of ``steps``."""
+
+    def __init__(
+        self,
+        reason: str,
         *,
         migration: str,
         step: int,
         steps: int,
-        reason: str,
         sql: str = "",
+        in_place: Sequence[str] | None = None,
         undone: bool = False,
-        in_place: Sequence[str] = (),
-        command: str = "wch migrate",
+        lost: bool = False,
+        command: str = "",
     ) -> None:
+        super().__init__(reason, sql=sql, in_place=in_place, undone=undone, lost=lost, command=command)
         self.migration = migration
         self.step = step
         self.steps = steps
-        self.reason = reason
-        self.sql = sql
-        self.undone = undone
-        self.in_place = () if undone else tuple(in_place)
-        self.command = command
-        super().__init__(f"migration {migration}, step {step} of {steps}: {reason}\n{self._way_on()}")
 
-    def _way_on(self) -> str:
-        if self.undone:
-            there = "All of this run is undone."
-        elif self.in_place:
-            more = len(self.in_place) - 3
-            shown = "; ".join(self.in_place[-3:]) + (f"; and {more} more before" if more > 0 else "")
-            there = f"In place: {shown}."
-        else:
-            there = "Nothing of this run is in place yet."
-        return f"{there}\nRemove the cause, then run: {self.command}"
+    def _what(self) -> str:
+        return f"migration {self.migration}, step {self.step} of {self.steps}: {super()._what()}"
+
+    def _where_it_stands(self, in_place: Sequence[str]) -> str:
+        if self.step == 1:
+            return super()._where_it_stands(in_place)
+        steps = "step 1" if self.step == 2 else f"steps 1 to {self.step - 1}"
+        return f"In place: {steps}. " + (f"This run: {_some(in_place)}." if in_place else "This run changed nothing.")
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """Put a text, a statement for one, on one line of a bearable length."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def _some(outcomes: Sequence[str]) -> str:
+    more = len(outcomes) - 3
+    return "; ".join(outcomes[-3:]) + (f"; and {more} more before" if more > 0 else "")
 
 
 class NotOwned(WchError):

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from .errors import ConfigurationError, SchemaConflict, SchemaTooNew
+from .errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from .installation import Installation
 from .migrate.history import applied_names
 from .migrate.version import delete_version, read_version, write_version
-from .naming import history_table_name
+from .naming import DEFAULT_PREFIX, history_table_name
 from .preflight import REMOVAL, UPGRADE, require_privileges
 from .progress import Progress
 from .reports import InstallReport, Outcome, UninstallReport
@@ -47,7 +47,7 @@ class DatabaseManager(Installation):
             if report is not None:
                 return report
         # Somebody else may have done it while we waited for the lock.
-        return self._run(lambda workspace: self._settled(workspace) or self._install(workspace))
+        return self._run(lambda workspace: self._settled(workspace) or self._install(workspace), "activate")
 
     def run_migrations(self) -> tuple[str, ...]:
         """Apply the pending migrations under the lock; return the names of those applied.
@@ -64,7 +64,7 @@ class DatabaseManager(Installation):
             require_privileges(workspace, self.target)
             return self._migrate(workspace)
 
-        return self._run(work)
+        return self._run(work, "migrate")
 
     def rollback(self) -> str:
         """Take the newest applied migration back; return its name. Raises RemovalRefused where it loses data."""
@@ -80,7 +80,7 @@ class DatabaseManager(Installation):
             require_privileges(workspace, self.target, UPGRADE + REMOVAL)
             return MigrationRouter(workspace, self.folder).rollback()
 
-        return self._run(work)
+        return self._run(work, "rollback")
 
     def uninstall(self) -> UninstallReport:
         """Remove exactly our tables, history and option, for this prefix; only when WCH_REMOVE_DATA is true."""
@@ -100,19 +100,23 @@ class DatabaseManager(Installation):
             drop_named(workspace, present)
             return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(workspace))
 
-        return self._run(work)
+        return self._run(work, "uninstall")
 
-    def _run(self, work: Callable[[Workspace], T]) -> T:
-        return run_in_workspace(
-            work,
-            self.database,
-            self.prefix,
-            remove_data=self._remove_data,
-            patience=self.patience,
-            lease_ttl=self.lease_ttl,
-            before=self.before_statement,
-            on_progress=self.on_progress,
-        )
+    def _run(self, work: Callable[[Workspace], T], command: str) -> T:
+        try:
+            return run_in_workspace(
+                work,
+                self.database,
+                self.prefix,
+                remove_data=self._remove_data,
+                patience=self.patience,
+                lease_ttl=self.lease_ttl,
+                before=self.before_statement,
+                on_progress=self.on_progress,
+            )
+        except RunStopped as error:
+            error.command = f"wch {command}" + ("" if self.prefix == DEFAULT_PREFIX else f" --prefix {self.prefix}")
+            raise
 
     def _settled(self, workspace: Workspace) -> InstallReport | None:
         """Report when there is nothing to do, or nothing may be done; None when a run is needed."""

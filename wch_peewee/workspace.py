@@ -28,7 +28,7 @@ from .database import (
     is_private,
 )
 from .dialects.base import Dialect
-from .errors import ConfigurationError
+from .errors import ConfigurationError, RunStopped
 from .migrate.lock import LEASE_TTL, MigrationLock, migration_lock
 from .migrate.sqlite_lock import CommitHeldUp
 from .naming import owned_names
@@ -96,9 +96,7 @@ class Workspace:
     def reconcile(self, tables: Iterable[Table]) -> Reconciled:
         """Bring the live tables to the declared shape as far as that is safe."""
         desired = self.resolve(tables)
-        result = reconcile(self.database, self.dialect, desired, self._executor(table.name for table in desired))
-        self.outcomes += result.changes
-        return result
+        return reconcile(self.database, self.dialect, desired, self._executor(table.name for table in desired))
 
     def change(self, name: str, operations: Iterable[Operation]) -> ApplyResult:
         """Run operations on the one table ``name``, full names and all, without asking whether they are safe."""
@@ -106,20 +104,16 @@ class Workspace:
 
     def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
         """Run rendered steps on the one table ``name``."""
-        result = self._executor([name]).run_steps(steps)
-        self.outcomes += result.outcomes
-        return result
+        return self._executor([name]).run_steps(steps)
 
     def write(self, action: Callable[[], T], *tables: str) -> T:
         """Do one write to rows of ``tables``, under the lock, and wait for rows that somebody else holds.
 
         Raises Busy.
         """
-        if self.lock is not None:
-            self.lock.check()
         # Inside a transaction (pw_migrate's) a deadlock has undone more than this statement: one try only.
         patience = 0.0 if self.database.in_transaction() else self.patience
-        return patiently(action, self.database, self.dialect, tables=tables, patience=patience)
+        return patiently(action, self.database, self.dialect, tables=tables, patience=patience, check=self._check)
 
     def privileges(self) -> frozenset[str] | None:
         """Name what the account may do here; None when that cannot be told."""
@@ -134,14 +128,14 @@ class Workspace:
             self.dialect,
             owned={*owned_names(self.prefix), *extra},
             patience=self.patience,
-            before=self._before_statement,
+            before=self.before,
+            check=self._check,
+            log=self.outcomes,
         )
 
-    def _before_statement(self, statement: Statement) -> None:
+    def _check(self) -> None:
         if self.lock is not None:
             self.lock.check()
-        if self.before is not None:
-            self.before(statement)
 
 
 @contextlib.contextmanager
@@ -172,14 +166,18 @@ def open_workspace(
     """Open a locked workspace on a connection of its own.
 
     Raises DatabaseUnavailable, UnsupportedServer, and Busy when another run holds the lock for longer
-    than ``patience`` seconds.
+    than ``patience`` seconds. RunStopped that ends the block is told what is in place.
     """
     with _own_connection(database, patience) as connection, _translated(connection):
         dialect = detect_dialect(connection)
-        with migration_lock(connection, dialect, prefix, timeout=patience, lease_ttl=lease_ttl) as lock:
-            workspace = Workspace(connection, dialect, prefix, remove_data, patience, lock, before, on_progress)
-            with attached(workspace):
-                yield workspace
+        workspace = Workspace(connection, dialect, prefix, remove_data, patience, None, before, on_progress)
+        with (
+            _where_it_stands(workspace),
+            _translated(connection),
+            migration_lock(connection, dialect, prefix, timeout=patience, lease_ttl=lease_ttl) as workspace.lock,
+            attached(workspace),
+        ):
+            yield workspace
 
 
 def run_in_workspace(
@@ -234,6 +232,16 @@ def _translated(connection: pw.Database) -> Iterator[None]:
         yield
     except pw.PeeweeException as error:
         raise database_error(describe(connection), failure_of(connection, error), error) from error
+
+
+@contextlib.contextmanager
+def _where_it_stands(workspace: Workspace) -> Iterator[None]:
+    try:
+        yield
+    except RunStopped as error:
+        error.undone = workspace.dialect.transactional_ddl
+        error.in_place = () if error.undone else tuple(workspace.outcomes)
+        raise
 
 
 @contextlib.contextmanager

@@ -1,11 +1,13 @@
-"""Fixtures: ``site``, the six tables with rows, put back before each test; ``installed``, empty and made anew."""
+"""Fixtures: ``site``, six tables with rows, put back before each test; ``installed``, six empty ones; ``chain``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.chained import chain_folder
 from tests.databases import LiveDatabase
 from tests.engines import Engine
 from tests.populate import populate
@@ -28,6 +30,12 @@ def site(populated: Pristine) -> LiveDatabase:
     """All six tables as they should be, with rows."""
     populated.restore()
     return populated.database
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """The migrations 001 to 007 of the tests' own chain."""
+    return chain_folder(tmp_path)
 
 
 @pytest.fixture

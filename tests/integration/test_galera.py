@@ -49,8 +49,6 @@ from wch_peewee.server import detect_dialect
 from wch_peewee.testing.crash import KillPoint, run_killed, run_to_end
 from wch_peewee.workspace import open_workspace
 
-CHAIN = Path(__file__).parent.parent / "chain"
-
 
 @pytest.fixture
 def nodes(galera: GaleraCluster) -> Iterator[Databases]:
@@ -60,16 +58,6 @@ def nodes(galera: GaleraCluster) -> Iterator[Databases]:
             yield databases
         finally:
             galera.heal()
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Path:
-    """The shipped first migration, and the chain's six behind it."""
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
-        shutil.copy(file, folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

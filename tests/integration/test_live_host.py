@@ -5,7 +5,6 @@ peewee-migrate's own router swallows such rows: it replays migrations with the d
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +16,8 @@ from tests.databases import LiveDatabase
 from tests.declared import DECLARED, described
 from tests.populate import populate
 from wch_peewee import DatabaseManager, Message, Plugin, SyncQueueItem
-from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
 from wch_peewee.site import use_site
-
-CHAIN = Path(__file__).parent.parent / "chain"
 
 
 class Host:
@@ -101,16 +97,12 @@ def test_nothing_is_lost_while_damage_is_mended(database: LiveDatabase, call: st
     assert described(database, "messages") == DECLARED["messages"]
 
 
-def test_nothing_is_lost_while_seven_migrations_run(database: LiveDatabase, tmp_path: Path) -> None:
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
-        shutil.copy(file, folder)
+def test_nothing_is_lost_while_seven_migrations_run(database: LiveDatabase, chain: Path) -> None:
     DatabaseManager(database.url).install()
     populate(database)
     with Host(database, queue_item) as host:
         host.wait_for(5)
-        assert len(DatabaseManager(database.url, migrations=folder).run_migrations()) == 6
+        assert len(DatabaseManager(database.url, migrations=chain).run_migrations()) == 6
         host.wait_for(5)
     assert host.strange == []
     inserted = database.execute("SELECT error_message FROM wp_wch_sync_queue WHERE error_message LIKE 'host%%'")

@@ -6,7 +6,6 @@ The run is held open at several of its statements, with the lock in its hand, un
 from __future__ import annotations
 
 import queue
-import shutil
 import sqlite3
 import threading
 import time
@@ -28,14 +27,13 @@ from pymysql.constants import SERVER_STATUS
 
 import wch_peewee.models
 import wch_peewee.site
+from tests.chained import chain_folder
 from tests.databases import LiveDatabase
 from tests.populate import LATER, populate
 from wch_peewee import MODELS, Cart, ConfigurationError, Conversation, DatabaseManager, Message, Plugin, SyncQueueItem
 from wch_peewee.database import ServerDatabase
-from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.schema.statements import Statement
 
-CHAIN = Path(__file__).parent.parent / "chain"
 WRITERS = 4
 
 #: Those of the chain's that add and widen: the models of version 1.0.0 go on working beside them.
@@ -44,10 +42,7 @@ ADDING = ("002_message_channel", "004_wider_types", "005_message_bodies", "007_m
 
 @pytest.fixture
 def adding(tmp_path: Path) -> Path:
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    for file in (migrations_folder() / "001_initial_schema.py", *(CHAIN / f"{name}.py" for name in ADDING)):
-        shutil.copy(file, folder)
+    folder = chain_folder(tmp_path, ADDING)
     # Between filling the column and making it NOT NULL others go on inserting: they need the default from the start.
     first = folder / f"{ADDING[0]}.py"
     without = 'EMPTY = Column("channel", varchar(10), nullable=True)'

@@ -14,18 +14,7 @@ from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed, Rem
 from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.migrations_folder import migrations_folder
 
-CHAIN = Path(__file__).parent.parent / "chain"
 BOOKKEEPING = ("wp_wch_migratehistory", "wp_options")
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Path:
-    """The shipped first migration, and the chain's six behind it."""
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
-        shutil.copy(file, folder)
-    return folder
 
 
 def history(database: LiveDatabase) -> list[str]:

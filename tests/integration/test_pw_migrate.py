@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.chained import add_chain
 from tests.databases import LiveDatabase
-from tests.integration.test_migrations import CHAIN, history, version
+from tests.integration.test_migrations import history, version
 from tests.populate import populate
 from tests.snapshots import schema, snapshot
 from wch_peewee import DatabaseManager, Plugin
@@ -64,8 +65,7 @@ def test_the_chain_there_and_back(database: LiveDatabase, tmp_path: Path) -> Non
     DatabaseManager(database.url).run_migrations()
     populate(database)
     before = snapshot(database)
-    for file in CHAIN.glob("0*.py"):
-        shutil.copy(file, folder)
+    add_chain(folder)
     names = MigrationFolder(folder).names
 
     forward = pw_migrate("migrate", "--database", database.url, folder=folder, cwd=tmp_path)

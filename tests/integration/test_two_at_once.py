@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,38 +15,23 @@ from typing import Any
 
 import pytest
 
+from tests.chained import NEWEST, SETTLED
 from tests.crowd import Say, Transaction, Worker, all_at_once, eventually, running
 from tests.databases import LiveDatabase
 from tests.engines import Engine
 from tests.populate import populate
 from tests.snapshots import columns, schema
-from wch_peewee import BroadcastCampaign, Busy, CustomerProfile, DatabaseManager, Plugin, WchError
+from wch_peewee import Busy, DatabaseManager, Plugin, WchError
 from wch_peewee.database import ServerDatabase
 from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.migrate.lock import lock_name
 from wch_peewee.migrate.router import MigrationRouter
-from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.schema.statements import Statement
 from wch_peewee.workspace import open_workspace
 
 ROOT = Path(__file__).parents[2]
-CHAIN = Path(__file__).parent.parent / "chain"
 CROWD = 50
-NEWEST = "2.0.1"
 READ = "SELECT COUNT(*) FROM wp_wch_messages"
-
-#: Tables that the chain leaves as they are: the models of the others are those of version 1.0.0.
-SETTLED = (CustomerProfile, BroadcastCampaign)
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Path:
-    """The shipped first migration, and the chain's six behind it."""
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    for file in (migrations_folder() / "001_initial_schema.py", *CHAIN.glob("0*.py")):
-        shutil.copy(file, folder)
-    return folder
 
 
 def plugin(database: LiveDatabase, chain: Path, **options: Any) -> Plugin:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,7 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ..errors import WchError
+from ..errors import RunStopped, WchError
 from . import codes
 from .app import Interrupted, wch
 from .confirm import NotConfirmed
@@ -54,10 +56,17 @@ def _run(arguments: list[str], choices: Choices) -> int:
     except NotConfirmed as error:
         return _failed(error, str(error), codes.FAILED, choices, {})
     except WchError as error:
+        if isinstance(error, RunStopped):
+            error.command = _typed(arguments)
         attributes = {key: value for key, value in vars(error).items() if not key.startswith("_")}
         return _failed(error, str(error), error.exit_code, choices, attributes)
     except Exception as error:
         return _unexpected(error, choices)
+
+
+def _typed(arguments: list[str]) -> str:
+    """The command as it was typed, without its password."""
+    return shlex.join(["wch", *(re.sub(r"(://[^/:]*):.*@", r"\1:***@", argument) for argument in arguments)])
 
 
 def _usage(error: click.ClickException, arguments: list[str], choices: Choices) -> int:

@@ -24,12 +24,13 @@ from ..database import database_error, describe
 from ..errors import (
     Busy,
     ConfigurationError,
+    DatabaseUnavailable,
     MigrationFailed,
     RemovalRefused,
     StatementFailed,
     WchError,
 )
-from ..naming import DEFAULT_PREFIX, history_table_name
+from ..naming import history_table_name
 from ..progress import StepStarted
 from ..workspace import Workspace
 from .folder import MigrationFolder
@@ -120,7 +121,7 @@ class MigrationRouter(Router):
             for number, step in enumerate(steps, start=1):
                 if self.workspace.on_progress is not None:
                     self.workspace.on_progress(StepStarted(name, number, len(steps)))
-                self._run_step(name, number, len(steps), step, "rollback" if downgrade else "migrate")
+                self._run_step(name, number, len(steps), step)
         if downgrade:
             self.workspace.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
         else:
@@ -128,7 +129,7 @@ class MigrationRouter(Router):
         logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
         return name
 
-    def _run_step(self, name: str, number: int, steps: int, step: Any, command: str) -> None:
+    def _run_step(self, name: str, number: int, steps: int, step: Any) -> None:
         try:
             step.run() if isinstance(step, Operation) else step()
         except _AS_THEY_ARE:
@@ -136,21 +137,17 @@ class MigrationRouter(Router):
         except Exception as error:
             if isinstance(error, pw.PeeweeException) and self.workspace.dialect.failure(error.args) == "waiting":
                 raise  # a read that was kept waiting: the run as a whole is busy, and nothing is wrong with the step
-            raise self._failure(name, number, steps, error, command) from error
+            raise self._failure(name, number, steps, error) from error
 
-    def _failure(self, name: str, number: int, steps: int, error: Exception, command: str) -> MigrationFailed:
+    def _failure(self, name: str, number: int, steps: int, error: Exception) -> MigrationFailed:
         # A migration's own SQL can fail with the driver's words, a number first; the library has its own for them.
         if isinstance(error, pw.PeeweeException):
             meaning = self.workspace.dialect.failure(error.args)
             error = database_error(describe(self.workspace.database), meaning, error)
-        prefix = self.workspace.prefix
+        where: dict[str, Any] = {"migration": name, "step": number, "steps": steps}
+        if isinstance(error, StatementFailed):
+            return MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)
+        lost = isinstance(error, DatabaseUnavailable)
         return MigrationFailed(
-            migration=name,
-            step=number,
-            steps=steps,
-            sql=error.sql if isinstance(error, StatementFailed) else "",
-            reason=str(error) if isinstance(error, WchError) else f"{type(error).__name__}: {error}",
-            undone=self.workspace.dialect.transactional_ddl,
-            in_place=tuple(self.workspace.outcomes),
-            command=f"wch {command}" + ("" if prefix == DEFAULT_PREFIX else f" --prefix {prefix}"),
+            str(error) if isinstance(error, WchError) else f"{type(error).__name__}: {error}", **where, lost=lost
         )

@@ -44,7 +44,11 @@ class ApplyResult:
 
 
 class Executor:
-    """Runs statements on one connection. ``before`` is called ahead of each; what it raises stops the run."""
+    """Runs statements on one connection. What ``before`` and ``check`` raise stops the run.
+
+    ``before`` is called ahead of each statement, ``check`` ahead of each time that it is sent. What has been
+    done is added to ``log``, in dbDelta's words, as soon as it is.
+    """
 
     def __init__(
         self,
@@ -54,12 +58,16 @@ class Executor:
         owned: Collection[str],
         patience: float = 60.0,
         before: Callable[[Statement], None] | None = None,
+        check: Callable[[], None] | None = None,
+        log: list[str] | None = None,
     ) -> None:
         self._database = database
         self._dialect = dialect
         self._owned = frozenset(owned)
         self._patience = patience
         self._before = before
+        self._check = check
+        self._log = [] if log is None else log
 
     def run_steps(self, steps: Iterable[Step]) -> ApplyResult:
         result = ApplyResult()
@@ -84,6 +92,7 @@ class Executor:
             return
         for operation in step.operations:
             result.outcomes += operation.outcome()
+            self._log += operation.outcome()
 
     def _send(self, statement: Statement, result: ApplyResult) -> None:
         if statement.table and statement.table not in self._owned:
@@ -97,12 +106,14 @@ class Executor:
                 self._dialect,
                 tables=(statement.table, *sorted(self._owned - {statement.table})),
                 patience=self._patience,
+                check=self._check,
             )
         except PeeweeException as error:
             meaning = self._dialect.failure(error.args)
             if meaning == "exists":
                 raise Overtaken(str(error), done=result.outcomes) from error
-            raise StatementFailed(_words(statement, error, meaning), sql=statement.sql, done=result.outcomes) from error
+            lost = meaning == "lost"
+            raise StatementFailed(_words(error, lost=lost), sql=statement.sql, lost=lost) from error
 
     def _send_quietly(self, statement: Statement) -> None:
         # The failure that brought us here is the one to report; a lost connection takes its settings with it.
@@ -111,16 +122,25 @@ class Executor:
 
 
 def patiently(
-    action: Callable[[], T], database: Database, dialect: Dialect, *, tables: Sequence[str], patience: float
+    action: Callable[[], T],
+    database: Database,
+    dialect: Dialect,
+    *,
+    tables: Sequence[str],
+    patience: float,
+    check: Callable[[], None] | None = None,
 ) -> T:
     """Call ``action``, one statement, and again while somebody's lock keeps it from being done.
 
-    ``tables`` are the one it writes to and those that may hold it up through a foreign key. Raises Busy,
-    which names the holder where the server tells.
+    ``tables`` are the one it writes to and those that may hold it up through a foreign key. ``check`` is called
+    ahead of each try: our own lock can be lost while we wait for somebody else's. Raises Busy, which names the
+    holder where the server tells.
     """
     begun = time.monotonic()
     attempt = 0
     while True:
+        if check is not None:
+            check()
         try:
             return action()
         except PeeweeException as error:
@@ -150,8 +170,8 @@ def _holders(database: Database, dialect: Dialect, tables: Sequence[str]) -> str
     return ""
 
 
-def _words(statement: Statement, error: PeeweeException, meaning: str) -> str:
+def _words(error: PeeweeException, *, lost: bool) -> str:
     said = str(error.args[-1]) if error.args else str(error)
-    if meaning == "lost":
-        return f"the connection was lost; whether this was done is unknown, so run it again: {statement.sql} ({said})"
-    return f"the server refused: {statement.sql} ({said})"
+    if lost:
+        return f"the connection was lost, and whether the statement was done is unknown ({said})"
+    return f"the server refused ({said})"

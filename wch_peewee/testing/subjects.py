@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..database import open_database
 from ..delta import db_delta
@@ -70,10 +71,12 @@ def some(names: tuple[str, ...], folder: Path) -> tuple[str, ...]:
     return names
 
 
-def installation(prefix: str) -> Subject:
-    """Install or upgrade, verify and stamp, as ``wch activate`` does."""
+def installation(prefix: str, **options: Any) -> Subject:
+    """Install or upgrade, verify and stamp, as ``wch activate`` does; the options are those of DatabaseManager."""
     return Subject(
-        lambda url: DatabaseManager(url, prefix=prefix).install(), prefix=prefix, history=history_table_name(prefix)
+        lambda url: DatabaseManager(url, prefix=prefix, **options).install(),
+        prefix=prefix,
+        history=history_table_name(prefix),
     )
 
 

@@ -1,0 +1,110 @@
+"""What must bear everything that the test kit does: an install, the shipped migrations, the chain, a mending.
+
+case = chain(folder)
+verdict = case.examine(database, scenarios=SCENARIOS)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chained import SETTLED
+from tests.damage import Damage
+from tests.databases import LiveDatabase
+from tests.populate import fill, populate
+from wch_peewee import DatabaseManager
+from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.schema.objects import enum, varchar
+from wch_peewee.testing.examination import EMPTY, Populate, Progress, examine_at
+from wch_peewee.testing.places import Place
+from wch_peewee.testing.scenarios import SCENARIOS, Scenario
+from wch_peewee.testing.stock import stock_migrations
+from wch_peewee.testing.subjects import Subject, delta, installation, our_migrations
+from wch_peewee.testing.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Case:
+    """``prepare`` brings an empty database to the start, which ``start`` says in words."""
+
+    name: str
+    subject: Subject
+    populate: Populate | None = None
+    prepare: Callable[[LiveDatabase], None] = lambda database: None
+    start: str = EMPTY
+
+    def examine(
+        self,
+        database: LiveDatabase,
+        *,
+        scenarios: Sequence[Scenario] = SCENARIOS,
+        every: int = 1,
+        to_the_end: bool = False,
+        progress: Progress = lambda text: None,
+    ) -> Verdict:
+        """Examine it on an empty database."""
+        self.prepare(database)
+        # SQLite's locks do not like a connection that is open across a fork.
+        database.close()
+        return examine_at(
+            Place(database.engine, database.url),
+            self.subject,
+            populate=self.populate,
+            start=self.start,
+            scenarios=scenarios,
+            every=every,
+            to_the_end=to_the_end,
+            progress=progress,
+        )
+
+
+def install() -> Case:
+    return Case("a fresh install", installation("wp_"))
+
+
+def shipped() -> Case:
+    return Case("the shipped migrations", our_migrations(migrations_folder(), "wp_"), fill)
+
+
+def chain(folder: Path) -> Case:
+    """``folder`` holds the migrations of tests/chained.py."""
+    return Case("a chain of seven migrations", our_migrations(folder, "wp_"), fill)
+
+
+def upgrade(folder: Path) -> Case:
+    """The same, as ``wch activate`` does it on a site of version 1.0.0, with the look at the schema and the version."""
+    return Case(
+        "activate on an old site",
+        installation("wp_", migrations=folder, models=SETTLED),
+        prepare=_version_1,
+        start="version 1.0.0, with rows",
+    )
+
+
+def stock() -> Case:
+    """The chain as peewee-migrate's documentation would have it, run by its own Router."""
+    return Case("stock peewee-migrate, the same chain", stock_migrations(Path(__file__).parent / "stock"), fill)
+
+
+def mending() -> Case:
+    return Case("db_delta of a damaged schema", delta("wp_"), prepare=_damaged, start="damaged, with rows")
+
+
+def _version_1(database: LiveDatabase) -> None:
+    DatabaseManager(database.url).install()
+    populate(database)
+
+
+def _damaged(database: LiveDatabase) -> None:
+    _version_1(database)
+    damage = Damage(database)
+    damage.drop_key()
+    damage.drop_index("messages", "created_at")
+    damage.column("messages", "wa_message_id", type=varchar(40))
+    damage.column("messages", "message_type", type=enum("text", "interactive"))
+    damage.drop_column("customer_profiles", "preferences")
+    damage.drop_index("sync_queue", "entity_type_id")
+    damage.column("conversations", "status", type=enum("pending", "active"))
+    damage.sql("DROP TABLE {carts}")

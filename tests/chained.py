@@ -1,0 +1,37 @@
+"""The tests' own chain of migrations, 001 to 007: the shipped first one, and the six of tests/chain behind it.
+
+manager = DatabaseManager(url, migrations=chain_folder(tmp_path))
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from wch_peewee import BroadcastCampaign, CustomerProfile
+from wch_peewee.migrations_folder import migrations_folder
+
+CHAIN = Path(__file__).parent / "chain"
+
+#: The version that it ends at.
+NEWEST = "2.0.1"
+
+#: Tables that the chain leaves as they are: the models of the others are those of version 1.0.0.
+SETTLED = (CustomerProfile, BroadcastCampaign)
+
+
+def chain_folder(parent: Path, names: Iterable[str] | None = None) -> Path:
+    """Make a folder ``migrations`` with the whole chain in ``parent``, or with 001 and those that are named."""
+    folder = parent / "migrations"
+    folder.mkdir()
+    shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
+    add_chain(folder, names)
+    return folder
+
+
+def add_chain(folder: Path, names: Iterable[str] | None = None) -> None:
+    """Put the six, or those that are named, into a folder that has the first."""
+    for file in sorted(CHAIN.glob("0*.py")):
+        if names is None or file.stem in names:
+            shutil.copy(file, folder)

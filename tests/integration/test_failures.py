@@ -1,0 +1,189 @@
+"""A run that fails says where, why, what is in place and what to type next; and that command then works."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import LiveDatabase
+from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed
+from wch_peewee.cli.run import run
+from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.schema.statements import Statement
+
+HEAD = '''
+"""Version 1.1.0."""
+from wch_peewee.migrate import steps
+from wch_peewee.schema.objects import Column, text
+VERSION = "1.1.0"
+
+
+def migrate(migrator, database, *, fake=False):
+    migrator.run(steps.add_column, database, "carts", Column("note", text(), nullable=True))
+    migrator.run({step})
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    migrator.run({step})
+'''
+
+LONG = " OR ".join(f"id = {number}" for number in range(200))
+
+# A step that fails; what is said of it: the reason and the statement.
+STEPS = {
+    "sql": (
+        'steps.run_sql, database, "UPDATE {carts} SET nonsense = ?", "s3cret"',
+        "nonsense",
+        "UPDATE wp_wch_carts SET nonsense = ?",
+    ),
+    "sql of a hundred lines": (
+        f'steps.run_sql, database, "UPDATE {{carts}} SET nonsense = 1\\n\\nWHERE {LONG}".replace(" OR ", "\\nOR ")',
+        "nonsense",
+        f"UPDATE wp_wch_carts SET nonsense = 1 WHERE {LONG}",
+    ),
+    "python that asks": (
+        'steps.run_python, database, lambda workspace: workspace.database.execute_sql("DELETE FROM nowhere")',
+        "nowhere",
+        "DELETE FROM nowhere",
+    ),
+    "python": (
+        'steps.run_python, database, lambda workspace: {}["no such key"]',
+        "KeyError: 'no such key'",
+        "",
+    ),
+}
+FAILING = [pytest.param(*words, id=name) for name, words in STEPS.items()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the command, too, takes for the shipped migrations."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
+    monkeypatch.setattr("wch_peewee.installation.migrations_folder", lambda: folder)
+    return folder
+
+
+def write(folder: Path, step: str) -> None:
+    (folder / "002_more.py").write_text(HEAD.replace("{step}", step), encoding="utf-8")
+
+
+def plain(sql: str) -> str:
+    """A statement without its quotes, line ends and kind of placeholder."""
+    return " ".join(sql.replace('"', "").replace("`", "").replace("%s", "?").split())
+
+
+@pytest.mark.parametrize(("step", "reason", "sql"), FAILING)
+def test_a_step_says_all_of_it(installed: LiveDatabase, folder: Path, step: str, reason: str, sql: str) -> None:
+    write(folder, step)
+    manager = DatabaseManager(installed.url)
+    with pytest.raises(MigrationFailed) as caught:
+        manager.run_migrations()
+    error = caught.value
+    assert (error.migration, error.step, error.steps) == ("002_more", 2, 3)
+    assert reason in error.reason
+    assert plain(error.sql) == sql
+    assert error.command == "wch migrate"
+    sqlite = installed.family == "sqlite"
+    assert error.undone is sqlite
+    assert error.in_place == (() if sqlite else ("Added column wp_wch_carts.note",))
+    assert "s3cret" not in str(error)
+    lines = str(error).splitlines()
+    assert len(lines) == 3 + bool(sql)
+    assert all(len(line) < 600 for line in lines)
+    assert lines[-2] == (
+        "All of this run is undone." if sqlite else "In place: step 1. This run: Added column wp_wch_carts.note."
+    )
+
+    # Repeated, it has nothing to do before the step that fails.
+    with pytest.raises(MigrationFailed) as again:
+        manager.run_migrations()
+    assert again.value.in_place == ()
+    if not sqlite:
+        assert "In place: step 1. This run changed nothing." in str(again.value)
+    write(folder, 'steps.run_sql, database, "UPDATE {carts} SET note = NULL"')
+    assert manager.run_migrations() == ("002_more",)
+
+
+@pytest.mark.parametrize("command", ["activate", "migrate"])
+@pytest.mark.parametrize(("step", "reason", "sql"), FAILING)
+def test_the_command_says_it_in_ten_lines_and_in_fields(
+    installed: LiveDatabase,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    step: str,
+    reason: str,
+    sql: str,
+) -> None:
+    write(folder, step)
+    typed = [command, "--database", installed.url]
+    assert run(typed) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) <= 10
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith(f"Remove the cause, then run: wch {command} --database ")
+
+    assert run([*typed, "--format", "json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    expected = {"type": "MigrationFailed", "migration": "002_more", "step": 2, "steps": 3, "exit_code": 2}
+    assert expected.items() <= error.items()
+    assert reason in error["reason"]
+    assert plain(error["sql"]) == sql
+
+    write(folder, 'steps.run_sql, database, "UPDATE {carts} SET note = NULL"')
+    assert run(error["command"].split()[1:]) in (0, 1)  # 1: the models do not know the new column's version
+    assert DatabaseManager(installed.url).status().applied[-1] == "002_more"
+
+
+def test_a_rollback_names_itself(installed: LiveDatabase, folder: Path) -> None:
+    write(folder, 'steps.run_sql, database, "UPDATE {carts} SET note = NULL"')
+    manager = DatabaseManager(installed.url)
+    manager.run_migrations()
+    write(folder, STEPS["sql"][0])
+    with pytest.raises(MigrationFailed, match="step 1 of 1") as caught:
+        manager.rollback()
+    assert caught.value.command == "wch rollback"
+    assert installed.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")[-1] == ("002_more",)
+
+
+def dropping(database: LiveDatabase, table: str) -> Callable[[Statement], None]:
+    """Drop a table just before it is changed."""
+    dropped: list[str] = []
+
+    def act(statement: Statement) -> None:
+        if statement.table == table and not dropped:
+            dropped.append(table)
+            database.execute(f"DROP TABLE {table}")
+
+    return act
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_a_mending_says_it_too(installed: LiveDatabase) -> None:
+    """Somebody drops a table just when it is to get its column back."""
+    installed.execute("ALTER TABLE wp_wch_conversations DROP COLUMN context")
+    installed.execute("ALTER TABLE wp_wch_carts DROP COLUMN items")
+    manager = DatabaseManager(installed.url, prefix="wp_")
+    manager.before_statement = dropping(installed, "wp_wch_carts")
+    with pytest.raises(StatementFailed) as caught:
+        manager.install()
+    parts: dict[str, Any] = vars(caught.value)
+    assert parts["sql"].startswith("ALTER TABLE `wp_wch_carts`")
+    assert parts["in_place"] == ("Added column wp_wch_conversations.context",)
+    assert parts["command"] == "wch activate"
+    assert str(caught.value).splitlines()[2:] == [
+        "In place: Added column wp_wch_conversations.context.",
+        "Remove the cause, then run: wch activate",
+    ]
+    manager.before_statement = None
+    assert manager.install().outcome == "upgraded"
+    assert manager.plan().is_empty

@@ -1,0 +1,85 @@
+"""A scenario for the test kit: the server is killed under a run, is started again, and the same run finishes.
+
+    examine_at(place, subject, scenarios=[server_killed(server)])
+
+It is killed at each write: before it is sent, while it is under way, and after it. The run has to end in one error
+that says what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.servers import PrivateServer
+from wch_peewee.testing.bench import Bench
+from wch_peewee.testing.child import Ending, Failure
+from wch_peewee.testing.differences import differences
+from wch_peewee.testing.scenarios import Scenario
+from wch_peewee.testing.snapshots import Snapshot
+from wch_peewee.testing.verdict import Fault, Finding
+from wch_peewee.testing.writes import Point
+
+NAME = "server killed"
+
+# Busy is for the lock that has gone with its connection.
+_CLEAR = ("DatabaseUnavailable", "StatementFailed", "MigrationFailed", "Busy")
+
+
+def server_killed(server: PrivateServer) -> Scenario:
+    """Kill this server, which the examined place is on."""
+
+    def play(bench: Bench, every: int) -> Iterator[Finding | None]:
+        writes = bench.undisturbed.writes
+        for point in bench.points(writes, every):
+            bench.reset()
+            ending = _run_into(server, bench, point)
+            server.start()
+            # After the last write there may be nothing left to ask of the server.
+            through = ending.failure is None and point.number == len(writes)
+            fault = None if through else _unclear(ending.failure)
+            fault = fault or _again(bench)
+            where = f"killed {point} of {len(writes)}, then the same again"
+            write = writes[point.number - 1]
+            yield fault and Finding(bench.place.label, bench.start, NAME, where, fault, write)
+
+    return Scenario(NAME, play)
+
+
+def _run_into(server: PrivateServer, bench: Bench, point: Point) -> Ending:
+    with bench.start_child(bench.subject.forward, hold=point) as child:
+        child.reach_hold()
+        server.kill()
+        child.go_on()
+        return child.end()
+
+
+def _again(bench: Bench) -> Fault | None:
+    failure = bench.run(bench.subject.forward).failure
+    if failure is not None:
+        return Fault("error", f"it ends in {failure}")
+    text = differences(_without_given_ids(bench.expected), _without_given_ids(bench.snapshot()))
+    return Fault("different", text) if text else None
+
+
+def _unclear(failure: Failure | None) -> Fault | None:
+    """Clear is one of the library's own errors that says what to do, and not in the driver's words."""
+    if failure is None:
+        return Fault("different", "it ends well, with its server killed")
+    clear = (
+        failure.known
+        and failure.kind in _CLEAR
+        and "again" in failure.text
+        and not re.search(r"\(\d{4},", failure.text)
+    )
+    return None if clear else Fault("error", f"it ends in {failure}\n{failure.trace}")
+
+
+def _without_given_ids(snapshot: Snapshot) -> Snapshot:
+    """Leave out the ids that a migration had the server count: a killed server may count on from elsewhere."""
+    tables = dict(snapshot.tables)
+    bodies = tables.get("wp_wch_message_bodies")
+    if bodies is not None:
+        tables["wp_wch_message_bodies"] = replace(bodies, rows=tuple(sorted(row[1:] for row in bodies.rows)))
+    return replace(snapshot, tables=tables)
