@@ -24,7 +24,7 @@ from tests.chained import chain_folder
 from tests.engines import Engine, EngineError, choose_engines
 from tests.server_kills import server_killed
 from tests.servers import PrivateServer
-from wch_peewee.testing.verdict import Verdict
+from wch_peewee.testing.verdict import NOTHING, Verdict
 
 #: A line of the table: what runs, and its verdicts on all engines.
 Line = tuple[str, Verdict]
@@ -61,7 +61,7 @@ def table(verdicts: dict[str, Verdict]) -> str:
         head, *lines = verdict.table()
         if not rows:
             rows += [["what runs", "what happens to it", *head[1:]], ["---"] * (len(head) + 1)]
-        rows += [[name, *line] for line in lines]
+        rows += [[name, *line] for line in lines if set(line[1:]) != {NOTHING}]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -36,17 +36,16 @@ def test_every_row_is_filled_once_whatever_the_size(filled: LiveDatabase, size: 
     seen: list[BatchDone | StepStarted] = []
     with open_workspace(filled.connect(), "wp_", on_progress=seen.append) as workspace:
         batches.fill_column(workspace.database, "messages", "note", "wa_message_id", size=size)
+        told = len(seen)
         batches.fill_column(workspace.database, "messages", "note", "'again'", size=size)
+    assert len(seen) == told  # nothing is left to be done
     assert [note for _, note in notes(filled)] == [
         row[0] for row in filled.execute("SELECT wa_message_id FROM wp_wch_messages ORDER BY id")
     ]
-    first = [event for event in seen[: len(seen) // 2] if isinstance(event, BatchDone)]
+    first = [event for event in seen if isinstance(event, BatchDone)]
     assert len(first) == -(-ROWS // size)
     assert [event.rows for event in first] == sorted(event.rows for event in first)
     assert (first[-1].rows, first[-1].fraction) == (ROWS, 1.0)
-    again = seen[-1]
-    assert isinstance(again, BatchDone)
-    assert again.rows == 0
 
 
 def test_copying_catches_up_with_what_changed(filled: LiveDatabase) -> None:
@@ -62,17 +61,29 @@ def test_copying_catches_up_with_what_changed(filled: LiveDatabase) -> None:
     assert all(a == b for a, b in filled.execute("SELECT wa_message_id, note FROM wp_wch_messages"))
 
 
-def test_killed_in_a_batch_the_next_run_goes_on(filled: LiveDatabase) -> None:
+@pytest.mark.parametrize(
+    ("remaining", "batches_left"),
+    [("note IS NULL", 2), ("id NOT IN (SELECT id FROM {messages} WHERE note > '')", 2), ("", 5)],
+)
+def test_killed_in_a_batch_the_next_run_goes_on_where_it_stopped(
+    filled: LiveDatabase, remaining: str, batches_left: int
+) -> None:
+    seen: list[BatchDone | StepStarted] = []
+
     def fill() -> None:
         manager = DatabaseManager(filled.url)
-        with open_workspace(manager.database, "wp_") as workspace:
-            batches.fill_column(workspace.database, "messages", "note", "'done'", size=4)
+        with open_workspace(manager.database, "wp_", on_progress=seen.append) as workspace:
+            update = "UPDATE {messages} SET note = ? WHERE note IS NULL AND {batch}"
+            batches.run_in_batches(workspace.database, "messages", update, "done", size=4, remaining=remaining)
 
     assert run_killed(fill, KillPoint(3, "after"))
     left = [note for _, note in notes(filled)].count(None)
     assert left == (ROWS if filled.family == "sqlite" else ROWS - 12)  # SQLite's run is one transaction
     fill()
     assert {note for _, note in notes(filled)} == {"done"}
+    assert len(seen) == (5 if filled.family == "sqlite" else batches_left)
+    assert isinstance(seen[-1], BatchDone)
+    assert (seen[-1].rows, seen[-1].fraction) == (left, 1.0)
 
 
 def test_a_batch_on_an_empty_table_does_nothing(database: LiveDatabase) -> None:

@@ -16,6 +16,9 @@ from .writes import Write
 #: ``error``: a run that should have gone through did not. ``different``: it said that all was well, and it was not.
 Kind = Literal["error", "different"]
 
+#: In a table: there is nothing to try.
+NOTHING = "-"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -96,7 +99,7 @@ class Verdict:
         tried = sum(result.tried for result in results)
         kinds = [finding.fault.kind for result in results for finding in result.findings]
         if not tried:
-            return "-"
+            return NOTHING
         if not kinds:
             return f"all {tried}"
         words = {"error": "end in an error", "different": "differ in silence"}
