@@ -33,7 +33,10 @@ from .url import Target
 #: session that minds them can no longer alter such a table.
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
-_RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = 1, innodb_lock_wait_timeout = 1"
+#: How long one statement waits for a lock, in seconds, and others behind it.
+LOCK_WAIT = 1
+
+_RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {{0}}, innodb_lock_wait_timeout = {{0}}"
 _STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _REFUSED_PARAMETERS = {
@@ -130,8 +133,12 @@ def for_reading(database: pw.Database) -> pw.Database:
     return pw.SqliteDatabase(":memory:") if missing else database
 
 
-def dedicated(database: pw.Database, *, patience: float) -> pw.Database:
-    """Make an own, unopened connection to the same database for one run; ``patience`` is in seconds."""
+def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> pw.Database:
+    """Make an own, unopened connection to the same database for one run.
+
+    ``patience`` is how many seconds SQLite waits for another writer, ``lock_wait`` how many a server's statement
+    waits for a lock.
+    """
     if isinstance(database, pw.SqliteDatabase):
         parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
         # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
@@ -139,7 +146,11 @@ def dedicated(database: pw.Database, *, patience: float) -> pw.Database:
     parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
     # Without FOUND_ROWS an UPDATE that changes nothing counts 0 rows, as if the row were not there.
     return _RunOnServer(
-        database.database, **parameters, client_flag=CLIENT.FOUND_ROWS, init_command=_RUN_SETTINGS, autoconnect=False
+        database.database,
+        **parameters,
+        client_flag=CLIENT.FOUND_ROWS,
+        init_command=_RUN_SETTINGS.format(lock_wait),
+        autoconnect=False,
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import peewee as pw
 
-from .database import describe, open_database, unwrap
+from .database import LOCK_WAIT, describe, open_database, unwrap
 from .migrate.folder import MigrationFolder
 from .migrate.history import HISTORY_SHAPE, applied_names
 from .migrate.lock import LEASE_TTL
@@ -38,9 +38,10 @@ class Installation:
 
     ``database`` is a URL or a peewee Database; ``prefix`` defaults to the prefix of the moment;
     ``remove_data`` beats the environment's WCH_REMOVE_DATA; ``patience`` is how many seconds a run waits
-    for another run or for somebody's transaction; ``lease_ttl`` is after how many seconds without a sign
-    of life another node's run counts as dead on a Galera cluster. ``migrations`` and ``models`` replace
-    the shipped ones.
+    for another run or for somebody's transaction; ``lock_wait`` how many seconds one statement waits for a
+    lock, with others queueing behind it, before it gives way and is tried again; ``lease_ttl`` after how many
+    seconds without a sign of life another node's run counts as dead on a Galera cluster. ``migrations`` and
+    ``models`` replace the shipped ones.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Installation:
         prefix: str | None = None,
         remove_data: bool | None = None,
         patience: float = PATIENCE,
+        lock_wait: int = LOCK_WAIT,
         lease_ttl: float = LEASE_TTL,
         migrations: Path | str | None = None,
         models: Sequence[type[BaseModel]] = MODELS,
@@ -57,6 +59,7 @@ class Installation:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
         self.patience = patience
+        self.lock_wait = lock_wait
         self.lease_ttl = lease_ttl
         self._remove_data = remove_data
         self._migrations = migrations

@@ -110,6 +110,7 @@ class DatabaseManager(Installation):
                 self.prefix,
                 remove_data=self._remove_data,
                 patience=self.patience,
+                lock_wait=self.lock_wait,
                 lease_ttl=self.lease_ttl,
                 before=self.before_statement,
                 on_progress=self.on_progress,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import peewee as pw
 
+from .database import LOCK_WAIT
 from .errors import Busy, WchError
 from .hookspecs import hookimpl
 from .manager import DatabaseManager
@@ -42,6 +43,7 @@ class Plugin:
         prefix: str | None = None,
         remove_data: bool | None = None,
         patience: float = PATIENCE,
+        lock_wait: int = LOCK_WAIT,
         verify_every: float = 600.0,
         retry_after: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
@@ -49,7 +51,13 @@ class Plugin:
         models: Sequence[type[BaseModel]] = MODELS,
     ) -> None:
         self.manager = DatabaseManager(
-            database, prefix=prefix, remove_data=remove_data, patience=patience, migrations=migrations, models=models
+            database,
+            prefix=prefix,
+            remove_data=remove_data,
+            patience=patience,
+            lock_wait=lock_wait,
+            migrations=migrations,
+            models=models,
         )
         self.verify_every = verify_every
         self.retry_after = retry_after

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import peewee as pw
 
 from .database import (
+    LOCK_WAIT,
     connect,
     connected,
     database_error,
@@ -159,22 +160,25 @@ def open_workspace(
     *,
     remove_data: bool | None = None,
     patience: float = PATIENCE,
+    lock_wait: int = LOCK_WAIT,
     lease_ttl: float = LEASE_TTL,
     before: Callable[[Statement], None] | None = None,
     on_progress: Progress | None = None,
 ) -> Iterator[Workspace]:
-    """Open a locked workspace on a connection of its own.
+    """Open a locked workspace on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
 
     Raises DatabaseUnavailable, UnsupportedServer, and Busy when another run holds the lock for longer
     than ``patience`` seconds. RunStopped that ends the block is told what is in place.
     """
-    with _own_connection(database, patience) as connection, _translated(connection):
+    with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
         dialect = detect_dialect(connection)
         workspace = Workspace(connection, dialect, prefix, remove_data, patience, None, before, on_progress)
         with (
             _where_it_stands(workspace),
             _translated(connection),
-            migration_lock(connection, dialect, prefix, timeout=patience, lease_ttl=lease_ttl) as workspace.lock,
+            migration_lock(
+                connection, dialect, prefix, timeout=patience, lock_wait=lock_wait, lease_ttl=lease_ttl
+            ) as workspace.lock,
             attached(workspace),
         ):
             yield workspace
@@ -202,12 +206,12 @@ def run_in_workspace(
 
 
 @contextlib.contextmanager
-def _own_connection(database: pw.Database, patience: float) -> Iterator[pw.Database]:
+def _own_connection(database: pw.Database, patience: float, lock_wait: int) -> Iterator[pw.Database]:
     if isinstance(database, pw.SqliteDatabase) and in_transaction(database):
         # One writer at a time: it would wait for this transaction, which waits for it.
         raise ConfigurationError(f"{describe(database)} cannot be upgraded inside a transaction; commit first.")
     if not is_private(database):
-        connection = dedicated(database, patience=patience)
+        connection = dedicated(database, patience=patience, lock_wait=lock_wait)
         connect(connection)
         try:
             yield connection

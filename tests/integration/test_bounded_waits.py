@@ -163,6 +163,14 @@ def test_it_ends_busy_and_names_who_was_in_the_way(
     assert len(delta(site)) == len(missing)
 
 
+@pytest.mark.families("mysql", "mariadb")
+def test_a_try_may_be_given_longer(site: LiveDatabase) -> None:
+    damage(site, [COLUMN])
+    with Bystander(site, "wp_wch_messages") as bystander, Transaction(site, READ), pytest.raises(Busy):
+        DatabaseManager(site.url, patience=1, lock_wait=3).install()
+    assert bystander.longest > 2
+
+
 @pytest.mark.families("mysql")
 def test_on_mysql_a_reader_of_the_parent_keeps_a_foreign_key_out(site: LiveDatabase, bounded: Bounded) -> None:
     damage(site, [KEY])

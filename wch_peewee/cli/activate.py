@@ -6,16 +6,16 @@ import click
 
 from ..reports import InstallReport
 from . import codes
-from .options import Choices, shared_options, timeout_option
+from .options import Choices, shared_options, wait_options
 from .output import Output
 from .session import open_session
 
 
 @click.command("activate")
 @shared_options()
-@timeout_option
+@wait_options
 @click.pass_obj
-def command(choices: Choices, timeout: float) -> int:
+def command(choices: Choices) -> int:
     """Install the tables, or bring them up to date.
 
     Runs the pending migrations, mends what is missing, verifies, and writes the version last. Run again it
@@ -27,7 +27,7 @@ def command(choices: Choices, timeout: float) -> int:
       wch activate
       wch activate --database mysql://root@localhost/wordpress --prefix wp_2_
     """
-    session = open_session(choices, timeout=timeout)
+    session = open_session(choices)
     with session.working("looking at the tables"):
         report = session.manager.install()
     if session.out.json:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from . import codes
-from .options import Choices, shared_options, timeout_option
+from .options import Choices, shared_options, wait_options
 from .session import open_session
 
 
 @click.command("migrate")
 @shared_options()
-@timeout_option
+@wait_options
 @click.pass_obj
-def command(choices: Choices, timeout: float) -> int:
+def command(choices: Choices) -> int:
     """Run the pending migrations, and nothing else.
 
     wch activate does more: it also mends what somebody dropped since, and verifies. A database of a newer
@@ -22,7 +22,7 @@ def command(choices: Choices, timeout: float) -> int:
     \b
       wch migrate --timeout 300
     """
-    session = open_session(choices, timeout=timeout)
+    session = open_session(choices)
     manager = session.manager
     with session.working("looking at the migrations"):
         names = manager.run_migrations()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..database import LOCK_WAIT
 from ..workspace import PATIENCE
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +32,8 @@ class Choices:
     format: str | None = None
     quiet: bool = False
     debug: bool = False
+    timeout: float = PATIENCE
+    lock_wait: int = LOCK_WAIT
 
 
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
@@ -51,17 +54,21 @@ def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
     return decorate
 
 
-def timeout_option(function: F) -> F:
-    """Add ``--timeout``, which the function takes as ``timeout``."""
-    return click.option(
+def wait_options(function: F) -> F:
+    """Add what a command that writes has to say about waiting; the values go into ``Choices``."""
+    timeout = _option(
         "--timeout",
-        type=float,
-        default=PATIENCE,
-        show_default=True,
+        type=_Seconds(),
         metavar="SECONDS",
-        callback=_seconds,
-        help="How long to wait for another run, or for somebody's open transaction.",
-    )(function)
+        help=f"How long to wait for another run, or for somebody's open transaction  [{PATIENCE:g}]",
+    )
+    lock_wait = _option(
+        "--lock-wait",
+        type=click.IntRange(1, 3600),
+        metavar="SECONDS",
+        help=f"How long one try of a statement may wait for a lock, and others behind it  [{LOCK_WAIT}]",
+    )
+    return timeout(lock_wait(function))
 
 
 def _option(*names: str, **attributes: Any) -> Callable[[F], F]:
@@ -76,7 +83,14 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
         setattr(choices, str(parameter.name), value)
 
 
-def _seconds(context: click.Context, parameter: click.Parameter, value: float) -> float:
-    if not math.isfinite(value) or value < 0:
-        raise click.BadParameter("expected a number of seconds, 0 or more.")
-    return value
+class _Seconds(click.types.FloatParamType):
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not math.isfinite(seconds) or seconds < 0:
+            self.fail("expected a number of seconds, 0 or more.", param, ctx)
+        return seconds

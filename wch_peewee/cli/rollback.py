@@ -6,16 +6,16 @@ import click
 
 from . import codes
 from .confirm import confirm
-from .options import Choices, shared_options, timeout_option
+from .options import Choices, shared_options, wait_options
 from .session import open_session
 
 
 @click.command("rollback")
 @shared_options()
-@timeout_option
+@wait_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def command(choices: Choices, timeout: float, yes: bool) -> int:
+def command(choices: Choices, yes: bool) -> int:
     """Take the newest applied migration back.
 
     A rollback that drops tables or columns with data is refused (exit code 2) unless WCH_REMOVE_DATA=true
@@ -24,7 +24,7 @@ def command(choices: Choices, timeout: float, yes: bool) -> int:
     \b
       wch rollback --yes
     """
-    session = open_session(choices, timeout=timeout)
+    session = open_session(choices)
     applied = session.manager.status().applied
     name = ""
     if applied:

@@ -15,7 +15,6 @@ from ..database import open_database
 from ..manager import DatabaseManager
 from ..schema.statements import Statement
 from ..settings import Settings
-from ..workspace import PATIENCE
 from .options import Choices
 from .output import Output
 
@@ -47,10 +46,12 @@ class Session:
                 self.manager.before_statement = self.manager.on_progress = None
 
 
-def open_session(choices: Choices, *, timeout: float = PATIENCE) -> Session:
+def open_session(choices: Choices) -> Session:
     """Gather the settings and name the target on stderr; nothing is connected. Raises ConfigurationError."""
     settings = Settings.gather(database=choices.database, prefix=choices.prefix)
-    manager = DatabaseManager(open_database(settings.target), prefix=settings.prefix, patience=timeout)
+    manager = DatabaseManager(
+        open_database(settings.target), prefix=settings.prefix, patience=choices.timeout, lock_wait=choices.lock_wait
+    )
     out = Output(choices)
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     return Session(choices, settings, manager, out)

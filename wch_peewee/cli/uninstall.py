@@ -6,7 +6,7 @@ import click
 
 from . import codes
 from .confirm import confirm
-from .options import Choices, shared_options, timeout_option
+from .options import Choices, shared_options, wait_options
 from .session import Session, open_session
 
 #: What is typed for the empty prefix, because an empty answer is too easily given.
@@ -15,10 +15,10 @@ _EMPTY = "empty"
 
 @click.command("uninstall", short_help="Remove the tables with all their rows.")
 @shared_options()
-@timeout_option
+@wait_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def command(choices: Choices, timeout: float, yes: bool) -> int:
+def command(choices: Choices, yes: bool) -> int:
     """Remove the tables with all their rows, the history and the version.
 
     Only for this prefix, and only when WCH_REMOVE_DATA is true; otherwise nothing is removed, and the exit
@@ -29,7 +29,7 @@ def command(choices: Choices, timeout: float, yes: bool) -> int:
       WCH_REMOVE_DATA=true wch uninstall
       WCH_REMOVE_DATA=true wch uninstall --yes --format json
     """
-    session = open_session(choices, timeout=timeout)
+    session = open_session(choices)
     counts: dict[str, int] = {}
     if session.manager.remove_data:
         counts = session.manager.row_counts()

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import peewee as pw
 
-from ..database import dedicated, describe
+from ..database import LOCK_WAIT, dedicated, describe
 from ..dialects.base import Cluster, Dialect
 from ..errors import Busy, DatabaseUnavailable, UnsupportedServer
 from ..naming import options_table_name
@@ -74,15 +74,23 @@ def lock_name(database: str, prefix: str) -> str:
 
 @contextlib.contextmanager
 def migration_lock(
-    database: pw.Database, dialect: Dialect, prefix: str, *, timeout: float, lease_ttl: float = LEASE_TTL
+    database: pw.Database,
+    dialect: Dialect,
+    prefix: str,
+    *,
+    timeout: float,
+    lock_wait: int = LOCK_WAIT,
+    lease_ttl: float = LEASE_TTL,
 ) -> Iterator[MigrationLock]:
     """Hold the lock for the block; waits up to ``timeout`` seconds, then raises Busy.
+
+    Of SQLite's lock the COMMIT is a part, and waits ``lock_wait`` seconds for those who read.
 
     Raises UnsupportedServer on a cluster where a run is not safe, and DatabaseUnavailable on a node of one
     that takes no writes.
     """
     if dialect.transactional_ddl:
-        with immediate_transaction(database, timeout):
+        with immediate_transaction(database, timeout, lock_wait):
             yield TransactionLock()
         return
     deadline = time.monotonic() + timeout

@@ -1,6 +1,6 @@
 """SQLite's lock: one transaction around the whole run, which is lock and atomicity in one.
 
-with immediate_transaction(database, timeout=60):
+with immediate_transaction(database, timeout=60, commit_wait=1):
     ...
 """
 
@@ -13,21 +13,19 @@ import peewee as pw
 
 from ..errors import Busy, SchemaConflict
 
-#: How long a COMMIT waits for those who read. Whoever wants to read waits behind it, and most give up after 5 s.
-COMMIT_WAIT = 1.0
-
 
 class CommitHeldUp(Busy):
     """Somebody who reads has kept the run from being committed; all of it is undone and can be done again."""
 
 
 @contextlib.contextmanager
-def immediate_transaction(database: pw.Database, timeout: float) -> Iterator[None]:
+def immediate_transaction(database: pw.Database, timeout: float, commit_wait: float) -> Iterator[None]:
     """Exclude other writers for the block; a kill leaves nothing half done.
 
     Foreign keys are off meanwhile, so that a rebuild does not delete children; what that would break is
     found before the commit. Raises Busy after ``timeout`` seconds, which the connection itself waits, and
-    CommitHeldUp.
+    CommitHeldUp when the COMMIT has waited ``commit_wait`` seconds for those who read: whoever wants to read waits
+    behind it, and most give up after 5 seconds.
     """
     if database.in_transaction():
         # pw_migrate's own transaction; the keys are off in it all the same.
@@ -43,7 +41,7 @@ def immediate_transaction(database: pw.Database, timeout: float) -> Iterator[Non
         raise
     patience = database.execute_sql("PRAGMA busy_timeout").fetchone()[0]
     # From here on nobody is waited for but readers: at the commit, or before it when the page cache is full.
-    database.execute_sql(f"PRAGMA busy_timeout = {COMMIT_WAIT * 1000:.0f}")
+    database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
     try:
         with _no_new_orphans(database):
             yield
