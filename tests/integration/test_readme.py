@@ -15,6 +15,7 @@ import pytest
 
 from tests.accounts import account
 from tests.databases import LiveDatabase
+from tests.populate import populate
 from tests.readme_blocks import Block, Reader, blocks_of
 from wch_peewee import Plugin
 from wch_peewee.cli import codes
@@ -39,6 +40,7 @@ INSTALL = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/wch act
 PROGRAMS = {
     "wch": "from wch_peewee.cli import main; main()",
     "pw_migrate": "from peewee_migrate.cli import cli; cli()",
+    "pytest": "import sys, pytest; sys.exit(pytest.main())",
 }
 #: Their output is the same on every engine; other console blocks show SQLite's.
 ALIKE = ("Migrations",)
@@ -224,3 +226,38 @@ def test_a_block_knows_its_place() -> None:
     first, second = blocks_of(page)
     assert first == Block("sh", "# no heading\n", 4, "One")
     assert (second.line, second.section, second.file) == (10, "Two", "a/b.py")
+
+
+# --- docs/upgrades.md
+
+
+UPGRADES = (ROOT / "docs" / "upgrades.md").read_text(encoding="utf-8")
+DONE = re.compile(r"all \d+|-")
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_the_page_on_upgrades(checkout: Path, database: LiveDatabase) -> None:
+    Plugin(database.url).activate()
+    populate(database, conversations=1)
+    shown = {str(parse_url(database.url)): "mysql://shop@db.example.com:3306/wordpress"}
+    with Reader(checkout, typed={WORDPRESS: database.url}, shown=shown) as reader:
+        for block in blocks_of(UPGRADES):
+            reader.run(block)
+    assert Plugin(database.url, migrations=checkout / "migrations").manager.status().version == "1.1.0"
+
+
+def tried(command: str) -> list[list[str]]:
+    """The rows of the table below a command."""
+    table = UPGRADES.partition(f"    {command}\n\n")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()]
+
+
+def test_what_was_tried_is_all_there_is_and_all_converged() -> None:
+    """The page's table has a row for everything that the command tries, and no other."""
+    heading, _, *rows = tried("python -m tests.convergence")
+    assert heading[2:] == ["SQLite 3.40.1", "MariaDB 10.11.19", "MariaDB 11.8.6", "MySQL 9.7.4"]
+    assert all(DONE.fullmatch(cell) for row in rows for cell in row[2:])
+    command = [sys.executable, "-m", "tests.convergence", "--engines", "sqlite", "--every", "100000"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = [row.split(" | ")[:2] for row in done.stdout.removeprefix("| ").split("\n| ")[2:]]
+    assert [row[:2] for row in rows if row[1] != "server killed"] == found
