@@ -18,7 +18,7 @@ from pathlib import Path
 import peewee as pw
 
 from .database import LOCK_WAIT
-from .errors import Busy, WchError
+from .errors import Busy, SchemaTooNew, WchError
 from .hookspecs import hookimpl
 from .manager import DatabaseManager
 from .models import MODELS, BaseModel
@@ -67,6 +67,7 @@ class Plugin:
         self._verified_at: float | None = None
         self._failed_at: float | None = None
         self._failure = ""
+        self._foreign: str | None = None
 
     def __repr__(self) -> str:
         return f"Plugin({self.manager.target!r}, prefix={self.manager.prefix!r})"
@@ -95,7 +96,7 @@ class Plugin:
         Raises what DatabaseManager.install raises.
         """
         report = self.manager.install()
-        self._settle()
+        self._settle(report)
         return report
 
     @hookimpl
@@ -110,22 +111,20 @@ class Plugin:
         A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
         """
         stored = self._versions.read()
-        if self.manager.is_newer(stored):
-            return self.manager.install()
-        if stored == self.manager.version and self._is_whole():
+        if stored is not None and stored in (self.manager.version, self._foreign) and self._is_whole():
             return InstallReport("current", stored, stored)
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
             return InstallReport("deferred", stored, stored, reason=reason)
         try:
             report = self.manager.install()
-        except Busy:
-            raise  # somebody else is at it; that is no failure of ours
+        except (Busy, SchemaTooNew):
+            raise  # somebody else is at it, or has been; that is no failure of ours
         except (WchError, pw.PeeweeException) as error:
             with self._guard:
                 self._failed_at, self._failure = self._clock(), str(error).splitlines()[0]
             raise
-        self._settle()
+        self._settle(report)
         return report
 
     @hookimpl
@@ -159,6 +158,8 @@ class Plugin:
             self._verified_at = now
             return True
 
-    def _settle(self) -> None:
+    def _settle(self, report: InstallReport) -> None:
         with self._guard:
             self._verified_at, self._failed_at, self._failure = self._clock(), None, ""
+            # PHP's own version, above ours, stays where it is: the next call need not look into it again.
+            self._foreign = report.version if report.outcome != "newer" else None

@@ -33,8 +33,11 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("connections", ["database", "server"]),
     ("the two ends of the pipe", ["schema.introspect", "schema.apply", "schema.reconcile"]),
     ("bookkeeping", ["migrate.lock", "migrate.lease", "migrate.sqlite_lock", "wordpress.options", "version_reader"]),
-    ("migrations", ["workspace", "migrate."]),
-    ("the product", ["preflight", "delta", "installation", "manager", "doctor.", "hookspecs", "plugin", "hooks"]),
+    ("migrations", ["workspace", "migrate.", "standing"]),
+    (
+        "the product",
+        ["preflight", "delta", "installation", "manager", "doctor.", "hookspecs", "plugin", "hooks"],
+    ),
     ("the faces", ["", "cli", "cli.", "__main__"]),
     ("the test kit", ["testing", "testing."]),
 ]

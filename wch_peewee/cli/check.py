@@ -28,10 +28,8 @@ def command(choices: Choices) -> int:
     """
     session = open_session(choices)
     found = session.manager.plan()
-    newer = session.manager.is_newer(found.version)
-    changes = () if newer else found.plan.describe()
-    refusals = () if newer else found.plan.refusals
-    clean = found.is_empty and not refusals
+    newer = found.is_newer
+    clean = found.is_empty and not found.plan.refusals and not newer
     if session.out.json:
         session.out.document(
             {
@@ -40,9 +38,9 @@ def command(choices: Choices) -> int:
                 "code_version": found.code_version,
                 "is_newer": newer,
                 "pending": found.pending,
-                "changes": changes,
-                "refusals": [asdict(refusal) for refusal in refusals],
-                "extras": () if newer else found.plan.extras,
+                "changes": found.plan.describe(),
+                "refusals": [asdict(refusal) for refusal in found.plan.refusals],
+                "extras": found.plan.extras,
                 "is_clean": clean,
             }
         )
@@ -58,7 +56,7 @@ def command(choices: Choices) -> int:
 
 def _print(found: InstallPlan, out: Output) -> None:
     out.lines(f"Pending migration: {name}" for name in found.pending)
-    if found.version != found.code_version:
+    if not found.is_stamped:
         out.line(f"Version: {found.version or 'none'}, expected {found.code_version}")
     out.lines(f"To do: {line}" for line in found.plan.describe())
     out.lines(f"Refused: {refusal}" for refusal in found.plan.refusals)

@@ -26,21 +26,22 @@ def command(choices: Choices) -> int:
     """
     session = open_session(choices)
     report = session.manager.status()
-    newer = session.manager.is_newer(report.version)
     if session.out.json:
-        session.out.document({**report.to_dict(), "is_current": report.is_current, "is_newer": newer})
+        session.out.document({**report.to_dict(), "is_current": report.is_current})
     else:
         _print(report, session.out)
-        session.out.line(_verdict(report, newer))
-    if newer:
+        session.out.line(_verdict(report))
+    if report.is_newer:
         return codes.TOO_NEW
     return codes.FINE if report.is_current else codes.DRIFT
 
 
 def _print(report: StatusReport, out: Output) -> None:
+    foreign = report.is_stamped and report.version != report.code_version
+    whose = f"this wch: {report.code_version}" + ("; written by the PHP plugin" if foreign else "")
     rows = (
         ("engine", report.engine),
-        ("version", f"{report.version or 'none'} (this wch: {report.code_version})"),
+        ("version", f"{report.version or 'none'} ({whose})"),
         ("applied", ", ".join(report.applied) or "none"),
         ("pending", ", ".join(report.pending) or "none"),
         ("missing tables", ", ".join(report.missing_tables) or "none"),
@@ -48,7 +49,7 @@ def _print(report: StatusReport, out: Output) -> None:
     out.table(("", ""), rows)
 
 
-def _verdict(report: StatusReport, newer: bool) -> str:
-    if newer:
+def _verdict(report: StatusReport) -> str:
+    if report.is_newer:
         return "The database is newer than this wch: upgrade wch-peewee."
     return "Up to date." if report.is_current else "Not up to date: run wch activate."

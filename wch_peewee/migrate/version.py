@@ -10,7 +10,14 @@ import contextlib
 from ..naming import options_table_name
 from ..schema.apply import Overtaken
 from ..schema.statements import Step
-from ..wordpress.options import VERSION_OPTION, delete_option, missing_options_steps, read_option, write_option
+from ..wordpress.options import (
+    ADOPTED_OPTION,
+    VERSION_OPTION,
+    delete_option,
+    missing_options_steps,
+    read_option,
+    write_option,
+)
 from ..workspace import Workspace
 
 
@@ -30,13 +37,34 @@ def write_version(workspace: Workspace, version: str) -> None:
     # WordPress itself, which takes no lock of ours, may make the table at the same moment.
     with contextlib.suppress(Overtaken):
         workspace.run_steps(options_step(workspace), table)
-    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
-    workspace.write(lambda: write_option(database, dialect, prefix, VERSION_OPTION, version), table)
+    _write(workspace, VERSION_OPTION, version)
 
 
 def delete_version(workspace: Workspace) -> bool:
-    """Remove the row; say whether it was there."""
+    """Remove the row, and PHP's version with it; say whether it was there."""
+    _delete(workspace, ADOPTED_OPTION)
+    return _delete(workspace, VERSION_OPTION)
+
+
+def read_adopted_version(workspace: Workspace) -> str | None:
+    """Read the version that PHP had written before our history began; None where there was none."""
+    return read_option(workspace.database, workspace.dialect, workspace.prefix, ADOPTED_OPTION)
+
+
+def remember_adopted_version(workspace: Workspace) -> None:
+    """Write down whose version this is, while it can be told: ahead of the first row of our history."""
+    version = read_version(workspace)
+    if version is not None and read_adopted_version(workspace) is None:
+        _write(workspace, ADOPTED_OPTION, version)
+
+
+def _write(workspace: Workspace, name: str, value: str) -> None:
     database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
-    return workspace.write(
-        lambda: delete_option(database, dialect, prefix, VERSION_OPTION), options_table_name(workspace.prefix)
-    )
+    workspace.write(lambda: write_option(database, dialect, prefix, name, value), options_table_name(prefix))
+
+
+def _delete(workspace: Workspace, name: str) -> bool:
+    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
+    if read_option(database, dialect, prefix, name) is None:
+        return False
+    return workspace.write(lambda: delete_option(database, dialect, prefix, name), options_table_name(prefix))

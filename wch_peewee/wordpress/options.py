@@ -21,6 +21,9 @@ from ..schema.statements import Query, Step
 
 VERSION_OPTION = "wch_db_version"
 
+#: What VERSION_OPTION said when the history began: the version of a PHP plugin that made the tables.
+ADOPTED_OPTION = "wch_db_adopted_version"
+
 #: What WordPress itself installs with on every supported server.
 DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"
 
