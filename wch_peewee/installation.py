@@ -20,6 +20,7 @@ from .migrate.version import options_step
 from .migrations_folder import migrations_folder
 from .models import MODELS, BaseModel
 from .naming import check_prefix, get_table_name
+from .orphans import count_orphans
 from .reports import InstallPlan, StatusReport
 from .schema.desired import logical_tables
 from .schema.introspect import present_tables
@@ -144,6 +145,14 @@ class Installation:
         with look(self.database, self.prefix) as workspace:
             present = present_tables(workspace.database, workspace.dialect, self.table_names)
         return tuple(name for name in self.table_names if name not in present)
+
+    def orphans(self, limit: int | None = None) -> dict[int, int]:
+        """Count the messages of each conversation that is not there, by its id; of the first ``limit`` only. Reads."""
+        with look(self.database, self.prefix) as workspace:
+            wanted = [get_table_name(key, self.prefix) for key in ("messages", "conversations")]
+            if len(present_tables(workspace.database, workspace.dialect, wanted)) < len(wanted):
+                return {}
+            return count_orphans(workspace, limit)
 
     def row_counts(self) -> dict[str, int]:
         """Count the rows of each table that is there, exactly."""

@@ -14,10 +14,11 @@ from typing import TypeVar
 from .errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from .installation import Installation
 from .migrate.version import delete_version, read_version, write_version
-from .naming import DEFAULT_PREFIX, history_table_name
+from .naming import DEFAULT_PREFIX, get_table_name, history_table_name
+from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .preflight import REMOVAL, UPGRADE, require_privileges
 from .progress import Progress
-from .reports import InstallReport, UninstallReport
+from .reports import InstallReport, Orphans, RepairReport, UninstallReport
 from .schema.introspect import present_tables
 from .schema.reconcile import Reconciled
 from .schema.statements import Statement
@@ -80,6 +81,35 @@ class DatabaseManager(Installation):
             return MigrationRouter(workspace, self.folder).rollback()
 
         return self._run(work, "rollback")
+
+    def repair(self, orphans: Orphans = "report") -> RepairReport:
+        """Mend what differs from the declaration and can be mended safely, after dealing with orphaned messages.
+
+        ``delete`` deletes messages whose conversation is gone, ``reattach`` gives them a closed conversation
+        again, ``report`` counts them. Pending migrations come first: raises ConfigurationError where there are
+        some. Raises SchemaTooNew, and what ``install`` raises.
+        """
+
+        def work(workspace: Workspace) -> RepairReport:
+            standing = self.standing(workspace)
+            if standing.is_newer:
+                raise self._too_new(standing, "repair it with the release that upgraded it")
+            if standing.pending:
+                raise ConfigurationError(f"{self.target}: {standing.pending[0]} is pending; run wch activate first.")
+            deletes = ("DELETE",) if orphans == "delete" else ()
+            require_privileges(workspace, self.target, UPGRADE + deletes)
+            found = deleted = reattached = 0
+            if {get_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
+                present_tables(workspace.database, workspace.dialect, self.table_names)
+            ):
+                found = sum(count_orphans(workspace).values())
+                deleted = delete_orphans(workspace) if orphans == "delete" and found else 0
+                reattached = reattach_orphans(workspace) if orphans == "reattach" and found else 0
+            result = workspace.reconcile(self.tables)
+            changes = tuple(workspace.outcomes)
+            return RepairReport(found, deleted, reattached, changes, result.refusals, result.extras)
+
+        return self._run(work, "repair")
 
     def uninstall(self) -> UninstallReport:
         """Remove exactly our tables, history and option, for this prefix; only when WCH_REMOVE_DATA is true."""

@@ -63,6 +63,27 @@ class InstallPlan(_Report):
         return self.is_newer or (self.plan.is_empty and not self.pending and self.is_stamped)
 
 
+#: What to do about messages without their conversation.
+Orphans = Literal["report", "delete", "reattach"]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport(_Report):
+    """``orphans`` are the messages without a conversation that were found; ``changes`` are dbDelta's words."""
+
+    orphans: int = 0
+    deleted: int = 0
+    reattached: int = 0
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """True when anything at all was written."""
+        return bool(self.deleted or self.reattached or self.changes)
+
+
 @dataclass(frozen=True, slots=True)
 class UninstallReport(_Report):
     """``removed`` is false when nothing was touched, and ``reason`` says why."""

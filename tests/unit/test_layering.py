@@ -33,7 +33,7 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("connections", ["database", "server"]),
     ("the two ends of the pipe", ["schema.introspect", "schema.apply", "schema.reconcile"]),
     ("bookkeeping", ["migrate.lock", "migrate.lease", "migrate.sqlite_lock", "wordpress.options", "version_reader"]),
-    ("migrations", ["workspace", "migrate.", "standing"]),
+    ("migrations", ["workspace", "migrate.", "standing", "orphans"]),
     (
         "the product",
         ["preflight", "delta", "installation", "manager", "doctor.", "hookspecs", "plugin", "hooks"],
@@ -83,6 +83,7 @@ EXECUTES = {
     "migrate.steps": "runs a migration's own data statements",
     "wordpress.options": "reads and writes the version",
     "preflight": "asks whose account this is",
+    "orphans": "deletes or reattaches messages without a conversation",
     "installation": "counts the rows that uninstalling would take",
     "testing.places": "makes and drops scratch databases",
     "testing.saved": "puts a scratch database back to where it was",
