@@ -90,12 +90,11 @@ class DatabaseManager(Installation):
         some. Raises SchemaTooNew, and what ``install`` raises.
         """
 
+        with look(self.database, self.prefix) as workspace:
+            self._repair_allowed(self.standing(workspace))
+
         def work(workspace: Workspace) -> RepairReport:
-            standing = self.standing(workspace)
-            if standing.is_newer:
-                raise self._too_new(standing, "repair it with the release that upgraded it")
-            if standing.pending:
-                raise ConfigurationError(f"{self.target}: {standing.pending[0]} is pending; run wch activate first.")
+            self._repair_allowed(self.standing(workspace))
             deletes = ("DELETE",) if orphans == "delete" else ()
             require_privileges(workspace, self.target, UPGRADE + deletes)
             found = deleted = reattached = 0
@@ -172,6 +171,12 @@ class DatabaseManager(Installation):
         if standing.is_newer:
             raise self._too_new(standing, "roll back with the release that upgraded it")
         return standing
+
+    def _repair_allowed(self, standing: Standing) -> None:
+        if standing.is_newer:
+            raise self._too_new(standing, "repair it with the release that upgraded it")
+        if standing.pending:
+            raise ConfigurationError(f"{self.target}: {standing.pending[0]} is pending; run wch activate first.")
 
     def _too_new(self, standing: Standing, advice: str) -> SchemaTooNew:
         return SchemaTooNew(
