@@ -5,10 +5,12 @@ Installation("sqlite:///wch.db").status()
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import peewee as pw
 
@@ -65,6 +67,12 @@ class Installation:
         self._remove_data = remove_data
         self._migrations = migrations
         self._models = tuple(models)
+
+    def at(self, prefix: str) -> Self:
+        """Return the same for another prefix in the same database."""
+        other = copy.copy(self)
+        other.prefix = check_prefix(prefix)
+        return other
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"

@@ -14,17 +14,20 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Literal, overload
 
 import peewee as pw
 
 from .database import LOCK_WAIT
-from .errors import Busy, SchemaTooNew, WchError
+from .errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from .hookspecs import hookimpl
 from .manager import DatabaseManager
 from .models import MODELS, BaseModel
+from .network import Network, NetworkReport
 from .reports import InstallReport, UninstallReport
 from .site import Site, set_default_site, use_site
 from .version_reader import VersionReader
+from .wordpress.sites import MAIN, blog_prefix
 from .workspace import PATIENCE
 
 
@@ -81,20 +84,36 @@ class Plugin:
     def prefix(self) -> str:
         return self.manager.prefix
 
-    def site(self) -> AbstractContextManager[Site]:
-        """Let the models work on this installation for a ``with`` block, in this thread or task alone."""
-        return use_site(self.database, self.prefix)
+    @property
+    def network(self) -> Network:
+        """The sites of the WordPress network whose own prefix this is."""
+        return Network(self.manager)
+
+    def site(self, blog_id: int | None = None) -> AbstractContextManager[Site]:
+        """Let the models work on this installation for a ``with`` block, in this thread or task alone.
+
+        ``blog_id`` takes a site of the network instead, as WordPress's ``switch_to_blog`` does.
+        """
+        prefix = self.prefix if blog_id is None else blog_prefix(self.prefix, blog_id)
+        return use_site(self.database, prefix)
 
     def bind(self) -> None:
         """Let the models work on this installation wherever no ``site()`` block says otherwise."""
         set_default_site(self.database, self.prefix)
 
+    @overload
+    def activate(self, network_wide: Literal[False] = False) -> InstallReport: ...
+    @overload
+    def activate(self, network_wide: bool) -> InstallReport | NetworkReport[InstallReport]: ...
     @hookimpl
-    def activate(self) -> InstallReport:
+    def activate(self, network_wide: bool = False) -> InstallReport | NetworkReport[InstallReport]:
         """Install or upgrade, verify the real schema whatever the version says, and stamp the version last.
 
-        Raises what DatabaseManager.install raises.
+        ``network_wide`` does it for every site of the network, and goes on past a site that fails. Raises what
+        DatabaseManager.install raises, and ConfigurationError where there is no network.
         """
+        if network_wide:
+            return self.network.install()
         report = self.manager.install()
         self._settle(report)
         return report
@@ -128,8 +147,32 @@ class Plugin:
         return report
 
     @hookimpl
-    def uninstall(self) -> UninstallReport:
-        """Remove everything of this installation, only when WCH_REMOVE_DATA is true; otherwise change nothing."""
+    def site_created(self, blog_id: int) -> InstallReport:
+        """Install a new site of the network, as WordPress's ``wp_initialize_site`` asks for."""
+        return self.manager.at(blog_prefix(self.prefix, blog_id)).install()
+
+    @hookimpl
+    def site_deleted(self, blog_id: int) -> UninstallReport:
+        """Remove a deleted site's tables, which WordPress leaves behind; only when WCH_REMOVE_DATA is true.
+
+        Raises ConfigurationError for the main site, which cannot be deleted.
+        """
+        if blog_id <= MAIN:
+            raise ConfigurationError("The main site of a network cannot be deleted; uninstall() removes its tables.")
+        return self.manager.at(blog_prefix(self.prefix, blog_id)).uninstall()
+
+    @overload
+    def uninstall(self, network_wide: Literal[False] = False) -> UninstallReport: ...
+    @overload
+    def uninstall(self, network_wide: bool) -> UninstallReport | NetworkReport[UninstallReport]: ...
+    @hookimpl
+    def uninstall(self, network_wide: bool = False) -> UninstallReport | NetworkReport[UninstallReport]:
+        """Remove everything of this installation, only when WCH_REMOVE_DATA is true; otherwise change nothing.
+
+        ``network_wide`` does it for every site of the network.
+        """
+        if network_wide:
+            return self.network.uninstall()
         report = self.manager.uninstall()
         with self._guard:
             self._verified_at = None

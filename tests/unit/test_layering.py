@@ -32,11 +32,21 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
     ("the two ends of the pipe", ["schema.introspect", "schema.apply", "schema.reconcile"]),
-    ("bookkeeping", ["migrate.lock", "migrate.lease", "migrate.sqlite_lock", "wordpress.options", "version_reader"]),
+    (
+        "bookkeeping",
+        [
+            "migrate.lock",
+            "migrate.lease",
+            "migrate.sqlite_lock",
+            "wordpress.options",
+            "wordpress.sites",
+            "version_reader",
+        ],
+    ),
     ("migrations", ["workspace", "migrate.", "standing", "orphans"]),
     (
         "the product",
-        ["preflight", "delta", "installation", "manager", "doctor.", "hookspecs", "plugin", "hooks"],
+        ["preflight", "delta", "installation", "manager", "network", "doctor.", "hookspecs", "plugin", "hooks"],
     ),
     ("the faces", ["", "cli", "cli.", "__main__"]),
     ("the test kit", ["testing", "testing."]),

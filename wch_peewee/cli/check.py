@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 import click
 
+from ..network import Network
 from ..reports import InstallPlan
 from . import codes
+from .network import for_every_site, network_option
 from .options import Choices, shared_options
 from .output import Output
 from .session import open_session
@@ -15,8 +17,9 @@ from .session import open_session
 
 @click.command("check")
 @shared_options()
+@network_option
 @click.pass_obj
-def command(choices: Choices) -> int:
+def command(choices: Choices, network: bool) -> int:
     """Compare the live tables with what they should be. Reads only.
 
     Lists pending migrations, a version that does not match, what wch activate would mend, and what it
@@ -27,9 +30,11 @@ def command(choices: Choices) -> int:
       wch check --quiet || echo "somebody changed the tables"
     """
     session = open_session(choices)
+    if network:
+        return for_every_site(session, "comparing the sites", Network.plan, _site)
     found = session.manager.plan()
     newer = found.is_newer
-    clean = found.is_empty and not found.plan.refusals and not newer
+    clean = _is_clean(found)
     if session.out.json:
         session.out.document(
             {
@@ -49,9 +54,28 @@ def command(choices: Choices) -> int:
     else:
         _print(found, session.out)
         session.out.line("Everything is as it should be." if clean else _advice(found))
-    if newer:
+    return _code(found)
+
+
+def _is_clean(found: InstallPlan) -> bool:
+    return found.is_empty and not found.plan.refusals and not found.is_newer
+
+
+def _code(found: InstallPlan) -> int:
+    if found.is_newer:
         return codes.TOO_NEW
-    return codes.FINE if clean else codes.DRIFT
+    return codes.FINE if _is_clean(found) else codes.DRIFT
+
+
+def _site(found: InstallPlan) -> tuple[str, int]:
+    if _is_clean(found):
+        return "as it should be", codes.FINE
+    if found.is_newer:
+        return f"newer: version {found.version}", codes.TOO_NEW
+    pending = [f"pending {name}" for name in found.pending]
+    version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
+    refused = [f"refused: {refusal}" for refusal in found.plan.refusals]
+    return "; ".join([*pending, *version, *found.plan.describe(), *refused]), codes.DRIFT
 
 
 def _print(found: InstallPlan, out: Output) -> None:
