@@ -168,7 +168,7 @@ def test_orphans_are_deleted_when_somebody_says_so(database: LiveDatabase, orpha
     assert foreign_keys(database) == [("wp_wch_conversations",)]
     left = [row for row in orphaned["messages"] if row[0] < 10]
     assert all_rows(database) == {**orphaned, "messages": left}
-    assert wch("repair", "--orphans=delete", database=database.url).out.splitlines() == ["Nothing was to do."]
+    assert wch("repair", "--orphans=delete", database=database.url).out.splitlines() == ["Success: Nothing was to do."]
     settled(database)
 
 

@@ -31,10 +31,10 @@ def drop_index(database: LiveDatabase) -> None:
 
 def test_activate_twice_sends_nothing_the_second_time(database: LiveDatabase) -> None:
     first = wch("activate", database=database.url)
-    assert (first.code, first.out.splitlines()[-1]) == (0, "Installed version 1.0.0.")
+    assert (first.code, first.out.splitlines()[-1]) == (0, "Success: Installed version 1.0.0.")
     with database.statements() as seen:
         second = wch("activate", database=database.url)
-    assert (second.code, second.out) == (0, "Nothing was to do: version 1.0.0 is in place.\n")
+    assert (second.code, second.out) == (0, "Success: Nothing was to do: version 1.0.0 is in place.\n")
     assert seen.writes == []
     assert [wch(command, database=database.url).code for command in READING] == [0] * len(READING)
 
@@ -81,7 +81,7 @@ def test_drift_is_1_until_it_is_mended(database: LiveDatabase) -> None:
     drop_index(database)
     check = wch("check", database=database.url)
     assert (check.code, "To do: Add index wp_wch_carts" in check.out) == (1, True)
-    assert wch("activate", database=database.url).out.splitlines()[-1] == "Mended version 1.0.0."
+    assert wch("activate", database=database.url).out.splitlines()[-1] == "Success: Mended version 1.0.0."
     assert wch("check", database=database.url).code == 0
 
 

@@ -137,7 +137,7 @@ def test_the_first_command_on_a_fresh_machine(tmp_path: Path) -> None:
     with Reader(copy_sources(tmp_path), typed={}) as reader:
         del reader.environment["PYTHONPATH"]  # what is installed has to do, not what lies beside it
         said = reader.command(INSTALL)
-        assert said.endswith("Installed version 1.0.0.\n"), said
+        assert said.endswith("Success: Installed version 1.0.0.\n"), said
         reader.run(next(block for block in BLOCKS if block.language == "console"))
         assert reader.command(f".venv/bin/python -I -c '{where}'").startswith(str(tmp_path / ".venv"))
 

@@ -51,19 +51,19 @@ def test_a_life() -> None:
     assert wch("status").code == 1
     assert wch("check").code == 1
     installed = wch("activate")
-    assert (installed.code, installed.out.splitlines()[-1]) == (0, "Installed version 1.0.0.")
+    assert (installed.code, installed.out.splitlines()[-1]) == (0, "Success: Installed version 1.0.0.")
     assert {f"wp_wch_{name}" for name in TABLES} <= tables()
     again = wch("activate")
-    assert (again.code, again.out) == (0, "Nothing was to do: version 1.0.0 is in place.\n")
+    assert (again.code, again.out) == (0, "Success: Nothing was to do: version 1.0.0 is in place.\n")
     assert wch("status").code == 0
     assert wch("check").out == "Everything is as it should be.\n"
     assert wch("plan").out == "-- Nothing is to do\n"
-    assert wch("migrate").out == "Nothing was to do: no migration is pending.\n"
-    assert wch("rollback", "--yes", WCH_REMOVE_DATA="true").out == "Took back 001_initial_schema\n"
-    assert wch("rollback", "--yes").out == "Nothing was to do: no migration is applied.\n"
-    assert wch("migrate").out == "Applied 001_initial_schema\n"
+    assert wch("migrate").out == "Success: Nothing was to do: no migration is pending.\n"
+    assert wch("rollback", "--yes", WCH_REMOVE_DATA="true").out == "Success: Took back 001_initial_schema\n"
+    assert wch("rollback", "--yes").out == "Success: Nothing was to do: no migration is applied.\n"
+    assert wch("migrate").out.splitlines()[0] == "Applied 001_initial_schema"
     removed = wch("uninstall", "--yes", WCH_REMOVE_DATA="true")
-    assert (removed.code, removed.out.splitlines()[-1]) == (0, "Uninstalled.")
+    assert (removed.code, removed.out.splitlines()[-1]) == (0, "Success: Uninstalled.")
     assert not any("wch_" in name for name in tables())
     assert wch("uninstall", "--yes", WCH_REMOVE_DATA="true").out == "Nothing was there.\n"
 

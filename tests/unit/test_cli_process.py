@@ -46,9 +46,12 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def test_results_go_to_stdout_and_the_target_to_stderr(tmp_path: Path) -> None:
     code, out, err = finish(start("activate", folder=tmp_path))
     assert code == 0
-    assert out.endswith("Installed version 1.0.0.\n")
+    assert out.endswith("Success: Installed version 1.0.0.\n")
     assert err.splitlines()[0] == "Database: sqlite:///wch.db (prefix wp_)"
-    assert finish(start("activate", folder=tmp_path))[:2] == (0, "Nothing was to do: version 1.0.0 is in place.\n")
+    assert finish(start("activate", folder=tmp_path))[:2] == (
+        0,
+        "Success: Nothing was to do: version 1.0.0 is in place.\n",
+    )
 
 
 def test_version(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from ..network import Network
-from ..reports import InstallReport
+from ..reports import InstallPlan, InstallReport
 from . import codes
 from .network import for_every_site, network_option
-from .options import Choices, shared_options, wait_options
+from .options import Choices, dry_run_option, shared_options, wait_options
 from .output import Output
+from .plan import show_plan
 from .session import open_session
 
 
@@ -17,8 +18,9 @@ from .session import open_session
 @shared_options()
 @wait_options
 @network_option
+@dry_run_option
 @click.pass_obj
-def command(choices: Choices, network: bool) -> int:
+def command(choices: Choices, network: bool, dry_run: bool) -> int:
     """Install the tables, or bring them up to date.
 
     Runs the pending migrations, mends what is missing, verifies, and writes the version last. Run again it
@@ -31,11 +33,15 @@ def command(choices: Choices, network: bool) -> int:
       wch activate --database mysql://root@localhost/wordpress --prefix wp_2_
     """
     session = open_session(choices)
+    if dry_run and not network:
+        return show_plan(session)
+    if dry_run:
+        return for_every_site(session, "looking at the sites", Network.plan, _planned)
     if network:
         return for_every_site(session, "looking at the sites", Network.install, _site)
     with session.working("looking at the tables"):
         report = session.manager.install()
-    if session.out.json:
+    if session.out.structured:
         session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
     else:
         _print(report, session.out)
@@ -53,7 +59,17 @@ def _site(report: InstallReport) -> tuple[str, int]:
     return f"{report.outcome}, version {report.version}{refused}", _code(report)
 
 
+def _planned(found: InstallPlan) -> tuple[str, int]:
+    if found.is_newer:
+        return f"newer: version {found.version}", codes.TOO_NEW
+    done = [f"would apply {name}" for name in found.pending] + [f"would do: {line}" for line in found.plan.describe()]
+    if not found.is_stamped:
+        done.append(f"would write version {found.code_version}")
+    return "; ".join(done) or "nothing to do", codes.FINE
+
+
 def _print(report: InstallReport, out: Output) -> None:
+    say = out.line if report.refusals else out.success
     out.lines(f"Applied {name}" for name in report.migrations)
     out.lines(report.changes)
     out.lines(f"Not done: {refusal}" for refusal in report.refusals)
@@ -63,10 +79,10 @@ def _print(report: InstallReport, out: Output) -> None:
     elif not report.changed and report.refusals:
         out.line(f"Nothing was changed; what is not done stays until somebody decides (version {report.version}).")
     elif not report.changed:
-        out.line(f"Nothing was to do: version {report.version} is in place.")
+        say(f"Nothing was to do: version {report.version} is in place.")
     elif report.outcome == "installed":
-        out.line(f"Installed version {report.version}.")
+        say(f"Installed version {report.version}.")
     elif report.version_before == report.version:
-        out.line(f"Mended version {report.version}.")
+        say(f"Mended version {report.version}.")
     else:
-        out.line(f"Upgraded from {report.version_before or 'no version'} to {report.version}.")
+        say(f"Upgraded from {report.version_before or 'no version'} to {report.version}.")

@@ -35,7 +35,7 @@ def command(choices: Choices, network: bool) -> int:
     found = session.manager.plan()
     newer = found.is_newer
     clean = _is_clean(found)
-    if session.out.json:
+    if session.out.structured:
         session.out.document(
             {
                 **session.heading,

@@ -28,7 +28,7 @@ def command(choices: Choices) -> int:
     with session.out.working("asking the server"):
         findings = diagnose(session.manager)
     failed = any(finding.state == "fail" for finding in findings)
-    if session.out.json:
+    if session.out.structured:
         found = [finding.to_dict() for finding in findings]
         session.out.document({**session.heading, "ok": not failed, "findings": found})
     else:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import click
 
 from . import codes
-from .options import Choices, shared_options, wait_options
-from .session import open_session
+from .options import Choices, dry_run_option, shared_options, wait_options
+from .session import Session, open_session
 
 
 @click.command("migrate")
 @shared_options()
 @wait_options
+@dry_run_option
 @click.pass_obj
-def command(choices: Choices) -> int:
+def command(choices: Choices, dry_run: bool) -> int:
     """Run the pending migrations, and nothing else.
 
     wch activate does more: it also mends what somebody dropped since, and verifies. A database of a newer
@@ -24,16 +25,31 @@ def command(choices: Choices) -> int:
     """
     session = open_session(choices)
     manager = session.manager
+    if dry_run:
+        return _preview(session)
     with session.working("looking at the migrations"):
         names = manager.run_migrations()
     status = manager.status()
     version, newer = status.version, status.is_newer
-    if session.out.json:
+    if session.out.structured:
         session.out.document({**session.heading, "applied": names, "version": version, "is_newer": newer})
     elif newer:
         session.out.line(f"The database is at {version} and this wch at {manager.version}; nothing was changed.")
     else:
         session.out.lines(f"Applied {name}" for name in names)
-        if not names:
-            session.out.line("Nothing was to do: no migration is pending.")
+        session.out.success(
+            f"Migrated to version {version}." if names else "Nothing was to do: no migration is pending."
+        )
     return codes.TOO_NEW if newer else codes.FINE
+
+
+def _preview(session: Session) -> int:
+    status = session.manager.status()
+    pending = () if status.is_newer else status.pending
+    if session.out.structured:
+        session.out.document({**session.heading, "pending": pending, "is_newer": status.is_newer})
+    else:
+        session.out.lines(f"Would apply {name}" for name in pending)
+        if not pending:
+            session.out.line("Nothing is to do.")
+    return codes.TOO_NEW if status.is_newer else codes.FINE

@@ -35,12 +35,13 @@ def for_every_site(
         report = work(Network(session.manager), display.event)
     rows = [_row(result, describe) for result in report.results]
     failed = sum(1 for *_, code in rows if code not in (codes.FINE, codes.DRIFT))
-    if session.out.json:
-        session.out.document({**session.heading, **report.to_dict()})
+    if session.out.structured:
+        session.out.document({**session.heading, **report.to_dict()}, [_flat(result) for result in report.results])
     else:
         session.out.table(("site", "prefix", "result"), [(site, prefix, words) for site, prefix, words, _ in rows])
         skipped = f", {len(report.skipped)} not tried: the server is gone" if report.skipped else ""
-        session.out.line(f"{len(rows)} sites, {failed} failed{skipped}.")
+        summary = f"{len(rows)} sites, {failed} failed{skipped}."
+        (session.out.line if failed or skipped else session.out.success)(summary)
     return max((*(_gravity(code) for *_, code in rows), _gravity(codes.FAILED) if report.skipped else (0, 0)))[1]
 
 
@@ -50,6 +51,12 @@ def _row(result: SiteResult[R], describe: Callable[[R], tuple[str, int]]) -> tup
         code = codes.BUSY if isinstance(result.error, Busy) else getattr(result.error, "exit_code", codes.FAILED)
         return (*site, f"Error: {' '.join(str(result.error).splitlines())}", code)
     return (*site, *describe(result.report))
+
+
+def _flat(result: SiteResult[R]) -> dict[str, Any]:
+    document = result.to_dict()
+    report, error = document.pop("report") or {}, document.pop("error")
+    return {**document, **report, "error": error["message"] if error else None}
 
 
 def _gravity(code: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from ..workspace import PATIENCE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FORMATS = ("table", "json")
+FORMATS = ("table", "json", "csv", "yaml")
 
 
 @dataclass(slots=True)
@@ -69,6 +69,11 @@ def wait_options(function: F) -> F:
         help=f"How long one try of a statement may wait for a lock, and others behind it  [{LOCK_WAIT}]",
     )
     return timeout(lock_wait(function))
+
+
+def dry_run_option(function: F) -> F:
+    """Add ``--dry-run``, which the function takes as ``dry_run``."""
+    return click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(function)
 
 
 def _option(*names: str, **attributes: Any) -> Callable[[F], F]:

@@ -8,7 +8,6 @@ changes nothing: the rest is thrown away and the exit code stays that of the com
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any, TextIO
 
 import click
 
+from .formats import RENDERERS
 from .options import Choices
 from .progress import Display, Silence, showing
 
@@ -32,12 +32,17 @@ class Output:
         self._choices = choices
 
     @property
-    def json(self) -> bool:
-        return self._choices.format == "json"
+    def structured(self) -> bool:
+        """True when the result goes to a program, as one document."""
+        return self._choices.format in RENDERERS
 
-    def document(self, value: Any) -> None:
-        """Print the result as one JSON document."""
-        _write(sys.stdout, json.dumps(value, indent=2, default=str))
+    def document(self, value: dict[str, Any], rows: Sequence[dict[str, Any]] | None = None) -> None:
+        """Print the result as one document; ``rows`` are the lines of a CSV where one is not enough."""
+        _write(sys.stdout, RENDERERS[str(self._choices.format)](value, rows or [value]))
+
+    def success(self, text: str) -> None:
+        """Print the line that says how it ended well, as wp-cli words it."""
+        self.line(f"Success: {text}")
 
     def line(self, text: str = "") -> None:
         """Print a line of the result, as wide as it is."""

@@ -13,7 +13,7 @@ from ..schema.statements import Step
 from ..wordpress.options import VERSION_OPTION
 from . import codes
 from .options import Choices, shared_options
-from .session import open_session
+from .session import Session, open_session
 
 
 @click.command("plan")
@@ -30,9 +30,13 @@ def command(choices: Choices) -> int:
       wch plan
       wch plan --quiet > review.sql
     """
-    session = open_session(choices)
+    return show_plan(open_session(choices))
+
+
+def show_plan(session: Session) -> int:
+    """Print what activate would run; return the exit code."""
     found = session.manager.plan()
-    if session.out.json:
+    if session.out.structured:
         session.out.document({**session.heading, **_document(found)})
     elif found.is_newer:
         session.out.line(_comment(f"{_newer(found)}; nothing would be done"))

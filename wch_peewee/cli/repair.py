@@ -7,7 +7,7 @@ import click
 from ..reports import RepairReport
 from . import codes
 from .confirm import confirm
-from .options import Choices, shared_options, wait_options
+from .options import Choices, dry_run_option, shared_options, wait_options
 from .output import Output
 from .session import Session, open_session
 
@@ -25,7 +25,7 @@ _LISTED = 20
     show_default=True,
     help="Messages whose conversation is gone: count them, delete them, or give them a closed conversation again.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run_option
 @click.option("--yes", is_flag=True, help="Do not ask before messages are deleted.")
 @click.pass_obj
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
@@ -47,13 +47,11 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     with session.working("repairing"):
         report = session.manager.repair(orphans)  # type: ignore[arg-type]
     left = bool(report.refusals)
-    if session.out.json:
+    if session.out.structured:
         session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
     else:
         _print(report, session.out)
-        session.out.line(
-            "Repaired." if report.changed else "Nothing was to do." if not left else "Nothing was changed."
-        )
+        (session.out.line if left else session.out.success)("Repaired." if report.changed else "Nothing was to do.")
     return codes.DRIFT if left else codes.FINE
 
 
@@ -61,7 +59,7 @@ def _preview(session: Session, orphans: str) -> int:
     plan = session.manager.plan()
     found = session.manager.orphans()
     messages = sum(found.values())
-    if session.out.json:
+    if session.out.structured:
         session.out.document(
             {
                 **session.heading,

@@ -6,16 +6,17 @@ import click
 
 from . import codes
 from .confirm import confirm
-from .options import Choices, shared_options, wait_options
-from .session import open_session
+from .options import Choices, dry_run_option, shared_options, wait_options
+from .session import Session, open_session
 
 
 @click.command("rollback")
 @shared_options()
 @wait_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
 @click.pass_obj
-def command(choices: Choices, yes: bool) -> int:
+def command(choices: Choices, yes: bool, dry_run: bool) -> int:
     """Take the newest applied migration back.
 
     A rollback that drops tables or columns with data is refused (exit code 2) unless WCH_REMOVE_DATA=true
@@ -27,13 +28,23 @@ def command(choices: Choices, yes: bool) -> int:
     session = open_session(choices)
     applied = session.manager.status().applied
     name = ""
+    if dry_run:
+        return _preview(session, applied[-1] if applied else None)
     if applied:
         if not yes:
             confirm(f"Take back {applied[-1]}? Type yes", "yes")
         with session.working(f"taking back {applied[-1]}"):
             name = session.manager.rollback()
-    if session.out.json:
+    if session.out.structured:
         session.out.document({**session.heading, "rolled_back": name or None})
     else:
-        session.out.line(f"Took back {name}" if name else "Nothing was to do: no migration is applied.")
+        session.out.success(f"Took back {name}" if name else "Nothing was to do: no migration is applied.")
+    return codes.FINE
+
+
+def _preview(session: Session, newest: str | None) -> int:
+    if session.out.structured:
+        session.out.document({**session.heading, "would_roll_back": newest})
+    else:
+        session.out.line(f"Would take back {newest}" if newest else "Nothing is to do.")
     return codes.FINE

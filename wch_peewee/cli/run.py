@@ -91,7 +91,7 @@ def _failed(
 ) -> int:
     out = Output(choices)
     out.error(f"Error: {message}{hint}")
-    if out.json:
+    if out.structured:
         out.document({"error": {"type": type(error).__name__, "message": message, "exit_code": code, **attributes}})
     return code
 

@@ -31,7 +31,7 @@ def command(choices: Choices, network: bool) -> int:
     if network:
         return for_every_site(session, "looking at the sites", Network.status, _site)
     report = session.manager.status()
-    if session.out.json:
+    if session.out.structured:
         session.out.document({**report.to_dict(), "is_current": report.is_current})
     else:
         _print(report, session.out)

@@ -9,7 +9,7 @@ from ..reports import UninstallReport
 from . import codes
 from .confirm import confirm
 from .network import for_every_site, network_option
-from .options import Choices, shared_options, wait_options
+from .options import Choices, dry_run_option, shared_options, wait_options
 from .session import Session, open_session
 
 #: What is typed for the empty prefix, because an empty answer is too easily given.
@@ -21,8 +21,9 @@ _EMPTY = "empty"
 @wait_options
 @network_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
 @click.pass_obj
-def command(choices: Choices, network: bool, yes: bool) -> int:
+def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
     """Remove the tables with all their rows, the history and the version.
 
     Only for this prefix, and only when WCH_REMOVE_DATA is true; otherwise nothing is removed, and the exit
@@ -34,6 +35,8 @@ def command(choices: Choices, network: bool, yes: bool) -> int:
       WCH_REMOVE_DATA=true wch uninstall --yes --format json
     """
     session = open_session(choices)
+    if dry_run:
+        return _preview(session, network=network)
     if network:
         if session.manager.remove_data and not yes:
             _ask(session)
@@ -46,19 +49,33 @@ def command(choices: Choices, network: bool, yes: bool) -> int:
             _ask(session)
     with session.working("removing"):
         report = session.manager.uninstall()
-    if session.out.json:
+    if session.out.structured:
         session.out.document({**session.heading, **report.to_dict(), "rows": counts})
     else:
         session.out.lines(f"Dropped table {table}{_rows(counts.get(table))}" for table in report.tables)
         if report.option:
             session.out.line("Removed the version option")
         if report.removed and not report.reason:
-            session.out.line("Uninstalled.")
+            session.out.success("Uninstalled.")
         elif report.reason:
             session.out.line(f"{report.reason[:1].upper()}{report.reason[1:]}.")
     if not report.removed:
         session.out.note("Say WCH_REMOVE_DATA=true in the environment when the data may go.")
     return codes.FINE if report.removed else codes.FAILED
+
+
+def _preview(session: Session, *, network: bool) -> int:
+    """Count the rows of all that would go, whether removing is allowed or not."""
+    manager = session.manager
+    prefixes = [site.prefix for site in Network(manager).sites()] if network else [manager.prefix]
+    counts = {table: count for prefix in prefixes for table, count in manager.at(prefix).row_counts().items()}
+    if session.out.structured:
+        session.out.document({**session.heading, "allowed": manager.remove_data, "rows": counts})
+    else:
+        session.out.lines(f"Would drop {table}{_rows(count)}" for table, count in counts.items())
+        if not manager.remove_data:
+            session.out.line("WCH_REMOVE_DATA is not true; nothing would be removed.")
+    return codes.FINE
 
 
 def _site(report: UninstallReport) -> tuple[str, int]:
