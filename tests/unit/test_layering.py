@@ -27,7 +27,10 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("changes as values", ["schema.operations", "schema.requirements", "schema.statements"]),
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
-    ("planning", ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "reports"]),
+    (
+        "planning",
+        ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "wordpress.dbdelta", "reports"],
+    ),
     ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
@@ -56,6 +59,7 @@ PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
+    "wordpress.dbdelta",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.
