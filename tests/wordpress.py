@@ -130,9 +130,14 @@ class WordPressSite:
         # PHP's empty array is a list.
         return DbDelta(list(dict(said or {}).values()), [query for query in queries if not _READS.match(query)])
 
+    def cache(self) -> None:
+        """Put a persistent object cache in front of the site, empty, until it is reset."""
+        shutil.copy(_SCRIPTS / "object-cache.php", self.content)
+
     def reset(self) -> None:
         """Bring the site back to where it was after its installation, as far as we are concerned."""
-        (self.content / "object-cache.php").unlink(missing_ok=True)
+        for name in ("object-cache.php", "object-cache.store"):
+            (self.content / name).unlink(missing_ok=True)
         execute = self.database.execute
         execute("SET SESSION foreign_key_checks = 0")
         for name in set(self.database.tables()) - self._own_tables:

@@ -37,6 +37,7 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("the two ends of the pipe", ["schema.introspect", "schema.apply", "schema.reconcile"]),
     ("bookkeeping", ["migrate.lock", "migrate.lease", "migrate.sqlite_lock", "wordpress.options", "version_reader"]),
     ("migrations", ["workspace", "migrate."]),
+    ("the host's caches", ["option_news", "wordpress.object_cache"]),
     ("the product", ["preflight", "delta", "installation", "manager", "doctor.", "hookspecs", "plugin", "hooks"]),
     ("the faces", ["", "cli", "cli.", "__main__"]),
     ("the test kit", ["testing", "testing."]),
