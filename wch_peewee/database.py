@@ -28,6 +28,7 @@ from .errors import (
     WchError,
 )
 from .url import Target
+from .wordpress.collation import DEFAULT_COLLATION
 
 #: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
 #: session that minds them can no longer alter such a table.
@@ -89,6 +90,8 @@ def open_database(target: Target) -> pw.Database:
 def _server_parameters(target: Target) -> dict[str, Any]:
     options = dict(target.options)
     parameters: dict[str, Any] = {"user": target.user, "password": target.password, "charset": "utf8mb4"}
+    # As WordPress's own sessions: the server's default would meet the columns in a CAST, and that is error 1267.
+    parameters["collation"] = DEFAULT_COLLATION
     if "unix_socket" in options:
         parameters["unix_socket"] = options["unix_socket"]
     else:

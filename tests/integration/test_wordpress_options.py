@@ -62,7 +62,7 @@ def test_whatever_php_stored_is_read_as_it_is_in_the_row(wordpress: WordPressSit
     written = ["", "garbage", " 1.0.0\n", "1.0.0-rc1", "a:0:{}", 0, 1.5, True, ["1.0.0"], {"v": "1.0.0"}, "1.0.0 🍎"]
     rows = wordpress.php(
         "foreach ( $written as $n => $value ) { add_option( 'wch_odd_' . $n, $value ); }"
-        "return $wpdb->get_col( \"SELECT option_value FROM wp_options "
+        'return $wpdb->get_col( "SELECT option_value FROM wp_options '
         "WHERE option_name LIKE 'wch_odd%' ORDER BY option_id\" );",
         written=written,
     )

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A name that ends in a dot stands for the whole package.
 LAYERS: list[tuple[str, list[str]]] = [
     ("words", ["errors", "enums", "schema.objects"]),
-    ("names and versions", ["naming", "url", "migrations_folder", "wordpress.version"]),
+    ("names and versions", ["naming", "url", "migrations_folder", "wordpress.version", "wordpress.collation"]),
     ("changes as values", ["schema.operations", "schema.requirements", "schema.statements"]),
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
@@ -50,6 +50,7 @@ ONLY = {
     "naming": {"errors"},
     "migrations_folder": {"errors"},
     "wordpress.version": {"errors"},
+    "wordpress.collation": set(),
     "schema.objects": set(),
     "schema.operations": {"schema.objects"},
     "schema.requirements": {"schema.objects"},
@@ -60,7 +61,7 @@ PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
-    "wordpress.dbdelta",
+    "wordpress.dbdelta", "wordpress.collation",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.

@@ -12,8 +12,8 @@ from ..dialects.mysql import MySQLDialect
 from ..dialects.sqlite import SQLiteDialect
 from ..schema.describe import create_statements, describe_schema
 from ..schema.mermaid import mermaid_diagram
+from ..wordpress.collation import DEFAULT_COLLATION
 from ..wordpress.dbdelta import dbdelta_text
-from ..wordpress.options import DEFAULT_COLLATION
 from ..workspace import look
 from . import codes
 from .options import Choices, shared_options
