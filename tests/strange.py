@@ -5,6 +5,7 @@ leave_behind(site)
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from tests.databases import LiveDatabase
@@ -88,6 +89,18 @@ foreach ( $rows as $table => $list ) {
 def leave_behind(site: WordPressSite) -> None:
     """Have PHP write all of ``ROWS``."""
     site.php(_INSERT, rows=ROWS)
+
+
+def leave_behind_without_php(database: LiveDatabase) -> None:
+    """Write the same rows in a session like PHP's, where there is no PHP."""
+    connection = database.connect()
+    connection.execute_sql("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'")
+    for table, rows in ROWS.items():
+        for row in rows:
+            slots = ", ".join(["%s"] * len(row))
+            sql = f"INSERT INTO wp_wch_{table} ({', '.join(row)}) VALUES ({slots})"
+            with warnings.catch_warnings(action="ignore"):
+                connection.execute_sql(sql, tuple(row.values()))
 
 
 def raw(database: LiveDatabase, table: str) -> list[dict[str, Any]]:

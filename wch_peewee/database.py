@@ -157,6 +157,25 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
     )
 
 
+@contextlib.contextmanager
+def with_run_settings(database: pw.Database) -> Iterator[None]:
+    """Give somebody else's connection the settings of a run for the block, and its own back afterwards."""
+    if not isinstance(database, pw.MySQLDatabase):
+        yield
+        return
+    own = database.execute_sql(
+        "SELECT @@SESSION.sql_mode, @@SESSION.lock_wait_timeout, @@SESSION.innodb_lock_wait_timeout"
+    ).fetchone()
+    database.execute_sql(_RUN_SETTINGS.format(LOCK_WAIT))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(pw.PeeweeException):  # lost, and its settings with it
+            database.execute_sql(
+                "SET SESSION sql_mode = %s, lock_wait_timeout = %s, innodb_lock_wait_timeout = %s", tuple(own)
+            )
+
+
 def describe(database: pw.Database) -> str:
     """Name the database for people, without its password."""
     if isinstance(database, pw.SqliteDatabase):
