@@ -85,7 +85,7 @@ def upgrade(folder: Path) -> Case:
 
 def stock() -> Case:
     """The chain as peewee-migrate's documentation would have it, run by its own Router."""
-    return Case("stock peewee-migrate, the same chain", stock_migrations(Path(__file__).parent / "stock"), fill)
+    return Case("the same chain", stock_migrations(Path(__file__).parent / "stock"), fill)
 
 
 def mending() -> Case:

@@ -58,5 +58,15 @@ def admin_init() -> None:
 
 
 @hookspec
+def site_created(blog_id: int) -> None:
+    """Install a new site of a network."""
+
+
+@hookspec
+def site_deleted(blog_id: int) -> None:
+    """Remove a deleted site's tables when WCH_REMOVE_DATA is true."""
+
+
+@hookspec
 def uninstall() -> None:
     """Remove the tables when WCH_REMOVE_DATA is true."""

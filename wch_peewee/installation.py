@@ -5,21 +5,24 @@ Installation("sqlite:///wch.db").status()
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import peewee as pw
 
 from .database import LOCK_WAIT, describe, open_database, unwrap
 from .migrate.folder import MigrationFolder
-from .migrate.history import HISTORY_SHAPE, applied_names
+from .migrate.history import HISTORY_SHAPE
 from .migrate.lock import LEASE_TTL
-from .migrate.version import options_step, read_version
+from .migrate.version import options_step
 from .migrations_folder import migrations_folder
 from .models import MODELS, BaseModel
 from .naming import check_prefix, get_table_name
+from .orphans import count_orphans
 from .reports import InstallPlan, StatusReport
 from .schema.desired import logical_tables
 from .schema.introspect import present_tables
@@ -28,8 +31,8 @@ from .schema.plan import Plan
 from .schema.resolve import physical_name
 from .settings import remove_data_allowed
 from .site import current_prefix
+from .standing import Standing, read_standing
 from .url import parse_url
-from .wordpress.version import version_compare
 from .workspace import PATIENCE, Workspace, look
 
 
@@ -64,6 +67,12 @@ class Installation:
         self._remove_data = remove_data
         self._migrations = migrations
         self._models = tuple(models)
+
+    def at(self, prefix: str) -> Self:
+        """Return the same for another prefix in the same database."""
+        other = copy.copy(self)
+        other.prefix = check_prefix(prefix)
+        return other
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"
@@ -107,36 +116,51 @@ class Installation:
     def status(self) -> StatusReport:
         """Say what is there and what is pending."""
         with look(self.database, self.prefix) as workspace:
-            applied = applied_names(workspace.database, workspace.dialect, self.prefix)
+            standing = self.standing(workspace)
             present = present_tables(workspace.database, workspace.dialect, self.table_names)
             return StatusReport(
                 target=self.target,
                 prefix=self.prefix,
                 engine=workspace.dialect.label,
-                version=read_version(workspace),
+                version=standing.version,
                 code_version=self.version,
-                applied=applied,
-                pending=tuple(name for name in self.folder.names if name not in applied),
+                applied=standing.applied or (),
+                pending=standing.pending,
                 missing_tables=tuple(name for name in self.table_names if name not in present),
+                is_newer=standing.is_newer,
+                is_stamped=standing.is_stamped,
             )
 
     def plan(self) -> InstallPlan:
         """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only."""
         with look(self.database, self.prefix) as workspace:
-            stored = read_version(workspace)
-            if self.is_newer(stored):
-                return InstallPlan(stored, self.version, (), Plan())
-            pending = self.pending(workspace)
-            declared = ((HISTORY_SHAPE,) if pending else ()) + self.tables
+            standing = self.standing(workspace)
+            if standing.is_newer:
+                return InstallPlan(standing.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
+            declared = ((HISTORY_SHAPE,) if standing.pending else ()) + self.tables
             plan = workspace.plan(declared)
-            steps = (*plan.steps, *(options_step(workspace) if stored != self.version else ()))
-            return InstallPlan(stored, self.version, pending, replace(plan, steps=steps))
+            steps = (*plan.steps, *(() if standing.is_stamped else options_step(workspace)))
+            return InstallPlan(
+                standing.version,
+                self.version,
+                standing.pending,
+                replace(plan, steps=steps),
+                is_stamped=standing.is_stamped,
+            )
 
     def missing_tables(self) -> tuple[str, ...]:
         """Name the tables that are not there, in one query."""
         with look(self.database, self.prefix) as workspace:
             present = present_tables(workspace.database, workspace.dialect, self.table_names)
         return tuple(name for name in self.table_names if name not in present)
+
+    def orphans(self, limit: int | None = None) -> dict[int, int]:
+        """Count the messages of each conversation that is not there, by its id; of the first ``limit`` only. Reads."""
+        with look(self.database, self.prefix) as workspace:
+            wanted = [get_table_name(key, self.prefix) for key in ("messages", "conversations")]
+            if len(present_tables(workspace.database, workspace.dialect, wanted)) < len(wanted):
+                return {}
+            return count_orphans(workspace, limit)
 
     def row_counts(self) -> dict[str, int]:
         """Count the rows of each table that is there, exactly."""
@@ -149,11 +173,6 @@ class Installation:
                 counts[name] = int(row[0])
             return counts
 
-    def is_newer(self, version: str | None) -> bool:
-        """Say whether a stored version is newer than this code's, as PHP compares versions."""
-        return version is not None and version_compare(version, self.version) > 0
-
-    def pending(self, workspace: Workspace) -> tuple[str, ...]:
-        """List the migrations that have not been applied yet."""
-        applied = applied_names(workspace.database, workspace.dialect, self.prefix)
-        return tuple(name for name in self.folder.names if name not in applied)
+    def standing(self, workspace: Workspace) -> Standing:
+        """Say whose the version is, and which migrations have been applied."""
+        return read_standing(workspace, self.folder)

@@ -13,16 +13,17 @@ from typing import TypeVar
 
 from .errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from .installation import Installation
-from .migrate.history import applied_names
 from .migrate.version import delete_version, read_version, write_version
-from .naming import DEFAULT_PREFIX, history_table_name
+from .naming import DEFAULT_PREFIX, get_table_name, history_table_name
 from .option_news import OptionWritten, option_news
+from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .preflight import REMOVAL, UPGRADE, require_privileges
 from .progress import Progress
-from .reports import InstallReport, Outcome, UninstallReport
+from .reports import InstallReport, Orphans, RepairReport, UninstallReport
 from .schema.introspect import present_tables
 from .schema.reconcile import Reconciled
 from .schema.statements import Statement
+from .standing import Standing
 from .workspace import Workspace, look, run_in_workspace
 
 T = TypeVar("T")
@@ -58,11 +59,11 @@ class DatabaseManager(Installation):
         A database of a newer minor version is left alone. Raises SchemaTooNew and what ``install`` raises.
         """
         with look(self.database, self.prefix) as workspace:
-            if self._left_alone(workspace) or not self.pending(workspace):
+            if self._left_alone(standing := self.standing(workspace)) or not standing.pending:
                 return ()
 
         def work(workspace: Workspace) -> tuple[str, ...]:
-            if self._left_alone(workspace):
+            if self._left_alone(self.standing(workspace)):
                 return ()
             require_privileges(workspace, self.target)
             return self._migrate(workspace)
@@ -74,16 +75,43 @@ class DatabaseManager(Installation):
         from .migrate.router import MigrationRouter
 
         with look(self.database, self.prefix) as workspace:
-            self._refuse_to_roll_back_newer(workspace)
-            if not applied_names(workspace.database, workspace.dialect, self.prefix):
+            if not self._rollback_allowed(self.standing(workspace)).applied:
                 raise ConfigurationError(f"{self.target}: there is no applied migration to roll back.")
 
         def work(workspace: Workspace) -> str:
-            self._refuse_to_roll_back_newer(workspace)
+            self._rollback_allowed(self.standing(workspace))
             require_privileges(workspace, self.target, UPGRADE + REMOVAL)
             return MigrationRouter(workspace, self.folder).rollback()
 
         return self._run(work, "rollback")
+
+    def repair(self, orphans: Orphans = "report") -> RepairReport:
+        """Mend what differs from the declaration and can be mended safely, after dealing with orphaned messages.
+
+        ``delete`` deletes messages whose conversation is gone, ``reattach`` gives them a closed conversation
+        again, ``report`` counts them. Pending migrations come first: raises ConfigurationError where there are
+        some. Raises SchemaTooNew, and what ``install`` raises.
+        """
+
+        with look(self.database, self.prefix) as workspace:
+            self._repair_allowed(self.standing(workspace))
+
+        def work(workspace: Workspace) -> RepairReport:
+            self._repair_allowed(self.standing(workspace))
+            deletes = ("DELETE",) if orphans == "delete" else ()
+            require_privileges(workspace, self.target, UPGRADE + deletes)
+            found = deleted = reattached = 0
+            if {get_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
+                present_tables(workspace.database, workspace.dialect, self.table_names)
+            ):
+                found = sum(count_orphans(workspace).values())
+                deleted = delete_orphans(workspace) if orphans == "delete" and found else 0
+                reattached = reattach_orphans(workspace) if orphans == "reattach" and found else 0
+            result = workspace.reconcile(self.tables)
+            changes = tuple(workspace.outcomes)
+            return RepairReport(found, deleted, reattached, changes, result.refusals, result.extras)
+
+        return self._run(work, "repair")
 
     def uninstall(self) -> UninstallReport:
         """Remove exactly our tables, history and option, for this prefix; only when WCH_REMOVE_DATA is true."""
@@ -126,51 +154,61 @@ class DatabaseManager(Installation):
 
     def _settled(self, workspace: Workspace) -> InstallReport | None:
         """Report when there is nothing to do, or nothing may be done; None when a run is needed."""
-        stored = read_version(workspace)
-        if self.is_newer(stored):
-            self._refuse_newer_major(stored)
+        standing = self.standing(workspace)
+        stored = standing.version
+        if self._left_alone(standing):
             reason = f"the database is at {stored} and this code at {self.version}; nothing was changed"
             return InstallReport("newer", stored, stored, reason=reason)
-        if stored != self.version or self.pending(workspace):
+        if standing.pending or not standing.is_stamped:
             return None
         plan = workspace.plan(self.tables)
         if not plan.is_empty or plan.blocking:
             return None
         return InstallReport("current", stored, stored, refusals=plan.refusals, extras=plan.extras)
 
-    def _left_alone(self, workspace: Workspace) -> bool:
+    def _left_alone(self, standing: Standing) -> bool:
         """Say whether the database is of a newer minor version; a newer major one raises SchemaTooNew."""
-        stored = read_version(workspace)
-        self._refuse_newer_major(stored)
-        return self.is_newer(stored)
+        if standing.is_newer and str(standing.version).split(".")[0] != self.version.split(".")[0]:
+            raise self._too_new(standing, "upgrade wch-peewee")
+        return standing.is_newer
 
-    def _refuse_newer_major(self, stored: str | None) -> None:
-        if stored is not None and self.is_newer(stored) and stored.split(".")[0] != self.version.split(".")[0]:
-            raise self._too_new(stored, "upgrade wch-peewee")
+    def _rollback_allowed(self, standing: Standing) -> Standing:
+        if standing.is_newer:
+            raise self._too_new(standing, "roll back with the release that upgraded it")
+        return standing
 
-    def _refuse_to_roll_back_newer(self, workspace: Workspace) -> None:
-        stored = read_version(workspace)
-        if stored is not None and self.is_newer(stored):
-            raise self._too_new(stored, "roll back with the release that upgraded it")
+    def _repair_allowed(self, standing: Standing) -> None:
+        if standing.is_newer:
+            raise self._too_new(standing, "repair it with the release that upgraded it")
+        if standing.pending:
+            raise ConfigurationError(f"{self.target}: {standing.pending[0]} is pending; run wch activate first.")
 
-    def _too_new(self, stored: str, advice: str) -> SchemaTooNew:
+    def _too_new(self, standing: Standing, advice: str) -> SchemaTooNew:
         return SchemaTooNew(
-            f"{self.target}: the database is at version {stored} and this code knows {self.version} at most; "
+            f"{self.target}: the database is at version {standing.version} and this code knows {self.version} at most; "
             f"{advice}. Nothing was changed."
         )
 
     def _install(self, workspace: Workspace) -> InstallReport:
-        before = read_version(workspace)
+        before = self.standing(workspace)
         require_privileges(workspace, self.target)
         existed = present_tables(workspace.database, workspace.dialect, self.table_names)
         migrations = self._migrate(workspace)
         result = workspace.reconcile(self.tables)
         self._verify(result)
-        if read_version(workspace) != self.version:
+        after = self.standing(workspace)
+        if not after.is_stamped:
             write_version(workspace, self.version)
-        outcome: Outcome = "upgraded" if existed else "installed"
-        changes = tuple(workspace.outcomes)
-        return InstallReport(outcome, before, self.version, migrations, changes, result.refusals, result.extras)
+        return InstallReport(
+            "upgraded" if existed else "installed",
+            before.version,
+            after.version if after.is_foreign else self.version,
+            migrations,
+            changes=tuple(workspace.outcomes),
+            refusals=result.refusals,
+            extras=result.extras,
+            adopted=before.version if before.applied is None and existed else None,
+        )
 
     def _verify(self, result: Reconciled) -> None:
         blocking = tuple(str(refusal) for refusal in result.refusals if refusal.blocking)

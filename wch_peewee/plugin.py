@@ -14,18 +14,21 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Literal, overload
 
 import peewee as pw
 
 from .database import LOCK_WAIT
-from .errors import Busy, WchError
+from .errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from .hookspecs import hookimpl
 from .manager import DatabaseManager
 from .models import MODELS, BaseModel
+from .network import Network, NetworkReport
 from .option_news import OptionWritten
 from .reports import InstallReport, UninstallReport
 from .site import Site, set_default_site, use_site
 from .version_reader import VersionReader
+from .wordpress.sites import MAIN, blog_prefix
 from .workspace import PATIENCE
 
 
@@ -72,6 +75,7 @@ class Plugin:
         self._verified_at: float | None = None
         self._failed_at: float | None = None
         self._failure = ""
+        self._foreign: str | None = None
 
     def __repr__(self) -> str:
         return f"Plugin({self.manager.target!r}, prefix={self.manager.prefix!r})"
@@ -85,22 +89,38 @@ class Plugin:
     def prefix(self) -> str:
         return self.manager.prefix
 
-    def site(self) -> AbstractContextManager[Site]:
-        """Let the models work on this installation for a ``with`` block, in this thread or task alone."""
-        return use_site(self.database, self.prefix)
+    @property
+    def network(self) -> Network:
+        """The sites of the WordPress network whose own prefix this is."""
+        return Network(self.manager)
+
+    def site(self, blog_id: int | None = None) -> AbstractContextManager[Site]:
+        """Let the models work on this installation for a ``with`` block, in this thread or task alone.
+
+        ``blog_id`` takes a site of the network instead, as WordPress's ``switch_to_blog`` does.
+        """
+        prefix = self.prefix if blog_id is None else blog_prefix(self.prefix, blog_id)
+        return use_site(self.database, prefix)
 
     def bind(self) -> None:
         """Let the models work on this installation wherever no ``site()`` block says otherwise."""
         set_default_site(self.database, self.prefix)
 
+    @overload
+    def activate(self, network_wide: Literal[False] = False) -> InstallReport: ...
+    @overload
+    def activate(self, network_wide: bool) -> InstallReport | NetworkReport[InstallReport]: ...
     @hookimpl
-    def activate(self) -> InstallReport:
+    def activate(self, network_wide: bool = False) -> InstallReport | NetworkReport[InstallReport]:
         """Install or upgrade, verify the real schema whatever the version says, and stamp the version last.
 
-        Raises what DatabaseManager.install raises.
+        ``network_wide`` does it for every site of the network, and goes on past a site that fails. Raises what
+        DatabaseManager.install raises, and ConfigurationError where there is no network.
         """
+        if network_wide:
+            return self.network.install()
         report = self.manager.install()
-        self._settle()
+        self._settle(report)
         return report
 
     @hookimpl
@@ -115,27 +135,49 @@ class Plugin:
         A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
         """
         stored = self._versions.read()
-        if self.manager.is_newer(stored):
-            return self.manager.install()
-        if stored == self.manager.version and self._is_whole():
+        if stored is not None and stored in (self.manager.version, self._foreign) and self._is_whole():
             return InstallReport("current", stored, stored)
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
             return InstallReport("deferred", stored, stored, reason=reason)
         try:
             report = self.manager.install()
-        except Busy:
-            raise  # somebody else is at it; that is no failure of ours
+        except (Busy, SchemaTooNew):
+            raise  # somebody else is at it, or has been; that is no failure of ours
         except (WchError, pw.PeeweeException) as error:
             with self._guard:
                 self._failed_at, self._failure = self._clock(), str(error).splitlines()[0]
             raise
-        self._settle()
+        self._settle(report)
         return report
 
     @hookimpl
-    def uninstall(self) -> UninstallReport:
-        """Remove everything of this installation, only when WCH_REMOVE_DATA is true; otherwise change nothing."""
+    def site_created(self, blog_id: int) -> InstallReport:
+        """Install a new site of the network, as WordPress's ``wp_initialize_site`` asks for."""
+        return self.manager.at(blog_prefix(self.prefix, blog_id)).install()
+
+    @hookimpl
+    def site_deleted(self, blog_id: int) -> UninstallReport:
+        """Remove a deleted site's tables, which WordPress leaves behind; only when WCH_REMOVE_DATA is true.
+
+        Raises ConfigurationError for the main site, which cannot be deleted.
+        """
+        if blog_id <= MAIN:
+            raise ConfigurationError("The main site of a network cannot be deleted; uninstall() removes its tables.")
+        return self.manager.at(blog_prefix(self.prefix, blog_id)).uninstall()
+
+    @overload
+    def uninstall(self, network_wide: Literal[False] = False) -> UninstallReport: ...
+    @overload
+    def uninstall(self, network_wide: bool) -> UninstallReport | NetworkReport[UninstallReport]: ...
+    @hookimpl
+    def uninstall(self, network_wide: bool = False) -> UninstallReport | NetworkReport[UninstallReport]:
+        """Remove everything of this installation, only when WCH_REMOVE_DATA is true; otherwise change nothing.
+
+        ``network_wide`` does it for every site of the network.
+        """
+        if network_wide:
+            return self.network.uninstall()
         report = self.manager.uninstall()
         with self._guard:
             self._verified_at = None
@@ -164,6 +206,8 @@ class Plugin:
             self._verified_at = now
             return True
 
-    def _settle(self) -> None:
+    def _settle(self, report: InstallReport) -> None:
         with self._guard:
             self._verified_at, self._failed_at, self._failure = self._clock(), None, ""
+            # PHP's own version, above ours, stays where it is: the next call need not look into it again.
+            self._foreign = report.version if report.outcome != "newer" else None

@@ -50,4 +50,21 @@ class BatchDone:
         return f"{self.table}: {self.fraction:.0%}, {self.rows} rows changed, {self.rate:.0f} a second{left}"
 
 
+@dataclass(frozen=True, slots=True)
+class SiteStarted:
+    """A network's ``number``-th site of ``sites`` is taken up."""
+
+    prefix: str
+    number: int
+    sites: int
+
+    @property
+    def fraction(self) -> float:
+        """How much lies behind."""
+        return (self.number - 1) / self.sites
+
+    def __str__(self) -> str:
+        return f"site {self.number} of {self.sites} (prefix {self.prefix})"
+
+
 Progress = Callable[[StepStarted | BatchDone], None]

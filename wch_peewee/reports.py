@@ -35,6 +35,8 @@ class InstallReport(_Report):
     refusals: tuple[Refusal, ...] = ()
     extras: tuple[str, ...] = ()
     reason: str = ""
+    #: the version of the PHP plugin whose tables these were, when this run has taken them over
+    adopted: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -50,11 +52,36 @@ class InstallPlan(_Report):
     code_version: str
     pending: tuple[str, ...]
     plan: Plan
+    #: the database is of a newer release, and nothing would be done
+    is_newer: bool = False
+    #: the version in the option is right, or not ours to change
+    is_stamped: bool = True
 
     @property
     def is_empty(self) -> bool:
         """True when there is nothing to do, whatever has been refused."""
-        return self.plan.is_empty and not self.pending and self.version == self.code_version
+        return self.is_newer or (self.plan.is_empty and not self.pending and self.is_stamped)
+
+
+#: What to do about messages without their conversation.
+Orphans = Literal["report", "delete", "reattach"]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport(_Report):
+    """``orphans`` are the messages without a conversation that were found; ``changes`` are dbDelta's words."""
+
+    orphans: int = 0
+    deleted: int = 0
+    reattached: int = 0
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """True when anything at all was written."""
+        return bool(self.deleted or self.reattached or self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +106,11 @@ class StatusReport(_Report):
     applied: tuple[str, ...]
     pending: tuple[str, ...]
     missing_tables: tuple[str, ...]
+    #: the database is of a newer release
+    is_newer: bool = False
+    #: the version in the option is right, or not ours to change
+    is_stamped: bool = True
 
     @property
     def is_current(self) -> bool:
-        return not self.pending and not self.missing_tables and self.version == self.code_version
+        return not (self.pending or self.missing_tables or self.is_newer) and self.is_stamped

@@ -150,7 +150,7 @@ def test_the_plan_is_what_the_server_sees(database: LiveDatabase, bring_about: C
     assert (report.migrations, report.version_before) == (planned.pending, planned.version)
     for key in DECLARED:
         assert described(database, key) == DECLARED[key]
-    assert versions(database) == [("wch_db_version", "1.0.0", "no")]
+    assert ("wch_db_version", "1.0.0", "no") in versions(database)
     assert manager.plan().is_empty
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import wch
 
-COMMANDS = ("activate", "status", "check", "plan", "migrate", "rollback", "uninstall", "schema", "doctor")
+COMMANDS = ("activate", "status", "check", "plan", "migrate", "rollback", "repair", "uninstall", "schema", "doctor")
 READING = ("status", "check", "plan", "schema", "doctor")
 TABLES = ("conversations", "messages", "carts", "customer_profiles", "broadcast_campaigns", "sync_queue")
 
@@ -68,7 +68,7 @@ def test_a_life() -> None:
     assert wch("uninstall", "--yes", WCH_REMOVE_DATA="true").out == "Nothing was there.\n"
 
 
-@pytest.mark.parametrize("command", [*READING, "rollback", "uninstall"])
+@pytest.mark.parametrize("command", [*READING, "rollback", "repair", "uninstall"])
 def test_reading_and_removing_nothing_make_no_file(command: str, tmp_path: Path) -> None:
     wch(command, WCH_REMOVE_DATA="true")
     assert list(tmp_path.iterdir()) == []

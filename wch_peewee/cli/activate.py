@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from ..network import Network
 from ..reports import InstallReport
 from . import codes
+from .network import for_every_site, network_option
 from .options import Choices, shared_options, wait_options
 from .output import Output
 from .session import open_session
@@ -14,8 +16,9 @@ from .session import open_session
 @click.command("activate")
 @shared_options()
 @wait_options
+@network_option
 @click.pass_obj
-def command(choices: Choices) -> int:
+def command(choices: Choices, network: bool) -> int:
     """Install the tables, or bring them up to date.
 
     Runs the pending migrations, mends what is missing, verifies, and writes the version last. Run again it
@@ -28,15 +31,26 @@ def command(choices: Choices) -> int:
       wch activate --database mysql://root@localhost/wordpress --prefix wp_2_
     """
     session = open_session(choices)
+    if network:
+        return for_every_site(session, "looking at the sites", Network.install, _site)
     with session.working("looking at the tables"):
         report = session.manager.install()
     if session.out.json:
         session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
     else:
         _print(report, session.out)
+    return _code(report)
+
+
+def _code(report: InstallReport) -> int:
     if report.outcome == "newer":
         return codes.TOO_NEW
     return codes.DRIFT if report.refusals else codes.FINE
+
+
+def _site(report: InstallReport) -> tuple[str, int]:
+    refused = f", {len(report.refusals)} not done: {report.refusals[0]}" if report.refusals else ""
+    return f"{report.outcome}, version {report.version}{refused}", _code(report)
 
 
 def _print(report: InstallReport, out: Output) -> None:

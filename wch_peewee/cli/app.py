@@ -16,6 +16,7 @@ from .doctor import command as doctor
 from .migrate import command as migrate
 from .options import shared_options
 from .plan import command as plan
+from .repair import command as repair
 from .rollback import command as rollback
 from .schema import command as schema
 from .status import command as status
@@ -91,5 +92,5 @@ def wch(context: click.Context) -> None:
         context.exit(codes.USAGE)
 
 
-for command in (activate, status, check, plan, migrate, rollback, uninstall, schema, doctor):
+for command in (activate, status, check, plan, migrate, rollback, repair, uninstall, schema, doctor):
     wch.add_command(command)

@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 import click
 
+from ..network import Network
 from ..reports import InstallPlan
 from . import codes
+from .network import for_every_site, network_option
 from .options import Choices, shared_options
 from .output import Output
 from .session import open_session
@@ -15,8 +17,9 @@ from .session import open_session
 
 @click.command("check")
 @shared_options()
+@network_option
 @click.pass_obj
-def command(choices: Choices) -> int:
+def command(choices: Choices, network: bool) -> int:
     """Compare the live tables with what they should be. Reads only.
 
     Lists pending migrations, a version that does not match, what wch activate would mend, and what it
@@ -27,11 +30,11 @@ def command(choices: Choices) -> int:
       wch check --quiet || echo "somebody changed the tables"
     """
     session = open_session(choices)
+    if network:
+        return for_every_site(session, "comparing the sites", Network.plan, _site)
     found = session.manager.plan()
-    newer = session.manager.is_newer(found.version)
-    changes = () if newer else found.plan.describe()
-    refusals = () if newer else found.plan.refusals
-    clean = found.is_empty and not refusals
+    newer = found.is_newer
+    clean = _is_clean(found)
     if session.out.json:
         session.out.document(
             {
@@ -40,9 +43,9 @@ def command(choices: Choices) -> int:
                 "code_version": found.code_version,
                 "is_newer": newer,
                 "pending": found.pending,
-                "changes": changes,
-                "refusals": [asdict(refusal) for refusal in refusals],
-                "extras": () if newer else found.plan.extras,
+                "changes": found.plan.describe(),
+                "refusals": [asdict(refusal) for refusal in found.plan.refusals],
+                "extras": found.plan.extras,
                 "is_clean": clean,
             }
         )
@@ -51,14 +54,33 @@ def command(choices: Choices) -> int:
     else:
         _print(found, session.out)
         session.out.line("Everything is as it should be." if clean else _advice(found))
-    if newer:
+    return _code(found)
+
+
+def _is_clean(found: InstallPlan) -> bool:
+    return found.is_empty and not found.plan.refusals and not found.is_newer
+
+
+def _code(found: InstallPlan) -> int:
+    if found.is_newer:
         return codes.TOO_NEW
-    return codes.FINE if clean else codes.DRIFT
+    return codes.FINE if _is_clean(found) else codes.DRIFT
+
+
+def _site(found: InstallPlan) -> tuple[str, int]:
+    if _is_clean(found):
+        return "as it should be", codes.FINE
+    if found.is_newer:
+        return f"newer: version {found.version}", codes.TOO_NEW
+    pending = [f"pending {name}" for name in found.pending]
+    version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
+    refused = [f"refused: {refusal}" for refusal in found.plan.refusals]
+    return "; ".join([*pending, *version, *found.plan.describe(), *refused]), codes.DRIFT
 
 
 def _print(found: InstallPlan, out: Output) -> None:
     out.lines(f"Pending migration: {name}" for name in found.pending)
-    if found.version != found.code_version:
+    if not found.is_stamped:
         out.line(f"Version: {found.version or 'none'}, expected {found.code_version}")
     out.lines(f"To do: {line}" for line in found.plan.describe())
     out.lines(f"Refused: {refusal}" for refusal in found.plan.refusals)

@@ -26,8 +26,8 @@ def command(choices: Choices) -> int:
     manager = session.manager
     with session.working("looking at the migrations"):
         names = manager.run_migrations()
-    version = manager.version if names else manager.status().version
-    newer = manager.is_newer(version)
+    status = manager.status()
+    version, newer = status.version, status.is_newer
     if session.out.json:
         session.out.document({**session.heading, "applied": names, "version": version, "is_newer": newer})
     elif newer:

@@ -32,14 +32,13 @@ def command(choices: Choices) -> int:
     """
     session = open_session(choices)
     found = session.manager.plan()
-    newer = session.manager.is_newer(found.version)
     if session.out.json:
-        session.out.document({**session.heading, **_document(found, newer)})
-    elif newer:
+        session.out.document({**session.heading, **_document(found)})
+    elif found.is_newer:
         session.out.line(_comment(f"{_newer(found)}; nothing would be done"))
     else:
         session.out.lines(_script(found))
-    return codes.TOO_NEW if newer else codes.FINE
+    return codes.TOO_NEW if found.is_newer else codes.FINE
 
 
 def _script(found: InstallPlan) -> Iterator[str]:
@@ -58,7 +57,7 @@ def _script(found: InstallPlan) -> Iterator[str]:
             yield _comment(f"Then the rows are counted once more; should some stand against it: {undo}")
     for name in found.pending:
         yield _comment(f"Then {name} is written into the history")
-    if found.version != found.code_version:
+    if not found.is_stamped:
         yield _comment(f"Then the option {VERSION_OPTION} is set to {found.code_version}")
     for refusal in found.plan.refusals:
         yield _comment(f"Refused: {refusal}")
@@ -77,17 +76,17 @@ def _newer(found: InstallPlan) -> str:
     return f"The database is at version {found.version} and this wch at {found.code_version}"
 
 
-def _document(found: InstallPlan, newer: bool) -> dict[str, Any]:
+def _document(found: InstallPlan) -> dict[str, Any]:
     plan = found.plan
     return {
         "version": found.version,
         "code_version": found.code_version,
-        "is_newer": newer,
-        "is_empty": newer or found.is_empty,
-        "pending": [] if newer else found.pending,
-        "steps": [] if newer else [_step(step) for step in plan.steps],
-        "refusals": [] if newer else [asdict(refusal) for refusal in plan.refusals],
-        "extras": [] if newer else plan.extras,
+        "is_newer": found.is_newer,
+        "is_empty": found.is_empty,
+        "pending": found.pending,
+        "steps": [_step(step) for step in plan.steps],
+        "refusals": [asdict(refusal) for refusal in plan.refusals],
+        "extras": plan.extras,
     }
 
 

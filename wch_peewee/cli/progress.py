@@ -10,14 +10,14 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from ..progress import BatchDone, StepStarted
+from ..progress import BatchDone, SiteStarted, StepStarted
 
 
 class Display(Protocol):
     def say(self, text: str) -> None:
         """Show what is being done at this moment."""
 
-    def event(self, event: StepStarted | BatchDone) -> None:
+    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
         """Show how far it has come."""
 
 
@@ -27,7 +27,7 @@ class Silence:
     def say(self, text: str) -> None:
         return
 
-    def event(self, event: StepStarted | BatchDone) -> None:
+    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
         return
 
 
@@ -41,7 +41,7 @@ class Lines:
     def say(self, text: str) -> None:
         return
 
-    def event(self, event: StepStarted | BatchDone) -> None:
+    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
         if isinstance(event, StepStarted):
             self._tenth = 0
         elif int(event.fraction * 10) > self._tenth:
@@ -60,9 +60,12 @@ class Bar:
     def say(self, text: str) -> None:
         self._progress.update(self._task, description=self._clean(text))
 
-    def event(self, event: StepStarted | BatchDone) -> None:
+    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
         if isinstance(event, StepStarted):
             self._progress.update(self._task, description=str(event), total=None, completed=0, detail="")
+            return
+        if isinstance(event, SiteStarted):
+            self._progress.update(self._task, description=str(event), total=1.0, completed=event.fraction, detail="")
             return
         left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"
         detail = f"{event.rows} rows, {event.rate:.0f}/s{left}"

@@ -17,6 +17,7 @@ from ..schema.statements import Statement
 from ..settings import Settings
 from .options import Choices
 from .output import Output
+from .progress import Display
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Session:
         return {"target": self.manager.target, "prefix": self.manager.prefix}
 
     @contextmanager
-    def working(self, text: str) -> Iterator[None]:
+    def working(self, text: str) -> Iterator[Display]:
         """Show which step and which statement is being run, and how far long work on rows has come."""
         with self.out.working(text) as display:
 
@@ -41,7 +42,7 @@ class Session:
 
             self.manager.before_statement, self.manager.on_progress = before, display.event
             try:
-                yield
+                yield display
             finally:
                 self.manager.before_statement = self.manager.on_progress = None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from ..network import Network
 from ..reports import StatusReport
 from . import codes
+from .network import for_every_site, network_option
 from .options import Choices, shared_options
 from .output import Output
 from .session import open_session
@@ -13,8 +15,9 @@ from .session import open_session
 
 @click.command("status")
 @shared_options()
+@network_option
 @click.pass_obj
-def command(choices: Choices) -> int:
+def command(choices: Choices, network: bool) -> int:
     """Show the version, the migrations and the tables. Reads only.
 
     Exit code 1 when something is pending or missing, 4 when the database is newer. Columns and indexes are
@@ -25,22 +28,35 @@ def command(choices: Choices) -> int:
       wch status --format json | jq -r .version
     """
     session = open_session(choices)
+    if network:
+        return for_every_site(session, "looking at the sites", Network.status, _site)
     report = session.manager.status()
-    newer = session.manager.is_newer(report.version)
     if session.out.json:
-        session.out.document({**report.to_dict(), "is_current": report.is_current, "is_newer": newer})
+        session.out.document({**report.to_dict(), "is_current": report.is_current})
     else:
         _print(report, session.out)
-        session.out.line(_verdict(report, newer))
-    if newer:
+        session.out.line(_verdict(report))
+    return _code(report)
+
+
+def _code(report: StatusReport) -> int:
+    if report.is_newer:
         return codes.TOO_NEW
     return codes.FINE if report.is_current else codes.DRIFT
 
 
+def _site(report: StatusReport) -> tuple[str, int]:
+    pending = [f"pending {', '.join(report.pending)}"] if report.pending else []
+    missing = [f"missing {', '.join(report.missing_tables)}"] if report.missing_tables else []
+    return "; ".join([f"version {report.version or 'none'}", *pending, *missing]), _code(report)
+
+
 def _print(report: StatusReport, out: Output) -> None:
+    foreign = report.is_stamped and report.version != report.code_version
+    whose = f"this wch: {report.code_version}" + ("; written by the PHP plugin" if foreign else "")
     rows = (
         ("engine", report.engine),
-        ("version", f"{report.version or 'none'} (this wch: {report.code_version})"),
+        ("version", f"{report.version or 'none'} ({whose})"),
         ("applied", ", ".join(report.applied) or "none"),
         ("pending", ", ".join(report.pending) or "none"),
         ("missing tables", ", ".join(report.missing_tables) or "none"),
@@ -48,7 +64,7 @@ def _print(report: StatusReport, out: Output) -> None:
     out.table(("", ""), rows)
 
 
-def _verdict(report: StatusReport, newer: bool) -> str:
-    if newer:
+def _verdict(report: StatusReport) -> str:
+    if report.is_newer:
         return "The database is newer than this wch: upgrade wch-peewee."
     return "Up to date." if report.is_current else "Not up to date: run wch activate."

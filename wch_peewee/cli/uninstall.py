@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from ..network import Network
+from ..reports import UninstallReport
 from . import codes
 from .confirm import confirm
+from .network import for_every_site, network_option
 from .options import Choices, shared_options, wait_options
 from .session import Session, open_session
 
@@ -16,9 +19,10 @@ _EMPTY = "empty"
 @click.command("uninstall", short_help="Remove the tables with all their rows.")
 @shared_options()
 @wait_options
+@network_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def command(choices: Choices, yes: bool) -> int:
+def command(choices: Choices, network: bool, yes: bool) -> int:
     """Remove the tables with all their rows, the history and the version.
 
     Only for this prefix, and only when WCH_REMOVE_DATA is true; otherwise nothing is removed, and the exit
@@ -30,6 +34,10 @@ def command(choices: Choices, yes: bool) -> int:
       WCH_REMOVE_DATA=true wch uninstall --yes --format json
     """
     session = open_session(choices)
+    if network:
+        if session.manager.remove_data and not yes:
+            _ask(session)
+        return for_every_site(session, "removing", Network.uninstall, _site)
     counts: dict[str, int] = {}
     if session.manager.remove_data:
         counts = session.manager.row_counts()
@@ -51,6 +59,12 @@ def command(choices: Choices, yes: bool) -> int:
     if not report.removed:
         session.out.note("Say WCH_REMOVE_DATA=true in the environment when the data may go.")
     return codes.FINE if report.removed else codes.FAILED
+
+
+def _site(report: UninstallReport) -> tuple[str, int]:
+    if not report.removed:
+        return report.reason, codes.FAILED
+    return report.reason or f"dropped {len(report.tables)} tables", codes.FINE
 
 
 def _show_rows(session: Session, counts: dict[str, int]) -> None:

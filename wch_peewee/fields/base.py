@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import peewee
 from peewee import OP, Expression, Node, StringExpression, Value
 
-from ..errors import InvalidValue
+from ..errors import InvalidValue, one_line
 from ..schema.objects import ColumnType
 
 V = TypeVar("V")
@@ -34,7 +34,7 @@ class Misfit(Exception):
 
 def shorten(value: object) -> str:
     """Show a value on one line, cut where it is long."""
-    return " ".join(_short.repr(value).split())
+    return one_line(_short.repr(value), 160)
 
 
 def plain_text(value: object) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import ConfigurationError
@@ -51,11 +52,16 @@ class MigrationFolder:
     def version_of(self, name: str) -> str:
         """Read a migration's ``VERSION`` without running it."""
         path = self.path / f"{name}.py"
-        for node in ast.parse(path.read_text(encoding="utf-8"), filename=str(path)).body:
-            if isinstance(node, ast.Assign) and any(
-                isinstance(t, ast.Name) and t.id == "VERSION" for t in node.targets
-            ):
-                value = ast.literal_eval(node.value)
-                if isinstance(value, str) and is_plain(value):
-                    return value
-        raise ConfigurationError(f'{path} has no VERSION = "MAJOR.MINOR.PATCH".')
+        state = path.stat()
+        return _version_in(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _version_in(path: Path, changed: int, size: int) -> str:
+    """Parse a file once for as long as it stays as it is: a network asks for the version thousands of times."""
+    for node in ast.parse(path.read_text(encoding="utf-8"), filename=str(path)).body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "VERSION" for t in node.targets):
+            value = ast.literal_eval(node.value)
+            if isinstance(value, str) and is_plain(value):
+                return value
+    raise ConfigurationError(f'{path} has no VERSION = "MAJOR.MINOR.PATCH".')

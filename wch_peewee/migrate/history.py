@@ -16,6 +16,7 @@ from ..schema.introspect import ask
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
 from ..schema.statements import Query
 from ..workspace import Workspace
+from .version import remember_adopted_version
 
 HISTORY_SHAPE = Table(
     "migratehistory",
@@ -29,16 +30,23 @@ HISTORY_SHAPE = Table(
 
 
 def ensure_history(workspace: Workspace) -> None:
-    """Make the history table, or what it lacks."""
+    """Make the history table, or what it lacks; a version that was there before it is PHP's, and remembered as that."""
+    if history_names(workspace.database, workspace.dialect, workspace.prefix) is None:
+        remember_adopted_version(workspace)
     workspace.reconcile([HISTORY_SHAPE])
 
 
 def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...]:
     """List the applied migrations, oldest first; none when the table is not there."""
+    return history_names(database, dialect, prefix) or ()
+
+
+def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...] | None:
+    """The same, but None when the table is not there."""
     sql = f"SELECT name FROM {dialect.quote(history_table_name(prefix))} ORDER BY id"
     try:
         return tuple(str(row[0]) for row in ask(database, dialect, Query(sql)))
     except pw.PeeweeException as error:
         if dialect.failure(error.args) == "missing":
-            return ()
+            return None
         raise

@@ -14,7 +14,14 @@ import peewee as pw
 from ..naming import options_table_name
 from ..schema.apply import Overtaken
 from ..schema.statements import Step
-from ..wordpress.options import VERSION_OPTION, delete_option, missing_options_steps, read_option, write_option
+from ..wordpress.options import (
+    ADOPTED_OPTION,
+    VERSION_OPTION,
+    delete_option,
+    missing_options_steps,
+    read_option,
+    write_option,
+)
 from ..workspace import Workspace
 
 T = TypeVar("T")
@@ -36,24 +43,47 @@ def write_version(workspace: Workspace, version: str) -> None:
     # WordPress itself, which takes no lock of ours, may make the table at the same moment.
     with contextlib.suppress(Overtaken):
         workspace.run_steps(options_step(workspace), table)
-    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
-    _told(workspace, version, lambda: write_option(database, dialect, prefix, VERSION_OPTION, version))
+    _write(workspace, VERSION_OPTION, version)
 
 
 def delete_version(workspace: Workspace) -> bool:
-    """Remove the row; say whether it was there."""
+    """Remove the row, and PHP's version with it; say whether it was there."""
+    _delete(workspace, ADOPTED_OPTION)
+    return _delete(workspace, VERSION_OPTION)
+
+
+def read_adopted_version(workspace: Workspace) -> str | None:
+    """Read the version that PHP had written before our history began; None where there was none."""
+    return read_option(workspace.database, workspace.dialect, workspace.prefix, ADOPTED_OPTION)
+
+
+def remember_adopted_version(workspace: Workspace) -> None:
+    """Write down whose version this is, while it can be told: ahead of the first row of our history."""
+    version = read_version(workspace)
+    if version is not None and read_adopted_version(workspace) is None:
+        _write(workspace, ADOPTED_OPTION, version)
+
+
+def _write(workspace: Workspace, name: str, value: str) -> None:
     database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
-    return _told(workspace, None, lambda: delete_option(database, dialect, prefix, VERSION_OPTION))
+    _told(workspace, name, value, lambda: write_option(database, dialect, prefix, name, value))
 
 
-def _told(workspace: Workspace, version: str | None, write: Callable[[], T]) -> T:
+def _delete(workspace: Workspace, name: str) -> bool:
+    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
+    if read_option(database, dialect, prefix, name) is None:
+        return False
+    return _told(workspace, name, None, lambda: delete_option(database, dialect, prefix, name))
+
+
+def _told(workspace: Workspace, name: str, value: str | None, write: Callable[[], T]) -> T:
     """Write, and note what was written for those who keep a copy of it."""
     try:
         done = workspace.write(write, options_table_name(workspace.prefix))
     except pw.PeeweeException as error:
         if workspace.dialect.failure(error.args) == "lost":  # then it may have been done
-            workspace.options[VERSION_OPTION] = version
+            workspace.options[name] = value
         raise
     if done is not False:  # there was a row to delete
-        workspace.options[VERSION_OPTION] = version
+        workspace.options[name] = value
     return done

@@ -22,6 +22,9 @@ from .collation import collation_beside
 
 VERSION_OPTION = "wch_db_version"
 
+#: What VERSION_OPTION said when the history began: the version of a PHP plugin that made the tables.
+ADOPTED_OPTION = "wch_db_adopted_version"
+
 OPTIONS_SHAPE = Table(
     "options",
     columns=(

@@ -1,0 +1,109 @@
+"""``wch repair``: mend what can be mended safely, and decide about messages without a conversation."""
+
+from __future__ import annotations
+
+import click
+
+from ..reports import RepairReport
+from . import codes
+from .confirm import confirm
+from .options import Choices, shared_options, wait_options
+from .output import Output
+from .session import Session, open_session
+
+#: More conversations than that are not listed one by one.
+_LISTED = 20
+
+
+@click.command("repair", short_help="Mend what differs, and deal with orphaned messages.")
+@shared_options()
+@wait_options
+@click.option(
+    "--orphans",
+    type=click.Choice(["report", "delete", "reattach"]),
+    default="report",
+    show_default=True,
+    help="Messages whose conversation is gone: count them, delete them, or give them a closed conversation again.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before messages are deleted.")
+@click.pass_obj
+def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
+    """Bring the tables back to what they should be, as far as that is safe.
+
+    Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. Messages
+    whose conversation is gone keep the foreign key out; nothing is done about them unless you say what. Exit
+    code 1 when something is left.
+
+    \b
+      wch repair --dry-run
+      wch repair --orphans=reattach
+    """
+    session = open_session(choices)
+    if dry_run:
+        return _preview(session, orphans)
+    if orphans == "delete" and not yes and (found := session.manager.orphans()):
+        _ask(session, found)
+    with session.working("repairing"):
+        report = session.manager.repair(orphans)  # type: ignore[arg-type]
+    left = bool(report.refusals)
+    if session.out.json:
+        session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
+    else:
+        _print(report, session.out)
+        session.out.line(
+            "Repaired." if report.changed else "Nothing was to do." if not left else "Nothing was changed."
+        )
+    return codes.DRIFT if left else codes.FINE
+
+
+def _preview(session: Session, orphans: str) -> int:
+    plan = session.manager.plan()
+    found = session.manager.orphans()
+    messages = sum(found.values())
+    if session.out.json:
+        session.out.document(
+            {
+                **session.heading,
+                "orphans": messages,
+                "conversations": {str(number): count for number, count in found.items()},
+                "changes": plan.plan.describe(),
+                "statements": [str(statement) for statement in plan.plan.statements()],
+                "refusals": [str(refusal) for refusal in plan.plan.refusals],
+            }
+        )
+    else:
+        verb = {"report": "Found", "delete": "Would delete", "reattach": "Would reattach"}[orphans]
+        session.out.lines(f"{verb} {line}" for line in _listed(found))
+        session.out.lines(f"Would do: {line}" for line in plan.plan.describe())
+        session.out.lines(f"Refused: {refusal}" for refusal in plan.plan.refusals)
+    return codes.DRIFT if found or not plan.is_empty or plan.plan.refusals else codes.FINE
+
+
+def _print(report: RepairReport, out: Output) -> None:
+    if report.deleted:
+        out.line(f"Deleted {_messages(report.deleted)} without a conversation")
+    if report.reattached:
+        out.line(f"Reattached {_messages(report.reattached)}")
+    out.lines(report.changes)
+    out.lines(f"Not done: {refusal}" for refusal in report.refusals)
+    out.lines(f"Left alone: {extra}" for extra in report.extras)
+
+
+def _ask(session: Session, found: dict[int, int]) -> None:
+    session.out.ask_table(
+        ("conversation", "messages"),
+        [(str(number), f"{count:,}") for number, count in [*found.items()][:_LISTED]],
+        right=(1,),
+    )
+    confirm(f"{_messages(sum(found.values()))} would be deleted for good. Type delete", "delete")
+
+
+def _listed(found: dict[int, int]) -> list[str]:
+    lines = [f"{_messages(count)} of conversation {number}, which is not there" for number, count in found.items()]
+    more = len(lines) - _LISTED
+    return lines if more <= 0 else [*lines[:_LISTED], f"messages of {more} conversations more"]
+
+
+def _messages(count: int) -> str:
+    return f"{count:,} message{'' if count == 1 else 's'}"
