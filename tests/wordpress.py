@@ -1,7 +1,7 @@
 """Real WordPress sites for the tests, and PHP that runs inside them.
 
 WCH_TEST_WORDPRESS ("6.8=/srv/wordpress-6.8 7.1=...") names folders with WordPress as it is unpacked; they are only
-read. A site is a small folder of its own, with a wp-config.php that names those sources, and a fresh database.
+read. A site is a folder of links to them, with a wp-config.php and a wp-content of its own, and a fresh database.
 
 with wordpress_site(sources, engine, folder) as site:
     assert site.php("return get_option( 'blogname' );") == "Test"
@@ -46,10 +46,9 @@ define( 'DB_CHARSET', 'utf8mb4' );
 define( 'DB_COLLATE', {collation} );
 define( 'WP_HTTP_BLOCK_EXTERNAL', true );
 define( 'DISABLE_WP_CRON', true );
-define( 'WP_CONTENT_DIR', __DIR__ . '/wp-content' );
 $table_prefix = {prefix};
 if ( ! defined( 'ABSPATH' ) ) {{
-\tdefine( 'ABSPATH', {sources} );
+\tdefine( 'ABSPATH', __DIR__ . '/' );
 }}
 require_once ABSPATH . 'wp-settings.php';
 """
@@ -92,7 +91,7 @@ class WordPress:
 
 
 class WordPressSite:
-    """An installed site: its ``folder`` (wp-config.php, wp-content), its ``database``, and PHP inside it."""
+    """An installed site: its ``folder``, which looks like any other site's, its ``database``, and PHP inside it."""
 
     def __init__(
         self, wordpress: WordPress, folder: Path, database: LiveDatabase, *, prefix: str = "wp_", collation: str = ""
@@ -103,6 +102,9 @@ class WordPressSite:
         self.prefix = prefix
         self.content = folder / "wp-content"
         self.content.mkdir(parents=True)
+        for entry in wordpress.sources.iterdir():
+            if entry.name not in ("wp-content", "wp-config.php"):
+                (folder / entry.name).symlink_to(entry)
         (folder / "opcache").mkdir()
         self._configure(collation)
         self._run("install.php", "")
@@ -155,7 +157,6 @@ class WordPressSite:
             "host": f"{address.host.replace('localhost', '127.0.0.1')}:{address.port}",
             "collation": collation,
             "prefix": self.prefix,
-            "sources": f"{self.wordpress.sources}/",
         }
         text = _CONFIG.format(**{key: _php_string(value) for key, value in values.items()})
         (self.folder / "wp-config.php").write_text(text)

@@ -3,10 +3,11 @@
     with option_news(hook) as watched:
         run_in_workspace(watched(work), database, "wp_")
 
-The hook is called when the run is over, its lock is free and the row can be read by everybody; ``value`` is None for
-an option that was deleted. It is told of what stays, also when the run fails behind it, and of a write whose
-connection was lost in the middle, which may have been done. What the hook raises is logged and goes no further: the
-upgrade is done, and an error would say that it is not. A process that is killed in this moment tells nobody.
+The hook is called when the run is over, its lock is free and the row can be read by everybody. ``value`` is None for
+an option that was deleted, and the prefix of the moment (``site.current_prefix``) is that of the options table. It is
+told of what stays, also when the run fails behind it, and of a write whose connection was lost in the middle, which may
+have been done. What the hook raises is logged and goes no further: the upgrade is done, and an error would say that it
+is not. A process that is killed in this moment tells nobody.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .site import switch_prefix
 from .workspace import Workspace
 
 #: Called with the option's name and its new value.
@@ -46,7 +48,8 @@ def option_news(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
     finally:
         if hook is not None and seen and not (failed and seen[0].dialect.transactional_ddl):
             for name, value in seen[0].options.items():
-                _tell(hook, name, value)
+                with switch_prefix(seen[0].prefix):
+                    _tell(hook, name, value)
 
 
 def _tell(hook: OptionWritten, name: str, value: str | None) -> None:

@@ -12,6 +12,7 @@ from tests.databases import LiveDatabase
 from wch_peewee import DatabaseManager, Plugin, WchError
 from wch_peewee.migrate import version
 from wch_peewee.schema.statements import Statement
+from wch_peewee.site import current_prefix
 
 News = list[tuple[str, str | None]]
 NAME = "wch_db_version"
@@ -57,6 +58,15 @@ def test_then_the_row_can_be_read_and_the_lock_is_free(database: LiveDatabase) -
     Plugin(database.url, on_option_written=look).activate()
     assert seen == [("1.0.0", "1.0.0")]
     assert DatabaseManager(database.url).status().version is None
+
+
+def test_it_can_tell_for_which_site_of_a_network(database: LiveDatabase) -> None:
+    seen = []
+    manager = DatabaseManager(database.url)
+    manager.on_option_written = lambda name, value: seen.append((current_prefix(), value))
+    for prefix in ("wp_", "wp_2_"):
+        manager.at(prefix).install()
+    assert seen == [("wp_", "1.0.0"), ("wp_2_", "1.0.0")]
 
 
 def test_what_it_raises_is_logged_and_the_run_is_done(database: LiveDatabase, caplog: pytest.LogCaptureFixture) -> None:
