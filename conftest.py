@@ -1,9 +1,9 @@
 """pytest's options and the fixtures that every test may use: ``engine``, ``database``, ``private_server``,
-``own_server``, ``galera``.
+``own_server``, ``galera``, ``wordpress``.
 
 Lives at the top so that ``tests`` and the package are importable from the checkout (pytest puts this folder on
-sys.path). What the fixtures are made of is in tests/engines.py, tests/databases.py, tests/servers.py and
-tests/galera.py.
+sys.path). What the fixtures are made of is in tests/engines.py, tests/databases.py, tests/servers.py,
+tests/galera.py and tests/wordpress.py.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from tests.engines import Engine, EngineError, choose_engines
 from tests.galera import GaleraCluster, choose_galera
 from tests.programs import installed_servers
 from tests.servers import PrivateServer
+from tests.wordpress import Pair, WordPressSite, choose_wordpress, wordpress_site
 
 _ENGINES = pytest.StashKey[list[Engine]]()
 _LEFT_OUT = pytest.StashKey[list[str]]()
 _GALERA = pytest.StashKey[str]()
+_WORDPRESS = pytest.StashKey[list[Pair]]()
 
 # A statement on a server has no deadline worth failing for.
 settings.register_profile("wch", deadline=None, derandomize="CI" in os.environ, print_blob=True)
@@ -40,11 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     try:
         engines, left_out, no_galera = _choose(config.getoption("--engines"))
+        pairs, no_wordpress = choose_wordpress(os.environ.get("WCH_TEST_WORDPRESS", ""), engines)
     except (EngineError, ServerError) as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ENGINES] = engines
-    config.stash[_LEFT_OUT] = left_out
+    config.stash[_LEFT_OUT] = [*left_out, *([no_wordpress] if no_wordpress else [])]
     config.stash[_GALERA] = no_galera
+    config.stash[_WORDPRESS] = pairs
 
 
 def _choose(asked: str) -> tuple[list[Engine], list[str], str]:
@@ -67,7 +71,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     tested = [str(engine) for engine in config.stash[_ENGINES]]
     if not config.stash[_GALERA]:
         tested.append("galera (private)")
-    return [f"engines: {', '.join(tested)}", *config.stash[_LEFT_OUT]]
+    lines = [f"engines: {', '.join(tested)}"]
+    if pairs := config.stash[_WORDPRESS]:
+        slow = "" if config.getoption("--slow") else f", {sum(not pair.usual for pair in pairs)} more with --slow"
+        lines.append(f"wordpress: {', '.join(str(pair) for pair in pairs if pair.usual or not slow)}{slow}")
+    return [*lines, *config.stash[_LEFT_OUT]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -77,7 +85,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that needs an engine on all of them, or on the families of its marker."""
+    """Run each test that needs an engine on all of them, or on the families of its marker; sites by their pairs."""
+    if "wordpress_installed" in metafunc.fixturenames:
+        pairs = [
+            pytest.param(pair, id=str(pair), marks=[] if pair.usual else [pytest.mark.slow])
+            for pair in metafunc.config.stash[_WORDPRESS]
+        ]
+        metafunc.parametrize("wordpress_installed", pairs, indirect=True, scope="session")
     if "engine" not in metafunc.fixturenames:
         return
     engines = metafunc.config.stash[_ENGINES]
@@ -150,3 +164,20 @@ def galera(request: pytest.FixtureRequest) -> Iterator[GaleraCluster]:
         cluster.remove()
     if failure:
         pytest.fail(failure, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def wordpress_installed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WordPressSite]:
+    """One site of those that are tested, installed once; tests take ``wordpress``."""
+    pair: Pair = request.param
+    with wordpress_site(pair.wordpress, pair.engine, tmp_path_factory.mktemp("wordpress")) as site:
+        yield site
+
+
+@pytest.fixture
+def wordpress(wordpress_installed: WordPressSite) -> WordPressSite:
+    """A real WordPress site with nothing of ours in it; the next test has it back as it was."""
+    wordpress_installed.reset()
+    return wordpress_installed

@@ -28,6 +28,7 @@ from .errors import (
     WchError,
 )
 from .url import Target
+from .wordpress.collation import DEFAULT_COLLATION
 
 #: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
 #: session that minds them can no longer alter such a table.
@@ -89,6 +90,8 @@ def open_database(target: Target) -> pw.Database:
 def _server_parameters(target: Target) -> dict[str, Any]:
     options = dict(target.options)
     parameters: dict[str, Any] = {"user": target.user, "password": target.password, "charset": "utf8mb4"}
+    # As WordPress's own sessions: the server's default would meet the columns in a CAST, and that is error 1267.
+    parameters["collation"] = DEFAULT_COLLATION
     if "unix_socket" in options:
         parameters["unix_socket"] = options["unix_socket"]
     else:
@@ -152,6 +155,25 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         init_command=_RUN_SETTINGS.format(lock_wait),
         autoconnect=False,
     )
+
+
+@contextlib.contextmanager
+def with_run_settings(database: pw.Database) -> Iterator[None]:
+    """Give somebody else's connection the settings of a run for the block, and its own back afterwards."""
+    if not isinstance(database, pw.MySQLDatabase):
+        yield
+        return
+    own = database.execute_sql(
+        "SELECT @@SESSION.sql_mode, @@SESSION.lock_wait_timeout, @@SESSION.innodb_lock_wait_timeout"
+    ).fetchone()
+    database.execute_sql(_RUN_SETTINGS.format(LOCK_WAIT))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(pw.PeeweeException):  # lost, and its settings with it
+            database.execute_sql(
+                "SET SESSION sql_mode = %s, lock_wait_timeout = %s, innodb_lock_wait_timeout = %s", tuple(own)
+            )
 
 
 def describe(database: pw.Database) -> str:

@@ -15,6 +15,7 @@ from .errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from .installation import Installation
 from .migrate.version import delete_version, read_version, write_version
 from .naming import DEFAULT_PREFIX, get_table_name, history_table_name
+from .option_news import OptionWritten, option_news
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .preflight import REMOVAL, UPGRADE, require_privileges
 from .progress import Progress
@@ -35,6 +36,8 @@ class DatabaseManager(Installation):
     before_statement: Callable[[Statement], None] | None = None
     #: Told of each migration's step and of each batch of rows, in the run's own thread.
     on_progress: Progress | None = None
+    #: Told of the version option, and its new value or None, after a run has written or deleted it (``option_news``).
+    on_option_written: OptionWritten | None = None
 
     def install(self) -> InstallReport:
         """Install or upgrade: migrations, then what is still missing, then verify, and stamp the version last.
@@ -132,17 +135,19 @@ class DatabaseManager(Installation):
 
     def _run(self, work: Callable[[Workspace], T], command: str) -> T:
         try:
-            return run_in_workspace(
-                work,
-                self.database,
-                self.prefix,
-                remove_data=self._remove_data,
-                patience=self.patience,
-                lock_wait=self.lock_wait,
-                lease_ttl=self.lease_ttl,
-                before=self.before_statement,
-                on_progress=self.on_progress,
-            )
+            with option_news(self.on_option_written) as watched:
+                result: T = run_in_workspace(
+                    watched(work),
+                    self.database,
+                    self.prefix,
+                    remove_data=self._remove_data,
+                    patience=self.patience,
+                    lock_wait=self.lock_wait,
+                    lease_ttl=self.lease_ttl,
+                    before=self.before_statement,
+                    on_progress=self.on_progress,
+                )
+            return result
         except RunStopped as error:
             error.command = f"wch {command}" + ("" if self.prefix == DEFAULT_PREFIX else f" --prefix {self.prefix}")
             raise

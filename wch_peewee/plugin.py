@@ -24,6 +24,7 @@ from .hookspecs import hookimpl
 from .manager import DatabaseManager
 from .models import MODELS, BaseModel
 from .network import Network, NetworkReport
+from .option_news import OptionWritten
 from .reports import InstallReport, UninstallReport
 from .site import Site, set_default_site, use_site
 from .version_reader import VersionReader
@@ -36,7 +37,9 @@ class Plugin:
 
     ``verify_every`` is how often, in seconds, ``admin_init`` also looks whether the tables are there;
     ``retry_after`` is how long it leaves a failed upgrade alone. ``clock`` gives seconds that never go
-    back. The rest is DatabaseManager's.
+    back. ``on_option_written`` is called with the version option's name, and its new value or None, after a run
+    has written or deleted it: a host with a persistent object cache clears it there. What it raises is logged, and
+    the run counts as done. The rest is DatabaseManager's.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Plugin:
         clock: Callable[[], float] = time.monotonic,
         migrations: Path | str | None = None,
         models: Sequence[type[BaseModel]] = MODELS,
+        on_option_written: OptionWritten | None = None,
     ) -> None:
         self.manager = DatabaseManager(
             database,
@@ -62,6 +66,7 @@ class Plugin:
             migrations=migrations,
             models=models,
         )
+        self.manager.on_option_written = on_option_written
         self.verify_every = verify_every
         self.retry_after = retry_after
         self._clock = clock

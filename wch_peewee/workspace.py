@@ -68,6 +68,8 @@ class Workspace:
     on_progress: Progress | None = None
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
+    #: The options that have been written, or may have been, with their values; None is a deleted one.
+    options: dict[str, str | None] = field(default_factory=dict)
     _collation: str | None = field(default=None, init=False)
 
     @property

@@ -23,11 +23,14 @@ ROOT = Path(__file__).resolve().parents[2]
 # A name that ends in a dot stands for the whole package.
 LAYERS: list[tuple[str, list[str]]] = [
     ("words", ["errors", "enums", "schema.objects"]),
-    ("names and versions", ["naming", "url", "migrations_folder", "wordpress.version"]),
+    ("names and versions", ["naming", "url", "migrations_folder", "wordpress.version", "wordpress.collation"]),
     ("changes as values", ["schema.operations", "schema.requirements", "schema.statements"]),
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
-    ("planning", ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "reports"]),
+    (
+        "planning",
+        ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "wordpress.dbdelta", "reports"],
+    ),
     ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
@@ -44,6 +47,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("migrations", ["workspace", "migrate.", "standing", "orphans"]),
+    ("the host's caches", ["option_news", "wordpress.object_cache"]),
     (
         "the product",
         ["preflight", "delta", "installation", "manager", "network", "doctor.", "hookspecs", "plugin", "hooks"],
@@ -59,6 +63,7 @@ ONLY = {
     "naming": {"errors"},
     "migrations_folder": {"errors"},
     "wordpress.version": {"errors"},
+    "wordpress.collation": set(),
     "schema.objects": set(),
     "schema.operations": {"schema.objects"},
     "schema.requirements": {"schema.objects"},
@@ -69,6 +74,7 @@ PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
+    "wordpress.dbdelta", "wordpress.collation",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.

@@ -1,4 +1,4 @@
-"""``wch schema``: the declared schema as SQL, as JSON, or as a diagram."""
+"""``wch schema``: the declared schema as SQL, as JSON, as a diagram, or as text for WordPress's dbDelta."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from ..dialects.mysql import MySQLDialect
 from ..dialects.sqlite import SQLiteDialect
 from ..schema.describe import create_statements, describe_schema
 from ..schema.mermaid import mermaid_diagram
-from ..wordpress.options import DEFAULT_COLLATION
+from ..wordpress.collation import DEFAULT_COLLATION
+from ..wordpress.dbdelta import dbdelta_text
 from ..workspace import look
 from . import codes
 from .options import Choices, shared_options
 from .session import Session, open_session
 
-_FORMATS = ("sql", "json", "mermaid")
+_FORMATS = ("sql", "json", "mermaid", "dbdelta")
 
 #: A CREATE is written alike for every supported version.
 _ENGINES: dict[str, Dialect] = {
@@ -37,10 +38,13 @@ def command(choices: Choices, engine: str | None) -> int:
 
     sql is what makes them on an empty database. With --engine, and for SQLite, no database is needed; for a
     server without it the site's collation is asked for. json and mermaid are the same for every engine.
+    dbdelta is what PHP can hand to WordPress's dbDelta: on our tables it changes nothing, and what it makes
+    lacks only the foreign key. MySQL and MariaDB each have their own, as their JSON columns differ.
 
     \b
       wch schema --engine mysql > tables.sql
       wch schema --format mermaid > tables.mmd
+      wch schema --format dbdelta --engine mariadb > tables.txt
     """
     session = open_session(choices)
     manager = session.manager
@@ -48,6 +52,12 @@ def command(choices: Choices, engine: str | None) -> int:
         session.out.document(describe_schema(manager.tables, manager.prefix))
     elif choices.format == "mermaid":
         session.out.line(mermaid_diagram(manager.tables, manager.prefix).rstrip("\n"))
+    elif choices.format == "dbdelta":
+        dialect, collation = _target(session, engine)
+        if not isinstance(dialect, MySQLDialect):
+            raise click.UsageError("dbDelta is for servers: say --engine mysql or mariadb, or name a database on one.")
+        text = dbdelta_text(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation)
+        session.out.line(text.rstrip("\n"))
     else:
         dialect, collation = _target(session, engine)
         session.out.lines(

@@ -137,7 +137,7 @@ def _create(table: Table) -> Step:
     lines += [_foreign_key(key) for key in table.foreign_keys]
     options = f" ENGINE={table.engine}" if table.engine else ""
     if table.collation:
-        options += f" DEFAULT CHARSET={_charset(table.collation)} COLLATE={table.collation}"
+        options += f" DEFAULT CHARSET={charset(table.collation)} COLLATE={table.collation}"
     sql = f"CREATE TABLE {name(table.name)} (\n  " + ",\n  ".join(lines) + f"\n){options}"
     return Step(table.name, (CreateTable(table.name, table),), (Statement(sql, table.name),), "CREATE")
 
@@ -197,7 +197,7 @@ def _clause(operation: Operation) -> str:
 def column_definition(column: Column) -> str:
     words = [name(column.name), column_type(column.type)]
     if column.collation and column.type.name in _CHARACTER:
-        words.append(f"CHARACTER SET {_charset(column.collation)} COLLATE {column.collation}")
+        words.append(f"CHARACTER SET {charset(column.collation)} COLLATE {column.collation}")
     words.append("NULL" if column.nullable else "NOT NULL")
     if column.default is not None:
         expression = column.default.text if column.default.text == "current_timestamp" else f"({column.default.text})"
@@ -232,5 +232,6 @@ def _foreign_key(key: ForeignKey) -> str:
     return sql
 
 
-def _charset(collation: str) -> str:
+def charset(collation: str) -> str:
+    """Name a collation's charset, with which its own name begins."""
     return collation.split("_")[0]

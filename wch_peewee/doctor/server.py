@@ -10,7 +10,7 @@ from ..naming import options_table_name
 from ..preflight import REMOVAL, UPGRADE, grant_sql
 from ..schema.introspect import ask, introspect_schema
 from ..schema.statements import Query
-from ..wordpress.options import DEFAULT_COLLATION
+from ..wordpress.collation import collation_beside
 from ..workspace import Workspace
 from .finding import Finding
 
@@ -71,19 +71,19 @@ def collation(workspace: Workspace) -> Finding:
     ((default,),) = _rows(workspace, "SELECT @@collation_database")
     options = options_table_name(workspace.prefix)
     site = _site_collation(workspace)
+    ours = collation_beside(site)
     if site is None:
-        found = f"there is no {options}; new tables get {DEFAULT_COLLATION} (the database's default is {default})"
+        found = f"there is no {options}; new tables get {ours} (the database's default is {default})"
         return Finding("collation", "ok", found)
-    found = f"{options} has {site}, and new tables get it too (the database's default is {default})"
-    if not site.startswith("utf8mb4"):
-        charset = site.partition("_")[0]
-        advice = f"Convert the site's tables to utf8mb4 first: {charset} cannot hold emoji."
+    if site != ours:
+        found = f"{options} has {site}; new tables get {ours} and can be joined with it"
+        advice = f"The site's own tables are better converted to utf8mb4: {site.partition('_')[0]} cannot hold emoji."
         return Finding("collation", "warn", found, advice)
-    return Finding("collation", "ok", found)
+    return Finding("collation", "ok", f"{options} has {site}, and new tables get it too (the database's is {default})")
 
 
 def tables_collation(workspace: Workspace, *, tables: Sequence[str]) -> Finding:
-    site = _site_collation(workspace) or DEFAULT_COLLATION
+    site = collation_beside(_site_collation(workspace))
     live = introspect_schema(workspace.database, workspace.dialect, tables)
     other = [table for table in live if table.collation and table.collation != site]
     if not other:

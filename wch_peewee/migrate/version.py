@@ -6,6 +6,10 @@ write_version(workspace, "1.0.0")
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from typing import TypeVar
+
+import peewee as pw
 
 from ..naming import options_table_name
 from ..schema.apply import Overtaken
@@ -19,6 +23,8 @@ from ..wordpress.options import (
     write_option,
 )
 from ..workspace import Workspace
+
+T = TypeVar("T")
 
 
 def read_version(workspace: Workspace) -> str | None:
@@ -60,11 +66,24 @@ def remember_adopted_version(workspace: Workspace) -> None:
 
 def _write(workspace: Workspace, name: str, value: str) -> None:
     database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
-    workspace.write(lambda: write_option(database, dialect, prefix, name, value), options_table_name(prefix))
+    _told(workspace, name, value, lambda: write_option(database, dialect, prefix, name, value))
 
 
 def _delete(workspace: Workspace, name: str) -> bool:
     database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
     if read_option(database, dialect, prefix, name) is None:
         return False
-    return workspace.write(lambda: delete_option(database, dialect, prefix, name), options_table_name(prefix))
+    return _told(workspace, name, None, lambda: delete_option(database, dialect, prefix, name))
+
+
+def _told(workspace: Workspace, name: str, value: str | None, write: Callable[[], T]) -> T:
+    """Write, and note what was written for those who keep a copy of it."""
+    try:
+        done = workspace.write(write, options_table_name(workspace.prefix))
+    except pw.PeeweeException as error:
+        if workspace.dialect.failure(error.args) == "lost":  # then it may have been done
+            workspace.options[name] = value
+        raise
+    if done is not False:  # there was a row to delete
+        workspace.options[name] = value
+    return done

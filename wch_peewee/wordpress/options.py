@@ -18,14 +18,12 @@ from ..schema.introspect import ask, present_tables
 from ..schema.objects import Column, ColumnType, Default, Index, Table, bigint, varchar
 from ..schema.operations import CreateTable
 from ..schema.statements import Query, Step
+from .collation import collation_beside
 
 VERSION_OPTION = "wch_db_version"
 
 #: What VERSION_OPTION said when the history began: the version of a PHP plugin that made the tables.
 ADOPTED_OPTION = "wch_db_adopted_version"
-
-#: What WordPress itself installs with on every supported server.
-DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"
 
 OPTIONS_SHAPE = Table(
     "options",
@@ -87,9 +85,9 @@ def delete_option(database: pw.Database, dialect: Dialect, prefix: str, name: st
 
 
 def site_collation(database: pw.Database, dialect: Dialect, prefix: str) -> str | None:
-    """Read the collation that joins with the site's own tables need; None on engines that have none."""
+    """Read the collation that our tables need beside the site's own; None on engines that have none."""
     query = dialect.column_collation(options_table_name(prefix), "option_name")
     if query is None:
         return None
     rows = ask(database, dialect, query)
-    return str(rows[0][0]) if rows and rows[0][0] else DEFAULT_COLLATION
+    return collation_beside(rows[0][0] if rows else None)

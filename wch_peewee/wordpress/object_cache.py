@@ -1,0 +1,49 @@
+"""A persistent object cache in front of WordPress's options, and what to do about it.
+
+With a drop-in ``wp-content/object-cache.php`` PHP reads options from the cache and does not see what somebody else
+writes to the table. After an upgrade it still finds the old ``wch_db_version``, upgrades on every admin request, and
+cannot even write the new version: its UPDATE changes no row, and then WordPress leaves the cache as it is. It holds
+for ever. Only PHP, or the cache's own tools, can clear it; this module sees the drop-in and says how.
+
+    for line in object_cache_advice(Path("/srv/www/site")):
+        print(line)
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from .options import VERSION_OPTION
+
+#: Where WordPress keeps an option in the cache, all in the group ``options``: under its own name, among those that
+#: are loaded at once, and among those that are known to be missing.
+COLLECTIONS = ("alloptions", "notoptions")
+
+
+def object_cache_dropin(site: Path, *, content: Path | None = None) -> Path | None:
+    """Return the drop-in of the site in folder ``site``; None when there is none.
+
+    ``content`` is WP_CONTENT_DIR where that is not the site's ``wp-content``.
+    """
+    dropin = (site / "wp-content" if content is None else content) / "object-cache.php"
+    return dropin if dropin.is_file() else None
+
+
+def object_cache_advice(
+    site: Path, *, content: Path | None = None, option: str = VERSION_OPTION, url: str | None = None
+) -> tuple[str, ...]:
+    """Say, in lines for people, what to run after ``option`` was written; empty when there is no drop-in.
+
+    ``url`` names one site of a multisite network, as wp-cli knows it.
+    """
+    dropin = object_cache_dropin(site, content=content)
+    if dropin is None:
+        return ()
+    where = f"--path={shlex.quote(str(site))}" + (f" --url={shlex.quote(url)}" if url else "")
+    return (
+        f"{dropin} is a persistent object cache: PHP may go on reading an old {option} from it. Clear it with wp-cli:",
+        *(f"  wp cache delete {key} options {where}" for key in (option, *COLLECTIONS)),
+        "or, with everything else that is in it:",
+        f"  wp cache flush {where}",
+    )
