@@ -28,6 +28,7 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
     ("planning", ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "reports"]),
+    ("a site's wp-config.php", ["wordpress.config."]),
     ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
@@ -64,6 +65,8 @@ CONFINED = {
     "rich": ["cli", "cli."],
     "peewee_migrate": ["migrate.", "testing.stock"],
     "pytest": ["testing.fixtures"],
+    "tree_sitter": ["wordpress.config.syntax"],
+    "tree_sitter_php": ["wordpress.config.syntax"],
 }
 
 # Who sends statements, and what for. Everybody else goes through these.
