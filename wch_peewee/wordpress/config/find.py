@@ -68,8 +68,8 @@ def _of_file(config: Path) -> Place:
         raise ConfigurationError(f"{config} is no wp-config.php; name the site's folder, or its wp-config.php.")
     if _is_wordpress(config.parent):
         return Place(config, config.parent)
-    inside = [abspath for abspath in _abspaths(config.parent) if abspath.parent == config.parent]
-    return Place(config, inside[0] if len(inside) == 1 else None)
+    below = _wordpresses_below(config.parent)
+    return Place(config, below[0] if len(below) == 1 else None)
 
 
 def _in(folder: Path) -> Place | None:

@@ -33,12 +33,25 @@ CONNECTING = (
 REMOVE_DATA = "WCH_REMOVE_DATA"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What a wp-config.php says; values are PHP's, Unknown, or ABSENT. The repr names no value: some are secret."""
+    """What a wp-config.php says; values are PHP's, Unknown, or ABSENT. The repr names no value: some are secret.
+
+    Two are equal when they say the same, types included.
+    """
 
     constants: Mapping[str, Any]
     table_prefix: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reading) and self._all == other._all
+
+    def __hash__(self) -> int:
+        return hash(self._all)
+
+    @property
+    def _all(self) -> str:
+        return repr([*self.constants.items(), self.table_prefix])
 
     def __repr__(self) -> str:
         known = [

@@ -43,8 +43,12 @@ class WordPressSite:
 
     path: Path
     config: Path
-    reading: Reading = field(repr=False, hash=False)
+    reading: Reading = field(repr=False)
     sockets: tuple[str, ...] = field(default=SOCKETS, repr=False)
+
+    def __str__(self) -> str:
+        inside = self.config.parent == self.path
+        return f"{self.path} ({self.config.name if inside else self.config})"
 
     @property
     def target(self) -> Target:
