@@ -89,9 +89,11 @@ def open_database(target: Target) -> pw.Database:
 
 def _server_parameters(target: Target) -> dict[str, Any]:
     options = dict(target.options)
-    parameters: dict[str, Any] = {"user": target.user, "password": target.password, "charset": "utf8mb4"}
+    # A str would go out as Latin-1, which is not what other clients send.
+    password = target.password.encode("utf-8", "surrogateescape")
+    parameters: dict[str, Any] = {"user": target.user, "password": password, "charset": "utf8mb4"}
     # As WordPress's own sessions: the server's default would meet the columns in a CAST, and that is error 1267.
-    parameters["collation"] = DEFAULT_COLLATION
+    parameters["collation"] = options.get("collation", DEFAULT_COLLATION)
     if "unix_socket" in options:
         parameters["unix_socket"] = options["unix_socket"]
     else:

@@ -18,7 +18,9 @@ def _plugin() -> Plugin:
     """One Plugin for each setting of the environment, so that admin_init keeps its memory between calls."""
     settings = Settings.gather()
     if settings not in _plugins:
-        _plugins[settings] = Plugin(open_database(settings.target), prefix=settings.prefix)
+        _plugins[settings] = Plugin(
+            open_database(settings.target), prefix=settings.prefix, remove_data=settings.remove_data
+        )
     return _plugins[settings]
 
 

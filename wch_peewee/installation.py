@@ -29,7 +29,7 @@ from .schema.introspect import present_tables
 from .schema.objects import Table
 from .schema.plan import Plan
 from .schema.resolve import physical_name
-from .settings import remove_data_allowed
+from .settings import Leave, leave_to_remove
 from .site import current_prefix
 from .standing import Standing, read_standing
 from .url import parse_url
@@ -40,11 +40,11 @@ class Installation:
     """The six tables under one prefix in one database.
 
     ``database`` is a URL or a peewee Database; ``prefix`` defaults to the prefix of the moment;
-    ``remove_data`` beats the environment's WCH_REMOVE_DATA; ``patience`` is how many seconds a run waits
-    for another run or for somebody's transaction; ``lock_wait`` how many seconds one statement waits for a
-    lock, with others queueing behind it, before it gives way and is tried again; ``lease_ttl`` after how many
-    seconds without a sign of life another node's run counts as dead on a Galera cluster. ``migrations`` and
-    ``models`` replace the shipped ones.
+    ``remove_data`` beats the environment's WCH_REMOVE_DATA, and may be a function to be asked when it comes to it;
+    ``patience`` is how many seconds a run waits for another run or for somebody's transaction; ``lock_wait`` how many
+    seconds one statement waits for a lock, with others queueing behind it, before it gives way and is tried again;
+    ``lease_ttl`` after how many seconds without a sign of life another node's run counts as dead on a Galera
+    cluster. ``migrations`` and ``models`` replace the shipped ones.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Installation:
         database: str | pw.Database,
         *,
         prefix: str | None = None,
-        remove_data: bool | None = None,
+        remove_data: Leave = None,
         patience: float = PATIENCE,
         lock_wait: int = LOCK_WAIT,
         lease_ttl: float = LEASE_TTL,
@@ -111,7 +111,7 @@ class Installation:
     @property
     def remove_data(self) -> bool:
         """Whether removing data is allowed. Raises ConfigurationError when the setting is neither yes nor no."""
-        return remove_data_allowed() if self._remove_data is None else self._remove_data
+        return leave_to_remove(self._remove_data)
 
     def status(self) -> StatusReport:
         """Say what is there and what is pending."""

@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import peewee as pw
 
-from .database import LOCK_WAIT
+from .database import LOCK_WAIT, open_database
 from .errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from .hookspecs import hookimpl
 from .manager import DatabaseManager
@@ -26,6 +26,7 @@ from .models import MODELS, BaseModel
 from .network import Network, NetworkReport
 from .option_news import OptionWritten
 from .reports import InstallReport, UninstallReport
+from .settings import Leave, Settings
 from .site import Site, set_default_site, use_site
 from .version_reader import VersionReader
 from .wordpress.sites import MAIN, blog_prefix
@@ -47,7 +48,7 @@ class Plugin:
         database: str | pw.Database,
         *,
         prefix: str | None = None,
-        remove_data: bool | None = None,
+        remove_data: Leave = None,
         patience: float = PATIENCE,
         lock_wait: int = LOCK_WAIT,
         verify_every: float = 600.0,
@@ -76,6 +77,26 @@ class Plugin:
         self._failed_at: float | None = None
         self._failure = ""
         self._foreign: str | None = None
+
+    @classmethod
+    def from_wordpress(
+        cls,
+        path: Path | str,
+        *,
+        database: str | None = None,
+        prefix: str | None = None,
+        remove_data: bool | None = None,
+        **options: Any,
+    ) -> Plugin:
+        """Make the plugin of a WordPress site: its folder, or its wp-config.php, says the rest. No PHP is run.
+
+        What is given here wins over the environment, and that over wp-config.php. The other options are
+        Plugin's. Raises ConfigurationError where there is no site, or where the file leaves something unknown that
+        nobody has set; reading it needs ``pip install 'wch-peewee[wordpress]'``.
+        """
+        settings = Settings.gather(database=database, prefix=prefix, wordpress=path)
+        leave = settings.remove_data if remove_data is None else remove_data
+        return cls(open_database(settings.target), prefix=settings.prefix, remove_data=leave, **options)
 
     def __repr__(self) -> str:
         return f"Plugin({self.manager.target!r}, prefix={self.manager.prefix!r})"

@@ -1,7 +1,8 @@
-"""Settings from the environment: ``WCH_DATABASE_URL``, ``WCH_TABLE_PREFIX``, ``WCH_REMOVE_DATA``.
+"""Settings: what is given, else the environment, else a WordPress site's wp-config.php, else the defaults.
 
-Explicit values always win; the reader here only fills what was not given. WCH_REMOVE_DATA is read where
-something is about to be removed, and nowhere else.
+The environment is ``WCH_DATABASE_URL``, ``WCH_TABLE_PREFIX``, ``WCH_WORDPRESS`` and ``WCH_REMOVE_DATA``. Explicit
+values always win; the readers here only fill what was not given, and of wp-config.php only what is still missing has
+to be known. WCH_REMOVE_DATA is read where something is about to be removed, and nowhere else.
 
     settings = Settings.gather(database="sqlite:///wch.db")
 """
@@ -9,14 +10,23 @@ something is about to be removed, and nowhere else.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError
 from .naming import DEFAULT_PREFIX, check_prefix
 from .url import Target, parse_url
 
+if TYPE_CHECKING:
+    from .wordpress.config.site import WordPressSite
+
 DEFAULT_URL = "sqlite:///wch.db"
+
+#: Leave to remove data: yes or no, or who to ask when it comes to it; None leaves it to the environment.
+Leave = bool | Callable[[], bool] | None
 
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off", ""}
@@ -24,10 +34,16 @@ _FALSE = {"false", "0", "no", "off", ""}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the tables are, and how they are called."""
+    """Where the tables are, and how they are called; ``site`` is the WordPress site that was asked, if any."""
 
     target: Target
     prefix: str
+    site: WordPressSite | None = None
+
+    @property
+    def remove_data(self) -> Leave:
+        """Who to ask for leave to remove data."""
+        return None if self.site is None else partial(remove_data_allowed, site=self.site)
 
     @classmethod
     def gather(
@@ -35,15 +51,47 @@ class Settings:
         *,
         database: str | None = None,
         prefix: str | None = None,
+        wordpress: Path | str | None = None,
+        around: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Settings:
-        """Take what is given, else the environment, else the defaults. Raises ConfigurationError."""
+        """Take what is given, else the environment, else the WordPress site, else the defaults.
+
+        ``wordpress`` is a site's folder or its wp-config.php. Without one, and with no database named, the site that
+        the folder ``around`` belongs to is taken. Raises ConfigurationError.
+        """
         environment = os.environ if environment is None else environment
-        url = database if database is not None else environment.get("WCH_DATABASE_URL") or DEFAULT_URL
+        url = database if database is not None else environment.get("WCH_DATABASE_URL") or None
+        site = _site(wordpress, around if url is None else None, environment)
         return cls(
-            target=parse_url(url),
-            prefix=table_prefix(environment) if prefix is None else check_prefix(prefix),
+            target=_target(url, site),
+            prefix=choose_prefix(prefix, site, environment),
+            site=site,
         )
+
+
+def _site(wordpress: Path | str | None, around: Path | None, environment: Mapping[str, str]) -> WordPressSite | None:
+    path = wordpress if wordpress is not None else environment.get("WCH_WORDPRESS") or None
+    if path is None and around is None:
+        return None
+    from .wordpress.config import read_site, site_around
+
+    if path is not None:
+        return read_site(path, environment)
+    place = site_around(around) if around is not None else None
+    return None if place is None else read_site(place, environment)
+
+
+def _target(url: str | None, site: WordPressSite | None) -> Target:
+    return site.target if url is None and site is not None else parse_url(DEFAULT_URL if url is None else url)
+
+
+def choose_prefix(prefix: str | None, site: WordPressSite | None, environment: Mapping[str, str] | None = None) -> str:
+    """The prefix that is given, else ``WCH_TABLE_PREFIX``, else the site's ``$table_prefix``, else the default one."""
+    environment = os.environ if environment is None else environment
+    if prefix is not None:
+        return check_prefix(prefix)
+    return table_prefix(environment) if site is None or "WCH_TABLE_PREFIX" in environment else site.prefix
 
 
 def table_prefix(environment: Mapping[str, str] | None = None) -> str:
@@ -52,12 +100,24 @@ def table_prefix(environment: Mapping[str, str] | None = None) -> str:
     return check_prefix(environment.get("WCH_TABLE_PREFIX", DEFAULT_PREFIX))
 
 
-def remove_data_allowed(environment: Mapping[str, str] | None = None) -> bool:
-    """Read ``WCH_REMOVE_DATA``; anything but a plain yes or no is an error, and nothing is removed."""
+def remove_data_allowed(environment: Mapping[str, str] | None = None, site: WordPressSite | None = None) -> bool:
+    """Read ``WCH_REMOVE_DATA``; anything but a plain yes or no is an error, and nothing is removed.
+
+    Where the environment has none, the ``site``'s wp-config.php is asked: only PHP's ``true`` is yes.
+    """
     environment = os.environ if environment is None else environment
+    if site is not None and "WCH_REMOVE_DATA" not in environment:
+        return site.remove_data
     value = environment.get("WCH_REMOVE_DATA", "").strip().lower()
     if value in _TRUE:
         return True
     if value in _FALSE:
         return False
     raise ConfigurationError(f"WCH_REMOVE_DATA is {value!r}; expected true or false. Nothing is removed.")
+
+
+def leave_to_remove(given: Leave) -> bool:
+    """Whether removing is allowed: as given, or as whoever was named says, or as the environment does."""
+    if given is None:
+        return remove_data_allowed()
+    return given() if callable(given) else given

@@ -43,7 +43,7 @@ from .schema.reconcile import Reconciled, plan_for, reconcile
 from .schema.resolve import resolve
 from .schema.statements import Statement, Step
 from .server import detect_dialect, failure_of
-from .settings import remove_data_allowed
+from .settings import Leave, leave_to_remove
 from .wordpress.options import site_collation
 
 #: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
@@ -61,7 +61,7 @@ class Workspace:
     database: pw.Database
     dialect: Dialect
     prefix: str
-    remove_data: bool | None = None
+    remove_data: Leave = None
     patience: float = PATIENCE
     lock: MigrationLock | None = None
     before: Callable[[Statement], None] | None = None
@@ -75,7 +75,7 @@ class Workspace:
     @property
     def may_remove_data(self) -> bool:
         """Whether rows may be lost: as given, else as WCH_REMOVE_DATA says, which is read only when it matters."""
-        return remove_data_allowed() if self.remove_data is None else self.remove_data
+        return leave_to_remove(self.remove_data)
 
     @property
     def collation(self) -> str | None:
@@ -160,7 +160,7 @@ def open_workspace(
     database: pw.Database,
     prefix: str,
     *,
-    remove_data: bool | None = None,
+    remove_data: Leave = None,
     patience: float = PATIENCE,
     lock_wait: int = LOCK_WAIT,
     lease_ttl: float = LEASE_TTL,

@@ -31,6 +31,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         "planning",
         ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "wordpress.dbdelta", "reports"],
     ),
+    ("a site's wp-config.php", ["wordpress.config."]),
     ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
@@ -83,6 +84,8 @@ CONFINED = {
     "rich": ["cli", "cli."],
     "peewee_migrate": ["migrate.", "testing.stock"],
     "pytest": ["testing.fixtures"],
+    "tree_sitter": ["wordpress.config.syntax"],
+    "tree_sitter_php": ["wordpress.config.syntax"],
 }
 
 # Who sends statements, and what for. Everybody else goes through these.

@@ -29,6 +29,7 @@ _EPILOG = f"""\
 Environment (an option wins over it):
   WCH_DATABASE_URL  sqlite:///file.db or mysql://user:password@host:3306/name
   WCH_TABLE_PREFIX  the site's table prefix; empty is possible
+  WCH_WORDPRESS     a WordPress site's folder, whose wp-config.php says what is not set
   WCH_REMOVE_DATA   true lets uninstall and rollback remove data; nothing else does
   WCH_DEBUG         1 shows the traceback of an unexpected error
 
@@ -82,8 +83,9 @@ def wch(context: click.Context) -> None:
     """Install, check, upgrade and remove the tables of WhatsApp Commerce Hub.
 
     \b
-      wch --database mysql://root@localhost/wordpress plan       what would be done, as SQL
-      wch --database mysql://root@localhost/wordpress activate   do it; done twice, it does nothing
+      wch --wordpress /srv/www/site plan                         what would be done, as SQL
+      wch --wordpress /srv/www/site activate                     do it; done twice, it does nothing
+      wch --database mysql://root@localhost/wordpress status     without a WordPress folder
 
     The options below stand before or behind the command.
     """

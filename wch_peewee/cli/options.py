@@ -28,6 +28,7 @@ class Choices:
     """What the command line says; None is what it leaves to the environment."""
 
     database: str | None = None
+    wordpress: str | None = None
     prefix: str | None = None
     format: str | None = None
     quiet: bool = False
@@ -39,8 +40,20 @@ class Choices:
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
     """Add the shared options to a command; their values go into ``Choices`` and not to the function."""
     options = (
-        _option("--database", metavar="URL", help="Where the tables are  [WCH_DATABASE_URL, else sqlite:///wch.db]"),
-        _option("--prefix", metavar="TEXT", help="The site's table prefix  [WCH_TABLE_PREFIX, else wp_]"),
+        _option(
+            "--database",
+            metavar="URL",
+            help="Where the tables are  [WCH_DATABASE_URL, else the site's, else sqlite:///wch.db]",
+        ),
+        _option(
+            "--wordpress",
+            "--path",
+            metavar="PATH",
+            help="The WordPress site whose wp-config.php says the rest  [WCH_WORDPRESS, else the one around]",
+        ),
+        _option(
+            "--prefix", metavar="TEXT", help="The site's table prefix  [WCH_TABLE_PREFIX, else the site's, else wp_]"
+        ),
         _option("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
         _option("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
         _option("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),

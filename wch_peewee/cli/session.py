@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..database import open_database
@@ -47,12 +48,32 @@ class Session:
                 self.manager.before_statement = self.manager.on_progress = None
 
 
+def _here() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # the folder is gone, or not for us to see
+        return None
+
+
 def open_session(choices: Choices) -> Session:
-    """Gather the settings and name the target on stderr; nothing is connected. Raises ConfigurationError."""
-    settings = Settings.gather(database=choices.database, prefix=choices.prefix)
+    """Gather the settings and name the site and the target on stderr; nothing is connected.
+
+    Raises ConfigurationError.
+    """
+    settings = Settings.gather(
+        database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=_here()
+    )
     manager = DatabaseManager(
-        open_database(settings.target), prefix=settings.prefix, patience=choices.timeout, lock_wait=choices.lock_wait
+        open_database(settings.target),
+        prefix=settings.prefix,
+        remove_data=settings.remove_data,
+        patience=choices.timeout,
+        lock_wait=choices.lock_wait,
     )
     out = Output(choices)
+    if settings.site is not None:
+        out.note(f"WordPress: {settings.site}")
+        if settings.site.own_database_layer:
+            out.note("wp-content/db.php is there: WordPress may connect elsewhere than wp-config.php says.")
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     return Session(choices, settings, manager, out)

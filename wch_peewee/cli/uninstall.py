@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from ..network import Network
@@ -60,6 +62,9 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
         elif report.reason:
             session.out.line(f"{report.reason[:1].upper()}{report.reason[1:]}.")
     if not report.removed:
+        unknown = session.settings.site.remove_data_unknown if session.settings.site is not None else ""
+        if unknown and "WCH_REMOVE_DATA" not in os.environ:
+            session.out.note(f"WCH_REMOVE_DATA cannot be known from wp-config.php: {unknown}.")
         session.out.note("Say WCH_REMOVE_DATA=true in the environment when the data may go.")
     return codes.FINE if report.removed else codes.FAILED
 

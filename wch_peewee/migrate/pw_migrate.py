@@ -31,7 +31,7 @@ def configuration() -> dict[str, Any]:
         database = dedicated(open_database(settings.target), patience=PATIENCE)
         database.autoconnect = True
         connect(database)
-        workspace = Workspace(database, detect_dialect(database), settings.prefix)
+        workspace = Workspace(database, detect_dialect(database), settings.prefix, settings.remove_data)
         attach(database, workspace)
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(workspace)

@@ -1,0 +1,124 @@
+"""``wch`` and a WordPress site: named, found around, overruled; the heading says which one it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.command import wch
+from tests.wp_sites import define, make_site
+from wch_peewee.cli.app import wch as group
+
+DB = define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="127.0.0.1:1")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return make_site(tmp_path / "site", DB, "shop_")
+
+
+def heading(site: Path, database: str = "mysql://u@127.0.0.1:1/shop", prefix: str = "shop_") -> list[str]:
+    return [f"WordPress: {site} (wp-config.php)", f"Database: {database} (prefix {prefix})"]
+
+
+@pytest.mark.parametrize("option", ["--wordpress", "--path"])
+def test_a_site_that_is_named(site: Path, option: str) -> None:
+    for arguments in (
+        ["status", option, "site"],
+        [option, str(site), "status"],
+        [f"{option}={site}/wp-config.php", "status"],
+    ):
+        result = wch(*arguments)
+        assert result.err.splitlines()[:2] == heading(site)
+        assert (result.code, result.out) == (2, "")
+        assert "p<w" not in result.text
+
+
+def test_a_site_in_the_environment(site: Path) -> None:
+    assert wch("status", WCH_WORDPRESS="site").err.splitlines()[:2] == heading(site)
+
+
+def test_a_site_around(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = site / "wp-content" / "plugins"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    assert wch("status").err.splitlines()[:2] == heading(site)
+    named = wch("status", "--database", "sqlite:///x.db")
+    assert named.err.splitlines() == ["Database: sqlite:///x.db (prefix wp_)"]
+    assert wch("status", database="sqlite:///x.db").err.splitlines() == ["Database: sqlite:///x.db (prefix wp_)"]
+
+
+def test_what_is_given_wins(site: Path) -> None:
+    named = wch("status", "--wordpress", "site", "--database", "sqlite:///x.db")
+    assert named.err.splitlines() == heading(site, "sqlite:///x.db")
+    both = wch("status", "--wordpress", "site", "--database", "sqlite:///x.db", "--prefix", "mine_")
+    assert both.err.splitlines() == heading(site, "sqlite:///x.db", "mine_")
+    environment = wch("status", "--wordpress", "site", database="sqlite:///x.db", WCH_TABLE_PREFIX="env_")
+    assert environment.err.splitlines() == heading(site, "sqlite:///x.db", "env_")
+
+
+def test_a_config_outside_of_the_folder_is_named_in_full(site: Path) -> None:
+    above = site.parent / "wp-config.php"
+    (site / "wp-config.php").rename(above)
+    assert wch("status", "--wordpress", "site").err.splitlines()[0] == f"WordPress: {site} ({above})"
+
+
+def test_quiet_says_nothing_of_it(site: Path) -> None:
+    assert "WordPress:" not in wch("status", "--wordpress", "site", "--quiet").err
+
+
+def test_a_database_layer_of_the_sites_own_is_mentioned(site: Path) -> None:
+    (site / "wp-content").mkdir()
+    (site / "wp-content" / "db.php").touch()
+    assert "may connect elsewhere" in wch("status", "--wordpress", "site").err
+
+
+def test_what_cannot_be_known_is_one_line_and_an_exit_code(site: Path) -> None:
+    (site / "wp-config.php").write_text("<?php\ndefine('DB_NAME', $_GET['db']);\n")
+    result = wch("status", "--wordpress", "site")
+    assert (result.code, result.out) == (78, "")
+    (line,) = result.err.splitlines()
+    assert line.startswith("Error: DB_NAME cannot be known: ")
+    assert "line 2: $_GET['db']" in line
+    assert "--database" in line
+
+
+def test_no_site_there(site: Path) -> None:
+    for result in (
+        wch("status", "--wordpress", "."),
+        wch("status", "--path", "nowhere"),
+        wch("status", WCH_WORDPRESS="nowhere"),
+    ):
+        assert result.code == 78
+        assert result.err.startswith("Error: There is no WordPress at ")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("define('WCH_REMOVE_DATA', true);", 0, "Uninstalled."),
+        ("define('WCH_REMOVE_DATA', false);", 2, "nothing was removed"),
+        ("define('WCH_REMOVE_DATA', 'yes');", 78, "is set, but not to true"),
+        ("eval($_GET['x']); define('WCH_REMOVE_DATA', true);", 2, "cannot be known from wp-config.php"),
+        ("", 2, "nothing was removed"),
+    ],
+)
+def test_the_file_gives_leave_to_remove(site: Path, line: str, code: int, said: str) -> None:
+    make_site(site, f"{DB}$table_prefix = 'shop_';\n{line}\n", None)
+    options = ("--wordpress", "site", "--database", "sqlite:///x.db")
+    assert wch("activate", *options, "--prefix", "shop_").code == 0
+    result = wch("uninstall", *options, "--prefix", "shop_", "--yes")
+    assert result.code == code
+    assert said in result.text
+    tables = wch("status", *options, "--prefix", "shop_", "--format", "json").json["missing_tables"]
+    assert len(tables) == (6 if code == 0 else 0)
+    refused = wch("uninstall", *options, "--prefix", "shop_", "--yes", WCH_REMOVE_DATA="false")
+    assert refused.code == 2
+    assert wch("uninstall", *options, "--prefix", "shop_", "--yes", WCH_REMOVE_DATA="true").code == 0
+
+
+def test_every_command_takes_it() -> None:
+    for command in group.commands.values():
+        assert {"--wordpress", "--path"} <= {option for parameter in command.params for option in parameter.opts}

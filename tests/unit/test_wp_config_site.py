@@ -1,0 +1,368 @@
+"""A WordPress site as settings: where it is found, what it becomes, what overrides it, and what its errors say."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.wp_sites import define, make_site
+from wch_peewee import ConfigurationError, Plugin
+from wch_peewee.settings import Settings, remove_data_allowed
+from wch_peewee.wordpress.config import Multisite, find_site, read_site, site_around
+from wch_peewee.wordpress.config.host import Host, parse_db_host
+
+ROOT = Path(__file__).resolve().parents[2]
+DB = define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="db.example.com:3307")
+
+
+def gather(environment: dict[str, str] | None = None, **given: object) -> Settings:
+    return Settings.gather(environment=environment or {}, **given)  # type: ignore[arg-type]
+
+
+# --- finding it
+
+
+def test_wordpress_takes_its_own_folders_config(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", DB)
+    (tmp_path / "wp-config.php").write_text("<?php")
+    assert find_site(site).config == site / "wp-config.php"
+
+
+def test_else_the_one_in_the_folder_above(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", DB)
+    (site / "wp-config.php").rename(tmp_path / "wp-config.php")
+    assert find_site(site).config == tmp_path / "wp-config.php"
+    assert find_site(tmp_path).abspath == site
+    assert find_site(tmp_path / "wp-config.php").abspath == site
+
+
+def test_but_not_another_wordpresss(tmp_path: Path) -> None:
+    outer = make_site(tmp_path, DB)
+    inner = make_site(outer / "inner", DB)
+    (inner / "wp-config.php").unlink()
+    with pytest.raises(ConfigurationError, match=r"has no wp-config\.php"):
+        find_site(inner)
+
+
+@pytest.mark.parametrize(
+    "index",
+    ["require __DIR__ . '/wp/wp-blog-header.php';", 'require( dirname( __FILE__ ) . "/wp/wp-blog-header.php" );'],
+)
+def test_an_index_can_lead_to_wordpress(tmp_path: Path, index: str) -> None:
+    site = make_site(tmp_path / "wp", DB)
+    (tmp_path / "index.php").write_text(f"<?php\n{index}\n")
+    assert find_site(tmp_path).abspath == site
+
+
+def test_wp_clis_own_file_can_lead_there(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "web" / "wp", DB)
+    (tmp_path / "wp-cli.yml").write_text("# comment\npath: web/wp # here\n")
+    assert find_site(tmp_path).abspath == site
+
+
+def test_inside_a_site_it_is_found_upwards(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", DB)
+    deep = site / "wp-content" / "plugins"
+    deep.mkdir(parents=True)
+    place = site_around(deep)
+    assert place is not None
+    assert place.abspath == site
+    assert site_around(tmp_path) is None
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_no_site_is_one_line(tmp_path: Path, there: bool) -> None:
+    folder = tmp_path / "empty"
+    if there:
+        folder.mkdir()
+    with pytest.raises(ConfigurationError) as caught:
+        find_site(folder)
+    assert str(caught.value).startswith(f"There is no WordPress at {folder}: ")
+    assert "\n" not in str(caught.value)
+
+
+# --- what it becomes
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("localhost", Host("localhost")),
+        ("LOCALHOST", Host("LOCALHOST")),
+        ("", Host("")),
+        ("db", Host("db")),
+        ("db:3307", Host("db", 3307)),
+        ("db:", Host("db")),
+        ("db:0", Host("db")),
+        ("db:port", Host("db")),
+        ("db:33x", Host("db", 33)),
+        ("localhost:/run/x.sock", Host("localhost", None, "/run/x.sock")),
+        (":/run/x.sock", Host("", None, "/run/x.sock")),
+        (":/cloudsql/p:r:i", Host("", None, "/cloudsql/p:r:i")),
+        ("db:3307:/run/x.sock", Host("db", 3307, "/run/x.sock")),
+        (":3307", Host("", 3307)),
+        ("::1", Host("::1")),
+        ("[::1]", Host("::1")),
+        ("[::1]:3307", Host("::1", 3307)),
+        ("::1:3306", Host("::1:3306")),
+        ("[::ffff:1.2.3.4]", Host("::ffff:1")),
+        ("p:db", Host("p")),
+        ("x:y:z", Host("x:y:z")),
+        ("0", Host("")),
+    ],
+)
+def test_db_host_is_taken_apart_as_wordpress_does(written: str, host: Host) -> None:
+    assert parse_db_host(written) == host
+
+
+@pytest.fixture
+def unix_socket(tmp_path: Path) -> Iterator[str]:
+    """A socket like a server's."""
+    with socket.socket(socket.AF_UNIX) as server:
+        path = str(tmp_path / "mysqld.sock")
+        server.bind(path)
+        yield path
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:3307", ""])
+def test_localhost_is_a_socket(tmp_path: Path, unix_socket: str, host: str) -> None:
+    site = make_site(tmp_path / "site", define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p", DB_HOST=host))
+    target = read_site(site, {}, (str(tmp_path / "none.sock"), str(tmp_path), unix_socket)).target
+    assert dict(target.options)["unix_socket"] == unix_socket
+
+
+def test_no_socket_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    site = make_site(tmp_path, define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="localhost"))
+    with pytest.raises(ConfigurationError, match=r"none of the usual ones is there .*WCH_DATABASE_URL") as caught:
+        _ = read_site(site, {}, (str(tmp_path / "none.sock"),)).target
+    assert "\n" not in str(caught.value)
+    assert "p<w" not in str(caught.value)
+
+
+def test_a_socket_that_is_named_is_taken_unseen(tmp_path: Path) -> None:
+    site = make_site(tmp_path, define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="", DB_HOST=":/srv/my.sock"))
+    assert dict(read_site(site, {}).target.options)["unix_socket"] == "/srv/my.sock"
+
+
+def test_a_host_its_port_and_the_rest(tmp_path: Path) -> None:
+    target = read_site(make_site(tmp_path, DB), {}).target
+    assert (target.host, target.port, target.user, target.password, target.name) == (
+        "db.example.com", 3307, "u", "p<w", "shop",
+    )  # fmt: skip
+    assert "p<w" not in repr(target) + str(target)
+
+
+@pytest.mark.parametrize(
+    ("more", "option"),
+    [
+        ("define('MYSQL_CLIENT_FLAGS', MYSQLI_CLIENT_SSL);\n", ("ssl", "1")),
+        ("define('MYSQL_CLIENT_FLAGS', 2048 | 64);\n", ("ssl", "1")),
+        (
+            "define('DB_COLLATE', 'utf8mb4_general_ci');\ndefine('DB_CHARSET', 'utf8');\n",
+            ("collation", "utf8mb4_general_ci"),
+        ),
+        ("define('DB_CHARSET', 'utf8mb4');\n", ("collation", "utf8mb4_unicode_520_ci")),
+    ],
+)
+def test_tls_and_collation(tmp_path: Path, more: str, option: tuple[str, str]) -> None:
+    assert option in read_site(make_site(tmp_path, DB + more), {}).target.options
+
+
+@pytest.mark.parametrize("more", ["", "define('DB_CHARSET', 'latin1');\n", "define('MYSQL_CLIENT_FLAGS', 0);\n"])
+def test_otherwise_neither(tmp_path: Path, more: str) -> None:
+    assert read_site(make_site(tmp_path, DB + more), {}).target.options == ()
+
+
+def test_a_certificate_that_is_checked_needs_authorities(tmp_path: Path) -> None:
+    more = "define('MYSQL_CLIENT_FLAGS', MYSQLI_CLIENT_SSL | MYSQLI_CLIENT_SSL_VERIFY_SERVER_CERT);\n"
+    site = read_site(make_site(tmp_path, DB + more), {})
+    known = ssl.get_default_verify_paths()
+    authorities = known.cafile or known.openssl_cafile
+    if Path(authorities).exists():
+        assert site.target.options == (("ssl_ca", authorities),)
+    else:
+        with pytest.raises(ConfigurationError, match="ssl_ca"):
+            _ = site.target
+
+
+def test_a_network(tmp_path: Path) -> None:
+    more = "define('MULTISITE', true); define('SUBDOMAIN_INSTALL', false); define('DOMAIN_CURRENT_SITE', 'x.org');"
+    assert read_site(make_site(tmp_path, DB + more), {}).multisite == Multisite(True, False, "x.org")
+    assert read_site(make_site(tmp_path, DB + "define('SUNRISE', 'on');"), {}).multisite.enabled is True
+    assert read_site(make_site(tmp_path, DB + "define('WP_ALLOW_MULTISITE', true);"), {}).multisite.enabled is False
+    assert read_site(make_site(tmp_path, DB + "define('MULTISITE', $_GET['x']);"), {}).multisite.enabled is None
+
+
+# --- what overrides it
+
+
+def test_what_is_given_wins_then_the_environment_then_the_file(tmp_path: Path) -> None:
+    site = make_site(tmp_path, DB, "file_")
+    environment = {"WCH_DATABASE_URL": "mysql://e@env/d", "WCH_TABLE_PREFIX": "env_"}
+    file = gather(wordpress=site)
+    assert (str(file.target), file.prefix) == ("mysql://u@db.example.com:3307/shop", "file_")
+    assert gather({"WCH_WORDPRESS": str(site)}) == file
+    env = gather(environment, wordpress=site)
+    assert (env.target.host, env.prefix) == ("env", "env_")
+    given = gather(environment, wordpress=site, database="sqlite:///x.db", prefix="")
+    assert (str(given.target), given.prefix) == ("sqlite:///x.db", "")
+
+
+def test_the_site_around_counts_only_where_no_database_is_named(tmp_path: Path) -> None:
+    site = make_site(tmp_path, DB, "file_")
+    assert gather(around=site).prefix == "file_"
+    assert gather({"WCH_DATABASE_URL": "sqlite:///x.db"}, around=site).prefix == "wp_"
+    assert gather(around=site, database="sqlite:///x.db").site is None
+    assert gather(around=tmp_path.parent).site is None
+
+
+def test_what_is_set_need_not_be_known(tmp_path: Path) -> None:
+    site = make_site(tmp_path, "eval($_GET['x']);\n", None)
+    settings = gather(wordpress=site, database="sqlite:///x.db", prefix="w_")
+    assert (str(settings.target), settings.prefix) == ("sqlite:///x.db", "w_")
+
+
+def test_a_changed_file_is_another_setting(tmp_path: Path) -> None:
+    before = gather(wordpress=make_site(tmp_path, DB + "define('WCH_REMOVE_DATA', 1);"))
+    assert before == gather(wordpress=tmp_path)
+    assert hash(before) == hash(gather(wordpress=tmp_path))
+    assert before != gather(wordpress=make_site(tmp_path, DB + "define('WCH_REMOVE_DATA', true);"))
+
+
+# --- leave to remove data
+
+
+@pytest.mark.parametrize("spelled", ["true", "TRUE", "!false", "1 === 1"])
+def test_only_phps_true_removes(tmp_path: Path, spelled: str) -> None:
+    assert read_site(make_site(tmp_path, f"{DB}define('WCH_REMOVE_DATA', {spelled});"), {}).remove_data is True
+
+
+@pytest.mark.parametrize("spelled", ["false", "0", "'0'", "''", "null", "0.0", "[]"])
+def test_what_php_takes_for_false_does_not(tmp_path: Path, spelled: str) -> None:
+    assert read_site(make_site(tmp_path, f"{DB}define('WCH_REMOVE_DATA', {spelled});"), {}).remove_data is False
+
+
+@pytest.mark.parametrize("spelled", ["1", "'1'", "'true'", "'false'", "'no'", "'0.0'", "' '", "[0]", "1.5"])
+def test_whatever_else_is_an_error(tmp_path: Path, spelled: str) -> None:
+    site = read_site(make_site(tmp_path, f"{DB}define('WCH_REMOVE_DATA', {spelled});"), {})
+    with pytest.raises(ConfigurationError, match=r"is set, but not to true.*Nothing is removed"):
+        _ = site.remove_data
+
+
+@pytest.mark.parametrize("more", ["", "eval($x->y());\n", "include $_GET['f'];\n", "unheard_of();\n"])
+def test_what_is_not_known_does_not(tmp_path: Path, more: str) -> None:
+    later = "define('WCH_REMOVE_DATA', true);" if more else ""
+    site = read_site(make_site(tmp_path, DB + more + later), {})
+    assert site.remove_data is False
+    assert bool(site.remove_data_unknown) is bool(more)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    yes = read_site(make_site(tmp_path / "yes", DB + "define('WCH_REMOVE_DATA', true);"), {})
+    odd = read_site(make_site(tmp_path / "odd", DB + "define('WCH_REMOVE_DATA', 'no');"), {})
+    assert remove_data_allowed({}, yes)
+    assert not remove_data_allowed({"WCH_REMOVE_DATA": "false"}, yes)
+    assert not remove_data_allowed({"WCH_REMOVE_DATA": ""}, yes)
+    assert remove_data_allowed({"WCH_REMOVE_DATA": "true"}, odd)
+
+
+def test_the_plugin_asks_when_it_comes_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WCH_DATABASE_URL", "WCH_TABLE_PREFIX", "WCH_REMOVE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    site = make_site(tmp_path, DB + "define('WCH_REMOVE_DATA', true);", "shop_")
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    plugin = Plugin.from_wordpress(site, database=url)
+    assert plugin.prefix == "shop_"
+    plugin.activate()
+    assert not Plugin.from_wordpress(site, database=url, remove_data=False).uninstall().removed
+    monkeypatch.setenv("WCH_REMOVE_DATA", "no")
+    assert not plugin.uninstall().removed
+    monkeypatch.delenv("WCH_REMOVE_DATA")
+    assert plugin.uninstall().removed
+    assert "p<w" not in repr(Plugin.from_wordpress(site))
+
+
+# --- what cannot be known
+
+
+@pytest.mark.parametrize(
+    ("line", "construct"),
+    [
+        ("define('DB_NAME', $_SERVER['HTTP_HOST']);", "$_SERVER['HTTP_HOST']"),
+        ("define('DB_NAME', $_GET['db']);", "$_GET['db']"),
+        ("define('DB_NAME', getenv('SHOP_DB'));", "getenv('SHOP_DB')"),
+        ("eval(file_get_contents('php://input'));", "eval()"),
+        ("require 'https://example.com/config.php';", "require of https://example.com/config.php"),
+        ("require __DIR__ . '/secret.php';", "secret.php, which is not there"),
+        ("Vault::load('s3cr3t');", "load() of a class"),
+        ("decrypt_all('s3cr3t');", "decrypt_all()"),
+        ("define('DB_NAME', decrypt('s3cr3t'));", "decrypt()"),
+        ("$db = new Secrets('s3cr3t');", "new Secrets"),
+        ("goto out; out:", "goto"),
+        ("while (true) {}", "a loop"),
+        ("if ($_GET['x']) { define('DB_NAME', 's3cr3t'); }", "$_GET['x']"),
+        ("define('DB_NAME', 's3cr3t' . `cat name`);", "a command of the shell"),
+        ("define('DB_NAME', 's3cr3t'", "not PHP"),
+        ("exit('s3cr3t');", "the program ends here"),
+    ],
+)
+def test_the_error_names_file_line_construct_and_setting(tmp_path: Path, line: str, construct: str) -> None:
+    site = read_site(make_site(tmp_path, f"// the first line\n{line}\n{DB}"), {})
+    with pytest.raises(ConfigurationError) as caught:
+        _ = site.target
+    said = str(caught.value)
+    assert said.startswith("DB_NAME cannot be known: ")
+    assert construct in said
+    assert f"{tmp_path.resolve() / 'wp-config.php'}, line 3" in said
+    assert said.endswith("set it with --database or WCH_DATABASE_URL.")
+    assert "\n" not in said
+    assert "s3cr3t" not in said + repr(site)
+
+
+def test_an_unknown_prefix_names_its_own_setting(tmp_path: Path) -> None:
+    site = make_site(tmp_path, DB + "$table_prefix = $_GET['p'];\n", None)
+    with pytest.raises(
+        ConfigurationError, match=r"\$table_prefix cannot be known: .*\$_GET.*--prefix or WCH_TABLE_PREFIX"
+    ):
+        gather(wordpress=site)
+    assert gather({"WCH_TABLE_PREFIX": "x_"}, wordpress=site).prefix == "x_"
+
+
+@pytest.mark.parametrize(("config", "said"), [("", "is not defined"), (define(DB_NAME=""), "is empty")])
+def test_a_name_that_is_missing(tmp_path: Path, config: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"DB_NAME {said}"):
+        gather(wordpress=make_site(tmp_path, config))
+
+
+def test_a_prefix_that_wordpress_refuses(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="not possible"):
+        gather(wordpress=make_site(tmp_path, DB, "a-b"))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    site = make_site(tmp_path, DB)
+    (site / "wp-config.php").unlink()
+    (site / "wp-config.php").mkdir()
+    with pytest.raises(ConfigurationError, match="DB_NAME cannot be known"):
+        gather(wordpress=site)
+
+
+def test_without_the_parser_one_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wch_peewee.wordpress.config import syntax
+
+    syntax._parser.cache_clear()
+    monkeypatch.setitem(sys.modules, "tree_sitter_php", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'wch-peewee\[wordpress\]'"):
+        gather(wordpress=make_site(tmp_path, DB))
+
+
+def test_importing_the_package_imports_no_parser() -> None:
+    program = "import sys, wch_peewee.cli, wch_peewee.hooks; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [name for name in done.stdout.split() if "tree_sitter" in name or "wordpress.config" in name] == []

@@ -1,0 +1,1 @@
+<?php define('DB_NAME','a');define('DB_USER','b');define('DB_PASSWORD','');define('DB_HOST','d');$table_prefix='e_';require ABSPATH.'wp-settings.php';

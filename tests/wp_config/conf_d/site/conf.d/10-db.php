@@ -1,0 +1,1 @@
+<?php define('DB_NAME', 'ten'); define('DB_USER', 'ten');

@@ -1,0 +1,1 @@
+<?php define('DB_NAME', 'twenty'); define('DB_PASSWORD', 'p');

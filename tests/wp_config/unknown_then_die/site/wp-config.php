@@ -1,0 +1,15 @@
+<?php
+if (empty($_SERVER['HTTP_HOST']) && !isset($_SERVER['argv'])) { die('no host'); }
+if (php_sapi_name() === 'nonsense') { exit; }
+define( 'DB_NAME', 'shop' );
+define( 'DB_USER', 'shopper' );
+define( 'DB_PASSWORD', 'secret' );
+define( 'DB_HOST', 'localhost' );
+define( 'DB_CHARSET', 'utf8mb4' );
+define( 'DB_COLLATE', '' );
+$table_prefix = 'wp_';
+
+if ( ! defined( 'ABSPATH' ) ) {
+	define( 'ABSPATH', __DIR__ . '/' );
+}
+require_once ABSPATH . 'wp-settings.php';

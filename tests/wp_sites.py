@@ -1,0 +1,45 @@
+"""WordPress sites for tests: a folder with what wch looks for, and no WordPress in it.
+
+site = make_site(tmp_path / "site", define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="", DB_HOST="127.0.0.1:3306"))
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.databases import LiveDatabase
+
+_END = "\nif (!defined('ABSPATH')) { define('ABSPATH', __DIR__ . '/'); }\nrequire_once ABSPATH . 'wp-settings.php';\n"
+
+
+def quoted(text: str) -> str:
+    """A PHP string in single quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def define(**constants: str) -> str:
+    return "".join(f"define('{name}', {quoted(value)});\n" for name, value in constants.items())
+
+
+def make_site(folder: Path, config: str, prefix: str | None = "wp_") -> Path:
+    """Make a WordPress folder whose wp-config.php says this; without a prefix the text says it itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("wp-load.php", "wp-settings.php"):
+        (folder / name).touch()
+    said = "" if prefix is None else f"$table_prefix = {quoted(prefix)};\n"
+    (folder / "wp-config.php").write_text(f"<?php\n{config}{said}{_END}", encoding="utf-8")
+    return folder
+
+
+def site_of(database: LiveDatabase, folder: Path, more: str = "", prefix: str = "wp_") -> Path:
+    """Make a WordPress folder whose wp-config.php names this database on its server."""
+    address = database.address
+    known = define(
+        DB_NAME=database.name,
+        DB_USER=address.user,
+        DB_PASSWORD=address.password,
+        DB_HOST=f"{address.host}:{address.port}",
+        DB_CHARSET="utf8mb4",
+        DB_COLLATE="",
+    )
+    return make_site(folder, known + more, prefix)

@@ -1,0 +1,221 @@
+"""What Bedrock's config is made of: Roots' Config, phpdotenv's Dotenv, and oscarotero's env()."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .constants import set_constant
+from .dotenv import parse_dotenv
+from .includes import find, read_bytes
+from .machine import Machine
+from .values import Object, Unknown, text
+from .variables import ABSENT, environment_value
+
+_ALL = ("", "_ENV", "_SERVER")
+_TRUE = {b"true": True, b"false": False, b"null": None, b"empty": b""}
+
+
+# --- Roots\WPConfig\Config: collects settings, and makes them constants all at once
+
+
+def _config_define(machine: Machine, node: Any, values: list[Any]) -> Any:
+    name = text(values[0]) if values else Unknown("")
+    if len(values) < 2 or isinstance(name, Unknown):
+        cause = machine.unknown(node, "Config::define() with a name that is not known")
+        machine.here.settings.havoc(cause)
+        return cause
+    machine.here.settings.known[name.decode("utf-8", "surrogateescape")] = values[1]
+    return None
+
+
+def _config_get(machine: Machine, node: Any, values: list[Any]) -> Any:
+    settings = machine.here.settings
+    name = text(values[0]) if values else Unknown("Config::get()")
+    if isinstance(name, Unknown):
+        return name
+    return settings.known.get(name.decode("utf-8", "surrogateescape"), settings.rest or Unknown("Config::get()"))
+
+
+def _config_remove(machine: Machine, node: Any, values: list[Any]) -> Any:
+    name = text(values[0]) if values else Unknown("Config::remove()")
+    if isinstance(name, Unknown):
+        machine.here.settings.havoc(name)
+    else:
+        machine.here.settings.known.pop(name.decode("utf-8", "surrogateescape"), None)
+    return None
+
+
+def _config_apply(machine: Machine, node: Any, values: list[Any]) -> Any:
+    settings = machine.here.settings
+    for name, value in settings.known.items():
+        set_constant(machine, name, value)
+    if settings.rest is not None:
+        machine.here.constants.add(settings.rest)
+    return None
+
+
+# --- Dotenv\Dotenv
+
+
+def _dotenv(stores: tuple[str, ...], *, mutable: bool) -> Any:
+    def make(machine: Machine, node: Any, values: list[Any]) -> Any:
+        return Object({"paths": values[:3], "stores": stores, "mutable": mutable}, "dotenv")
+
+    return make
+
+
+def dotenv_of_old(values: list[Any]) -> Object:
+    """``new Dotenv\\Dotenv($folder, $file)``, as it was until version 3."""
+    return Object({"paths": values[:3], "stores": _ALL, "mutable": False}, "dotenv")
+
+
+def _dotenv_create(machine: Machine, node: Any, values: list[Any]) -> Any:
+    if values and isinstance(values[0], Object) and values[0].kind == "repository":
+        return Object({**values[0].fields, "paths": values[1:4]}, "dotenv")
+    return dotenv_of_old(values)
+
+
+def _repository(*stores: str) -> Any:
+    def make(machine: Machine, node: Any, values: list[Any]) -> Any:
+        return Object({"stores": stores, "mutable": True}, "repository")
+
+    return make
+
+
+_ADAPTERS = {"envconst": "_ENV", "serverconst": "_SERVER", "putenv": ""}
+
+
+def _add_adapter(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
+    kind = values[0].kind if values and isinstance(values[0], Object) else ""
+    for word, store in _ADAPTERS.items():
+        if kind.rpartition("\\")[2].startswith(word):
+            return Object({**called.fields, "stores": (*called.fields["stores"], store)}, "repository")
+    return Unknown("an adapter of Dotenv's")
+
+
+def _immutable(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
+    return Object({**called.fields, "mutable": False}, "repository")
+
+
+def _itself(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
+    return called
+
+
+def _required(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
+    machine.may_throw(machine.unknown(node, "whether the environment is complete"))
+    return Object({}, "validator")
+
+
+def _overload(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
+    return _load(machine, node, Object({**called.fields, "mutable": True}, "dotenv"), values)
+
+
+def _load(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
+    machine.may_throw(machine.unknown(node, "whether .env is there"))
+    own = machine.here.environment
+    source = _source(machine, called.fields["paths"])
+    if isinstance(source, Unknown):
+        own.havoc(machine.unknown(node, f"a .env file: {source.what}"))
+        return source
+    elsewhere = frozenset() if called.fields["mutable"] else frozenset(machine.environment.variables)
+    for name, value in parse_dotenv(source.decode("utf-8", "surrogateescape"), elsewhere).items():
+        _set(machine, called, name, value)
+    return Unknown("Dotenv's load()")
+
+
+def _source(machine: Machine, paths: list[Any]) -> bytes | Unknown:
+    """The text of the files that Dotenv was made for: the first that is there, or all of them when it says so."""
+    folder, names, first_only = (*paths, None, None)[:3] if len(paths) < 3 else paths[:3]
+    folders = list(folder.values()) if isinstance(folder, dict) else [folder]
+    listed = list(names.values()) if isinstance(names, dict) else [b".env" if names is None else names]
+    texts: list[bytes] = []
+    for one in folders:
+        for name in listed:
+            if not isinstance(one, bytes) or not isinstance(name, bytes):
+                return Unknown("its place is not known")
+            found = find(machine, one.rstrip(b"/") + b"/" + name)
+            if found is None:
+                continue
+            source = found if isinstance(found, Unknown) else read_bytes(found)
+            if isinstance(source, Unknown):
+                return source
+            texts.append(source)
+    if first_only is not None and not isinstance(first_only, bool):
+        return Unknown("whether it reads one file or all is not known")
+    return b"\n".join(texts if first_only is False else texts[:1])
+
+
+def _set(machine: Machine, called: Object, name: str, value: str | Unknown) -> None:
+    own, real = machine.here.environment, machine.environment.variables
+    encoded = value if isinstance(value, Unknown) else value.encode("utf-8", "surrogateescape")
+    key = name.encode("utf-8", "surrogateescape")
+    machine.environment.found.add(name)
+    if not called.fields["mutable"] and (name in real or any((store, key) in own.known for store in _ALL)):
+        return
+    for store in called.fields["stores"]:
+        own.known[store, key] = encoded
+
+
+# --- env()
+
+
+def env(machine: Machine, node: Any, values: list[Any]) -> Any:
+    """``env('NAME')``: a string, or what ``true``, ``null`` or a number mean; null without it."""
+    name = text(values[0]) if values else Unknown("env()")
+    if isinstance(name, Unknown):
+        return name
+    value = ABSENT
+    for store in ("", "_ENV"):
+        value = environment_value(machine, store, name)
+        if value is not ABSENT:
+            break
+    if value is ABSENT or value is None:
+        return None
+    if not isinstance(value, bytes):
+        return value
+    if value.lower() in _TRUE:
+        return _TRUE[value.lower()]
+    if value.isdigit():
+        # A number, and 007 is 7: but not in every version.
+        plain = str(int(value)).encode() == value and len(value) < 18
+        return int(value) if plain else Unknown(f"env('{name.decode('utf-8', 'replace')}'), a number of an odd form")
+    if len(value) > 1 and value[:1] == value[-1:] and value[:1] in b"\"'":
+        return value[1:-1]
+    return value
+
+
+def _env_init(machine: Machine, node: Any, values: list[Any]) -> Any:
+    machine.here.functions.known["env"] = "env\\env"
+    return None
+
+
+STATIC = {
+    "roots\\wpconfig\\config::define": _config_define,
+    "roots\\wpconfig\\config::get": _config_get,
+    "roots\\wpconfig\\config::remove": _config_remove,
+    "roots\\wpconfig\\config::apply": _config_apply,
+    "dotenv\\dotenv::createimmutable": _dotenv(("_ENV", "_SERVER"), mutable=False),
+    "dotenv\\dotenv::createmutable": _dotenv(("_ENV", "_SERVER"), mutable=True),
+    "dotenv\\dotenv::createunsafeimmutable": _dotenv(_ALL, mutable=False),
+    "dotenv\\dotenv::createunsafemutable": _dotenv(_ALL, mutable=True),
+    "dotenv\\dotenv::create": _dotenv_create,
+    "dotenv\\repository\\repositorybuilder::createwithnoadapters": _repository(),
+    "dotenv\\repository\\repositorybuilder::createwithdefaultadapters": _repository("_ENV", "_SERVER"),
+    "env\\env::get": env,
+    "env\\env::init": _env_init,
+    "env::init": _env_init,
+}
+
+METHODS = {
+    ("dotenv", "load"): _load,
+    ("dotenv", "safeload"): _load,
+    ("dotenv", "overload"): _overload,
+    ("dotenv", "required"): _required,
+    ("dotenv", "ifpresent"): _required,
+    **{("validator", name): _itself for name in ("notempty", "isinteger", "isboolean", "allowedvalues", "required")},
+    ("repository", "addadapter"): _add_adapter,
+    ("repository", "addwriter"): _add_adapter,
+    ("repository", "addreader"): _itself,
+    ("repository", "immutable"): _immutable,
+    ("repository", "make"): _itself,
+}

@@ -1,0 +1,169 @@
+"""Constants: those that PHP brings, those that an entry script sets, ``define()`` and ``const``.
+
+The first definition of a constant holds; a later one changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .machine import Machine, Unreachable
+from .syntax import content, named
+from .values import Unknown, text
+
+BUILT_IN: dict[str, Any] = {
+    "PHP_EOL": b"\n",
+    "PHP_INT_MAX": (1 << 63) - 1,
+    "PHP_INT_MIN": -(1 << 63),
+    "PHP_INT_SIZE": 8,
+    "DIRECTORY_SEPARATOR": b"/",
+    "PATH_SEPARATOR": b":",
+    "MYSQLI_CLIENT_SSL": 2048,
+    "MYSQLI_CLIENT_SSL_DONT_VERIFY_SERVER_CERT": 64,
+    "MYSQLI_CLIENT_SSL_VERIFY_SERVER_CERT": 1 << 30,
+    "MYSQLI_CLIENT_COMPRESS": 32,
+    "MYSQLI_CLIENT_FOUND_ROWS": 2,
+    "MYSQLI_CLIENT_IGNORE_SPACE": 256,
+    "MYSQLI_CLIENT_INTERACTIVE": 1024,
+    "MYSQL_CLIENT_SSL": 2048,
+    "PHP_URL_SCHEME": 0,
+    "PHP_URL_HOST": 1,
+    "PHP_URL_PORT": 2,
+    "PHP_URL_USER": 3,
+    "PHP_URL_PASS": 4,
+    "PHP_URL_PATH": 5,
+    "PHP_URL_QUERY": 6,
+    "PHP_URL_FRAGMENT": 7,
+    "FILTER_VALIDATE_BOOLEAN": 258,
+    "FILTER_VALIDATE_BOOL": 258,
+    "FILTER_VALIDATE_INT": 257,
+    "FILTER_NULL_ON_FAILURE": 1 << 27,
+    "JSON_THROW_ON_ERROR": 1 << 22,
+    "JSON_OBJECT_AS_ARRAY": 1,
+    "JSON_BIGINT_AS_STRING": 2,
+    "FILE_IGNORE_NEW_LINES": 2,
+    "FILE_SKIP_EMPTY_LINES": 4,
+    "LOCK_EX": 2,
+    "ENT_QUOTES": 3,
+    "INI_SCANNER_NORMAL": 0,
+    "INI_SCANNER_RAW": 1,
+    "INI_SCANNER_TYPED": 2,
+    "E_ALL": 32767,
+    "E_ERROR": 1,
+    "E_WARNING": 2,
+    "E_NOTICE": 8,
+    "E_DEPRECATED": 8192,
+    "E_USER_DEPRECATED": 16384,
+}
+
+#: An entry script may have set them before wp-config.php is read: whether it did differs by request.
+ENTRY = {
+    "WP_CLI", "WP_ADMIN", "WP_NETWORK_ADMIN", "WP_USER_ADMIN", "WP_BLOG_ADMIN", "DOING_AJAX", "DOING_CRON",
+    "WP_INSTALLING", "WP_USE_THEMES", "XMLRPC_REQUEST", "REST_REQUEST", "SHORTINIT", "WP_LOAD_IMPORTERS",
+    "IFRAME_REQUEST", "WP_SETUP_CONFIG", "WP_REPAIRING", "WP_UNINSTALL_PLUGIN", "STDIN", "STDOUT", "STDERR",
+    "APP_REQUEST", "DOING_AUTOSAVE", "WP_TESTS_DIR", "PHPUNIT_COMPOSER_INSTALL",
+}  # fmt: skip
+
+
+def constant(machine: Machine, name: str) -> Any:
+    """The value of a constant by its full name; Unknown when it is none that is known."""
+    known = machine.here.constants.known
+    if name in known:
+        return known[name]
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    if name == "ABSPATH" and machine.abspath is not None:
+        return str(machine.abspath).encode("utf-8", "surrogateescape").rstrip(b"/") + b"/"
+    rest = machine.here.constants.rest
+    return rest if rest is not None else Unknown(f"the constant {name}, which is not defined here")
+
+
+def is_defined(machine: Machine, name: str) -> bool | Unknown:
+    """Whether there is a constant of that name by now."""
+    value = constant(machine, name.lstrip("\\"))
+    if not isinstance(value, Unknown):
+        return True
+    name = name.lstrip("\\")
+    known = machine.here.constants
+    if name in known.known or known.rest is not None or name in ENTRY or "::" in name or _is_php(name):
+        return Unknown(f"whether {name} is defined") if name in ENTRY else value
+    return False
+
+
+def _is_php(name: str) -> bool:
+    return name.startswith(("PHP_", "E_", "T_", "M_", "MYSQL", "CURL", "JSON_", "LC_", "LOG_", "OPENSSL_", "SODIUM_"))
+
+
+def define(machine: Machine, node: Any, values: list[Any]) -> Any:
+    """``define(name, value)``: true when it did."""
+    if len(values) < 2:
+        raise Unreachable
+    name = text(values[0])
+    if isinstance(name, Unknown):
+        cause = machine.unknown(node, "define() with a name that is not known")
+        machine.here.constants.add(cause)
+        return cause
+    return set_constant(machine, name.decode("utf-8", "surrogateescape").lstrip("\\"), values[1])
+
+
+def set_constant(machine: Machine, name: str, value: Any) -> bool | Unknown:
+    """Define a constant unless it is there; true when it was not."""
+    constants = machine.here.constants
+    if name in constants.known or name in BUILT_IN or (name == "ABSPATH" and machine.abspath is not None):
+        there = constants.known.get(name)
+        return there if isinstance(there, Unknown) else False
+    if constants.rest is not None:
+        constants.known[name] = constants.rest
+        return constants.rest
+    if name in ENTRY:
+        value = Unknown(f"{name}, which an entry script may have defined")
+    constants.known[name] = value
+    return True
+
+
+def declare(machine: Machine, node: Any) -> None:
+    """``const NAME = value, ...;``"""
+    for element in named(node):
+        if element.type == "const_element":
+            name, value = named(element)[0], named(element)[-1]
+            space = machine.unit.namespace
+            set_constant(machine, (f"{space}\\" if space else "") + content(name), machine.evaluate(value))
+
+
+def read_name(machine: Machine, node: Any) -> Any:
+    """A bare word: a constant, or ``__DIR__`` and its like."""
+    written = content(node)
+    upper = written.upper().lstrip("\\")
+    if upper in ("TRUE", "FALSE", "NULL"):
+        return {"TRUE": True, "FALSE": False, "NULL": None}[upper]
+    if upper in ("EXIT", "DIE"):
+        machine.ended = machine.unknown(node, "the program ends here, before WordPress is loaded")
+        raise Unreachable
+    path = machine.unit.path.encode("utf-8", "surrogateescape")
+    if upper == "__DIR__":
+        return path.rpartition(b"/")[0] or b"/"
+    if upper == "__FILE__":
+        return path
+    if upper == "__LINE__":
+        return int(node.start_point[0]) + 1
+    if upper == "__NAMESPACE__":
+        return machine.unit.namespace.encode()
+    if upper.startswith("__"):
+        return Unknown(written)
+    if written.startswith("\\"):
+        return constant(machine, written[1:])
+    if "\\" in written:
+        return Unknown("a constant of another namespace")
+    space = machine.unit.namespace
+    if space:
+        inside = f"{space}\\{written}"
+        if inside in machine.here.constants.known:
+            return constant(machine, inside)
+    return constant(machine, written)
+
+
+TABLE = {
+    "name": read_name,
+    "qualified_name": read_name,
+    "relative_name": read_name,
+}

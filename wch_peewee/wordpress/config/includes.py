@@ -1,0 +1,155 @@
+"""include, require, eval, and the files that PHP looks at: only local ones, and only so many bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from .declarations import hoist
+from .literals import single_quoted, unescape
+from .machine import GivingUp, Machine, Unit
+from .syntax import LARGEST_FILE, first_error, named, parse
+from .values import Unknown, text
+
+_MAX_FILES = 12
+_SETTINGS = b"wp-settings.php"
+
+
+def include(machine: Machine, node: Any) -> Any:
+    """``include``, ``require``, and their ``_once``."""
+    argument = named(node)[-1]
+    path = text(machine.evaluate(argument))
+    if (_tail(argument) if isinstance(path, Unknown) else path.rpartition(b"/")[2]) == _SETTINGS:
+        # From here on WordPress connects, with what has been set until now. It defines none of what is read here.
+        machine.connects.append(machine.here.fork())
+        return 1
+    if isinstance(path, Unknown):
+        return machine.lost(node, f"{_word(node)} of a file that depends on {path.what}")
+    found = find(machine, path)
+    shown = path.decode("utf-8", "replace")
+    if isinstance(found, Unknown):
+        return machine.lost(node, f"{_word(node)} of {shown}: {found.what}")
+    if found is None:
+        if _word(node).startswith("include"):
+            return False
+        return machine.lost(node, f"{_word(node)} of {shown}, which is not there")
+    if found.name == "autoload.php" and found.parent.name == "vendor":
+        return _autoload(machine, node, found)
+    return _take_in(machine, node, found)
+
+
+def _word(node: Any) -> str:
+    return str(node.type.removesuffix("_expression"))
+
+
+def _tail(node: Any) -> bytes:
+    """The last literal part of a path that is not known as a whole, without its slashes."""
+    while node.type in ("binary_expression", "parenthesized_expression", "encapsed_string"):
+        children = named(node)
+        if not children:
+            return b""
+        node = children[-1]
+    source = bytes(node.text)
+    written = single_quoted(source) if node.type == "string" else unescape(source)
+    return written.rpartition(b"/")[2]
+
+
+def find(machine: Machine, path: bytes) -> Path | Unknown | None:
+    """The file or folder that a path means; None when there is none; Unknown when that cannot be told from here."""
+    if b"\0" in path:
+        return None
+    if b"://" in path or path.startswith((b"data:", b"php:", b"phar:", b"glob:", b"zlib:")):
+        return Unknown("what is not on this disk is not read")
+    if not path.startswith(b"/"):
+        return Unknown("a path that is relative to where PHP runs")
+    there = Path(os.fsdecode(path))
+    try:
+        there.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None if _would_be_seen(machine, there) else Unknown("neither it nor its folder is on this machine")
+    except (OSError, ValueError):
+        return Unknown("it cannot be looked at from here")
+    return there
+
+
+def _would_be_seen(machine: Machine, path: Path) -> bool:
+    """Whether a file that is not there would be there if PHP had it: inside the site, or in a folder that is there."""
+    folder = Path(os.path.normpath(path.parent))
+    sites = {machine.config.parent, *({machine.abspath, machine.abspath.parent} if machine.abspath else ())}
+    return any(folder == site or site in folder.parents for site in sites) or folder.is_dir()
+
+
+def read_bytes(path: Path) -> bytes | Unknown:
+    """A file's content; Unknown when it is no plain file, too large, or not for us to read."""
+    try:
+        # Not to wait for a pipe's other end.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return Unknown("it is no plain file")
+            source = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        return Unknown(f"it cannot be read ({error.strerror})")
+    return source if len(source) <= LARGEST_FILE else Unknown(f"it is larger than {LARGEST_FILE // 1024} KB")
+
+
+def _take_in(machine: Machine, node: Any, path: Path) -> Any:
+    included = machine.here.included
+    real = os.path.realpath(path)
+    before = included.known.get(real, included.rest)
+    if _word(node).endswith("_once") and before is not None:
+        return before is True or machine.lost(node, f"{_word(node)} of {path}, which may have been read before")
+    included.known[real] = True
+    source = read_bytes(path)
+    if isinstance(source, Unknown):
+        return machine.lost(node, f"{_word(node)} of {path}: {source.what}")
+    value = run_source(machine, node, source, Unit(real))
+    return 1 if value is ... else value
+
+
+def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
+    """Follow a file's source in the scope that takes it in; the value is what it returns, or ``...``."""
+    machine.steps += len(source) // 64
+    if len(machine.here.included.known) > _MAX_FILES or machine.depth > 80:
+        return machine.lost(node, "more files than are followed")
+    root = parse(source)
+    wrong = first_error(root)
+    if wrong:
+        cause = Unknown("what stands here is not PHP that can be read", unit.path, wrong)
+        machine.may_throw(cause)
+        machine.here.havoc(cause, here=True)
+        return cause
+
+    def body() -> None:
+        hoist(machine, root)
+        machine.run(named(root))
+
+    return machine.call(body, None, unit)
+
+
+def evaluate_code(machine: Machine, node: Any, values: list[Any]) -> Any:
+    """``eval()`` of code that is known is followed like a file; of other code, everything is unknown behind it."""
+    code = text(values[0]) if values else Unknown("nothing")
+    if isinstance(code, Unknown):
+        return machine.lost(node, f"eval() of code that depends on {code.what}")
+    if machine.depth > 60:
+        raise GivingUp(machine.unknown(node, "eval() inside eval()"))
+    value = run_source(machine, node, b"<?php " + code, Unit(machine.unit.path))
+    return None if value is ... else value
+
+
+def _autoload(machine: Machine, node: Any, path: Path) -> Any:
+    """Composer's loader: what matters of it are the files of the project itself that it takes in at once."""
+    listed = path.parent / "composer" / "autoload_files.php"
+    if not listed.exists():
+        return Unknown("Composer's loader")
+    source = read_bytes(listed)
+    if isinstance(source, Unknown) or b"$baseDir ." in source.replace(b"$baseDir = ", b""):
+        return machine.lost(node, "Composer takes in files of the project itself")
+    return Unknown("Composer's loader")
+
+
+TABLE = dict.fromkeys(
+    ("include_expression", "include_once_expression", "require_expression", "require_once_expression"), include
+)

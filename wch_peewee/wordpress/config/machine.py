@@ -1,0 +1,252 @@
+"""The abstract machine that a wp-config.php is walked with: it follows PHP without running any of it.
+
+It holds where the program is and what it has set; what each kind of node means comes in tables (``reader``). A
+condition that cannot be known makes the program go both ways, each in a state of its own, and what the two leave
+different is unknown behind them. Code that cannot be read makes everything unknown that it could have changed.
+Steps, depth and rounds are limited, so that it always ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .environment import Environment
+from .state import Frame, State, meet
+from .syntax import line_of
+from .values import Unknown, join
+
+T = TypeVar("T")
+Handler = Callable[["Machine", Any], Any]
+
+MAX_STEPS = 100_000
+MAX_DEPTH = 110
+MAX_ROUNDS = 5_000
+#: How often a loop of unknown length is gone through before all that it could change counts as unknown.
+SETTLING = 6
+
+_SOMEWHERE = Unknown("the way that the program takes")
+_ENDED = Unknown("the program ends before WordPress is loaded")
+
+
+class Unreachable(Exception):
+    """The program does not go on from here: it has ended, returned or thrown."""
+
+
+class GivingUp(Exception):
+    """The program is too long, too deep or not PHP; ``why`` is an Unknown."""
+
+    def __init__(self, why: Unknown) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+@dataclass(slots=True)
+class Unit:
+    """One file: its path, its namespace, and the names that ``use`` took in."""
+
+    path: str
+    namespace: str = ""
+    classes: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Machine:
+    """``statements``, ``expressions`` and ``builtins`` are the tables; ``abspath`` is None without a WordPress."""
+
+    environment: Environment
+    config: Path
+    abspath: Path | None
+    statements: Mapping[str, Handler]
+    expressions: Mapping[str, Handler]
+    builtins: Mapping[str, Callable[..., Any]]
+    state: State | None = field(default_factory=State)
+    unit: Unit = field(default_factory=lambda: Unit(""))
+    steps: int = 0
+    depth: int = 0
+    cause: Unknown = _SOMEWHERE
+    ended: Unknown = _ENDED
+    returns: list[tuple[State, Any]] = field(default_factory=list)
+    breaks: list[tuple[State, int]] = field(default_factory=list)
+    continues: list[tuple[State, int]] = field(default_factory=list)
+    throws: list[State] | None = None
+    #: What was set whenever WordPress itself was loaded.
+    connects: list[State] = field(default_factory=list)
+
+    @property
+    def here(self) -> State:
+        """The state that the program is in; raises Unreachable where it does not come."""
+        if self.state is None:
+            raise Unreachable
+        return self.state
+
+    @property
+    def frame(self) -> Frame:
+        return self.here.frames[-1]
+
+    def unknown(self, node: Any, what: str) -> Unknown:
+        return Unknown(what, self.unit.path, line_of(node))
+
+    def lost(self, node: Any, what: str, *, here: bool = True) -> Unknown:
+        """Note that code was run which nobody can read; ``here``: it saw this scope's variables."""
+        cause = self.unknown(node, what)
+        self.may_throw(cause)
+        self.here.havoc(cause, here=here)
+        return cause
+
+    def may_throw(self, cause: Unknown) -> None:
+        if self.throws is not None:
+            self.cause = cause
+            self.throws.append(self.here.fork())
+
+    def evaluate(self, node: Any) -> Any:
+        """The value of an expression; raises Unreachable where the program ends in it."""
+        self._step(node)
+        handler = self.expressions.get(node.type)
+        if handler is None or self.depth > MAX_DEPTH:
+            what = "an expression nested too deeply" if handler else f"PHP's {node.type.replace('_', ' ')}"
+            return self.lost(node, what)
+        self.depth += 1
+        try:
+            value = handler(self, node)
+        finally:
+            self.depth -= 1
+        if isinstance(value, Unknown) and not value.file:
+            return replace(value, file=self.unit.path, line=line_of(node))
+        return value
+
+    def execute(self, node: Any) -> None:
+        """Do a statement; ``state`` is None where the program does not go on behind it."""
+        if self.state is None:
+            return
+        self._step(node)
+        handler = self.statements.get(node.type)
+        try:
+            if handler is None or self.depth > MAX_DEPTH:
+                self.lost(node, "nested too deeply" if handler else f"PHP's {node.type.replace('_', ' ')}")
+                return
+            self.depth += 1
+            try:
+                handler(self, node)
+            finally:
+                self.depth -= 1
+        except Unreachable:
+            self.state = None
+
+    def run(self, nodes: Sequence[Any]) -> None:
+        for node in nodes:
+            self.execute(node)
+
+    def _step(self, node: Any) -> None:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise GivingUp(self.unknown(node, "the program is too long to be followed"))
+
+    def branch(self, cause: Unknown, ways: Sequence[Callable[[], T]]) -> T | Unknown:
+        """Go each of the ways from here, and on with what they agree on; raises Unreachable when none goes on."""
+        origin = self.here
+        ends: list[tuple[State, T]] = []
+        for way in ways:
+            self.state = origin.fork()
+            try:
+                value = way()
+            except Unreachable:
+                continue
+            if self.state is not None:
+                ends.append((self.state, value))
+        self.cause = cause
+        joined: T | Unknown = self.go_on(ends)
+        return joined
+
+    def go_on(self, ends: Sequence[tuple[State, Any]]) -> Any:
+        """Go on from where several ways have ended, with what they agree on."""
+        if not ends:
+            self.state = None
+            raise Unreachable
+        self.state = meet([state for state, _ in ends], self.cause)
+        value = ends[0][1]
+        for _, other in ends[1:]:
+            value = join(value, other, self.cause)
+        return value
+
+    def call(self, body: Callable[[], None], frame: Frame | None, unit: Unit) -> Any:
+        """Run a function's body, or with no frame a file's; the value is what it returns, or ``...`` without one."""
+        kept = self.unit, self.returns, self.breaks, self.continues
+        self.unit, self.returns, self.breaks, self.continues = unit, [], [], []
+        if frame is not None:
+            self.here.frames.append(frame)
+        try:
+            body()
+            ends = self.returns + ([] if self.state is None else [(self.state, ...)])
+        finally:
+            self.unit, self.returns, self.breaks, self.continues = kept
+        value = self.go_on(ends)
+        if frame is not None:
+            self.here.frames.pop()
+        return value
+
+    def repeat(self, node: Any, check: Callable[[], bool | Unknown], body: Callable[[], None]) -> None:
+        """Do a loop: ``body`` as long as ``check`` says; with an unknown answer, as often as it makes a difference."""
+        kept = self.breaks, self.continues
+        self.breaks, self.continues = [], []
+        try:
+            rounds = 0
+            while self.state is not None:
+                answer = self._asked(check)
+                if answer is False or self.state is None:
+                    break
+                if isinstance(answer, Unknown):
+                    self._settle(check, body, answer)
+                    break
+                self._round(body)
+                rounds += 1
+                if rounds > MAX_ROUNDS:
+                    raise GivingUp(self.unknown(node, "a loop goes round too often to be followed"))
+            ends = [(state, None) for state, level in self.breaks if level == 1]
+            outer = [(state, level - 1) for state, level in self.breaks if level > 1]
+            outer_continues = [(state, level - 1) for state, level in self.continues if level > 1]
+        finally:
+            self.breaks, self.continues = kept
+        self.breaks += outer
+        self.continues += outer_continues
+        if self.state is not None:
+            ends.append((self.state, None))
+        self.go_on(ends)
+
+    def _asked(self, check: Callable[[], bool | Unknown]) -> bool | Unknown:
+        try:
+            return check()
+        except Unreachable:
+            self.state = None
+            return False
+
+    def _round(self, body: Callable[[], None]) -> None:
+        try:
+            body()
+        except Unreachable:
+            self.state = None
+        ends = [(state, None) for state, level in self.continues if level == 1]
+        self.continues = [(state, level) for state, level in self.continues if level > 1]
+        if self.state is not None:
+            ends.append((self.state, None))
+        if ends:
+            self.go_on(ends)
+
+    def _settle(self, check: Callable[[], bool | Unknown], body: Callable[[], None], cause: Unknown) -> None:
+        for _ in range(SETTLING):
+            before = self.here.fork()
+            self._round(body)
+            if self.state is not None:
+                self._asked(check)
+            if self.state is None:
+                self.state = before
+                return
+            self.cause = cause
+            merged = meet([before, self.state], cause)
+            self.state = merged
+            if merged == before:
+                return
+        self.here.havoc(cause, here=True)

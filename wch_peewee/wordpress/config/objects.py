@@ -1,0 +1,126 @@
+"""What has ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import bedrock
+from .calls import Function, call_function, evaluate_arguments, static_class, tie_argument
+from .declarations import Class
+from .machine import Machine
+from .state import Frame
+from .syntax import arguments_of, content, named
+from .values import Object, Unknown
+
+#: Classes whose making does nothing that matters here.
+_PLAIN = {
+    "exception", "errorexception", "runtimeexception", "logicexception", "invalidargumentexception", "domainexception",
+    "unexpectedvalueexception", "error", "datetime", "datetimeimmutable", "datetimezone", "dateinterval", "splstack",
+    "arrayobject", "arrayiterator", "mysqli", "pdo",
+}  # fmt: skip
+
+
+def class_constant(machine: Machine, node: Any) -> Any:
+    """``Name::CONSTANT`` and ``Name::class``."""
+    kind = static_class(machine, node)
+    name = content(named(node)[-1])
+    if kind and name.lower() == "class":
+        return Object({}, f"class {kind}")
+    found = machine.here.functions.known.get(("class", kind))
+    if isinstance(found, Class):
+        for declared in _members(found, "const_declaration"):
+            for element in named(declared):
+                if element.type == "const_element" and content(named(element)[0]) == name:
+                    return machine.evaluate(named(element)[-1])
+    return Unknown(f"the constant {name} of a class")
+
+
+def _members(found: Class, kind: str) -> list[Any]:
+    return [child for child in named(found.node.child_by_field_name("body")) if child.type == kind]
+
+
+def static_property(machine: Machine, node: Any) -> Any:
+    return Unknown("a static property")
+
+
+def static_call(machine: Machine, node: Any) -> Any:
+    """``Name::method(...)``"""
+    kind = static_class(machine, node)
+    method = content(node.child_by_field_name("name")).lower()
+    found = machine.here.functions.known.get(("class", kind))
+    if isinstance(found, Class):
+        for declared in _members(found, "method_declaration"):
+            if content(declared.child_by_field_name("name")).lower() == method:
+                return call_function(machine, node, Function(declared, found.unit), Frame())
+    values = evaluate_arguments(machine, node)
+    handler = None if isinstance(found, Class | Unknown) else bedrock.STATIC.get(f"{kind}::{method}")
+    if handler is None or values is None:
+        _hand_over(machine, node)
+        return machine.lost(node, f"{content(node.child_by_field_name('name'))}() of a class")
+    return handler(machine, node, values)
+
+
+def method_call(machine: Machine, node: Any) -> Any:
+    """``$object->method(...)``"""
+    called = machine.evaluate(node.child_by_field_name("object"))
+    name = node.child_by_field_name("name")
+    values = evaluate_arguments(machine, node)
+    if isinstance(called, Object) and name.type == "name" and values is not None:
+        handler = bedrock.METHODS.get((called.kind, content(name).lower()))
+        if handler is not None:
+            return handler(machine, node, called, values)
+    if called is None and node.type == "nullsafe_member_call_expression":
+        return None
+    _hand_over(machine, node)
+    return machine.lost(node, f"the method {content(name)}() of an object")
+
+
+def _hand_over(machine: Machine, node: Any) -> None:
+    for argument in arguments_of(node):
+        for inner in named(argument)[-1:]:
+            if inner.type in ("variable_name", "subscript_expression"):
+                tie_argument(machine, inner)
+
+
+def created(machine: Machine, node: Any) -> Any:
+    """``new Name(...)``"""
+    name = next((child for child in named(node) if child.type in ("name", "qualified_name")), None)
+    values = evaluate_arguments(machine, node)
+    kind = static_class(machine, _Scope(name)) if name is not None else ""
+    if kind == "stdclass":
+        return Object({})
+    if kind in _PLAIN:
+        machine.may_throw(machine.unknown(node, f"new {kind}"))
+        return Object({}, kind)
+    if kind == "dotenv\\dotenv" and values:
+        return bedrock.dotenv_of_old(values)
+    _hand_over(machine, node)
+    return machine.lost(node, f"new {content(name)}" if name is not None else "new")
+
+
+class _Scope:
+    """A node that is itself the class's name."""
+
+    def __init__(self, name: Any) -> None:
+        self._name = name
+
+    def child_by_field_name(self, _: str) -> Any:
+        return self._name
+
+
+def cloned(machine: Machine, node: Any) -> Any:
+    value = machine.evaluate(named(node)[0])
+    if isinstance(value, Object) and value.kind == "stdClass":
+        return Object(dict(value.fields))
+    return machine.lost(node, "clone")
+
+
+TABLE = {
+    "class_constant_access_expression": class_constant,
+    "scoped_property_access_expression": static_property,
+    "scoped_call_expression": static_call,
+    "member_call_expression": method_call,
+    "nullsafe_member_call_expression": method_call,
+    "object_creation_expression": created,
+    "clone_expression": cloned,
+}

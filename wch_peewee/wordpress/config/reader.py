@@ -1,0 +1,116 @@
+"""Read a wp-config.php: what its constants and ``$table_prefix`` are when WordPress connects. PHP is never run.
+
+reading = read_config(Path("/srv/site/wp-config.php"), Path("/srv/site"), os.environ)
+reading.constants["DB_NAME"]        # bytes, or another value of PHP's, or Unknown, or ABSENT
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import branches, builtins, constants, declarations, expressions, includes, loops, objects
+from .environment import Environment
+from .includes import read_bytes, run_source
+from .machine import GivingUp, Machine, Unit, Unreachable
+from .state import State, meet
+from .syntax import parse
+from .values import Unknown
+from .variables import ABSENT
+
+STATEMENTS = {**branches.TABLE, **loops.TABLE, **declarations.TABLE}
+EXPRESSIONS = {**expressions.TABLE, **constants.TABLE, **includes.TABLE, **objects.TABLE}
+
+#: What is asked for when WordPress connects.
+CONNECTING = (
+    "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_CHARSET", "DB_COLLATE", "MYSQL_CLIENT_FLAGS", "WP_CONTENT_DIR",
+    "WP_ALLOW_MULTISITE", "MULTISITE", "SUBDOMAIN_INSTALL", "VHOST", "SUNRISE", "DOMAIN_CURRENT_SITE",
+    "PATH_CURRENT_SITE", "SITE_ID_CURRENT_SITE", "BLOG_ID_CURRENT_SITE",
+)  # fmt: skip
+REMOVE_DATA = "WCH_REMOVE_DATA"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a wp-config.php says; values are PHP's, Unknown, or ABSENT. The repr names no value: some are secret.
+
+    Two are equal when they say the same, types included.
+    """
+
+    constants: Mapping[str, Any]
+    table_prefix: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reading) and self._all == other._all
+
+    def __hash__(self) -> int:
+        return hash(self._all)
+
+    @property
+    def _all(self) -> str:
+        return repr([*self.constants.items(), self.table_prefix])
+
+    def __repr__(self) -> str:
+        known = [
+            name for name, value in self.constants.items() if value is not ABSENT and not isinstance(value, Unknown)
+        ]
+        return f"Reading(known: {', '.join(known)})"
+
+
+def read_config(config: Path, abspath: Path | None, environment: Mapping[str, str]) -> Reading:
+    """Follow the file; ``abspath`` is WordPress's folder, if any. Raises ConfigurationError without a parser.
+
+    What cannot be known is Unknown. The file itself not being readable makes everything Unknown.
+    """
+    reading, found = _read_once(config, abspath, Environment(environment))
+    # Some of the variables that it asks for are here: so this is PHP's environment, and the others are not set.
+    return _read_once(config, abspath, Environment(environment, complete=True))[0] if found else reading
+
+
+def _read_once(config: Path, abspath: Path | None, environment: Environment) -> tuple[Reading, set[str]]:
+    real = Path(os.path.realpath(config))
+    machine = Machine(
+        environment, real, abspath and Path(os.path.realpath(abspath)), STATEMENTS, EXPRESSIONS, builtins.TABLE
+    )
+    source = read_bytes(real)
+    if isinstance(source, Unknown):
+        return _all_unknown(Unknown(source.what, str(config), 1)), set()
+    root = parse(b"<?php\n")
+    machine.unit = Unit(str(real))
+    machine.here.included.known[str(real)] = True
+    try:
+        run_source(machine, root, source, machine.unit)
+    except Unreachable:
+        pass
+    except GivingUp as error:
+        return _all_unknown(error.why), environment.found
+    except RecursionError:
+        return _all_unknown(Unknown("what stands there is nested too deeply", str(real), 1)), environment.found
+    return _result(machine), environment.found
+
+
+def _result(machine: Machine) -> Reading:
+    ends = [*machine.connects] if machine.connects else [machine.state] if machine.state is not None else []
+    if not ends:
+        return _all_unknown(machine.ended)
+    for state in ends:
+        del state.frames[1:]
+    connecting = meet(ends, machine.cause)
+    last = machine.state or connecting
+    values = {name: _constant(connecting, name) for name in CONNECTING}
+    values[REMOVE_DATA] = _constant(last, REMOVE_DATA)
+    variables = connecting.frames[0].variables
+    return Reading(values, variables.known.get("table_prefix", variables.rest or ABSENT))
+
+
+def _constant(state: State, name: str) -> Any:
+    if name in state.constants.known:
+        return state.constants.known[name]
+    return state.constants.rest or ABSENT
+
+
+def _all_unknown(why: Unknown) -> Reading:
+    return Reading(dict.fromkeys((*CONNECTING, REMOVE_DATA), why), why)
