@@ -188,3 +188,13 @@ def test_without_a_network_it_is_said(database: LiveDatabase) -> None:
     with pytest.raises(ConfigurationError, match="There is no table wp_blogs: this is no WordPress network"):
         Plugin(database.url).activate(network_wide=True)
     assert database.tables() == []
+
+
+def test_a_site_is_picked_by_its_address(network: LiveDatabase) -> None:
+    done = wch("activate", "--url", "https://example.com/s12", database=network.url)
+    assert (done.code, "(prefix wp_12_)" in done.err) == (0, True)
+    assert network.tables() == sorted(["wp_blogs", *tables_of("wp_12_")])
+    assert wch("status", "--url", "example.com/s12/", database=network.url).code == 0
+    unknown = wch("activate", "--url", "example.com/nowhere", database=network.url)
+    assert (unknown.code, unknown.out) == (78, "")
+    assert unknown.err == "Error: The network has no site at example.com/nowhere/.\n"

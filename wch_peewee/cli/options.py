@@ -30,6 +30,7 @@ class Choices:
     database: str | None = None
     wordpress: str | None = None
     prefix: str | None = None
+    url: str | None = None
     format: str | None = None
     quiet: bool = False
     debug: bool = False
@@ -53,6 +54,9 @@ def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
         ),
         _option(
             "--prefix", metavar="TEXT", help="The site's table prefix  [WCH_TABLE_PREFIX, else the site's, else wp_]"
+        ),
+        _option(
+            "--url", metavar="URL", help="The site of a WordPress network at this address, instead of its main site"
         ),
         _option("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
         _option("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),

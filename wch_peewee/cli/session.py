@@ -14,8 +14,10 @@ from typing import Any
 
 from ..database import open_database
 from ..manager import DatabaseManager
+from ..network import Network
 from ..schema.statements import Statement
 from ..settings import Settings
+from ..wordpress.sites import find_site
 from .options import Choices
 from .output import Output
 from .progress import Display
@@ -56,7 +58,7 @@ def _here() -> Path | None:
 
 
 def open_session(choices: Choices) -> Session:
-    """Gather the settings and name the site and the target on stderr; nothing is connected.
+    """Gather the settings and name the site and the target on stderr; nothing is connected, unless to find ``--url``.
 
     Raises ConfigurationError.
     """
@@ -70,6 +72,8 @@ def open_session(choices: Choices) -> Session:
         patience=choices.timeout,
         lock_wait=choices.lock_wait,
     )
+    if choices.url is not None:
+        manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
     out = Output(choices)
     if settings.site is not None:
         out.note(f"WordPress: {settings.site}")
