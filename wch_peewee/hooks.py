@@ -42,3 +42,13 @@ def admin_init() -> InstallReport:
 @hookimpl
 def uninstall() -> UninstallReport:
     return _plugin().uninstall()
+
+
+@hookimpl
+def site_created(blog_id: int) -> InstallReport:
+    return _plugin().site_created(blog_id)
+
+
+@hookimpl
+def site_deleted(blog_id: int) -> UninstallReport:
+    return _plugin().site_deleted(blog_id)

@@ -116,3 +116,12 @@ def test_the_entry_point_is_that_module(
     assert manager.load_setuptools_entrypoints("wch") == 1
     assert manager.get_plugin("wch_peewee") is hooks
     assert [report.outcome for report in manager.hook.activate()] == ["installed"]
+
+
+def test_the_sites_of_a_network_come_and_go(in_the_environment: LiveDatabase) -> None:
+    manager = host(hooks, Plugin(in_the_environment.url, prefix="two_", remove_data=False))
+    assert [report.outcome for report in manager.hook.site_created(blog_id=7)] == ["installed", "installed"]
+    assert DatabaseManager(in_the_environment.url, prefix="env_7_").missing_tables() == ()
+    assert sorted(report.removed for report in manager.hook.site_deleted(blog_id=7)) == [False, True]
+    assert DatabaseManager(in_the_environment.url, prefix="two_7_").missing_tables() == ()
+    assert len(DatabaseManager(in_the_environment.url, prefix="env_7_").missing_tables()) == len(TABLES)
