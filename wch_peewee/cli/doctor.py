@@ -9,7 +9,6 @@ from . import codes
 from .options import Choices, shared_options
 from .output import Output
 from .session import open_session
-from .site_notes import site_findings
 
 
 @click.command("doctor")
@@ -28,8 +27,6 @@ def command(choices: Choices) -> int:
     session = open_session(choices)
     with session.out.working("asking the server"):
         findings = diagnose(session.manager)
-    if session.settings.site is not None:
-        findings += site_findings(session.settings.site, choices.url)
     failed = any(finding.state == "fail" for finding in findings)
     if session.out.structured:
         found = [finding.to_dict() for finding in findings]

@@ -21,7 +21,6 @@ from ..wordpress.sites import find_site
 from .options import Choices
 from .output import Output
 from .progress import Display
-from .site_notes import cache_notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,5 @@ def open_session(choices: Choices) -> Session:
         out.note(f"WordPress: {settings.site}")
         if settings.site.own_database_layer:
             out.note("wp-content/db.php is there: WordPress may connect elsewhere than wp-config.php says.")
-        manager.on_option_written = cache_notes(settings.site, out.note, choices.url)
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     return Session(choices, settings, manager, out)
