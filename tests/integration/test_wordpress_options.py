@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chained import NEWEST
+from tests.command import wch
 from tests.wordpress import WordPressSite
 from wch_peewee import DatabaseManager, Plugin
 from wch_peewee.wordpress.object_cache import object_cache_advice, object_cache_dropin
@@ -27,6 +28,18 @@ def test_php_reads_what_activate_and_an_upgrade_wrote(wordpress: WordPressSite, 
     assert wordpress.php("return wp_load_alloptions( true )['wch_db_version'] ?? null;") is None
     ((_, _, autoload),) = wordpress.database.execute(ROW)
     assert autoload == "no"
+
+
+def test_the_folder_alone_is_enough(wordpress: WordPressSite) -> None:
+    """wp-config.php says where PHP's own database is, and wp-content that there is a cache."""
+    wordpress.cache()
+    assert wordpress.php(READ) is False
+    done = wch("activate", "--wordpress", str(wordpress.folder))
+    assert done.code == 0
+    for key, group in re.findall(r"wp cache delete (\S+) (\S+) --path=", done.err):
+        wordpress.php("wp_cache_delete( $key, $group );", key=key, group=group)
+    assert wordpress.php(READ) == "1.0.0"
+    assert Plugin.from_wordpress(wordpress.folder).admin_init().outcome == "current"
 
 
 def test_php_reads_what_uninstall_left(wordpress: WordPressSite) -> None:

@@ -122,3 +122,35 @@ def test_the_file_gives_leave_to_remove(site: Path, line: str, code: int, said: 
 def test_every_command_takes_it() -> None:
     for command in group.commands.values():
         assert {"--wordpress", "--path"} <= {option for parameter in command.params for option in parameter.opts}
+
+
+@pytest.fixture
+def cached(site: Path) -> Path:
+    """The drop-in of a persistent object cache."""
+    dropin = site / "wp-content" / "object-cache.php"
+    dropin.parent.mkdir()
+    dropin.touch()
+    return dropin
+
+
+def test_an_object_cache_is_minded_after_each_write_of_the_version(site: Path, cached: Path) -> None:
+    where = ("--wordpress", "site", "--database", "sqlite:///x.db")
+    lines = f"  wp cache delete wch_db_version options --path={site}\n"
+    first = wch("activate", *where)
+    assert str(cached) in first.err
+    assert lines in first.err
+    assert "wp cache" not in first.out
+    for quiet in (["activate"], ["status"], ["check"], ["plan"]):
+        assert "wp cache" not in wch(*quiet, *where).text
+    assert lines in wch("uninstall", *where, "--yes", WCH_REMOVE_DATA="true").err
+    cached.unlink()
+    assert "wp cache" not in wch("activate", *where).text
+
+
+def test_the_doctor_sees_an_object_cache(site: Path, cached: Path) -> None:
+    where = ("--wordpress", "site", "--database", "sqlite:///x.db")
+    found = {finding["name"]: finding for finding in wch("doctor", *where, "--format", "json").json["findings"]}
+    assert found["object cache"]["state"] == "warn"
+    assert found["object cache"]["advice"].endswith(f"wp cache flush --path={site}")
+    cached.unlink()
+    assert "object cache" not in wch("doctor", *where).out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..doctor import Finding, diagnose
+from ..doctor.wordpress import object_cache
 from . import codes
 from .options import Choices, shared_options
 from .output import Output
@@ -18,15 +19,15 @@ def command(choices: Choices) -> int:
     """Look at the server and the account. Reads only.
 
     Connection, version, privileges (with the GRANT to hand to an administrator), collation, engine,
-    strictness and lock waits; for SQLite the file, JSON and foreign keys. Exit code 2 when something
-    fails, 0 otherwise, warnings included.
+    strictness and lock waits; for SQLite the file, JSON and foreign keys; an object cache of the WordPress
+    site. Exit code 2 when something fails, 0 otherwise, warnings included.
 
     \b
       wch doctor --database mysql://wordpress:secret@localhost/wordpress
     """
     session = open_session(choices)
     with session.out.working("asking the server"):
-        findings = diagnose(session.manager)
+        findings = diagnose(session.manager) + object_cache(session.settings.site)
     failed = any(finding.state == "fail" for finding in findings)
     if session.out.structured:
         found = [finding.to_dict() for finding in findings]

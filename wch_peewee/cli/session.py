@@ -17,6 +17,8 @@ from ..manager import DatabaseManager
 from ..network import Network
 from ..schema.statements import Statement
 from ..settings import Settings
+from ..site import current_prefix
+from ..wordpress.object_cache import object_cache_advice
 from ..wordpress.sites import find_site
 from .options import Choices
 from .output import Output
@@ -37,17 +39,34 @@ class Session:
 
     @contextmanager
     def working(self, text: str) -> Iterator[Display]:
-        """Show which step and which statement is being run, and how far long work on rows has come."""
-        with self.out.working(text) as display:
+        """Show which step and which statement is being run, and how far long work on rows has come.
 
-            def before(statement: Statement) -> None:
-                display.say(statement.sql.partition("\n")[0])
+        Afterwards it says what to do about the site's object cache, when an option was written that it may hold.
+        """
+        manager = self.manager
+        written: set[str] = set()
+        try:
+            with self.out.working(text) as display:
 
-            self.manager.before_statement, self.manager.on_progress = before, display.event
-            try:
+                def before(statement: Statement) -> None:
+                    display.say(statement.sql.partition("\n")[0])
+
+                manager.before_statement, manager.on_progress = before, display.event
+                manager.on_option_written = lambda name, value: written.add(current_prefix())
                 yield display
-            finally:
-                self.manager.before_statement = self.manager.on_progress = None
+        finally:
+            manager.before_statement = manager.on_progress = manager.on_option_written = None
+            self._mind_the_cache(written)
+
+    def _mind_the_cache(self, written: set[str]) -> None:
+        site = self.settings.site
+        if site is None or not written:
+            return
+        advice = object_cache_advice(site.path, content=site.content, url=self.choices.url)
+        for line in advice:
+            self.out.note(line)
+        if advice and len(written) > 1:
+            self.out.note(f"Each of the {len(written)} sites needs this; wp-cli takes a site's address as --url.")
 
 
 def _here() -> Path | None:
