@@ -13,6 +13,8 @@ from .syntax import content, named
 from .values import Unknown, equal, identical, key_of, next_key, text, truth
 from .variables import ABSENT, assign, peek, read, tie
 
+_SIGNS = ("unary_op_expression", "cast_expression", "error_suppression_expression", "update_expression")
+
 
 def literal(machine: Machine, node: Any) -> Any:
     source = bytes(node.text)
@@ -50,6 +52,10 @@ def binary(machine: Machine, node: Any) -> Any:
     left = machine.evaluate(left_node)
     if operator in (b"&&", b"and", b"||", b"or"):
         return _either(machine, truth(left), right_node, stops=operator in (b"||", b"or"))
+    if operator == b"**" and left_node.type in _SIGNS:
+        # PHP takes -2 ** 2 for -(2 ** 2), the parser for (-2) ** 2.
+        machine.evaluate(right_node)
+        return Unknown("a sign or a cast in front of **")
     if operator == b"instanceof":
         return Unknown("instanceof")
     return binary_value(operator, left, machine.evaluate(right_node))

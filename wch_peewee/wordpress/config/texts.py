@@ -108,7 +108,7 @@ def _from(value: Any, needle: Any, before: Any = False) -> bytes | bool:
     source, found = _bytes(value), _bytes(value).find(_bytes(needle))
     if found < 0:
         return False
-    return source[:found] if before is True else source[found:]
+    return source[:found] if _boolean(before) else source[found:]
 
 
 def _sprintf(form: Any, *values: Any) -> bytes:
@@ -162,7 +162,7 @@ def _parse_url(value: Any, component: Any = -1) -> Any:
 
 
 def _json(value: Any, associative: Any = None, depth: Any = 512, flags: Any = 0) -> Any:
-    as_arrays = associative is True or (associative is None and isinstance(flags, int) and bool(flags & 1))
+    as_arrays = bool(_int(flags) & 1) if associative is None else _boolean(associative)
 
     def pairs(items: list[tuple[str, Any]]) -> Any:
         fields = {key.encode("utf-8", "surrogatepass"): item for key, item in items}
@@ -202,6 +202,12 @@ def _filter(value: Any, kind: Any = 516, options: Any = 0) -> Any:
     if kind == 257 and options == 0 and re.fullmatch(rb"0|-?[1-9]\d{0,17}", word):
         return int(word)
     raise NotFollowed
+
+
+def _compared(one: bytes, other: bytes) -> int:
+    if one != other:
+        raise NotFollowed  # what it returns, but for its sign, depends on PHP's version
+    return 0
 
 
 def _repeat(value: Any, times: Any) -> bytes:
@@ -259,10 +265,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "strtolower": lambda value: _bytes(value).lower(),
     "strtoupper": lambda value: _bytes(value).upper(),
     "ucfirst": lambda value: _bytes(value)[:1].upper() + _bytes(value)[1:],
-    "strcmp": lambda one, other: (_bytes(one) > _bytes(other)) - (_bytes(one) < _bytes(other)),
-    "strcasecmp": lambda one, other: (
-        (_bytes(one).lower() > _bytes(other).lower()) - (_bytes(one).lower() < _bytes(other).lower())
-    ),
+    "strcmp": lambda one, other: _compared(_bytes(one), _bytes(other)),
+    "strcasecmp": lambda one, other: _compared(_bytes(one).lower(), _bytes(other).lower()),
     "sprintf": _sprintf,
     "str_repeat": _repeat,
     "base64_decode": _base64,
