@@ -57,6 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(b"<?php " + b"if (1) " * 2_000 + b";")
 @example(b"<?php " + b"if ($_GET['a']) { " * 60 + b"}" * 60)
 @example(b"<?php " + b"if ($_GET['a']) { define('A', 1); } " * 500)
+@example("".join(f"<?php if ($_GET['a']) {{ $x{n} = 1; define('C{n}', 1); }} ?>" for n in range(1500)).encode())
 @example(b"<?php while (true) { $a = ($a ?? 'x') . $a; }")
 @example(b"<?php while ($_GET['a']) { $a[] = $a; }")
 @example(b"<?php $a = 'x'; for (;;) $a .= $a;")
