@@ -18,7 +18,9 @@ PASSWORD = "s3cret-'%/@:#?"
 
 
 @contextmanager
-def account(database: LiveDatabase, rights: str, *, identified: str = "IDENTIFIED BY %s") -> Iterator[ServerAddress]:
+def account(
+    database: LiveDatabase, rights: str, *, identified: str = "IDENTIFIED BY %s", password: str = PASSWORD
+) -> Iterator[ServerAddress]:
     """Make an account that may do ``rights`` in this database; none when they are empty."""
     name = f"wch_test_{secrets.token_hex(6)}"
     # For both hosts: some servers have an anonymous account for localhost, which would win over '%'.
@@ -27,10 +29,10 @@ def account(database: LiveDatabase, rights: str, *, identified: str = "IDENTIFIE
     with database.address.connection() as connection, connection.cursor() as cursor:
         try:
             for person in people:
-                cursor.execute(f"CREATE USER {person} {identified}".replace("%'", "%%'"), [PASSWORD])
+                cursor.execute(f"CREATE USER {person} {identified}".replace("%'", "%%'"), [password])
                 if rights:
                     cursor.execute(f"GRANT {rights} ON `{pattern}`.* TO {person}")
-            yield replace(database.address, user=name, password=PASSWORD)
+            yield replace(database.address, user=name, password=password)
         finally:
             for person in people:
                 cursor.execute(f"DROP USER IF EXISTS {person}")

@@ -103,10 +103,11 @@ def table_prefix(environment: Mapping[str, str] | None = None) -> str:
 def remove_data_allowed(environment: Mapping[str, str] | None = None, site: WordPressSite | None = None) -> bool:
     """Read ``WCH_REMOVE_DATA``; anything but a plain yes or no is an error, and nothing is removed.
 
-    Where the environment has none, the ``site``'s wp-config.php is asked: only PHP's ``true`` is yes.
+    What the ``site``'s wp-config.php says wins over the environment, and there only PHP's ``true`` is yes. Where it
+    says nothing, or what it says cannot be known, the environment decides.
     """
     environment = os.environ if environment is None else environment
-    if site is not None and "WCH_REMOVE_DATA" not in environment:
+    if site is not None and site.remove_data_is_set:
         return site.remove_data
     value = environment.get("WCH_REMOVE_DATA", "").strip().lower()
     if value in _TRUE:

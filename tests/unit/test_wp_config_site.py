@@ -263,13 +263,21 @@ def test_what_is_not_known_does_not(tmp_path: Path, more: str) -> None:
     assert bool(site.remove_data_unknown) is bool(more)
 
 
-def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+def test_the_file_wins_over_the_environment(tmp_path: Path) -> None:
     yes = read_site(make_site(tmp_path / "yes", DB + "define('WCH_REMOVE_DATA', true);"), {})
+    no = read_site(make_site(tmp_path / "no", DB + "define('WCH_REMOVE_DATA', false);"), {})
     odd = read_site(make_site(tmp_path / "odd", DB + "define('WCH_REMOVE_DATA', 'no');"), {})
-    assert remove_data_allowed({}, yes)
-    assert not remove_data_allowed({"WCH_REMOVE_DATA": "false"}, yes)
-    assert not remove_data_allowed({"WCH_REMOVE_DATA": ""}, yes)
-    assert remove_data_allowed({"WCH_REMOVE_DATA": "true"}, odd)
+    silent = read_site(make_site(tmp_path / "silent", DB), {})
+    unknown = read_site(make_site(tmp_path / "unknown", DB + "eval($x); define('WCH_REMOVE_DATA', true);"), {})
+    for value in ({}, {"WCH_REMOVE_DATA": "false"}, {"WCH_REMOVE_DATA": "true"}):
+        assert remove_data_allowed(value, yes)
+        assert not remove_data_allowed(value, no)
+        with pytest.raises(ConfigurationError, match="set, but not to true"):
+            remove_data_allowed(value, odd)
+    for site in (silent, unknown):
+        assert not remove_data_allowed({}, site)
+        assert not remove_data_allowed({"WCH_REMOVE_DATA": "false"}, site)
+        assert remove_data_allowed({"WCH_REMOVE_DATA": "true"}, site)
 
 
 def test_the_plugin_asks_when_it_comes_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,8 +290,6 @@ def test_the_plugin_asks_when_it_comes_to_it(tmp_path: Path, monkeypatch: pytest
     plugin.activate()
     assert not Plugin.from_wordpress(site, database=url, remove_data=False).uninstall().removed
     monkeypatch.setenv("WCH_REMOVE_DATA", "no")
-    assert not plugin.uninstall().removed
-    monkeypatch.delenv("WCH_REMOVE_DATA")
     assert plugin.uninstall().removed
     assert "p<w" not in repr(Plugin.from_wordpress(site))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from ..network import Network
@@ -13,6 +11,9 @@ from .confirm import confirm
 from .network import for_every_site, network_option
 from .options import Choices, dry_run_option, shared_options, wait_options
 from .session import Session, open_session
+
+if TYPE_CHECKING:
+    from ..wordpress.config.site import WordPressSite
 
 #: What is typed for the empty prefix, because an empty answer is too easily given.
 _EMPTY = "empty"
@@ -62,11 +63,18 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
         elif report.reason:
             session.out.line(f"{report.reason[:1].upper()}{report.reason[1:]}.")
     if not report.removed:
-        unknown = session.settings.site.remove_data_unknown if session.settings.site is not None else ""
-        if unknown and "WCH_REMOVE_DATA" not in os.environ:
-            session.out.note(f"WCH_REMOVE_DATA cannot be known from wp-config.php: {unknown}.")
-        session.out.note("Say WCH_REMOVE_DATA=true in the environment when the data may go.")
+        session.out.note(_how_to_allow(session.settings.site))
     return codes.FINE if report.removed else codes.FAILED
+
+
+def _how_to_allow(site: WordPressSite | None) -> str:
+    environment = "Say WCH_REMOVE_DATA=true in the environment when the data may go."
+    if site is None:
+        return environment
+    if site.remove_data_is_set:
+        return f"{site.config} says so; define('WCH_REMOVE_DATA', true) there when the data may go."
+    unknown = site.remove_data_unknown
+    return f"WCH_REMOVE_DATA cannot be known from wp-config.php: {unknown}. {environment}" if unknown else environment
 
 
 def _preview(session: Session, *, network: bool) -> int:

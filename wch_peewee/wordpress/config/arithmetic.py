@@ -46,6 +46,8 @@ def concatenated(left: bytes | Unknown, right: bytes | Unknown) -> bytes | Unkno
 
 
 def _calculated(operator: bytes, left: Any, right: Any) -> Any:
+    if operator in (b"|", b"&", b"^") and isinstance(left, bytes) and isinstance(right, bytes):
+        return Unknown(f"the operator {operator.decode()} on the bytes of strings")
     one, other = number(left), number(right)
     if isinstance(one, Unknown):
         return one
@@ -140,7 +142,7 @@ def whole(value: Any) -> Any:
         end = int(sign)
         while digits[end : end + 1].isdigit():
             end += 1
-        if digits[end : end + 1] in (b".", b"e", b"E") or end > 19:
+        if digits[end : end + 1] in (b".", b"e", b"E") or end > 18:
             return Unknown("a text that is not quite an integer")
         return int(digits[:end]) if end > int(sign) else 0
     return number(value) if value is None or isinstance(value, int) else Unknown("an array or object as an integer")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import arrays, files, texts
+from . import arrays, encodings, files, texts
+from .conversions import NotFollowed
 from .machine import Machine
 from .values import Unknown
 
@@ -39,7 +40,7 @@ def _guarded(machine: Machine, node: Any, name: str, function: Callable[..., Any
     cause = machine.unknown(node, f"{name}() with such arguments")
     try:
         value = function(*values)
-    except (texts.NotFollowed, TypeError, ValueError, OverflowError):
+    except (NotFollowed, TypeError, ValueError, OverflowError):
         machine.may_throw(cause)
         return cause
     if isinstance(value, Unknown):
@@ -48,7 +49,7 @@ def _guarded(machine: Machine, node: Any, name: str, function: Callable[..., Any
 
 
 TABLE: dict[str, Builtin] = {
-    **{name: _on_known(name, function) for name, function in texts.TABLE.items()},
+    **{name: _on_known(name, function) for name, function in (texts.TABLE | encodings.TABLE).items()},
     **{name: _on_any(name, function) for name, function in arrays.TABLE.items()},
     **files.TABLE,
 }

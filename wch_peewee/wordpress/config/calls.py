@@ -8,13 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import constructs
+from .arguments import evaluate_arguments
+from .assignments import assign_unknown
 from .harmless import BY_REFERENCE, HARMLESS
 from .machine import Machine, Unit, Unreachable
 from .names import class_name, function_names
 from .state import Frame
 from .syntax import arguments_of, content, named
-from .values import Closure, Unknown, text, truth
-from .variables import ABSENT, assign_unknown, look, peek, put, tie
+from .values import Closure, Unknown
+from .variables import ABSENT, look, tie
 
 #: How deep functions of the file may call each other.
 _MAX_CALLS = 12
@@ -35,8 +38,8 @@ def call_value(machine: Machine, node: Any) -> Any:
         return call_any(machine, node, machine.evaluate(function))
     written = content(function)
     lower = written.lower().lstrip("\\")
-    if lower in _CONSTRUCTS:
-        return _CONSTRUCTS[lower](machine, node)
+    if lower in constructs.TABLE:
+        return constructs.TABLE[lower](machine, node)
     return call_named(machine, node, function_names(machine.unit, written))
 
 
@@ -48,7 +51,7 @@ def call_any(machine: Machine, node: Any, called: Any) -> Any:
         return call_function(machine, node, Function(called.node, Unit(called.file)), captured)
     if isinstance(called, bytes) and b"::" not in called:
         return call_named(machine, node, [called.decode("utf-8", "replace").lower().lstrip("\\")])
-    _evaluate_all(machine, node)
+    evaluate_arguments(machine, node)
     return machine.lost(node, "a call of what is known only when it runs")
 
 
@@ -69,7 +72,7 @@ def call_named(machine: Machine, node: Any, names: list[str]) -> Any:
             return _builtin(machine, node, name)
         if name in HARMLESS:
             return _harmless(machine, node, name)
-    _evaluate_all(machine, node)
+    evaluate_arguments(machine, node)
     for argument in arguments_of(node):
         if argument.type == "argument" and named(argument)[-1].type in ("variable_name", "subscript_expression"):
             tie_argument(machine, named(argument)[-1])
@@ -84,32 +87,6 @@ def tie_argument(machine: Machine, node: Any) -> None:
         assign_unknown(machine, node)
 
 
-def evaluate_arguments(machine: Machine, node: Any) -> list[Any] | None:
-    """The arguments' values in order; None when they are named or unpacked in a way that is not followed."""
-    values: list[Any] = []
-    plain = True
-    for argument in arguments_of(node):
-        inner = named(argument)
-        if argument.type == "variadic_unpacking" or (inner and inner[-1].type == "variadic_unpacking"):
-            unpacked = machine.evaluate(named(argument if argument.type == "variadic_unpacking" else inner[-1])[0])
-            if isinstance(unpacked, dict) and all(isinstance(key, int) for key in unpacked):
-                values.extend(unpacked.values())
-            else:
-                plain = False
-            continue
-        if argument.child_by_field_name("name") is not None:
-            plain = False
-        if not inner:
-            plain = False  # f(...) makes a closure
-            continue
-        values.append(machine.evaluate(inner[-1]))
-    return values if plain else None
-
-
-def _evaluate_all(machine: Machine, node: Any) -> None:
-    evaluate_arguments(machine, node)
-
-
 def _builtin(machine: Machine, node: Any, name: str) -> Any:
     values = evaluate_arguments(machine, node)
     if values is None:
@@ -118,7 +95,7 @@ def _builtin(machine: Machine, node: Any, name: str) -> Any:
 
 
 def _harmless(machine: Machine, node: Any, name: str) -> Any:
-    _evaluate_all(machine, node)
+    evaluate_arguments(machine, node)
     arguments = arguments_of(node)
     for position in BY_REFERENCE.get(name, ()):
         for argument in arguments[position : position + 1] if position >= 0 else arguments:
@@ -204,63 +181,6 @@ def closure(machine: Machine, node: Any) -> Any:
                 value = look(machine, content(used)[1:])
                 captured[content(used)[1:]] = None if value is ABSENT else value
     return Closure(node, captured, machine.unit.path)
-
-
-def _isset(machine: Machine, node: Any) -> bool | Unknown:
-    unsure: Unknown | None = None
-    for argument in arguments_of(node):
-        value = peek(machine, named(argument)[-1])
-        if value is ABSENT or value is None:
-            return False
-        if isinstance(value, Unknown):
-            unsure = unsure or value
-    return unsure or True
-
-
-def _empty(machine: Machine, node: Any) -> bool | Unknown:
-    value = peek(machine, named(arguments_of(node)[0])[-1])
-    answer = False if value is ABSENT else truth(value)
-    return answer if isinstance(answer, Unknown) else not answer
-
-
-def _exit(machine: Machine, node: Any) -> Any:
-    _evaluate_all(machine, node)
-    machine.ended = machine.unknown(node, "the program ends here, before WordPress is loaded")
-    raise Unreachable
-
-
-def _compact(machine: Machine, node: Any) -> Any:
-    found: dict[Any, Any] = {}
-    for name in evaluate_arguments(machine, node) or [Unknown("compact()")]:
-        if not isinstance(name, bytes):
-            return Unknown("compact()")
-        value = look(machine, name.decode("utf-8", "surrogateescape"))
-        if value is not ABSENT:
-            found[name] = value
-    return found
-
-
-def _extract(machine: Machine, node: Any) -> Any:
-    values = evaluate_arguments(machine, node) or [None]
-    if len(values) != 1 or not isinstance(values[0], dict):
-        machine.frame.variables.havoc(machine.unknown(node, "extract()"))
-        machine.here.frames[0].variables.havoc(machine.unknown(node, "extract()"))
-        return Unknown("extract()")
-    for key, value in values[0].items():
-        shown = text(key)
-        if isinstance(shown, bytes) and isinstance(key, bytes):
-            put(machine, shown.decode("utf-8", "surrogateescape"), value)
-    return len(values[0])
-
-
-_CONSTRUCTS = {
-    "isset": _isset,
-    "empty": _empty,
-    "exit": _exit,
-    "die": _exit,
-    "compact": _compact,
-    "extract": _extract,
-}
 
 
 def static_class(machine: Machine, node: Any) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import constants, names
+from .assignments import assign_unknown, forget
 from .calls import Function
 from .machine import Machine, Unit
 from .syntax import content, named
 from .values import Unknown
-from .variables import assign_unknown, forget
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from . import literals
+from . import conditions, literals
 from .arithmetic import binary_value, cast_value, negated
+from .assignments import assign
 from .calls import call_value, closure
 from .machine import Machine, Unreachable
 from .syntax import content, named
-from .values import Unknown, equal, identical, key_of, next_key, text, truth
-from .variables import ABSENT, assign, peek, read, tie
+from .values import Unknown, equal, key_of, next_key, text, truth
+from .variables import ABSENT, peek, read, tie
+
+_SIGNS = ("unary_op_expression", "cast_expression", "error_suppression_expression", "update_expression")
 
 
 def literal(machine: Machine, node: Any) -> Any:
@@ -50,6 +52,10 @@ def binary(machine: Machine, node: Any) -> Any:
     left = machine.evaluate(left_node)
     if operator in (b"&&", b"and", b"||", b"or"):
         return _either(machine, truth(left), right_node, stops=operator in (b"||", b"or"))
+    if operator == b"**" and left_node.type in _SIGNS:
+        # PHP takes -2 ** 2 for -(2 ** 2), the parser for (-2) ** 2.
+        machine.evaluate(right_node)
+        return Unknown("a sign or a cast in front of **")
     if operator == b"instanceof":
         return Unknown("instanceof")
     return binary_value(operator, left, machine.evaluate(right_node))
@@ -71,57 +77,6 @@ def unary(machine: Machine, node: Any) -> Any:
         answer = truth(value)
         return answer if isinstance(answer, Unknown) else not answer
     return negated(operator, value)
-
-
-def conditional(machine: Machine, node: Any) -> Any:
-    """``a ? b : c`` and ``a ?: c``."""
-    body, other = node.child_by_field_name("body"), node.child_by_field_name("alternative")
-    value = machine.evaluate(node.child_by_field_name("condition"))
-    answer = truth(value)
-    if isinstance(answer, Unknown):
-        first = (lambda: value) if body is None else (lambda: machine.evaluate(body))
-        return machine.branch(answer, [first, lambda: machine.evaluate(other)])
-    if answer:
-        return value if body is None else machine.evaluate(body)
-    return machine.evaluate(other)
-
-
-def match(machine: Machine, node: Any) -> Any:
-    subject = machine.evaluate(node.child_by_field_name("condition"))
-    possible: list[Any] = []
-    cause: Unknown | None = None
-    default = None
-    for arm in named(node.child_by_field_name("body")):
-        returned = arm.child_by_field_name("return_expression")
-        if arm.type == "match_default_expression":
-            default = returned
-            continue
-        answer = _matches(machine, subject, arm)
-        if answer is True:
-            possible.append(returned)
-            break
-        if isinstance(answer, Unknown):
-            possible.append(returned)
-            cause = cause or answer
-    else:
-        if default is not None:
-            possible.append(default)
-        elif cause is None:
-            raise Unreachable
-    if cause is None:
-        return machine.evaluate(possible[0])
-    return machine.branch(cause, [partial(machine.evaluate, chosen) for chosen in possible])
-
-
-def _matches(machine: Machine, subject: Any, arm: Any) -> bool | Unknown:
-    unsure: Unknown | None = None
-    for condition in named(arm.child_by_field_name("conditional_expressions")):
-        answer = identical(subject, machine.evaluate(condition))
-        if answer is True:
-            return True
-        if isinstance(answer, Unknown):
-            unsure = unsure or answer
-    return unsure or False
 
 
 def assignment(machine: Machine, node: Any) -> Any:
@@ -245,8 +200,7 @@ TABLE = {
     "function_call_expression": call_value,
     "binary_expression": binary,
     "unary_op_expression": unary,
-    "conditional_expression": conditional,
-    "match_expression": match,
+    **conditions.TABLE,
     "assignment_expression": assignment,
     "reference_assignment_expression": reference,
     "augmented_assignment_expression": augmented,

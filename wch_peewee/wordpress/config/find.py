@@ -36,9 +36,9 @@ class Place:
 def find_site(path: Path | str) -> Place:
     """The site in a folder, or that a wp-config.php belongs to; raises ConfigurationError when there is none."""
     path = Path(path).expanduser()
-    if not path.exists():
+    if not _exists(path):
         raise ConfigurationError(f"There is no WordPress at {path}: no such folder; name the one with wp-load.php.")
-    if path.is_file():
+    if _is_file(path):
         return _of_file(path.absolute())
     place = _in(path.absolute())
     if place is None:
@@ -46,7 +46,7 @@ def find_site(path: Path | str) -> Place:
             f"There is no WordPress at {path}: neither wp-config.php nor wp-load.php was found; name the folder with "
             "wp-load.php, or wp-config.php itself."
         )
-    if not place.config.exists():
+    if not _exists(place.config):
         raise ConfigurationError(
             f"WordPress at {path} has no wp-config.php, neither there nor in the folder above; install WordPress "
             "first, or set --database (WCH_DATABASE_URL)."
@@ -58,7 +58,7 @@ def site_around(folder: Path) -> Place | None:
     """The site that a folder is in, looking upwards; None when it is in none."""
     for candidate in (folder, *folder.parents):
         place = _in(candidate)
-        if place is not None and place.config.exists():
+        if place is not None and _exists(place.config):
             return place
     return None
 
@@ -75,7 +75,7 @@ def _of_file(config: Path) -> Place:
 def _in(folder: Path) -> Place | None:
     for abspath in _abspaths(folder):
         return Place(config_of(abspath), abspath)
-    if (folder / _CONFIG).is_file():
+    if _is_file(folder / _CONFIG):
         below = _wordpresses_below(folder)
         return Place(folder / _CONFIG, below[0] if len(below) == 1 else None)
     return None
@@ -84,13 +84,13 @@ def _in(folder: Path) -> Place | None:
 def config_of(abspath: Path) -> Path:
     """The wp-config.php that WordPress in this folder loads; it need not be there."""
     above = abspath.parent / _CONFIG
-    if not (abspath / _CONFIG).exists() and above.exists() and not (abspath.parent / "wp-settings.php").exists():
+    if not _exists(abspath / _CONFIG) and _exists(above) and not _exists(abspath.parent / "wp-settings.php"):
         return above
     return abspath / _CONFIG
 
 
 def _is_wordpress(folder: Path) -> bool:
-    return (folder / "wp-load.php").is_file() or (folder / "wp-settings.php").is_file()
+    return _is_file(folder / "wp-load.php") or _is_file(folder / "wp-settings.php")
 
 
 def _abspaths(folder: Path) -> Iterator[Path]:
@@ -117,9 +117,24 @@ def _wordpresses_below(folder: Path) -> list[Path]:
 
 def _text(path: Path) -> bytes:
     try:
-        if not path.is_file():
+        if not _is_file(path):
             return b""
         with path.open("rb") as file:
             return file.read(_SMALL)
     except OSError:
         return b""
+
+
+def _exists(path: Path) -> bool:
+    """Whether something is there that we can see; a folder that is closed to us is as good as empty."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .assignments import assign, assign_unknown
 from .machine import Machine
 from .syntax import named
 from .values import Unknown, truth
-from .variables import assign, assign_unknown
 
 
 def while_statement(machine: Machine, node: Any) -> None:

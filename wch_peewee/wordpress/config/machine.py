@@ -114,6 +114,8 @@ class Machine:
             value = handler(self, node)
         finally:
             self.depth -= 1
+        if isinstance(value, bytes | dict):
+            self.steps += len(value) >> 10  # what is large takes its time
         if isinstance(value, Unknown) and not value.file:
             return replace(value, file=self.unit.path, line=line_of(node))
         return value
@@ -150,6 +152,7 @@ class Machine:
         origin = self.here
         ends: list[tuple[State, T]] = []
         for way in ways:
+            self.steps += origin.size >> 5  # so many names are copied
             self.state = origin.fork()
             try:
                 value = way()

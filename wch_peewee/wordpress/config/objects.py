@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import bedrock
-from .calls import Function, call_function, evaluate_arguments, static_class, tie_argument
+from .arguments import evaluate_arguments
+from .calls import Function, call_function, static_class, tie_argument
 from .declarations import Class
 from .machine import Machine
 from .state import Frame

@@ -108,7 +108,9 @@ def _result(machine: Machine) -> Reading:
 
 def _constant(state: State, name: str) -> Any:
     if name in state.constants.known:
-        return state.constants.known[name]
+        value = state.constants.known[name]
+        # Of an array only that it is one, and whether it is empty, says anything here.
+        return ({0: True} if value else {}) if isinstance(value, dict) else value
     return state.constants.rest or ABSENT
 
 

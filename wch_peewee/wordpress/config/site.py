@@ -81,6 +81,12 @@ class WordPressSite:
         return value is True
 
     @property
+    def remove_data_is_set(self) -> bool:
+        """Whether the file says anything about WCH_REMOVE_DATA that can be known."""
+        value = self.reading.constants[REMOVE_DATA]
+        return value is not ABSENT and not isinstance(value, Unknown)
+
+    @property
     def remove_data_unknown(self) -> str:
         """Why WCH_REMOVE_DATA cannot be known; empty when it can."""
         value = self.reading.constants[REMOVE_DATA]

@@ -57,6 +57,11 @@ class State:
     included: Scope = field(default_factory=Scope)
     frames: list[Frame] = field(default_factory=lambda: [Frame()])
 
+    @property
+    def size(self) -> int:
+        """How many names there are."""
+        return len(self.constants.known) + sum(len(frame.variables.known) for frame in self.frames)
+
     def fork(self) -> State:
         return State(
             self.constants.fork(),

@@ -1,61 +1,33 @@
-"""PHP's functions on strings, and on what is written in strings: URLs, JSON, base64."""
+"""PHP's functions on strings, and those that ask for a kind of value."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
-from .arithmetic import cast_value, whole
-from .values import LARGEST, Object, Unknown, key_of, numeric_value, text, truth
+from .arithmetic import cast_value
+from .conversions import NotFollowed, as_boolean, as_bytes, as_int
+from .values import LARGEST, Object, numeric_value
 
 _BLANKS = b" \t\n\r\0\x0b"
-_URL = re.compile(
-    rb"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?:(?P<user>[^:@/?#]*)(?::(?P<pass>[^@/?#]*))?@)?"
-    rb"(?P<host>\[[0-9a-fA-F:.]+\]|[^:@/?#\[\]]+)(?::(?P<port>\d{1,5}))?"
-    rb"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?"
-)
-_URL_PARTS = ("scheme", "host", "port", "user", "pass", "path", "query", "fragment")
-
-
-class NotFollowed(Exception):
-    """These arguments are not followed."""
-
-
-def _bytes(value: Any) -> bytes:
-    found = text(value)
-    if isinstance(found, Unknown):
-        raise NotFollowed
-    return found
-
-
-def _int(value: Any) -> int:
-    found = whole(value)
-    if not isinstance(found, int):
-        raise NotFollowed
-    return found
 
 
 def _trim(strip: Callable[[bytes, bytes], bytes]) -> Callable[..., bytes]:
     def trimmed(value: Any, characters: Any = _BLANKS) -> bytes:
-        if b".." in _bytes(characters):
+        if b".." in as_bytes(characters):
             raise NotFollowed
-        return strip(_bytes(value), _bytes(characters))
+        return strip(as_bytes(value), as_bytes(characters))
 
     return trimmed
 
 
 def _explode(separator: Any, value: Any, limit: Any = None) -> Any:
-    if not _bytes(separator):
+    if not as_bytes(separator):
         raise NotFollowed
-    if limit is not None and _int(limit) < 1:
+    if limit is not None and as_int(limit) < 1:
         raise NotFollowed
-    parts = _bytes(value).split(_bytes(separator), -1 if limit is None else _int(limit) - 1)
+    parts = as_bytes(value).split(as_bytes(separator), -1 if limit is None else as_int(limit) - 1)
     return dict(enumerate(parts))
 
 
@@ -64,51 +36,51 @@ def _implode(glue: Any, pieces: Any = None) -> bytes:
         glue, pieces = pieces if pieces is not None else b"", glue
     if not isinstance(pieces, dict):
         raise NotFollowed
-    return _bytes(glue).join(_bytes(piece) for piece in pieces.values())
+    return as_bytes(glue).join(as_bytes(piece) for piece in pieces.values())
 
 
 def _replace(search: Any, replacement: Any, subject: Any) -> bytes:
     searches = list(search.values()) if isinstance(search, dict) else [search]
     if isinstance(subject, dict) or (isinstance(replacement, dict) and not isinstance(search, dict)):
         raise NotFollowed
-    result = _bytes(subject)
+    result = as_bytes(subject)
     replacements = list(replacement.values()) if isinstance(replacement, dict) else [replacement] * len(searches)
     for position, one in enumerate(searches):
-        by = _bytes(replacements[position]) if position < len(replacements) else b""
-        if _bytes(one):
-            result = result.replace(_bytes(one), by)
+        by = as_bytes(replacements[position]) if position < len(replacements) else b""
+        if as_bytes(one):
+            result = result.replace(as_bytes(one), by)
         if len(result) > LARGEST:
             raise NotFollowed
     return result
 
 
 def _substr(value: Any, start: Any, length: Any = None) -> bytes:
-    source, first = _bytes(value), _int(start)
+    source, first = as_bytes(value), as_int(start)
     first = max(len(source) + first, 0) if first < 0 else min(first, len(source))
     if length is None:
         return source[first:]
-    last = _int(length)
+    last = as_int(length)
     last = len(source) + last if last < 0 else first + last
     return source[first : max(last, first)]
 
 
 def _position(value: Any, needle: Any, offset: Any = 0) -> int | bool:
-    if _int(offset) < 0:
+    if as_int(offset) < 0:
         raise NotFollowed
-    found = _bytes(value).find(_bytes(needle), _int(offset))
+    found = as_bytes(value).find(as_bytes(needle), as_int(offset))
     return found if found >= 0 else False
 
 
 def _last_position(value: Any, needle: Any) -> int | bool:
-    found = _bytes(value).rfind(_bytes(needle))
+    found = as_bytes(value).rfind(as_bytes(needle))
     return found if found >= 0 else False
 
 
 def _from(value: Any, needle: Any, before: Any = False) -> bytes | bool:
-    source, found = _bytes(value), _bytes(value).find(_bytes(needle))
+    source, found = as_bytes(value), as_bytes(value).find(as_bytes(needle))
     if found < 0:
         return False
-    return source[:found] if before is True else source[found:]
+    return source[:found] if as_boolean(before) else source[found:]
 
 
 def _sprintf(form: Any, *values: Any) -> bytes:
@@ -126,73 +98,16 @@ def _sprintf(form: Any, *values: Any) -> bytes:
             value = left.pop(0)
         else:
             raise NotFollowed
-        return _bytes(value) if match[2] == b"s" else str(_int(value)).encode()
+        return as_bytes(value) if match[2] == b"s" else str(as_int(value)).encode()
 
-    source = _bytes(form)
+    source = as_bytes(form)
     if re.sub(rb"%(?:%|(?:(\d{1,2})\$)?([sd]))", b"", source).count(b"%"):
         raise NotFollowed
     return re.sub(rb"%(?:%|(?:(\d{1,2})\$)?([sd]))", filled, source)
 
 
-def _base64(value: Any, strict: Any = False) -> bytes:
-    source = re.sub(rb"\s", b"", _bytes(value))
-    try:
-        return base64.b64decode(source.rstrip(b"=") + b"=" * (-len(source.rstrip(b"=")) % 4), validate=True)
-    except binascii.Error:
-        raise NotFollowed from None
-
-
-def _parse_url(value: Any, component: Any = -1) -> Any:
-    source = _bytes(value)
-    match = _URL.fullmatch(source)
-    if not match or re.search(rb"[\x00-\x20\x7f]", source) or match["user"] == b"" or int(match["port"] or 1) > 65535:
-        raise NotFollowed
-    found: dict[Any, Any] = {}
-    for name in _URL_PARTS:
-        part = match[name]
-        if part is not None and (part != b"" or name in ("pass", "query", "fragment")):
-            if part == b"" or (name == "port" and int(part) == 0):
-                raise NotFollowed  # PHP's versions differ on what is there and empty
-            found[name.encode()] = int(part) if name == "port" else part
-    if component == -1:
-        return found
-    if not isinstance(component, int) or not 0 <= component <= 7:
-        raise NotFollowed
-    return found.get(_URL_PARTS[component].encode())
-
-
-def _json(value: Any, associative: Any = None, depth: Any = 512, flags: Any = 0) -> Any:
-    as_arrays = associative is True or (associative is None and isinstance(flags, int) and bool(flags & 1))
-
-    def pairs(items: list[tuple[str, Any]]) -> Any:
-        fields = {key.encode("utf-8", "surrogatepass"): item for key, item in items}
-        return {key_of(key): item for key, item in fields.items()} if as_arrays else Object(fields)
-
-    def php(item: Any) -> Any:
-        if isinstance(item, str):
-            return item.encode("utf-8")
-        if isinstance(item, list):
-            return {position: php(one) for position, one in enumerate(item)}
-        if isinstance(item, dict):
-            return {key: php(one) for key, one in item.items()}
-        if isinstance(item, Object):
-            return Object({key: php(one) for key, one in item.fields.items()})
-        return item
-
-    def refused(_: str) -> Any:
-        raise NotFollowed
-
-    try:
-        source = _bytes(value).decode("utf-8")
-        found = json.loads(source, object_pairs_hook=pairs, parse_constant=refused, parse_float=refused)
-        result = php(found)
-    except (ValueError, RecursionError):
-        raise NotFollowed from None
-    return result
-
-
 def _filter(value: Any, kind: Any = 516, options: Any = 0) -> Any:
-    word = _bytes(value).strip().lower()
+    word = as_bytes(value).strip().lower()
     if kind == 258 and isinstance(options, int):
         if word in (b"1", b"true", b"on", b"yes"):
             return True
@@ -204,15 +119,21 @@ def _filter(value: Any, kind: Any = 516, options: Any = 0) -> Any:
     raise NotFollowed
 
 
+def _compared(one: bytes, other: bytes) -> int:
+    if one != other:
+        raise NotFollowed  # what it returns, but for its sign, depends on PHP's version
+    return 0
+
+
 def _repeat(value: Any, times: Any) -> bytes:
-    if not 0 <= _int(times) * len(_bytes(value)) <= LARGEST:
+    if not 0 <= as_int(times) * len(as_bytes(value)) <= LARGEST:
         raise NotFollowed
-    return _bytes(value) * _int(times)
+    return as_bytes(value) * as_int(times)
 
 
 def _directory(path: Any, levels: Any = 1) -> bytes:
-    folder = _bytes(path)
-    for _ in range(min(_int(levels), 64)):
+    folder = as_bytes(path)
+    for _ in range(min(as_int(levels), 64)):
         stripped = folder.rstrip(b"/")
         if not stripped:
             return b"/" if folder else b""
@@ -222,16 +143,9 @@ def _directory(path: Any, levels: Any = 1) -> bytes:
 
 
 def _base(path: Any, suffix: Any = b"") -> bytes:
-    name = _bytes(path).rstrip(b"/").rpartition(b"/")[2]
-    end = _bytes(suffix)
+    name = as_bytes(path).rstrip(b"/").rpartition(b"/")[2]
+    end = as_bytes(suffix)
     return name[: -len(end)] if end and name.endswith(end) and name != end else name
-
-
-def _boolean(value: Any) -> bool:
-    answer = truth(value)
-    if isinstance(answer, Unknown):
-        raise NotFollowed
-    return answer
 
 
 def _kind(*kinds: type) -> Callable[[Any], bool]:
@@ -249,38 +163,26 @@ TABLE: dict[str, Callable[..., Any]] = {
     "str_replace": _replace,
     "substr": _substr,
     "strpos": _position,
-    "stripos": lambda value, needle, offset=0: _position(_bytes(value).lower(), _bytes(needle).lower(), offset),
+    "stripos": lambda value, needle, offset=0: _position(as_bytes(value).lower(), as_bytes(needle).lower(), offset),
     "strrpos": _last_position,
     "strstr": _from,
-    "str_contains": lambda value, needle: _bytes(needle) in _bytes(value),
-    "str_starts_with": lambda value, needle: _bytes(value).startswith(_bytes(needle)),
-    "str_ends_with": lambda value, needle: _bytes(value).endswith(_bytes(needle)),
-    "strlen": lambda value: len(_bytes(value)),
-    "strtolower": lambda value: _bytes(value).lower(),
-    "strtoupper": lambda value: _bytes(value).upper(),
-    "ucfirst": lambda value: _bytes(value)[:1].upper() + _bytes(value)[1:],
-    "strcmp": lambda one, other: (_bytes(one) > _bytes(other)) - (_bytes(one) < _bytes(other)),
-    "strcasecmp": lambda one, other: (
-        (_bytes(one).lower() > _bytes(other).lower()) - (_bytes(one).lower() < _bytes(other).lower())
-    ),
+    "str_contains": lambda value, needle: as_bytes(needle) in as_bytes(value),
+    "str_starts_with": lambda value, needle: as_bytes(value).startswith(as_bytes(needle)),
+    "str_ends_with": lambda value, needle: as_bytes(value).endswith(as_bytes(needle)),
+    "strlen": lambda value: len(as_bytes(value)),
+    "strtolower": lambda value: as_bytes(value).lower(),
+    "strtoupper": lambda value: as_bytes(value).upper(),
+    "ucfirst": lambda value: as_bytes(value)[:1].upper() + as_bytes(value)[1:],
+    "strcmp": lambda one, other: _compared(as_bytes(one), as_bytes(other)),
+    "strcasecmp": lambda one, other: _compared(as_bytes(one).lower(), as_bytes(other).lower()),
     "sprintf": _sprintf,
     "str_repeat": _repeat,
-    "base64_decode": _base64,
-    "base64_encode": lambda value: base64.b64encode(_bytes(value)),
-    "bin2hex": lambda value: _bytes(value).hex().encode(),
-    "md5": lambda value: hashlib.md5(_bytes(value), usedforsecurity=False).hexdigest().encode(),
-    "sha1": lambda value: hashlib.sha1(_bytes(value), usedforsecurity=False).hexdigest().encode(),
-    "crc32": lambda value: binascii.crc32(_bytes(value)),
-    "urldecode": lambda value: unquote_to_bytes(_bytes(value).replace(b"+", b" ")),
-    "rawurldecode": lambda value: unquote_to_bytes(_bytes(value)),
-    "parse_url": _parse_url,
-    "json_decode": _json,
     "filter_var": _filter,
     "dirname": _directory,
     "basename": _base,
-    "strval": _bytes,
-    "intval": lambda value: _int(value),
-    "boolval": _boolean,
+    "strval": as_bytes,
+    "intval": lambda value: as_int(value),
+    "boolval": as_boolean,
     "floatval": lambda value: cast_value("float", value),
     "is_string": _kind(bytes),
     "is_bool": _kind(bool),
@@ -294,8 +196,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "is_numeric": lambda value: (
         type(value) in (int, float) or (isinstance(value, bytes) and numeric_value(value) is not None)
     ),
-    "ctype_digit": lambda value: _bytes(value).isdigit() if isinstance(value, bytes) else _not_followed(),
-    "ctype_alpha": lambda value: _bytes(value).isalpha() if isinstance(value, bytes) else _not_followed(),
+    "ctype_digit": lambda value: as_bytes(value).isdigit() if isinstance(value, bytes) else _not_followed(),
+    "ctype_alpha": lambda value: as_bytes(value).isalpha() if isinstance(value, bytes) else _not_followed(),
 }
 
 

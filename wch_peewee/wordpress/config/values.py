@@ -86,11 +86,10 @@ def _float_text(value: float) -> bytes | Unknown:
     if abs(value) < 1e15 and value == int(value):
         return str(int(value)).encode() if value or str(value)[0] != "-" else b"-0"
     written = repr(value)
-    return (
-        Unknown("a very large or small number is used as a string")
-        if "e" in written or "n" in written
-        else written.encode()
-    )
+    # PHP writes as many digits as its setting `precision` says: 14, where nobody has changed it.
+    if "e" in written or "n" in written or len(written.strip("-0.").replace(".", "")) > 14:
+        return Unknown("a very large, small or long number is used as a string")
+    return written.encode()
 
 
 def number(value: Any) -> int | float | Unknown:
@@ -189,6 +188,8 @@ def compare(left: Any, right: Any) -> int | Unknown:
 
 
 def _order(left: Any, right: Any) -> int:
+    if isinstance(left, float) != isinstance(right, float):
+        left, right = float(left), float(right)  # as PHP does; Python would compare exactly
     return int(left > right) - int(left < right)
 
 

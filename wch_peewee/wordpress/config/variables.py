@@ -1,4 +1,4 @@
-"""Variables: read, looked for, assigned, forgotten. ``ABSENT`` is what is not there, which PHP reads as null."""
+"""Variables: read, looked for, set. ``ABSENT`` is what is not there, which PHP reads as null."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import Any, Final
 
 from .machine import Machine
 from .state import Scope
-from .syntax import content, line_of, named
-from .values import Closure, Object, Unknown, key_of, next_key, text
+from .syntax import content, named
+from .values import Closure, Object, Unknown, key_of, text
 
 ABSENT: Final = object()
-_APPEND: Final = object()
 
 #: What PHP fills by itself, and where getenv() and putenv() meet it.
-_ENVIRONMENT = ("_SERVER", "_ENV")
-_SUPERGLOBALS = (*_ENVIRONMENT, "_GET", "_POST", "_COOKIE", "_FILES", "_REQUEST", "_SESSION")
+ENVIRONMENT = ("_SERVER", "_ENV")
+SUPERGLOBALS = (*ENVIRONMENT, "_GET", "_POST", "_COOKIE", "_FILES", "_REQUEST", "_SESSION")
 
 
 def simple_name(node: Any) -> str:
@@ -30,7 +29,7 @@ def scope_of(machine: Machine, name: str) -> Scope:
 
 def look(machine: Machine, name: str) -> Any:
     """The value of a variable; ABSENT when it is not set."""
-    if name in _SUPERGLOBALS or name in ("GLOBALS", "this"):
+    if name in SUPERGLOBALS or name in ("GLOBALS", "this"):
         return Unknown(f"${name} as a whole")
     scope = scope_of(machine, name)
     if name in scope.known:
@@ -40,18 +39,18 @@ def look(machine: Machine, name: str) -> Any:
 
 def put(machine: Machine, name: str, value: Any) -> None:
     """Give a variable its value."""
-    if name in _ENVIRONMENT:
+    if name in ENVIRONMENT:
         machine.here.environment.havoc(Unknown(f"${name} is replaced as a whole"))
     elif name == "GLOBALS":
         machine.here.frames[0].variables.havoc(Unknown("$GLOBALS is replaced"))
-    elif name not in _SUPERGLOBALS:
+    elif name not in SUPERGLOBALS:
         scope = scope_of(machine, name)
         scope.known[name] = Unknown(f"${name} is a reference") if ("&", name) in scope.known else value
 
 
 def tie(machine: Machine, node: Any) -> None:
     """A reference is made to a variable: from now on it can change without being named."""
-    for name in _roots(machine, node):
+    for name in roots(machine, node):
         scope = scope_of(machine, name)
         scope.known["&", name] = True
         scope.known[name] = machine.unknown(node, f"${name} is a reference")
@@ -64,7 +63,7 @@ def peek(machine: Machine, node: Any) -> Any:
     if node.type == "parenthesized_expression":
         return peek(machine, named(node)[0])
     if node.type == "dynamic_variable_name":
-        name = _dynamic_name(machine, node)
+        name = dynamic_name(machine, node)
         return name if isinstance(name, Unknown) else look(machine, name)
     if node.type == "subscript_expression":
         return _element(machine, node)
@@ -84,7 +83,7 @@ def _element(machine: Machine, node: Any) -> Any:
     root = simple_name(parts[0])
     if len(parts) < 2:
         return Unknown("[] where a value is read")
-    if root in _SUPERGLOBALS or root == "GLOBALS":
+    if root in SUPERGLOBALS or root == "GLOBALS":
         return _superglobal(machine, root, _index(machine, parts[1]))
     base = peek(machine, parts[0])
     key = _index(machine, parts[1])
@@ -119,7 +118,7 @@ def _superglobal(machine: Machine, root: str, key: Any) -> Any:
     if root == "GLOBALS":
         scope = machine.here.frames[0].variables
         return scope.known.get(shown, ABSENT if scope.rest is None else scope.rest)
-    if root not in _ENVIRONMENT:
+    if root not in ENVIRONMENT:
         return Unknown(f"${root}['{shown}'], which only a web request knows")
     return environment_value(machine, root, name)
 
@@ -147,7 +146,7 @@ def _property(machine: Machine, node: Any) -> Any:
     return ABSENT if base is None or base is ABSENT else Unknown("a property of an object")
 
 
-def _dynamic_name(machine: Machine, node: Any) -> str | Unknown:
+def dynamic_name(machine: Machine, node: Any) -> str | Unknown:
     inner = named(node)[0]
     if inner.type == "name":  # "${name}" in a string
         return content(inner)
@@ -155,132 +154,8 @@ def _dynamic_name(machine: Machine, node: Any) -> str | Unknown:
     return name if isinstance(name, Unknown) else name.decode("utf-8", "surrogateescape")
 
 
-def assign(machine: Machine, target: Any, value: Any) -> None:
-    """Put a value where an expression on the left of ``=`` says."""
-    if target.type == "variable_name":
-        put(machine, simple_name(target), value)
-    elif target.type == "subscript_expression":
-        _assign_element(machine, target, value)
-    elif target.type == "dynamic_variable_name":
-        name = _dynamic_name(machine, target)
-        if isinstance(name, Unknown):
-            machine.frame.variables.havoc(machine.unknown(target, "a variable whose name is not known is set"))
-            machine.here.frames[0].variables.havoc(name)
-        else:
-            put(machine, name, value)
-    elif target.type in ("list_literal", "array_creation_expression"):
-        _take_apart(machine, target, value)
-    elif target.type == "parenthesized_expression":
-        assign(machine, named(target)[0], value)
-    elif target.type != "scoped_property_access_expression":  # those are never read
-        cause = machine.unknown(target, "an object is changed")
-        for frame in machine.here.frames:
-            frame.variables.havoc(cause)
-
-
-def _assign_element(machine: Machine, target: Any, value: Any) -> None:
-    keys: list[Any] = []
-    node = target
-    while node.type == "subscript_expression":
-        parts = named(node)
-        keys.insert(0, machine.evaluate(parts[1]) if len(parts) > 1 else _APPEND)
-        node = parts[0]
-    name = simple_name(node)
-    if name in _ENVIRONMENT:
-        key = text(keys[0]) if keys[0] is not _APPEND else Unknown(f"${name}[]")
-        if isinstance(key, Unknown):
-            machine.here.environment.havoc(key)
-        else:
-            machine.here.environment.known[name, key] = value if len(keys) == 1 else Unknown(f"a part of ${name}")
-    elif name == "GLOBALS":
-        key = text(keys[0]) if keys[0] is not _APPEND else Unknown("$GLOBALS[]")
-        variables = machine.here.frames[0].variables
-        if isinstance(key, Unknown):
-            variables.havoc(key)
-            return
-        shown = key.decode("utf-8", "surrogateescape")
-        changed = _changed(variables.known.get(shown, variables.rest or ABSENT), keys[1:], value)
-        variables.known[shown] = Unknown(f"${shown} is a reference") if ("&", shown) in variables.known else changed
-    elif name:
-        put(machine, name, _changed(look(machine, name), keys, value))
-    else:
-        assign_unknown(machine, node)
-
-
-def _changed(base: Any, keys: list[Any], value: Any) -> Any:
-    """An array with one element changed, however deep."""
-    if not keys:
-        return value
-    if isinstance(base, Unknown):
-        return base
-    if base is ABSENT or base is None:
-        base = {}
-    if not isinstance(base, dict):
-        return Unknown("an element of what is no array is set")
-    key = next_key(base) if keys[0] is _APPEND else key_of(keys[0])
-    if isinstance(key, Unknown):
-        return key
-    return {**base, key: _changed(base.get(key, ABSENT), keys[1:], value)}
-
-
-def _take_apart(machine: Machine, target: Any, value: Any) -> None:
-    position, key, keyed = 0, None, False
-    for child in target.children:
-        if child.type == ",":
-            position, key, keyed = position + 1, None, False
-        elif child.type == "=>":
-            keyed = True
-        elif child.is_named and child.type not in ("comment", "by_ref"):
-            following = child.next_sibling
-            if following is not None and following.type == "=>":
-                key = machine.evaluate(child)
-                continue
-            found = key_of(key) if keyed else position
-            if isinstance(value, dict) and not isinstance(found, Unknown):
-                part = value.get(found)
-            else:
-                part = value if isinstance(value, Unknown) else Unknown(f"list() in line {line_of(target)}")
-            if child.type == "array_element_initializer":
-                assign_unknown(machine, child)
-            else:
-                assign(machine, child, part)
-        elif child.type == "by_ref":
-            assign_unknown(machine, child)
-
-
-def _roots(machine: Machine, node: Any) -> list[str]:
+def roots(machine: Machine, node: Any) -> list[str]:
     """The names of the variables that a target is made of."""
     if node.type == "variable_name":
         return [simple_name(node)]
-    return [name for child in named(node) for name in _roots(machine, child)]
-
-
-def assign_unknown(machine: Machine, node: Any) -> None:
-    """Something that is not followed has been put where ``node`` says."""
-    names = _roots(machine, node)
-    cause = machine.unknown(node, "is set in a way that is not followed")
-    if not names or any(name in _ENVIRONMENT or name == "GLOBALS" for name in names):
-        machine.here.havoc(cause, here=True)
-    for name in names:
-        put(machine, name, cause)
-
-
-def forget(machine: Machine, node: Any) -> None:
-    """``unset()`` of one thing."""
-    name = simple_name(node)
-    if name and name not in machine.frame.shared and name not in _SUPERGLOBALS:
-        scope = machine.frame.variables
-        scope.known.pop(name, None)
-        scope.known.pop(("&", name), None)
-        if scope.rest is not None:
-            scope.known[name] = None
-        return
-    if node.type == "subscript_expression":
-        parts = named(node)
-        root = simple_name(parts[0])
-        if root and root not in _SUPERGLOBALS and root != "GLOBALS" and len(parts) > 1:
-            base, key = look(machine, root), key_of(machine.evaluate(parts[1]))
-            if isinstance(base, dict) and not isinstance(key, Unknown):
-                put(machine, root, {one: value for one, value in base.items() if one != key})
-                return
-    assign_unknown(machine, node)
+    return [name for child in named(node) for name in roots(machine, child)]

@@ -1,0 +1,74 @@
+"""A WordPress folder says where the tables are: from its wp-config.php to the server and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.accounts import account
+from tests.command import wch
+from tests.databases import LiveDatabase
+from tests.wp_sites import define, make_site, site_of
+from wch_peewee import Cart, Plugin
+from wch_peewee.wordpress.config import read_site
+
+pytestmark = pytest.mark.families("mysql", "mariadb")
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WCH_DATABASE_URL", "WCH_TABLE_PREFIX", "WCH_REMOVE_DATA", "WCH_WORDPRESS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_plugin_of_a_site(database: LiveDatabase, tmp_path: Path) -> None:
+    plugin = Plugin.from_wordpress(site_of(database, tmp_path, prefix="shop_"), lock_wait=2)
+    assert plugin.activate().outcome == "installed"
+    assert "shop_wch_carts" in database.tables()
+    with plugin.site():
+        assert Cart.select().count() == 0
+        collation = plugin.database.execute_sql("SELECT @@collation_connection").fetchone()[0]
+    assert collation == "utf8mb4_unicode_520_ci"
+    plugin.database.close()
+
+
+def test_a_life_in_the_sites_folder(database: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = site_of(database, tmp_path / "site", "define('WCH_REMOVE_DATA', true);\n")
+    monkeypatch.chdir(site)
+    assert wch("activate").out.endswith("Installed version 1.0.0.\n")
+    status = wch("status")
+    assert (status.code, status.err.splitlines()[0]) == (0, f"WordPress: {site} (wp-config.php)")
+    assert wch("uninstall", "--yes").code == 0
+    assert [table for table in database.tables() if "wch" in table] == []
+
+
+def test_the_socket_for_localhost(database: LiveDatabase, tmp_path: Path) -> None:
+    path = database.execute("SELECT @@socket")[0][0]
+    if not Path(path).is_socket():
+        pytest.skip("the server has no socket on this machine")
+    address = database.address
+    known = define(DB_NAME=database.name, DB_USER=address.user, DB_PASSWORD=address.password)
+    named = make_site(tmp_path / "named", known + define(DB_HOST=f"localhost:{path}"))
+    assert Plugin.from_wordpress(named).activate().outcome == "installed"
+    usual = make_site(tmp_path / "usual", known + define(DB_HOST="localhost"))
+    assert dict(read_site(usual, {}, ("/nowhere.sock", path)).target.options)["unix_socket"] == path
+
+
+@pytest.mark.parametrize("password", ['it\'s \\ "odd" $x %41 <&>#@:/?', "пароль-密码-ß-👋"])
+def test_any_password_reaches_the_server_as_php_sends_it(database: LiveDatabase, tmp_path: Path, password: str) -> None:
+    with account(database, "ALL", password=password) as limited:
+        host = f"{limited.host}:{limited.port}"
+        known = define(DB_NAME=database.name, DB_USER=limited.user, DB_PASSWORD=password, DB_HOST=host)
+        plugin = Plugin.from_wordpress(make_site(tmp_path, known))
+        assert plugin.activate().outcome == "installed"
+        plugin.database.close()
+
+
+def test_tls_that_php_insists_on_is_insisted_on(database: LiveDatabase, tmp_path: Path) -> None:
+    site = site_of(database, tmp_path, "define('MYSQL_CLIENT_FLAGS', MYSQLI_CLIENT_SSL);\n")
+    with database.address.connection() as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+        encrypted = bool(cursor.fetchall()[0][1])  # PyMySQL takes TLS by itself when it is offered
+    result = wch("doctor", "--wordpress", str(site))
+    assert (result.code == 0) is encrypted, result.text
