@@ -268,7 +268,7 @@ def test_the_file_wins_over_the_environment(tmp_path: Path) -> None:
     no = read_site(make_site(tmp_path / "no", DB + "define('WCH_REMOVE_DATA', false);"), {})
     odd = read_site(make_site(tmp_path / "odd", DB + "define('WCH_REMOVE_DATA', 'no');"), {})
     silent = read_site(make_site(tmp_path / "silent", DB), {})
-    unknown = read_site(make_site(tmp_path / "unknown", DB + "eval($x); define('WCH_REMOVE_DATA', true);"), {})
+    unknown = read_site(make_site(tmp_path / "unknown", DB + "eval($_GET['x']); define('WCH_REMOVE_DATA', true);"), {})
     for value in ({}, {"WCH_REMOVE_DATA": "false"}, {"WCH_REMOVE_DATA": "true"}):
         assert remove_data_allowed(value, yes)
         assert not remove_data_allowed(value, no)
