@@ -57,15 +57,18 @@ class Settings:
     ) -> Settings:
         """Take what is given, else the environment, else the WordPress site, else the defaults.
 
-        ``wordpress`` is a site's folder or its wp-config.php. Without one, and with no database named, the site that
+        ``wordpress`` is a site's folder or its wp-config.php; named here, it wins over the environment, too, but for
+        what its file leaves unknown. Without one, and with no database named, the site that
         the folder ``around`` belongs to is taken. Raises ConfigurationError.
         """
         environment = os.environ if environment is None else environment
-        url = database if database is not None else environment.get("WCH_DATABASE_URL") or None
-        site = _site(wordpress, around if url is None else None, environment)
+        url = environment.get("WCH_DATABASE_URL") or None
+        site = _site(wordpress, around if database is None and url is None else None, environment)
+        # A site that is named is as good as a database that is named.
+        named = site if wordpress is not None else None
         return cls(
-            target=_target(url, site),
-            prefix=choose_prefix(prefix, site, environment),
+            target=parse_url(database) if database is not None else _target(url, site, named),
+            prefix=check_prefix(prefix) if prefix is not None else _prefix(site, named, environment),
             site=site,
         )
 
@@ -82,15 +85,23 @@ def _site(wordpress: Path | str | None, around: Path | None, environment: Mappin
     return None if place is None else read_site(place, environment)
 
 
-def _target(url: str | None, site: WordPressSite | None) -> Target:
+def _target(url: str | None, site: WordPressSite | None, named: WordPressSite | None) -> Target:
+    if named is not None:
+        try:
+            return named.target
+        except ConfigurationError:
+            if url is None:
+                raise
     return site.target if url is None and site is not None else parse_url(DEFAULT_URL if url is None else url)
 
 
-def choose_prefix(prefix: str | None, site: WordPressSite | None, environment: Mapping[str, str] | None = None) -> str:
-    """The prefix that is given, else ``WCH_TABLE_PREFIX``, else the site's ``$table_prefix``, else the default one."""
-    environment = os.environ if environment is None else environment
-    if prefix is not None:
-        return check_prefix(prefix)
+def _prefix(site: WordPressSite | None, named: WordPressSite | None, environment: Mapping[str, str]) -> str:
+    if named is not None:
+        try:
+            return named.prefix
+        except ConfigurationError:
+            if "WCH_TABLE_PREFIX" not in environment:
+                raise
     return table_prefix(environment) if site is None or "WCH_TABLE_PREFIX" in environment else site.prefix
 
 

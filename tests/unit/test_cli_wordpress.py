@@ -55,7 +55,7 @@ def test_what_is_given_wins(site: Path) -> None:
     assert named.err.splitlines() == heading(site, "sqlite:///x.db")
     both = wch("status", "--wordpress", "site", "--database", "sqlite:///x.db", "--prefix", "mine_")
     assert both.err.splitlines() == heading(site, "sqlite:///x.db", "mine_")
-    environment = wch("status", "--wordpress", "site", database="sqlite:///x.db", WCH_TABLE_PREFIX="env_")
+    environment = wch("status", database="sqlite:///x.db", WCH_WORDPRESS="site", WCH_TABLE_PREFIX="env_")
     assert environment.err.splitlines() == heading(site, "sqlite:///x.db", "env_")
 
 

@@ -202,13 +202,17 @@ def test_a_network(tmp_path: Path) -> None:
 # --- what overrides it
 
 
-def test_what_is_given_wins_then_the_environment_then_the_file(tmp_path: Path) -> None:
+def test_what_is_given_wins_a_named_site_too_then_the_environment_then_the_file(tmp_path: Path) -> None:
     site = make_site(tmp_path, DB, "file_")
     environment = {"WCH_DATABASE_URL": "mysql://e@env/d", "WCH_TABLE_PREFIX": "env_"}
     file = gather(wordpress=site)
     assert (str(file.target), file.prefix) == ("mysql://u@db.example.com:3307/shop", "file_")
     assert gather({"WCH_WORDPRESS": str(site)}) == file
-    env = gather(environment, wordpress=site)
+    assert gather(environment, wordpress=site) == file
+    env = gather({**environment, "WCH_WORDPRESS": str(site)})
+    assert (env.target.host, env.prefix) == ("env", "env_")
+    unknown = make_site(tmp_path / "unknown", "eval($_GET['x']);\n", None)
+    env = gather(environment, wordpress=unknown)
     assert (env.target.host, env.prefix) == ("env", "env_")
     given = gather(environment, wordpress=site, database="sqlite:///x.db", prefix="")
     assert (str(given.target), given.prefix) == ("sqlite:///x.db", "")
