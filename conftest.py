@@ -86,12 +86,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that needs an engine on all of them, or on the families of its marker; sites by their pairs."""
-    if "wordpress_installed" in metafunc.fixturenames:
+    for fixture in {"wordpress_installed", "wordpress_network"} & set(metafunc.fixturenames):
         pairs = [
             pytest.param(pair, id=str(pair), marks=[] if pair.usual else [pytest.mark.slow])
             for pair in metafunc.config.stash[_WORDPRESS]
         ]
-        metafunc.parametrize("wordpress_installed", pairs, indirect=True, scope="session")
+        metafunc.parametrize(
+            fixture, pairs, indirect=True, scope="session" if fixture == "wordpress_installed" else "function"
+        )
     if "engine" not in metafunc.fixturenames:
         return
     engines = metafunc.config.stash[_ENGINES]
@@ -173,6 +175,15 @@ def wordpress_installed(
     """One site of those that are tested, installed once; tests take ``wordpress``."""
     pair: Pair = request.param
     with wordpress_site(pair.wordpress, pair.engine, tmp_path_factory.mktemp("wordpress")) as site:
+        yield site
+
+
+@pytest.fixture
+def wordpress_network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WordPressSite]:
+    """A real WordPress network for this test alone: a main site, and one at /shop/."""
+    pair: Pair = request.param
+    with wordpress_site(pair.wordpress, pair.engine, tmp_path) as site:
+        site.become_network("shop")
         yield site
 
 

@@ -61,6 +61,22 @@ add_filter( 'query', function ( $query ) use ( &$queries ) { $queries[] = $query
 $said = dbDelta( $text );
 return array( $said, $queries );
 """
+#: What a network's setup screen does, and what it then asks to be written into wp-config.php.
+_NETWORK = """
+require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+foreach ( $wpdb->tables( 'ms_global' ) as $name => $table ) { $wpdb->$name = $table; }
+install_network();
+populate_network( 1, 'localhost', 'admin@example.com', 'Network', '/', false );
+"""
+_MULTISITE = """\
+define( 'WP_ALLOW_MULTISITE', true );
+define( 'MULTISITE', true );
+define( 'SUBDOMAIN_INSTALL', false );
+define( 'DOMAIN_CURRENT_SITE', 'localhost' );
+define( 'PATH_CURRENT_SITE', '/' );
+define( 'SITE_ID_CURRENT_SITE', 1 );
+define( 'BLOG_ID_CURRENT_SITE', 1 );
+"""
 _READS = re.compile(r"\s*(?:DESCRIBE|SHOW|SELECT)\b", re.IGNORECASE)
 
 
@@ -135,6 +151,14 @@ class WordPressSite:
     def cache(self) -> None:
         """Put a persistent object cache in front of the site, empty, until it is reset."""
         shutil.copy(_SCRIPTS / "object-cache.php", self.content)
+
+    def become_network(self, *paths: str) -> None:
+        """Make a multisite network of it, with sites of its own in these folders."""
+        self.php(_NETWORK)
+        config = self.folder / "wp-config.php"
+        config.write_text(config.read_text().replace("$table_prefix", f"{_MULTISITE}$table_prefix", 1))
+        for path in paths:
+            self.php("return wpmu_create_blog( 'localhost', $path, 'A site', 1 );", path=f"/{path}/")
 
     def reset(self) -> None:
         """Bring the site back to where it was after its installation, as far as we are concerned."""
