@@ -24,6 +24,7 @@ from tests.chained import chain_folder
 from tests.engines import Engine, EngineError, choose_engines
 from tests.server_kills import server_killed
 from tests.servers import PrivateServer
+from wch_peewee.testing.ticker import tick
 from wch_peewee.testing.verdict import NOTHING, Verdict
 
 #: A line of the table: what runs, and its verdicts on all engines.
@@ -94,15 +95,9 @@ def _stock(engine: Engine, every: int) -> Iterator[Line]:
 def _examined(engine: Engine, case: cases.Case, every: int, server: PrivateServer | None = None) -> Line:
     scenarios = cases.SCENARIOS if server is None else (server_killed(server),)
     with tempfile.TemporaryDirectory(prefix="wch-convergence-") as folder, engine.fresh(Path(folder)) as database:
-        verdict = case.examine(database, scenarios=scenarios, every=every, to_the_end=True, progress=_say)
-    _say("")
+        verdict = case.examine(database, scenarios=scenarios, every=every, to_the_end=True, progress=tick)
+    tick("")
     return case.name, verdict
-
-
-def _say(text: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
 
 
 if __name__ == "__main__":

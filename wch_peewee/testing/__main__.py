@@ -20,6 +20,7 @@ from .examination import ExaminationFailed, Populate, examine_at
 from .places import choose, open_place
 from .stock import stock_migrations
 from .subjects import our_migrations
+from .ticker import tick
 from .verdict import Verdict
 
 
@@ -71,9 +72,9 @@ def _examine(options: argparse.Namespace, folder: Path) -> Verdict:
                 after=options.after,
                 every=options.every,
                 to_the_end=True,
-                progress=_say,
+                progress=tick,
             )
-    _say("")
+    tick("")
     return verdict
 
 
@@ -95,12 +96,6 @@ def _named(words: str | None) -> Populate | None:
     sys.path.insert(0, "")
     found: Populate = getattr(importlib.import_module(module), function)
     return found
-
-
-def _say(text: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
 
 
 if __name__ == "__main__":
