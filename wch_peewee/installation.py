@@ -6,7 +6,7 @@ Installation("sqlite:///wch.db").status()
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from .orphans import count_orphans
 from .reports import InstallPlan, StatusReport
 from .schema.desired import logical_tables
 from .schema.introspect import present_tables
-from .schema.objects import Table
+from .schema.objects import Schema, Table
 from .schema.plan import Plan
 from .schema.resolve import physical_name
 from .settings import Leave, leave_to_remove
@@ -116,37 +116,46 @@ class Installation:
     def status(self) -> StatusReport:
         """Say what is there and what is pending."""
         with look(self.database, self.prefix) as workspace:
-            standing = self.standing(workspace)
             present = present_tables(workspace.database, workspace.dialect, self.table_names)
-            return StatusReport(
-                target=self.target,
-                prefix=self.prefix,
-                engine=workspace.dialect.label,
-                version=standing.version,
-                code_version=self.version,
-                applied=standing.applied or (),
-                pending=standing.pending,
-                missing_tables=tuple(name for name in self.table_names if name not in present),
-                is_newer=standing.is_newer,
-                is_stamped=standing.is_stamped,
-            )
+            return self.status_of(workspace, self.standing(workspace), present)
+
+    def status_of(self, workspace: Workspace, standing: Standing, present: Collection[str]) -> StatusReport:
+        """Put what has been read into a report; ``present`` are the tables that are there."""
+        return StatusReport(
+            target=self.target,
+            prefix=self.prefix,
+            engine=workspace.dialect.label,
+            version=standing.version,
+            code_version=self.version,
+            applied=standing.applied or (),
+            pending=standing.pending,
+            missing_tables=tuple(name for name in self.table_names if name not in present),
+            is_newer=standing.is_newer,
+            is_stamped=standing.is_stamped,
+        )
 
     def plan(self) -> InstallPlan:
         """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only."""
         with look(self.database, self.prefix) as workspace:
-            standing = self.standing(workspace)
-            if standing.is_newer:
-                return InstallPlan(standing.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
-            declared = ((HISTORY_SHAPE,) if standing.pending else ()) + self.tables
-            plan = workspace.plan(declared)
-            steps = (*plan.steps, *(() if standing.is_stamped else options_step(workspace)))
-            return InstallPlan(
-                standing.version,
-                self.version,
-                standing.pending,
-                replace(plan, steps=steps),
-                is_stamped=standing.is_stamped,
-            )
+            return self.plan_of(workspace, self.standing(workspace))
+
+    def plan_of(self, workspace: Workspace, standing: Standing, actual: Schema | None = None) -> InstallPlan:
+        """The same from what has been read; ``actual`` are the live tables, which are read now without it."""
+        if standing.is_newer:
+            return InstallPlan(standing.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
+        plan = workspace.plan(self.declared(standing), actual)
+        steps = (*plan.steps, *(() if standing.is_stamped else options_step(workspace)))
+        return InstallPlan(
+            standing.version,
+            self.version,
+            standing.pending,
+            replace(plan, steps=steps),
+            is_stamped=standing.is_stamped,
+        )
+
+    def declared(self, standing: Standing) -> tuple[Table, ...]:
+        """The tables that a plan compares with: the history too, where it is yet to be written."""
+        return ((HISTORY_SHAPE,) if standing.pending else ()) + self.tables
 
     def missing_tables(self) -> tuple[str, ...]:
         """Name the tables that are not there, in one query."""

@@ -10,8 +10,8 @@ was killed is repeated: sites that are done are looked at and left alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,9 +19,13 @@ from .database import connected
 from .errors import Busy, DatabaseUnavailable, WchError
 from .manager import DatabaseManager
 from .progress import SiteStarted
+from .readings import Reading, Readings
 from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
 from .wordpress.sites import BlogSite, read_sites
-from .workspace import look
+from .workspace import Workspace, look
+
+#: How many sites are read together.
+AT_ONCE = 20
 
 R = TypeVar("R")
 #: Told of each site before it is looked at.
@@ -68,6 +72,44 @@ class NetworkReport(Generic[R]):
         }
 
 
+class _Ahead(Generic[R]):
+    """The reports of the next sites, made from what is read of all of them in a few queries."""
+
+    def __init__(
+        self,
+        manager: DatabaseManager,
+        describe: Callable[[DatabaseManager, Workspace, Reading], R],
+        *,
+        tables: bool = False,
+    ) -> None:
+        self._manager = manager
+        self._describe = describe
+        self._tables = tables
+        self._readings: Readings | None = None
+        self.reports: dict[str, R] = {}
+
+    def read(self, sites: Sequence[BlogSite]) -> None:
+        """Read ``sites`` together; those left out, because one of them is odd, are to be read one by one."""
+        self.reports = {}
+        managers = [self._manager.at(site.prefix) for site in sites]
+        with contextlib.suppress(WchError), look(self._manager.database, self._manager.prefix) as workspace:
+            self._readings = self._readings or Readings(workspace)
+            readings = self._readings.read(managers, tables=self._tables)
+            for manager in managers:
+                reading = readings[manager.prefix]
+                there = Workspace(workspace.database, workspace.dialect, manager.prefix)
+                there.known_collation = reading.collation
+                self.reports[manager.prefix] = self._describe(manager, there, reading)
+
+
+def _status_of(manager: DatabaseManager, workspace: Workspace, reading: Reading) -> StatusReport:
+    return manager.status_of(workspace, reading.standing, reading.present)
+
+
+def _plan_of(manager: DatabaseManager, workspace: Workspace, reading: Reading) -> InstallPlan:
+    return manager.plan_of(workspace, reading.standing, reading.actual)
+
+
 class Network:
     """The sites of the network whose own prefix is the manager's; what the manager was made with holds for each."""
 
@@ -84,19 +126,24 @@ class Network:
         return self._each(DatabaseManager.install, on_site)
 
     def status(self, on_site: OnSite = lambda event: None) -> NetworkReport[StatusReport]:
-        """Say what is there and what is pending on every site. Reads only."""
-        return self._each(DatabaseManager.status, on_site)
+        """Say what is there and what is pending on every site. Reads only, of many sites at once."""
+        return self._each(DatabaseManager.status, on_site, ahead=_Ahead(self.manager, _status_of))
 
     def plan(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallPlan]:
-        """Compare every site with the declaration. Reads only."""
-        return self._each(DatabaseManager.plan, on_site)
+        """Compare every site with the declaration. Reads only, of many sites at once."""
+        return self._each(DatabaseManager.plan, on_site, ahead=_Ahead(self.manager, _plan_of, tables=True))
 
     def uninstall(self, on_site: OnSite = lambda event: None) -> NetworkReport[UninstallReport]:
         """Remove the tables of every site, the main one last, only when WCH_REMOVE_DATA is true."""
         return self._each(DatabaseManager.uninstall, on_site, last_first=True)
 
     def _each(
-        self, work: Callable[[DatabaseManager], R], on_site: OnSite, *, last_first: bool = False
+        self,
+        work: Callable[[DatabaseManager], R],
+        on_site: OnSite,
+        *,
+        last_first: bool = False,
+        ahead: _Ahead[R] | None = None,
     ) -> NetworkReport[R]:
         results: list[SiteResult[R]] = []
         with self._one_connection():
@@ -104,15 +151,19 @@ class Network:
             order = sites[::-1] if last_first else sites
             for number, site in enumerate(order, start=1):
                 on_site(SiteStarted(site.prefix, number, len(sites)))
+                if ahead is not None and (number - 1) % AT_ONCE == 0:
+                    ahead.read(order[number - 1 : number - 1 + AT_ONCE])
                 try:
-                    results.append(SiteResult(site, report=work(self.manager.at(site.prefix))))
+                    known = None if ahead is None else ahead.reports.get(site.prefix)
+                    report = work(self.manager.at(site.prefix)) if known is None else known
+                    results.append(SiteResult(site, report=report))
                 except WchError as error:
                     results.append(SiteResult(site, error=error))
                     if isinstance(error, DatabaseUnavailable) and not isinstance(error, Busy):
                         return NetworkReport(tuple(results), skipped=tuple(order[number:]))
         return NetworkReport(tuple(results))
 
-    @contextmanager
+    @contextlib.contextmanager
     def _one_connection(self) -> Iterator[None]:
         """Look at all sites over one connection, where the database can keep one open."""
         with connected(self.manager.database):

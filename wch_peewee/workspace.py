@@ -70,7 +70,8 @@ class Workspace:
     outcomes: list[str] = field(default_factory=list)
     #: The options that have been written, or may have been, with their values; None is a deleted one.
     options: dict[str, str | None] = field(default_factory=dict)
-    _collation: str | None = field(default=None, init=False)
+    #: The site's collation where it has been read already; it is read when it is first needed.
+    known_collation: str | None = None
 
     @property
     def may_remove_data(self) -> bool:
@@ -80,9 +81,9 @@ class Workspace:
     @property
     def collation(self) -> str | None:
         """The site's collation, read once."""
-        if self._collation is None:
-            self._collation = site_collation(self.database, self.dialect, self.prefix)
-        return self._collation
+        if self.known_collation is None:
+            self.known_collation = site_collation(self.database, self.dialect, self.prefix)
+        return self.known_collation
 
     def resolve(self, tables: Iterable[Table]) -> Schema:
         """Name and adapt declared tables for this installation."""
@@ -92,9 +93,9 @@ class Workspace:
         """Read one table by its full name."""
         return introspect_schema(self.database, self.dialect, [name]).table(name)
 
-    def plan(self, tables: Iterable[Table]) -> Plan:
-        """Plan what brings the live tables to the declared shape. Reads only."""
-        return plan_for(self.database, self.dialect, self.resolve(tables))
+    def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
+        """Plan what brings the live tables, ``actual`` where they have been read, to the declared shape. Reads only."""
+        return plan_for(self.database, self.dialect, self.resolve(tables), actual)
 
     def reconcile(self, tables: Iterable[Table]) -> Reconciled:
         """Bring the live tables to the declared shape as far as that is safe."""

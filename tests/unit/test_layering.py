@@ -35,7 +35,7 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
-    ("the two ends of the pipe", ["schema.introspect", "schema.apply", "schema.reconcile"]),
+    ("the two ends of the pipe", ["schema.introspect", "schema.shapes", "schema.apply", "schema.reconcile"]),
     (
         "bookkeeping",
         [
@@ -51,7 +51,18 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("the host's caches", ["option_news", "wordpress.object_cache"]),
     (
         "the product",
-        ["preflight", "delta", "installation", "manager", "network", "doctor.", "hookspecs", "plugin", "hooks"],
+        [
+            "preflight",
+            "delta",
+            "installation",
+            "manager",
+            "readings",
+            "network",
+            "doctor.",
+            "hookspecs",
+            "plugin",
+            "hooks",
+        ],
     ),
     ("the faces", ["", "cli", "cli.", "__main__"]),
     ("the test kit", ["testing", "testing."]),

@@ -95,6 +95,25 @@ class Dialect(ABC):
         """Ask, in one cheap query, which of ``names`` exist; one row with the name for each."""
 
     @abstractmethod
+    def folded(self, table: str) -> str:
+        """Return what two names of tables have in common when they name the same one."""
+
+    @abstractmethod
+    def all_tables(self) -> Query:
+        """Ask for the names of all tables and views of the database, cheaply."""
+
+    @abstractmethod
+    def all_triggers(self) -> Query:
+        """Ask for all triggers of the database: table and name."""
+
+    @abstractmethod
+    def definition(self, name: str) -> Query | None:
+        """Ask cheaply for a table's text, in the second column; None where introspection is as cheap.
+
+        Tables with the same text, but for names and counters, differ in nothing but their triggers.
+        """
+
+    @abstractmethod
     def referencing(self, names: Sequence[str]) -> Query:
         """Ask which other tables have a foreign key to one of ``names``."""
 
@@ -109,6 +128,14 @@ class Dialect(ABC):
     @abstractmethod
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         """Render ``operations`` on ``table`` as it is now (None: not there) in as few steps as keep each cheap."""
+
+    @abstractmethod
+    def hex_of(self, expression: str) -> str:
+        """Write a text as the hexadecimal digits of its UTF-8, which a UNION takes whatever collations it meets."""
+
+    @abstractmethod
+    def collation_of(self, expression: str) -> str:
+        """Write the collation of a text as an expression; NULL where the engine has none of its own."""
 
     @abstractmethod
     def column_collation(self, table: str, column: str) -> Query | None:

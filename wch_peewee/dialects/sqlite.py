@@ -23,6 +23,7 @@ from .sqlite_defaults import adapt_default
 from .sqlite_read import read_rows, referencing_tables
 from .sqlite_rebuild import rebuild_obstacles
 from .sqlite_render import quote_names
+from .sqlite_tokens import fold
 from .sqlite_types import adapt_type, affinity, declared_type, quote_name
 
 
@@ -79,6 +80,18 @@ class SQLiteDialect(Dialect):
             tuple(names),
         )
 
+    def folded(self, table: str) -> str:
+        return fold(table)
+
+    def all_tables(self) -> Query:
+        return Query("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+
+    def all_triggers(self) -> Query:
+        return Query("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
+
+    def definition(self, name: str) -> Query | None:
+        return None
+
     def referencing(self, names: Sequence[str]) -> Query:
         return Query(
             "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL "
@@ -126,6 +139,12 @@ class SQLiteDialect(Dialect):
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         return steps(table, operations, self.version)
+
+    def hex_of(self, expression: str) -> str:
+        return f"HEX({expression})"
+
+    def collation_of(self, expression: str) -> str:
+        return "NULL"
 
     def column_collation(self, table: str, column: str) -> Query | None:
         return None

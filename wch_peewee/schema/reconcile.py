@@ -30,9 +30,10 @@ class Reconciled:
     extras: tuple[str, ...] = ()
 
 
-def plan_for(database: Database, dialect: Dialect, desired: Schema) -> Plan:
-    """Plan what brings the live tables to ``desired``. Reads only."""
-    actual = introspect_schema(database, dialect, [table.name for table in desired])
+def plan_for(database: Database, dialect: Dialect, desired: Schema, actual: Schema | None = None) -> Plan:
+    """Plan what brings the live tables, ``actual`` where they have been read, to ``desired``. Reads only."""
+    if actual is None:
+        actual = introspect_schema(database, dialect, [table.name for table in desired])
     diff = diff_schemas(desired, actual)
     counts = {requirement: count_rows(database, dialect, requirement) for requirement in diff.requirements()}
     return make_plan(diff, actual, dialect, counts)

@@ -1,0 +1,107 @@
+"""Many installations in one database, read together: a few queries for dozens of sites, not for each.
+
+What is read is what ``Installation.status`` and ``plan`` read of one: its standing, which tables are there, and for a
+plan the tables themselves. Names are compared exactly, never by pattern.
+
+    Readings(workspace).read(managers, tables=True)["wp_2_"].standing.is_newer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .installation import Installation
+from .naming import history_table_name, options_table_name
+from .schema.introspect import ask
+from .schema.objects import Schema
+from .schema.resolve import physical_name
+from .schema.shapes import Shapes
+from .schema.statements import Query
+from .standing import Standing
+from .wordpress.collation import collation_beside
+from .wordpress.options import ADOPTED_OPTION, VERSION_OPTION
+from .workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What there is of one installation; ``collation`` and ``actual`` are None where they have not been read."""
+
+    standing: Standing
+    present: frozenset[str]
+    collation: str | None = None
+    actual: Schema | None = None
+
+
+class Readings:
+    """Reads over one connection. What holds for all sites is asked once: make a new one for each look."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._database, self._dialect = workspace.database, workspace.dialect
+        self._tables = {
+            self._dialect.folded(str(row[0])) for row in ask(self._database, self._dialect, self._dialect.all_tables())
+        }
+        self._shapes: Shapes | None = None
+
+    def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, Reading]:
+        """Read them, by prefix; with ``tables`` their columns and keys, too. Raises peewee's errors."""
+        options = self._options([one.prefix for one in installations])
+        histories = self._histories([one.prefix for one in installations])
+        result = {}
+        for one in installations:
+            said = options.get(one.prefix, {})
+            version, adopted = (said[name][0] if name in said else None for name in (VERSION_OPTION, ADOPTED_OPTION))
+            standing = Standing(version, one.folder.version, histories.get(one.prefix), one.folder.names, adopted)
+            collation = next((collation for _, collation in said.values() if collation), None)
+            result[one.prefix] = Reading(
+                standing,
+                frozenset(filter(self._is_there, one.table_names)),
+                collation_beside(collation) if collation else None,
+                self._actual(one, standing) if tables else None,
+            )
+        return result
+
+    def _is_there(self, name: str) -> bool:
+        return self._dialect.folded(name) in self._tables
+
+    def _options(self, prefixes: Sequence[str]) -> dict[str, dict[str, tuple[str, str | None]]]:
+        """Read our options, each with the collation of its column."""
+        value, collation = self._dialect.hex_of("option_value"), self._dialect.collation_of("option_name")
+        selects = [
+            f"SELECT {number}, '{name}', {value}, {collation} FROM {self._dialect.quote(options_table_name(prefix))} "
+            f"WHERE option_name = '{name}'"
+            for number, prefix in enumerate(prefixes)
+            if self._is_there(options_table_name(prefix))
+            for name in (VERSION_OPTION, ADOPTED_OPTION)
+        ]
+        found: dict[str, dict[str, tuple[str, str | None]]] = {}
+        for number, name, text, own in self._all(selects):
+            found.setdefault(prefixes[int(str(number))], {})[str(name)] = (_text(text), str(own) if own else None)
+        return found
+
+    def _histories(self, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Read the names of the applied migrations, oldest first, of the sites that have a history."""
+        selects = [
+            f"SELECT {number}, id, {self._dialect.hex_of('name')} "
+            f"FROM {self._dialect.quote(history_table_name(prefix))}"
+            for number, prefix in enumerate(prefixes)
+            if self._is_there(history_table_name(prefix))
+        ]
+        names: dict[str, tuple[str, ...]] = {p: () for p in prefixes if self._is_there(history_table_name(p))}
+        for number, _, name in sorted(self._all(selects), key=lambda row: int(str(row[1]))):
+            names[prefixes[int(str(number))]] += (_text(name),)
+        return names
+
+    def _actual(self, one: Installation, standing: Standing) -> Schema:
+        if self._shapes is None:
+            self._shapes = Shapes(self._database, self._dialect)
+        names = (physical_name(table.name, one.prefix) for table in one.declared(standing))
+        return self._shapes.read(one.prefix, [name for name in names if self._is_there(name)])
+
+    def _all(self, selects: Sequence[str]) -> list[tuple[object, ...]]:
+        return ask(self._database, self._dialect, Query(" UNION ALL ".join(selects))) if selects else []
+
+
+def _text(value: object) -> str:
+    return bytes.fromhex(str(value)).decode("utf-8", "replace")
