@@ -70,6 +70,7 @@ class Installation:
 
     def at(self, prefix: str) -> Self:
         """Return the same for another prefix in the same database."""
+        _ = self.tables, self.folder  # what has been worked out once is copied, too
         other = copy.copy(self)
         other.prefix = check_prefix(prefix)
         return other
@@ -91,7 +92,7 @@ class Installation:
         """The schema version of this code: the newest migration's."""
         return self.folder.version
 
-    @property
+    @cached_property
     def tables(self) -> tuple[Table, ...]:
         """The declared tables, without prefix."""
         return logical_tables(self._models)
