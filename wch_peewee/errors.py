@@ -14,7 +14,9 @@
     │   ├── MigrationFailed     a migration's step failed
     │   └── StatementFailed     a statement failed
     ├── NotOwned                a statement aimed at a table that is not ours
-    └── RemovalRefused          data would be destroyed without leave
+    ├── RemovalRefused          data would be destroyed without leave
+    ├── Irreversible            a migration that cannot be taken back
+    └── Undecided               a migration whose author still has to decide something
 
 Messages are one or a few plain lines: what was found, what was expected, what to do next. They never
 hold a password. ``exit_code`` is what the ``wch`` command ends with.
@@ -180,3 +182,11 @@ class NotOwned(WchError):
 
 class RemovalRefused(WchError):
     """The operation destroys data and nobody allowed it."""
+
+
+class Irreversible(WchError):
+    """The migration says that it cannot be taken back; nothing was changed."""
+
+
+class Undecided(WchError):
+    """The migration holds a question to its author (``steps.decide``); none of its steps was run."""

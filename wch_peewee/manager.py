@@ -117,7 +117,7 @@ class DatabaseManager(Installation):
         """Remove exactly our tables, history and option, for this prefix; only when WCH_REMOVE_DATA is true."""
         if not self.remove_data:
             return UninstallReport(False, reason="WCH_REMOVE_DATA is not true; nothing was removed")
-        from .migrate.steps import drop_named
+        from .migrate.steps.tables import drop_named
 
         names = (*self.table_names, history_table_name(self.prefix))
         with look(self.database, self.prefix) as workspace:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from tests.databases import LiveDatabase
@@ -99,3 +102,40 @@ def test_sql_without_its_batch_is_refused(database: LiveDatabase) -> None:
         pytest.raises(ConfigurationError, match=r"no \{batch\}"),
     ):
         batches.run_in_batches(workspace.database, "carts", "UPDATE {carts} SET coupon_code = NULL")
+
+
+def shout(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Python that bears being repeated; every third row stays as it is."""
+    return {} if row["id"] % 3 == 0 else {"note": f"100% {row['wa_message_id'].upper()}"}
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_python_changes_rows(filled: LiveDatabase, size: int) -> None:
+    seen: list[BatchDone | StepStarted] = []
+    with open_workspace(filled.connect(), "wp_", on_progress=seen.append) as workspace:
+        batches.change_rows(workspace.database, "messages", ["wa_message_id"], shout, size=size)
+    for row_id, note in notes(filled):
+        (wa_message_id,) = filled.execute("SELECT wa_message_id FROM wp_wch_messages WHERE id = %s", (row_id,))[0]
+        assert note == (None if row_id % 3 == 0 else f"100% {wa_message_id.upper()}")
+    last = seen[-1]
+    assert isinstance(last, BatchDone)
+    assert last.rows == sum(note is not None for _, note in notes(filled))
+
+
+def test_python_killed_in_a_batch_goes_on_with_the_rows_that_are_left(filled: LiveDatabase) -> None:
+    asked: list[int] = []
+
+    def change(row: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append(row["id"])
+        return {"note": "done"}
+
+    def run() -> None:
+        with open_workspace(DatabaseManager(filled.url).database, "wp_") as workspace:
+            batches.change_rows(workspace.database, "messages", [], change, size=4, remaining="note IS NULL")
+
+    assert run_killed(run, KillPoint(6, "after"))  # in the middle of the second batch, which is undone
+    left = [row_id for row_id, note in notes(filled) if note is None]
+    assert len(left) == (ROWS if filled.family == "sqlite" else ROWS - 4)
+    run()
+    assert asked == left
+    assert {note for _, note in notes(filled)} == {"done"}

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -193,15 +192,10 @@ def test_the_environment_is_what_the_code_reads() -> None:
     assert all(name in README.partition("## Developing")[2] for name in for_tests)
 
 
-def functions_of(module: ModuleType) -> set[str]:
-    functions = inspect.getmembers(module, inspect.isfunction)
-    return {name for name, made in functions if made.__module__ == module.__name__ and not name.startswith("_")}
-
-
 def test_the_steps_are_those_of_the_code() -> None:
     listed, _, rest = README.partition("The steps are ")[2].partition(". The batches, for rows, are")
-    assert set(quoted(listed)) == functions_of(steps) - {"drop_named"}
-    assert set(quoted(rest.partition(":")[0])) == functions_of(batches)
+    assert set(quoted(listed)) == set(steps.__all__)
+    assert set(quoted(rest.partition(":")[0])) == set(batches.__all__)
     assert f"some {batches.BATCH_SIZE:,} rows at a time" in README
 
 

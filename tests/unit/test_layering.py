@@ -110,7 +110,7 @@ EXECUTES = {
     "migrate.lease": "takes, beats and frees the lease",
     "migrate.sqlite_lock": "looks for orphans before the commit",
     "migrate.batches": "runs a migration's data statements in batches",
-    "migrate.steps": "runs a migration's own data statements",
+    "migrate.steps.own": "runs a migration's own data statements",
     "wordpress.options": "reads and writes the version",
     "preflight": "asks whose account this is",
     "orphans": "deletes or reattaches messages without a conversation",

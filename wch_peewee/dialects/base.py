@@ -57,6 +57,8 @@ class Dialect(ABC):
     retypes_foreign_keys: bool
     #: the operator that compares NULLs as equal
     null_safe_equal: str
+    #: what at the end of a SELECT locks its rows until the transaction ends
+    locking_read: str
     #: how a parameter is written
     placeholder: str
 

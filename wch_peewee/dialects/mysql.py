@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from ..errors import NotOwned
 from ..schema.objects import Schema, Table
-from ..schema.operations import Operation
+from ..schema.operations import Operation, RenameIndex
 from ..schema.requirements import Requirement
 from ..schema.statements import Query, Step
-from . import mysql_blockers, mysql_cluster, mysql_errors, mysql_obstacles, mysql_privileges, mysql_read
+from . import mysql_blockers, mysql_cluster, mysql_errors, mysql_index, mysql_obstacles, mysql_privileges, mysql_read
 from .base import Cluster, Dialect, Failure, Rows
 from .mysql_render import columns_list, name, render_steps
 
@@ -27,6 +27,7 @@ class MySQLDialect(Dialect):
     retypes_foreign_keys = False
     placeholder = "%s"
     null_safe_equal = "<=>"
+    locking_read = " FOR UPDATE"
 
     def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
         self.name = flavor
@@ -51,7 +52,8 @@ class MySQLDialect(Dialect):
         return f"longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin {nullability} CHECK (json_valid({column}))"
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        return mysql_obstacles.obstacles(table, operations)
+        lost = () if self._renames_indexes else mysql_index.lost(operations)
+        return (*mysql_obstacles.obstacles(table, operations), *lost)
 
     def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
         hides = self.name == "mysql" or self.version >= (10, 6)
@@ -120,7 +122,19 @@ class MySQLDialect(Dialect):
         )
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        return render_steps(self.name, table, operations)
+        made: list[Step] = []
+        for part in mysql_index.parts(operations):
+            if isinstance(part, RenameIndex):
+                made.append(mysql_index.rename_step(self.name, part, by_name=self._renames_indexes))
+            else:
+                made += render_steps(self.name, table, part)
+            if table is not None:
+                table = mysql_index.after(table, part)
+        return tuple(made)
+
+    @property
+    def _renames_indexes(self) -> bool:
+        return self.name == "mysql" or self.version >= (10, 5, 2)
 
     def hex_of(self, expression: str) -> str:
         return f"HEX(CONVERT({expression} USING utf8mb4))"

@@ -36,6 +36,7 @@ class SQLiteDialect(Dialect):
     retypes_foreign_keys = True
     placeholder = "?"
     null_safe_equal = "IS"
+    locking_read = ""  # a run of ours is the only writer
 
     def __init__(self, version: tuple[int, ...]) -> None:
         self.version = version

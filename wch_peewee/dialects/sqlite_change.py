@@ -10,6 +10,7 @@ carries them into views and other tables' keys. A change that a rebuild could no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..errors import SchemaConflict
 from ..schema.objects import Table
@@ -25,6 +26,7 @@ from ..schema.operations import (
     ModifyColumn,
     Operation,
     RenameColumn,
+    RenameIndex,
 )
 from ..schema.statements import Statement, Step
 from .sqlite_rebuild import RESTORE, dangling, rebuild, rebuild_obstacles
@@ -71,10 +73,16 @@ def obstacles(table: Table, operations: Sequence[Operation], version: Version) -
     if all(isinstance(operation, DropTable) for operation in operations):
         return ()
     _, rebuilt, _ = _divide(table, operations, version)
-    words = rebuild_obstacles(table) if rebuilt else table.opaque
+    words = rebuild_obstacles(table) if rebuilt else table.opaque + _lost_indexes(operations)
     there = {column.name for column in table.columns}
     left = dangling(_after(table, operations))
     return words + tuple(f"{what} uses {column}" for what, column in left if column in there)
+
+
+def _lost_indexes(operations: Sequence[Operation]) -> tuple[str, ...]:
+    """An index is renamed by making it anew, which needs to know all of it."""
+    renamed = [operation.index for operation in operations if isinstance(operation, RenameIndex)]
+    return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
 
 
 def _unfounded(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
@@ -123,6 +131,8 @@ def _needs_rebuild(table: Table, operation: Operation, version: Version) -> bool
         return version < _DROPS_COLUMNS or operation.column in used or any(index.opaque for index in table.indexes)
     if isinstance(operation, DropIndex):
         return is_autoindex(operation.index)
+    if isinstance(operation, RenameIndex):
+        return is_autoindex(operation.index.name)
     return isinstance(operation, (ModifyColumn, AddForeignKey, DropForeignKey))
 
 
@@ -140,10 +150,17 @@ def _unknown(table: Table, operation: Operation) -> tuple[str, ...]:
 
 
 def _native(table: str, operations: tuple[Operation, ...]) -> Step:
-    return Step(table, operations, tuple(Statement(_alter(o), o.table) for o in operations), "ALTER")
+    return Step(table, operations, tuple(Statement(sql, o.table) for o in operations for sql in _alter(o)), "ALTER")
 
 
-def _alter(operation: Operation) -> str:
+def _alter(operation: Operation) -> tuple[str, ...]:
+    if isinstance(operation, RenameIndex):  # SQLite has no word for it
+        made = create_index(operation.table, replace(operation.index, name=operation.new))
+        return (f"DROP INDEX {quote_name(operation.index.name)}", made)
+    return (_one_alter(operation),)
+
+
+def _one_alter(operation: Operation) -> str:
     table = quote_name(operation.table)
     if isinstance(operation, AddColumn):
         return f"ALTER TABLE {table} ADD COLUMN {column_definition(operation.column)}"

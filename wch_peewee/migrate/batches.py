@@ -9,19 +9,20 @@ one transaction anyway.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import peewee as pw
 
 from ..errors import ConfigurationError
-from ..progress import BatchDone
-from ..schema.introspect import ask
 from ..schema.resolve import physical_name
-from ..schema.statements import Query
 from ..workspace import Workspace
 from .ambient import workspace_of
 from .names import TableNames
+from .walk import Walk
+
+__all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 
 #: Rows of primary key range in one transaction.
 BATCH_SIZE = 2000
@@ -43,7 +44,7 @@ def run_in_batches(
         raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
     with workspace_of(database) as workspace:
         name = physical_name(table, workspace.prefix)
-        walk = _Walk(workspace, name, max(1, size), remaining.format_map(TableNames(workspace)))
+        walk = Walk(workspace, name, size=size, remaining=remaining.format_map(TableNames(workspace)))
         while (condition := walk.next_range()) is not None:
             names = TableNames(workspace, batch=condition)
             text = sql.format_map(names)
@@ -68,61 +69,74 @@ def copy_column(database: pw.Database, table: str, source: str, target: str, *, 
     run_in_batches(database, table, text, size=size, remaining=remaining)
 
 
-@dataclass(slots=True)
-class _Range:
-    """Formats itself as the condition on ``id``, with a table's alias as the format's specification."""
+def change_rows(
+    database: pw.Database,
+    table: str,
+    columns: Sequence[str],
+    function: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    *,
+    size: int = BATCH_SIZE,
+    remaining: str = "",
+) -> None:
+    """Hand each row to Python, and write what comes back.
 
-    quoted_id: str
-    after: int
-    upto: int
+    ``function`` gets a mapping of ``id`` and ``columns`` as the database holds them (JSON as text), and returns the
+    columns to set with their values, none where the row stays; handed a row that is done, it has to leave it as it
+    is. A batch is one transaction that locks its rows. ``remaining`` is a condition on rows that are still to be
+    done, ``{messages}`` in it a table's full name: others are not looked at.
 
-    def __format__(self, alias: str) -> str:
-        column = f"{alias}.{self.quoted_id}" if alias else self.quoted_id
-        return f"{column} > {self.after} AND {column} <= {self.upto}"
+        batches.change_rows(database, "carts", ["items"], with_quantities, remaining="items IS NOT NULL")
+
+    Raises Busy when rows stay locked for too long.
+    """
+    with workspace_of(database) as workspace:
+        name = physical_name(table, workspace.prefix)
+        rows = _Rows(workspace, name, ("id", *columns), function, remaining.format_map(TableNames(workspace)))
+        walk = Walk(workspace, name, size=size, remaining=rows.remaining)
+        while (condition := walk.next_range()) is not None:
+            walk.count(rows.change(f"{condition}"))
 
 
-class _Walk:
-    """Goes through a table's ids in ranges of so many rows, and says how far it has come."""
+class _Rows:
+    """Reads, asks and writes the rows of one range after another."""
 
-    def __init__(self, workspace: Workspace, table: str, size: int, remaining: str) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        table: str,
+        columns: tuple[str, ...],
+        function: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        remaining: str,
+    ) -> None:
         self._workspace = workspace
         self._table = table
-        self._size = size
-        self._id = workspace.dialect.quote("id")
-        self._quoted = workspace.dialect.quote(table)
-        self._last = self._ask(f"SELECT MAX({self._id}) FROM {self._quoted}")
-        where = f" WHERE {remaining}" if remaining else ""
-        first = self._ask(f"SELECT {self._id} FROM {self._quoted}{where} ORDER BY {self._id} LIMIT 1")
-        #: The last id that needs nothing done; with nothing to do it is the last of all.
-        self._first = self._after = (self._last or 0) if first is None else first - 1
-        self._rows = 0
-        self._started = time.monotonic()
+        self._columns = columns
+        self._function = function
+        self.remaining = remaining
 
-    def next_range(self) -> _Range | None:
-        """Step on to the next range; rows that come in behind the last id meanwhile are the application's own."""
-        if self._last is None or self._after >= self._last:
-            return None
-        upto = self._ask(
-            f"SELECT MAX({self._id}) FROM (SELECT {self._id} FROM {self._quoted} "
-            f"WHERE {self._id} > {self._after} ORDER BY {self._id} LIMIT {self._size}) AS batch"
-        )
-        if upto is None:
-            return None
-        found = _Range(self._id, self._after, upto)
-        self._after = upto
-        return found
+    def change(self, condition: str) -> int:
+        return self._workspace.write(lambda: self._change(condition), self._table)
 
-    def count(self, rows: int) -> None:
-        self._rows += max(0, rows)
-        if self._workspace.on_progress is not None:
-            span = max(1, (self._last or 0) - self._first)
-            fraction = min(1.0, (self._after - self._first) / span)
-            seconds = time.monotonic() - self._started
-            self._workspace.on_progress(BatchDone(self._table, self._rows, fraction, seconds))
+    def _change(self, condition: str) -> int:
+        database, dialect = self._workspace.database, self._workspace.dialect
+        # pw_migrate's own transaction has been ended by DDL, unknown to peewee: a savepoint in it would be lost.
+        nested = database.in_transaction()
+        with contextlib.nullcontext() if nested else database.atomic():
+            names = ", ".join(map(dialect.quote, self._columns))
+            where = f"{condition} AND ({self.remaining})" if self.remaining else condition
+            sql = f"SELECT {names} FROM {dialect.quote(self._table)} WHERE {where}{dialect.locking_read}"
+            found = database.execute_sql(dialect.wire(sql)).fetchall()
+            rows = [dict(zip(self._columns, row, strict=True)) for row in found]
+            return sum(self._write(row["id"], self._function(row)) for row in rows)
 
-    def _ask(self, sql: str) -> int | None:
-        rows = ask(self._workspace.database, self._workspace.dialect, Query(sql))
-        return None if not rows or rows[0][0] is None else int(rows[0][0])
+    def _write(self, id_: int, values: Mapping[str, Any]) -> int:
+        if not values:
+            return 0
+        dialect = self._workspace.dialect
+        sets = ", ".join(f"{dialect.quote(column)} = {dialect.placeholder}" for column in values)
+        sql = f"UPDATE {dialect.quote(self._table)} SET {sets} WHERE {dialect.quote('id')} = {dialect.placeholder}"
+        self._workspace.database.execute_sql(sql, (*values.values(), id_))
+        return 1
 
 
 def _execute(workspace: Workspace, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import peewee as pw
@@ -25,9 +25,11 @@ from ..errors import (
     Busy,
     ConfigurationError,
     DatabaseUnavailable,
+    Irreversible,
     MigrationFailed,
     RemovalRefused,
     StatementFailed,
+    Undecided,
     WchError,
 )
 from ..naming import history_table_name
@@ -35,11 +37,19 @@ from ..progress import StepStarted
 from ..workspace import Workspace
 from .folder import MigrationFolder
 from .history import applied_names, ensure_history
+from .steps.stops import irreversible
 
 logger = logging.getLogger("wch_peewee.migrate")
 
 #: These say for themselves what to do; wrapping them would hide it.
 _AS_THEY_ARE = (Busy, ConfigurationError, RemovalRefused)
+
+
+class _Migrator(Migrator):
+    """Keeps a step together with its function, so that it can be told which one it is."""
+
+    def run(self, func: Any, *args: Any, **kwargs: Any) -> None:
+        self.__ops__.append(partial(func, *args, **kwargs))
 
 
 def _now() -> dt.datetime:
@@ -77,7 +87,7 @@ class MigrationRouter(Router):
     @cached_property
     def migrator(self) -> Migrator:
         """A migrator without the applied migrations replayed into it."""
-        return Migrator(self.workspace.database)
+        return _Migrator(self.workspace.database)
 
     def run(self, name: str | None = None, *, fake: bool = False) -> list[str]:
         """Apply what is pending, up to ``name`` when given; return the names applied."""
@@ -114,10 +124,7 @@ class MigrationRouter(Router):
     ) -> str:
         """Run one migration step by step, then write it down; with ``fake`` only write it down."""
         if not fake:
-            migrate, rollback = self.read(name)
-            migrator.__ops__ = []
-            (rollback if downgrade else migrate)(migrator, self.workspace.database, fake=False)
-            steps, migrator.__ops__ = list(migrator.__ops__), []
+            steps = self._steps_of(name, migrator, downgrade)
             for number, step in enumerate(steps, start=1):
                 if self.workspace.on_progress is not None:
                     self.workspace.on_progress(StepStarted(name, number, len(steps)))
@@ -128,6 +135,24 @@ class MigrationRouter(Router):
             self.workspace.write(lambda: self.model.create(name=name), self.migrate_table)
         logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
         return name
+
+    def _steps_of(self, name: str, migrator: Migrator, downgrade: bool) -> list[Any]:
+        """Have the migration say what it would do. Raises Undecided and Irreversible, before any of it is done."""
+        migrate, rollback = self.read(name)
+        migrator.__ops__ = []
+        try:
+            (rollback if downgrade else migrate)(migrator, self.workspace.database, fake=False)
+            steps = list(migrator.__ops__)
+            for step in steps:
+                if isinstance(step, partial) and step.func is irreversible:
+                    step()
+        except Undecided as error:
+            raise Undecided(f"{name}: decide this in its file first: {error}") from error
+        except Irreversible as error:
+            raise Irreversible(f"{name} cannot be taken back: {error}. Nothing was changed.") from error
+        finally:
+            migrator.__ops__ = []
+        return steps
 
     def _run_step(self, name: str, number: int, steps: int, step: Any) -> None:
         try:

@@ -154,6 +154,21 @@ class DropIndex(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class RenameIndex(Operation):
+    """Give ``index``, as it is on the live table, another name."""
+
+    index: Index
+    new: str
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Renamed index {self.table} KEY `{self.index.name}` to `{self.new}`",)
+
+    def applied_to(self, table: Table) -> Table:
+        renamed = replace(self.index, name=self.new)
+        return replace(table, indexes=tuple(renamed if i.name == self.index.name else i for i in table.indexes))
+
+
+@dataclass(frozen=True, slots=True)
 class AddForeignKey(Operation):
     foreign_key: ForeignKey
 

@@ -21,6 +21,8 @@ from .writes import Point, Write
 #: How long the second of two runs is given to collide with the first, which is held meanwhile.
 _COLLIDE = 0.5
 _ROUNDS = 3
+#: What a rollback may say instead of going back.
+_REFUSALS = ("RemovalRefused", "Irreversible")
 _HOLDS = 5
 
 Found = Iterator[Finding | None]
@@ -47,7 +49,8 @@ def run_twice(bench: Bench, every: int) -> Found:
 def there_and_back(bench: Bench, every: int) -> Found:
     """Each migration back, forward and back again, down to the start, then all forward at once.
 
-    A refusal to lose data ends the way down, and must have changed nothing. Columns may come back in another order.
+    A refusal to lose data, or to go back at all, ends the way down, and must have changed nothing. Columns may come
+    back in another order.
     """
     name, names = "forward, back and forward again", bench.subject.names[bench.applied :]
     forward, back, up_to = bench.subject.forward, bench.subject.back, bench.subject.up_to
@@ -59,7 +62,7 @@ def there_and_back(bench: Bench, every: int) -> Found:
     for migration in reversed(names):
         before, above = bench.snapshot(), bench.snapshot_without_order()
         ending = bench.run(back)
-        if ending.failure is not None and ending.failure.kind == "RemovalRefused":
+        if ending.failure is not None and ending.failure.kind in _REFUSALS:
             yield _finding(bench, name, f"{migration} back, refused", _different(before, bench.snapshot()))
             break
         again = partial(up_to, migration)

@@ -1,0 +1,40 @@
+"""The steps that a migration is made of. Each looks at the live schema when it runs, and can be repeated.
+
+They go into ``migrator.run(...)``, never into the body of ``migrate()``; only ``decide`` stands there. Tables are
+named by their key ("messages" for ``wp_wch_messages``), indexes by their plain name; the prefix and the engine come
+from the run.
+
+    migrator.run(steps.add_column, database, "messages", Column("note", text(), nullable=True))
+
+Under stock ``pw_migrate`` there is no run of ours: each step then takes the lock by itself.
+"""
+
+from __future__ import annotations
+
+from .columns import add_column, alter_column, drop_column, rename_column
+from .foreign_keys import add_foreign_key, drop_foreign_key
+from .indexes import add_index, drop_index, rename_index
+from .own import run_python, run_sql
+from .stops import decide, irreversible
+from .tables import create_tables, drop_tables
+from .versions import stamp, unstamp
+
+__all__ = [
+    "add_column",
+    "add_foreign_key",
+    "add_index",
+    "alter_column",
+    "create_tables",
+    "decide",
+    "drop_column",
+    "drop_foreign_key",
+    "drop_index",
+    "drop_tables",
+    "irreversible",
+    "rename_column",
+    "rename_index",
+    "run_python",
+    "run_sql",
+    "stamp",
+    "unstamp",
+]

@@ -1,0 +1,55 @@
+"""What the steps that change one table have in common: look, plan, ask whether the engine can, change.
+
+change_table(database, "messages", plan)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import peewee as pw
+
+from ...errors import SchemaConflict
+from ...schema.apply import Overtaken
+from ...schema.objects import Column, Table
+from ...schema.operations import Operation
+from ...schema.resolve import physical_name, resolve_table
+from ...workspace import Workspace
+from ..ambient import workspace_of
+
+#: Says from the live table what is still to be done; nothing when it is done.
+Planner = Callable[[Workspace, Table], list[Operation]]
+
+
+def change_table(database: pw.Database, key: str, plan: Planner) -> None:
+    """Do what ``plan`` finds still to be done on the table. Raises SchemaConflict."""
+    with workspace_of(database) as workspace:
+        try:
+            _change_once(workspace, key, plan)
+        except Overtaken:
+            # Somebody who takes no lock of ours, PHP for one, has made it in this moment: look again.
+            _change_once(workspace, key, plan)
+
+
+def adapted(workspace: Workspace, live: Table, column: Column) -> Column:
+    """Bring a declared column to what the engine can hold, by way of a table that has only it."""
+    table = Table(live.name, (column,), primary_key=())
+    return resolve_table(table, prefix="", dialect=workspace.dialect, collation=live.collation).columns[0]
+
+
+def _change_once(workspace: Workspace, key: str, plan: Planner) -> None:
+    live = _live(workspace, key)
+    operations = plan(workspace, live)
+    reasons = workspace.dialect.obstacles(live, operations) if operations else ()
+    if reasons:
+        raise SchemaConflict(f"{live.name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
+    if operations:
+        workspace.change(live.name, operations)
+
+
+def _live(workspace: Workspace, key: str) -> Table:
+    name = physical_name(key, workspace.prefix)
+    live = workspace.live(name)
+    if live is None:
+        raise SchemaConflict(f"there is no table {name}; an earlier migration makes it")
+    return live
