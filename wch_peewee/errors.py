@@ -13,6 +13,7 @@
     ├── RunStopped              a run stopped half way; its parts are attributes
     │   ├── MigrationFailed     a migration's step failed
     │   └── StatementFailed     a statement failed
+    │       └── CopyRefused     a large table would have to be copied, and nobody gave leave
     ├── NotOwned                a statement aimed at a table that is not ours
     ├── RemovalRefused          data would be destroyed without leave
     ├── Irreversible            a migration that cannot be taken back
@@ -174,6 +175,10 @@ def one_line(text: str, limit: int = 500) -> str:
 def _some(outcomes: Sequence[str]) -> str:
     more = len(outcomes) - 3
     return "; ".join(outcomes[-3:]) + (f"; and {more} more before" if more > 0 else "")
+
+
+class CopyRefused(StatementFailed):
+    """The server can make the change only by copying a large table, and nobody gave leave; nothing was done."""
 
 
 class NotOwned(WchError):

@@ -24,6 +24,7 @@ from .models import MODELS, BaseModel
 from .naming import check_prefix, get_table_name
 from .orphans import count_orphans
 from .reports import InstallPlan, StatusReport
+from .schema.copies import COPY_RULE, CopyRule
 from .schema.desired import logical_tables
 from .schema.introspect import present_tables
 from .schema.objects import Schema, Table
@@ -44,7 +45,8 @@ class Installation:
     ``patience`` is how many seconds a run waits for another run or for somebody's transaction; ``lock_wait`` how many
     seconds one statement waits for a lock, with others queueing behind it, before it gives way and is tried again;
     ``lease_ttl`` after how many seconds without a sign of life another node's run counts as dead on a Galera
-    cluster. ``migrations`` and ``models`` replace the shipped ones.
+    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper. ``migrations`` and
+    ``models`` replace the shipped ones.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Installation:
         lease_ttl: float = LEASE_TTL,
         migrations: Path | str | None = None,
         models: Sequence[type[BaseModel]] = MODELS,
+        copies: CopyRule = COPY_RULE,
     ) -> None:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
@@ -67,6 +70,7 @@ class Installation:
         self._remove_data = remove_data
         self._migrations = migrations
         self._models = tuple(models)
+        self.copies = copies
 
     def at(self, prefix: str) -> Self:
         """Return the same for another prefix in the same database."""

@@ -146,6 +146,7 @@ class DatabaseManager(Installation):
                     lease_ttl=self.lease_ttl,
                     before=self.before_statement,
                     on_progress=self.on_progress,
+                    copies=self.copies,
                 )
             return result
         except RunStopped as error:

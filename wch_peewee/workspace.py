@@ -35,6 +35,7 @@ from .migrate.sqlite_lock import CommitHeldUp
 from .naming import owned_names
 from .progress import Progress
 from .schema.apply import ApplyResult, Executor, patiently, pause
+from .schema.copies import COPY_RULE, CopyRule
 from .schema.introspect import ask, introspect_schema
 from .schema.objects import Schema, Table
 from .schema.operations import Operation
@@ -66,6 +67,8 @@ class Workspace:
     lock: MigrationLock | None = None
     before: Callable[[Statement], None] | None = None
     on_progress: Progress | None = None
+    #: Which tables may be copied.
+    copies: CopyRule = COPY_RULE
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
     #: The options that have been written, or may have been, with their values; None is a deleted one.
@@ -135,6 +138,7 @@ class Workspace:
             before=self.before,
             check=self._check,
             log=self.outcomes,
+            copies=self.copies,
         )
 
     def _check(self) -> None:
@@ -167,6 +171,7 @@ def open_workspace(
     lease_ttl: float = LEASE_TTL,
     before: Callable[[Statement], None] | None = None,
     on_progress: Progress | None = None,
+    copies: CopyRule = COPY_RULE,
 ) -> Iterator[Workspace]:
     """Open a locked workspace on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
 
@@ -175,7 +180,7 @@ def open_workspace(
     """
     with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
         dialect = detect_dialect(connection)
-        workspace = Workspace(connection, dialect, prefix, remove_data, patience, None, before, on_progress)
+        workspace = Workspace(connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies)
         with (
             _where_it_stands(workspace),
             _translated(connection),

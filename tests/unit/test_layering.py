@@ -24,7 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS: list[tuple[str, list[str]]] = [
     ("words", ["errors", "enums", "schema.objects"]),
     ("names and versions", ["naming", "url", "migrations_folder", "wordpress.version", "wordpress.collation"]),
-    ("changes as values", ["schema.operations", "schema.requirements", "schema.statements"]),
+    (
+        "changes as values",
+        ["schema.operations", "schema.requirements", "schema.demands", "schema.statements", "schema.copies"],
+    ),
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
     (
@@ -84,7 +87,7 @@ ONLY = {
 # Pure functions over frozen values: the standard library and nothing else from outside.
 PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
-    "schema.objects", "schema.operations", "schema.requirements", "schema.statements", "schema.widening",
+    "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
     "wordpress.dbdelta", "wordpress.collation",
 ]  # fmt: skip

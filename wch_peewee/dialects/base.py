@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
 from ..schema.requirements import Requirement
-from ..schema.statements import Query, Step
+from ..schema.statements import Effect, Query, Step
 
 Rows = Sequence[Sequence[Any]]
 
@@ -25,9 +25,10 @@ Rows = Sequence[Sequence[Any]]
 #: ``missing``   the table is not there
 #: ``lost``      the connection is gone; whether the statement was done is unknown
 #: ``denied``    the account may not do this
+#: ``dearer``    the algorithm that was asked for does not do; another one may
 #: ``orphans``   rows without a parent stand against a foreign key
 #: ``other``     anything else
-Failure = Literal["waiting", "exists", "missing", "lost", "denied", "orphans", "other"]
+Failure = Literal["waiting", "exists", "missing", "lost", "denied", "dearer", "orphans", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,20 @@ class Dialect(ABC):
         """Ask for the number of rows that stand against ``requirement``; zero means that it holds."""
 
     @abstractmethod
+    def see(self, requirement: Requirement) -> str:
+        """Write the SELECT that shows those rows."""
+
+    @abstractmethod
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         """Render ``operations`` on ``table`` as it is now (None: not there) in as few steps as keep each cheap."""
+
+    @abstractmethod
+    def effect(self, step: Step) -> Effect:
+        """Say what a rendered step means for those who use the table meanwhile."""
+
+    @abstractmethod
+    def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
+        """Ask how large tables are: name, rows and bytes, by the server's own estimate; some of it gives no rows."""
 
     @abstractmethod
     def hex_of(self, expression: str) -> str:

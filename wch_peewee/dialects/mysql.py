@@ -10,14 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import NotOwned
 from ..schema.objects import Schema, Table
 from ..schema.operations import Operation, RenameIndex
 from ..schema.requirements import Requirement
-from ..schema.statements import Query, Step
-from . import mysql_blockers, mysql_cluster, mysql_errors, mysql_index, mysql_obstacles, mysql_privileges, mysql_read
+from ..schema.statements import Effect, Query, Step
+from . import (
+    mysql_algorithms,
+    mysql_blockers,
+    mysql_cluster,
+    mysql_errors,
+    mysql_index,
+    mysql_obstacles,
+    mysql_privileges,
+    mysql_read,
+    rows,
+)
 from .base import Cluster, Dialect, Failure, Rows
-from .mysql_render import columns_list, name, render_steps
+from .mysql_render import columns_list, literal, name, render_steps
+
+_WORDS = rows.Words(name, literal, "CHAR_LENGTH")
 
 
 class MySQLDialect(Dialect):
@@ -92,45 +103,43 @@ class MySQLDialect(Dialect):
         return tuple(sorted({row[0] for row in rows if row[0] not in ours}))
 
     def count(self, requirement: Requirement) -> Query:
-        table, columns = name(requirement.table), requirement.columns
-        if requirement.kind == "empty":
-            return Query(f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT 1) AS some_row")
-        if requirement.kind == "no_nulls":
-            return Query(f"SELECT COUNT(*) FROM {table} WHERE {' OR '.join(f'{name(c)} IS NULL' for c in columns)}")
         if requirement.kind == "unreferenced":
-            return mysql_read.references(requirement.table, columns)
-        if requirement.kind == "no_values":
-            return Query(
-                f"SELECT COUNT(*) FROM {table} WHERE {' AND '.join(f'{name(c)} IS NOT NULL' for c in columns)}"
-            )
-        if requirement.kind == "no_duplicates":
-            filled = " AND ".join(f"{name(c)} IS NOT NULL" for c in columns)
-            return Query(
-                f"SELECT COALESCE(SUM(n), 0) FROM (SELECT COUNT(*) AS n FROM {table} WHERE {filled} "
-                f"GROUP BY {columns_list(columns)} HAVING COUNT(*) > 1) AS repeated"
-            )
-        key = requirement.foreign_key
-        if key is None:
-            raise NotOwned(f"a question about orphans in {requirement.table} needs its foreign key")
-        on = " AND ".join(
-            f"p.{name(r)} = c.{name(c)}" for c, r in zip(key.columns, key.referenced_columns, strict=True)
-        )
-        filled = " AND ".join(f"c.{name(c)} IS NOT NULL" for c in key.columns)
-        return Query(
-            f"SELECT COUNT(*) FROM {table} AS c LEFT JOIN {name(key.referenced_table)} AS p ON {on} "
-            f"WHERE {filled} AND p.{name(key.referenced_columns[0])} IS NULL"
-        )
+            return mysql_read.references(requirement.table, requirement.columns)
+        return rows.count(requirement, _WORDS)
+
+    def see(self, requirement: Requirement) -> str:
+        return rows.see(requirement, _WORDS)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         made: list[Step] = []
         for part in mysql_index.parts(operations):
             if isinstance(part, RenameIndex):
-                made.append(mysql_index.rename_step(self.name, part, by_name=self._renames_indexes))
+                steps: Sequence[Step] = [mysql_index.rename_step(self.name, part, by_name=self._renames_indexes)]
             else:
-                made += render_steps(self.name, table, part)
+                steps = render_steps(self.name, table, part)
+            made += (mysql_algorithms.online(step, self.name, self.version, table) for step in steps)
             if table is not None:
                 table = mysql_index.after(table, part)
         return tuple(made)
+
+    def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
+        tables = mysql_read.per_table(
+            "SELECT %s AS t, TABLE_ROWS, DATA_LENGTH + INDEX_LENGTH FROM information_schema.TABLES "
+            "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s",
+            names,
+        )
+        if self.name == "mariadb":
+            return (tables,)
+        # MySQL remembers these for a day; the session's own setting is put back.
+        return (
+            Query("SET @wch_expiry = @@SESSION.information_schema_stats_expiry"),
+            Query("SET SESSION information_schema_stats_expiry = 0"),
+            tables,
+            Query("SET SESSION information_schema_stats_expiry = @wch_expiry"),
+        )
+
+    def effect(self, step: Step) -> Effect:
+        return mysql_algorithms.effect(step, self.name)
 
     @property
     def _renames_indexes(self) -> bool:

@@ -49,9 +49,20 @@ def _modify(flavor: str, table: Table, was: Column, now: Column) -> str:
         costs.append(_retype(flavor, was.collation or table.collation, was.type, now.type))
     if was.nullable != now.nullable:
         costs.append("INPLACE")
-    if was.auto_increment != now.auto_increment or was.collation != now.collation:
+    if was.auto_increment != now.auto_increment:
         costs.append("COPY")
+    if was.collation != now.collation:
+        costs.append(_recollate(flavor, table, was, now))
     return dearest(costs)
+
+
+def _recollate(flavor: str, table: Table, was: Column, now: Column) -> str:
+    before, after = ((column.collation or table.collation or "").split("_")[0] for column in (was, now))
+    if before != after:
+        return "COPY"
+    if any(was.name in index.columns for index in table.indexes):
+        return "NOCOPY" if flavor == "mariadb" else "COPY"
+    return "INSTANT" if flavor == "mariadb" else "METADATA"
 
 
 def _retype(flavor: str, collation: str | None, was: ColumnType, now: ColumnType) -> str:

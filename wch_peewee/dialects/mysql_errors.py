@@ -14,6 +14,8 @@ _MEANINGS: dict[Failure, frozenset[int]] = {
     "missing": frozenset({1051, 1146}),
     "lost": frozenset({0, 1053, 1927, 2006, 2013, 2055}),
     "denied": frozenset({1044, 1045, 1142, 1143, 1227, 1370}),
+    # not supported, not supported for a reason, too many row versions (MySQL)
+    "dearer": frozenset({1845, 1846, 4092}),
     "orphans": frozenset({1452}),
 }
 

@@ -46,7 +46,7 @@ def rename_step(flavor: str, operation: RenameIndex, *, by_name: bool) -> Step:
         clause = f"DROP INDEX {old}, ADD {kind} {name(new.name)} ({columns_list(new.columns)})"
     cost = "INPLACE" if flavor == "mysql" else "INSTANT" if by_name else "NOCOPY"
     sql = f"ALTER TABLE {name(operation.table)} {clause}"
-    return Step(operation.table, (operation,), (Statement(sql, operation.table),), cost)
+    return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
 
 
 def lost(operations: Sequence[Operation]) -> tuple[str, ...]:

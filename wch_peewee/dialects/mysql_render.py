@@ -145,7 +145,8 @@ def _create(table: Table) -> Step:
 def _alter(flavor: str, table: Table, members: list[tuple[Operation, str]]) -> Step:
     operations = tuple(operation for operation, _ in members)
     clauses = [_clause(operation) for operation in operations]
-    alter = Statement(f"ALTER TABLE {name(table.name)} " + ", ".join(clauses), table.name)
+    joined = ", ".join(clauses)
+    alter = Statement(f"ALTER TABLE {name(table.name)} {joined}", table.name, clauses=joined)
     price = dearest([price for _, price in members])
     price = "INPLACE" if price == "METADATA" else price
     if flavor == "mysql" and any(map(_changes_counting, operations)):
@@ -164,10 +165,11 @@ def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
     Unchecked, orphans go unseen; they are counted before (the plan) and after (``recheck``).
     """
     table, key = operation.table, operation.foreign_key
+    adding = f"ADD {_foreign_key(key)}"
     return Step(
         table,
         (operation,),
-        (_UNCHECKED, Statement(f"ALTER TABLE {name(table)} ADD {_foreign_key(key)}", table)),
+        (_UNCHECKED, Statement(f"ALTER TABLE {name(table)} {adding}", table, clauses=adding)),
         "INSTANT" if flavor == "mariadb" else "INPLACE",
         cleanup=(_CHECKED,),
         recheck=Requirement("no_orphans", table, key.columns, key),

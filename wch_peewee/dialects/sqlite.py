@@ -15,8 +15,8 @@ from ..errors import SchemaConflict
 from ..schema.objects import Column, ForeignKey, Schema, Table
 from ..schema.operations import Operation
 from ..schema.requirements import Requirement
-from ..schema.statements import Query, Step
-from . import sqlite_errors
+from ..schema.statements import Effect, Query, Step
+from . import rows, sqlite_errors
 from .base import Cluster, Dialect, Failure, Rows
 from .sqlite_change import obstacles, steps
 from .sqlite_defaults import adapt_default
@@ -24,7 +24,11 @@ from .sqlite_read import read_rows, referencing_tables
 from .sqlite_rebuild import rebuild_obstacles
 from .sqlite_render import quote_names
 from .sqlite_tokens import fold
-from .sqlite_types import adapt_type, affinity, declared_type, quote_name
+from .sqlite_types import adapt_type, affinity, declared_type, quote_name, quote_text
+
+#: dbstat, which knows each table's share, is not in every build.
+_FILE_SIZE = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
+_WORDS = rows.Words(quote_name, quote_text, "LENGTH")
 
 
 class SQLiteDialect(Dialect):
@@ -106,30 +110,10 @@ class SQLiteDialect(Dialect):
     def count(self, requirement: Requirement) -> Query:
         if requirement.kind == "unreferenced":
             return Query("SELECT 0")  # a foreign key of SQLite holds no type
-        table = quote_name(requirement.table)
-        # Qualified, because SQLite takes a quoted name that is no column for a string.
-        columns = [f"{table}.{quote_name(column)}" for column in requirement.columns]
-        if requirement.kind == "empty":
-            return Query(f"SELECT COUNT(*) FROM {table}")
-        if requirement.kind == "no_nulls":
-            return Query(f"SELECT COUNT(*) FROM {table} WHERE {' OR '.join(f'{c} IS NULL' for c in columns)}")
-        filled = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-        if requirement.kind == "no_values":
-            return Query(f"SELECT COUNT(*) FROM {table} WHERE {filled}")
-        if requirement.kind == "no_duplicates":
-            return Query(
-                f"SELECT COALESCE(SUM(rows_), 0) FROM (SELECT COUNT(*) AS rows_ FROM {table} "
-                f"WHERE {filled} GROUP BY {', '.join(columns)} HAVING COUNT(*) > 1)"
-            )
-        key = requirement.foreign_key
-        if requirement.kind == "no_orphans" and key is not None:
-            pairs = zip(key.referenced_columns, columns, strict=True)
-            same = " AND ".join(f"parent_.{quote_name(there)} = {here}" for there, here in pairs)
-            parent = f"{quote_name(key.referenced_table)} AS parent_"
-            return Query(
-                f"SELECT COUNT(*) FROM {table} WHERE {filled} AND NOT EXISTS (SELECT 1 FROM {parent} WHERE {same})"
-            )
-        raise ValueError(f"SQLite cannot count {requirement}")
+        return rows.count(requirement, _WORDS)
+
+    def see(self, requirement: Requirement) -> str:
+        return rows.see(requirement, _WORDS)
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         return obstacles(table, operations, self.version)
@@ -140,6 +124,17 @@ class SQLiteDialect(Dialect):
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         return steps(table, operations, self.version)
+
+    def effect(self, step: Step) -> Effect:
+        if step.cost == "REBUILD":
+            return Effect("REBUILD", "", "the table is written anew; readers go on, other writers wait")
+        return Effect(step.cost, "", "readers go on, other writers wait for this moment")
+
+    def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
+        if not names:
+            return ()
+        selects = (f"SELECT {quote_text(name)}, COUNT(*), {_FILE_SIZE} FROM {quote_name(name)}" for name in names)
+        return (Query(" UNION ALL ".join(selects)),)
 
     def hex_of(self, expression: str) -> str:
         return f"HEX({expression})"

@@ -13,15 +13,16 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from peewee import Database, PeeweeException
 
 from ..dialects.base import Dialect
-from ..errors import Busy, NotOwned, StatementFailed
-from .introspect import ask, count_rows
+from ..errors import Busy, CopyRefused, NotOwned, StatementFailed
+from .copies import COPY_RULE, CopyRule
+from .introspect import ask, count_rows, table_sizes
 from .statements import Statement, Step
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Executor:
         before: Callable[[Statement], None] | None = None,
         check: Callable[[], None] | None = None,
         log: list[str] | None = None,
+        copies: CopyRule = COPY_RULE,
     ) -> None:
         self._database = database
         self._dialect = dialect
@@ -68,6 +70,7 @@ class Executor:
         self._before = before
         self._check = check
         self._log = [] if log is None else log
+        self._copies = copies
 
     def run_steps(self, steps: Iterable[Step]) -> ApplyResult:
         result = ApplyResult()
@@ -99,21 +102,48 @@ class Executor:
             raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
         if self._before is not None:
             self._before(statement)
+        text = statement.text
         try:
-            patiently(
-                lambda: self._database.execute_sql(self._dialect.wire(statement.sql)),
-                self._database,
-                self._dialect,
-                tables=(statement.table, *sorted(self._owned - {statement.table})),
-                patience=self._patience,
-                check=self._check,
-            )
+            for text in self._variants(statement):
+                if self._done(text, statement.table):
+                    return
         except PeeweeException as error:
             meaning = self._dialect.failure(error.args)
             if meaning == "exists":
                 raise Overtaken(str(error), done=result.outcomes) from error
             lost = meaning == "lost"
-            raise StatementFailed(_words(error, lost=lost), sql=statement.sql, lost=lost) from error
+            raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
+
+    def _variants(self, statement: Statement) -> Iterator[str]:
+        """Write the statement with one algorithm after another; copying comes last, and only with leave."""
+        yield from map(statement.naming, statement.algorithms)
+        if statement.copying:
+            size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
+            if self._copies.copier is not None and not self._copies.is_small(size):
+                self._copies.copier(statement)
+                return
+            if reason := self._copies.refusal(statement.table, size):
+                raise CopyRefused(reason, sql=statement.sql)
+            yield from map(statement.naming, statement.copying)
+        # The last one says why, or it is the only one.
+        yield statement.sql
+
+    def _done(self, text: str, table: str) -> bool:
+        """Send it; False when the server does not do it by that algorithm."""
+        try:
+            patiently(
+                lambda: self._database.execute_sql(self._dialect.wire(text)),
+                self._database,
+                self._dialect,
+                tables=(table, *sorted(self._owned - {table})),
+                patience=self._patience,
+                check=self._check,
+            )
+        except PeeweeException as error:
+            if self._dialect.failure(error.args) != "dearer":
+                raise
+            return False
+        return True
 
     def _send_quietly(self, statement: Statement) -> None:
         # The failure that brought us here is the one to report; a lost connection takes its settings with it.

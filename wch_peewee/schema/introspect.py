@@ -11,6 +11,7 @@ from typing import Any
 from peewee import Database
 
 from ..dialects.base import Dialect
+from .copies import Size
 from .objects import Schema
 from .requirements import Requirement
 from .statements import Query
@@ -31,6 +32,16 @@ def introspect_schema(database: Database, dialect: Dialect, names: Sequence[str]
 def count_rows(database: Database, dialect: Dialect, requirement: Requirement) -> int:
     """Count the rows that stand against ``requirement``."""
     return int(ask(database, dialect, dialect.count(requirement))[0][0])
+
+
+def table_sizes(database: Database, dialect: Dialect, names: Sequence[str]) -> dict[str, Size]:
+    """Read how large the tables ``names`` are, as far as they exist."""
+    rows = [
+        row
+        for query in dialect.sizes(present_tables(database, dialect, names))
+        for row in ask(database, dialect, query)
+    ]
+    return {str(row[0]): Size(int(row[1] or 0), int(row[2] or 0)) for row in rows}
 
 
 def present_tables(database: Database, dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:

@@ -13,9 +13,21 @@ from typing import Literal
 
 from .objects import ForeignKey
 
-#: ``no_values`` asks the same as ``no_orphans`` while the referenced table is not there yet; ``unreferenced`` counts
-#: foreign keys instead of rows, those that hold the type of the columns in place
-Kind = Literal["empty", "no_nulls", "no_duplicates", "no_orphans", "no_values", "unreferenced"]
+#: ``no_values`` asks the same as ``no_orphans`` while the referenced table is not there yet, and what a drop loses;
+#: ``unreferenced`` counts foreign keys instead of rows, those that hold the type of the columns in place
+#: ``fits`` asks whether no text is longer than ``size`` characters, ``in_range`` whether no number is outside of
+#: ``bounds``, ``listed`` whether every text is one of ``values``
+Kind = Literal[
+    "empty",
+    "no_nulls",
+    "no_duplicates",
+    "no_orphans",
+    "no_values",
+    "unreferenced",
+    "fits",
+    "in_range",
+    "listed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,9 @@ class Requirement:
     table: str
     columns: tuple[str, ...] = ()
     foreign_key: ForeignKey | None = None
+    size: int = 0
+    bounds: tuple[int, int] = (0, 0)
+    values: tuple[str, ...] = ()
 
     def refusal(self, count: int) -> str:
         """Say why ``count`` rows stand in the way and what to do about them."""
@@ -40,6 +55,16 @@ class Requirement:
             return f"{_rows(count)} of {self.table} with NULL in {columns}; fill them first"
         if self.kind == "no_duplicates":
             return f"{_rows(count)} of {self.table} whose ({columns}) another row has too; resolve them first"
+        if self.kind == "fits":
+            return f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size}; shorten them first"
+        if self.kind == "in_range":
+            lowest, highest = self.bounds
+            return f"{_rows(count)} of {self.table} whose {columns} is not in {lowest} to {highest}; change them first"
+        if self.kind == "listed":
+            values = ", ".join(self.values)
+            return f"{_rows(count)} of {self.table} whose {columns} is none of {values}; change them first"
+        if self.kind == "no_values" and self.foreign_key is None:
+            return f"{_rows(count)} of {self.table} with a value in {columns}"
         assert self.foreign_key is not None
         return (
             f"{_rows(count)} of {self.table} whose {columns} is in no row of {self.foreign_key.referenced_table}; "

@@ -21,13 +21,39 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A write. ``table`` is what it changes, held against the owned names before it is sent; empty for a SET."""
+    """A write. ``table`` is what it changes, held against the owned names before it is sent; empty for a SET.
+
+    ``algorithms`` are clauses that name an algorithm, cheapest first: one that the server refuses is followed by the
+    next. When none is left, ``copying`` are those that copy the table, for which somebody has to have given leave.
+    ``clauses`` is an ALTER's text without its table.
+    """
 
     sql: str
     table: str = ""
+    algorithms: tuple[str, ...] = ()
+    copying: tuple[str, ...] = ()
+    clauses: str = ""
 
     def __str__(self) -> str:
-        return self.sql + ";"
+        return self.text + ";"
+
+    @property
+    def text(self) -> str:
+        """The statement as it is sent first."""
+        return self.naming((*self.algorithms, *self.copying, "")[0])
+
+    def naming(self, algorithm: str) -> str:
+        """Return the statement with that clause."""
+        return f"{self.sql}, {algorithm}" if algorithm else self.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a step means for a table's users: the algorithm and lock in the server's words, and ours."""
+
+    algorithm: str
+    lock: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
