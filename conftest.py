@@ -21,6 +21,7 @@ from tests.engines import Engine, EngineError, choose_engines
 from tests.galera import GaleraCluster, choose_galera
 from tests.programs import installed_servers
 from tests.servers import PrivateServer
+from tests.tls import share_context
 from tests.wordpress import Pair, WordPressSite, choose_wordpress, wordpress_site
 
 _ENGINES = pytest.StashKey[list[Engine]]()
@@ -31,6 +32,8 @@ _WORDPRESS = pytest.StashKey[list[Pair]]()
 # A statement on a server has no deadline worth failing for.
 settings.register_profile("wch", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("wch")
+
+share_context()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
