@@ -19,6 +19,7 @@ from tests.addresses import ServerError
 from tests.databases import LiveDatabase
 from tests.engines import Engine, EngineError, choose_engines
 from tests.galera import GaleraCluster, choose_galera
+from tests.order import longest_first
 from tests.programs import installed_servers
 from tests.servers import PrivateServer
 from tests.tls import share_context
@@ -105,7 +106,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("engine", engines, ids=[engine.name for engine in engines], indirect=True, scope="session")
 
 
+# Behind pytest's own, which sorts by fixtures.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        longest_first(items)
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):
