@@ -9,7 +9,8 @@ tests/galera.py and tests/wordpress.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,10 @@ from tests.addresses import ServerError
 from tests.databases import LiveDatabase
 from tests.engines import Engine, EngineError, choose_engines
 from tests.galera import GaleraCluster, choose_galera
+from tests.order import longest_first
 from tests.programs import installed_servers
 from tests.servers import PrivateServer
+from tests.tls import share_context
 from tests.wordpress import Pair, WordPressSite, choose_wordpress, wordpress_site
 
 _ENGINES = pytest.StashKey[list[Engine]]()
@@ -31,6 +34,8 @@ _WORDPRESS = pytest.StashKey[list[Pair]]()
 # A statement on a server has no deadline worth failing for.
 settings.register_profile("wch", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("wch")
+
+share_context()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,7 +107,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("engine", engines, ids=[engine.name for engine in engines], indirect=True, scope="session")
 
 
+# Behind pytest's own, which sorts by fixtures.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        longest_first(items)
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):
@@ -140,9 +149,9 @@ def private_server() -> Iterator[PrivateServer]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_server(engine: Engine) -> Iterator[PrivateServer]:
-    """A running server of that engine for this test alone, to be killed and started again."""
+    """A running server of that engine for this module alone, to be killed; who kills it starts it again."""
     program = engine.program()
     if program is None:
         pytest.skip(f"the program of {engine.name} is not on this machine")
@@ -169,13 +178,26 @@ def galera(request: pytest.FixtureRequest) -> Iterator[GaleraCluster]:
 
 
 @pytest.fixture(scope="session")
+def wordpress_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Pair], WordPressSite]]:
+    """Install a site when it is first asked for; each file asks for all of them again."""
+    sites: dict[str, WordPressSite] = {}
+    with ExitStack() as stack:
+
+        def site_of(pair: Pair) -> WordPressSite:
+            if str(pair) not in sites:
+                site = wordpress_site(pair.wordpress, pair.engine, tmp_path_factory.mktemp("wordpress"))
+                sites[str(pair)] = stack.enter_context(site)
+            return sites[str(pair)]
+
+        yield site_of
+
+
+@pytest.fixture(scope="session")
 def wordpress_installed(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[WordPressSite]:
+    request: pytest.FixtureRequest, wordpress_sites: Callable[[Pair], WordPressSite]
+) -> WordPressSite:
     """One site of those that are tested, installed once; tests take ``wordpress``."""
-    pair: Pair = request.param
-    with wordpress_site(pair.wordpress, pair.engine, tmp_path_factory.mktemp("wordpress")) as site:
-        yield site
+    return wordpress_sites(request.param)
 
 
 @pytest.fixture

@@ -97,6 +97,11 @@ class LiveDatabase:
         address, name = self._place
         return record_server(address, name)
 
+    def reopen(self) -> None:
+        """Close what connect() opened, and begin a session of its own for ``database``, with nothing set in it."""
+        self.close()
+        self.database = self.connect()
+
     def close(self) -> None:
         """Close what connect() opened; connections of other threads go with the database."""
         for database in self._opened:

@@ -81,7 +81,7 @@ class _LogSession:
             self.query("SET GLOBAL general_log = %s", self.was_on)
             self.query("SET GLOBAL log_output = %s", self.output)
             # The table is a CSV file that is read from its beginning each time.
-            if not self.was_on and self.query("SELECT COUNT(*) FROM mysql.general_log")[0][0] > 20_000:
+            if not self.was_on and self.query("SELECT COUNT(*) FROM mysql.general_log")[0][0] > 2_000:
                 self.query("TRUNCATE TABLE mysql.general_log")
         finally:
             self.connection.close()

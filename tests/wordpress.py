@@ -9,11 +9,14 @@ with wordpress_site(sources, engine, folder) as site:
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,7 +124,6 @@ class WordPressSite:
         for entry in wordpress.sources.iterdir():
             if entry.name not in ("wp-content", "wp-config.php"):
                 (folder / entry.name).symlink_to(entry)
-        (folder / "opcache").mkdir()
         self._configure(collation)
         self._run("install.php", "")
         self._own_tables = set(database.tables())
@@ -186,7 +188,7 @@ class WordPressSite:
         (self.folder / "wp-config.php").write_text(text)
 
     def _run(self, script: str, given: str) -> str:
-        settings = {**_SETTINGS, "opcache.file_cache": str(self.folder / "opcache")}
+        settings = {**_SETTINGS, "opcache.file_cache": _compiled()}
         options = [word for name, value in settings.items() for word in ("-d", f"{name}={value}")]
         done = subprocess.run(
             ["php", *options, str(_SCRIPTS / script), str(self.folder)],
@@ -250,6 +252,14 @@ def choose_wordpress(value: str, engines: list[Engine]) -> tuple[list[Pair], str
         for row, wordpress in enumerate(versions)
         for column, engine in enumerate(servers)
     ], ""
+
+
+@functools.cache
+def _compiled() -> str:
+    """Return the folder where PHP keeps what it has compiled: the sources of all sites of a version are the same."""
+    folder = tempfile.mkdtemp(prefix="wch-opcache-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _versions(value: str) -> list[WordPress]:

@@ -38,8 +38,24 @@ def chain(tmp_path: Path) -> Path:
     return chain_folder(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def untouched(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
+    with engine.fresh(tmp_path_factory.mktemp("installed")) as database:
+        DatabaseManager(database.url).install()
+        pristine = Pristine(database)
+        yield pristine
+        pristine.close()
+
+
 @pytest.fixture
-def installed(database: LiveDatabase) -> LiveDatabase:
-    """A database of the test's own with the six tables, empty, and the books."""
-    DatabaseManager(database.url).install()
-    return database
+def installed(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
+    """The six tables, empty, and the books; no session of an earlier test is left."""
+    if engine.family == "sqlite":
+        # A file is made at once; a cursor that a test has left half read would keep it from being put back.
+        fresh: LiveDatabase = request.getfixturevalue("database")
+        DatabaseManager(fresh.url).install()
+        return fresh
+    pristine: Pristine = request.getfixturevalue("untouched")
+    pristine.database.reopen()
+    pristine.restore()
+    return pristine.database

@@ -157,7 +157,7 @@ def test_it_ends_busy_and_names_who_was_in_the_way(
         Transaction(site, held) as other,
         pytest.raises(Busy, match=rf"connection {other.number} \(root@.*for \d+ s\)"),
     ):
-        delta(site, patience=3)
+        delta(site, patience=2)
     bounded(bystander)
     assert snapshot(site) == before
     assert len(delta(site)) == len(missing)

@@ -173,6 +173,8 @@ def test_an_account_that_may_not_delete_rows_gives_the_lease_back_too(
     galera.node(1).query("CREATE OR REPLACE USER upgrader@'127.0.0.1'")
     rights = "SELECT, INSERT, UPDATE, CREATE, ALTER, INDEX, REFERENCES"
     galera.node(1).query(f"GRANT {rights} ON `{name}`.* TO upgrader@'127.0.0.1'")
+    # Waits until that node has it, too, which logging in does not.
+    galera.node(2).query("SHOW GRANTS FOR upgrader@'127.0.0.1'")
     assert DatabaseManager(url).install().outcome == "installed"
     nodes[2].execute("DROP TABLE wp_wch_carts")
     begun = time.monotonic()

@@ -47,15 +47,14 @@ def as_nobody_here_would(database: LiveDatabase, sql: str, *params: Any) -> None
 
 
 @pytest.fixture(params=["strict", "wordpress"])
-def shop(request: pytest.FixtureRequest, database: LiveDatabase) -> Iterator[LiveDatabase]:
+def shop(request: pytest.FixtureRequest, installed: LiveDatabase) -> Iterator[LiveDatabase]:
     """Empty tables under the prefix wp_; in the second round a session that cuts and zeroes, as WordPress's do."""
     if request.param == "wordpress":
-        if database.family == "sqlite":
+        if installed.family == "sqlite":
             pytest.skip("SQLite has one kind of session")
-        database.execute("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'")
-    create_tables(database, database.prefix)
-    with use_site(database.database, database.prefix):
-        yield database
+        installed.execute("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'")
+    with use_site(installed.database, installed.prefix):
+        yield installed
 
 
 def conversation(**values: Any) -> Conversation:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from tests.damage import Damage, named_rows
@@ -20,12 +21,14 @@ from wch_peewee.naming import get_table_name
 from wch_peewee.schema.objects import Table
 from wch_peewee.site import use_site
 
-EXAMPLES = {"sqlite": 200, "mariadb": 50, "mysql": 50}
+#: With --slow twice as many.
+EXAMPLES = {"sqlite": 100, "mariadb": 25, "mysql": 25}
 
 
-def test_db_delta_converges_and_loses_nothing(populated: Pristine) -> None:
+def test_db_delta_converges_and_loses_nothing(populated: Pristine, pytestconfig: pytest.Config) -> None:
     database = populated.database
-    examples = EXAMPLES[database.family] * int(os.environ.get("WCH_EXAMPLES", "1"))
+    times = 2 if pytestconfig.getoption("--slow") else 1
+    examples = EXAMPLES[database.family] * times * int(os.environ.get("WCH_EXAMPLES", "1"))
 
     @settings(max_examples=examples)
     @given(harms(6))

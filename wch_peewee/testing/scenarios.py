@@ -123,7 +123,7 @@ def two_at_once(bench: Bench, every: int) -> Found:
         bench.reset()
         yield _together(bench, START, f"started together, round {number}", None)
     writes = bench.undisturbed.writes
-    for write in writes[:: -(-len(writes) // _HOLDS) or 1]:
+    for write in writes[:: max(-(-len(writes) // _HOLDS), every)]:
         bench.reset()
         point = Point(write.number, "before")
         yield _together(bench, point, f"the second came {point} of {len(writes)} of the first", write)

@@ -1,0 +1,46 @@
+"""The order of a run on several processes: files that take long begin first, so that none is alone at the end.
+
+A file stays on one process (``--dist loadfile --no-loadscope-reorder``), and what is handed out last is short.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+#: By what was measured, the longest first; all others take less.
+LONGEST = (
+    "test_two_at_once",
+    "test_bounded_waits",
+    "test_examine_migrations",
+    "test_readme",
+    "test_galera",
+    "test_kill_anywhere",
+    "test_db_delta_foreign",
+    "test_install",
+    "test_db_delta",
+    "test_server_killed",
+    "test_db_delta_servers",
+    "test_pw_migrate",
+    "test_properties",
+    "test_admin_init",
+    "test_odd_rows",
+    "test_uninstall",
+    "test_models_on_servers",
+    "test_cli_on_servers",
+    "test_network",
+    "test_adoption",
+    "test_wordpress_options",
+    "test_wordpress_rows",
+    "test_wordpress_collation",
+    "test_migrations",
+    "test_batches",
+    "test_live_process",
+    "test_wordpress_network",
+    "test_wordpress_dbdelta",
+)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Sort the files, and leave the order inside each as it is."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
