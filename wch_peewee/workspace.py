@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -36,11 +36,13 @@ from .naming import owned_names
 from .progress import Progress
 from .schema.apply import ApplyResult, Executor, patiently, pause
 from .schema.copies import COPY_RULE, CopyRule
-from .schema.introspect import ask, introspect_schema
+from .schema.forecast import RowWork
+from .schema.introspect import ask, count_rows, introspect_schema, present_tables
 from .schema.objects import Schema, Table
 from .schema.operations import Operation
 from .schema.plan import Plan
 from .schema.reconcile import Reconciled, plan_for, reconcile
+from .schema.requirements import Requirement
 from .schema.resolve import resolve
 from .schema.statements import Statement, Step
 from .server import detect_dialect, failure_of
@@ -91,6 +93,23 @@ class Workspace:
     def resolve(self, tables: Iterable[Table]) -> Schema:
         """Name and adapt declared tables for this installation."""
         return resolve(tables, prefix=self.prefix, dialect=self.dialect, collation=self.collation)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether steps may begin: the lock is held."""
+        return self.lock is not None
+
+    def present(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Say which of the tables exist, in the order given."""
+        return present_tables(self.database, self.dialect, names)
+
+    def count(self, requirement: Requirement) -> int:
+        """Count the rows that stand against ``requirement``."""
+        return count_rows(self.database, self.dialect, requirement)
+
+    def rehearse(self, work: RowWork) -> bool:
+        """Take note of work on rows in the stead of doing it; False here, where it is to be done."""
+        return False
 
     def live(self, name: str) -> Table | None:
         """Read one table by its full name."""

@@ -26,7 +26,14 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("names and versions", ["naming", "url", "migrations_folder", "wordpress.version", "wordpress.collation"]),
     (
         "changes as values",
-        ["schema.operations", "schema.requirements", "schema.demands", "schema.statements", "schema.copies"],
+        [
+            "schema.operations",
+            "schema.requirements",
+            "schema.demands",
+            "schema.statements",
+            "schema.copies",
+            "schema.forecast",
+        ],
     ),
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
@@ -87,7 +94,8 @@ ONLY = {
 # Pure functions over frozen values: the standard library and nothing else from outside.
 PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
-    "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.statements", "schema.widening",
+    "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.forecast",
+    "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
     "wordpress.dbdelta", "wordpress.collation",
 ]  # fmt: skip

@@ -62,7 +62,8 @@ def _site(report: InstallReport) -> tuple[str, int]:
 def _planned(found: InstallPlan) -> tuple[str, int]:
     if found.is_newer:
         return f"newer: version {found.version}", codes.TOO_NEW
-    done = [f"would apply {name}" for name in found.pending] + [f"would do: {line}" for line in found.plan.describe()]
+    steps = [f"would do: {line}" for forecast in found.rehearsed.steps for line in forecast.describe()]
+    done = [f"would apply {name}" for name in found.pending] + steps
     if not found.is_stamped:
         done.append(f"would write version {found.code_version}")
     return "; ".join(done) or "nothing to do", codes.FINE

@@ -16,11 +16,12 @@ from typing import Any
 import peewee as pw
 
 from ..errors import ConfigurationError
+from ..schema.forecast import RowWork
 from ..schema.resolve import physical_name
 from ..workspace import Workspace
 from .ambient import workspace_of
 from .names import TableNames
-from .walk import Walk
+from .walk import AnyRange, Walk
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 
@@ -44,6 +45,9 @@ def run_in_batches(
         raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
     with workspace_of(database) as workspace:
         name = physical_name(table, workspace.prefix)
+        words = TableNames(workspace, batch=AnyRange(workspace.dialect.quote("id")))
+        if workspace.rehearse(RowWork(f"Changes rows of {name}, {size:,} at a time", (name,), sql.format_map(words))):
+            return
         walk = Walk(workspace, name, size=size, remaining=remaining.format_map(TableNames(workspace)))
         while (condition := walk.next_range()) is not None:
             names = TableNames(workspace, batch=condition)
@@ -91,6 +95,9 @@ def change_rows(
     """
     with workspace_of(database) as workspace:
         name = physical_name(table, workspace.prefix)
+        function_name = getattr(function, "__qualname__", "Python")
+        if workspace.rehearse(RowWork(f"Has {function_name} change rows of {name}, {size:,} at a time", (name,))):
+            return
         rows = _Rows(workspace, name, ("id", *columns), function, remaining.format_map(TableNames(workspace)))
         walk = Walk(workspace, name, size=size, remaining=rows.remaining)
         while (condition := walk.next_range()) is not None:
