@@ -97,6 +97,10 @@ class Executor:
             result.outcomes += operation.outcome()
             self._log += operation.outcome()
 
+    def send(self, statement: Statement) -> None:
+        """Run one statement."""
+        self._send(statement, ApplyResult())
+
     def _send(self, statement: Statement, result: ApplyResult) -> None:
         if statement.table and statement.table not in self._owned:
             raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
