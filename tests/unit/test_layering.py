@@ -45,7 +45,11 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
-    ("the two ends of the pipe", ["schema.introspect", "schema.shapes", "schema.apply", "schema.reconcile"]),
+    (
+        "the two ends of the pipe",
+        ["schema.introspect", "schema.shapes", "schema.handing_over", "schema.apply", "schema.reconcile"],
+    ),
+    ("tools of others", ["online."]),
     (
         "bookkeeping",
         [

@@ -8,7 +8,7 @@ from ..network import Network
 from ..reports import InstallPlan, InstallReport
 from . import codes
 from .network import for_every_site, network_option
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .plan import show_plan
 from .session import open_session
@@ -17,6 +17,7 @@ from .session import open_session
 @click.command("activate")
 @shared_options()
 @wait_options
+@copy_options
 @network_option
 @dry_run_option
 @click.pass_obj

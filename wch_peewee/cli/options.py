@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import click
 
 from ..database import LOCK_WAIT
+from ..online import TOOLS
+from ..schema.copies import COPY_RULE
 from ..workspace import PATIENCE
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +38,10 @@ class Choices:
     debug: bool = False
     timeout: float = PATIENCE
     lock_wait: int = LOCK_WAIT
+    allow_copy: bool = False
+    copy_rows: int = COPY_RULE.rows
+    copy_bytes: int = COPY_RULE.bytes
+    online: str | None = None
 
 
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
@@ -86,6 +92,31 @@ def wait_options(function: F) -> F:
         help=f"How long one try of a statement may wait for a lock, and others behind it  [{LOCK_WAIT}]",
     )
     return timeout(lock_wait(function))
+
+
+def copy_options(function: F) -> F:
+    """Add what a command that changes tables has to say about copying them; the values go into ``Choices``."""
+    options = (
+        _option("--allow-copy", is_flag=True, help="Let the server copy tables of any size while writers wait."),
+        _option(
+            "--copy-rows",
+            type=click.IntRange(0),
+            metavar="N",
+            help=f"Up to how many rows a table is copied without leave  [{COPY_RULE.rows}]",
+        ),
+        _option(
+            "--copy-bytes",
+            type=click.IntRange(0),
+            metavar="N",
+            help=f"Up to how many bytes a table is copied without leave  [{COPY_RULE.bytes}]",
+        ),
+        _option(
+            "--online", type=click.Choice(tuple(TOOLS)), help="A tool that copies larger tables beside their users."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def dry_run_option(function: F) -> F:

@@ -6,12 +6,13 @@ import click
 
 from . import codes
 from .forecast import comment, document, newer, rows, script
-from .options import FORMATS, Choices, shared_options
+from .options import FORMATS, Choices, copy_options, shared_options
 from .session import Session, open_session
 
 
 @click.command("plan")
 @shared_options(("sql", *FORMATS))
+@copy_options
 @click.pass_obj
 def command(choices: Choices) -> int:
     """Print the SQL that wch activate would run. Reads only.

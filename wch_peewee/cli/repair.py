@@ -7,7 +7,7 @@ import click
 from ..reports import RepairReport
 from . import codes
 from .confirm import confirm
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .session import Session, open_session
 
@@ -18,6 +18,7 @@ _LISTED = 20
 @click.command("repair", short_help="Mend what differs, and deal with orphaned messages.")
 @shared_options()
 @wait_options
+@copy_options
 @click.option(
     "--orphans",
     type=click.Choice(["report", "delete", "reattach"]),

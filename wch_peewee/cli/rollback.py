@@ -6,13 +6,14 @@ import click
 
 from . import codes
 from .confirm import confirm
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .session import Session, open_session
 
 
 @click.command("rollback")
 @shared_options()
 @wait_options
+@copy_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @dry_run_option
 @click.pass_obj
