@@ -24,6 +24,7 @@ from .migrations_folder import migrations_folder
 from .models import MODELS, BaseModel
 from .naming import check_prefix, get_table_name
 from .orphans import count_orphans
+from .replicas import ReplicaRule
 from .reports import InstallPlan, StatusReport
 from .schema.copies import COPY_RULE, CopyRule
 from .schema.desired import logical_tables
@@ -46,7 +47,8 @@ class Installation:
     ``patience`` is how many seconds a run waits for another run or for somebody's transaction; ``lock_wait`` how many
     seconds one statement waits for a lock, with others queueing behind it, before it gives way and is tried again;
     ``lease_ttl`` after how many seconds without a sign of life another node's run counts as dead on a Galera
-    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper. ``migrations`` and
+    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper; ``replicas``
+    how far they may fall behind. ``migrations`` and
     ``models`` replace the shipped ones.
     """
 
@@ -62,6 +64,7 @@ class Installation:
         migrations: Path | str | None = None,
         models: Sequence[type[BaseModel]] = MODELS,
         copies: CopyRule = COPY_RULE,
+        replicas: ReplicaRule | None = None,
     ) -> None:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
@@ -72,6 +75,7 @@ class Installation:
         self._migrations = migrations
         self._models = tuple(models)
         self.copies = copies
+        self.replicas = replicas
 
     def at(self, prefix: str) -> Self:
         """Return the same for another prefix in the same database."""

@@ -71,6 +71,8 @@ class Workspace:
     on_progress: Progress | None = None
     #: Which tables may be copied.
     copies: CopyRule = COPY_RULE
+    #: Called ahead of each statement and batch, when somebody else's pace has to be kept.
+    hold: Callable[[], None] | None = None
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
     #: The options that have been written, or may have been, with their values; None is a deleted one.
@@ -161,6 +163,8 @@ class Workspace:
         )
 
     def _check(self) -> None:
+        if self.hold is not None:
+            self.hold()
         if self.lock is not None:
             self.lock.check()
 
@@ -191,6 +195,7 @@ def open_workspace(
     before: Callable[[Statement], None] | None = None,
     on_progress: Progress | None = None,
     copies: CopyRule = COPY_RULE,
+    hold: Callable[[], None] | None = None,
 ) -> Iterator[Workspace]:
     """Open a locked workspace on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
 
@@ -199,7 +204,9 @@ def open_workspace(
     """
     with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
         dialect = detect_dialect(connection)
-        workspace = Workspace(connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies)
+        workspace = Workspace(
+            connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies, hold
+        )
         with (
             _where_it_stands(workspace),
             _translated(connection),

@@ -67,6 +67,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         "the product",
         [
             "preflight",
+            "replicas",
             "delta",
             "installation",
             "manager",
@@ -128,6 +129,7 @@ EXECUTES = {
     "migrate.steps.own": "runs a migration's own data statements",
     "wordpress.options": "reads and writes the version",
     "preflight": "asks whose account this is",
+    "replicas": "asks replicas how far they are behind",
     "orphans": "deletes or reattaches messages without a conversation",
     "installation": "counts the rows that uninstalling would take",
     "testing.places": "makes and drops scratch databases",

@@ -42,6 +42,8 @@ class Choices:
     copy_rows: int = COPY_RULE.rows
     copy_bytes: int = COPY_RULE.bytes
     online: str | None = None
+    replica: tuple[str, ...] = ()
+    max_lag: int = 10
 
 
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
@@ -113,6 +115,13 @@ def copy_options(function: F) -> F:
         _option(
             "--online", type=click.Choice(tuple(TOOLS)), help="A tool that copies larger tables beside their users."
         ),
+        _option("--replica", multiple=True, metavar="URL", help="A replica to wait for; may be given more than once."),
+        _option(
+            "--max-lag",
+            type=click.IntRange(0),
+            metavar="SECONDS",
+            help="How far a --replica may be behind; it is waited for as long as --timeout says  [10]",
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -132,7 +141,7 @@ def _option(*names: str, **attributes: Any) -> Callable[[F], F]:
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     choices = context.find_object(Choices)
     # An empty prefix is a prefix.
-    if choices is not None and value is not None and value is not False:
+    if choices is not None and value not in (None, False, ()):
         setattr(choices, str(parameter.name), value)
 
 

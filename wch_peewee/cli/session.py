@@ -12,14 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import peewee as pw
+
 from ..database import open_database
+from ..errors import ConfigurationError
 from ..manager import DatabaseManager
 from ..network import Network
 from ..online import find_copier
+from ..replicas import ReplicaRule
 from ..schema.copies import Copier, CopyRule
 from ..schema.statements import Statement
 from ..settings import Settings
 from ..site import current_prefix
+from ..url import parse_url
 from ..wordpress.object_cache import object_cache_advice
 from ..wordpress.sites import find_site
 from .options import Choices
@@ -86,6 +91,13 @@ def _here() -> Path | None:
         return None
 
 
+def _replicas(choices: Choices) -> ReplicaRule | None:
+    databases = [open_database(parse_url(url)) for url in choices.replica]
+    if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
+        raise ConfigurationError("A --replica is a MySQL or MariaDB server; SQLite has none.")
+    return ReplicaRule(databases, choices.max_lag, choices.timeout) if databases else None
+
+
 def open_session(choices: Choices) -> Session:
     """Gather the settings and name the site and the target on stderr; nothing is connected, unless to find ``--url``.
 
@@ -101,6 +113,7 @@ def open_session(choices: Choices) -> Session:
         patience=choices.timeout,
         lock_wait=choices.lock_wait,
         copies=CopyRule(choices.copy_rows, choices.copy_bytes, choices.allow_copy),
+        replicas=_replicas(choices),
     )
     if choices.url is not None:
         manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
