@@ -53,6 +53,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         "the product",
         ["preflight", "delta", "installation", "manager", "network", "doctor.", "hookspecs", "plugin", "hooks"],
     ),
+    ("authors", ["authoring."]),
     ("the faces", ["", "cli", "cli.", "__main__"]),
     ("the test kit", ["testing", "testing."]),
 ]
@@ -75,7 +76,9 @@ PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
-    "wordpress.dbdelta", "wordpress.collation",
+    "wordpress.dbdelta", "wordpress.collation", "authoring.arrange", "authoring.code", "authoring.compare",
+    "authoring.logical", "authoring.recipes", "authoring.render", "authoring.renames", "authoring.template",
+    "authoring.values", "authoring.words",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.
@@ -102,6 +105,7 @@ EXECUTES = {
     "migrate.steps.own": "runs a migration's own data statements",
     "wordpress.options": "reads and writes the version",
     "preflight": "asks whose account this is",
+    "authoring.scratch": "makes and drops scratch databases",
     "orphans": "deletes or reattaches messages without a conversation",
     "installation": "counts the rows that uninstalling would take",
     "testing.places": "makes and drops scratch databases",

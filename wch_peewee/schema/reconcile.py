@@ -32,7 +32,10 @@ class Reconciled:
 
 def plan_for(database: Database, dialect: Dialect, desired: Schema) -> Plan:
     """Plan what brings the live tables to ``desired``. Reads only."""
-    actual = introspect_schema(database, dialect, [table.name for table in desired])
+    names = [table.name for table in desired]
+    # What a foreign key refers to may be another migration's table; without a look at it the key would be refused.
+    names += [key.referenced_table for table in desired for key in table.foreign_keys]
+    actual = introspect_schema(database, dialect, list(dict.fromkeys(names)))
     diff = diff_schemas(desired, actual)
     counts = {requirement: count_rows(database, dialect, requirement) for requirement in diff.requirements()}
     return make_plan(diff, actual, dialect, counts)
