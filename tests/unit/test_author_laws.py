@@ -85,7 +85,7 @@ def gone(before: tuple[Table, ...], after: tuple[Table, ...]) -> list[str]:
     return found
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(before=tables(), after=tables())
 def test_what_is_written_makes_what_is_declared_and_goes_back(
     before: tuple[Table, ...], after: tuple[Table, ...]
@@ -110,7 +110,7 @@ def test_what_is_written_makes_what_is_declared_and_goes_back(
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff is not installed")
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(versions=st.lists(tables(), min_size=4, max_size=6))
 def test_what_is_written_is_formatted_as_ruff_does(versions: list[tuple[Table, ...]]) -> None:
     with tempfile.TemporaryDirectory() as place:

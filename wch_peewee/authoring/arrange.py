@@ -40,8 +40,7 @@ def arrange(operations: Sequence[Operation], before: Schema, after: Schema) -> t
     }
     gone = [operation for operation in operations if isinstance(operation, DropIndex)]
     added = [operation for operation in operations if isinstance(operation, AddIndex)]
-    names = {(operation.table, operation.index) for operation in gone}
-    again = [operation for operation in added if (operation.table, operation.index.name) in names]
+    again = [operation for operation in added if _has_to_wait(operation, before, gone)]
     first = [operation for operation in gone if _is_on(operation, before, retyped)]
     held = tuple(_held(before, after, retyped, gone, [add for add in added if add not in again]))
     return (
@@ -66,6 +65,14 @@ def arrange(operations: Sequence[Operation], before: Schema, after: Schema) -> t
 
 def _of(operations: Iterable[Operation], kind: type[Operation]) -> list[Operation]:
     return [operation for operation in operations if type(operation) is kind]
+
+
+def _has_to_wait(adding: AddIndex, before: Schema, gone: Iterable[DropIndex]) -> bool:
+    """Say whether one that is dropped has its name, or does its work: then the step would find nothing to do."""
+    table = before.table(adding.table)
+    names = {operation.index for operation in gone if operation.table == adding.table}
+    indexes = [index for index in table.indexes if index.name in names] if table else []
+    return any(index.name == adding.index.name or index.serves(adding.index) for index in indexes)
 
 
 def _is_on(operation: DropIndex, before: Schema, columns: set[_Column]) -> bool:

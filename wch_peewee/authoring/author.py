@@ -17,7 +17,7 @@ from ..errors import ConfigurationError
 from ..migrate.folder import MigrationFolder
 from ..naming import DEFAULT_PREFIX
 from ..schema.objects import Schema, Table
-from ..schema.operations import DropColumn, DropTable
+from ..schema.operations import DropColumn
 from ..server import detect_dialect
 from ..wordpress.version import parse_plain
 from .arrange import arrange
@@ -27,7 +27,7 @@ from .recipes import Mark, Recipes
 from .renames import Question, Renames, parse_renames, questions, renamed
 from .render import Draft
 from .scratch import produced_schema
-from .words import summary
+from .words import caution, summary
 
 Part = Literal["major", "minor", "patch"]
 
@@ -100,15 +100,13 @@ class Author:
         home = arrange(compare(self.after, self.before, back), renamed(self.after, back), self.before)
         if not there:
             return None
-        lost = [f"{o.table}.{o.column}" for o in there if isinstance(o, DropColumn)]
-        lost += [f"the table {o.table}" for o in there if isinstance(o, DropTable)]
         return Draft(
             self.next_version(part),
             self.version,
             summary(there),
             Recipes(self.before, self.after, frozenset(dropped)).lines(there),
             Recipes(self.after, self.before, back=True).lines(home),
-            caution=f"Take it back, but for the values of {' and '.join(lost)}, which are gone." if lost else "",
+            caution=caution(there),
         )
 
     @property

@@ -5,7 +5,7 @@ layout(Call("Column", (text("note"), Call("varchar", ("20",)))), indent=4)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 WIDTH = 120
@@ -55,6 +55,22 @@ def flat(expression: Expression) -> str:
         case Named(name, value):
             return f"{name}={flat(value)}"
     return str(expression)
+
+
+def called(expression: Expression) -> Iterator[str]:
+    """Name every function that is called in it, and every name that stands as an argument."""
+    match expression:
+        case Call(function, arguments):
+            yield function
+            for argument in arguments:
+                yield from called(argument)
+        case Items(items):
+            for item in items:
+                yield from called(item)
+        case Named(value=value):
+            yield from called(value)
+        case str():
+            yield expression
 
 
 def layout(expression: Expression, *, indent: int = 0, used: int | None = None, follows: int = 0) -> str:

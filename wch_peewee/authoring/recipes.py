@@ -40,7 +40,7 @@ _NEUTRAL = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A schema value in a line, and its name where it becomes a constant; ``listed`` is always ``(NAME,)``."""
+    """A schema value in a line, and its name where it becomes a constant; ``listed`` ones always do, in a tuple."""
 
     code: Expression
     name: str
@@ -79,7 +79,7 @@ class Recipes:
         if lost:
             return (StepLine("steps.irreversible", (Text(lost),)),)
         found = [line for operation in operations for line in self._lines(operation)]
-        return tuple(line for line in found if not (self.back and isinstance(line, Mark)))
+        return _together([line for line in found if not (self.back and isinstance(line, Mark))])
 
     def _lines(self, operation: Operation) -> Iterator[Line]:
         table = Text(operation.table)
@@ -123,8 +123,9 @@ class Recipes:
         if operation.table not in self.allowed and not self.back:
             yield Mark(f"the table {operation.table} is dropped with all its rows: say where they go, if anywhere")
         shape = Shape(table_code(dropped), _constant(operation.table), listed=True)
-        # What a way back would drop came with the migration; whether its rows may go is the operator's to say.
-        options = () if self.back else (Named("allow_drop", "True"),)
+        # Without leave a way back would stop here, half done: foreign keys to the table are gone by then. Where it
+        # only drops tables nothing is done yet, and the operator has to allow it, as for the first migration.
+        options = () if self.back and not self.after.tables else (Named("allow_drop", "True"),)
         yield StepLine("steps.drop_tables", (shape, *options))
 
     def _add_column(self, operation: AddColumn) -> Iterator[Line]:
@@ -200,6 +201,22 @@ class Recipes:
                 if unique and not column.nullable:
                     return f"the values of {table.name}.{column.name} are gone, and no two rows may have the same"
         return ""
+
+
+def _together(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Make tables that come one after the other in one step, and drop them in one, named parents first."""
+    found: list[Line] = []
+    for line in lines:
+        last = found[-1] if found else None
+        if isinstance(line, StepLine) and isinstance(last, StepLine) and line.function == last.function:
+            if line.function == "steps.create_tables":
+                found[-1] = StepLine(line.function, (*last.arguments, *line.arguments))
+                continue
+            if line.function == "steps.drop_tables":  # it drops the last one first
+                found[-1] = StepLine(line.function, (line.arguments[0], *last.arguments))
+                continue
+        found.append(line)
+    return tuple(found)
 
 
 def neutral(type_: ColumnType) -> str:

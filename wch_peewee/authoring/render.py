@@ -11,8 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from textwrap import fill
 
-from .code import WIDTH, Call, Expression, Items, Text, flat, layout
+from .code import WIDTH, Call, Expression, Items, Text, called, flat, layout
 from .recipes import Line, Mark, Shape, StepLine
 
 _OBJECTS = (
@@ -48,14 +49,20 @@ class Draft:
         short = "\n".join(constant for constant in constants if "\n" not in constant)
         long = [constant for constant in constants if "\n" in constant]
         body = "\n\n".join(part for part in (f'VERSION = "{self.version}"', short, *long) if part)
-        code = f"{body}\n\n\n{migrate}\n\n{rollback}"
-        return f"{self._docstring()}\n\n{_imports(code)}\n\n{code}"
+        used = {"steps.stamp"}
+        for line in (*self.forward, *self.back):
+            used |= set() if isinstance(line, Mark) else set(called(_call(line, self._constants)))
+        for _, code in self._constants.values():
+            used |= set(called(code))
+        return f"{self._docstring()}\n\n{_imports(used)}\n\n{body}\n\n\n{migrate}\n\n{rollback}"
 
     def _docstring(self) -> str:
         line = f'"""Version {self.version}: {"; ".join(self.summary)}."""'
         if len(line) <= WIDTH:
             return line
-        points = "\n".join(f"- {piece}" for piece in self.summary)
+        points = "\n".join(
+            fill(f"- {piece}", WIDTH, subsequent_indent="  ", break_long_words=False) for piece in self.summary
+        )
         return f'"""Version {self.version}.\n\n{points}\n"""'
 
     def _hoisted(self) -> dict[str, tuple[str, Expression]]:
@@ -85,15 +92,16 @@ class Draft:
 
 
 def _call(line: StepLine, constants: dict[str, tuple[str, Expression]]) -> Call:
+    listed: list[Expression] = []
     arguments: list[Expression] = []
     for argument in line.arguments:
         if isinstance(argument, Shape):
             name, code = constants.get(flat(argument.code), ("", argument.code))
-            said: Expression = name or code
-            arguments.append(Items((said,)) if argument.listed else said)
+            (listed if argument.listed else arguments).append(name or code)
         else:
             arguments.append(argument)
-    return Call("migrator.run", (line.function, "database", *arguments))
+    together = (Items(tuple(listed)),) if listed else ()
+    return Call("migrator.run", (line.function, "database", *together, *arguments))
 
 
 def _shapes(line: Line) -> Iterator[Shape]:
@@ -109,9 +117,9 @@ def _free(name: str, table: str, taken: set[str]) -> str:
     return next(c for c in (re.sub(r"\W", "_", c) for c in candidates) if c not in taken)
 
 
-def _imports(code: str) -> str:
-    modules = ", ".join(module for module in ("batches", "steps") if re.search(rf"\b{module}\.", code))
-    named = [name for name in _OBJECTS if re.search(rf"(?<![\w.\"']){name}\(", code)]
+def _imports(used: set[str]) -> str:
+    modules = ", ".join(module for module in ("batches", "steps") if any(u.startswith(f"{module}.") for u in used))
+    named = [name for name in _OBJECTS if name in used]
     lines = [
         "import peewee as pw",
         "from peewee_migrate import Migrator",

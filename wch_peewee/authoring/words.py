@@ -34,6 +34,20 @@ def summary(operations: Sequence[Operation]) -> tuple[str, ...]:
     return tuple(pieces)
 
 
+def caution(operations: Sequence[Operation]) -> str:
+    """Say in the rollback's docstring what it does not bring back, and what goes with it; empty when nothing."""
+    lost = [f"{o.table}.{o.column}" for o in operations if isinstance(o, DropColumn)]
+    lost += [f"the table {o.table}" for o in operations if isinstance(o, DropTable)]
+    made = [o.table for o in operations if isinstance(o, CreateTable)]
+    said = f"Take it back, but for the values of {_few(lost)}, which are gone." if lost else ""
+    rows = f"The rows of {_few(made)} go with it." if made else ""
+    return " ".join(part for part in (said, rows) if part)
+
+
+def _few(names: Sequence[str]) -> str:
+    return _listed(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} more"
+
+
 def _words(operation: Operation, operations: Sequence[Operation]) -> Iterator[str]:
     table = operation.table
     match operation:
