@@ -112,7 +112,7 @@ def _finish(
         session.out.lines(f"Change: {piece}" for piece in changes)
         if questions:
             what = "1 question" if questions == 1 else f"{questions} questions"
-            session.out.line(f"The file holds {what} (steps.decide); until they are answered it does not run.")
+            session.out.line(f"The file holds {what} (steps.decide), and does not run before you have answered.")
         session.out.success(f"Wrote {path.name}, version {version}. Read it, then run: wch migrate")
     return codes.FINE
 
