@@ -16,7 +16,8 @@ from tests.integration.test_pw_migrate import pw_migrate
 from tests.populate import populate
 from tests.snapshots import columns, snapshot
 from wch_peewee import MODELS, DatabaseManager
-from wch_peewee.authoring.scratch import scratch_databases
+from wch_peewee.authoring.scratch import produced_schema, scratch_databases
+from wch_peewee.authoring.trial import try_newest
 from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.schema.desired import logical_tables
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, enum, json, text, varchar
@@ -188,3 +189,34 @@ def test_without_the_right_to_make_one_sqlite_alone_is_compared(database: LiveDa
     assert result.err.startswith("No scratch database on the server (Access denied for user ")
     assert len(result.err.splitlines()) == 1
     assert result.out.count(" and ") == 1
+
+
+def trouble(database: LiveDatabase, folder: Folder, tables: tuple[Table, ...], spoil: str = "") -> tuple[str, ...]:
+    """Write the migration to ``tables``, perhaps spoil it, and try it; what is wrong with it, without the engine."""
+    with scratch_databases(parse_url(database.url)) as (databases, _):
+        before = [produced_schema(scratch, folder.migrations) for scratch in databases]
+        folder.write(tables)
+        newest = folder.migrations.path / f"{folder.migrations.names[-1]}.py"
+        newest.write_text(newest.read_text().replace(spoil or "no such text", "pass"))
+        found = try_newest(databases, folder.migrations, tables, before)
+    return tuple(words.partition(" it")[2] for words in found)
+
+
+def test_what_is_wrong_with_a_new_migration_is_found(database: LiveDatabase, tmp_path: Path) -> None:
+    one = Table("notes", (ID,))
+    two = replace(one, columns=(ID, Column("body", varchar(9), default=Default(""))))
+    folder = Folder(tmp_path / "migrations", (one,))
+    assert trouble(database, folder, (two,)) == ()
+    folder = Folder(tmp_path / "others", (one,))
+    dropping = 'migrator.run(steps.drop_column, database, "notes", "body", allow_drop=True)'
+    found = trouble(database, folder, (two,), dropping)
+    assert set(found) == {"s rollback does not: Drop column notes.body"}
+    assert len(found) == (1 if database.family == "sqlite" else 2)
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_what_the_server_refuses_is_found_before_it_is_shipped(database: LiveDatabase, tmp_path: Path) -> None:
+    one = Table("notes", (ID, Column("body", varchar(900), default=Default(""))))
+    two = replace(one, indexes=(Index("body", ("body",)),))
+    (found,) = trouble(database, Folder(tmp_path / "migrations", (one,)), (two,))
+    assert found.startswith(" fails: migration 002_next, step 1 of 2: wp_wch_notes cannot be changed: body is varchar(")

@@ -87,6 +87,7 @@ def test_what_is_written_is_what_was_missing(folder: Path) -> None:
     assert check("--format", "json").json["differences"][1]["words"] == "Add column carts.channel"
     result = new("Cart channel", "--patch")
     assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines()[-2].startswith("Tried forward and back on SQLite ")
     assert result.out.splitlines()[-1] == (
         "Success: Wrote 002_cart_channel.py, version 1.0.1. Read it, then run: wch migrate"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
@@ -10,11 +12,13 @@ import click
 from ..authoring.author import Author, Part, differences, marks, migration_path
 from ..authoring.declared import load_models
 from ..authoring.renames import Question
-from ..authoring.scratch import scratch_databases
+from ..authoring.scratch import produced_schema, scratch_databases
 from ..authoring.template import empty_migration
+from ..authoring.trial import try_newest
 from ..errors import ConfigurationError
 from ..schema.desired import logical_tables
 from ..schema.objects import Schema
+from ..server import detect_dialect
 from . import codes
 from .authors import AuthorSession, folder_option, open_author_session
 from .options import Choices, shared_options
@@ -47,7 +51,8 @@ def command(
     """Write the next migration: what leads from the migrations that are there to the models.
 
     The migrations are replayed on a scratch SQLite database in memory and, where a server is configured, on a
-    scratch database there (wch_scratch_...), which is dropped again. No other database is looked at.
+    scratch database there (wch_scratch_...), which is dropped again; and so is the new one tried, forward
+    and back (exit code 2 when it fails). No other database is looked at.
 
     A column that is gone beside a new one may have been renamed: on a terminal you are asked, elsewhere
     --rename or --drop has to say it. What only you can decide stands in the file as steps.decide("..."),
@@ -63,8 +68,8 @@ def command(
     path = migration_path(session.folder, name)
     if empty:
         author = Author(session.folder, Schema(()), Schema(()))
-        source = empty_migration(author.next_version(part or "minor"), author.version)
-        return _finish(session, path, source, author.next_version(part or "minor"), (), 1, dry_run)
+        version = author.next_version(part or "minor")
+        return _finish(session, path, Written(empty_migration(version, author.version), version, (), 1), dry_run)
     tables = logical_tables(load_models(models))
     with scratch_databases(session.target) as (databases, notes):
         session.say(notes)
@@ -73,8 +78,26 @@ def command(
         draft = author.draft(asked, dropped, part or "minor")
         if draft is None:
             return _nothing(session, [found.words for found in differences(databases[1:], session.folder, tables)])
-    questions = len(marks(draft))
-    return _finish(session, path, draft.source(), draft.version, draft.summary, questions, dry_run)
+        written = Written(draft.source(), draft.version, draft.summary, len(marks(draft)))
+
+        def trial() -> Written:
+            engines = tuple(detect_dialect(database).label for database in databases)
+            return replace(written, engines=engines, troubles=try_newest(databases, session.folder, tables, before))
+
+        before = [produced_schema(database, session.folder) for database in databases]
+        return _finish(session, path, written, dry_run, trial)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The file, and what is to be said of it; ``troubles`` came up on the ``engines`` that it was tried on."""
+
+    source: str
+    version: str
+    changes: tuple[str, ...]
+    questions: int
+    engines: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
 
 
 def _nothing(session: AuthorSession, elsewhere: list[str]) -> int:
@@ -91,30 +114,34 @@ def _nothing(session: AuthorSession, elsewhere: list[str]) -> int:
 
 
 def _finish(
-    session: AuthorSession,
-    path: Path,
-    source: str,
-    version: str,
-    changes: tuple[str, ...],
-    questions: int,
-    dry_run: bool,
+    session: AuthorSession, path: Path, written: Written, dry_run: bool, trial: Callable[[], Written] | None = None
 ) -> int:
     if not dry_run:
-        _write(path, source)
+        _write(path, written.source)
+        if trial is not None and not written.questions:
+            written = trial()
     if session.out.structured:
-        written = None if dry_run else str(path)
-        session.out.document(
-            {"file": written, "version": version, "changes": changes, "questions": questions, "source": source}
-        )
+        session.out.document({"file": None if dry_run else str(path), **asdict(written)})
     elif dry_run:
-        session.out.line(source.rstrip("\n"))
+        session.out.line(written.source.rstrip("\n"))
     else:
-        session.out.lines(f"Change: {piece}" for piece in changes)
-        if questions:
-            what = "1 question" if questions == 1 else f"{questions} questions"
-            session.out.line(f"The file holds {what} (steps.decide), and does not run before you have answered.")
-        session.out.success(f"Wrote {path.name}, version {version}. Read it, then run: wch migrate")
-    return codes.FINE
+        _say(session, path, written)
+    return codes.FAILED if written.troubles else codes.FINE
+
+
+def _say(session: AuthorSession, path: Path, written: Written) -> None:
+    session.out.lines(f"Change: {piece}" for piece in written.changes)
+    wrote = f"Wrote {path.name}, version {written.version}."
+    if written.troubles:
+        session.out.lines(f"Tried {trouble}" for trouble in written.troubles)
+        session.out.line(f"{wrote} It has to be mended before it is run.")
+        return
+    if written.questions:
+        what = "1 question" if written.questions == 1 else f"{written.questions} questions"
+        session.out.line(f"The file holds {what} (steps.decide), and does not run before you have answered.")
+    if written.engines:
+        session.out.line(f"Tried forward and back on {' and '.join(written.engines)}.")
+    session.out.success(f"{wrote} Read it, then run: wch migrate")
 
 
 def _write(path: Path, source: str) -> None:
