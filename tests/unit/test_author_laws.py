@@ -38,7 +38,8 @@ from wch_peewee.schema.objects import (
 
 TYPES = [
     varchar(10), varchar(80), text(), json(), datetime(), integer(), bigint(), bigint(unsigned=True), boolean(),
-    enum("a", "b"), enum("a", "b", "it's"), enum("b", "c"), ColumnType("smallint"),
+    enum("a", "b"), enum("a", "b", "it's"), enum("a", "b", "\\x", 'say """so"""'),
+    enum("b", "c"), ColumnType("smallint"),
 ]  # fmt: skip
 DEFAULTS = {"varchar": "x y", "enum": "b", "int": "0", "bigint": "-7", "tinyint": "1"}
 NAMES = ["alpha", "beta", "gamma", "delta"]

@@ -180,7 +180,8 @@ class Recipes:
         words = " and ".join(map(repr, gone))
         yield Mark(f"{table}.{now.name} can no longer be {words}: say what such rows get, if not {instead!r}, as here")
         for value in gone:
-            sql = f"UPDATE {{{table}}} SET {now.name} = ? WHERE {now.name} = ? AND {{batch}}"
+            # Backticks are understood by SQLite, too; the name may be a word of SQL.
+            sql = f"UPDATE {{{table}}} SET `{now.name}` = ? WHERE `{now.name}` = ? AND {{batch}}"
             yield StepLine("batches.run_in_batches", (Text(table), Text(sql), Text(instead), Text(value)))
 
     def _fill(self, table: str, column: Column) -> StepLine:

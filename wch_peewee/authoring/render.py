@@ -57,11 +57,12 @@ class Draft:
         return f"{self._docstring()}\n\n{_imports(used)}\n\n{body}\n\n\n{migrate}\n\n{rollback}"
 
     def _docstring(self) -> str:
-        line = f'"""Version {self.version}: {"; ".join(self.summary)}."""'
+        pieces = [_in_docstring(piece) for piece in self.summary]
+        line = f'"""Version {self.version}: {"; ".join(pieces)}."""'
         if len(line) <= WIDTH:
             return line
         points = "\n".join(
-            fill(f"- {piece}", WIDTH, subsequent_indent="  ", break_long_words=False) for piece in self.summary
+            fill(f"- {piece}", WIDTH, subsequent_indent="  ", break_long_words=False) for piece in pieces
         )
         return f'"""Version {self.version}.\n\n{points}\n"""'
 
@@ -80,7 +81,7 @@ class Draft:
         return found
 
     def _function(self, name: str, lines: Sequence[Line], last: Call, docstring: str = "") -> str:
-        body = [f'"""{docstring}"""'] if docstring else []
+        body = [fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4).replace("\n", "\n    ")] if docstring else []
         for line in lines:
             if isinstance(line, Mark):
                 call = Call("steps.decide", (Text(f"{line.question}; then remove this line"),))
@@ -89,6 +90,10 @@ class Draft:
             body.append(layout(call, indent=4))
         body.append(layout(last, indent=4))
         return f"def {name}{_SIGNATURE}\n" + "".join(f"    {line}\n" for line in body)
+
+
+def _in_docstring(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"""', '\\"""')
 
 
 def _call(line: StepLine, constants: dict[str, tuple[str, Expression]]) -> Call:
