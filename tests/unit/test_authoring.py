@@ -11,7 +11,8 @@ from wch_peewee.authoring.arrange import arrange
 from wch_peewee.authoring.author import next_version
 from wch_peewee.authoring.code import Call, Items, Named, Text, layout, quoted
 from wch_peewee.authoring.compare import compare
-from wch_peewee.authoring.recipes import Mark, Recipes, StepLine
+from wch_peewee.authoring.lines import Mark, StepLine
+from wch_peewee.authoring.recipes import Recipes
 from wch_peewee.authoring.renames import Renames, questions, renamed
 from wch_peewee.authoring.words import caution, summary
 from wch_peewee.schema.objects import Schema, Table, bigint, datetime, enum, integer, text, varchar

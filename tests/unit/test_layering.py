@@ -76,7 +76,8 @@ PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
-    "wordpress.dbdelta", "wordpress.collation", "authoring.arrange", "authoring.code", "authoring.compare",
+    "wordpress.dbdelta", "wordpress.collation", "authoring.arrange", "authoring.code",
+    "authoring.column_recipes", "authoring.compare", "authoring.lines",
     "authoring.logical", "authoring.recipes", "authoring.render", "authoring.renames", "authoring.template",
     "authoring.values", "authoring.words",
 ]  # fmt: skip

@@ -22,8 +22,9 @@ from ..server import detect_dialect
 from ..wordpress.version import parse_plain
 from .arrange import arrange
 from .compare import compare
+from .lines import Mark
 from .logical import declared_schema
-from .recipes import Mark, Recipes
+from .recipes import Recipes
 from .renames import Question, Renames, parse_renames, questions, renamed
 from .render import Draft
 from .scratch import produced_schema

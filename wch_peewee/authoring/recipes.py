@@ -3,15 +3,15 @@
 What keeps every value, or is refused by the step itself where rows stand against it, needs no mark. A way back has none
 at all: it narrows as far as the rows allow, and where a column comes back without its values, rows get a neutral one.
 
-    lines(operations, after, allowed={"messages.note"})
+    Recipes(before, after, frozenset({"messages.note"})).lines(operations)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ..schema.objects import Column, ColumnType, Schema
+from ..schema.objects import Schema
 from ..schema.operations import (
     AddColumn,
     AddForeignKey,
@@ -26,43 +26,11 @@ from ..schema.operations import (
     RenameColumn,
     RenameIndex,
 )
-from ..schema.widening import widens
-from .code import Expression, Named, Text
+from .code import Named, Text
+from .column_recipes import ColumnRecipes
 from .compare import ChangePrimaryKey
-from .values import column_code, foreign_key_code, index_code, table_code
-
-_NEUTRAL = {
-    "datetime": "1970-01-01 00:00:00",
-    "json": "{}",
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), "0"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A schema value in a line, and its name where it becomes a constant; ``listed`` ones always do, in a tuple."""
-
-    code: Expression
-    name: str
-    listed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StepLine:
-    """``migrator.run(function, database, *arguments)``; options come last."""
-
-    function: str
-    arguments: tuple[Expression | Shape, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """``steps.decide(question)``."""
-
-    question: str
-
-
-Line = StepLine | Mark
+from .lines import Line, Mark, Shape, StepLine, together
+from .values import foreign_key_code, index_code, table_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +43,24 @@ class Recipes:
     back: bool = False
 
     def lines(self, operations: Sequence[Operation]) -> tuple[Line, ...]:
-        lost = self._lost_for_good(operations) if self.back else ""
+        lost = ColumnRecipes(self.after, self.back).lost_for_good(operations) if self.back else ""
         if lost:
             return (StepLine("steps.irreversible", (Text(lost),)),)
         found = [line for operation in operations for line in self._lines(operation)]
-        return _together([line for line in found if not (self.back and isinstance(line, Mark))])
+        return together([line for line in found if not (self.back and isinstance(line, Mark))])
 
     def _lines(self, operation: Operation) -> Iterator[Line]:
         table = Text(operation.table)
         match operation:
             case CreateTable(definition=definition):
-                shape = Shape(table_code(definition), _constant(operation.table), listed=True)
+                shape = Shape(table_code(definition), operation.table.upper(), listed=True)
                 yield StepLine("steps.create_tables", (shape,))
             case DropTable():
                 yield from self._drop_table(operation)
             case AddColumn():
-                yield from self._add_column(operation)
+                yield from ColumnRecipes(self.after, self.back).add(operation)
             case ModifyColumn():
-                yield from self._modify_column(operation)
+                yield from ColumnRecipes(self.after, self.back).modify(operation)
             case RenameColumn(old=old, new=new):
                 yield StepLine("steps.rename_column", (table, Text(old), Text(new)))
             case DropColumn(column=column):
@@ -101,7 +69,7 @@ class Recipes:
                     yield Mark(f"{name} is dropped with its values: say where they go, if anywhere")
                 yield StepLine("steps.drop_column", (table, Text(column), Named("allow_drop", "True")))
             case AddIndex(index=index):
-                shape = Shape(index_code(index), f"{_constant(index.name)}_INDEX")
+                shape = Shape(index_code(index), f"{index.name.upper()}_INDEX")
                 yield StepLine("steps.add_index", (table, shape))
             case RenameIndex(index=index, new=new):
                 yield StepLine("steps.rename_index", (table, Text(index.name), Text(new)))
@@ -109,7 +77,7 @@ class Recipes:
                 yield StepLine("steps.drop_index", (table, Text(name)))
             case AddForeignKey(foreign_key=key) | DropForeignKey(foreign_key=key):
                 step = "add" if isinstance(operation, AddForeignKey) else "drop"
-                shape = Shape(foreign_key_code(key), f"{_constant('_'.join(key.columns))}_KEY")
+                shape = Shape(foreign_key_code(key), f"{'_'.join(key.columns).upper()}_KEY")
                 yield StepLine(f"steps.{step}_foreign_key", (table, shape))
             case ChangePrimaryKey(was=was, now=now):
                 yield Mark(
@@ -122,112 +90,8 @@ class Recipes:
         assert dropped is not None
         if operation.table not in self.allowed and not self.back:
             yield Mark(f"the table {operation.table} is dropped with all its rows: say where they go, if anywhere")
-        shape = Shape(table_code(dropped), _constant(operation.table), listed=True)
+        shape = Shape(table_code(dropped), operation.table.upper(), listed=True)
         # Without leave a way back would stop here, half done: foreign keys to the table are gone by then. Where it
         # only drops tables nothing is done yet, and the operator has to allow it, as for the first migration.
         options = () if self.back and not self.after.tables else (Named("allow_drop", "True"),)
         yield StepLine("steps.drop_tables", (shape, *options))
-
-    def _add_column(self, operation: AddColumn) -> Iterator[Line]:
-        column, table = operation.column, self.after.table(operation.table)
-        assert table is not None
-        is_last = table.columns[-1].name == column.name
-        place = () if operation.after is None or is_last else (Named("after", Text(operation.after)),)
-        fills_itself = column.nullable or column.default is not None
-        start = column if fills_itself else replace(column, nullable=True)
-        yield StepLine("steps.add_column", (Text(table.name), self._shape(start, filled=fills_itself), *place))
-        if not fills_itself:
-            unique = any(index.unique and index.columns == (column.name,) for index in table.indexes)
-            which = "each another value" if unique else f"if not {neutral(column.type)!r}, as here"
-            yield Mark(
-                f"{table.name}.{column.name} is NOT NULL without a default: say what rows that are there get, {which}"
-            )
-            yield self._fill(table.name, column)
-            yield StepLine("steps.alter_column", (Text(table.name), self._shape(column)))
-
-    def _modify_column(self, operation: ModifyColumn) -> Iterator[Line]:
-        was, now, table = operation.was, operation.column, operation.table
-        name = f"{table}.{now.name}"
-        if odd := was.opaque or now.opaque:
-            yield Mark(f"{name} has {', '.join(odd)}, which no step can restate: write the SQL")
-            return
-        if was.auto_increment != now.auto_increment:
-            yield Mark(f"{name} {'counts' if now.auto_increment else 'no longer counts'} by itself: see to its rows")
-        gone = tuple(value for value in was.type.values if value not in now.type.values)
-        both = was.type.name == now.type.name == "enum" and gone and not self.back
-        fills = was.nullable and not now.nullable
-        stage = replace(now, nullable=was.nullable or now.nullable)
-        if both:
-            stage = replace(stage, type=ColumnType("enum", values=(*was.type.values, *_new(was.type, now.type))))
-        elif was.type != now.type and not widens(was.type, now.type):
-            yield Mark(f"{name} goes from {was.type} to {now.type}: say what becomes of values that do not fit")
-        if fills and was.type == now.type:
-            stage = was  # only the NULLs are in the way
-        if stage not in (was, now) and stage.type != was.type:
-            yield StepLine("steps.alter_column", (Text(table), self._shape(stage, filled=False)))
-        if both:
-            yield from self._empty_values(table, now, gone)
-        if fills:
-            if now.default is None:
-                yield Mark(
-                    f"{name} is no longer NULL: say what rows with NULL get, if not {neutral(now.type)!r}, as here"
-                )
-            yield self._fill(table, now)
-        yield StepLine("steps.alter_column", (Text(table), self._shape(now)))
-
-    def _empty_values(self, table: str, now: Column, gone: tuple[str, ...]) -> Iterator[Line]:
-        instead = now.default.text if now.default is not None else now.type.values[0]
-        words = " and ".join(map(repr, gone))
-        yield Mark(f"{table}.{now.name} can no longer be {words}: say what such rows get, if not {instead!r}, as here")
-        for value in gone:
-            # Backticks are understood by SQLite, too; the name may be a word of SQL.
-            sql = f"UPDATE {{{table}}} SET `{now.name}` = ? WHERE `{now.name}` = ? AND {{batch}}"
-            yield StepLine("batches.run_in_batches", (Text(table), Text(sql), Text(instead), Text(value)))
-
-    def _fill(self, table: str, column: Column) -> StepLine:
-        value = column.default.text if column.default is not None else neutral(column.type)
-        return StepLine("batches.fill_column", (Text(table), Text(column.name), Text("?"), Text(value)))
-
-    def _shape(self, column: Column, *, filled: bool = True) -> Shape:
-        suffix = "_BEFORE" if self.back and filled else "" if filled else "_STAGE"
-        return Shape(column_code(column), f"{_constant(column.name)}{suffix}")
-
-    def _lost_for_good(self, operations: Sequence[Operation]) -> str:
-        """Name a column whose values are gone, and have to be unique: nothing neutral can stand in for them."""
-        for operation in operations:
-            if isinstance(operation, AddColumn):
-                column, table = operation.column, self.after.table(operation.table)
-                assert table is not None
-                unique = any(index.unique and column.name in index.columns for index in table.indexes)
-                if unique and not column.nullable:
-                    return f"the values of {table.name}.{column.name} are gone, and no two rows may have the same"
-        return ""
-
-
-def _together(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Make tables that come one after the other in one step, and drop them in one, named parents first."""
-    found: list[Line] = []
-    for line in lines:
-        last = found[-1] if found else None
-        if isinstance(line, StepLine) and isinstance(last, StepLine) and line.function == last.function:
-            if line.function == "steps.create_tables":
-                found[-1] = StepLine(line.function, (*last.arguments, *line.arguments))
-                continue
-            if line.function == "steps.drop_tables":  # it drops the last one first
-                found[-1] = StepLine(line.function, (line.arguments[0], *last.arguments))
-                continue
-        found.append(line)
-    return tuple(found)
-
-
-def neutral(type_: ColumnType) -> str:
-    """Say what stands for nothing in a column of that type that cannot be NULL."""
-    return type_.values[0] if type_.name == "enum" else _NEUTRAL.get(type_.name, "")
-
-
-def _new(was: ColumnType, now: ColumnType) -> tuple[str, ...]:
-    return tuple(value for value in now.values if value not in was.values)
-
-
-def _constant(name: str) -> str:
-    return name.upper()

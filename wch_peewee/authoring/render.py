@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from textwrap import fill
 
 from .code import WIDTH, Call, Expression, Items, Text, called, flat, layout
-from .recipes import Line, Mark, Shape, StepLine
+from .lines import Line, Mark, Shape, StepLine
 
 _OBJECTS = (
     "Column", "ColumnType", "Default", "ForeignKey", "Index", "Table", "bigint", "boolean", "datetime", "enum",
