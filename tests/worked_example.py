@@ -39,7 +39,7 @@ EDITS = (
         "models.py",
         "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n",
         "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n"
-        + '    channel = VarcharField(20, default="whatsapp")\n',
+        '    channel = VarcharField(20, default="whatsapp")\n',
     ),
 )
 COMMANDS = {

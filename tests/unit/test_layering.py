@@ -79,6 +79,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "hooks",
         ],
     ),
+    ("authors", ["authoring."]),
     ("the faces", ["", "cli", "cli.", "__main__"]),
     ("the test kit", ["testing", "testing."]),
 ]
@@ -102,7 +103,10 @@ PURE = [
     "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.forecast",
     "schema.statements", "schema.widening",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
-    "wordpress.dbdelta", "wordpress.collation",
+    "wordpress.dbdelta", "wordpress.collation", "authoring.arrange", "authoring.code",
+    "authoring.column_recipes", "authoring.compare", "authoring.lines",
+    "authoring.logical", "authoring.recipes", "authoring.render", "authoring.renames", "authoring.template",
+    "authoring.values", "authoring.words",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.
@@ -130,6 +134,7 @@ EXECUTES = {
     "wordpress.options": "reads and writes the version",
     "preflight": "asks whose account this is",
     "replicas": "asks replicas how far they are behind",
+    "authoring.scratch": "makes and drops scratch databases",
     "orphans": "deletes or reattaches messages without a conversation",
     "installation": "counts the rows that uninstalling would take",
     "testing.places": "makes and drops scratch databases",

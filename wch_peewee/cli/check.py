@@ -9,6 +9,8 @@ import click
 from ..network import Network
 from ..reports import InstallPlan
 from . import codes
+from .authors import folder_option
+from .check_models import check_models
 from .network import for_every_site, network_option
 from .options import Choices, shared_options
 from .output import Output
@@ -18,17 +20,35 @@ from .session import open_session
 @click.command("check")
 @shared_options()
 @network_option
+@click.option(
+    "--models",
+    is_flag=False,
+    flag_value="",
+    metavar="[MODULE[:NAME]]",
+    help="Compare the models with the migrations instead, for CI; without a name the shipped models.",
+)
+@folder_option
 @click.pass_obj
-def command(choices: Choices, network: bool) -> int:
+def command(choices: Choices, network: bool, models: str | None, folder: str | None) -> int:
     """Compare the live tables with what they should be. Reads only.
 
     Lists pending migrations, a version that does not match, what wch activate would mend, and what it
     would refuse and why. Any of these gives exit code 1. What is not ours is listed too and gives 0. A
     newer database gives 4, and nothing is compared.
 
+    With --models no live table is looked at: the migrations are replayed on a scratch SQLite database in
+    memory and, where a server is configured, on a scratch database there, and compared with the models.
+
     \b
       wch check --quiet || echo "somebody changed the tables"
+      wch check --models || echo "a migration is missing: wch new NAME"
     """
+    if models is not None:
+        if network:
+            raise click.UsageError("--models looks at no site; leave --network away.")
+        return check_models(choices, models or None, folder)
+    if folder is not None:
+        raise click.UsageError("--migrations goes with --models.")
     session = open_session(choices)
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, _site)

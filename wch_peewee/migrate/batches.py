@@ -59,8 +59,11 @@ def fill_column(
     database: pw.Database, table: str, column: str, expression: str, *parameters: object, size: int = BATCH_SIZE
 ) -> None:
     """Set ``column`` to an SQL ``expression`` wherever it is NULL."""
-    remaining = f"{column} IS NULL"
-    text = f"UPDATE {{{table}}} SET {column} = {expression} WHERE {remaining} AND {{batch}}"
+    with workspace_of(database) as workspace:
+        name = workspace.dialect.quote(column)
+    # Qualified, because SQLite takes a quoted name that is no column for a string.
+    remaining = f"{{{table}}}.{name} IS NULL"
+    text = f"UPDATE {{{table}}} SET {name} = {expression} WHERE {remaining} AND {{batch}}"
     run_in_batches(database, table, text, *parameters, size=size, remaining=remaining)
 
 
@@ -68,8 +71,9 @@ def copy_column(database: pw.Database, table: str, source: str, target: str, *, 
     """Copy one column's values to another wherever they differ; run again it catches up with what changed."""
     with workspace_of(database) as workspace:
         same = workspace.dialect.null_safe_equal
-    remaining = f"NOT ({target} {same} {source})"
-    text = f"UPDATE {{{table}}} SET {target} = {source} WHERE {remaining} AND {{batch}}"
+        old, new = workspace.dialect.quote(source), workspace.dialect.quote(target)
+    remaining = f"NOT ({{{table}}}.{new} {same} {{{table}}}.{old})"
+    text = f"UPDATE {{{table}}} SET {new} = {old} WHERE {remaining} AND {{batch}}"
     run_in_batches(database, table, text, size=size, remaining=remaining)
 
 

@@ -23,7 +23,7 @@ from ..schema.introspect import count_rows, introspect_schema, table_sizes
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddColumn, CreateTable, DropTable, Operation, RenameColumn
 from ..schema.plan import Plan
-from ..schema.reconcile import Reconciled, plan_for
+from ..schema.reconcile import Reconciled, concerned, plan_for
 from ..schema.requirements import Requirement
 from ..schema.statements import Step
 from ..workspace import Workspace
@@ -81,7 +81,7 @@ class Rehearsal(Workspace):
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
-        there = Schema(tuple(live for table in desired if (live := self.live(table.name)) is not None))
+        there = Schema(tuple(live for name in concerned(desired) if (live := self.live(name)) is not None))
         return plan_for(self.database, self.dialect, desired, there, count=self._count)
 
     def reconcile(self, tables: Iterable[Table]) -> Reconciled:

@@ -32,6 +32,13 @@ class Reconciled:
     extras: tuple[str, ...] = ()
 
 
+def concerned(desired: Schema) -> list[str]:
+    """Name the tables, and those that their foreign keys refer to, which may be another migration's."""
+    names = [table.name for table in desired]
+    names += [key.referenced_table for table in desired for key in table.foreign_keys]
+    return list(dict.fromkeys(names))
+
+
 def plan_for(
     database: Database,
     dialect: Dialect,
@@ -45,7 +52,7 @@ def plan_for(
     ``count`` answers for the rows in the database's stead.
     """
     if actual is None:
-        actual = introspect_schema(database, dialect, [table.name for table in desired])
+        actual = introspect_schema(database, dialect, concerned(desired))
     diff = diff_schemas(desired, actual)
     counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.requirements()}
     return make_plan(diff, actual, dialect, counts)
