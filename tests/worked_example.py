@@ -38,8 +38,10 @@ EDITS = (
     (
         "models.py",
         "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n",
-        "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n"
-        '    channel = VarcharField(20, default="whatsapp")\n',
+        (
+            "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n"
+            '    channel = VarcharField(20, default="whatsapp")\n'
+        ),
     ),
 )
 COMMANDS = {
