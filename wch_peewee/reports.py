@@ -68,6 +68,20 @@ class InstallPlan(_Report):
         """True when there is nothing to do, whatever has been refused."""
         return self.is_newer or (self.plan.is_empty and not self.pending and self.is_stamped)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: what would be done in words, without the statements."""
+        return {
+            "version": self.version,
+            "code_version": self.code_version,
+            "pending": self.pending,
+            "steps": [line for forecast in self.rehearsed.steps for line in forecast.describe()],
+            "refusals": [asdict(refusal) for refusal in self.plan.refusals],
+            "extras": self.plan.extras,
+            "is_newer": self.is_newer,
+            "is_stamped": self.is_stamped,
+            "is_empty": self.is_empty,
+        }
+
 
 #: What to do about messages without their conversation.
 Orphans = Literal["report", "delete", "reattach"]
