@@ -152,6 +152,14 @@ def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
     }
 
 
+def flat(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step of the document as one line of a table."""
+    names = ("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal")
+    texts = {name: "; ".join(step.get(name, ())) for name in ("operations", "statements", "undone_by")}
+    against = sum(check["count"] for check in step.get("checks", ()) if not check["loses"])
+    return {**{name: step.get(name) for name in names}, **texts, "rows_against": against}
+
+
 def _checked(check: Check) -> dict[str, Any]:
     kind, words = check.requirement.kind, check.requirement.refusal(check.count) if check.count else ""
     return {"kind": kind, "count": check.count, "loses": check.is_loss, "words": words, "query": check.query}

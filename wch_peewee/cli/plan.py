@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from . import codes
-from .forecast import comment, document, newer, rows, script
+from .forecast import comment, document, flat, newer, rows, script
 from .options import FORMATS, Choices, copy_options, shared_options
 from .session import Session, open_session
 
@@ -35,7 +35,8 @@ def show_plan(session: Session) -> int:
     """Print what activate would run; return the exit code."""
     found = session.manager.plan(counts=True)
     if session.out.structured:
-        session.out.document({**session.heading, **document(found)})
+        value = document(found)
+        session.out.document({**session.heading, **value}, [*map(flat, value["steps"])])
     elif found.is_newer:
         session.out.line(comment(f"{newer(found)}; nothing would be done"))
     elif session.choices.format == "table":
