@@ -14,11 +14,12 @@ import peewee
 
 from tests.databases import LiveDatabase
 from wch_peewee.naming import get_table_name
+from wch_peewee.opening import open_workspace
 from wch_peewee.schema.introspect import introspect_schema
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
 from wch_peewee.server import detect_dialect
-from wch_peewee.workspace import Workspace, open_workspace
+from wch_peewee.workspace import Workspace
 
 
 class Damage:

@@ -17,11 +17,12 @@ from .database import unwrap
 from .errors import ConfigurationError
 from .models import BaseModel
 from .naming import check_prefix
+from .opening import look, run_in_workspace
 from .schema.desired import logical_tables
 from .schema.diff import Refusal
 from .schema.objects import Table
 from .site import current_prefix
-from .workspace import PATIENCE, look, run_in_workspace
+from .workspace import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)

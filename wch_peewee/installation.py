@@ -23,6 +23,7 @@ from .migrate.version import options_step
 from .migrations_folder import migrations_folder
 from .models import MODELS, BaseModel
 from .naming import check_prefix, get_table_name
+from .opening import look
 from .orphans import count_orphans
 from .replicas import ReplicaRule
 from .reports import InstallPlan, StatusReport
@@ -36,7 +37,7 @@ from .settings import Leave, leave_to_remove
 from .site import current_prefix
 from .standing import Standing, read_standing
 from .url import parse_url
-from .workspace import PATIENCE, Workspace, look
+from .workspace import PATIENCE, Workspace
 
 
 class Installation:

@@ -15,6 +15,7 @@ from .errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from .installation import Installation
 from .migrate.version import delete_version, read_version, write_version
 from .naming import DEFAULT_PREFIX, get_table_name, history_table_name
+from .opening import look, run_in_workspace
 from .option_news import OptionWritten, option_news
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .preflight import REMOVAL, UPGRADE, require_privileges
@@ -24,7 +25,7 @@ from .schema.introspect import present_tables
 from .schema.reconcile import Reconciled
 from .schema.statements import Statement
 from .standing import Standing
-from .workspace import Workspace, look, run_in_workspace
+from .workspace import Workspace
 
 T = TypeVar("T")
 

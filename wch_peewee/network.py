@@ -18,11 +18,12 @@ from typing import Any, Generic, TypeVar
 from .database import connected
 from .errors import Busy, DatabaseUnavailable, WchError
 from .manager import DatabaseManager
+from .opening import look
 from .progress import SiteStarted
 from .readings import Reading, Readings
 from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
 from .wordpress.sites import BlogSite, read_sites
-from .workspace import Workspace, look
+from .workspace import Workspace
 
 #: How many sites are read together.
 AT_ONCE = 20

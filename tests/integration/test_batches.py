@@ -12,10 +12,11 @@ from tests.databases import LiveDatabase
 from tests.populate import populate
 from wch_peewee import ConfigurationError, DatabaseManager
 from wch_peewee.migrate import batches, steps
+from wch_peewee.opening import open_workspace
 from wch_peewee.progress import BatchDone, StepStarted
 from wch_peewee.schema.objects import Column, text, varchar
 from wch_peewee.testing.crash import KillPoint, run_killed
-from wch_peewee.workspace import Workspace, open_workspace
+from wch_peewee.workspace import Workspace
 
 ROWS = 20
 

@@ -45,9 +45,9 @@ from wch_peewee.database import dedicated
 from wch_peewee.migrate.lease import LEASE_OPTION, lease
 from wch_peewee.migrate.lock import lock_name
 from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.opening import open_workspace
 from wch_peewee.server import detect_dialect
 from wch_peewee.testing.crash import KillPoint, run_killed, run_to_end
-from wch_peewee.workspace import open_workspace
 
 
 @pytest.fixture

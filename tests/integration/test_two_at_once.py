@@ -26,8 +26,8 @@ from wch_peewee.database import ServerDatabase
 from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.migrate.lock import lock_name
 from wch_peewee.migrate.router import MigrationRouter
+from wch_peewee.opening import open_workspace
 from wch_peewee.schema.statements import Statement
-from wch_peewee.workspace import open_workspace
 
 ROOT = Path(__file__).parents[2]
 CROWD = 50

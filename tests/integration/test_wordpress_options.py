@@ -11,9 +11,9 @@ from tests.chained import NEWEST
 from tests.command import wch
 from tests.wordpress import WordPressSite
 from wch_peewee import DatabaseManager, Plugin
+from wch_peewee.opening import look
 from wch_peewee.wordpress.object_cache import object_cache_advice, object_cache_dropin
 from wch_peewee.wordpress.options import read_option
-from wch_peewee.workspace import look
 
 READ = "return get_option( 'wch_db_version' );"
 ROW = "SELECT option_id, option_value, autoload FROM wp_options WHERE option_name = 'wch_db_version'"

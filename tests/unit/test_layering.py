@@ -61,7 +61,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "version_reader",
         ],
     ),
-    ("migrations", ["workspace", "migrate.", "standing", "orphans"]),
+    ("migrations", ["workspace", "opening", "migrate.", "standing", "orphans"]),
     ("the host's caches", ["option_news", "wordpress.object_cache"]),
     (
         "the product",
@@ -125,7 +125,7 @@ EXECUTES = {
     "schema.apply": "writes the schema",
     "database": "looks whether a file is a database when it opens one",
     "server": "asks for the version",
-    "workspace": "switches SQLite's foreign keys off and on around a rebuild",
+    "opening": "switches SQLite's foreign keys off and on around a rebuild",
     "migrate.lock": "takes and frees the lock",
     "migrate.lease": "takes, beats and frees the lease",
     "migrate.sqlite_lock": "looks for orphans before the commit",

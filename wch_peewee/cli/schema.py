@@ -10,11 +10,11 @@ import peewee as pw
 from ..dialects.base import Dialect
 from ..dialects.mysql import MySQLDialect
 from ..dialects.sqlite import SQLiteDialect
+from ..opening import look
 from ..schema.describe import create_statements, describe_schema
 from ..schema.mermaid import mermaid_diagram
 from ..wordpress.collation import DEFAULT_COLLATION
 from ..wordpress.dbdelta import dbdelta_text
-from ..workspace import look
 from . import codes
 from .options import Choices, shared_options
 from .session import Session, open_session

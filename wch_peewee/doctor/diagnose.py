@@ -11,8 +11,9 @@ import peewee as pw
 
 from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..manager import DatabaseManager
+from ..opening import look
 from ..server import SUPPORTED
-from ..workspace import Workspace, look
+from ..workspace import Workspace
 from . import server, sqlite
 from .finding import Finding
 

@@ -18,9 +18,9 @@ from ..manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
 from ..models import MODELS, BaseModel
 from ..naming import history_table_name
+from ..opening import open_workspace
 from ..schema.objects import Table
 from ..url import parse_url
-from ..workspace import open_workspace
 
 
 @dataclass(frozen=True, slots=True)
