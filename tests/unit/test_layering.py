@@ -51,6 +51,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("migrations", ["workspace", "migrate.", "standing", "orphans"]),
+    ("what is said of migrations before they are shipped", ["lint", "lint."]),
     ("the host's caches", ["option_news", "wordpress.object_cache"]),
     (
         "the product",
@@ -87,8 +88,9 @@ ONLY = {
 # Pure functions over frozen values: the standard library and nothing else from outside.
 PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
-    "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.statements", "schema.widening",
-    "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
+    "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies",
+    "schema.statements", "schema.widening", "schema.diff_columns",
+    "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
     "wordpress.dbdelta", "wordpress.collation",
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ import click
 from ..network import Network
 from ..reports import InstallPlan
 from . import codes
+from .lint import check_folder, lint_options
 from .network import for_every_site, network_option
 from .options import Choices, shared_options
 from .output import Output
@@ -18,17 +19,27 @@ from .session import open_session
 @click.command("check")
 @shared_options()
 @network_option
+@lint_options
 @click.pass_obj
-def command(choices: Choices, network: bool) -> int:
+def command(choices: Choices, network: bool, migrations: str | None, record: bool) -> int:
     """Compare the live tables with what they should be. Reads only.
 
     Lists pending migrations, a version that does not match, what wch activate would mend, and what it
     would refuse and why. Any of these gives exit code 1. What is not ours is listed too and gives 0. A
     newer database gives 4, and nothing is compared.
 
+    With --migrations it reads the files of the migrations, each finding one line with its file, line and rule,
+    and what to do; exit code 1 when there is one. --record then notes the files as shipped: from then on a
+    change to one is a finding, too.
+
     \b
+      wch check --migrations && git commit
       wch check --quiet || echo "somebody changed the tables"
     """
+    if migrations is not None:
+        return check_folder(choices, migrations, record)
+    if record:
+        raise click.UsageError("--record goes with --migrations.")
     session = open_session(choices)
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, _site)
