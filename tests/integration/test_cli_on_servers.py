@@ -80,7 +80,7 @@ def test_drift_is_1_until_it_is_mended(database: LiveDatabase) -> None:
     wch("activate", database=database.url)
     drop_index(database)
     check = wch("check", database=database.url)
-    assert (check.code, "To do: Add index wp_wch_carts" in check.out) == (1, True)
+    assert (check.code, "Drift: Add index wp_wch_carts" in check.out) == (1, True)
     assert wch("activate", database=database.url).out.splitlines()[-1] == "Success: Mended version 1.0.0."
     assert wch("check", database=database.url).code == 0
 

@@ -51,7 +51,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("migrations", ["workspace", "migrate.", "standing", "orphans"]),
-    ("what is said of migrations before they are shipped", ["lint", "lint."]),
+    ("what is said of migrations, and of what differs", ["lint", "lint.", "drift"]),
     ("the host's caches", ["option_news", "wordpress.object_cache"]),
     (
         "the product",

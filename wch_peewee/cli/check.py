@@ -6,13 +6,15 @@ from dataclasses import asdict
 
 import click
 
+from ..drift import differences
+from ..lint.touched import touched_by
 from ..network import Network
 from ..reports import InstallPlan
 from . import codes
+from .differences import advice, print_differences
 from .lint import check_folder, lint_options
 from .network import for_every_site, network_option
 from .options import Choices, shared_options
-from .output import Output
 from .session import open_session
 
 
@@ -20,13 +22,14 @@ from .session import open_session
 @shared_options()
 @network_option
 @lint_options
+@click.option("--verbose", "-v", is_flag=True, help="Show the statements, too.")
 @click.pass_obj
-def command(choices: Choices, network: bool, migrations: str | None, record: bool) -> int:
+def command(choices: Choices, network: bool, migrations: str | None, record: bool, verbose: bool) -> int:
     """Compare the live tables with what they should be. Reads only.
 
-    Lists pending migrations, a version that does not match, what wch activate would mend, and what it
-    would refuse and why. Any of these gives exit code 1. What is not ours is listed too and gives 0. A
-    newer database gives 4, and nothing is compared.
+    Tells what is pending, because a migration has not run yet, from drift, which somebody has made: for
+    each difference whether wch repair mends it, or why not. Any of these gives exit code 1. What is not
+    ours is listed too and gives 0. A newer database gives 4, and nothing is compared.
 
     With --migrations it reads the files of the migrations, each finding one line with its file, line and rule,
     and what to do; exit code 1 when there is one. --record then notes the files as shipped: from then on a
@@ -46,6 +49,9 @@ def command(choices: Choices, network: bool, migrations: str | None, record: boo
     found = session.manager.plan()
     newer = found.is_newer
     clean = _is_clean(found)
+    folder = session.manager.folder.path
+    touched = touched_by((folder / f"{name}.py" for name in found.pending), session.manager.prefix)
+    sorted_ = differences(found, session.manager.prefix, touched)
     if session.out.structured:
         session.out.document(
             {
@@ -54,6 +60,7 @@ def command(choices: Choices, network: bool, migrations: str | None, record: boo
                 "code_version": found.code_version,
                 "is_newer": newer,
                 "pending": found.pending,
+                "differences": [difference.to_dict() for difference in sorted_],
                 "changes": found.plan.describe(),
                 "refusals": [asdict(refusal) for refusal in found.plan.refusals],
                 "extras": found.plan.extras,
@@ -63,8 +70,9 @@ def command(choices: Choices, network: bool, migrations: str | None, record: boo
     elif newer:
         session.out.line(f"The database is at version {found.version} and this wch at {found.code_version}.")
     else:
-        _print(found, session.out)
-        session.out.line("Everything is as it should be." if clean else _advice(found))
+        print_differences(sorted_, session.out, verbose=verbose)
+        session.out.lines(f"Left alone: {extra}" for extra in found.plan.extras)
+        session.out.line("Everything is as it should be." if clean else advice(sorted_))
     return _code(found)
 
 
@@ -87,18 +95,3 @@ def _site(found: InstallPlan) -> tuple[str, int]:
     version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
     refused = [f"refused: {refusal}" for refusal in found.plan.refusals]
     return "; ".join([*pending, *version, *found.plan.describe(), *refused]), codes.DRIFT
-
-
-def _print(found: InstallPlan, out: Output) -> None:
-    out.lines(f"Pending migration: {name}" for name in found.pending)
-    if not found.is_stamped:
-        out.line(f"Version: {found.version or 'none'}, expected {found.code_version}")
-    out.lines(f"To do: {line}" for line in found.plan.describe())
-    out.lines(f"Refused: {refusal}" for refusal in found.plan.refusals)
-    out.lines(f"Left alone: {extra}" for extra in found.plan.extras)
-
-
-def _advice(found: InstallPlan) -> str:
-    if found.is_empty:
-        return "What is refused stays until somebody decides; wch activate changes nothing."
-    return "wch plan shows the SQL, wch activate runs it."
