@@ -32,7 +32,10 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("dialects", ["dialects."]),
     (
         "planning",
-        ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "wordpress.dbdelta", "reports"],
+        [
+            *("schema.plan", "schema.resolve", "schema.describe", "wordpress.dbdelta", "reports"),
+            *("schema.marks", "schema.mermaid", "schema.boxes", "schema.svg"),
+        ],
     ),
     ("a site's wp-config.php", ["wordpress.config."]),
     ("settings", ["settings", "progress"]),
@@ -90,8 +93,8 @@ PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies",
     "schema.statements", "schema.widening", "schema.diff_columns",
-    "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
-    "wordpress.dbdelta", "wordpress.collation",
+    "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "schema.marks",
+    "schema.boxes", "schema.svg", "wordpress.dbdelta", "wordpress.collation",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.
