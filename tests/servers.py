@@ -33,8 +33,9 @@ _RANDOM = random.SystemRandom()
 class PrivateServer:
     """A server of one's own that can be killed and started again on the same data."""
 
-    def __init__(self, binary: ServerBinary) -> None:
+    def __init__(self, binary: ServerBinary, *options: str) -> None:
         self.binary = binary
+        self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="wch-server-", dir=binary.root / "tmp" if binary.root else None))
         self.address = ServerAddress("127.0.0.1", 0)
         self._process: subprocess.Popen[bytes] | None = None
@@ -117,7 +118,7 @@ class PrivateServer:
             "--bind-address=127.0.0.1",
             f"--socket={self.binary.inside(self.folder / 'socket')}",
             f"--pid-file={self.binary.inside(self.folder / 'pid')}",
-            "--skip-log-bin",
+            *(self.options or ["--skip-log-bin"]),
             "--innodb-buffer-pool-size=64M",
             # 2 and not 0: no waiting for the disk, and a commit still survives kill().
             "--innodb-flush-log-at-trx-commit=2",

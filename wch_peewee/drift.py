@@ -6,16 +6,13 @@ for difference in differences(manager.plan()):
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from .lint.touched import Subject
 from .naming import history_table_name, options_table_name
 from .reports import InstallPlan
-from .schema.diff import Refusal
-from .schema.operations import AddColumn, AddForeignKey, AddIndex, ModifyColumn, Operation
+from .schema.forecast import Forecast, RowWork
 
 REPAIR = "wch repair"
 
@@ -44,53 +41,43 @@ class Difference:
         return {**asdict(self), "statements": list(self.statements)}
 
 
-def differences(found: InstallPlan, prefix: str, touched: Collection[Subject] = ()) -> tuple[Difference, ...]:
-    """Sort what ``found`` lists; ``touched`` is what the pending migrations change, and so no drift."""
-    return tuple(_differences(found, prefix, touched))
+def differences(found: InstallPlan, prefix: str) -> tuple[Difference, ...]:
+    """Sort what ``found`` lists: the steps of pending migrations, and what would be left behind them."""
+    return tuple(_differences(found, prefix))
 
 
-def _differences(found: InstallPlan, prefix: str, touched: Collection[Subject]) -> Iterator[Difference]:
+def _differences(found: InstallPlan, prefix: str) -> Iterator[Difference]:
     for name in found.pending:
         yield Difference("pending", None, f"Run migration {name}", reason="wch migrate and wch activate run it")
-    bookkeeping = {history_table_name(prefix), options_table_name(prefix)}
+    for forecast in found.rehearsed.steps:
+        if forecast.migration:
+            yield from _ahead(forecast)
+    if (stopped := found.rehearsed.stopped) is not None:
+        where = f"step {stopped.number} of {stopped.of}" if stopped.number else "its beginning"
+        yield Difference("pending", None, f"{stopped.migration} would stop at {where}", reason=stopped.reason)
     # What keeps the books belongs to the run that is to come, and is none of repair's business.
+    bookkeeping = {history_table_name(prefix), options_table_name(prefix)}
     ahead: Kind = "pending" if found.pending else "drift"
-    if not found.is_stamped:
+    if not found.is_stamped and not found.pending:  # a migration writes its version itself
         reason = f"it is {found.version or 'none'}, expected {found.code_version}; wch activate writes it"
-        yield Difference(ahead, options_table_name(prefix), "Write the version", reason=reason)
+        yield Difference("drift", options_table_name(prefix), "Write the version", reason=reason)
     for step in found.plan.steps:
         statements = tuple(str(statement) for statement in (*step.statements, *step.cleanup))
-        for operation in step.operations:
-            for line in operation.describe():
-                if step.table in bookkeeping:
-                    yield Difference(ahead, step.table, line, None, statements)
-                elif _subjects(operation) & set(touched):
-                    yield Difference("pending", step.table, line, None, statements)
-                else:
-                    yield Difference("drift", step.table, line, REPAIR, statements)
+        for line in (line for operation in step.operations for line in operation.describe()):
+            if step.table in bookkeeping:
+                yield Difference(ahead, step.table, line, None, statements)
+            else:
+                yield Difference("drift", step.table, line, REPAIR, statements)
     for refusal in found.plan.refusals:
-        kind: Kind = "pending" if any(_is_about(refusal, subject) for subject in touched) else "drift"
-        yield Difference(kind, refusal.table, refusal.what, reason=refusal.reason)
+        yield Difference("drift", refusal.table, refusal.what, reason=refusal.reason)
 
 
-def _subjects(operation: Operation) -> set[Subject]:
-    """What a migration that is about to do the same would have among its own."""
-    table = operation.table
-    subjects: set[Subject] = {(table, "table", ())}
-    if isinstance(operation, AddColumn | ModifyColumn):
-        subjects.add((table, "column", (operation.column.name,)))
-    elif isinstance(operation, AddIndex):
-        subjects.add((table, "index", operation.index.columns))
-    elif isinstance(operation, AddForeignKey):
-        subjects.add((table, "key", operation.foreign_key.columns))
-    return subjects
-
-
-def _is_about(refusal: Refusal, subject: Subject) -> bool:
-    """A refusal has words and no operation; those about a column name it with its table."""
-    table, kind, names = subject
-    if refusal.table != table:
-        return False
-    return kind == "table" or (
-        kind == "column" and re.search(rf"{re.escape(table)}\.{re.escape(names[0])}(?!\w)", refusal.what) is not None
-    )
+def _ahead(forecast: Forecast) -> Iterator[Difference]:
+    work = forecast.work
+    if isinstance(work, RowWork):
+        table = work.tables[0] if work.tables else None
+        yield Difference("pending", table, work.words, None, (work.sql,) if work.sql else ())
+        return
+    statements = tuple(str(statement) for statement in (*work.statements, *work.cleanup))
+    for line in forecast.describe():
+        yield Difference("pending", work.table, line, None, statements)

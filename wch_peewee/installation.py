@@ -18,11 +18,13 @@ from .database import LOCK_WAIT, describe, open_database, unwrap
 from .migrate.folder import MigrationFolder
 from .migrate.history import HISTORY_SHAPE
 from .migrate.lock import LEASE_TTL
+from .migrate.rehearsal import Rehearsal
 from .migrate.version import options_step
 from .migrations_folder import migrations_folder
 from .models import MODELS, BaseModel
 from .naming import check_prefix, get_table_name
 from .orphans import count_orphans
+from .replicas import ReplicaRule
 from .reports import InstallPlan, StatusReport
 from .schema.copies import COPY_RULE, CopyRule
 from .schema.desired import logical_tables
@@ -45,7 +47,8 @@ class Installation:
     ``patience`` is how many seconds a run waits for another run or for somebody's transaction; ``lock_wait`` how many
     seconds one statement waits for a lock, with others queueing behind it, before it gives way and is tried again;
     ``lease_ttl`` after how many seconds without a sign of life another node's run counts as dead on a Galera
-    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper. ``migrations`` and
+    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper; ``replicas``
+    how far they may fall behind. ``migrations`` and
     ``models`` replace the shipped ones.
     """
 
@@ -61,6 +64,7 @@ class Installation:
         migrations: Path | str | None = None,
         models: Sequence[type[BaseModel]] = MODELS,
         copies: CopyRule = COPY_RULE,
+        replicas: ReplicaRule | None = None,
     ) -> None:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
@@ -71,6 +75,7 @@ class Installation:
         self._migrations = migrations
         self._models = tuple(models)
         self.copies = copies
+        self.replicas = replicas
 
     def at(self, prefix: str) -> Self:
         """Return the same for another prefix in the same database."""
@@ -139,23 +144,40 @@ class Installation:
             is_stamped=standing.is_stamped,
         )
 
-    def plan(self) -> InstallPlan:
-        """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only."""
-        with look(self.database, self.prefix) as workspace:
-            return self.plan_of(workspace, self.standing(workspace))
+    def plan(self, *, counts: bool = False) -> InstallPlan:
+        """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only.
 
-    def plan_of(self, workspace: Workspace, standing: Standing, actual: Schema | None = None) -> InstallPlan:
-        """The same from what has been read; ``actual`` are the live tables, which are read now without it."""
+        With ``counts`` the tables' sizes are read, and the rows that stand against a step are counted, which can take
+        as long as reading a whole table.
+        """
+        with look(self.database, self.prefix) as workspace:
+            workspace.copies = self.copies
+            return self.plan_of(workspace, self.standing(workspace), counts=counts)
+
+    def plan_of(
+        self, workspace: Workspace, standing: Standing, actual: Schema | None = None, *, counts: bool = False
+    ) -> InstallPlan:
+        """The same from what has been read; ``actual`` are live tables, the others are read when they are needed."""
         if standing.is_newer:
             return InstallPlan(standing.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
-        plan = workspace.plan(self.declared(standing), actual)
-        steps = (*plan.steps, *(() if standing.is_stamped else options_step(workspace)))
+        rehearsal = Rehearsal(workspace, actual, counts=counts)
+        if standing.pending:
+            from .migrate.rehearse import rehearse
+
+            rehearse(rehearsal, self.folder, standing.pending)
+        plan = Plan()
+        if rehearsal.stopped is None:
+            plan = rehearsal.plan(self.declared(standing))
+            plan = replace(plan, steps=(*plan.steps, *(() if standing.is_stamped else options_step(rehearsal))))
+            rehearsal.at("", 0, 0)
+            rehearsal.note(plan.steps)
         return InstallPlan(
             standing.version,
             self.version,
             standing.pending,
-            replace(plan, steps=steps),
+            plan,
             is_stamped=standing.is_stamped,
+            rehearsed=rehearsal.result(),
         )
 
     def declared(self, standing: Standing) -> tuple[Table, ...]:

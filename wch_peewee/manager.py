@@ -147,6 +147,7 @@ class DatabaseManager(Installation):
                     before=self.before_statement,
                     on_progress=self.on_progress,
                     copies=self.copies,
+                    hold=None if self.replicas is None else self.replicas.hold,
                 )
             return result
         except RunStopped as error:

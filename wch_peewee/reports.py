@@ -6,10 +6,11 @@ print(report.changed, report.changes)
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from .schema.diff import Refusal
+from .schema.forecast import Rehearsed
 from .schema.plan import Plan
 
 #: ``current`` nothing was to do, ``installed`` or ``upgraded`` something was done, ``newer`` the database is of a
@@ -46,7 +47,11 @@ class InstallReport(_Report):
 
 @dataclass(frozen=True, slots=True)
 class InstallPlan(_Report):
-    """What ``install`` would do. ``plan`` holds the statements as far as they follow from the declared shape."""
+    """What ``install`` would do. ``plan`` is what is left to mend after the pending migrations: drift.
+
+    ``rehearsed`` are all steps in their order, the migrations' first; a migration that would stop the run ends it, and
+    ``plan`` is empty then.
+    """
 
     version: str | None
     code_version: str
@@ -56,6 +61,7 @@ class InstallPlan(_Report):
     is_newer: bool = False
     #: the version in the option is right, or not ours to change
     is_stamped: bool = True
+    rehearsed: Rehearsed = field(default_factory=Rehearsed)
 
     @property
     def is_empty(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -36,11 +36,13 @@ from .naming import owned_names
 from .progress import Progress
 from .schema.apply import ApplyResult, Executor, patiently, pause
 from .schema.copies import COPY_RULE, CopyRule
-from .schema.introspect import ask, introspect_schema
+from .schema.forecast import RowWork
+from .schema.introspect import ask, count_rows, introspect_schema, present_tables
 from .schema.objects import Schema, Table
 from .schema.operations import Operation
 from .schema.plan import Plan
 from .schema.reconcile import Reconciled, plan_for, reconcile
+from .schema.requirements import Requirement
 from .schema.resolve import resolve
 from .schema.statements import Statement, Step
 from .server import detect_dialect, failure_of
@@ -69,6 +71,8 @@ class Workspace:
     on_progress: Progress | None = None
     #: Which tables may be copied.
     copies: CopyRule = COPY_RULE
+    #: Called ahead of each statement and batch, when somebody else's pace has to be kept.
+    hold: Callable[[], None] | None = None
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
     #: The options that have been written, or may have been, with their values; None is a deleted one.
@@ -91,6 +95,23 @@ class Workspace:
     def resolve(self, tables: Iterable[Table]) -> Schema:
         """Name and adapt declared tables for this installation."""
         return resolve(tables, prefix=self.prefix, dialect=self.dialect, collation=self.collation)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether steps may begin: the lock is held."""
+        return self.lock is not None
+
+    def present(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Say which of the tables exist, in the order given."""
+        return present_tables(self.database, self.dialect, names)
+
+    def count(self, requirement: Requirement) -> int:
+        """Count the rows that stand against ``requirement``."""
+        return count_rows(self.database, self.dialect, requirement)
+
+    def rehearse(self, work: RowWork) -> bool:
+        """Take note of work on rows in the stead of doing it; False here, where it is to be done."""
+        return False
 
     def live(self, name: str) -> Table | None:
         """Read one table by its full name."""
@@ -142,6 +163,8 @@ class Workspace:
         )
 
     def _check(self) -> None:
+        if self.hold is not None:
+            self.hold()
         if self.lock is not None:
             self.lock.check()
 
@@ -172,6 +195,7 @@ def open_workspace(
     before: Callable[[Statement], None] | None = None,
     on_progress: Progress | None = None,
     copies: CopyRule = COPY_RULE,
+    hold: Callable[[], None] | None = None,
 ) -> Iterator[Workspace]:
     """Open a locked workspace on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
 
@@ -180,7 +204,9 @@ def open_workspace(
     """
     with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
         dialect = detect_dialect(connection)
-        workspace = Workspace(connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies)
+        workspace = Workspace(
+            connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies, hold
+        )
         with (
             _where_it_stands(workspace),
             _translated(connection),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import peewee
 import pytest
 
 from tests.databases import LiveDatabase
@@ -12,7 +13,7 @@ from tests.populate import populate
 from wch_peewee import ConfigurationError, DatabaseManager
 from wch_peewee.migrate import batches, steps
 from wch_peewee.progress import BatchDone, StepStarted
-from wch_peewee.schema.objects import Column, text
+from wch_peewee.schema.objects import Column, text, varchar
 from wch_peewee.testing.crash import KillPoint, run_killed
 from wch_peewee.workspace import Workspace, open_workspace
 
@@ -139,3 +140,18 @@ def test_python_killed_in_a_batch_goes_on_with_the_rows_that_are_left(filled: Li
     run()
     assert asked == left
     assert {note for _, note in notes(filled)} == {"done"}
+
+
+def test_names_that_are_words_of_sql(filled: LiveDatabase) -> None:
+    with open_workspace(filled.connect(), "wp_") as workspace:
+        for name in ("order", "key"):
+            steps.add_column(workspace.database, "messages", Column(name, varchar(100), nullable=True))
+        batches.fill_column(workspace.database, "messages", "order", "?", "first")
+        batches.copy_column(workspace.database, "messages", "order", "key")
+    quote = '"' if filled.family == "sqlite" else "`"
+    assert filled.execute(f"SELECT DISTINCT {quote}key{quote} FROM wp_wch_messages") == [("first",)]
+
+
+def test_a_column_that_is_not_there_is_an_error(filled: LiveDatabase) -> None:
+    with open_workspace(filled.connect(), "wp_") as workspace, pytest.raises(peewee.PeeweeException, match="nonsense"):
+        batches.fill_column(workspace.database, "messages", "nonsense", "'x'")

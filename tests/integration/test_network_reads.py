@@ -80,7 +80,7 @@ def test_a_network_says_of_each_site_what_the_site_says(odd_network: LiveDatabas
     for number, (looked, compared) in enumerate(zip(status.results, plan.results, strict=True), start=1):
         assert looked.report == own(manager, number).status(), number
         assert compared.report == own(manager, number).plan(), number
-    told = {result.site.blog_id: result.report.plan.describe() for result in plan.results if result.report}
+    told = {result.site.blog_id: result.report.rehearsed.steps for result in plan.results if result.report}
     assert {number for number, words in told.items() if words} >= {2, 3, 4, 7, 13, SITES - 1}
     assert not any(told[number] for number in range(15, SITES - 1))
 

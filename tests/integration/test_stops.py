@@ -9,9 +9,8 @@ import pytest
 
 from tests.databases import LiveDatabase
 from tests.integration.test_pw_migrate import pw_migrate
-from wch_peewee import DatabaseManager
+from wch_peewee import DatabaseManager, Irreversible, Undecided
 from wch_peewee.cli.run import run
-from wch_peewee.errors import Irreversible, Undecided
 
 MARKED = '''
 """Version 1.1.0."""

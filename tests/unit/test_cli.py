@@ -207,7 +207,7 @@ def test_help_teaches() -> None:
     ):
         assert word in text
     commands = [line.split()[0] for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
-    assert commands == list(dict.fromkeys(["activate", "status", "check", *COMMANDS[3:]]))
+    assert commands == list(dict.fromkeys(["activate", "status", "check", *COMMANDS[3:], "new"]))
     for command in COMMANDS:
         described = wch(command, "--help")
         assert described.code == 0

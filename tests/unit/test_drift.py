@@ -11,7 +11,6 @@ from tests.command import wch
 from tests.unit.lint.folders import file, folder
 from wch_peewee import DatabaseManager
 from wch_peewee.drift import Difference, differences
-from wch_peewee.lint.touched import touched_by
 
 ROW = "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES ('1', '', '', '')"
 
@@ -99,12 +98,17 @@ def test_what_a_pending_migration_is_about_is_no_drift(tmp_path: Path) -> None:
     path = folder(tmp_path, _002_more=file(ADD))
     found = DatabaseManager("sqlite:///wch.db", migrations=path).plan()
     assert found.pending == ("002_more",)
-    touched = touched_by([path / "002_more.py"], "wp_")
-    assert touched == {("wp_wch_sync_queue", "column", ("error_message",))}
-    kinds = {
-        d.table: d.kind for d in differences(found, "wp_", touched) if d.what.startswith(("Add column", "Add index"))
-    }
+    kinds = {d.table: d.kind for d in differences(found, "wp_") if d.what.startswith(("Add column", "Add index"))}
     assert kinds == {"wp_wch_sync_queue": "pending", "wp_wch_carts": "drift"}
+
+
+def test_where_a_pending_migration_would_stop_is_said(tmp_path: Path) -> None:
+    wch("activate")
+    path = folder(tmp_path, _002_more=file('steps.decide("Which?")'))
+    run, stop = differences(DatabaseManager("sqlite:///wch.db", migrations=path).plan(), "wp_")
+    assert [(difference.kind, difference.mended_by) for difference in (run, stop)] == [("pending", None)] * 2
+    assert stop.what == "002_more would stop at its beginning"
+    assert "Which?" in stop.reason
 
 
 def test_a_difference_speaks_for_itself() -> None:

@@ -26,14 +26,21 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("names and versions", ["naming", "url", "migrations_folder", "wordpress.version", "wordpress.collation"]),
     (
         "changes as values",
-        ["schema.operations", "schema.requirements", "schema.demands", "schema.statements", "schema.copies"],
+        [
+            "schema.operations",
+            "schema.requirements",
+            "schema.demands",
+            "schema.statements",
+            "schema.copies",
+            "schema.forecast",
+        ],
     ),
     ("comparison", ["schema.widening", "schema.diff_columns", "schema.diff"]),
     ("dialects", ["dialects."]),
     (
         "planning",
         [
-            *("schema.plan", "schema.resolve", "schema.describe", "wordpress.dbdelta", "reports"),
+            *("schema.plan", "schema.resolve", "schema.describe", "wordpress.dbdelta", "reports", "drift"),
             *("schema.marks", "schema.mermaid", "schema.boxes", "schema.svg"),
         ],
     ),
@@ -41,7 +48,11 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("settings", ["settings", "progress"]),
     ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
     ("connections", ["database", "server"]),
-    ("the two ends of the pipe", ["schema.introspect", "schema.shapes", "schema.apply", "schema.reconcile"]),
+    (
+        "the two ends of the pipe",
+        ["schema.introspect", "schema.shapes", "schema.handing_over", "schema.apply", "schema.reconcile"],
+    ),
+    ("tools of others", ["online."]),
     (
         "bookkeeping",
         [
@@ -54,12 +65,13 @@ LAYERS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("migrations", ["workspace", "migrate.", "standing", "orphans"]),
-    ("what is said of migrations, and of what differs", ["lint", "lint.", "drift"]),
+    ("what is said of migrations before they are shipped", ["lint", "lint."]),
     ("the host's caches", ["option_news", "wordpress.object_cache"]),
     (
         "the product",
         [
             "preflight",
+            "replicas",
             "delta",
             "installation",
             "manager",
@@ -71,6 +83,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "hooks",
         ],
     ),
+    ("authors", ["authoring."]),
     ("the faces", ["", "cli", "cli.", "__main__"]),
     ("the test kit", ["testing", "testing."]),
 ]
@@ -91,10 +104,14 @@ ONLY = {
 # Pure functions over frozen values: the standard library and nothing else from outside.
 PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
-    "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies",
-    "schema.statements", "schema.widening", "schema.diff_columns",
-    "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "schema.marks",
-    "schema.boxes", "schema.svg", "wordpress.dbdelta", "wordpress.collation",
+    "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.forecast",
+    "schema.statements", "schema.widening", "drift",
+    "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
+    "schema.marks", "schema.boxes", "schema.svg",
+    "wordpress.dbdelta", "wordpress.collation", "authoring.arrange", "authoring.code",
+    "authoring.column_recipes", "authoring.compare", "authoring.lines",
+    "authoring.logical", "authoring.recipes", "authoring.render", "authoring.renames", "authoring.template",
+    "authoring.values", "authoring.words",
 ]  # fmt: skip
 
 # Libraries that a host does not pay for unless it asks, and the only ones who import them.
@@ -121,6 +138,8 @@ EXECUTES = {
     "migrate.steps.own": "runs a migration's own data statements",
     "wordpress.options": "reads and writes the version",
     "preflight": "asks whose account this is",
+    "replicas": "asks replicas how far they are behind",
+    "authoring.scratch": "makes and drops scratch databases",
     "orphans": "deletes or reattaches messages without a conversation",
     "installation": "counts the rows that uninstalling would take",
     "testing.places": "makes and drops scratch databases",

@@ -8,7 +8,7 @@ from ..network import Network
 from ..reports import InstallPlan, InstallReport
 from . import codes
 from .network import for_every_site, network_option
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .plan import show_plan
 from .session import open_session
@@ -17,6 +17,7 @@ from .session import open_session
 @click.command("activate")
 @shared_options()
 @wait_options
+@copy_options
 @network_option
 @dry_run_option
 @click.pass_obj
@@ -62,7 +63,8 @@ def _site(report: InstallReport) -> tuple[str, int]:
 def _planned(found: InstallPlan) -> tuple[str, int]:
     if found.is_newer:
         return f"newer: version {found.version}", codes.TOO_NEW
-    done = [f"would apply {name}" for name in found.pending] + [f"would do: {line}" for line in found.plan.describe()]
+    steps = [f"would do: {line}" for forecast in found.rehearsed.steps for line in forecast.describe()]
+    done = [f"would apply {name}" for name in found.pending] + steps
     if not found.is_stamped:
         done.append(f"would write version {found.code_version}")
     return "; ".join(done) or "nothing to do", codes.FINE

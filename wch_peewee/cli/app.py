@@ -14,6 +14,7 @@ from .activate import command as activate
 from .check import command as check
 from .doctor import command as doctor
 from .migrate import command as migrate
+from .new import command as new
 from .options import shared_options
 from .plan import command as plan
 from .repair import command as repair
@@ -94,5 +95,5 @@ def wch(context: click.Context) -> None:
         context.exit(codes.USAGE)
 
 
-for command in (activate, status, check, plan, migrate, rollback, repair, uninstall, schema, doctor):
+for command in (activate, status, check, plan, migrate, rollback, repair, uninstall, schema, doctor, new):
     wch.add_command(command)

@@ -7,10 +7,10 @@ from dataclasses import asdict
 import click
 
 from ..drift import differences
-from ..lint.touched import touched_by
 from ..network import Network
 from ..reports import InstallPlan
 from . import codes
+from .check_models import check_models
 from .differences import advice, print_differences
 from .lint import check_folder, lint_options
 from .network import for_every_site, network_option
@@ -22,9 +22,18 @@ from .session import open_session
 @shared_options()
 @network_option
 @lint_options
+@click.option(
+    "--models",
+    is_flag=False,
+    flag_value="",
+    metavar="[MODULE[:NAME]]",
+    help="Compare the models with the migrations instead, for CI; without a name the shipped models.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Show the statements, too.")
 @click.pass_obj
-def command(choices: Choices, network: bool, migrations: str | None, record: bool, verbose: bool) -> int:
+def command(
+    choices: Choices, network: bool, models: str | None, migrations: str | None, record: bool, verbose: bool
+) -> int:
     """Compare the live tables with what they should be. Reads only.
 
     Tells what is pending, because a migration has not run yet, from drift, which somebody has made: for
@@ -35,23 +44,29 @@ def command(choices: Choices, network: bool, migrations: str | None, record: boo
     and what to do; exit code 1 when there is one. --record then notes the files as shipped: from then on a
     change to one is a finding, too.
 
+    With --models no live table is looked at: the migrations are replayed on a scratch SQLite database in
+    memory and, where a server is configured, on a scratch database there, and compared with the models.
+
     \b
       wch check --migrations && git commit
       wch check --quiet || echo "somebody changed the tables"
+      wch check --models || echo "a migration is missing: wch new NAME"
     """
+    if record and (migrations is None or models is not None):
+        raise click.UsageError("--record goes with --migrations alone.")
+    if network and (models is not None or migrations is not None):
+        raise click.UsageError("--models and --migrations look at no site; leave --network away.")
+    if models is not None:
+        return check_models(choices, models or None, migrations or None)
     if migrations is not None:
         return check_folder(choices, migrations, record)
-    if record:
-        raise click.UsageError("--record goes with --migrations.")
     session = open_session(choices)
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, _site)
     found = session.manager.plan()
     newer = found.is_newer
     clean = _is_clean(found)
-    folder = session.manager.folder.path
-    touched = touched_by((folder / f"{name}.py" for name in found.pending), session.manager.prefix)
-    sorted_ = differences(found, session.manager.prefix, touched)
+    sorted_ = differences(found, session.manager.prefix)
     if session.out.structured:
         session.out.document(
             {

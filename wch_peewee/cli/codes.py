@@ -13,7 +13,10 @@ INTERRUPTED = 130
 
 MEANINGS = (
     (FINE, "fine; what is not ours and was left alone does not count"),
-    (DRIFT, "something is pending, or differs and was left as it is (status, check, activate)"),
+    (
+        DRIFT,
+        "something is pending, or differs and was left as it is (status, check, activate); nothing to write (new)",
+    ),
     (FAILED, "failed, refused or not confirmed; the message says what is in place"),
     (BUSY, "another run, or somebody's transaction, held the lock for too long; try again"),
     (TOO_NEW, "the database is newer than this wch; nothing was changed"),

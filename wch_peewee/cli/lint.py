@@ -29,7 +29,7 @@ def lint_options(function: F) -> F:
         is_flag=False,
         flag_value=_OURS,
         metavar="[FOLDER]",
-        help="Check the files of the migrations instead, without a database.",
+        help="Check the files of the migrations instead, without a database; with --models, their folder.",
     )
     return migrations(record(function))
 

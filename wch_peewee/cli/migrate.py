@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from . import codes
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .session import Session, open_session
 
 
 @click.command("migrate")
 @shared_options()
 @wait_options
+@copy_options
 @dry_run_option
 @click.pass_obj
 def command(choices: Choices, dry_run: bool) -> int:

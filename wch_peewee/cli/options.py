@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import click
 
 from ..database import LOCK_WAIT
+from ..online import TOOLS
+from ..schema.copies import COPY_RULE
 from ..workspace import PATIENCE
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +38,12 @@ class Choices:
     debug: bool = False
     timeout: float = PATIENCE
     lock_wait: int = LOCK_WAIT
+    allow_copy: bool = False
+    copy_rows: int = COPY_RULE.rows
+    copy_bytes: int = COPY_RULE.bytes
+    online: str | None = None
+    replica: tuple[str, ...] = ()
+    max_lag: int = 10
 
 
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
@@ -88,6 +96,38 @@ def wait_options(function: F) -> F:
     return timeout(lock_wait(function))
 
 
+def copy_options(function: F) -> F:
+    """Add what a command that changes tables has to say about copying them; the values go into ``Choices``."""
+    options = (
+        _option("--allow-copy", is_flag=True, help="Let the server copy tables of any size while writers wait."),
+        _option(
+            "--copy-rows",
+            type=click.IntRange(0),
+            metavar="N",
+            help=f"Up to how many rows a table is copied without leave  [{COPY_RULE.rows}]",
+        ),
+        _option(
+            "--copy-bytes",
+            type=click.IntRange(0),
+            metavar="N",
+            help=f"Up to how many bytes a table is copied without leave  [{COPY_RULE.bytes}]",
+        ),
+        _option(
+            "--online", type=click.Choice(tuple(TOOLS)), help="A tool that copies larger tables beside their users."
+        ),
+        _option("--replica", multiple=True, metavar="URL", help="A replica to wait for; may be given more than once."),
+        _option(
+            "--max-lag",
+            type=click.IntRange(0),
+            metavar="SECONDS",
+            help="How far a --replica may be behind; it is waited for as long as --timeout says  [10]",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def dry_run_option(function: F) -> F:
     """Add ``--dry-run``, which the function takes as ``dry_run``."""
     return click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(function)
@@ -101,7 +141,7 @@ def _option(*names: str, **attributes: Any) -> Callable[[F], F]:
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     choices = context.find_object(Choices)
     # An empty prefix is a prefix.
-    if choices is not None and value is not None and value is not False:
+    if choices is not None and value not in (None, False, ()):
         setattr(choices, str(parameter.name), value)
 
 

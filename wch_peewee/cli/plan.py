@@ -2,104 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
-
 import click
 
-from ..reports import InstallPlan
-from ..schema.statements import Step
-from ..wordpress.options import VERSION_OPTION
 from . import codes
-from .options import Choices, shared_options
+from .forecast import comment, document, newer, rows, script
+from .options import FORMATS, Choices, copy_options, shared_options
 from .session import Session, open_session
 
 
 @click.command("plan")
-@shared_options()
+@shared_options(("sql", *FORMATS))
+@copy_options
 @click.pass_obj
 def command(choices: Choices) -> int:
     """Print the SQL that wch activate would run. Reads only.
 
-    Each step has a comment with what it does and how the server does it (INSTANT, INPLACE, COPY, ...). What
-    is refused or left alone is a comment, too. Exit code 0 whenever the plan could be made, empty or not (wch
-    check tells them apart), and 4 for a newer database, in which nothing would be done.
+    Each step has comments: what it does, how large the table is, by which algorithm and under which lock the
+    server does it, who waits meanwhile, which rows stand against it and how to see them, how it is undone. The
+    rows are counted, which can take as long as reading the table. What is refused or left alone is a comment,
+    too. Exit code 0 whenever the plan could be made, empty or not (wch check tells them apart), and 4 for a newer
+    database, in which nothing would be done.
 
     \b
       wch plan
       wch plan --quiet > review.sql
+      wch plan --format table
     """
     return show_plan(open_session(choices))
 
 
 def show_plan(session: Session) -> int:
     """Print what activate would run; return the exit code."""
-    found = session.manager.plan()
+    found = session.manager.plan(counts=True)
     if session.out.structured:
-        session.out.document({**session.heading, **_document(found)})
+        session.out.document({**session.heading, **document(found)})
     elif found.is_newer:
-        session.out.line(_comment(f"{_newer(found)}; nothing would be done"))
+        session.out.line(comment(f"{newer(found)}; nothing would be done"))
+    elif session.choices.format == "table":
+        session.out.table(("step", "what", "rows", "how", "who waits", "against it"), rows(found), right=(2,))
     else:
-        session.out.lines(_script(found))
+        session.out.lines(script(found))
     return codes.TOO_NEW if found.is_newer else codes.FINE
-
-
-def _script(found: InstallPlan) -> Iterator[str]:
-    if found.pending:
-        yield _comment(
-            f"Pending migrations run first: {', '.join(found.pending)}. "
-            "What they do to rows, beyond the statements below, is in their files."
-        )
-    for number, step in enumerate(found.plan.steps, start=1):
-        what = "; ".join(line for operation in step.operations for line in operation.describe())
-        yield _comment(f"Step {number} of {len(found.plan.steps)} ({step.cost}): {what}")
-        for statement in (*step.statements, *step.cleanup):
-            yield str(statement)
-        if step.recheck is not None:
-            undo = " ".join(map(str, step.undo))
-            yield _comment(f"Then the rows are counted once more; should some stand against it: {undo}")
-    for name in found.pending:
-        yield _comment(f"Then {name} is written into the history")
-    if not found.is_stamped:
-        yield _comment(f"Then the option {VERSION_OPTION} is set to {found.code_version}")
-    for refusal in found.plan.refusals:
-        yield _comment(f"Refused: {refusal}")
-    for extra in found.plan.extras:
-        yield _comment(f"Left alone: {extra}")
-    if found.is_empty:
-        yield _comment("Nothing is to do")
-
-
-def _comment(text: str) -> str:
-    """Comment every line: what a name in the database says must not become a statement."""
-    return "\n".join(f"-- {line}" for line in text.splitlines())
-
-
-def _newer(found: InstallPlan) -> str:
-    return f"The database is at version {found.version} and this wch at {found.code_version}"
-
-
-def _document(found: InstallPlan) -> dict[str, Any]:
-    plan = found.plan
-    return {
-        "version": found.version,
-        "code_version": found.code_version,
-        "is_newer": found.is_newer,
-        "is_empty": found.is_empty,
-        "pending": found.pending,
-        "steps": [_step(step) for step in plan.steps],
-        "refusals": [asdict(refusal) for refusal in plan.refusals],
-        "extras": plan.extras,
-    }
-
-
-def _step(step: Step) -> dict[str, Any]:
-    return {
-        "table": step.table,
-        "cost": step.cost,
-        "operations": [line for operation in step.operations for line in operation.describe()],
-        "statements": [statement.sql for statement in step.statements],
-        "cleanup": [statement.sql for statement in step.cleanup],
-        "undo": [statement.sql for statement in step.undo],
-    }

@@ -12,7 +12,7 @@ from ..reports import RepairReport
 from . import codes
 from .confirm import confirm
 from .differences import print_statements
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .session import Session, open_session
 
@@ -23,6 +23,7 @@ _LISTED = 20
 @click.command("repair", short_help="Mend what differs, and deal with orphaned messages.")
 @shared_options()
 @wait_options
+@copy_options
 @click.option(
     "--orphans",
     type=click.Choice(["report", "delete", "reattach"]),

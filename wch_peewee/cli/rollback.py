@@ -6,21 +6,23 @@ import click
 
 from . import codes
 from .confirm import confirm
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .session import Session, open_session
 
 
 @click.command("rollback")
 @shared_options()
 @wait_options
+@copy_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @dry_run_option
 @click.pass_obj
 def command(choices: Choices, yes: bool, dry_run: bool) -> int:
     """Take the newest applied migration back.
 
-    A rollback that drops tables or columns with data is refused (exit code 2) unless WCH_REMOVE_DATA=true
-    allows it. With nothing applied there is nothing to do (exit code 0).
+    The migration's own file says how. What came with it goes: its columns, and the tables that it says may
+    go; others are refused (exit code 2) unless WCH_REMOVE_DATA=true allows it. So is a migration that
+    cannot be taken back. With nothing applied there is nothing to do (exit code 0).
 
     \b
       wch rollback --yes

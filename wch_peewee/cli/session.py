@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import peewee as pw
+
 from ..database import open_database
+from ..errors import ConfigurationError
 from ..manager import DatabaseManager
 from ..network import Network
+from ..online import find_copier
+from ..replicas import ReplicaRule
+from ..schema.copies import Copier, CopyRule
 from ..schema.statements import Statement
 from ..settings import Settings
 from ..site import current_prefix
+from ..url import parse_url
 from ..wordpress.object_cache import object_cache_advice
 from ..wordpress.sites import find_site
 from .options import Choices
@@ -52,11 +59,19 @@ class Session:
                     display.say(statement.sql.partition("\n")[0])
 
                 manager.before_statement, manager.on_progress = before, display.event
+                if self.choices.online is not None:
+                    manager.copies = replace(manager.copies, copier=self._copier(display))
                 manager.on_option_written = lambda name, value: written.add(current_prefix())
                 yield display
         finally:
             manager.before_statement = manager.on_progress = manager.on_option_written = None
             self._mind_the_cache(written)
+
+    def _copier(self, display: Display) -> Copier:
+        tool = str(self.choices.online)
+        return find_copier(
+            tool, self.manager.database, lambda table, percent: display.say(f"{tool}: {table}, {percent} %")
+        )
 
     def _mind_the_cache(self, written: set[str]) -> None:
         site = self.settings.site
@@ -76,6 +91,13 @@ def _here() -> Path | None:
         return None
 
 
+def _replicas(choices: Choices) -> ReplicaRule | None:
+    databases = [open_database(parse_url(url)) for url in choices.replica]
+    if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
+        raise ConfigurationError("A --replica is a MySQL or MariaDB server; SQLite has none.")
+    return ReplicaRule(databases, choices.max_lag, choices.timeout) if databases else None
+
+
 def open_session(choices: Choices) -> Session:
     """Gather the settings and name the site and the target on stderr; nothing is connected, unless to find ``--url``.
 
@@ -90,9 +112,13 @@ def open_session(choices: Choices) -> Session:
         remove_data=settings.remove_data,
         patience=choices.timeout,
         lock_wait=choices.lock_wait,
+        copies=CopyRule(choices.copy_rows, choices.copy_bytes, choices.allow_copy),
+        replicas=_replicas(choices),
     )
     if choices.url is not None:
         manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
+    if choices.online is not None:
+        find_copier(choices.online, manager.database)
     out = Output(choices)
     if settings.site is not None:
         out.note(f"WordPress: {settings.site}")

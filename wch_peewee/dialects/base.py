@@ -56,6 +56,8 @@ class Dialect(ABC):
     transactional_ddl: bool
     #: Can the type of a column change while a foreign key is on it or refers to it?
     retypes_foreign_keys: bool
+    #: Does a new column always come last?
+    appends_columns: bool
     #: the operator that compares NULLs as equal
     null_safe_equal: str
     #: what at the end of a SELECT locks its rows until the transaction ends

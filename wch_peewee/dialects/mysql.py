@@ -36,6 +36,7 @@ class MySQLDialect(Dialect):
 
     transactional_ddl = False
     retypes_foreign_keys = False
+    appends_columns = False
     placeholder = "%s"
     null_safe_equal = "<=>"
     locking_read = " FOR UPDATE"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..schema.objects import Table
+from ..schema.operations import ModifyColumn
 from ..schema.statements import Effect, Statement, Step
 
 _LADDERS = {
@@ -25,7 +26,7 @@ def online(step: Step, flavor: str, version: tuple[int, ...], table: Table | Non
     """Give each ALTER of ``step`` its algorithms, cheapest first, and how it is copied when none of them does."""
     if step.cost not in (*_LADDERS["mariadb"], "COPY"):
         return step
-    copying = tuple(f"ALGORITHM=COPY, LOCK={lock}" for lock in _copying_locks(flavor, version, table))
+    copying = tuple(f"ALGORITHM=COPY, LOCK={lock}" for lock in _copying_locks(step, flavor, version, table))
 
     def named(statement: Statement) -> Statement:
         if not statement.table:
@@ -60,9 +61,12 @@ def _ladder(flavor: str, cost: str) -> tuple[str, ...]:
     )
 
 
-def _copying_locks(flavor: str, version: tuple[int, ...], table: Table | None) -> tuple[str, ...]:
-    """MariaDB copies beside writers from 11.2 on, but no table whose foreign key passes changes on."""
-    cascades = table is None or any(
-        rule not in ("NO ACTION", "RESTRICT") for key in table.foreign_keys for rule in (key.on_delete, key.on_update)
+def _copying_locks(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> tuple[str, ...]:
+    """MariaDB copies beside writers from 11.2 on, but not to count, and no table whose key passes changes on."""
+    if flavor != "mariadb" or version < _COPIES_ONLINE or table is None:
+        return ("SHARED",)
+    counts = any(
+        isinstance(operation, ModifyColumn) and operation.column.auto_increment for operation in step.operations
     )
-    return ("NONE", "SHARED") if flavor == "mariadb" and version >= _COPIES_ONLINE and not cascades else ("SHARED",)
+    rules = {rule for key in table.foreign_keys for rule in (key.on_delete, key.on_update)}
+    return ("SHARED",) if counts or rules - {"NO ACTION", "RESTRICT"} else ("NONE", "SHARED")

@@ -38,6 +38,7 @@ class SQLiteDialect(Dialect):
     oldest = "3.35"
     transactional_ddl = True
     retypes_foreign_keys = True
+    appends_columns = True
     placeholder = "?"
     null_safe_equal = "IS"
     locking_read = ""  # a run of ours is the only writer

@@ -5,7 +5,6 @@ recording = record(source, scope["migrate"])
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,16 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from ..schema.objects import Column, ColumnType, ForeignKey, Index, Table
+from .arguments import bound
 from .findings import Remark
 from .source import Source
-
-_SHAPES: dict[Any, type] = {"Column": Column, "Index": Index, "ForeignKey": ForeignKey, "str": str}
-#: Where the functions are whose arguments are known; an author's own are his.
-_OURS = {
-    f"wch_peewee.migrate.steps.{name}" for name in ("columns", "indexes", "foreign_keys", "own", "tables", "versions")
-}
-_OURS.add("wch_peewee.migrate.batches")
 
 _BODY_ADVICE = "hand it to migrator.run(steps.run_python, database, function), which runs it in its turn"
 
@@ -74,7 +66,7 @@ class Recorder:
         while isinstance(function, partial):
             args, kwargs, function = (*function.args, *args), {**function.keywords, **kwargs}, function.func
         try:
-            arguments = _bound(function, args, kwargs)
+            arguments = bound(function, args, kwargs)
         except (TypeError, ValueError) as error:
             name = getattr(function, "__name__", str(function))
             said = (line, "step", f"{name} cannot be called with this: {error}", f"see help(steps.{name})")
@@ -120,34 +112,6 @@ def line_of(trace: TracebackType | None, path: Path) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-
-
-def _bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Give each argument its name, and see that the steps' own shapes are what they should be. Raises TypeError."""
-    signature = inspect.signature(function)
-    bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
-    arguments = dict(bound.arguments)
-    for name, parameter in signature.parameters.items() if getattr(function, "__module__", "") in _OURS else ():
-        wanted = _SHAPES.get(parameter.annotation)
-        if wanted is not None and not _is_a(arguments[name], wanted):
-            raise TypeError(f"{name} is {type(arguments[name]).__name__}, and not {wanted.__name__}")
-        if name == "tables":
-            arguments[name] = tuple(arguments[name])  # it may be used up by one look
-            if not all(_is_a(table, Table) for table in arguments[name]):
-                raise TypeError("tables are not all Table")
-    return arguments
-
-
-def _is_a(value: object, wanted: type) -> bool:
-    if isinstance(value, Column):
-        return wanted is Column and isinstance(value.name, str) and isinstance(value.type, ColumnType)
-    if isinstance(value, Table):
-        return wanted is Table and all(_is_a(column, Column) for column in value.columns)
-    if isinstance(value, Index | ForeignKey):
-        columns = value.columns
-        return isinstance(value, wanted) and isinstance(columns, tuple) and bool(columns)
-    return isinstance(value, wanted)
 
 
 def _line_of_frame(path: str) -> int:

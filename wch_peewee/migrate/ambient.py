@@ -23,7 +23,7 @@ from .lock import migration_lock
 @contextlib.contextmanager
 def workspace_of(database: pw.Database) -> Iterator[Workspace]:
     workspace = attached_workspace(database)
-    if workspace is not None and workspace.lock is not None:
+    if workspace is not None and workspace.is_ready:
         yield workspace
         return
     session: AbstractContextManager[None] = contextlib.nullcontext()

@@ -16,11 +16,12 @@ from typing import Any
 import peewee as pw
 
 from ..errors import ConfigurationError
+from ..schema.forecast import RowWork
 from ..schema.resolve import physical_name
 from ..workspace import Workspace
 from .ambient import workspace_of
 from .names import TableNames
-from .walk import Walk
+from .walk import AnyRange, Walk
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 
@@ -44,6 +45,9 @@ def run_in_batches(
         raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
     with workspace_of(database) as workspace:
         name = physical_name(table, workspace.prefix)
+        words = TableNames(workspace, batch=AnyRange(workspace.dialect.quote("id")))
+        if workspace.rehearse(RowWork(f"Changes rows of {name}, {size:,} at a time", (name,), sql.format_map(words))):
+            return
         walk = Walk(workspace, name, size=size, remaining=remaining.format_map(TableNames(workspace)))
         while (condition := walk.next_range()) is not None:
             names = TableNames(workspace, batch=condition)
@@ -55,8 +59,11 @@ def fill_column(
     database: pw.Database, table: str, column: str, expression: str, *parameters: object, size: int = BATCH_SIZE
 ) -> None:
     """Set ``column`` to an SQL ``expression`` wherever it is NULL."""
-    remaining = f"{column} IS NULL"
-    text = f"UPDATE {{{table}}} SET {column} = {expression} WHERE {remaining} AND {{batch}}"
+    with workspace_of(database) as workspace:
+        name = workspace.dialect.quote(column)
+    # Qualified, because SQLite takes a quoted name that is no column for a string.
+    remaining = f"{{{table}}}.{name} IS NULL"
+    text = f"UPDATE {{{table}}} SET {name} = {expression} WHERE {remaining} AND {{batch}}"
     run_in_batches(database, table, text, *parameters, size=size, remaining=remaining)
 
 
@@ -64,8 +71,9 @@ def copy_column(database: pw.Database, table: str, source: str, target: str, *, 
     """Copy one column's values to another wherever they differ; run again it catches up with what changed."""
     with workspace_of(database) as workspace:
         same = workspace.dialect.null_safe_equal
-    remaining = f"NOT ({target} {same} {source})"
-    text = f"UPDATE {{{table}}} SET {target} = {source} WHERE {remaining} AND {{batch}}"
+        old, new = workspace.dialect.quote(source), workspace.dialect.quote(target)
+    remaining = f"NOT ({{{table}}}.{new} {same} {{{table}}}.{old})"
+    text = f"UPDATE {{{table}}} SET {new} = {old} WHERE {remaining} AND {{batch}}"
     run_in_batches(database, table, text, size=size, remaining=remaining)
 
 
@@ -91,6 +99,9 @@ def change_rows(
     """
     with workspace_of(database) as workspace:
         name = physical_name(table, workspace.prefix)
+        function_name = getattr(function, "__qualname__", "Python")
+        if workspace.rehearse(RowWork(f"Has {function_name} change rows of {name}, {size:,} at a time", (name,))):
+            return
         rows = _Rows(workspace, name, ("id", *columns), function, remaining.format_map(TableNames(workspace)))
         walk = Walk(workspace, name, size=size, remaining=rows.remaining)
         while (condition := walk.next_range()) is not None:

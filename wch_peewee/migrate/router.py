@@ -124,7 +124,7 @@ class MigrationRouter(Router):
     ) -> str:
         """Run one migration step by step, then write it down; with ``fake`` only write it down."""
         if not fake:
-            steps = self._steps_of(name, migrator, downgrade)
+            steps = self.steps(name, downgrade=downgrade)
             for number, step in enumerate(steps, start=1):
                 if self.workspace.on_progress is not None:
                     self.workspace.on_progress(StepStarted(name, number, len(steps)))
@@ -136,12 +136,13 @@ class MigrationRouter(Router):
         logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
         return name
 
-    def _steps_of(self, name: str, migrator: Migrator, downgrade: bool) -> list[Any]:
+    def steps(self, name: str, database: pw.Database | None = None, *, downgrade: bool = False) -> list[Any]:
         """Have the migration say what it would do. Raises Undecided and Irreversible, before any of it is done."""
         migrate, rollback = self.read(name)
+        migrator = self.migrator
         migrator.__ops__ = []
         try:
-            (rollback if downgrade else migrate)(migrator, self.workspace.database, fake=False)
+            (rollback if downgrade else migrate)(migrator, database or self.workspace.database, fake=False)
             steps = list(migrator.__ops__)
             for step in steps:
                 if isinstance(step, partial) and step.func is irreversible:

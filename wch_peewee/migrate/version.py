@@ -13,12 +13,13 @@ import peewee as pw
 
 from ..naming import options_table_name
 from ..schema.apply import Overtaken
+from ..schema.forecast import RowWork
 from ..schema.statements import Step
 from ..wordpress.options import (
     ADOPTED_OPTION,
     VERSION_OPTION,
     delete_option,
-    missing_options_steps,
+    options_steps,
     read_option,
     write_option,
 )
@@ -34,7 +35,9 @@ def read_version(workspace: Workspace) -> str | None:
 
 def options_step(workspace: Workspace) -> tuple[Step, ...]:
     """Plan the options table where there is none."""
-    return missing_options_steps(workspace.database, workspace.dialect, workspace.prefix, workspace.collation)
+    if workspace.present([options_table_name(workspace.prefix)]):
+        return ()
+    return options_steps(workspace.dialect, workspace.prefix, workspace.collation)
 
 
 def write_version(workspace: Workspace, version: str) -> None:
@@ -66,6 +69,8 @@ def remember_adopted_version(workspace: Workspace) -> None:
 
 def _write(workspace: Workspace, name: str, value: str) -> None:
     database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
+    if workspace.rehearse(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
+        return
     _told(workspace, name, value, lambda: write_option(database, dialect, prefix, name, value))
 
 
@@ -73,6 +78,8 @@ def _delete(workspace: Workspace, name: str) -> bool:
     database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
     if read_option(database, dialect, prefix, name) is None:
         return False
+    if workspace.rehearse(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
+        return True
     return _told(workspace, name, None, lambda: delete_option(database, dialect, prefix, name))
 
 

@@ -27,6 +27,17 @@ class Range:
         return f"{column} > {self.after} AND {column} <= {self.upto}"
 
 
+@dataclass(slots=True)
+class AnyRange:
+    """The same for people, when no range is known yet."""
+
+    quoted_id: str
+
+    def __format__(self, alias: str) -> str:
+        column = f"{alias}.{self.quoted_id}" if alias else self.quoted_id
+        return f"{column} > :after AND {column} <= :upto"
+
+
 class Walk:
     """The ids from the first row that ``remaining`` selects, the first of all without it, to the last."""
 

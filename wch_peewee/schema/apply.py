@@ -22,6 +22,7 @@ from peewee import Database, PeeweeException
 from ..dialects.base import Dialect
 from ..errors import Busy, CopyRefused, NotOwned, StatementFailed
 from .copies import COPY_RULE, CopyRule
+from .handing_over import hand_over
 from .introspect import ask, count_rows, table_sizes
 from .statements import Statement, Step
 
@@ -81,7 +82,7 @@ class Executor:
     def _run_step(self, step: Step, result: ApplyResult) -> None:
         try:
             for statement in step.statements:
-                self._send(statement, result)
+                self._send(statement, result, step)
         except BaseException:
             for statement in step.cleanup:
                 self._send_quietly(statement)
@@ -97,14 +98,18 @@ class Executor:
             result.outcomes += operation.outcome()
             self._log += operation.outcome()
 
-    def _send(self, statement: Statement, result: ApplyResult) -> None:
+    def send(self, statement: Statement) -> None:
+        """Run one statement."""
+        self._send(statement, ApplyResult())
+
+    def _send(self, statement: Statement, result: ApplyResult, step: Step | None = None) -> None:
         if statement.table and statement.table not in self._owned:
             raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
         if self._before is not None:
             self._before(statement)
         text = statement.text
         try:
-            for text in self._variants(statement):
+            for text in self._variants(statement, step):
                 if self._done(text, statement.table):
                     return
         except PeeweeException as error:
@@ -114,13 +119,15 @@ class Executor:
             lost = meaning == "lost"
             raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
 
-    def _variants(self, statement: Statement) -> Iterator[str]:
+    def _variants(self, statement: Statement, step: Step | None) -> Iterator[str]:
         """Write the statement with one algorithm after another; copying comes last, and only with leave."""
         yield from map(statement.naming, statement.algorithms)
         if statement.copying:
             size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
-            if self._copies.copier is not None and not self._copies.is_small(size):
-                self._copies.copier(statement)
+            if self._copies.copier is not None and step is not None and not self._copies.is_small(size):
+                copier = self._copies.copier
+                for given_back in hand_over(self._database, self._dialect, step, statement, copier, self._check):
+                    self._run_step(given_back, ApplyResult())
                 return
             if reason := self._copies.refusal(statement.table, size):
                 raise CopyRefused(reason, sql=statement.sql)

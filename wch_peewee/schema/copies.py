@@ -36,8 +36,8 @@ def readable(size: int) -> str:
 
 
 #: Changes a table in the stead of the server, with a tool that copies it beside its users. The statement is the
-#: ALTER that the server would have copied for.
-Copier = Callable[[Statement], None]
+#: ALTER that the server would have copied for; the function is called all along, and what it raises stops the tool.
+Copier = Callable[[Statement, Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True)

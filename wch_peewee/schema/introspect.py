@@ -36,11 +36,8 @@ def count_rows(database: Database, dialect: Dialect, requirement: Requirement) -
 
 def table_sizes(database: Database, dialect: Dialect, names: Sequence[str]) -> dict[str, Size]:
     """Read how large the tables ``names`` are, as far as they exist."""
-    rows = [
-        row
-        for query in dialect.sizes(present_tables(database, dialect, names))
-        for row in ask(database, dialect, query)
-    ]
+    present = present_tables(database, dialect, names)
+    rows = [row for query in dialect.sizes(present) for row in ask(database, dialect, query)] if present else []
     return {str(row[0]): Size(int(row[1] or 0), int(row[2] or 0)) for row in rows}
 
 

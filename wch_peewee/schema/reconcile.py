@@ -5,6 +5,7 @@ reconcile(database, dialect, desired, executor)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from peewee import Database
@@ -16,6 +17,7 @@ from .diff import Refusal, diff_schemas
 from .introspect import count_rows, introspect_schema
 from .objects import Schema
 from .plan import Plan, make_plan
+from .requirements import Requirement
 
 #: More rounds than that mean that somebody undoes what we do.
 _ROUNDS = 4
@@ -30,12 +32,29 @@ class Reconciled:
     extras: tuple[str, ...] = ()
 
 
-def plan_for(database: Database, dialect: Dialect, desired: Schema, actual: Schema | None = None) -> Plan:
-    """Plan what brings the live tables, ``actual`` where they have been read, to ``desired``. Reads only."""
+def concerned(desired: Schema) -> list[str]:
+    """Name the tables, and those that their foreign keys refer to, which may be another migration's."""
+    names = [table.name for table in desired]
+    names += [key.referenced_table for table in desired for key in table.foreign_keys]
+    return list(dict.fromkeys(names))
+
+
+def plan_for(
+    database: Database,
+    dialect: Dialect,
+    desired: Schema,
+    actual: Schema | None = None,
+    *,
+    count: Callable[[Requirement], int] | None = None,
+) -> Plan:
+    """Plan what brings the live tables, ``actual`` where they have been read, to ``desired``. Reads only.
+
+    ``count`` answers for the rows in the database's stead.
+    """
     if actual is None:
-        actual = introspect_schema(database, dialect, [table.name for table in desired])
+        actual = introspect_schema(database, dialect, concerned(desired))
     diff = diff_schemas(desired, actual)
-    counts = {requirement: count_rows(database, dialect, requirement) for requirement in diff.requirements()}
+    counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.requirements()}
     return make_plan(diff, actual, dialect, counts)
 
 

@@ -42,9 +42,14 @@ def missing_options_steps(
     database: pw.Database, dialect: Dialect, prefix: str, collation: str | None
 ) -> tuple[Step, ...]:
     """Plan the options table, in WordPress's shape, where there is none."""
-    name = options_table_name(prefix)
-    if present_tables(database, dialect, [name]):
+    if present_tables(database, dialect, [options_table_name(prefix)]):
         return ()
+    return options_steps(dialect, prefix, collation)
+
+
+def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple[Step, ...]:
+    """Plan the options table, in WordPress's shape."""
+    name = options_table_name(prefix)
     shape = replace(OPTIONS_SHAPE, name=name, engine="InnoDB", collation=collation)
     return dialect.render(None, [CreateTable(name, dialect.adapt(shape))])
 

@@ -94,6 +94,12 @@ BAD = {
     "a step with another shape": (file('migrator.run(steps.add_index, database, "carts", "items")'), FIRST, "step"),
     "a type in words": (file(ADD.replace("text()", "'text'")), FIRST, "step"),
     "an index of nothing": (file('migrator.run(steps.add_index, database, "carts", Index("x", ()))'), FIRST, "step"),
+    "values in values": (file(ADD.replace("text()", 'enum(("a", "b"), "c")')), FIRST, "step"),
+    "a key without its columns": (
+        file('migrator.run(steps.add_foreign_key, database, "carts", ForeignKey("owner", "people"))'),
+        FIRST,
+        "step",
+    ),
     "tables by name": (file('migrator.run(steps.drop_tables, database, ["carts"])'), FIRST, "step"),
     "the models": (f"from wch_peewee.models import Cart\n{GOOD}", 1, "models"),
     "the models by the package": (f"from wch_peewee import Conversation\n{GOOD}", 1, "models"),

@@ -7,7 +7,6 @@ from dataclasses import replace
 import peewee as pw
 
 from ...errors import RemovalRefused, SchemaConflict
-from ...schema.introspect import count_rows
 from ...schema.objects import Column, Table
 from ...schema.operations import AddColumn, DropColumn, ModifyColumn, Operation, RenameColumn
 from ...schema.requirements import Requirement
@@ -80,7 +79,7 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
             return []
         if not allow_drop:
             holding = Requirement("no_values", live.name, (column,))
-            count = count_rows(workspace.database, workspace.dialect, holding)
+            count = workspace.count(holding)
             raise RemovalRefused(
                 f"dropping {live.name}.{column} loses {_values(count)}; "
                 "say allow_drop=True in the migration if you mean it"
@@ -91,7 +90,7 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
 
 
 def _insist(workspace: Workspace, requirement: Requirement) -> None:
-    if count := count_rows(workspace.database, workspace.dialect, requirement):
+    if count := workspace.count(requirement):
         raise SchemaConflict(requirement.refusal(count))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import peewee as pw
 
 from ...errors import SchemaConflict
-from ...schema.introspect import count_rows
 from ...schema.objects import ForeignKey, Table
 from ...schema.operations import AddForeignKey, DropForeignKey, Operation
 from ...schema.requirements import Requirement
@@ -22,7 +21,7 @@ def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
         if any(candidate.serves(wanted) for candidate in live.foreign_keys):
             return []
         requirement = Requirement("no_orphans", live.name, wanted.columns, wanted)
-        if count := count_rows(workspace.database, workspace.dialect, requirement):
+        if count := workspace.count(requirement):
             raise SchemaConflict(requirement.refusal(count))
         return [AddForeignKey(live.name, wanted)]
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import peewee as pw
 
 from ...errors import SchemaConflict
-from ...schema.introspect import count_rows
 from ...schema.objects import Index, Table
 from ...schema.operations import AddIndex, DropIndex, Operation, RenameIndex
 from ...schema.requirements import Requirement
@@ -23,7 +22,7 @@ def add_index(database: pw.Database, table: str, index: Index) -> None:
         if any(candidate.serves(wanted) for candidate in live.indexes):
             return []
         requirement = Requirement("no_duplicates", live.name, wanted.columns)
-        if wanted.unique and (count := count_rows(workspace.database, workspace.dialect, requirement)):
+        if wanted.unique and (count := workspace.count(requirement)):
             raise SchemaConflict(requirement.refusal(count))
         return [AddIndex(live.name, wanted)]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import peewee as pw
 
+from ...schema.forecast import RowWork
 from ...workspace import Workspace
 from ..ambient import workspace_of
 from ..names import TableNames
@@ -21,10 +22,14 @@ def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
         text = workspace.dialect.wire(sql.format_map(names))
         if parameters:
             text = text.replace("?", workspace.dialect.placeholder)
+        if workspace.rehearse(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(workspace)))):
+            return
         workspace.write(lambda: workspace.database.execute_sql(text, parameters or None), *names.asked)
 
 
 def run_python(database: pw.Database, function: Callable[[Workspace], None]) -> None:
     """Call ``function`` with the run's workspace; it has to bear being repeated."""
     with workspace_of(database) as workspace:
-        function(workspace)
+        name = getattr(function, "__qualname__", "Python")
+        if not workspace.rehearse(RowWork(f"Runs {name}, which cannot be shown")):
+            function(workspace)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import peewee as pw
 
 from ...errors import RemovalRefused, SchemaConflict
-from ...schema.introspect import ask, introspect_schema, present_tables, referencing_tables
+from ...schema.introspect import ask, introspect_schema, referencing_tables
 from ...schema.objects import Table
 from ...schema.operations import DropTable
 from ...schema.resolve import physical_name
@@ -40,7 +40,7 @@ def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: b
     """
     with workspace_of(database) as workspace:
         names = [physical_name(table.name, workspace.prefix) for table in tables]
-        present = present_tables(workspace.database, workspace.dialect, names)
+        present = workspace.present(names)
         if present and not (allow_drop or workspace.may_remove_data):
             counted = ", ".join(f"{name} ({_rows(workspace, name)})" for name in present)
             raise RemovalRefused(

@@ -1,0 +1,131 @@
+"""Large tables are copied with leave only, or by a tool; the tool is real where it is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.chained import SETTLED, chain_folder
+from tests.command import wch
+from tests.databases import LiveDatabase
+from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
+from wch_peewee.online import find_copier
+from wch_peewee.schema.copies import CopyRule
+
+TOOL = "pt-online-schema-change"
+MIGRATION = '''
+"""Wider identifiers of messages, and conversations that say more."""
+
+from wch_peewee.migrate import steps
+from wch_peewee.schema.objects import Column, varchar
+
+VERSION = "1.1.0"
+
+
+def migrate(migrator, database, *, fake=False):
+    migrator.run(steps.alter_column, database, "conversations", Column("wa_conversation_id", varchar(90)))
+    migrator.run(steps.alter_column, database, "messages", Column("wa_message_id", varchar({size})))
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    migrator.run(steps.unstamp, database, "1.0.0")
+'''
+
+pytestmark = pytest.mark.families("mysql", "mariadb")
+
+
+@pytest.fixture
+def filled(database: LiveDatabase, tmp_path: Path) -> tuple[LiveDatabase, Path]:
+    """Version 1.0.0 with a few rows, and a folder with one migration more, which has to copy both tables."""
+    folder = chain_folder(tmp_path, [])
+    DatabaseManager(database.url, migrations=folder, models=SETTLED).run_migrations()
+    stamp = ["2030-01-01 00:00:00"]
+    insert = "INSERT INTO wp_wch_conversations VALUES (1, '+49', 'c1', 'active', NULL, '{}', %s, %s, %s)"
+    database.execute(insert, stamp * 3)
+    for number in range(1, 6):
+        insert = "INSERT INTO wp_wch_messages VALUES (%s, 1, 'inbound', 'text', %s, '{}', 'sent', %s)"
+        database.execute(insert, [number, f"message {number}", *stamp])
+    (folder / "002_wider.py").write_text(MIGRATION.format(size=90), encoding="utf-8")
+    return database, folder
+
+
+def manager(database: LiveDatabase, folder: Path, rule: CopyRule) -> DatabaseManager:
+    return DatabaseManager(database.url, migrations=folder, models=SETTLED, copies=rule)
+
+
+def test_a_large_table_is_not_copied_without_leave(filled: tuple[LiveDatabase, Path]) -> None:
+    database, folder = filled
+    rule = CopyRule(rows=0)
+    (first, second, *_) = manager(database, folder, rule).plan(counts=True).rehearsed.steps
+    assert "allow it with --allow-copy" in first.copy_refusal
+    assert "wp_wch_messages (about 5 rows" in second.copy_refusal
+    with database.statements() as seen, pytest.raises(MigrationFailed, match="copying wp_wch_conversations") as caught:
+        manager(database, folder, rule).run_migrations()
+    assert seen.ddl == [] or all("migratehistory" in sql for sql in seen.ddl)
+    assert (caught.value.step, caught.value.in_place) == (1, ())
+    with database.statements() as seen:
+        manager(database, folder, CopyRule(rows=0, allowed=True)).run_migrations()
+    assert [sql.partition("ALGORITHM=")[2] for sql in seen.ddl] == ["COPY, LOCK=SHARED"] * 2 or "NONE" in seen.ddl[0]
+
+
+def test_a_small_one_is(filled: tuple[LiveDatabase, Path]) -> None:
+    database, folder = filled
+    manager(database, folder, CopyRule(rows=1_000)).run_migrations()
+    assert manager(database, folder, CopyRule()).status().version == "1.1.0"
+
+
+@pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
+def test_the_tool_copies_in_the_stead_of_the_server(filled: tuple[LiveDatabase, Path]) -> None:
+    """A parent with the child that refers to it, and the child itself: the key is there afterwards, the plan empty."""
+    database, folder = filled
+    before = database.execute("SELECT * FROM wp_wch_messages ORDER BY id")
+    percents: list[tuple[str, int]] = []
+    copier = find_copier(TOOL, database.connect(), lambda table, percent: percents.append((table, percent)))
+    with database.statements() as seen:
+        manager(database, folder, CopyRule(rows=0, copier=copier)).run_migrations()
+    assert not any(sql.startswith("ALTER TABLE `wp_wch_messages` MODIFY") for sql in seen.ddl)
+    assert any("_wp_wch_messages_new" in sql for sql in seen.ddl)
+    assert database.execute("SELECT * FROM wp_wch_messages ORDER BY id") == before
+    plan = manager(database, folder, CopyRule()).plan()
+    assert plan.is_empty
+    with pytest.raises(Exception, match=r"1452|foreign key"):
+        database.execute(
+            "INSERT INTO wp_wch_messages VALUES (9, 7, 'inbound', 'text', 'w9', '{}', 'sent', '2030-01-01 00:00:00')"
+        )
+
+
+@pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
+def test_a_tool_that_would_cut_rows_is_not_begun(filled: tuple[LiveDatabase, Path]) -> None:
+    database, folder = filled
+    (folder / "002_wider.py").write_text(MIGRATION.format(size=3), encoding="utf-8")
+    copier = find_copier(TOOL, database.connect())
+    with pytest.raises(MigrationFailed, match="5 rows of wp_wch_messages whose wa_message_id is longer than 3"):
+        manager(database, folder, CopyRule(rows=0, copier=copier)).run_migrations()
+    assert database.execute("SELECT MAX(CHAR_LENGTH(wa_message_id)) FROM wp_wch_messages") == [(9,)]
+
+
+def test_a_tool_that_fails_is_quoted_without_the_password(
+    filled: tuple[LiveDatabase, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, folder = filled
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    script = bin_ / TOOL
+    script.write_text('#!/bin/sh\necho "cannot do this"\nexit 11\n', encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_}:{os.environ['PATH']}")
+    copier = find_copier(TOOL, database.connect())
+    with pytest.raises(MigrationFailed, match=r"ended with 11 \(cannot do this\).*DROP TRIGGER IF EXISTS"):
+        manager(database, folder, CopyRule(rows=0, copier=copier)).run_migrations()
+
+
+def test_a_tool_that_is_not_there_is_one_line(database: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigurationError, match="gh-ost is not installed here"):
+        find_copier("gh-ost", database.connect())
+    ended = wch("plan", "--online", "gh-ost", database=database.url)
+    assert (ended.code, ended.err.splitlines()[-1][:30]) == (78, "Error: gh-ost is not installed")

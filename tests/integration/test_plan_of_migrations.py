@@ -1,0 +1,135 @@
+"""``plan`` of pending migrations: what it says is what is sent, and it sends nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chained import CHAIN, NEWEST, SETTLED, add_chain, chain_folder
+from tests.databases import LiveDatabase
+from tests.statements import Statements
+from wch_peewee import DatabaseManager
+from wch_peewee.schema.forecast import RowWork
+
+HEADER = """
+from wch_peewee.migrate import batches, steps
+from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, bigint, datetime, enum, text, varchar
+
+VERSION = "1.1.0"
+
+
+def migrate(migrator, database, *, fake=False):
+"""
+FOOTER = """
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    migrator.run(steps.unstamp, database, "1.0.0")
+"""
+
+
+def at_first(database: LiveDatabase, folder: Path) -> DatabaseManager:
+    """Version 1.0.0 with rows in the tables, and a folder whose later migrations are still to come."""
+    manager = DatabaseManager(database.url, migrations=folder, models=SETTLED)
+    manager.run_migrations()
+    q = "INSERT INTO wp_wch_conversations VALUES (1, '+49', 'c1', 'active', NULL, '{}', %s, %s, %s)"
+    database.execute(q, ["2030-01-01 00:00:00"] * 3)
+    for number in range(1, 4):
+        database.execute(
+            "INSERT INTO wp_wch_messages VALUES (%s, 1, 'inbound', 'text', %s, '{}', 'sent', '2030-01-01 00:00:00')",
+            [number, f"w{number}"],
+        )
+    return manager
+
+
+def written(tmp_path: Path, *lines: str) -> Path:
+    folder = chain_folder(tmp_path, [])
+    body = "".join(f"    {line}\n" for line in lines)
+    (folder / "002_more.py").write_text('"""More."""\n' + HEADER + body + FOOTER, encoding="utf-8")
+    return folder
+
+
+def test_what_is_planned_is_what_is_sent(database: LiveDatabase, tmp_path: Path) -> None:
+    """The six migrations of the chain, whose steps build on each other."""
+    folder = chain_folder(tmp_path, [])
+    manager = at_first(database, folder)
+    add_chain(folder)
+    manager = DatabaseManager(database.url, migrations=folder, models=SETTLED)
+    with database.statements() as looking:
+        plan = manager.plan(counts=True)
+    assert looking.writes == []
+    assert plan.rehearsed.stopped is None
+    assert plan.plan.is_empty
+    assert {forecast.migration for forecast in plan.rehearsed.steps} == {file.stem for file in CHAIN.glob("0*.py")}
+    steps = [forecast.work for forecast in plan.rehearsed.steps if not isinstance(forecast.work, RowWork)]
+    planned = Statements(statement.text for step in steps for statement in (*step.statements, *step.cleanup)).ddl
+    with database.statements() as seen:
+        manager.install()
+    assert [" ".join(sql.split()) for sql in seen.ddl] == [" ".join(sql.split()) for sql in planned]
+    assert manager.status().version == NEWEST
+
+
+def test_rows_that_stand_against_it_are_counted_and_shown(database: LiveDatabase, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    at_first(database, chain_folder(tmp_path / "first", []))
+    folder = written(
+        tmp_path,
+        'migrator.run(steps.add_index, database, "messages", Index("direction", ("direction",), unique=True))',
+        'migrator.run(steps.rename_column, database, "messages", "wa_message_id", "message")',
+        'migrator.run(steps.alter_column, database, "messages", Column("message", varchar(1)))',
+        'migrator.run(steps.alter_column, database, "messages", Column("status", enum("read", "failed")))',
+        'agent = Column("assigned_agent_id", bigint(unsigned=True))',
+        'migrator.run(steps.alter_column, database, "conversations", agent)',
+        'migrator.run(steps.drop_column, database, "messages", "content", allow_drop=True)',
+    )
+    manager = DatabaseManager(database.url, migrations=folder, models=SETTLED)
+    checks = {
+        check.requirement.kind: check
+        for forecast in manager.plan(counts=True).rehearsed.steps
+        for check in forecast.checks
+    }
+    assert {kind: check.count for kind, check in checks.items()} == {
+        "no_duplicates": 3,
+        "fits": 3,
+        "listed": 3,
+        "no_nulls": 1,
+        "no_values": 3,
+    }
+    assert [kind for kind, check in checks.items() if check.is_loss] == ["no_values"]
+    for kind, check in checks.items():
+        shown = database.execute(check.query.replace("%", "%%"))
+        assert len(shown) == (1 if kind == "no_duplicates" else check.count), kind
+
+
+def test_where_a_run_would_stop_the_plan_ends(database: LiveDatabase, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    at_first(database, chain_folder(tmp_path / "first", []))
+    folder = written(
+        tmp_path,
+        'migrator.run(steps.add_column, database, "carts", Column("note", text(), nullable=True))',
+        'migrator.run(steps.drop_column, database, "carts", "items")',
+        'migrator.run(steps.add_column, database, "carts", Column("more", text(), nullable=True))',
+    )
+    stopped = DatabaseManager(database.url, migrations=folder, models=SETTLED).plan().rehearsed.stopped
+    assert stopped is not None
+    assert (stopped.migration, stopped.number, stopped.of) == ("002_more", 2, 4)
+    assert "say allow_drop=True" in stopped.reason
+
+
+@pytest.mark.parametrize("line", ["database.execute_sql('DROP TABLE wp_wch_carts')", "migrator.run(database.close)"])
+def test_a_plan_runs_nothing_of_an_authors_own(database: LiveDatabase, tmp_path: Path, line: str) -> None:
+    (tmp_path / "first").mkdir()
+    at_first(database, chain_folder(tmp_path / "first", []))
+    folder = written(tmp_path, line, "migrator.run(steps.run_python, database, print)")
+    with database.statements() as seen:
+        plan = DatabaseManager(database.url, migrations=folder, models=SETTLED).plan()
+    assert seen.writes == []
+    if "execute" in line:
+        assert plan.rehearsed.stopped is not None
+        assert "migrator.run(steps.run_python, ...)" in plan.rehearsed.stopped.reason
+    else:
+        told = [words for forecast in plan.rehearsed.steps for words in forecast.describe()]
+        assert any("close" in words and "nothing can be said beforehand" in words for words in told)
+        assert "Runs print, which cannot be shown" in told

@@ -1,0 +1,251 @@
+"""The worked example of docs/next-migration.md, done for real: three changes to the models, wch new, plan, migrate.
+
+    python -m tests.worked_example --rows 1000000 > docs/next-migration.md
+
+It works on a copy of the checkout, and on a database of its own on each server of WCH_TEST_SERVERS. The plan on the
+page is the last server's. A test makes the page again with a few rows, and compares all but sizes and times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.databases import LiveDatabase
+from tests.engines import choose_engines
+
+ROOT = Path(__file__).parent.parent
+NAME = "message_channel"
+
+#: file, what stands there, what is to stand there
+EDITS = (
+    (
+        "enums.py",
+        '    FAILED = "failed"\n\n\nclass Campaign',
+        '    FAILED = "failed"\n    DELETED = "deleted"\n\n\nclass Campaign',
+    ),
+    ("models.py", "    assigned_agent_id = Unsigned", "    agent_id = Unsigned"),
+    (
+        "models.py",
+        "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n",
+        (
+            "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n"
+            '    channel = VarcharField(20, default="whatsapp")\n'
+        ),
+    ),
+)
+COMMANDS = {
+    "new": ["new", NAME, "--rename", "conversations.assigned_agent_id:agent_id"],
+    "plan": ["plan", "--quiet"],
+}
+#: Runs in the copy, and prints how many seconds each step took.
+_TIMED = """
+import json, sys, time
+from wch_peewee import DatabaseManager
+from wch_peewee.progress import StepStarted
+marks = []
+manager = DatabaseManager(sys.argv[1])
+manager.on_progress = lambda event: marks.append(time.monotonic()) if isinstance(event, StepStarted) else None
+manager.run_migrations()
+marks.append(time.monotonic())
+print(json.dumps([later - sooner for sooner, later in zip(marks, marks[1:])]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it on one server."""
+
+    label: str
+    plan: str
+    steps: list[dict[str, Any]]
+    seconds: list[float]
+
+
+class Author:
+    """Somebody with a checkout of his own, and the models changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.checkout = folder / "checkout"
+        for name in ("wch_peewee", "migrations"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, self.checkout / name, ignore=ignored)
+        for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, self.checkout / name)
+
+    def edit(self) -> str:
+        """Change the models; return the difference."""
+        lines: list[str] = []
+        for name in dict.fromkeys(name for name, _, _ in EDITS):
+            path = self.checkout / "wch_peewee" / name
+            before = after = path.read_text(encoding="utf-8")
+            for _, old, new in (edit for edit in EDITS if edit[0] == name):
+                assert after.count(old) == 1, (name, old)
+                after = after.replace(old, new)
+            path.write_text(after, encoding="utf-8")
+            shown = f"wch_peewee/{name}"
+            lines += difflib.unified_diff(before.splitlines(), after.splitlines(), shown, shown, n=1, lineterm="")
+        return "\n".join(line for line in lines if not line.startswith("@@"))
+
+    def wch(self, *words: str, url: str = "") -> str:
+        return self.python("-m", "wch_peewee", *words, url=url)
+
+    def python(self, *words: str, url: str = "") -> str:
+        """Run it in the checkout, away from what is installed, and from every setting but these."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("WCH_")}
+        environment = kept | {"PYTHONPATH": str(self.checkout)} | ({"WCH_DATABASE_URL": url} if url else {})
+        ended = subprocess.run(
+            [sys.executable, *words], cwd=self.checkout, env=environment, capture_output=True, text=True, check=False
+        )
+        if ended.returncode:
+            raise AssertionError(f"{words} ended with {ended.returncode}: {ended.stdout}{ended.stderr}")
+        return ended.stdout
+
+    def written(self) -> str:
+        return next(self.checkout.glob("migrations/002_*.py")).read_text(encoding="utf-8")
+
+
+def upgrade(author: Author, database: LiveDatabase, label: str, rows: int) -> Done:
+    """Fill version 1.0.0 with messages, plan, migrate, and find nothing left."""
+    fill(database, rows)
+    plan = author.wch(*COMMANDS["plan"], url=database.url)
+    steps = json.loads(author.wch("plan", "--format", "json", url=database.url))["steps"]
+    seconds = json.loads(author.python("-c", _TIMED, database.url, url=database.url).splitlines()[-1])
+    assert "Everything is as it should be" in author.wch("check", url=database.url)
+    return Done(label, plan, steps, seconds)
+
+
+def fill(database: LiveDatabase, rows: int) -> None:
+    """Make version 1.0.0 with so many messages in a thousand conversations."""
+    from wch_peewee import DatabaseManager
+
+    DatabaseManager(database.url).install()
+    digits = "(" + " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10)) + ")"
+    powers = range(len(str(rows - 1)))
+    number = " + ".join(f"{10**power} * t{power}.d" for power in powers)
+    source = f"SELECT {number} AS n FROM " + ", ".join(f"{digits} AS t{power}" for power in powers)
+    moment = "'2030-01-01 00:00:00'"
+    thousand = "SELECT 100 * a.d + 10 * b.d + c.d AS n FROM " + ", ".join(f"{digits} AS {name}" for name in "abc")
+    database.execute(
+        "INSERT INTO wp_wch_conversations SELECT n + 1, '+49', 'c', 'active', NULL, '{}', "
+        f"{moment}, {moment}, {moment} FROM ({thousand}) AS numbers"
+    )
+    database.execute(
+        "INSERT INTO wp_wch_messages (conversation_id, direction, message_type, wa_message_id, content, created_at) "
+        f"SELECT 1 + MOD(n, 1000), 'inbound', 'text', CONCAT('wamid.', n), '{{\"text\": \"hello\"}}', {moment} "
+        f"FROM ({source}) AS numbers WHERE n < {rows}"
+    )
+    database.execute("ANALYZE TABLE wp_wch_messages, wp_wch_conversations")
+
+
+def page(difference: str, new: str, written: str, done: Sequence[Done], rows: int) -> str:
+    shown = done[-1]
+    return f"""# The next migration, from the model to the live table
+
+Three changes to the models: messages get a column `channel`, a message can be `deleted`, and the `assigned_agent_id` of
+conversations is called `agent_id`. This page is made by a program that does all of it on real servers; a test does it
+again, with fewer rows.
+
+    python -m tests.worked_example --rows {rows}
+
+## Change the models
+
+```diff
+{difference}
+```
+
+## Have the migration written
+
+A rename is never guessed. On a terminal `wch new` asks; here the command says it.
+
+```console
+$ wch {" ".join(COMMANDS["new"])}
+{new.strip()}
+```
+
+The file, as it was written:
+
+```python
+{written.strip()}
+```
+
+## See what it will do
+
+With {rows:,} messages on {shown.label}:
+
+```console
+$ wch {" ".join(COMMANDS["plan"])}
+{shown.plan.strip()}
+```
+
+## Do it
+
+`wch migrate`, the seconds of each step beside what was predicted, with {rows:,} messages. `wch check` finds nothing
+left afterwards.
+
+{_table(done)}
+"""
+
+
+def _table(done: Sequence[Done]) -> str:
+    numbers = range(1, len(done[0].seconds) + 1)
+    lines = ["| step | " + " | ".join(one.label for one in done) + " |", "| --- |" + " --- |" * len(done)]
+    for number in numbers:
+        cells = []
+        for one in done:
+            mine = [step for step in one.steps if step["step"] == number]
+            predicted = {
+                ", ".join(word for word in (step["algorithm"], step["lock"]) if word)
+                for step in mine
+                if step["kind"] == "schema"
+            }
+            cells.append(f"{'; '.join(sorted(predicted)) or 'rows'}: {one.seconds[number - 1]:.2f} s")
+        what = "; ".join(line for step in done[0].steps if step["step"] == number for line in step["operations"])
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def make(rows: int) -> str:
+    """Do the whole of it; return the page."""
+    engines = choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), "")[0]
+    servers = [engine for engine in engines if engine.family != "sqlite"]
+    with tempfile.TemporaryDirectory(prefix="wch-example-") as name:
+        author = Author(Path(name))
+        difference = author.edit()
+        new = author.wch(*COMMANDS["new"])
+        done = []
+        for engine in servers:
+            with engine.fresh(Path(name)) as database:
+                done.append(upgrade(author, database, _label(database), rows))
+        return page(difference, new, author.written(), done, rows)
+
+
+def _label(database: LiveDatabase) -> str:
+    from wch_peewee.server import detect_dialect
+
+    connection = database.connect()
+    try:
+        return detect_dialect(connection).label
+    finally:
+        connection.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.worked_example", description="Print docs/next-migration.md.")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="how many messages there are  [1000000]")
+    sys.stdout.write(make(parser.parse_args(arguments).rows))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

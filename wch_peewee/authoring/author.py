@@ -1,0 +1,157 @@
+"""Write the migration that leads from what the migrations make to what the models declare.
+
+draft = Author(folder, tables, before).draft("minor")
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import peewee as pw
+
+from ..errors import ConfigurationError
+from ..migrate.folder import MigrationFolder
+from ..naming import DEFAULT_PREFIX
+from ..schema.objects import Schema, Table
+from ..schema.operations import DropColumn
+from ..server import detect_dialect
+from ..wordpress.version import parse_plain
+from .arrange import arrange
+from .compare import compare
+from .lines import Mark
+from .logical import declared_schema
+from .recipes import Recipes
+from .renames import Question, Renames, parse_renames, questions, renamed
+from .render import Draft
+from .scratch import produced_schema
+from .words import caution, summary
+
+Part = Literal["major", "minor", "patch"]
+
+#: Asked whether a column has another name now: answers with one of the candidates, or None.
+Ask = Callable[[Question], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is to be done to the migrations' schema, in words, and on which engines that was seen."""
+
+    words: str
+    engines: tuple[str, ...]
+
+
+def differences(
+    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table]
+) -> tuple[Difference, ...]:
+    """Replay the migrations on each scratch database and compare with the models; nothing when they agree."""
+    tables = tuple(tables)
+    found: dict[str, list[str]] = {}
+    for database in databases:
+        dialect = detect_dialect(database)
+        produced = produced_schema(database, folder)
+        for operation in compare(produced, declared_schema(tables, DEFAULT_PREFIX, dialect), Renames()):
+            for line in operation.describe():
+                found.setdefault(line, []).append(dialect.label)
+    return tuple(Difference(words, tuple(engines)) for words, engines in found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """``before`` is what the migrations of ``folder`` make, ``after`` what the models declare, both on SQLite."""
+
+    folder: MigrationFolder
+    before: Schema
+    after: Schema
+
+    @classmethod
+    def of(cls, database: pw.Database, folder: MigrationFolder, tables: Iterable[Table]) -> Author:
+        """Look at the scratch database after a replay there."""
+        declared = declared_schema(tables, DEFAULT_PREFIX, detect_dialect(database))
+        return cls(folder, produced_schema(database, folder), declared)
+
+    def renames(self, said: Iterable[str], dropped: Iterable[str], ask: Ask | None) -> Renames:
+        """Find out what has another name now: as said, else as answered.
+
+        Raises ConfigurationError where nobody answers, with all that is to be said.
+        """
+        dropped = tuple(dropped)
+        renames = parse_renames(said, self.before, self.after)
+        self._check_dropped(dropped, renames)
+        open_questions = questions(self.before, self.after, renames, dropped)
+        if open_questions and ask is None:
+            raise ConfigurationError("\n".join(f"{question}." for question in open_questions))
+        while ask is not None and open_questions:
+            question = open_questions[0]
+            answer = ask(question)
+            if answer is None:
+                dropped = (*dropped, f"{question.table}.{question.gone}")
+            else:
+                renames.columns[question.table, question.gone] = answer
+            open_questions = questions(self.before, self.after, renames, dropped)
+        return renames
+
+    def draft(self, renames: Renames, dropped: Iterable[str], part: Part) -> Draft | None:
+        """Draft the migration; None where the models and the migrations agree."""
+        back = renames.inverse()
+        there = arrange(compare(self.before, self.after, renames), renamed(self.before, renames), self.after)
+        home = arrange(compare(self.after, self.before, back), renamed(self.after, back), self.before)
+        if not there:
+            return None
+        return Draft(
+            self.next_version(part),
+            self.version,
+            summary(there),
+            Recipes(self.before, self.after, frozenset(dropped)).lines(there),
+            Recipes(self.after, self.before, back=True).lines(home),
+            caution=caution(there),
+        )
+
+    @property
+    def version(self) -> str | None:
+        """The version that the newest migration ends at; None without any."""
+        return self.folder.version if self.folder.names else None
+
+    def next_version(self, part: Part) -> str:
+        return next_version(self.version, part)
+
+    def _check_dropped(self, dropped: Iterable[str], renames: Renames) -> None:
+        before = renamed(self.before, renames)
+        operations = compare(self.before, self.after, renames)
+        gone = {f"{o.table}.{o.column}" for o in operations if isinstance(o, DropColumn)}
+        gone |= {table.name for table in before if self.after.table(table.name) is None}
+        for name in dropped:
+            if name not in gone:
+                raise ConfigurationError(
+                    f"--drop {name}: the models still have it, or never had; gone from them is "
+                    f"{', '.join(sorted(gone)) or 'nothing'}."
+                )
+
+
+def next_version(version: str | None, part: Part) -> str:
+    """Count up one part of the version and set the ones behind it to zero; the first version is 1.0.0."""
+    if version is None:
+        return "1.0.0"
+    major, minor, patch = parse_plain(version)
+    return {"major": f"{major + 1}.0.0", "minor": f"{major}.{minor + 1}.0", "patch": f"{major}.{minor}.{patch + 1}"}[
+        part
+    ]
+
+
+def marks(draft: Draft) -> tuple[str, ...]:
+    """List the questions that the draft leaves to its author."""
+    return tuple(line.question for line in draft.forward if isinstance(line, Mark))
+
+
+def migration_path(folder: MigrationFolder, name: str) -> Path:
+    """Say what the next file is called: ``NNN_words.py``. Raises ConfigurationError."""
+    words = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+    if not words:
+        raise ConfigurationError(f"{name!r} is no name for a migration; expected words, as message_channel.")
+    number = int(folder.names[-1][:3]) + 1 if folder.names else 1
+    if number > 999:
+        raise ConfigurationError(f"{folder.path} is full: the newest migration is number 999.")
+    return folder.path / f"{number:03}_{words}.py"

@@ -1,0 +1,138 @@
+"""A migration's source: imports, VERSION, the frozen shapes, ``migrate()`` and ``rollback()``, as ruff would format it.
+
+A shape that is used twice, or that no line has room for, becomes a constant; others stand where they are used.
+
+    Draft(...).source()
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from textwrap import fill
+
+from .code import WIDTH, Call, Expression, Items, Text, called, flat, layout
+from .lines import Line, Mark, Shape, StepLine
+
+_OBJECTS = (
+    "Column", "ColumnType", "Default", "ForeignKey", "Index", "Table", "bigint", "boolean", "datetime", "enum",
+    "integer", "json", "text", "varchar",
+)  # fmt: skip
+_SIGNATURE = "(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:"
+
+
+@dataclass(slots=True)
+class Draft:
+    """What goes into the file; ``previous`` is the version that the rollback sets, None for the first migration."""
+
+    version: str
+    previous: str | None
+    summary: tuple[str, ...]
+    forward: tuple[Line, ...]
+    back: tuple[Line, ...]
+    #: What the rollback's docstring says; empty for none.
+    caution: str = ""
+    _constants: dict[str, tuple[str, Expression]] = field(default_factory=dict, init=False)
+
+    def source(self) -> str:
+        """Write the file."""
+        self._constants = self._hoisted()
+        migrate = self._function("migrate", self.forward, Call("migrator.run", ("steps.stamp", "database", "VERSION")))
+        previous = "None" if self.previous is None else Text(self.previous)
+        unstamp = Call("migrator.run", ("steps.unstamp", "database", previous))
+        rollback = self._function("rollback", self.back, unstamp, self.caution)
+        constants = [
+            f"{name} = {layout(code, indent=0, used=len(name) + 3)}" for name, code in self._constants.values()
+        ]
+        short = "\n".join(constant for constant in constants if "\n" not in constant)
+        long = [constant for constant in constants if "\n" in constant]
+        body = "\n\n".join(part for part in (f'VERSION = "{self.version}"', short, *long) if part)
+        used = {"steps.stamp"}
+        for line in (*self.forward, *self.back):
+            used |= set() if isinstance(line, Mark) else set(called(_call(line, self._constants)))
+        for _, code in self._constants.values():
+            used |= set(called(code))
+        return f"{self._docstring()}\n\n{_imports(used)}\n\n{body}\n\n\n{migrate}\n\n{rollback}"
+
+    def _docstring(self) -> str:
+        pieces = [_in_docstring(piece) for piece in self.summary]
+        line = f'"""Version {self.version}: {"; ".join(pieces)}."""'
+        if len(line) <= WIDTH:
+            return line
+        points = "\n".join(
+            fill(f"- {piece}", WIDTH, subsequent_indent="  ", break_long_words=False) for piece in pieces
+        )
+        return f'"""Version {self.version}.\n\n{points}\n"""'
+
+    def _hoisted(self) -> dict[str, tuple[str, Expression]]:
+        """Choose the constants, by the shape's own code: {code: (name, code)}."""
+        shapes = [shape for line in (*self.forward, *self.back) for shape in _shapes(line)]
+        uses = Counter(flat(shape.code) for shape in shapes)
+        found: dict[str, tuple[str, Expression]] = {}
+        for line in (*self.forward, *self.back):
+            long = isinstance(line, StepLine) and 4 + len(flat(_call(line, {}))) > WIDTH
+            for shape in _shapes(line):
+                written = flat(shape.code)
+                if written not in found and (long or shape.listed or uses[written] > 1):
+                    table = next((a.value for a in getattr(line, "arguments", ()) if isinstance(a, Text)), "")
+                    found[written] = (_free(shape.name, table, {name for name, _ in found.values()}), shape.code)
+        return found
+
+    def _function(self, name: str, lines: Sequence[Line], last: Call, docstring: str = "") -> str:
+        body = [fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4).replace("\n", "\n    ")] if docstring else []
+        for line in lines:
+            if isinstance(line, Mark):
+                call = Call("steps.decide", (Text(f"{line.question}; then remove this line"),))
+            else:
+                call = _call(line, self._constants)
+            body.append(layout(call, indent=4))
+        body.append(layout(last, indent=4))
+        return f"def {name}{_SIGNATURE}\n" + "".join(f"    {line}\n" for line in body)
+
+
+def _in_docstring(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"""', '\\"""')
+
+
+def _call(line: StepLine, constants: dict[str, tuple[str, Expression]]) -> Call:
+    listed: list[Expression] = []
+    arguments: list[Expression] = []
+    for argument in line.arguments:
+        if isinstance(argument, Shape):
+            name, code = constants.get(flat(argument.code), ("", argument.code))
+            (listed if argument.listed else arguments).append(name or code)
+        else:
+            arguments.append(argument)
+    together = (Items(tuple(listed)),) if listed else ()
+    return Call("migrator.run", (line.function, "database", *together, *arguments))
+
+
+def _shapes(line: Line) -> Iterator[Shape]:
+    if isinstance(line, StepLine):
+        yield from (argument for argument in line.arguments if isinstance(argument, Shape))
+
+
+def _free(name: str, table: str, taken: set[str]) -> str:
+    candidates = [name, f"{table.upper()}_{name}" if table else name]
+    candidates += [f"{candidates[-1]}_{number}" for number in range(2, 1000)]
+    taken = taken | {"VERSION"}
+    # A column may be called as no constant can be.
+    return next(c for c in (re.sub(r"\W", "_", c) for c in candidates) if c not in taken)
+
+
+def _imports(used: set[str]) -> str:
+    modules = ", ".join(module for module in ("batches", "steps") if any(u.startswith(f"{module}.") for u in used))
+    named = [name for name in _OBJECTS if name in used]
+    lines = [
+        "import peewee as pw",
+        "from peewee_migrate import Migrator",
+        "",
+        f"from wch_peewee.migrate import {modules}",
+    ]
+    if named:
+        one = f"from wch_peewee.schema.objects import {', '.join(named)}"
+        each = "".join(f"    {name},\n" for name in named)
+        lines.append(one if len(one) <= WIDTH else f"from wch_peewee.schema.objects import (\n{each})")
+    return "\n".join(lines)

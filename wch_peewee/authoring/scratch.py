@@ -1,0 +1,94 @@
+"""Scratch databases, in which migrations are replayed: one in memory, and one on the server that is configured.
+
+A server's scratch database is made for it and dropped again; the configured database itself is not even opened.
+
+    with scratch_databases(target) as (databases, notes):
+        produced_schema(databases[0], MigrationFolder(path))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+
+import peewee as pw
+
+from ..database import connected, open_database
+from ..errors import WchError
+from ..manager import DatabaseManager
+from ..migrate.folder import MigrationFolder
+from ..naming import DEFAULT_PREFIX, history_table_name
+from ..schema.introspect import introspect_schema
+from ..schema.objects import Schema, Table
+from ..schema.resolve import physical_name
+from ..server import detect_dialect
+from ..url import Target
+from .logical import logical_schema
+
+
+@contextlib.contextmanager
+def scratch_databases(target: Target | None) -> Iterator[tuple[tuple[pw.Database, ...], tuple[str, ...]]]:
+    """Open them for the block, SQLite's first; the notes say in a line each why there is none on the server."""
+    with contextlib.ExitStack() as stack:
+        memory = stack.enter_context(connected(pw.SqliteDatabase(":memory:")))
+        if target is None or target.scheme == "sqlite":
+            yield (memory,), ()
+            return
+        try:
+            there = stack.enter_context(_on_server(target))
+        except (WchError, pw.PeeweeException) as error:
+            why = " ".join(str(error.args[-1] if error.args else error).split())
+            yield (memory,), (f"No scratch database on the server ({why}); compared on SQLite alone.",)
+            return
+        yield (memory, there), ()
+
+
+@contextlib.contextmanager
+def _on_server(target: Target) -> Iterator[pw.Database]:
+    name = f"wch_scratch_{secrets.token_hex(4)}"
+    administration = open_database(replace(target, name="information_schema"))
+    with connected(administration):
+        administration.execute_sql(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+    try:
+        with connected(open_database(replace(target, name=name))) as database:
+            yield database
+    finally:
+        with connected(administration):
+            administration.execute_sql(f"DROP DATABASE IF EXISTS `{name}`")
+
+
+def produced_schema(database: pw.Database, folder: MigrationFolder) -> Schema:
+    """Replay the migrations of ``folder`` and read what they have made, without its prefix.
+
+    Raises MigrationFailed, and Undecided where one of them still holds a question.
+    """
+    if folder.names:
+        DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=False, migrations=folder.path).run_migrations()
+    return scratch_schema(database)
+
+
+def scratch_schema(database: pw.Database) -> Schema:
+    """Read every table of ours that is there, parents first, as far as they refer to each other."""
+    dialect, mark = detect_dialect(database), physical_name("", DEFAULT_PREFIX)
+    names = [n for n in database.get_tables() if n.startswith(mark) and n != history_table_name(DEFAULT_PREFIX)]
+    if not names:
+        return Schema(())
+    live = logical_schema(introspect_schema(database, dialect, sorted(names)), DEFAULT_PREFIX, dialect)
+    return Schema(_parents_first(live))
+
+
+def _parents_first(schema: Schema) -> tuple[Table, ...]:
+    ordered: list[Table] = []
+    left = list(schema)
+    while left:
+        waiting = {table.name for table in left}
+        free = [
+            table
+            for table in left
+            if not {key.referenced_table for key in table.foreign_keys} & (waiting - {table.name})
+        ] or left
+        ordered += free
+        left = [table for table in left if table not in free]
+    return tuple(ordered)

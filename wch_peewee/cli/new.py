@@ -1,0 +1,164 @@
+"""``wch new``: write the migration that brings the migrations' schema to what the models declare."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import click
+
+from ..authoring.author import Author, Part, differences, marks, migration_path
+from ..authoring.declared import load_models
+from ..authoring.renames import Question
+from ..authoring.scratch import produced_schema, scratch_databases
+from ..authoring.template import empty_migration
+from ..authoring.trial import try_newest
+from ..errors import ConfigurationError
+from ..schema.desired import logical_tables
+from ..schema.objects import Schema
+from ..server import detect_dialect
+from . import codes
+from .authors import AuthorSession, folder_option, open_author_session
+from .options import Choices, shared_options
+
+
+@click.command("new")
+@shared_options()
+@click.argument("name")
+@click.option("--empty", is_flag=True, help="Write a template for a migration of rows; compare nothing.")
+@click.option("--major", "part", flag_value="major", help="Count up the version's first number.")
+@click.option("--minor", "part", flag_value="minor", help="Count up its second number; so it is without any of these.")
+@click.option("--patch", "part", flag_value="patch", help="Count up its third number.")
+@click.option("--rename", "renames", multiple=True, metavar="TABLE.OLD:NEW", help="This column, or index, is that one.")
+@click.option("--drop", "dropped", multiple=True, metavar="TABLE[.COLUMN]", help="This may go, with what it holds.")
+@click.option("--models", metavar="MODULE[:NAME]", help="The models  [the shipped ones]")
+@folder_option
+@click.option("--dry-run", is_flag=True, help="Print the file, and write nothing.")
+@click.pass_obj
+def command(
+    choices: Choices,
+    name: str,
+    empty: bool,
+    part: Part | None,
+    renames: tuple[str, ...],
+    dropped: tuple[str, ...],
+    models: str | None,
+    folder: str | None,
+    dry_run: bool,
+) -> int:
+    """Write the next migration: what leads from the migrations that are there to the models.
+
+    The migrations are replayed on a scratch SQLite database in memory and, where a server is configured, on a
+    scratch database there (wch_scratch_...), which is dropped again; and so is the new one tried, forward
+    and back (exit code 2 when it fails). No other database is looked at.
+
+    A column that is gone beside a new one may have been renamed: on a terminal you are asked, elsewhere
+    --rename or --drop has to say it. What only you can decide stands in the file as steps.decide("..."),
+    and the migration refuses to run until you have removed these lines. Where the models and the
+    migrations agree, nothing is written (exit code 1).
+
+    \b
+      wch new message_channel
+      wch new --rename messages.note:remark --drop carts.coupon_code tidy_up
+      wch new --empty fill_channel --patch
+    """
+    session = open_author_session(choices, folder=folder, writes=not dry_run)
+    path = migration_path(session.folder, name)
+    if empty:
+        author = Author(session.folder, Schema(()), Schema(()))
+        version = author.next_version(part or "minor")
+        return _finish(session, path, Written(empty_migration(version, author.version), version, (), 1), dry_run)
+    tables = logical_tables(load_models(models))
+    with scratch_databases(session.target) as (databases, notes):
+        session.say(notes)
+        author = Author.of(databases[0], session.folder, tables)
+        asked = author.renames(renames, dropped, _ask if _can_ask() else None)
+        draft = author.draft(asked, dropped, part or "minor")
+        if draft is None:
+            return _nothing(session, [found.words for found in differences(databases[1:], session.folder, tables)])
+        written = Written(draft.source(), draft.version, draft.summary, len(marks(draft)))
+
+        def trial() -> Written:
+            engines = tuple(detect_dialect(database).label for database in databases)
+            return replace(written, engines=engines, troubles=try_newest(databases, session.folder, tables, before))
+
+        before = [produced_schema(database, session.folder) for database in databases]
+        return _finish(session, path, written, dry_run, trial)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The file, and what is to be said of it; ``troubles`` came up on the ``engines`` that it was tried on."""
+
+    source: str
+    version: str
+    changes: tuple[str, ...]
+    questions: int
+    engines: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+def _nothing(session: AuthorSession, elsewhere: list[str]) -> int:
+    if session.out.structured:
+        session.out.document({"file": None, "differences": elsewhere})
+        return codes.DRIFT
+    session.out.lines(f"On the server alone: {words}" for words in elsewhere)
+    session.out.line(
+        "Nothing was written: no step of a migration makes up for that."
+        if elsewhere
+        else "Nothing was written: the models and the migrations agree."
+    )
+    return codes.DRIFT
+
+
+def _finish(
+    session: AuthorSession, path: Path, written: Written, dry_run: bool, trial: Callable[[], Written] | None = None
+) -> int:
+    if not dry_run:
+        _write(path, written.source)
+        if trial is not None and not written.questions:
+            written = trial()
+    if session.out.structured:
+        session.out.document({"file": None if dry_run else str(path), **asdict(written)})
+    elif dry_run:
+        session.out.line(written.source.rstrip("\n"))
+    else:
+        _say(session, path, written)
+    return codes.FAILED if written.troubles else codes.FINE
+
+
+def _say(session: AuthorSession, path: Path, written: Written) -> None:
+    session.out.lines(f"Change: {piece}" for piece in written.changes)
+    wrote = f"Wrote {path.name}, version {written.version}."
+    if written.troubles:
+        session.out.lines(f"Tried {trouble}" for trouble in written.troubles)
+        session.out.line(f"{wrote} It has to be mended before it is run.")
+        return
+    if written.questions:
+        what = "1 question" if written.questions == 1 else f"{written.questions} questions"
+        session.out.line(f"The file holds {what} (steps.decide), and does not run before you have answered.")
+    if written.engines:
+        session.out.line(f"Tried forward and back on {' and '.join(written.engines)}.")
+    session.out.success(f"{wrote} Read it, then run: wch migrate")
+
+
+def _write(path: Path, source: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(source)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _can_ask() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _ask(question: Question) -> str | None:
+    for candidate in question.candidates:
+        words = f"{question.table}.{question.gone} is gone. Is it {candidate} now?"
+        if click.confirm(words, default=False, err=True):
+            return candidate
+    return None
