@@ -119,6 +119,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
+def engines(pytestconfig: pytest.Config) -> list[Engine]:
+    """All engines of this run, for a test that is about several at once."""
+    return pytestconfig.stash[_ENGINES]
+
+
+@pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Engine:
     """One engine of those that are tested; its server is up."""
     chosen: Engine = request.param

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.databases import LiveDatabase
-from tests.engines import choose_engines
+from tests.engines import Engine, choose_engines
 
 ROOT = Path(__file__).parent.parent
 NAME = "message_channel"
@@ -215,9 +215,8 @@ def _table(done: Sequence[Done]) -> str:
     return "\n".join(lines)
 
 
-def make(rows: int) -> str:
-    """Do the whole of it; return the page."""
-    engines = choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), "")[0]
+def make(rows: int, engines: Sequence[Engine]) -> str:
+    """Do the whole of it on those that are servers; return the page."""
     servers = [engine for engine in engines if engine.family != "sqlite"]
     with tempfile.TemporaryDirectory(prefix="wch-example-") as name:
         author = Author(Path(name))
@@ -243,7 +242,8 @@ def _label(database: LiveDatabase) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.worked_example", description="Print docs/next-migration.md.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="how many messages there are  [1000000]")
-    sys.stdout.write(make(parser.parse_args(arguments).rows))
+    rows = parser.parse_args(arguments).rows
+    sys.stdout.write(make(rows, choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), "")[0]))
     return 0
 
 

@@ -105,7 +105,7 @@ def in_double(value: bytes) -> bytes:
 
 
 def as_heredoc(value: bytes) -> bytes:
-    escaped = value.replace(b"\\", b"\\\\").replace(b"$", b"\\$").replace(b"\r", b"\\r").replace(b"\0", b"\\0")
+    escaped = value.replace(b"\\", b"\\\\").replace(b"$", b"\\$").replace(b"\r", b"\\r").replace(b"\0", b"\\000")
     return b"<<<END_OF_IT\n" + escaped.replace(b"END", b"\\x45ND") + b"\nEND_OF_IT"
 
 

@@ -23,7 +23,7 @@ def script(found: InstallPlan) -> Iterator[str]:
         yield ""
         step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
         yield comment(f"{stopped.migration}{step}: the run would stop here: {stopped.reason}")
-    elif not found.is_stamped:
+    elif not found.is_stamped and not found.pending:
         yield ""
         yield comment(f"At the end the option {VERSION_OPTION} is {found.code_version}")
     for refusal in found.plan.refusals:
