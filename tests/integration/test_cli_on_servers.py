@@ -80,7 +80,7 @@ def test_drift_is_1_until_it_is_mended(database: LiveDatabase) -> None:
     wch("activate", database=database.url)
     drop_index(database)
     check = wch("check", database=database.url)
-    assert (check.code, "To do: Add index wp_wch_carts" in check.out) == (1, True)
+    assert (check.code, "Drift: Add index wp_wch_carts" in check.out) == (1, True)
     assert wch("activate", database=database.url).out.splitlines()[-1] == "Success: Mended version 1.0.0."
     assert wch("check", database=database.url).code == 0
 
@@ -202,3 +202,18 @@ def test_mysqls_own_accounts_work_with_and_without_tls(database: LiveDatabase) -
     with account(database, "ALL", identified=identified) as person:
         plain = peewee.MySQLDatabase(database.name, **person.arguments(), ssl_disabled=True)
         assert DatabaseManager(plain).install().outcome == "current"
+
+
+def test_a_picture_of_the_live_tables_marks_what_differs_and_nothing_else(database: LiveDatabase) -> None:
+    """Each engine reads its types back in its own way; none of them may look like drift."""
+    wch("activate", database=database.url)
+    options = ("schema", "--format", "mermaid", "--quiet")
+    assert wch(*options, "--live", database=database.url).out.count("\n") == wch(*options).out.count("\n")
+    clean = wch("schema", "--format", "svg", "--live", database=database.url).out
+    assert [clean.count(f'class="{mark}"') for mark in ("missing", "differs", "extra")] == [1, 1, 1]  # the legend
+    drop_index(database)
+    marked = wch("schema", "--format", "svg", "--live", database=database.url).out
+    assert ("expires_at (expires_at)" in marked, marked.count('class="dashed"')) == (True, 1)
+    assert [d["mended_by"] for d in wch("check", "--format", "json", database=database.url).json["differences"]] == [
+        "wch repair"
+    ]

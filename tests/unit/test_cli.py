@@ -118,8 +118,8 @@ def test_what_is_refused_or_not_ours_is_said() -> None:
     execute(row, row)
     check = wch("check")
     assert check.code == 1
-    assert "To do: Add column wp_wch_sync_queue.error_message\n" in check.out
-    assert "Refused: Add index wp_wch_carts" in check.out
+    assert "Drift: Add column wp_wch_sync_queue.error_message (wch repair mends it)\n" in check.out
+    assert "Drift: Add index wp_wch_carts" in check.out
     for _ in range(2):
         mended = wch("activate")
         assert mended.code == 1

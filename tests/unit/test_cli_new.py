@@ -195,6 +195,6 @@ def test_a_file_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.err == "Error: gone/002_x.py cannot be written: No such file or directory.\n"
 
 
-@pytest.mark.parametrize("arguments", [["--models", "--network"], ["--migrations", "migrations"]])
+@pytest.mark.parametrize("arguments", [["--models", "--network"], ["--migrations", "--network"], ["--record"]])
 def test_options_that_do_not_go_together(arguments: list[str]) -> None:
     assert wch("check", *arguments).code == 64

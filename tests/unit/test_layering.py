@@ -39,7 +39,10 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("dialects", ["dialects."]),
     (
         "planning",
-        ["schema.plan", "schema.resolve", "schema.describe", "schema.mermaid", "wordpress.dbdelta", "reports"],
+        [
+            *("schema.plan", "schema.resolve", "schema.describe", "wordpress.dbdelta", "reports", "drift"),
+            *("schema.marks", "schema.mermaid", "schema.boxes", "schema.svg"),
+        ],
     ),
     ("a site's wp-config.php", ["wordpress.config."]),
     ("settings", ["settings", "progress"]),
@@ -62,6 +65,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("migrations", ["workspace", "opening", "migrate.", "standing", "orphans"]),
+    ("what is said of migrations before they are shipped", ["lint", "lint."]),
     ("the host's caches", ["option_news", "wordpress.object_cache"]),
     (
         "the product",
@@ -101,8 +105,9 @@ ONLY = {
 PURE = [
     "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
     "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.forecast",
-    "schema.statements", "schema.widening",
+    "schema.statements", "schema.widening", "drift",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",
+    "schema.marks", "schema.boxes", "schema.svg",
     "wordpress.dbdelta", "wordpress.collation", "authoring.arrange", "authoring.code",
     "authoring.column_recipes", "authoring.compare", "authoring.lines",
     "authoring.logical", "authoring.recipes", "authoring.render", "authoring.renames", "authoring.template",

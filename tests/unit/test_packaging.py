@@ -76,7 +76,7 @@ def test_the_wheel_holds_every_file_and_nothing_else(checkout: Path, built: Path
     (wheel,) = built.glob("*.whl")
     expected = {path.relative_to(checkout).as_posix() for path in (checkout / "wch_peewee").rglob("*.py")}
     expected |= {f"wch_peewee/migrations/{path.name}" for path in (checkout / "migrations").glob("*.py")}
-    expected |= {"wch_peewee/py.typed"}
+    expected |= {"wch_peewee/py.typed", "wch_peewee/migrations/shipped.json"}
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == expected
@@ -103,7 +103,14 @@ def test_the_sdist_holds_what_it_is_built_from(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"setup.cfg", "pyproject.toml", "LICENSE", "wch_peewee/py.typed", "migrations/conf.py"} <= held
+    assert {
+        "setup.cfg",
+        "pyproject.toml",
+        "LICENSE",
+        "wch_peewee/py.typed",
+        "migrations/conf.py",
+        "migrations/shipped.json",
+    } <= held
 
 
 def test_migrations_are_found_in_an_installed_wheel(

@@ -6,20 +6,22 @@ from dataclasses import asdict
 
 import click
 
+from ..drift import differences
 from ..network import Network
 from ..reports import InstallPlan
 from . import codes
-from .authors import folder_option
 from .check_models import check_models
+from .differences import advice, print_differences
+from .lint import check_folder, lint_options
 from .network import for_every_site, network_option
 from .options import Choices, shared_options
-from .output import Output
 from .session import open_session
 
 
 @click.command("check")
 @shared_options()
 @network_option
+@lint_options
 @click.option(
     "--models",
     is_flag=False,
@@ -27,34 +29,44 @@ from .session import open_session
     metavar="[MODULE[:NAME]]",
     help="Compare the models with the migrations instead, for CI; without a name the shipped models.",
 )
-@folder_option
+@click.option("--verbose", "-v", is_flag=True, help="Show the statements, too.")
 @click.pass_obj
-def command(choices: Choices, network: bool, models: str | None, folder: str | None) -> int:
+def command(
+    choices: Choices, network: bool, models: str | None, migrations: str | None, record: bool, verbose: bool
+) -> int:
     """Compare the live tables with what they should be. Reads only.
 
-    Lists pending migrations, a version that does not match, what wch activate would mend, and what it
-    would refuse and why. Any of these gives exit code 1. What is not ours is listed too and gives 0. A
-    newer database gives 4, and nothing is compared.
+    Tells what is pending, because a migration has not run yet, from drift, which somebody has made: for
+    each difference whether wch repair mends it, or why not. Any of these gives exit code 1. What is not
+    ours is listed too and gives 0. A newer database gives 4, and nothing is compared.
+
+    With --migrations it reads the files of the migrations, each finding one line with its file, line and rule,
+    and what to do; exit code 1 when there is one. --record then notes the files as shipped: from then on a
+    change to one is a finding, too.
 
     With --models no live table is looked at: the migrations are replayed on a scratch SQLite database in
     memory and, where a server is configured, on a scratch database there, and compared with the models.
 
     \b
+      wch check --migrations && git commit
       wch check --quiet || echo "somebody changed the tables"
       wch check --models || echo "a migration is missing: wch new NAME"
     """
+    if record and (migrations is None or models is not None):
+        raise click.UsageError("--record goes with --migrations alone.")
+    if network and (models is not None or migrations is not None):
+        raise click.UsageError("--models and --migrations look at no site; leave --network away.")
     if models is not None:
-        if network:
-            raise click.UsageError("--models looks at no site; leave --network away.")
-        return check_models(choices, models or None, folder)
-    if folder is not None:
-        raise click.UsageError("--migrations goes with --models.")
+        return check_models(choices, models or None, migrations or None)
+    if migrations is not None:
+        return check_folder(choices, migrations, record)
     session = open_session(choices)
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, _site)
     found = session.manager.plan()
     newer = found.is_newer
     clean = _is_clean(found)
+    sorted_ = differences(found, session.manager.prefix)
     if session.out.structured:
         session.out.document(
             {
@@ -63,6 +75,7 @@ def command(choices: Choices, network: bool, models: str | None, folder: str | N
                 "code_version": found.code_version,
                 "is_newer": newer,
                 "pending": found.pending,
+                "differences": [difference.to_dict() for difference in sorted_],
                 "changes": found.plan.describe(),
                 "refusals": [asdict(refusal) for refusal in found.plan.refusals],
                 "extras": found.plan.extras,
@@ -72,8 +85,9 @@ def command(choices: Choices, network: bool, models: str | None, folder: str | N
     elif newer:
         session.out.line(f"The database is at version {found.version} and this wch at {found.code_version}.")
     else:
-        _print(found, session.out)
-        session.out.line("Everything is as it should be." if clean else _advice(found))
+        print_differences(sorted_, session.out, verbose=verbose)
+        session.out.lines(f"Left alone: {extra}" for extra in found.plan.extras)
+        session.out.line("Everything is as it should be." if clean else advice(sorted_))
     return _code(found)
 
 
@@ -96,18 +110,3 @@ def _site(found: InstallPlan) -> tuple[str, int]:
     version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
     refused = [f"refused: {refusal}" for refusal in found.plan.refusals]
     return "; ".join([*pending, *version, *found.plan.describe(), *refused]), codes.DRIFT
-
-
-def _print(found: InstallPlan, out: Output) -> None:
-    out.lines(f"Pending migration: {name}" for name in found.pending)
-    if not found.is_stamped:
-        out.line(f"Version: {found.version or 'none'}, expected {found.code_version}")
-    out.lines(f"To do: {line}" for line in found.plan.describe())
-    out.lines(f"Refused: {refusal}" for refusal in found.plan.refusals)
-    out.lines(f"Left alone: {extra}" for extra in found.plan.extras)
-
-
-def _advice(found: InstallPlan) -> str:
-    if found.is_empty:
-        return "What is refused stays until somebody decides; wch activate changes nothing."
-    return "wch plan shows the SQL, wch activate runs it."

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import click
 
+from ..drift import REPAIR, differences
+from ..errors import ConfigurationError
 from ..reports import RepairReport
 from . import codes
 from .confirm import confirm
+from .differences import print_statements
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .session import Session, open_session
@@ -58,7 +63,10 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
 
 def _preview(session: Session, orphans: str) -> int:
     plan = session.manager.plan()
+    if plan.pending:
+        raise ConfigurationError(f"{session.manager.target}: {plan.pending[0]} is pending; run wch activate first.")
     found = session.manager.orphans()
+    mended = [d for d in differences(plan, session.manager.prefix) if d.mended_by == REPAIR]
     messages = sum(found.values())
     if session.out.structured:
         session.out.document(
@@ -66,17 +74,20 @@ def _preview(session: Session, orphans: str) -> int:
                 **session.heading,
                 "orphans": messages,
                 "conversations": {str(number): count for number, count in found.items()},
-                "changes": plan.plan.describe(),
-                "statements": [str(statement) for statement in plan.plan.statements()],
+                "changes": [difference.what for difference in mended],
+                # A step that does several things has its statements once.
+                "statements": list(dict.fromkeys(statement for d in mended for statement in d.statements)),
                 "refusals": [str(refusal) for refusal in plan.plan.refusals],
             }
         )
     else:
         verb = {"report": "Found", "delete": "Would delete", "reattach": "Would reattach"}[orphans]
         session.out.lines(f"{verb} {line}" for line in _listed(found))
-        session.out.lines(f"Would do: {line}" for line in plan.plan.describe())
+        for statements, group in groupby(mended, key=lambda difference: difference.statements):
+            session.out.lines(f"Would do: {difference.what}" for difference in group)
+            print_statements(statements, session.out)
         session.out.lines(f"Refused: {refusal}" for refusal in plan.plan.refusals)
-    return codes.DRIFT if found or not plan.is_empty or plan.plan.refusals else codes.FINE
+    return codes.DRIFT if found or mended or plan.plan.refusals else codes.FINE
 
 
 def _print(report: RepairReport, out: Output) -> None:

@@ -12,14 +12,20 @@ from ..dialects.mysql import MySQLDialect
 from ..dialects.sqlite import SQLiteDialect
 from ..opening import look
 from ..schema.describe import create_statements, describe_schema
-from ..schema.mermaid import mermaid_diagram
+from ..schema.introspect import introspect_schema
+from ..schema.marks import Marks, compare, named
+from ..schema.mermaid import draw
+from ..schema.objects import Schema
+from ..schema.svg import svg_diagram
 from ..wordpress.collation import DEFAULT_COLLATION
 from ..wordpress.dbdelta import dbdelta_text
 from . import codes
 from .options import Choices, shared_options
 from .session import Session, open_session
 
-_FORMATS = ("sql", "json", "mermaid", "dbdelta")
+_FORMATS = ("sql", "json", "mermaid", "svg", "dbdelta")
+#: The formats that can show what a database holds beside what is declared.
+_PICTURES = {"mermaid": draw, "svg": svg_diagram}
 
 #: A CREATE is written alike for every supported version.
 _ENGINES: dict[str, Dialect] = {
@@ -32,26 +38,32 @@ _ENGINES: dict[str, Dialect] = {
 @click.command("schema")
 @shared_options(_FORMATS)
 @click.option("--engine", type=click.Choice(tuple(_ENGINES)), help="Write SQL for this engine  [the database's own]")
+@click.option("--live", is_flag=True, help="With mermaid or svg: draw what is in the database, with drift marked.")
 @click.pass_obj
-def command(choices: Choices, engine: str | None) -> int:
+def command(choices: Choices, engine: str | None, live: bool) -> int:
     """Print the tables as they should be, under this prefix. Reads only.
 
     sql is what makes them on an empty database. With --engine, and for SQLite, no database is needed; for a
-    server without it the site's collation is asked for. json and mermaid are the same for every engine.
+    server without it the site's collation is asked for. json, mermaid and svg are the same for every engine;
+    with --live the pictures mark what is missing, different or not declared in the database.
     dbdelta is what PHP can hand to WordPress's dbDelta: on our tables it changes nothing, and what it makes
     lacks only the foreign key. MySQL and MariaDB each have their own, as their JSON columns differ.
 
     \b
       wch schema --engine mysql > tables.sql
       wch schema --format mermaid > tables.mmd
+      wch schema --format svg --live > tables.svg
       wch schema --format dbdelta --engine mariadb > tables.txt
     """
+    if live and choices.format not in _PICTURES:
+        raise click.UsageError("--live goes with --format mermaid or svg.")
     session = open_session(choices)
     manager = session.manager
     if choices.format == "json":
         session.out.document(describe_schema(manager.tables, manager.prefix))
-    elif choices.format == "mermaid":
-        session.out.line(mermaid_diagram(manager.tables, manager.prefix).rstrip("\n"))
+    elif choices.format in _PICTURES:
+        drawn = _compared(session) if live else (named(manager.tables, manager.prefix), Marks())
+        session.out.line(_PICTURES[choices.format](*drawn).rstrip("\n"))
     elif choices.format == "dbdelta":
         dialect, collation = _target(session, engine)
         if not isinstance(dialect, MySQLDialect):
@@ -64,6 +76,13 @@ def command(choices: Choices, engine: str | None) -> int:
             map(str, create_statements(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation))
         )
     return codes.FINE
+
+
+def _compared(session: Session) -> tuple[Schema, Marks]:
+    with look(session.manager.database, session.manager.prefix) as workspace:
+        desired = workspace.resolve(session.manager.tables)
+        names = [table.name for table in desired]
+        return compare(desired, introspect_schema(workspace.database, workspace.dialect, names))
 
 
 def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:

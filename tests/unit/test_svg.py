@@ -1,0 +1,147 @@
+"""The picture: valid XML, always the same, everything in it, and what differs in a database marked."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.command import wch
+from wch_peewee.models import MODELS
+from wch_peewee.schema.boxes import CHARACTER, arrange
+from wch_peewee.schema.desired import logical_tables
+from wch_peewee.schema.marks import Marks, compare, named
+from wch_peewee.schema.mermaid import draw
+from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema, Table, bigint, enum, text, varchar
+from wch_peewee.schema.svg import svg_diagram
+
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "schema.svg"
+OURS = named(logical_tables(MODELS), "wp_")
+SVG = "{http://www.w3.org/2000/svg}"
+ID = Column("id", bigint(unsigned=True), auto_increment=True)
+
+
+def words(svg: str, style: str | None = None) -> list[str]:
+    """The texts of a picture, those of one class alone."""
+    found = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    return [node.text or "" for node in found if style is None or style in node.get("class", "").split()]
+
+
+def test_the_picture_in_the_documentation_is_what_the_command_prints() -> None:
+    shown = wch("schema", "--format", "svg", "--quiet", database="sqlite:///nowhere.db").out
+    assert PICTURE.read_text(encoding="utf-8") == shown, "wch schema --format svg --quiet > docs/schema.svg"
+    assert not Path("nowhere.db").exists()
+    assert "![The six tables](docs/schema.svg)" in (PICTURE.parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_everything_is_in_it() -> None:
+    svg = svg_diagram(OURS)
+    shown = words(svg)
+    for table in OURS:
+        assert table.name in shown
+        for column in table.columns:
+            assert column.name in shown
+    assert len(words(svg, "key")) >= 6
+    assert "entity_type_id (entity_type, entity_id)" in shown
+    assert "messages (conversation_id) refers to wp_wch_conversations" in svg.replace("wp_wch_messages", "messages")
+    assert "prefers-color-scheme: dark" in svg
+    assert words(svg, "missing") == words(svg, "extra") == []
+
+
+def test_boxes_lie_apart_and_hold_their_texts() -> None:
+    boxes = arrange(OURS, Marks())
+    for box in boxes:
+        longest = max(len(line) for row in box.rows for line in row.lines)
+        assert box.types + longest * CHARACTER <= box.width
+        assert box.names + max(len(row.name) for row in box.rows if not row.is_index) * CHARACTER < box.types
+        for other in boxes:
+            apart_x = box.x + box.width < other.x or other.x + other.width < box.x
+            apart_y = box.y + box.height < other.y or other.y + other.height < box.y
+            assert box is other or apart_x or apart_y
+
+
+NAMES = st.text(min_size=1, max_size=20)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.data())
+def test_any_name_and_any_relation_makes_valid_xml(tables: list[str], data: st.DataObject) -> None:
+    """Circles, a table that refers to itself, somebody else's table; names that XML cannot hold."""
+
+    def drawn(name: str) -> Table:
+        parents = data.draw(st.lists(st.sampled_from([*tables, "theirs"]), max_size=3, unique=True))
+        own = Column(data.draw(NAMES), enum(data.draw(NAMES)), nullable=True, default=Default(data.draw(NAMES)))
+        keys = tuple(ForeignKey((own.name,), parent) for parent in parents)
+        return Table(name, (ID, own), indexes=(Index(own.name, ("id", own.name)),), foreign_keys=keys)
+
+    schema = Schema(tuple(drawn(name) for name in tables))
+    svg = svg_diagram(schema)
+    assert svg == svg_diagram(schema)
+    root = ElementTree.fromstring(svg)
+    assert len(root.findall(f"{SVG}rect")) == 1 + 2 * len(tables)
+    for live in (Schema(()), schema):
+        ElementTree.fromstring(svg_diagram(*compare(schema, live)))
+        draw(*compare(schema, live))
+
+
+def test_drift_is_marked() -> None:
+    key = ForeignKey(("owner",), "people")
+    desired = Schema(
+        (
+            Table(
+                "people", (ID, Column("name", varchar(40)), Column("gone", text())), indexes=(Index("n", ("name",)),)
+            ),
+            Table("pets", (ID, Column("owner", bigint(unsigned=True))), foreign_keys=(key,)),
+            Table("plants", (ID,)),
+        )
+    )
+    actual = Schema(
+        (
+            Table("people", (ID, Column("name", varchar(20), nullable=True), Column("theirs", text()))),
+            Table("pets", (ID, Column("owner", bigint(unsigned=True))), indexes=(Index("mine", ("owner",)),)),
+        )
+    )
+    svg, mermaid = svg_diagram(*compare(desired, actual)), draw(*compare(desired, actual))
+    assert {"gone", "n (name)", "plants (missing)"} <= set(words(svg, "missing"))
+    assert {"name", "is varchar(20); is NULL"} <= set(words(svg, "differs"))
+    assert {"theirs", "mine (owner)"} <= set(words(svg, "extra"))
+    assert "red, dashed: missing in the database" in words(svg)
+    assert re.search(r'<g class="line dashed"><title>pets \(owner\) refers to people \(missing\)', svg)
+    assert 'varchar(40) name "is varchar(20); is NULL"' in mermaid
+    assert 'text gone "missing"' in mermaid
+    assert 'text theirs "not declared"' in mermaid
+    assert 'plants["plants (missing)"] {' in mermaid
+    assert 'people ||..o{ pets : "owner (missing)"' in mermaid
+    assert "%% index n of people: missing" in mermaid
+    assert "%% index mine of pets: extra" in mermaid
+
+
+def test_nothing_is_marked_where_all_is_as_declared() -> None:
+    tables, marks = compare(OURS, OURS)
+    assert tables == OURS
+    assert marks == Marks(live=True)
+    assert draw(tables, marks) == draw(OURS)
+
+
+def test_live_is_a_look_at_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = words(wch("schema", "--format", "svg", "--live").out, "title")
+    assert len([title for title in missing if title.endswith("(missing)")]) == 6
+    wch("activate")
+    clean = wch("schema", "--format", "svg", "--live").out
+    assert [words(clean, style) for style in ("missing", "differs", "extra")] == [
+        ["red, dashed: missing in the database"],
+        ["amber: not as declared"],
+        ["grey: not declared"],
+    ]
+    with sqlite3.connect("wch.db") as connection:
+        connection.execute("ALTER TABLE wp_wch_carts DROP COLUMN items")
+    connection.close()
+    assert "items" in words(wch("schema", "--format", "svg", "--live").out, "missing")
+    assert 'items "NULL; missing"' in wch("schema", "--format", "mermaid", "--live").out
+    result = wch("schema", "--live")
+    assert (result.code, "--format mermaid or svg" in result.err) == (64, True)

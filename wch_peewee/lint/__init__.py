@@ -1,0 +1,14 @@
+"""Check a folder of migrations before it is shipped: numbers, versions, and what hurts on a live table.
+
+No database is needed: the files are run with stand-ins that write down which steps they ask for.
+
+    for finding in check_migrations("migrations"):
+        print(finding)
+"""
+
+from __future__ import annotations
+
+from .check import check_migrations, record_migrations
+from .findings import RULES, Finding
+
+__all__ = ["RULES", "Finding", "check_migrations", "record_migrations"]

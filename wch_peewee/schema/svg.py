@@ -1,0 +1,187 @@
+"""The schema as an SVG picture: boxes for tables, crow's feet for foreign keys, readable in light and dark.
+
+The same tables give the same text, and nothing from outside is needed to show it.
+
+    svg_diagram(named(logical_tables(MODELS), "wp_"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import count
+from xml.sax.saxutils import escape
+
+from .boxes import CHARACTER, GAP_X, HEAD, LINE, MARGIN, PAD, Box, Row, arrange
+from .marks import Mark, Marks
+from .mermaid import is_optional, is_unique
+from .objects import ForeignKey, Schema, Table
+
+_STYLE = """\
+text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #1f2328; }
+.page { fill: #ffffff; }
+.box { fill: #ffffff; stroke: #8c959f; }
+.head { fill: #eaeef2; stroke: #8c959f; }
+.title { font-weight: bold; }
+.key { fill: #8250df; }
+.type { fill: #59636e; }
+.line { fill: none; stroke: #59636e; stroke-width: 1.3; }
+.foot { fill: none; stroke: #d1d9e0; }
+.missing { fill: #cf222e; }
+.differs { fill: #9a6700; }
+.extra { fill: #818b98; font-style: italic; }
+.dashed { fill: none; stroke: #cf222e; stroke-dasharray: 5 3; }
+.faint { stroke: #818b98; stroke-dasharray: 2 3; }
+@media (prefers-color-scheme: dark) {
+text { fill: #f0f6fc; }
+.page, .box { fill: #0d1117; }
+.box, .head { stroke: #656c76; }
+.head { fill: #212830; }
+.key { fill: #ab7df8; }
+.type { fill: #9198a1; }
+.line { stroke: #9198a1; }
+.foot { stroke: #3d444d; }
+.missing { fill: #f85149; }
+.differs { fill: #d29922; }
+.extra { fill: #818b98; }
+.dashed { stroke: #f85149; }
+.faint { stroke: #818b98; }
+}
+"""
+
+_NONE = Marks()
+_LEGEND: tuple[tuple[Mark, str], ...] = (
+    ("missing", "red, dashed: missing in the database"),
+    ("differs", "amber: not as declared"),
+    ("extra", "grey: not declared"),
+)
+
+
+def svg_diagram(tables: Schema, marks: Marks = _NONE) -> str:
+    """Draw tables that have their full names; with the marks of a comparison, drift and a legend, too."""
+    boxes = arrange(tables, marks)
+    by_name = {box.name: box for box in boxes}
+    width = (
+        max((box.x + box.width for box in boxes), default=0) + MARGIN + (GAP_X / 2 if _has_loop(tables, by_name) else 0)
+    )
+    height = max((box.y + box.height for box in boxes), default=0) + MARGIN + (LINE * 2 if marks.live else 0)
+    width = max(width, 2 * MARGIN + (sum(len(text) + 3 for _, text in _LEGEND) * CHARACTER if marks.live else 0))
+    size = f'width="{width:.0f}" height="{height:.0f}"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width:.0f} {height:.0f}" role="img">',
+        f"<title>{_text(f'{len(boxes)} tables: ' + ', '.join(box.name for box in boxes))}</title>",
+        f"<style>\n{_STYLE}</style>",
+        f'<rect class="page" {size}/>',
+    ]
+    lines += _relations(tables, marks, by_name)
+    for box in boxes:
+        lines += _box(box)
+    if marks.live:
+        lines += _legend(height - MARGIN)
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _box(box: Box) -> Iterator[str]:
+    place = f'x="{box.x:.0f}" y="{box.y:.0f}" width="{box.width:.0f}"'
+    yield f'<rect class="{"page" if box.mark else "box"}" {place} height="{box.height:.0f}" rx="4"/>'
+    yield f'<rect class="head" {place} height="{HEAD}" rx="4"/>'
+    if box.mark:
+        yield f'<rect class="dashed" {place} height="{box.height:.0f}" rx="4"/>'
+    title = f"{box.name} (missing)" if box.mark == "missing" else box.name
+    yield _words(box.x + PAD, box.y + 17, f"title {box.mark}".strip(), title)
+    y = box.y + HEAD + 3
+    foot = False
+    for row in box.rows:
+        if row.is_index and not foot:
+            foot, y = True, y + 6
+            yield f'<path class="foot" d="M{box.x:.0f} {y - 3:.0f}h{box.width:.0f}"/>'
+        yield from _row(box, row, y)
+        y += row.height
+
+
+def _row(box: Box, row: Row, y: float) -> Iterator[str]:
+    # A whole table that is missing is said once, and not for each of its columns.
+    mark = row.mark or box.mark
+    base = y + 13
+    if row.keys:
+        yield _words(box.x + PAD, base, mark or "key", row.keys)
+    yield _words(box.x + box.names, base, mark or ("type" if row.is_index else ""), row.name)
+    for number, line in enumerate(row.lines):
+        yield _words(box.x + box.types, base + number * LINE, mark or "type", line)
+    if row.mark == "missing":
+        place = f'x="{box.x + 4:.0f}" y="{y + 1:.0f}" width="{box.width - 8:.0f}" height="{row.height - 2:.0f}"'
+        yield f'<rect class="dashed" {place} rx="3"/>'
+
+
+def _relations(tables: Schema, marks: Marks, boxes: Mapping[str, Box]) -> Iterator[str]:
+    turns: dict[int, Iterator[int]] = {}
+    for table in tables:
+        for key in table.foreign_keys:
+            parent, child = boxes.get(key.referenced_table), boxes[table.name]
+            if parent is None:  # somebody else's table
+                continue
+            number = next(turns.setdefault(parent.at, count()))
+            mark: Mark = marks.tables.get(table.name) or marks.keys.get((table.name, key.columns), "")
+            yield from _relation(table, key, parent, child, number, mark)
+
+
+def _relation(table: Table, key: ForeignKey, parent: Box, child: Box, number: int, mark: Mark) -> Iterator[str]:
+    start, end = parent.line_of(key.referenced_columns[0]), child.line_of(key.columns[0])
+    left = parent.x + parent.width
+    forward = child.at > parent.at
+    # Forward to the child's left side; to itself, or backwards, around the right.
+    right, side = (child.x, -1) if forward else (child.x + child.width, 1)
+    room = GAP_X - 48
+    turn = (left if forward else max(left, right)) + 24 + (number * 7) % room
+    style = "line" + {"missing": " dashed", "extra": " faint"}.get(mark, "")
+    what = _text(f"{table.name} ({', '.join(key.columns)}) refers to {key.referenced_table}")
+    yield f'<g class="{style}"><title>{what}{f" ({mark})" if mark else ""}</title>'
+    yield f'<path class="{style}" d="M{left:.0f} {start:.1f}H{turn:.0f}V{end:.1f}H{right:.0f}"/>'
+    yield f'<path class="{style}" d="{_one(left, start, 1, optional=is_optional(key, table))}"/>'
+    many = _one(right, end, side, optional=True) if is_unique(key, table) else _many(right, end, side)
+    yield f'<path class="{style}" d="{many}"/></g>'
+
+
+def _one(x: float, y: float, side: int, *, optional: bool) -> str:
+    """A bar for one; a ring before it for none."""
+    bar = f"M{x + side * 7:.0f} {y - 5:.1f}v10"
+    second = f"M{x + side * 11:.0f} {y - 5:.1f}v10"
+    return bar + (_ring(x + side * 15, y) if optional else second)
+
+
+def _many(x: float, y: float, side: int) -> str:
+    """A crow's foot for many, and a ring for none."""
+    tip = x + side * 11
+    return f"M{tip:.0f} {y:.1f}L{x:.0f} {y - 6:.1f}M{tip:.0f} {y:.1f}L{x:.0f} {y + 6:.1f}" + _ring(x + side * 15, y)
+
+
+def _ring(x: float, y: float) -> str:
+    return f"M{x - 4:.0f} {y:.1f}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"
+
+
+def _legend(y: float) -> Iterator[str]:
+    x: float = MARGIN
+    for mark, text in _LEGEND:
+        yield _words(x, y, mark, text)
+        x += (len(text) + 3) * CHARACTER
+
+
+def _has_loop(tables: Schema, boxes: Mapping[str, Box]) -> bool:
+    """A line around the right side of a box of the last column needs room there."""
+    return any(
+        boxes[key.referenced_table].at >= boxes[table.name].at
+        for table in tables
+        for key in table.foreign_keys
+        if key.referenced_table in boxes
+    )
+
+
+def _words(x: float, y: float, style: str, text: str) -> str:
+    kind = f' class="{style}"' if style else ""
+    return f'<text{kind} x="{x:.1f}" y="{y:.0f}">{_text(text)}</text>'
+
+
+def _text(text: str) -> str:
+    """Escape what XML means something by, and spell out what it cannot hold; a live database may hold any name."""
+    return escape(
+        "".join(c if c.isprintable() and c not in "\ufffe\uffff" else c.encode("unicode_escape").decode() for c in text)
+    )
