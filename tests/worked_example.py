@@ -46,6 +46,7 @@ EDITS = (
 )
 COMMANDS = {
     "new": ["new", NAME, "--rename", "conversations.assigned_agent_id:agent_id"],
+    "check": ["check", "--migrations", "migrations", "--quiet"],
     "plan": ["plan", "--quiet"],
 }
 #: Runs in the copy, and prints how many seconds each step took.
@@ -97,17 +98,17 @@ class Author:
             lines += difflib.unified_diff(before.splitlines(), after.splitlines(), shown, shown, n=1, lineterm="")
         return "\n".join(line for line in lines if not line.startswith("@@"))
 
-    def wch(self, *words: str, url: str = "") -> str:
-        return self.python("-m", "wch_peewee", *words, url=url)
+    def wch(self, *words: str, url: str = "", code: int = 0) -> str:
+        return self.python("-m", "wch_peewee", *words, url=url, code=code)
 
-    def python(self, *words: str, url: str = "") -> str:
+    def python(self, *words: str, url: str = "", code: int = 0) -> str:
         """Run it in the checkout, away from what is installed, and from every setting but these."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WCH_")}
         environment = kept | {"PYTHONPATH": str(self.checkout)} | ({"WCH_DATABASE_URL": url} if url else {})
         ended = subprocess.run(
             [sys.executable, *words], cwd=self.checkout, env=environment, capture_output=True, text=True, check=False
         )
-        if ended.returncode:
+        if ended.returncode != code:
             raise AssertionError(f"{words} ended with {ended.returncode}: {ended.stdout}{ended.stderr}")
         return ended.stdout
 
@@ -148,7 +149,7 @@ def fill(database: LiveDatabase, rows: int) -> None:
     database.execute("ANALYZE TABLE wp_wch_messages, wp_wch_conversations")
 
 
-def page(difference: str, new: str, written: str, done: Sequence[Done], rows: int) -> str:
+def page(difference: str, new: str, read: str, written: str, done: Sequence[Done], rows: int) -> str:
     shown = done[-1]
     return f"""# The next migration, from the model to the live table
 
@@ -178,6 +179,20 @@ The file, as it was written:
 ```python
 {written.strip()}
 ```
+
+## Have it read
+
+`wch check --migrations` needs no database. It names what is dangerous on a live table, and the way around:
+
+```console
+$ wch {" ".join(COMMANDS["check"])}
+{read.strip()}
+$ echo $?
+1
+```
+
+Where nobody else asks for the old name, a comment above that line says so, and the finding is gone:
+`# wch: allow rename-column because PHP does not read it`.
 
 ## See what it will do
 
@@ -222,11 +237,12 @@ def make(rows: int, engines: Sequence[Engine]) -> str:
         author = Author(Path(name))
         difference = author.edit()
         new = author.wch(*COMMANDS["new"])
+        read = author.wch(*COMMANDS["check"], code=1)
         done = []
         for engine in servers:
             with engine.fresh(Path(name)) as database:
                 done.append(upgrade(author, database, _label(database), rows))
-        return page(difference, new, author.written(), done, rows)
+        return page(difference, new, read, author.written(), done, rows)
 
 
 def _label(database: LiveDatabase) -> str:
