@@ -26,7 +26,7 @@ from wch_peewee import (
     UnknownTable,
     WCH_Database_Manager,
 )
-from wch_peewee.schema.statements import Statement
+from wch_peewee.schema.statements import Statement, Step
 
 TABLES = [f"wp_wch_{key}" for key in DECLARED]
 EVERYTHING = sorted([*TABLES, "wp_wch_migratehistory", "wp_options"])
@@ -145,7 +145,9 @@ def test_the_plan_is_what_the_server_sees(database: LiveDatabase, bring_about: C
     with database.statements() as seen:
         report = manager.install()
     words = ("CREATE", "ALTER", "DROP", "RENAME")
-    assert seen.ddl == [each.sql for each in planned.plan.statements() if each.sql.startswith(words)]
+    steps = [forecast.work for forecast in planned.rehearsed.steps if isinstance(forecast.work, Step)]
+    sent = [each for step in steps for each in (*step.statements, *step.cleanup)]
+    assert seen.ddl == [each.text for each in sent if each.sql.startswith(words)]
     assert planned.is_empty == (report.outcome == "current")
     assert (report.migrations, report.version_before) == (planned.pending, planned.version)
     for key in DECLARED:

@@ -10,11 +10,11 @@ from .findings import Remarks
 from .load import Migration
 from .recording import Step
 
-_NOISE = re.compile(r"/\*.*?\*/|--[^\n]*|#[^\n]*", re.DOTALL)
-_TEXTS = re.compile(r"'(?:[^'\\]|''|\\.)*'")
+#: A literal, whose words mean nothing here, or a comment.
+_QUIET = re.compile(r"('(?:[^'\\]|''|\\.)*')|/\*.*?\*/|--\s[^\n]*|#[^\n]*", re.DOTALL)
 _DDL = re.compile(r"\s*(ALTER|CREATE|DROP|TRUNCATE|RENAME)\b", re.IGNORECASE)
-#: The whole of a key: one row, or those that are listed.
-_BY_KEY = re.compile(r"\bWHERE\s+(\w+\.)?[`\"]?id[`\"]?\s*(=|IN\s*\(\s*[\d?])", re.IGNORECASE)
+#: One row by its key, or those that are listed.
+_BY_KEY = re.compile(r"([\w{}]+\.)?[`\"]?id[`\"]?\s*(=\s*[\d?]|IN\s*\(\s*[\d?])", re.IGNORECASE)
 
 #: What an ALTER or CREATE says, and the step that does it.
 _STEPS = (
@@ -45,7 +45,7 @@ def sql_remarks(migration: Migration) -> Remarks:
 
 
 def _own(step: Step) -> Remarks:
-    sql = _TEXTS.sub("''", _NOISE.sub(" ", str(step.arguments["sql"])))
+    sql = _QUIET.sub(lambda match: "''" if match[1] else " ", str(step.arguments["sql"]))
     if match := _DDL.match(sql):
         found = f"{match[1].upper()} in run_sql cannot be repeated after a kill, and other engines may not know it"
         if re.search(r"\bON\s+UPDATE\s+CURRENT_TIMESTAMP", sql, re.IGNORECASE):
@@ -68,15 +68,17 @@ def _over_all(sql: str) -> bool:
         return False
     if verb[2].upper() in ("INSERT", "REPLACE"):
         return re.search(r"\bSELECT\b.*\bFROM\b", words, re.IGNORECASE) is not None
-    return _BY_KEY.search(words) is None
+    *_, condition = _split(words)
+    return _BY_KEY.match(condition) is None or re.search(r"\bOR\b", condition, re.IGNORECASE) is not None
 
 
 def _batched(step: Step) -> str:
-    sql = " ".join(str(step.arguments["sql"]).split()).rstrip("; ")
+    text = _QUIET.sub(lambda match: match[0] if match[1] else " ", str(step.arguments["sql"]))
+    sql = " ".join(text.split()).rstrip("; ")
     head, where, tail = _split(sql)
     table = step.arguments.get("table") or next(iter(re.findall(r"\{(\w+)", sql)), "TABLE")
-    text = f"{head} WHERE {{batch}} AND ({tail})" if where else f"{sql} WHERE {{batch}}"
-    return run_code("batches.run_in_batches", text_code(str(table)), text_code(text))
+    batched = f"{head} WHERE {{batch}} AND ({tail})" if where else f"{sql} WHERE {{batch}}"
+    return run_code("batches.run_in_batches", text_code(str(table)), text_code(batched))
 
 
 def _split(sql: str) -> tuple[str, str, str]:

@@ -126,6 +126,26 @@ DANGERS = {
         "whole-table",
         "\"DELETE FROM {carts} WHERE {batch} AND (expires_at < ? OR items = '[]')\"",
     ),
+    "a key in a subquery": (
+        'migrator.run(steps.run_sql, database, "UPDATE {carts} SET items = (SELECT 1 FROM {x} WHERE id = 7)")',
+        "whole-table",
+        '(SELECT 1 FROM {x} WHERE id = 7) WHERE {batch}"',
+    ),
+    "a key or something else": (
+        'migrator.run(steps.run_sql, database, "UPDATE {carts} SET items = NULL WHERE id = 7 OR items IS NULL")',
+        "whole-table",
+        'WHERE {batch} AND (id = 7 OR items IS NULL)"',
+    ),
+    "another row's key": (
+        'migrator.run(steps.run_sql, database, "UPDATE {carts} c SET items = NULL WHERE c.id = c.parent")',
+        "whole-table",
+        "WHERE {batch} AND (c.id = c.parent)",
+    ),
+    "a comment that begins it": (
+        'migrator.run(steps.run_sql, database, "/* all */ DELETE FROM {carts} -- all of them")',
+        "whole-table",
+        '"DELETE FROM {carts} WHERE {batch}"',
+    ),
     "an INSERT of what is selected": (
         'migrator.run(steps.run_sql, database, "INSERT INTO {bodies} (id) SELECT id FROM {messages}")',
         "whole-table",
@@ -179,6 +199,7 @@ def test_a_danger_is_found_at_its_line(danger: str, tmp_path: Path) -> None:
         (step("steps.add_index", 'Index("items", ("coupon_code",))', table="carts"),),
         (step("batches.run_in_batches", '"UPDATE {carts} SET coupon_code = NULL WHERE {batch}"', table="carts"),),
         ('migrator.run(steps.run_sql, database, "UPDATE {carts} SET coupon_code = NULL WHERE id = ?", 7)',),
+        ("migrator.run(steps.run_sql, database, \"UPDATE {carts} SET items = '#' WHERE id = 7 AND items = '--'\")",),
         ("migrator.run(steps.run_sql, database, \"INSERT INTO {carts} (note) VALUES ('DROP TABLE x')\")",),
         (
             'BODIES = Table("bodies", (Column("id", bigint(unsigned=True), auto_increment=True),))',
