@@ -22,17 +22,20 @@ from wch_peewee import DatabaseManager
 from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.migrate.lease import LEASE_OPTION
 from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.schema.copies import CopyRule
 
 #: Seconds without a sign of life after which a run counts as dead.
 TTL = 0.6
+
+ANY_SIZE = CopyRule(allowed=True)
 
 #: One database, through each of the nodes.
 Databases = list[LiveDatabase]
 
 
 def manager(database: LiveDatabase, **options: Any) -> DatabaseManager:
-    """One that finds dead runs soon."""
-    return DatabaseManager(database.url, **{"lease_ttl": TTL, "patience": 60, **options})
+    """One that finds dead runs soon, and copies a table that a test has made large."""
+    return DatabaseManager(database.url, **{"lease_ttl": TTL, "patience": 60, "copies": ANY_SIZE, **options})
 
 
 def upgrade(database: LiveDatabase, chain: Path, **options: Any) -> tuple[str, ...]:

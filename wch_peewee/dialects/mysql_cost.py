@@ -26,8 +26,12 @@ def dearest(costs: list[str]) -> str:
 
 def cost(flavor: str, table: Table, operation: Operation) -> str:
     mariadb = flavor == "mariadb"
+    if isinstance(operation, AddColumn | DropColumn) and _is_full_text(table):
+        return "COPY"
     if isinstance(operation, AddColumn):
         column = operation.column
+        if mariadb and operation.after != table.columns[-1].name and _is_virtual(table):
+            return "COPY"
         plain = column.default is None or not column.default.is_expression or column.default.text == "current_timestamp"
         return "INSTANT" if not column.auto_increment and (mariadb or plain) else "COPY"
     if isinstance(operation, ModifyColumn):
@@ -41,6 +45,16 @@ def cost(flavor: str, table: Table, operation: Operation) -> str:
     if isinstance(operation, DropColumn) and any(operation.column in index.columns for index in table.indexes):
         return "NOCOPY" if mariadb else "INPLACE"
     return "INSTANT"
+
+
+def _is_full_text(table: Table) -> bool:
+    """With such an index MySQL copies for a column more or less, and MariaDB has writers wait, too."""
+    return any("FULLTEXT" in word for index in table.indexes for word in index.opaque)
+
+
+def _is_virtual(table: Table) -> bool:
+    """Beside a virtual column MariaDB puts a new one at the end at once, and elsewhere by a copy."""
+    return any(word.startswith("a virtual") for column in table.columns for word in column.opaque)
 
 
 def _modify(flavor: str, table: Table, was: Column, now: Column) -> str:

@@ -180,7 +180,7 @@ def _read_column(
     auto_increment = "auto_increment" in rest
     rest = [word for word in rest if word != "auto_increment"]
     if generated:
-        words.append("a generated value")
+        words.append("a virtual generated value" if "virtual" in rest else "a generated value")
     elif rest:
         words.append(" ".join(rest))
     value = _read_default(flavor, default, extra or "", nullable == "YES")

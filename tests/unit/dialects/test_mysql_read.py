@@ -99,7 +99,10 @@ BOTH: dict[str, tuple[Row, Column]] = {
     "comment": (row("int(11)", comment="why"), required("c", comment="why")),
     "the table's collation": (row("varchar(9)"), required("c", varchar(9))),
     "another one": (row("varchar(9)", collation="latin1_bin"), required("c", varchar(9), collation="latin1_bin")),
-    "generated": (row("int", extra="VIRTUAL GENERATED", as_="(`a` + 1)"), required("c", opaque=("a generated value",))),
+    "generated": (
+        row("int", extra="VIRTUAL GENERATED", as_="(`a` + 1)"),
+        required("c", opaque=("a virtual generated value",)),
+    ),
     "invisible": (row("int", extra="INVISIBLE"), required("c", opaque=("invisible",))),
 }
 MARIADB: dict[str, tuple[Row, Column]] = {
