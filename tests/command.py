@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+import click
+
 from wch_peewee.cli import run
 
 
@@ -49,3 +51,10 @@ def wch(*arguments: str, answer: str = "", database: str | None = None, **enviro
     ):
         code = run(arguments)
     return Result(code, out.getvalue(), err.getvalue())
+
+
+def commands_of(group: click.Group) -> dict[str, click.Command]:
+    """Return the group's commands, in their order."""
+    context = click.Context(group)
+    commands = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in commands.items() if command is not None}

@@ -123,7 +123,8 @@ def fresh_sqlite(engine: str, folder: Path) -> Iterator[LiveDatabase]:
 @contextmanager
 def fresh_on_server(engine: str, family: str, address: ServerAddress) -> Iterator[LiveDatabase]:
     name = next(_names)
-    _on(address, f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+    with address.connection() as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
     try:
         database = LiveDatabase(engine, family, (address, name))
         try:
@@ -136,17 +137,13 @@ def fresh_on_server(engine: str, family: str, address: ServerAddress) -> Iterato
 
 def _drop(address: ServerAddress, name: str) -> None:
     """Drop it, after the connections that a failed test left in it: DROP would wait for their transactions."""
-    for row in _on(address, "SHOW FULL PROCESSLIST"):
-        if row[3] == name:
-            try:
-                _on(address, f"KILL {row[0]}")
-            except pymysql.Error as error:
-                if error.args[0] != 1094:  # gone by itself
-                    raise
-    _on(address, f"DROP DATABASE IF EXISTS `{name}`")
-
-
-def _on(address: ServerAddress, sql: str) -> list[tuple[Any, ...]]:
     with address.connection() as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())
+        cursor.execute("SHOW FULL PROCESSLIST")
+        for row in cursor.fetchall():
+            if row[3] == name:
+                try:
+                    cursor.execute(f"KILL {row[0]}")
+                except pymysql.Error as error:
+                    if error.args[0] != 1094:  # gone by itself
+                        raise
+        cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")

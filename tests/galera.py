@@ -227,6 +227,8 @@ class GaleraCluster:
         first = self.nodes[0]
         first.folder.mkdir()
         options = ["--no-defaults", *_as_root(), f"--datadir={first.folder / 'data'}", _LOG_SIZE]
+        # Its own, as in tests/servers.py: what it finds in /tmp it would remove from under the servers that run there.
+        options.append(f"--tmpdir={first.folder}")
         options += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         said = said_by([*self.program.installer, *options])
         if not (first.folder / "data" / "mysql").is_dir():

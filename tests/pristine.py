@@ -8,10 +8,44 @@ pristine.restore()
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.databases import LiveDatabase
+from tests.engines import Engine
 from tests.snapshots import definition, rows
+
+Fill = Callable[[LiveDatabase], object]
+
+
+@contextmanager
+def made_once(engine: Engine, folder: Path, fill: Fill) -> Iterator[Pristine]:
+    """Have a database that ``fill`` has filled, to be put back between tests; for a fixture of a whole module."""
+    with engine.fresh(folder) as database:
+        fill(database)
+        pristine = Pristine(database)
+        yield pristine
+        pristine.close()
+
+
+def put_back(engine: Engine, request: pytest.FixtureRequest, fill: Fill, once: str) -> LiveDatabase:
+    """Put back what the fixture ``once`` has made; no session of an earlier test is left.
+
+    On SQLite it is made anew: that is quick, and a cursor that a test has left half read would keep a file from being
+    put back.
+    """
+    if engine.family == "sqlite":
+        database: LiveDatabase = request.getfixturevalue("database")
+        fill(database)
+        return database
+    pristine: Pristine = request.getfixturevalue(once)
+    pristine.database.reopen()
+    pristine.restore()
+    return pristine.database
 
 
 class Pristine:

@@ -99,6 +99,9 @@ class PrivateServer:
 
     def _create_data(self) -> None:
         common = ["--no-defaults", *_as_root(), f"--datadir={self.binary.inside(self._data)}"]
+        # As a server starts, for its system tables too, it removes all #sql* in its folder for temporary files: in /tmp
+        # those would be the temporary tables of whatever other server runs on this machine.
+        common.append(f"--tmpdir={self.binary.inside(self.folder)}")
         if self.binary.family == "mysql":
             said = said_by([*self.binary.command, *common, "--initialize-insecure", "--skip-log-bin"])
         else:

@@ -10,50 +10,54 @@ with plugin.site():
 
 from __future__ import annotations
 
-from .delta import DeltaReport, db_delta
-from .enums import (
-    CampaignStatus,
-    ConversationStatus,
-    MessageDirection,
-    MessageStatus,
-    MessageType,
-    SyncAction,
-    SyncEntityType,
-    SyncStatus,
-)
-from .errors import (
-    Busy,
-    ConfigurationError,
-    DatabaseUnavailable,
-    InvalidValue,
-    Irreversible,
-    MigrationFailed,
-    MissingPrivileges,
-    NotOwned,
-    RemovalRefused,
-    SchemaConflict,
-    SchemaTooNew,
-    StatementFailed,
-    Undecided,
-    UnknownTable,
-    UnsupportedServer,
-    WchError,
-)
-from .fields import utc_now
-from .manager import DatabaseManager, WCH_Database_Manager
-from .models import (
-    MODELS,
-    BaseModel,
-    BroadcastCampaign,
-    Cart,
-    Conversation,
-    CustomerProfile,
-    Message,
-    SyncQueueItem,
-)
-from .plugin import Plugin
-from .reports import InstallReport, StatusReport, UninstallReport
-from .site import get_table_name, switch_prefix
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from .delta import DeltaReport, db_delta
+    from .enums import (
+        CampaignStatus,
+        ConversationStatus,
+        MessageDirection,
+        MessageStatus,
+        MessageType,
+        SyncAction,
+        SyncEntityType,
+        SyncStatus,
+    )
+    from .errors import (
+        Busy,
+        ConfigurationError,
+        DatabaseUnavailable,
+        InvalidValue,
+        Irreversible,
+        MigrationFailed,
+        MissingPrivileges,
+        NotOwned,
+        RemovalRefused,
+        SchemaConflict,
+        SchemaTooNew,
+        StatementFailed,
+        Undecided,
+        UnknownTable,
+        UnsupportedServer,
+        WchError,
+    )
+    from .fields import utc_now
+    from .manager import DatabaseManager, WCH_Database_Manager
+    from .models import (
+        MODELS,
+        BaseModel,
+        BroadcastCampaign,
+        Cart,
+        Conversation,
+        CustomerProfile,
+        Message,
+        SyncQueueItem,
+    )
+    from .plugin import Plugin
+    from .reports import InstallReport, StatusReport, UninstallReport
+    from .site import get_table_name, switch_prefix
 
 __all__ = [
     "MODELS",
@@ -100,3 +104,36 @@ __all__ = [
     "switch_prefix",
     "utc_now",
 ]
+
+#: Where each name is: a process imports what it uses, and one that only asks for the version next to nothing.
+_MODULES = {
+    "delta": "DeltaReport db_delta",
+    "enums": (
+        "CampaignStatus ConversationStatus MessageDirection MessageStatus MessageType SyncAction "
+        "SyncEntityType SyncStatus"
+    ),
+    "errors": (
+        "Busy ConfigurationError DatabaseUnavailable InvalidValue Irreversible MigrationFailed "
+        "MissingPrivileges NotOwned RemovalRefused SchemaConflict SchemaTooNew StatementFailed Undecided "
+        "UnknownTable UnsupportedServer WchError"
+    ),
+    "fields": "utc_now",
+    "manager": "DatabaseManager WCH_Database_Manager",
+    "models": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
+    "plugin": "Plugin",
+    "reports": "InstallReport StatusReport UninstallReport",
+    "site": "get_table_name switch_prefix",
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

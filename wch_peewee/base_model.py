@@ -13,18 +13,23 @@ Tables are neither created nor changed here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import peewee
 
 from .errors import InvalidValue
 from .fields import JsonField, utc_now
-from .fields.documents import snapshot
+from .fields.documents import DocumentAccessor, snapshot
+from .fields.references import ParentAccessor
+from .inserting import columns_and_rows
 from .metadata import SiteMetadata
 from .queries import SiteAlias, SiteDelete, SiteInsert, SiteRaw, SiteSelect, SiteUpdate
 from .site import Site, at_site, current_site
 
 _TOUCHED = "updated_at"
+#: What they do when a value is set is known, and done for a loaded row at once.
+_ACCESSORS = (peewee.FieldAccessor, DocumentAccessor, ParentAccessor)
 
 
 class BaseModel(peewee.Model):
@@ -32,7 +37,6 @@ class BaseModel(peewee.Model):
 
     if TYPE_CHECKING:
         _meta: SiteMetadata
-        _dirty: set[str]
         _pk: Any
 
         @classmethod
@@ -45,16 +49,30 @@ class BaseModel(peewee.Model):
 
     _site: Site | None = None
 
+    @cached_property
+    def _dirty(self) -> set[str]:
+        """Names of the fields that were set: none on a loaded row, until somebody does, and few rows ever need it."""
+        return set()
+
     def __init__(self, *args: Any, **values: Any) -> None:
         loaded = bool(values.get("__no_default__"))
         if not loaded:
             self._refuse_unknown(values)
         self._site = current_site() if loaded else None
-        self._seen: dict[str, str | None] = {}
         super().__init__(*args, **values)
         if not loaded:
             # peewee counts defaults as changes: Conversation(id=5, status=...).save() would reset the other columns.
             self._dirty &= {self._meta.combined[name].name for name in values if name in self._meta.combined}
+
+    @classmethod
+    def _is_plain(cls) -> bool:
+        """Say whether an instance is no more than its values: nobody has a say when it is made or a value is set."""
+        return (
+            cls.__init__ is BaseModel.__init__
+            and cls.__new__ is object.__new__
+            and cls.__setattr__ is object.__setattr__
+            and all(type(vars(cls).get(name)) in _ACCESSORS for name in cls._meta.fields)
+        )
 
     @classmethod
     def _refuse_unknown(cls, values: Mapping[str, Any]) -> None:
@@ -66,7 +84,7 @@ class BaseModel(peewee.Model):
 
     @property
     def dirty_fields(self) -> list[peewee.Field[Any]]:
-        for name, text in self._seen.items():
+        for name, text in vars(self).get("_seen", {}).items():
             if snapshot(self.__data__.get(name)) != text:
                 self._dirty.add(name)
         return super().dirty_fields
@@ -91,7 +109,7 @@ class BaseModel(peewee.Model):
         self._site = site
         for name, field in self._meta.fields.items():
             if isinstance(field, JsonField) and name in self.__data__:
-                self._seen[name] = snapshot(self.__data__[name])
+                vars(self).setdefault("_seen", {})[name] = snapshot(self.__data__[name])
         return rows
 
     def _touch(self, changed: set[str], only: Iterable[Any] | None) -> Iterable[Any] | None:
@@ -138,10 +156,9 @@ class BaseModel(peewee.Model):
             rows = list(rows)
             if rows and all(isinstance(row, Mapping) for row in rows):
                 # peewee takes the columns from the first mapping and drops what only later ones have.
-                rows = [cls._normalize_data(dict(row), {}) for row in rows]
-                for row in rows:
-                    cls._check_complete(row)
-                fields = list(dict.fromkeys(field for row in rows for field in row))
+                fields, rows = columns_and_rows(rows, lambda row: cls._normalize_data(row, {}))
+                for given in [fields] if isinstance(rows[0], tuple) else rows:
+                    cls._check_complete(given)
         return SiteInsert(cls, insert=rows, columns=fields)
 
     @classmethod

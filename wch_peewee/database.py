@@ -11,13 +11,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import peewee as pw
-import pymysql
 from pymysql.constants import CLIENT, SERVER_STATUS
 
-from .dialects.base import Failure
+from .driver import ServerDatabase
 from .errors import (
     Busy,
     ConfigurationError,
@@ -30,9 +29,15 @@ from .errors import (
 from .url import Target
 from .wordpress.collation import DEFAULT_COLLATION
 
+if TYPE_CHECKING:
+    from .dialects.words import Failure
+
 #: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
 #: session that minds them can no longer alter such a table.
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+#: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
+PATIENCE = 60.0
 
 #: How long one statement waits for a lock, in seconds, and others behind it.
 LOCK_WAIT = 1
@@ -49,13 +54,6 @@ _REFUSED_PARAMETERS = {
     "cursorclass",
     "autocommit",
 }
-
-
-class ServerDatabase(pw.MySQLDatabase):
-    """MySQL or MariaDB through PyMySQL, whatever other drivers are installed."""
-
-    def _connect(self) -> Any:
-        return pymysql.connect(database=self.database, autocommit=True, **self.connect_params)
 
 
 class _Telling:
@@ -157,6 +155,11 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         init_command=_RUN_SETTINGS.format(lock_wait),
         autoconnect=False,
     )
+
+
+def is_for_runs(database: pw.Database) -> bool:
+    """Say whether it is a connection that ``dedicated`` has made."""
+    return isinstance(database, _Telling)
 
 
 @contextlib.contextmanager

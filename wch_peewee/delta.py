@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import peewee as pw
 
-from .database import unwrap
+from .database import PATIENCE, unwrap
 from .errors import ConfigurationError
 from .models import BaseModel
 from .naming import check_prefix
@@ -22,7 +22,6 @@ from .schema.desired import logical_tables
 from .schema.diff import Refusal
 from .schema.objects import Table
 from .site import current_prefix
-from .workspace import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Self
 
 import peewee as pw
 
-from .database import LOCK_WAIT, describe, open_database, unwrap
+from .database import LOCK_WAIT, PATIENCE, describe, open_database, unwrap
 from .migrate.folder import MigrationFolder
 from .migrate.history import HISTORY_SHAPE
 from .migrate.lock import LEASE_TTL
@@ -27,9 +27,9 @@ from .opening import look
 from .orphans import count_orphans
 from .replicas import ReplicaRule
 from .reports import InstallPlan, StatusReport
+from .schema.asking import present_tables
 from .schema.copies import COPY_RULE, CopyRule
 from .schema.desired import logical_tables
-from .schema.introspect import present_tables
 from .schema.objects import Schema, Table
 from .schema.plan import Plan
 from .schema.resolve import physical_name
@@ -37,7 +37,7 @@ from .settings import Leave, leave_to_remove
 from .site import current_prefix
 from .standing import Standing, read_standing
 from .url import parse_url
-from .workspace import PATIENCE, Workspace
+from .workspace import Workspace
 
 
 class Installation:
@@ -48,9 +48,8 @@ class Installation:
     ``patience`` is how many seconds a run waits for another run or for somebody's transaction; ``lock_wait`` how many
     seconds one statement waits for a lock, with others queueing behind it, before it gives way and is tried again;
     ``lease_ttl`` after how many seconds without a sign of life another node's run counts as dead on a Galera
-    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper; ``replicas``
-    how far they may fall behind. ``migrations`` and
-    ``models`` replace the shipped ones.
+    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper; ``replicas`` how far they
+    may fall behind. ``migrations`` and ``models`` replace the shipped ones.
     """
 
     def __init__(

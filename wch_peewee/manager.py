@@ -8,23 +8,28 @@ It holds no connection between calls; each run opens its own and takes the lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TypeVar
+
+import peewee as pw
 
 from .errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from .installation import Installation
 from .migrate.version import delete_version, read_version, write_version
-from .naming import DEFAULT_PREFIX, get_table_name, history_table_name
-from .opening import look, run_in_workspace
+from .naming import DEFAULT_PREFIX, get_table_name, history_table_name, options_table_name
+from .opening import look, one_connection, run_in_workspace
 from .option_news import OptionWritten, option_news
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .preflight import REMOVAL, UPGRADE, require_privileges
 from .progress import Progress
 from .reports import InstallReport, Orphans, RepairReport, UninstallReport
-from .schema.introspect import present_tables
+from .schema.asking import present_tables
 from .schema.reconcile import Reconciled
+from .schema.shapes import Shapes
 from .schema.statements import Statement
 from .standing import Standing
+from .wordpress.options import VERSION_OPTION
 from .workspace import Workspace
 
 T = TypeVar("T")
@@ -33,6 +38,8 @@ T = TypeVar("T")
 class DatabaseManager(Installation):
     """Owns the six tables of one installation; see ``Installation`` for what it is made with."""
 
+    #: What the tables of other sites look like, in a run over many of them.
+    shapes: Shapes | None = None
     #: Called ahead of each statement that changes the schema; what it raises stops the run.
     before_statement: Callable[[Statement], None] | None = None
     #: Told of each migration's step and of each batch of rows, in the run's own thread.
@@ -47,12 +54,19 @@ class DatabaseManager(Installation):
 
         Raises SchemaTooNew, SchemaConflict, MigrationFailed, MissingPrivileges, Busy, DatabaseUnavailable.
         """
-        with look(self.database, self.prefix) as workspace:
-            report = self._settled(workspace)
-            if report is not None:
-                return report
-        # Somebody else may have done it while we waited for the lock.
-        return self._run(lambda workspace: self._settled(workspace) or self._install(workspace), "activate")
+
+        def work(workspace: Workspace) -> InstallReport:
+            # Somebody else may have done it while we waited for the lock.
+            standing = self.standing(workspace)
+            return self._settled(workspace, standing) or self._install(workspace, standing)
+
+        with self._connection() as database:
+            with look(database, self.prefix) as workspace:
+                workspace.shapes = self.shapes
+                report = self._settled(workspace, self.standing(workspace))
+                if report is not None:
+                    return report
+            return self._run(work, "activate", database)
 
     def run_migrations(self) -> tuple[str, ...]:
         """Apply the pending migrations under the lock; return the names of those applied.
@@ -64,10 +78,10 @@ class DatabaseManager(Installation):
                 return ()
 
         def work(workspace: Workspace) -> tuple[str, ...]:
-            if self._left_alone(self.standing(workspace)):
+            if self._left_alone(standing := self.standing(workspace)):
                 return ()
             require_privileges(workspace, self.target)
-            return self._migrate(workspace)
+            return self._migrate(workspace, standing)
 
         return self._run(work, "migrate")
 
@@ -134,12 +148,21 @@ class DatabaseManager(Installation):
 
         return self._run(work, "uninstall")
 
-    def _run(self, work: Callable[[Workspace], T], command: str) -> T:
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[pw.Database]:
+        """Have what to look and run on: where the application has no connection open, one for both."""
+        if not self.database.is_closed():
+            yield self.database
+            return
+        with one_connection(self.database, patience=self.patience, lock_wait=self.lock_wait) as database:
+            yield database
+
+    def _run(self, work: Callable[[Workspace], T], command: str, database: pw.Database | None = None) -> T:
         try:
             with option_news(self.on_option_written) as watched:
                 result: T = run_in_workspace(
                     watched(work),
-                    self.database,
+                    database or self.database,
                     self.prefix,
                     remove_data=self._remove_data,
                     patience=self.patience,
@@ -149,15 +172,15 @@ class DatabaseManager(Installation):
                     on_progress=self.on_progress,
                     copies=self.copies,
                     hold=None if self.replicas is None else self.replicas.hold,
+                    shapes=self.shapes,
                 )
             return result
         except RunStopped as error:
             error.command = f"wch {command}" + ("" if self.prefix == DEFAULT_PREFIX else f" --prefix {self.prefix}")
             raise
 
-    def _settled(self, workspace: Workspace) -> InstallReport | None:
+    def _settled(self, workspace: Workspace, standing: Standing) -> InstallReport | None:
         """Report when there is nothing to do, or nothing may be done; None when a run is needed."""
-        standing = self.standing(workspace)
         stored = standing.version
         if self._left_alone(standing):
             reason = f"the database is at {stored} and this code at {self.version}; nothing was changed"
@@ -192,26 +215,36 @@ class DatabaseManager(Installation):
             f"{advice}. Nothing was changed."
         )
 
-    def _install(self, workspace: Workspace) -> InstallReport:
-        before = self.standing(workspace)
+    def _install(self, workspace: Workspace, before: Standing) -> InstallReport:
         require_privileges(workspace, self.target)
-        existed = present_tables(workspace.database, workspace.dialect, self.table_names)
-        migrations = self._migrate(workspace)
+        there = workspace.look_for(
+            (*self.table_names, history_table_name(self.prefix), options_table_name(self.prefix))
+        )
+        existed = set(there) & set(self.table_names)
+        migrations = self._migrate(workspace, before)
         result = workspace.reconcile(self.tables)
         self._verify(result)
-        after = self.standing(workspace)
-        if not after.is_stamped:
-            write_version(workspace, self.version)
+        version = self._stamp(workspace)
         return InstallReport(
             "upgraded" if existed else "installed",
             before.version,
-            after.version if after.is_foreign else self.version,
+            version,
             migrations,
             changes=tuple(workspace.outcomes),
             refusals=result.refusals,
             extras=result.extras,
             adopted=before.version if before.applied is None and existed else None,
         )
+
+    def _stamp(self, workspace: Workspace) -> str:
+        """Write the version where it is not there yet; return what is there, PHP's where that is higher."""
+        if workspace.options.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
+            after = self.standing(workspace)
+            if after.is_foreign:
+                return str(after.version)
+            if not after.is_stamped:
+                write_version(workspace, self.version)
+        return self.version
 
     def _verify(self, result: Reconciled) -> None:
         blocking = tuple(str(refusal) for refusal in result.refusals if refusal.blocking)
@@ -223,10 +256,10 @@ class DatabaseManager(Installation):
                 reasons=blocking,
             )
 
-    def _migrate(self, workspace: Workspace) -> tuple[str, ...]:
+    def _migrate(self, workspace: Workspace, standing: Standing) -> tuple[str, ...]:
         from .migrate.router import MigrationRouter
 
-        return tuple(MigrationRouter(workspace, self.folder).run())
+        return tuple(MigrationRouter(workspace, self.folder).run(standing=standing))
 
 
 #: The name that WordPress developers know.

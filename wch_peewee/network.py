@@ -11,17 +11,22 @@ was killed is repeated: sites that are done are looked at and left alone.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .database import connected
+import peewee as pw
+
+from .database import connect, connected, is_for_runs
 from .errors import Busy, DatabaseUnavailable, WchError
 from .manager import DatabaseManager
-from .opening import look
+from .opening import look, one_connection
 from .progress import SiteStarted
 from .readings import Reading, Readings
 from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
+from .schema.plan import Plan
+from .schema.shapes import Shapes
 from .wordpress.sites import BlogSite, read_sites
 from .workspace import Workspace
 
@@ -77,38 +82,45 @@ class _Ahead(Generic[R]):
     """The reports of the next sites, made from what is read of all of them in a few queries."""
 
     def __init__(
-        self,
-        manager: DatabaseManager,
-        describe: Callable[[DatabaseManager, Workspace, Reading], R],
-        *,
-        tables: bool = False,
+        self, describe: Callable[[DatabaseManager, Workspace, Reading, Readings], R], *, tables: bool = False
     ) -> None:
-        self._manager = manager
         self._describe = describe
         self._tables = tables
         self._readings: Readings | None = None
         self.reports: dict[str, R] = {}
 
-    def read(self, sites: Sequence[BlogSite]) -> None:
+    def read(self, manager: DatabaseManager, sites: Sequence[BlogSite]) -> None:
         """Read ``sites`` together; those left out, because one of them is odd, are to be read one by one."""
         self.reports = {}
-        managers = [self._manager.at(site.prefix) for site in sites]
-        with contextlib.suppress(WchError), look(self._manager.database, self._manager.prefix) as workspace:
+        managers = [manager.at(site.prefix) for site in sites]
+        with contextlib.suppress(WchError), look(manager.database, manager.prefix) as workspace:
             self._readings = self._readings or Readings(workspace)
             readings = self._readings.read(managers, tables=self._tables)
-            for manager in managers:
-                reading = readings[manager.prefix]
-                there = Workspace(workspace.database, workspace.dialect, manager.prefix)
+            for one in managers:
+                reading = readings[one.prefix]
+                there = Workspace(workspace.database, workspace.dialect, one.prefix)
                 there.known_collation = reading.collation
-                self.reports[manager.prefix] = self._describe(manager, there, reading)
+                self.reports[one.prefix] = self._describe(one, there, reading, self._readings)
 
 
-def _status_of(manager: DatabaseManager, workspace: Workspace, reading: Reading) -> StatusReport:
+def _status_of(manager: DatabaseManager, workspace: Workspace, reading: Reading, readings: Readings) -> StatusReport:
     return manager.status_of(workspace, reading.standing, reading.present)
 
 
-def _plan_of(manager: DatabaseManager, workspace: Workspace, reading: Reading) -> InstallPlan:
-    return manager.plan_of(workspace, reading.standing, reading.actual)
+class _Plans:
+    """Plans sites; of a site where there is nothing to say nothing is to be said of those like it, either."""
+
+    def __init__(self) -> None:
+        self._nothing: dict[tuple[object, ...], InstallPlan] = {}
+
+    def of(self, manager: DatabaseManager, workspace: Workspace, reading: Reading, readings: Readings) -> InstallPlan:
+        likeness = reading.likeness
+        if likeness is not None and likeness in self._nothing:
+            return self._nothing[likeness]
+        plan = manager.plan_of(workspace, reading.standing, readings.tables(manager, reading))
+        if likeness is not None and plan.is_empty and plan.plan == Plan() and not plan.rehearsed.steps:
+            self._nothing[likeness] = plan
+        return plan
 
 
 class Network:
@@ -124,15 +136,15 @@ class Network:
 
     def install(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallReport]:
         """Install or upgrade every site; errors of single sites are in the report."""
-        return self._each(DatabaseManager.install, on_site)
+        return self._each(DatabaseManager.install, on_site, runs=True)
 
     def status(self, on_site: OnSite = lambda event: None) -> NetworkReport[StatusReport]:
         """Say what is there and what is pending on every site. Reads only, of many sites at once."""
-        return self._each(DatabaseManager.status, on_site, ahead=_Ahead(self.manager, _status_of))
+        return self._each(DatabaseManager.status, on_site, ahead=_Ahead(_status_of))
 
     def plan(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallPlan]:
         """Compare every site with the declaration. Reads only, of many sites at once."""
-        return self._each(DatabaseManager.plan, on_site, ahead=_Ahead(self.manager, _plan_of, tables=True))
+        return self._each(DatabaseManager.plan, on_site, ahead=_Ahead(_Plans().of, tables=True))
 
     def uninstall(self, on_site: OnSite = lambda event: None) -> NetworkReport[UninstallReport]:
         """Remove the tables of every site, the main one last, only when WCH_REMOVE_DATA is true."""
@@ -145,27 +157,54 @@ class Network:
         *,
         last_first: bool = False,
         ahead: _Ahead[R] | None = None,
+        runs: bool = False,
     ) -> NetworkReport[R]:
         results: list[SiteResult[R]] = []
-        with self._one_connection():
-            sites = self.sites()
+        with self._for_runs() if runs else self._for_looks() as manager:
+            sites = Network(manager).sites()  # over the same connection
             order = sites[::-1] if last_first else sites
             for number, site in enumerate(order, start=1):
                 on_site(SiteStarted(site.prefix, number, len(sites)))
                 if ahead is not None and (number - 1) % AT_ONCE == 0:
-                    ahead.read(order[number - 1 : number - 1 + AT_ONCE])
+                    ahead.read(manager, order[number - 1 : number - 1 + AT_ONCE])
                 try:
+                    if runs and is_for_runs(manager.database):
+                        connect(manager.database)
                     known = None if ahead is None else ahead.reports.get(site.prefix)
-                    report = work(self.manager.at(site.prefix)) if known is None else known
+                    report = work(manager.at(site.prefix)) if known is None else known
                     results.append(SiteResult(site, report=report))
                 except WchError as error:
                     results.append(SiteResult(site, error=error))
+                    if runs and is_for_runs(manager.database):
+                        # It may be lost, or not as it was: the next site begins anew.
+                        with contextlib.suppress(pw.PeeweeException):
+                            manager.database.close()
                     if isinstance(error, DatabaseUnavailable) and not isinstance(error, Busy):
                         return NetworkReport(tuple(results), skipped=tuple(order[number:]))
         return NetworkReport(tuple(results))
 
+    def _as_it_is(self) -> DatabaseManager:
+        """Read the folder of migrations once for all sites."""
+        manager = copy.copy(self.manager)
+        # Who needs it says for each site what is wrong with it; whoever removes tables does not.
+        with contextlib.suppress(WchError):
+            manager.folder = manager.folder.as_it_is()
+        return manager
+
     @contextlib.contextmanager
-    def _one_connection(self) -> Iterator[None]:
-        """Look at all sites over one connection, where the database can keep one open."""
-        with connected(self.manager.database):
-            yield
+    def _for_looks(self) -> Iterator[DatabaseManager]:
+        """Look at all sites over one connection."""
+        manager = self._as_it_is()
+        with connected(manager.database):
+            yield manager
+
+    @contextlib.contextmanager
+    def _for_runs(self) -> Iterator[DatabaseManager]:
+        """Install all sites over one connection, and read in full only tables that no other site has the like of."""
+        manager = self._as_it_is()
+        with one_connection(manager.database, patience=manager.patience, lock_wait=manager.lock_wait) as database:
+            manager.database = database
+            with look(database, manager.prefix) as workspace:
+                if not workspace.dialect.transactional_ddl:
+                    manager.shapes = Shapes(database, workspace.dialect)
+                yield manager

@@ -16,6 +16,7 @@ import peewee as pw
 
 from .database import (
     LOCK_WAIT,
+    PATIENCE,
     connect,
     connected,
     database_error,
@@ -23,6 +24,7 @@ from .database import (
     describe,
     for_reading,
     in_transaction,
+    is_for_runs,
     is_private,
 )
 from .errors import ConfigurationError, RunStopped
@@ -31,10 +33,11 @@ from .migrate.sqlite_lock import CommitHeldUp
 from .progress import Progress
 from .schema.apply import pause
 from .schema.copies import COPY_RULE, CopyRule
+from .schema.shapes import Shapes
 from .schema.statements import Statement
 from .server import detect_dialect, failure_of
 from .settings import Leave
-from .workspace import PATIENCE, Workspace, attached
+from .workspace import Workspace, attached
 
 T = TypeVar("T")
 
@@ -54,6 +57,22 @@ def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
 
 
 @contextlib.contextmanager
+def one_connection(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> Iterator[pw.Database]:
+    """Have one connection for a look and the runs that may follow it, beside the application's own.
+
+    Where that cannot be, it is the application's: a database in memory lives in its connection, a transaction on a file
+    keeps a second one from writing, and a file that is not there is not made by looking. Raises DatabaseUnavailable.
+    """
+    if isinstance(database, pw.SqliteDatabase) and (
+        is_private(database) or in_transaction(database) or for_reading(database) is not database
+    ):
+        yield database
+        return
+    with connected(dedicated(database, patience=patience, lock_wait=lock_wait)) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
 def open_workspace(
     database: pw.Database,
     prefix: str,
@@ -66,6 +85,7 @@ def open_workspace(
     on_progress: Progress | None = None,
     copies: CopyRule = COPY_RULE,
     hold: Callable[[], None] | None = None,
+    shapes: Shapes | None = None,
 ) -> Iterator[Workspace]:
     """Open a locked workspace on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
 
@@ -75,7 +95,7 @@ def open_workspace(
     with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
         dialect = detect_dialect(connection)
         workspace = Workspace(
-            connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies, hold
+            connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies, hold, shapes=shapes
         )
         with (
             _where_it_stands(workspace),
@@ -114,6 +134,10 @@ def _own_connection(database: pw.Database, patience: float, lock_wait: int) -> I
     if isinstance(database, pw.SqliteDatabase) and in_transaction(database):
         # One writer at a time: it would wait for this transaction, which waits for it.
         raise ConfigurationError(f"{describe(database)} cannot be upgraded inside a transaction; commit first.")
+    if is_for_runs(database):
+        connect(database)
+        yield database
+        return
     if not is_private(database):
         connection = dedicated(database, patience=patience, lock_wait=lock_wait)
         connect(connection)

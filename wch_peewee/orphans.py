@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from .naming import get_table_name
-from .schema.introspect import ask
+from .schema.asking import ask
 from .schema.statements import Query
 from .workspace import Workspace
 

@@ -13,24 +13,30 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import peewee as pw
 
-from .database import LOCK_WAIT, open_database
+from .database import LOCK_WAIT, PATIENCE, describe, in_transaction, open_database, unwrap
 from .errors import Busy, ConfigurationError, SchemaTooNew, WchError
+from .glance import Glance
 from .hookspecs import hookimpl
-from .manager import DatabaseManager
-from .models import MODELS, BaseModel
-from .network import Network, NetworkReport
-from .option_news import OptionWritten
+from .migrate.folder import MigrationFolder
+from .migrations_folder import migrations_folder
+from .naming import TABLES, check_prefix, get_table_name
 from .reports import InstallReport, UninstallReport
 from .settings import Leave, Settings
-from .site import Site, set_default_site, use_site
-from .version_reader import VersionReader
+from .site import Site, current_prefix, set_default_site, use_site
+from .url import parse_url
 from .wordpress.sites import MAIN, blog_prefix
-from .workspace import PATIENCE
+
+if TYPE_CHECKING:
+    from .base_model import BaseModel
+    from .manager import DatabaseManager
+    from .network import Network, NetworkReport
+    from .option_news import OptionWritten
 
 
 class Plugin:
@@ -55,23 +61,23 @@ class Plugin:
         retry_after: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
         migrations: Path | str | None = None,
-        models: Sequence[type[BaseModel]] = MODELS,
+        models: Sequence[type[BaseModel]] | None = None,
         on_option_written: OptionWritten | None = None,
     ) -> None:
-        self.manager = DatabaseManager(
-            database,
-            prefix=prefix,
-            remove_data=remove_data,
-            patience=patience,
-            lock_wait=lock_wait,
-            migrations=migrations,
-            models=models,
-        )
-        self.manager.on_option_written = on_option_written
+        self._database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
+        self._prefix = check_prefix(current_prefix() if prefix is None else prefix)
+        self._settings: dict[str, Any] = {
+            "remove_data": remove_data,
+            "patience": patience,
+            "lock_wait": lock_wait,
+            **({} if models is None else {"models": models}),
+        }
+        self._migrations = migrations
+        self._on_option_written = on_option_written
         self.verify_every = verify_every
         self.retry_after = retry_after
         self._clock = clock
-        self._versions = VersionReader(self.manager.database, self.manager.prefix)
+        self._glance = Glance(self._database, self._prefix)
         self._guard = threading.Lock()
         self._verified_at: float | None = None
         self._failed_at: float | None = None
@@ -99,20 +105,35 @@ class Plugin:
         return cls(open_database(settings.target), prefix=settings.prefix, remove_data=leave, **options)
 
     def __repr__(self) -> str:
-        return f"Plugin({self.manager.target!r}, prefix={self.manager.prefix!r})"
+        return f"Plugin({describe(self._database)!r}, prefix={self._prefix!r})"
 
     @property
     def database(self) -> pw.Database:
         """The application's database, for the models."""
-        return self.manager.database
+        return self._database
 
     @property
     def prefix(self) -> str:
-        return self.manager.prefix
+        return self._prefix
+
+    @cached_property
+    def manager(self) -> DatabaseManager:
+        """What installs, upgrades and removes; made when it is first needed, which in most processes is never."""
+        from .manager import DatabaseManager
+
+        manager = DatabaseManager(self._database, prefix=self._prefix, migrations=self._migrations, **self._settings)
+        manager.on_option_written = self._on_option_written
+        return manager
+
+    @cached_property
+    def _code_version(self) -> str:
+        return MigrationFolder(Path(self._migrations or migrations_folder())).version
 
     @property
     def network(self) -> Network:
         """The sites of the WordPress network whose own prefix this is."""
+        from .network import Network
+
         return Network(self.manager)
 
     def site(self, blog_id: int | None = None) -> AbstractContextManager[Site]:
@@ -155,8 +176,8 @@ class Plugin:
         The first call, and one every ``verify_every`` seconds, also looks whether the tables are there.
         A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
         """
-        stored = self._versions.read()
-        if stored is not None and stored in (self.manager.version, self._foreign) and self._is_whole():
+        stored = self._glance.version()
+        if stored is not None and stored in (self._code_version, self._foreign) and self._is_whole():
             return InstallReport("current", stored, stored)
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
@@ -210,13 +231,18 @@ class Plugin:
             return True
         whole = False
         try:
-            whole = not self.manager.missing_tables()
+            whole = not self._missing_tables()
             return whole
         finally:
             if not whole:
                 # Nothing has been verified: the next call looks again, until a repair succeeds.
                 with self._guard:
                     self._verified_at = None
+
+    def _missing_tables(self) -> tuple[str, ...]:
+        if "models" in self._settings or in_transaction(self._database):
+            return self.manager.missing_tables()
+        return self._glance.missing([get_table_name(table, self._prefix) for table in TABLES])
 
     def _verification_due(self) -> bool:
         """Say whether it is time, and let one thread alone have the turn."""

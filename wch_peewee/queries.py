@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import peewee
 
+from .fetching import converting, in_chunks, instances
+from .inserting import plain_rows
 from .site import at_site, current_site
 
 if TYPE_CHECKING:
@@ -41,15 +43,44 @@ class AtItsSite(_Query):  # type: ignore[misc]
 
     def _get_cursor_wrapper(self, cursor: Any) -> Any:
         wrapper = super()._get_cursor_wrapper(cursor)
-        process_row = wrapper.process_row
+        kind: Any = type(wrapper)  # which of its own peewee has chosen
+        wrapper.__class__ = in_chunks(kind)
+        initialize = wrapper.initialize
 
+        def initialize_at_site() -> None:
+            # What the columns are is known with the first row.
+            with at_site(self._site):
+                initialize()
+                wrapper.process_rows = self._maker(wrapper)
+                wrapper.process_row = self._at_site(wrapper.process_row)
+
+        wrapper.initialize = initialize_at_site
+        return wrapper
+
+    def _at_site(self, process_row: Any) -> Any:
         # Rows are made while they are fetched, which can be long after, and they remember the site too.
         def process_row_at_site(row: Any) -> Any:
             with at_site(self._site):
                 return process_row(row)
 
-        wrapper.process_row = process_row_at_site
-        return wrapper
+        return process_row_at_site
+
+    def _maker(self, wrapper: Any) -> Any:
+        """Return a quick way to make many rows; None where only peewee's own will do."""
+        if isinstance(wrapper, peewee.ModelTupleCursorWrapper):
+            converted, constructor = converting(wrapper.converters), wrapper.constructor
+            return lambda rows: list(map(constructor, converted(rows)))
+        if not isinstance(wrapper, peewee.ModelObjectCursorWrapper):
+            return None
+        model, names = wrapper.constructor, wrapper.unique_columns
+        # An alias of a model passes for one, and makes no instances.
+        if (
+            not issubclass(type(model), type)
+            or not getattr(model, "_is_plain", bool)()
+            or any(name not in model._meta.fields for name in names)
+        ):
+            return None
+        return instances(model, names, wrapper.converters, self._site)
 
 
 def _compound(operator: str) -> Any:
@@ -85,6 +116,19 @@ class SiteUpdate(AtItsSite, peewee.ModelUpdate):
 
 class SiteInsert(AtItsSite, peewee.ModelInsert):
     """INSERT."""
+
+    def _generate_insert(self, insert: Any, ctx: Any) -> Any:
+        rows = insert if isinstance(insert, (list, tuple)) else list(insert)
+        plain = None
+        if self._columns and rows and not ctx.state.value_literals:
+            plain = plain_rows(self._columns, rows, self.model._meta.defaults)
+        if plain is None:
+            return super()._generate_insert(rows, ctx)
+        fields, values = plain
+        row = f"({', '.join([ctx.state.param or '?'] * len(fields))})"
+        ctx.sql(peewee.EnclosedNodeList(fields)).literal(f" VALUES {', '.join([row] * len(rows))}")
+        ctx._values.extend(values)
+        return ctx
 
 
 class SiteDelete(AtItsSite, peewee.ModelDelete):

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from .installation import Installation
 from .naming import history_table_name, options_table_name
-from .schema.introspect import ask
+from .schema.asking import ask
 from .schema.objects import Schema
 from .schema.resolve import physical_name
-from .schema.shapes import Shapes
+from .schema.shapes import Shapes, Texts
 from .schema.statements import Query
 from .standing import Standing
 from .wordpress.collation import collation_beside
@@ -26,12 +26,21 @@ from .workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What there is of one installation; ``collation`` and ``actual`` are None where they have not been read."""
+    """What there is of one installation; ``collation`` and ``texts`` are None where they have not been read.
+
+    Two sites with the same ``likeness`` are told apart by their names alone; None is like nobody.
+    """
 
     standing: Standing
     present: frozenset[str]
     collation: str | None = None
-    actual: Schema | None = None
+    texts: Texts | None = None
+
+    @property
+    def likeness(self) -> tuple[object, ...] | None:
+        if self.texts is None or any(text is None for text in self.texts.values()):
+            return None
+        return self.standing, self.collation, tuple(self.texts.values())
 
 
 class Readings:
@@ -58,7 +67,7 @@ class Readings:
                 standing,
                 frozenset(filter(self._is_there, one.table_names)),
                 collation_beside(collation) if collation else None,
-                self._actual(one, standing) if tables else None,
+                self._texts(one, standing) if tables else None,
             )
         return result
 
@@ -93,11 +102,19 @@ class Readings:
             names[prefixes[int(str(number))]] += (_text(name),)
         return names
 
-    def _actual(self, one: Installation, standing: Standing) -> Schema:
+    def tables(self, one: Installation, reading: Reading) -> Schema:
+        """Return the tables of one that has been read with ``tables``."""
+        texts = reading.texts or {}
+        return self._known_shapes().schema(one.prefix, list(texts), texts)
+
+    def _texts(self, one: Installation, standing: Standing) -> Texts:
+        names = (physical_name(table.name, one.prefix) for table in one.declared(standing))
+        return self._known_shapes().texts(one.prefix, [name for name in names if self._is_there(name)])
+
+    def _known_shapes(self) -> Shapes:
         if self._shapes is None:
             self._shapes = Shapes(self._database, self._dialect)
-        names = (physical_name(table.name, one.prefix) for table in one.declared(standing))
-        return self._shapes.read(one.prefix, [name for name in names if self._is_there(name)])
+        return self._shapes
 
     def _all(self, selects: Sequence[str]) -> list[tuple[object, ...]]:
         return ask(self._database, self._dialect, Query(" UNION ALL ".join(selects))) if selects else []

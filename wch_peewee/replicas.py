@@ -16,9 +16,10 @@ from typing import Any
 
 import peewee as pw
 
-from .database import connected, describe
+from .database import connected, database_error, describe
 from .errors import Busy, ConfigurationError
 from .schema.apply import pause
+from .server import failure_of
 
 #: The headings that name the seconds, of MySQL and of MariaDB; only headings tell, as the columns differ.
 _HEADINGS = ("Seconds_Behind_Source", "Seconds_Behind_Master")
@@ -58,10 +59,17 @@ class ReplicaRule:
 
 
 def seconds_behind(replica: pw.Database) -> int:
-    """Ask how many seconds it is behind. Raises Busy when it has stopped, ConfigurationError when it is no replica."""
+    """Ask how many seconds it is behind.
+
+    Raises Busy when it has stopped, ConfigurationError when it is no replica, MissingPrivileges, DatabaseUnavailable.
+    """
     with connected(replica):
-        cursor = _status(replica)
-        row = cursor.fetchone()
+        try:
+            cursor = _status(replica)
+            row = cursor.fetchone()
+        except pw.PeeweeException as error:
+            # In words of ours, or the run would take it for an answer of its own server.
+            raise database_error(describe(replica), failure_of(replica, error), error) from error
         headings = [column[0] for column in cursor.description or ()]
     if row is None:
         raise ConfigurationError(f"{describe(replica)} is no replica; name one, or leave it out.")

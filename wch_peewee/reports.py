@@ -7,15 +7,23 @@ print(report.changed, report.changes)
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .schema.diff import Refusal
-from .schema.forecast import Rehearsed
-from .schema.plan import Plan
+if TYPE_CHECKING:
+    from .schema.diff import Refusal
+    from .schema.forecast import Rehearsed
+    from .schema.plan import Plan
 
 #: ``current`` nothing was to do, ``installed`` or ``upgraded`` something was done, ``newer`` the database is of a
 #: newer minor version and was left alone, ``deferred`` an upgrade failed less than a minute ago and was not retried
 Outcome = Literal["current", "installed", "upgraded", "newer", "deferred"]
+
+
+def _nothing_rehearsed() -> Rehearsed:
+    # Who only asks for the version does not pay for what plans are made of.
+    from .schema.forecast import Rehearsed
+
+    return Rehearsed()
 
 
 class _Report:
@@ -61,7 +69,7 @@ class InstallPlan(_Report):
     is_newer: bool = False
     #: the version in the option is right, or not ours to change
     is_stamped: bool = True
-    rehearsed: Rehearsed = field(default_factory=Rehearsed)
+    rehearsed: Rehearsed = field(default_factory=_nothing_rehearsed)
 
     @property
     def is_empty(self) -> bool:

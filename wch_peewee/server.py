@@ -5,14 +5,17 @@ dialect = detect_dialect(database)
 
 from __future__ import annotations
 
+import contextlib
 import re
+from typing import TYPE_CHECKING
 
 import peewee as pw
 
-from .dialects.base import Dialect, Failure
-from .dialects.mysql import MySQLDialect
-from .dialects.sqlite import SQLiteDialect
 from .errors import UnsupportedServer
+
+if TYPE_CHECKING:
+    from .dialects.base import Dialect
+    from .dialects.words import Failure, Words
 
 SUPPORTED = "SQLite 3.35 or newer, MySQL 8.0.13 or newer, MariaDB 10.4 or newer"
 
@@ -30,31 +33,52 @@ _LOOKALIKES = (
 )
 
 
+#: Where a connection keeps what its server has answered: behind one connection it stays the same.
+_ASKED = "_wch_peewee_dialect"
+
+
 def detect_dialect(database: pw.Database) -> Dialect:
-    """Ask the open ``database`` who it is. Raises UnsupportedServer."""
+    """Ask the open ``database`` who it is, once for each connection. Raises UnsupportedServer."""
     if isinstance(database, pw.SqliteDatabase):
         row = database.execute_sql("SELECT sqlite_version()").fetchone()
         return sqlite_dialect(str(row[0]))
-    row = database.execute_sql("SELECT VERSION(), @@version_comment, @@lower_case_table_names").fetchone()
-    return mysql_dialect(str(row[0]), str(row[1]), fold_names=bool(int(row[2])))
+    connection = database.connection()
+    known: Dialect | None = getattr(connection, _ASKED, None)
+    if known is None:
+        row = database.execute_sql("SELECT VERSION(), @@version_comment, @@lower_case_table_names").fetchone()
+        known = mysql_dialect(str(row[0]), str(row[1]), fold_names=bool(int(row[2])))
+        with contextlib.suppress(AttributeError):  # a driver whose connections take no notes
+            setattr(connection, _ASKED, known)
+    return known
 
 
 def failure_of(database: pw.Database, error: pw.PeeweeException) -> Failure:
     """Say what a driver's error means, also where the server has not been asked who it is."""
-    return assumed_dialect(database).failure(error.args)
+    return words_of(database).failure(error.args)
 
 
-def assumed_dialect(database: pw.Database) -> Dialect:
-    """Take the dialect without asking, for what is the same in every version: one SELECT, the meaning of errors."""
-    return SQLiteDialect((3, 35)) if isinstance(database, pw.SqliteDatabase) else MySQLDialect("mysql", (8, 0, 13))
+def words_of(database: pw.Database) -> Words:
+    """Return what can be said without asking the server who it is."""
+    if isinstance(database, pw.SqliteDatabase):
+        from .dialects.sqlite_words import SQLiteWords
+
+        return SQLiteWords()
+    from .dialects.mysql_words import MySQLWords
+
+    return MySQLWords()
 
 
 def sqlite_dialect(version: str) -> Dialect:
+    # Each engine's dialect is some ten milliseconds to import, and a process uses one.
+    from .dialects.sqlite import SQLiteDialect
+
     return _checked(SQLiteDialect(_numbers(version)), (3, 35))
 
 
 def mysql_dialect(version: str, comment: str = "", *, fold_names: bool = False) -> Dialect:
     """Choose the flavor from the server's own words."""
+    from .dialects.mysql import MySQLDialect
+
     words = f"{version} {comment}".lower()
     lookalike = next((name for name in _LOOKALIKES if name in words), None)
     if lookalike:

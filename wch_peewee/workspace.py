@@ -14,26 +14,26 @@ from typing import TypeVar
 
 import peewee as pw
 
+from .database import PATIENCE
 from .dialects.base import Dialect
 from .migrate.lock import MigrationLock
 from .naming import owned_names
 from .progress import Progress
 from .schema.apply import ApplyResult, Executor, patiently
+from .schema.asking import ask, present_tables
 from .schema.copies import COPY_RULE, CopyRule
 from .schema.forecast import RowWork
-from .schema.introspect import ask, count_rows, introspect_schema, present_tables
+from .schema.introspect import count_rows, introspect_schema
 from .schema.objects import Schema, Table
 from .schema.operations import Operation
 from .schema.plan import Plan
-from .schema.reconcile import Reconciled, plan_for, reconcile
+from .schema.reconcile import Reconciled, concerned, plan_for, reconcile
 from .schema.requirements import Requirement
 from .schema.resolve import resolve
+from .schema.shapes import Shapes
 from .schema.statements import Statement, Step
 from .settings import Leave, leave_to_remove
-from .wordpress.options import site_collation
-
-#: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
-PATIENCE = 60.0
+from .wordpress.options_table import site_collation
 
 T = TypeVar("T")
 
@@ -62,6 +62,10 @@ class Workspace:
     options: dict[str, str | None] = field(default_factory=dict)
     #: The site's collation where it has been read already; it is read when it is first needed.
     known_collation: str | None = None
+    #: Tables that were not there a moment ago (``look_for``).
+    absent: set[str] = field(default_factory=set)
+    #: What tables of other sites look like, in a run over many of them.
+    shapes: Shapes | None = None
 
     @property
     def may_remove_data(self) -> bool:
@@ -86,7 +90,20 @@ class Workspace:
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Say which of the tables exist, in the order given."""
-        return present_tables(self.database, self.dialect, names)
+        asked = self._in_question(names)
+        return present_tables(self.database, self.dialect, asked) if asked else ()
+
+    def look_for(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The same; what is not there now is not asked for again, once, before it is made."""
+        found = present_tables(self.database, self.dialect, names)
+        self.absent |= set(names) - set(found)
+        return found
+
+    def _in_question(self, names: Sequence[str]) -> list[str]:
+        """Leave out what is known to be absent, and forget that: by the next time somebody may have made it."""
+        asked = [name for name in names if name not in self.absent]
+        self.absent -= set(names)
+        return asked
 
     def count(self, requirement: Requirement) -> int:
         """Count the rows that stand against ``requirement``."""
@@ -96,22 +113,36 @@ class Workspace:
         """Take note of work on rows in the stead of doing it; False here, where it is to be done."""
         return False
 
-    def live(self, name: str) -> Table | None:
-        """Read one table by its full name."""
-        return introspect_schema(self.database, self.dialect, [name]).table(name)
+    def read(self, names: Sequence[str]) -> Schema:
+        """Read live tables by their full names, as far as they exist."""
+        if self.shapes is not None:
+            return self.shapes.read(self.prefix, self.present(names))
+        asked = self._in_question(names)
+        return introspect_schema(self.database, self.dialect, asked) if asked else Schema(())
+
+    def live(self, name: str, *, for_columns: bool = False) -> Table | None:
+        """Read one table by its full name; ``for_columns`` as in ``introspect_schema``."""
+        return introspect_schema(self.database, self.dialect, [name], for_columns=for_columns).table(name)
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         """Plan what brings the live tables, ``actual`` where they have been read, to the declared shape. Reads only."""
-        return plan_for(self.database, self.dialect, self.resolve(tables), actual)
-
-    def reconcile(self, tables: Iterable[Table]) -> Reconciled:
-        """Bring the live tables to the declared shape as far as that is safe."""
         desired = self.resolve(tables)
-        return reconcile(self.database, self.dialect, desired, self._executor(table.name for table in desired))
+        if actual is None:
+            actual = self.read(concerned(desired))
+        return plan_for(self.database, self.dialect, desired, actual)
 
-    def change(self, name: str, operations: Iterable[Operation]) -> ApplyResult:
-        """Run operations on the one table ``name``, full names and all, without asking whether they are safe."""
-        return self.run_steps(self.dialect.render(self.live(name), list(operations)), name)
+    def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
+        """Bring the live tables to the declared shape as far as that is safe; ``verify`` as in ``reconcile``."""
+        desired = self.resolve(tables)
+        executor = self._executor(table.name for table in desired)
+        return reconcile(self.database, self.dialect, desired, executor, read=self.read, verify=verify)
+
+    def change(self, name: str, operations: Iterable[Operation], live: Table | None = None) -> ApplyResult:
+        """Run operations on the one table ``name``, full names and all, without asking whether they are safe.
+
+        ``live`` is the table where it has just been read.
+        """
+        return self.run_steps(self.dialect.render(live or self.live(name), list(operations)), name)
 
     def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
         """Run rendered steps on the one table ``name``."""

@@ -11,18 +11,22 @@ from tests.chained import chain_folder
 from tests.databases import LiveDatabase
 from tests.engines import Engine
 from tests.populate import populate
-from tests.pristine import Pristine
+from tests.pristine import Pristine, made_once, put_back
 from wch_peewee import DatabaseManager
+
+
+def install(database: LiveDatabase) -> None:
+    DatabaseManager(database.url).install()
 
 
 @pytest.fixture(scope="module")
 def populated(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
-    with engine.fresh(tmp_path_factory.mktemp("site")) as database:
-        DatabaseManager(database.url).install()
+    def fill(database: LiveDatabase) -> None:
+        install(database)
         populate(database)
-        pristine = Pristine(database)
+
+    with made_once(engine, tmp_path_factory.mktemp("site"), fill) as pristine:
         yield pristine
-        pristine.close()
 
 
 @pytest.fixture
@@ -40,22 +44,11 @@ def chain(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def untouched(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
-    with engine.fresh(tmp_path_factory.mktemp("installed")) as database:
-        DatabaseManager(database.url).install()
-        pristine = Pristine(database)
+    with made_once(engine, tmp_path_factory.mktemp("installed"), install) as pristine:
         yield pristine
-        pristine.close()
 
 
 @pytest.fixture
 def installed(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
-    """The six tables, empty, and the books; no session of an earlier test is left."""
-    if engine.family == "sqlite":
-        # A file is made at once; a cursor that a test has left half read would keep it from being put back.
-        fresh: LiveDatabase = request.getfixturevalue("database")
-        DatabaseManager(fresh.url).install()
-        return fresh
-    pristine: Pristine = request.getfixturevalue("untouched")
-    pristine.database.reopen()
-    pristine.restore()
-    return pristine.database
+    """The six tables, empty, and the books."""
+    return put_back(engine, request, install, "untouched")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.databases import LiveDatabase
 from tests.populate import populate
 from tests.snapshots import snapshot
 from wch_peewee import DatabaseManager, DatabaseUnavailable, Plugin, SchemaConflict, StatementFailed
+from wch_peewee.glance import Glance
 from wch_peewee.schema.statements import Statement
 
 
@@ -172,10 +174,10 @@ def test_a_verification_that_could_not_be_done_is_done_by_the_next_call(
 ) -> None:
     plugin = Plugin(installed.database)
 
-    def unreachable() -> tuple[str, ...]:
+    def unreachable(glance: Glance, names: Sequence[str]) -> tuple[str, ...]:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(plugin.manager, "missing_tables", unreachable)
+    monkeypatch.setattr(Glance, "missing", unreachable)
     with pytest.raises(DatabaseUnavailable):
         plugin.admin_init()
     monkeypatch.undo()

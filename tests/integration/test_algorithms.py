@@ -9,7 +9,7 @@ import pytest
 from tests.algorithms import OPERATIONS, measure, short
 from tests.databases import LiveDatabase
 from wch_peewee.schema.apply import Executor
-from wch_peewee.schema.statements import Statement
+from wch_peewee.schema.statements import Statement, Step
 from wch_peewee.server import detect_dialect
 
 PAGE = Path(__file__).parents[2] / "docs" / "online.md"
@@ -53,6 +53,6 @@ def test_one_that_does_not_do_is_followed_by_the_next(database: LiveDatabase) ->
         "ALTER TABLE t ADD COLUMN a INT NULL", "t", tuple(f"ALGORITHM={name}" for name in names), ("ALGORITHM=COPY",)
     )
     with database.statements() as seen:
-        Executor(connection, dialect, owned=["t"]).send(statement)
+        Executor(connection, dialect, owned=["t"]).run_steps([Step("t", (), (statement,), "INSTANT")])
     connection.close()
     assert seen.ddl == [statement.naming(algorithm) for algorithm in statement.algorithms]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import peewee
 import pytest
 
 from tests.databases import LiveDatabase
+from tests.engines import Engine
 from tests.populate import populate
+from tests.pristine import Pristine, made_once, put_back
 from wch_peewee import ConfigurationError, DatabaseManager
 from wch_peewee.migrate import batches, steps
 from wch_peewee.opening import open_workspace
@@ -21,15 +23,24 @@ from wch_peewee.workspace import Workspace
 ROWS = 20
 
 
-@pytest.fixture
-def filled(database: LiveDatabase) -> LiveDatabase:
-    """Twenty messages with gaps in their ids, and an empty column beside them."""
+def fill(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
     populate(database, conversations=ROWS // 2 + 4)
     database.execute("DELETE FROM wp_wch_messages WHERE id IN (1, 5, 6, 7, 8, 12, 27, 28)")
     with open_workspace(database.connect(), "wp_") as workspace:
         steps.add_column(workspace.database, "messages", Column("note", text(), nullable=True))
-    return database
+
+
+@pytest.fixture(scope="module")
+def filled_once(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
+    with made_once(engine, tmp_path_factory.mktemp("filled"), fill) as pristine:
+        yield pristine
+
+
+@pytest.fixture
+def filled(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
+    """Twenty messages with gaps in their ids, and an empty column beside them."""
+    return put_back(engine, request, fill, "filled_once")
 
 
 def notes(database: LiveDatabase) -> list[tuple[int, str | None]]:

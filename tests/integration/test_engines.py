@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,11 +97,21 @@ def test_statements_of_another_process_are_seen_on_servers(database: LiveDatabas
 
 @pytest.mark.families("mysql", "mariadb")
 def test_the_general_log_is_as_it_was(database: LiveDatabase) -> None:
-    before = database.execute("SELECT @@global.general_log, @@global.log_output")
+    def settings() -> list[tuple[Any, ...]]:
+        return database.execute("SELECT @@global.general_log, @@global.log_output")
+
+    def settings_of_nobody() -> list[tuple[Any, ...]]:
+        """Ask while no other worker has it on."""
+        assert database.execute("SELECT GET_LOCK('wch_test_general_log', 300)") == [(1,)]
+        try:
+            return settings()
+        finally:
+            database.execute("SELECT RELEASE_LOCK('wch_test_general_log')")
+
+    before = settings_of_nobody()
     with database.statements():
-        assert database.execute("SELECT @@global.general_log, @@global.log_output") == [(1, "TABLE")]
-    # Another worker may have it on just now.
-    assert database.execute("SELECT @@global.general_log, @@global.log_output") == before or before == [(1, "TABLE")]
+        assert settings() == [(1, "TABLE")]
+    assert settings_of_nobody() == before
 
 
 def test_the_first_word_is_found_behind_comments_and_brackets() -> None:
@@ -123,6 +134,17 @@ def test_a_private_server_survives_being_killed(private_server: PrivateServer) -
     private_server.stop()
     private_server.remove()
     assert not private_server.folder.exists()
+
+
+def test_a_private_server_leaves_the_temporary_tables_of_others_alone(
+    private_server: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server starts, and as its data are made, it empties its tmpdir of #sql*: another server may use them."""
+    others = tmp_path / "#sql-temptable-1-2-3.MAI"
+    others.touch()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with PrivateServer(private_server.binary):
+        assert others.exists()
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
+import peewee
 import pytest
 
 from tests.command import wch
 from tests.databases import LiveDatabase
 from wch_peewee import Cart, ConfigurationError, DatabaseManager, DatabaseUnavailable, MigrationFailed, Plugin
+from wch_peewee.driver import ServerDatabase
+from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.naming import TABLES
 from wch_peewee.network import Network
 from wch_peewee.progress import SiteStarted
@@ -57,6 +62,20 @@ def test_every_site_in_use_gets_its_own_tables(network: LiveDatabase) -> None:
     assert {result.report.outcome for result in again.results if result.report} == {"current"}
     assert seen.ddl == []
     plugin.database.close()
+
+
+def test_all_sites_are_installed_over_one_connection(network: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to a file reads its whole schema, all sites' tables, before the first statement."""
+    made = []
+    for kind in (peewee.SqliteDatabase, ServerDatabase):
+
+        def connect(self: Any, connect: Any = kind._connect) -> Any:
+            made.append(self)
+            return connect(self)
+
+        monkeypatch.setattr(kind, "_connect", connect)
+    assert Network(DatabaseManager(network.url)).install().ok
+    assert len(made) == 1
 
 
 def test_a_site_of_the_network_is_named_by_its_id(network: LiveDatabase) -> None:
@@ -145,7 +164,7 @@ def test_status_and_check_say_how_each_site_stands(network: LiveDatabase) -> Non
     assert [line.split(maxsplit=2)[2] for line in check.out.splitlines()[1:4]] == [
         "as it should be",
         "as it should be",
-        "Create table wp_3_wch_carts",
+        "drift: Create table wp_3_wch_carts",
     ]
     assert wch("activate", "--network", database=network.url).code == 0
     assert wch("check", "--network", database=network.url).code == 0
@@ -182,6 +201,29 @@ def test_the_whole_network_is_uninstalled_only_when_that_is_allowed(network: Liv
         table for table in before if table.startswith("wp_4_wch_")
     ]
     plugin.database.close()
+
+
+def test_a_folder_of_migrations_that_is_wrong_is_said_for_each_site(network: LiveDatabase, tmp_path: Path) -> None:
+    """And what needs no migration, which is to remove the tables, is done all the same."""
+    assert Network(DatabaseManager(network.url)).install().ok
+    (tmp_path / "0001_x.py").touch()
+    lost = Network(DatabaseManager(network.url, migrations=tmp_path, remove_data=True))
+    for report in (lost.install(), lost.status(), lost.plan()):
+        assert [type(result.error) for result in report.results] == [ConfigurationError] * len(PREFIXES)
+    assert lost.uninstall().ok
+    assert not [table for table in network.tables() if "wch" in table]
+
+
+def test_migrations_that_vanish_meanwhile_are_said_for_each_site(network: LiveDatabase, tmp_path: Path) -> None:
+    shutil.copytree(migrations_folder(), tmp_path, dirs_exist_ok=True)
+
+    def deploy(event: SiteStarted) -> None:
+        if event.number == 3:
+            (tmp_path / "001_initial_schema.py").unlink()
+
+    report = Network(DatabaseManager(network.url, migrations=tmp_path)).install(deploy)
+    assert [result.error is None for result in report.results] == [True, True, False, False]
+    assert "001_initial_schema.py cannot be read" in str(report.results[2].error)
 
 
 def test_without_a_network_it_is_said(database: LiveDatabase) -> None:

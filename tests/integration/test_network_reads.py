@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.databases import LiveDatabase
+from tests.snapshots import definition
 from wch_peewee import DatabaseManager
 from wch_peewee.network import AT_ONCE, Network
 from wch_peewee.opening import look
@@ -31,6 +32,19 @@ def make_blogs(database: LiveDatabase, count: int) -> None:
         )
 
 
+def copy_site(database: LiveDatabase, prefix: str) -> None:
+    """Make another installed site, as the first one is; to install each takes many times as long on a server."""
+    if database.family == "sqlite":
+        DatabaseManager(database.url, prefix=prefix).install()
+        return
+    database.execute("SET SESSION foreign_key_checks = 0")
+    for name in (*DatabaseManager(database.url).table_names, "wp_wch_migratehistory", "wp_options"):
+        made = definition(database, name).replace("`wp_", f"`{prefix}")
+        database.execute(made)
+        database.execute(f"INSERT INTO {name.replace('wp_', prefix, 1)} SELECT * FROM {name}")
+    database.execute("SET SESSION foreign_key_checks = 1")
+
+
 @pytest.fixture
 def network(database: LiveDatabase) -> LiveDatabase:
     """Four sites."""
@@ -42,9 +56,10 @@ def network(database: LiveDatabase) -> LiveDatabase:
 def odd_network(database: LiveDatabase) -> LiveDatabase:
     """Sites of all kinds: upgraded ones, new ones, and ones to which something has happened."""
     make_blogs(database, SITES)
-    for number in range(1, SITES + 1):
+    DatabaseManager(database.url).install()
+    for number in range(2, SITES + 1):
         if number not in (7, SITES - 1):
-            DatabaseManager(database.url, prefix=prefix_of(number)).install()
+            copy_site(database, prefix_of(number))
     database.execute("DROP TABLE wp_2_wch_carts")
     database.execute("DROP TABLE wp_3_wch_migratehistory")
     database.execute("DROP TABLE wp_4_options")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.accounts import account
+from tests.command import commands_of
 from tests.databases import LiveDatabase
 from tests.populate import populate
 from tests.readme_blocks import Block, Reader, blocks_of
@@ -25,6 +26,7 @@ from wch_peewee.manager import DatabaseManager
 from wch_peewee.migrate import batches, steps
 from wch_peewee.naming import check_prefix
 from wch_peewee.preflight import REMOVAL, UPGRADE
+from wch_peewee.schema.copies import COPY_RULE
 from wch_peewee.server import SUPPORTED
 from wch_peewee.url import parse_url
 
@@ -166,7 +168,7 @@ def test_the_table_of_commands_is_clicks() -> None:
         for name, _, own in cells("command")
     }
     actual = {}
-    for name, command in wch.commands.items():
+    for name, command in commands_of(wch).items():
         options = {option for parameter in command.params for option in parameter.opts}
         actual[f"wch {name}"] = {option for option in options - shared if option.startswith("--")}
     assert documented == actual
@@ -179,8 +181,14 @@ def test_the_shared_options_are_clicks() -> None:
     assert f"({DatabaseManager(SHOP).patience:g})" in README
 
 
+def test_the_sizes_of_large_tables_are_those_of_the_code() -> None:
+    said = (f"{COPY_RULE.rows:,} rows", f"{COPY_RULE.bytes // 2**20} MiB")
+    online = (ROOT / "docs" / "online.md").read_text(encoding="utf-8")
+    assert [[words in page for words in said] for page in (README, online)] == [[True, True]] * 2
+
+
 def test_commands_named_in_passing_are_there() -> None:
-    assert set(re.findall(r"`wch (\w+)", README)) == set(wch.commands)
+    assert set(re.findall(r"`wch (\w+)", README)) == set(commands_of(wch))
 
 
 def test_the_exit_codes_are_those_of_the_code() -> None:
@@ -200,7 +208,6 @@ def test_the_steps_are_those_of_the_code() -> None:
     listed, _, rest = README.partition("The steps are ")[2].partition(". The batches, for rows, are")
     assert set(quoted(listed)) == set(steps.__all__)
     assert set(quoted(rest.partition(":")[0])) == set(batches.__all__)
-    assert f"some {batches.BATCH_SIZE:,} rows at a time" in README
 
 
 def test_the_limits_are_those_of_the_code() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import peewee as pw
 import pytest
 
+from tests.crowd import eventually
 from tests.engines import Engine
 from tests.servers import PrivateServer
 from wch_peewee import Busy, ConfigurationError, DatabaseManager
@@ -56,11 +57,18 @@ def opened(server: PrivateServer) -> pw.Database:
     return open_database(parse_url(server.address.url("mysql")))
 
 
+def sits(database: pw.Database) -> bool:
+    """Say whether it has a change and waits before it does it: until then it may be a second behind, and then none."""
+    cursor = database.execute_sql("SHOW REPLICA STATUS")
+    row, headings = cursor.fetchone(), [column[0] for column in cursor.description]
+    return row[headings.index("SQL_Remaining_Delay")] is not None
+
+
 def test_it_is_waited_for_and_then_the_run_stops(engine: Engine, pair: tuple[PrivateServer, PrivateServer]) -> None:
     primary, replica = pair
     database = opened(replica)
-    while seconds_behind(database) < 1:  # it has the CREATE DATABASE and sits on it
-        pass
+    eventually(lambda: sits(database))  # on the CREATE DATABASE
+    eventually(lambda: seconds_behind(database) >= 1)
     rule = ReplicaRule([database], max_lag=0, patience=0.0)
     with pytest.raises(Busy, match=r"seconds behind, and 0 are allowed"):
         DatabaseManager(primary.address.url("shop"), replicas=rule).install()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,3 +156,18 @@ def test_nulls_that_stand_against_not_null_are_counted(site: LiveDatabase) -> No
     site.execute("UPDATE wp_wch_messages SET content = NULL WHERE id IN (1, 2)")
     with pytest.raises(SchemaConflict, match="there are 2 rows of wp_wch_messages with NULL in content; fill them"):
         do(site, step(steps.alter_column, "messages", Column("content", json())))
+
+
+def test_what_steps_on_columns_read_is_what_there_is_of_columns(site: LiveDatabase) -> None:
+    """They leave out what is of no matter to them, and a column's own check is: changing the column would lose it."""
+    site.execute("ALTER TABLE wp_wch_messages ADD COLUMN mood VARCHAR(9) CHECK (mood <> '')")
+    with open_workspace(DatabaseManager(site.url).database, "wp_") as workspace:
+        whole = workspace.live("wp_wch_messages")
+        part = workspace.live("wp_wch_messages", for_columns=True)
+    assert whole is not None
+    assert part is not None
+    assert part == replace(whole, foreign_keys=part.foreign_keys, foreign=part.foreign)
+    assert part.foreign_keys in ((), whole.foreign_keys)
+    mood = part.column("mood")
+    assert mood is not None
+    assert bool(mood.opaque) == (workspace.dialect.name != "mysql")

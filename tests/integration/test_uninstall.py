@@ -12,7 +12,7 @@ from tests.databases import LiveDatabase
 from tests.declared import DECLARED
 from tests.engines import Engine
 from tests.populate import populate
-from tests.pristine import Pristine
+from tests.pristine import Pristine, made_once, put_back
 from tests.snapshots import rows, snapshot
 from wch_peewee import ConfigurationError, DatabaseManager, MissingPrivileges, Plugin, SchemaConflict
 
@@ -21,7 +21,7 @@ OURS = [*(f"wp_wch_{key}" for key in DECLARED), "wp_wch_migratehistory"]
 DECOYS = ("wp_wch_backup", "wp_wchx_carts", "wpXwch_carts", "wp_wch_carts_old", "wch_carts", "xwp_wch_carts")
 
 
-def fill(database: LiveDatabase) -> LiveDatabase:
+def fill(database: LiveDatabase) -> None:
     for prefix in ("wp_", "wp_2_"):
         DatabaseManager(database.url, prefix=prefix).install()
         populate(database, prefix=prefix)
@@ -32,27 +32,18 @@ def fill(database: LiveDatabase) -> LiveDatabase:
         database.execute(
             "INSERT INTO wp_options (option_name, option_value, autoload) VALUES (%s, 'kept', 'yes')", (name,)
         )
-    return database
 
 
 @pytest.fixture(scope="module")
 def filled(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
-    with engine.fresh(tmp_path_factory.mktemp("filled")) as database:
-        pristine = Pristine(fill(database))
+    with made_once(engine, tmp_path_factory.mktemp("filled"), fill) as pristine:
         yield pristine
-        pristine.close()
 
 
 @pytest.fixture
 def full(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
     """An installation with rows, beside decoys, another prefix's installation and other options."""
-    if engine.family == "sqlite":
-        return fill(request.getfixturevalue("database"))
-    # On a server that takes longer than the tests.
-    pristine: Pristine = request.getfixturevalue("filled")
-    pristine.database.reopen()
-    pristine.restore()
-    return pristine.database
+    return put_back(engine, request, fill, "filled")
 
 
 def options(database: LiveDatabase) -> list[str]:

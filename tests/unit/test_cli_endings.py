@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from tests.command import wch
+from wch_peewee.cli import codes
 from wch_peewee.manager import DatabaseManager
 
 SECRET = "s3cret"
@@ -182,3 +183,9 @@ def test_leave_that_is_neither_yes_nor_no_stops_what_would_remove_and_nothing_el
         assert result.code == 78
         assert "WCH_REMOVE_DATA is 'maybe'; expected true or false. Nothing is removed." in result.err
     assert wch("check").code == 0
+
+
+def test_a_mistyped_command_is_answered_by_one_like_it() -> None:
+    result = wch("stats")
+    assert result.code == codes.USAGE
+    assert "No such command 'stats'. Did you mean 'status'?" in result.err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import wch
+from tests.command import commands_of, wch
 from tests.wp_sites import define, make_site
 from wch_peewee.cli.app import wch as group
 
@@ -120,7 +120,7 @@ def test_the_file_gives_leave_to_remove(site: Path, line: str, code: int, said: 
 
 
 def test_every_command_takes_it() -> None:
-    for command in group.commands.values():
+    for command in commands_of(group).values():
         assert {"--wordpress", "--path"} <= {option for parameter in command.params for option in parameter.opts}
 
 

@@ -46,11 +46,24 @@ LAYERS: list[tuple[str, list[str]]] = [
     ),
     ("a site's wp-config.php", ["wordpress.config."]),
     ("settings", ["settings", "progress"]),
-    ("models", ["site", "queries", "metadata", "fields.", "base_model", "models", "schema.desired"]),
-    ("connections", ["database", "server"]),
+    (
+        "models",
+        [
+            *("site", "inserting", "fetching", "queries", "metadata", "fields.", "base_model", "models"),
+            "schema.desired",
+        ],
+    ),
+    ("connections", ["driver", "database", "server"]),
     (
         "the two ends of the pipe",
-        ["schema.introspect", "schema.shapes", "schema.handing_over", "schema.apply", "schema.reconcile"],
+        [
+            "schema.asking",
+            "schema.introspect",
+            "schema.shapes",
+            "schema.handing_over",
+            "schema.apply",
+            "schema.reconcile",
+        ],
     ),
     ("tools of others", ["online."]),
     (
@@ -60,8 +73,9 @@ LAYERS: list[tuple[str, list[str]]] = [
             "migrate.lease",
             "migrate.sqlite_lock",
             "wordpress.options",
+            "wordpress.options_table",
             "wordpress.sites",
-            "version_reader",
+            "glance",
         ],
     ),
     ("migrations", ["workspace", "opening", "migrate.", "standing", "orphans"]),
@@ -126,7 +140,7 @@ CONFINED = {
 
 # Who sends statements, and what for. Everybody else goes through these.
 EXECUTES = {
-    "schema.introspect": "reads the schema",
+    "schema.asking": "reads the schema",
     "schema.apply": "writes the schema",
     "database": "looks whether a file is a database when it opens one",
     "server": "asks for the version",

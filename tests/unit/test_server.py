@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import peewee
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pymysql.converters import convert_datetime
 
 from wch_peewee import ConfigurationError, UnsupportedServer
 from wch_peewee.database import unwrap
+from wch_peewee.driver import server_moment
 from wch_peewee.server import mysql_dialect, sqlite_dialect
 
 
@@ -57,3 +61,14 @@ def test_a_proxy_is_looked_through_and_other_engines_are_refused() -> None:
         unwrap(peewee.PostgresqlDatabase("x"))
     with pytest.raises(ConfigurationError, match="got int"):
         unwrap(7)
+
+
+@given(
+    text=st.datetimes().map(str)
+    | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?", fullmatch=True)
+)
+@example(text="0000-00-00 00:00:00")
+@example(text="2026-02-29 00:00:00")
+@example(text="2026-01-02 03:04:05")
+def test_a_datetime_of_a_server_is_read_as_pymysql_reads_it(text: str) -> None:
+    assert server_moment(text) == convert_datetime(text)

@@ -15,7 +15,7 @@ from wch_peewee.migrate import batches, steps
 
 VERSION = "{version}"
 
-# An example: some 2,000 ids at a time. It finds nothing to do where it has been, so it can be repeated.
+# An example: a batch of ids at a time. It finds nothing to do where it has been, so it can be repeated.
 UPDATE = "UPDATE {{messages}} SET content = ? WHERE content IS NULL AND {{batch}}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+import importlib
 from typing import Any
 
 import click
@@ -10,18 +10,7 @@ import click
 from ..migrate.folder import MigrationFolder
 from ..migrations_folder import migrations_folder
 from . import codes
-from .activate import command as activate
-from .check import command as check
-from .doctor import command as doctor
-from .migrate import command as migrate
-from .new import command as new
 from .options import shared_options
-from .plan import command as plan
-from .repair import command as repair
-from .rollback import command as rollback
-from .schema import command as schema
-from .status import command as status
-from .uninstall import command as uninstall
 
 _CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in codes.MEANINGS)
 
@@ -48,9 +37,29 @@ class Interrupted(Exception):
     """Ctrl-C. Not click's Abort, which writes an empty line first."""
 
 
+#: In the order of a life, not of the alphabet; each is a module of this package.
+_COMMANDS = (
+    *("activate", "status", "check", "plan", "migrate", "rollback", "repair", "uninstall", "schema", "doctor", "new"),
+)
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(f".{name}", __package__).command
+    return command
+
+
 class _Group(click.Group):
+    """Imports a command when it is asked for: a run of one does not pay for the others."""
+
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(self.commands)  # in the order of a life, not of the alphabet
+        return list(_COMMANDS)
+
+    def get_command(self, context: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _COMMANDS:
+            return _load(cmd_name)
+        # A mistake: click suggests one of those that it knows.
+        self.commands = {name: _load(name) for name in _COMMANDS}
+        return None
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -62,6 +71,8 @@ class _Group(click.Group):
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value or context.resilient_parsing:
         return
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         number = version("wch-peewee")
     except PackageNotFoundError:
@@ -93,7 +104,3 @@ def wch(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(codes.USAGE)
-
-
-for command in (activate, status, check, plan, migrate, rollback, repair, uninstall, schema, doctor, new):
-    wch.add_command(command)

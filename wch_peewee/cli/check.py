@@ -10,7 +10,6 @@ from ..drift import differences
 from ..network import Network
 from ..reports import InstallPlan
 from . import codes
-from .check_models import check_models
 from .differences import advice, print_differences
 from .lint import check_folder, lint_options
 from .network import for_every_site, network_option
@@ -57,6 +56,8 @@ def command(
     if network and (models is not None or migrations is not None):
         raise click.UsageError("--models and --migrations look at no site; leave --network away.")
     if models is not None:
+        from .check_models import check_models  # an author's, who is rarely here
+
         return check_models(choices, models or None, migrations or None)
     if migrations is not None:
         return check_folder(choices, migrations, record)
@@ -109,4 +110,5 @@ def _site(found: InstallPlan) -> tuple[str, int]:
     pending = [f"pending {name}" for name in found.pending]
     version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
     refused = [f"refused: {refusal}" for refusal in found.plan.refusals]
-    return "; ".join([*pending, *version, *found.plan.describe(), *refused]), codes.DRIFT
+    drift = [f"drift: {line}" for line in found.plan.describe()]
+    return "; ".join([*pending, *version, *drift, *refused]), codes.DRIFT

@@ -75,7 +75,8 @@ def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
         yield f"  {forecast.work.table}: {size}"
     if forecast.effect is not None:
         lock = f", LOCK={forecast.effect.lock}" if forecast.effect.lock else ""
-        yield f"  {forecast.effect.algorithm}{lock}: {forecast.effect.words}"
+        words = "handed over to the tool of --online" if forecast.handed_over else forecast.effect.words
+        yield f"  {forecast.effect.algorithm}{lock}: {words}"
         if forecast.effect.algorithm == "REBUILD" and size is not None:
             yield f"  needs up to {readable(size.bytes)} of free space beside the file"
     if forecast.copy_refusal:
@@ -148,6 +149,7 @@ def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
         "undo": [statement.text for statement in work.undo],
         "checks": [_checked(check) for check in forecast.checks],
         "copy_refusal": forecast.copy_refusal or None,
+        "handed_over": forecast.handed_over,
         "undone_by": list(forecast.undone()),
     }
 

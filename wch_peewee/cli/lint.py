@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..lint import Finding, check_migrations, record_migrations
 from ..migrations_folder import migrations_folder
 from . import codes
 from .options import Choices
 from .output import Output
+
+if TYPE_CHECKING:
+    from ..lint import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +38,9 @@ def lint_options(function: F) -> F:
 
 def check_folder(choices: Choices, folder: str, record: bool) -> int:
     """Print what is to be said of the migrations; return the exit code."""
+    # Imported by those who ask for it alone: most runs of wch check look at a database.
+    from ..lint import check_migrations, record_migrations
+
     out = Output(choices)
     path = Path(folder) if folder else migrations_folder()
     out.note(f"Migrations: {path}")

@@ -15,10 +15,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..database import LOCK_WAIT
+from ..database import LOCK_WAIT, PATIENCE
 from ..online import TOOLS
 from ..schema.copies import COPY_RULE
-from ..workspace import PATIENCE
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -118,7 +118,7 @@ def open_session(choices: Choices) -> Session:
     if choices.url is not None:
         manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
     if choices.online is not None:
-        find_copier(choices.online, manager.database)
+        manager.copies = replace(manager.copies, copier=find_copier(choices.online, manager.database))
     out = Output(choices)
     if settings.site is not None:
         out.note(f"WordPress: {settings.site}")

@@ -7,28 +7,20 @@ dialect, and nowhere else.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING
 
-from ..schema.objects import Schema, Table
-from ..schema.operations import Operation
-from ..schema.requirements import Requirement
-from ..schema.statements import Effect, Query, Step
+from .words import Failure, Rows, Words
 
-Rows = Sequence[Sequence[Any]]
+if TYPE_CHECKING:
+    from ..schema.objects import Schema, Table
+    from ..schema.operations import Operation
+    from ..schema.requirements import Requirement
+    from ..schema.statements import Effect, Query, Step
 
-#: What a driver's error means for us:
-#: ``waiting``   a lock was not had in time, nothing was done; try again
-#: ``exists``    somebody else has made it meanwhile; look again
-#: ``missing``   the table is not there
-#: ``lost``      the connection is gone; whether the statement was done is unknown
-#: ``denied``    the account may not do this
-#: ``dearer``    the algorithm that was asked for does not do; another one may
-#: ``orphans``   rows without a parent stand against a foreign key
-#: ``other``     anything else
-Failure = Literal["waiting", "exists", "missing", "lost", "denied", "dearer", "orphans", "other"]
+__all__ = ["Cluster", "Dialect", "Failure", "Rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +35,7 @@ class Cluster:
     trouble: str = ""
 
 
-class Dialect(ABC):
+class Dialect(Words):
     """One engine in one version."""
 
     #: ``sqlite``, ``mysql`` or ``mariadb``
@@ -62,18 +54,12 @@ class Dialect(ABC):
     null_safe_equal: str
     #: what at the end of a SELECT locks its rows until the transaction ends
     locking_read: str
-    #: how a parameter is written
-    placeholder: str
 
     @property
     def label(self) -> str:
         """The engine and its version, for people: ``MariaDB 10.11.19``."""
         names = {"sqlite": "SQLite", "mysql": "MySQL", "mariadb": "MariaDB"}
         return f"{names[self.name]} {'.'.join(map(str, self.version))}"
-
-    @abstractmethod
-    def quote(self, name: str) -> str:
-        """Quote an identifier."""
 
     @abstractmethod
     def index_name(self, table: str, index: str) -> str:
@@ -88,16 +74,12 @@ class Dialect(ABC):
         """Say in words why ``operations`` on the live ``table`` would lose what is not ours; empty when nothing."""
 
     @abstractmethod
-    def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
         """Say what to ask to learn everything about the tables ``names``; every query names them literally."""
 
     @abstractmethod
     def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
         """Turn the answers to ``introspection(names)`` into the tables that are there."""
-
-    @abstractmethod
-    def presence(self, names: Sequence[str]) -> Query:
-        """Ask, in one cheap query, which of ``names`` exist; one row with the name for each."""
 
     @abstractmethod
     def folded(self, table: str) -> str:
@@ -167,8 +149,8 @@ class Dialect(ABC):
         """Turn the answers into privilege names; None when they cannot be told."""
 
     @abstractmethod
-    def cluster(self) -> tuple[Query, ...]:
-        """Ask whether the server is one of several; empty where it cannot be."""
+    def cluster(self, answers: Sequence[Rows]) -> Query | None:
+        """Ask whether the server is one of several, what ``answers`` leave open; None when that can be told."""
 
     @abstractmethod
     def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
@@ -189,11 +171,3 @@ class Dialect(ABC):
     @abstractmethod
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         """Insert a row, or set ``updated`` where ``key`` is there; the parameters are the values and the new value."""
-
-    @abstractmethod
-    def failure(self, arguments: Sequence[object]) -> Failure:
-        """Say what the arguments of a driver's error mean."""
-
-    @abstractmethod
-    def wire(self, sql: str) -> str:
-        """Prepare a statement without parameters for the driver."""

@@ -18,26 +18,25 @@ from . import (
     mysql_algorithms,
     mysql_blockers,
     mysql_cluster,
-    mysql_errors,
     mysql_index,
     mysql_obstacles,
     mysql_privileges,
     mysql_read,
     rows,
 )
-from .base import Cluster, Dialect, Failure, Rows
-from .mysql_render import columns_list, literal, name, render_steps
+from .base import Cluster, Dialect, Rows
+from .mysql_render import columns_list, literal, render_steps
+from .mysql_words import MySQLWords, name, per_table
 
 _WORDS = rows.Words(name, literal, "CHAR_LENGTH")
 
 
-class MySQLDialect(Dialect):
+class MySQLDialect(MySQLWords, Dialect):
     """``flavor`` is ``mysql`` or ``mariadb``; with ``fold_names`` the server keeps table names in lower case."""
 
     transactional_ddl = False
     retypes_foreign_keys = False
     appends_columns = False
-    placeholder = "%s"
     null_safe_equal = "<=>"
     locking_read = " FOR UPDATE"
 
@@ -46,9 +45,6 @@ class MySQLDialect(Dialect):
         self.version = version
         self.oldest = "10.4" if flavor == "mariadb" else "8.0.13"
         self.fold_names = fold_names
-
-    def quote(self, name_: str) -> str:
-        return name(name_)
 
     def index_name(self, table: str, index: str) -> str:
         return index
@@ -67,17 +63,16 @@ class MySQLDialect(Dialect):
         lost = () if self._renames_indexes else mysql_index.lost(operations)
         return (*mysql_obstacles.obstacles(table, operations), *lost)
 
-    def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
         hides = self.name == "mysql" or self.version >= (10, 6)
-        return mysql_read.queries(self.name, names, hides=hides)
+        queries = mysql_read.queries(self.name, names, hides=hides)
+        if not for_columns:
+            return queries
+        # A check is a column's own on MariaDB alone, and foreign keys matter where they decide how a table is copied.
+        return queries[: 3 if self.name == "mysql" else 4 if self.version < mysql_algorithms.COPIES_ONLINE else 5]
 
     def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
         return mysql_read.read(self.name, names, answers, fold_names=self.fold_names)
-
-    def presence(self, names: Sequence[str]) -> Query:
-        return mysql_read.per_table(
-            "SELECT %s AS t FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s", names
-        )
 
     def folded(self, table: str) -> str:
         return table.lower() if self.fold_names else table
@@ -124,7 +119,7 @@ class MySQLDialect(Dialect):
         return tuple(made)
 
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
-        tables = mysql_read.per_table(
+        tables = per_table(
             "SELECT %s AS t, TABLE_ROWS, DATA_LENGTH + INDEX_LENGTH FROM information_schema.TABLES "
             "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s",
             names,
@@ -165,8 +160,8 @@ class MySQLDialect(Dialect):
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
         return mysql_privileges.read(answers)
 
-    def cluster(self) -> tuple[Query, ...]:
-        return mysql_cluster.QUERIES
+    def cluster(self, answers: Sequence[Rows]) -> Query | None:
+        return mysql_cluster.next_question(answers)
 
     def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
         return mysql_cluster.read(answers)
@@ -187,10 +182,3 @@ class MySQLDialect(Dialect):
             f"INSERT INTO {name(table)} ({columns_list(columns)}) VALUES ({slots}) "
             f"ON DUPLICATE KEY UPDATE {name(updated)} = %s"
         )
-
-    def failure(self, arguments: Sequence[object]) -> Failure:
-        return mysql_errors.meaning(arguments)
-
-    def wire(self, sql: str) -> str:
-        # PyMySQL formats with % as soon as it is handed parameters, even none.
-        return sql.replace("%", "%%")

@@ -19,7 +19,8 @@ _LADDERS = {
     "mariadb": {"INSTANT": "ALGORITHM=INSTANT", "NOCOPY": "ALGORITHM=NOCOPY", "INPLACE": "ALGORITHM=INPLACE"},
     "mysql": {"INSTANT": "ALGORITHM=INSTANT", "INPLACE": "ALGORITHM=INPLACE"},
 }
-_COPIES_ONLINE = (11, 2)
+#: The first MariaDB that copies a table while others write to it.
+COPIES_ONLINE = (11, 2)
 
 
 def online(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> Step:
@@ -63,7 +64,7 @@ def _ladder(flavor: str, cost: str) -> tuple[str, ...]:
 
 def _copying_locks(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> tuple[str, ...]:
     """MariaDB copies beside writers from 11.2 on, but not to count, and no table whose key passes changes on."""
-    if flavor != "mariadb" or version < _COPIES_ONLINE or table is None:
+    if flavor != "mariadb" or version < COPIES_ONLINE or table is None:
         return ("SHARED",)
     counts = any(
         isinstance(operation, ModifyColumn) and operation.column.auto_increment for operation in step.operations

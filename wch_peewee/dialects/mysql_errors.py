@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .base import Failure
+from .words import Failure
 
 _MEANINGS: dict[Failure, frozenset[int]] = {
     # lock wait timeout, deadlock, user-level lock deadlock

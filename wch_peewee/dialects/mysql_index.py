@@ -11,7 +11,8 @@ from dataclasses import replace
 from ..schema.objects import Table
 from ..schema.operations import CreateTable, DropTable, Operation, RenameIndex
 from ..schema.statements import Statement, Step
-from .mysql_render import columns_list, name
+from .mysql_render import columns_list
+from .mysql_words import name
 
 
 def parts(operations: Sequence[Operation]) -> Iterator[RenameIndex | list[Operation]]:

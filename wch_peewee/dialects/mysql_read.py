@@ -13,7 +13,8 @@ from typing import Any
 
 from ..schema.objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
 from ..schema.statements import Query
-from .base import Rows
+from .mysql_words import per_table
+from .words import Rows
 
 _TABLES = (
     "SELECT %s AS t, ENGINE, TABLE_COLLATION, TABLE_TYPE, CREATE_OPTIONS FROM information_schema.TABLES "
@@ -55,16 +56,13 @@ _NOW = re.compile(r"^current_timestamp(\(\))?$", re.IGNORECASE)
 _WIDTHS = {"smallint", "mediumint", "int", "bigint"}
 
 
-def per_table(select: str, names: Sequence[str]) -> Query:
-    """Ask ``select`` of each table by itself, in one round trip."""
-    params = [name for name in names for _ in range(select.count("%s"))]
-    return Query(" UNION ALL ".join([select] * len(names)), tuple(params))
-
-
 def queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Query, ...]:
-    """Ask for everything about the tables; ``hides`` says whether the server can hide an index from itself."""
+    """Ask for everything about the tables; ``hides`` says whether the server can hide an index from itself.
+
+    What the fewest need comes last: ``read`` takes the answers to the first ones alone, too.
+    """
     indexes = _INDEXES.format(hidden=_HIDDEN[flavor] if hides else "0")
-    selects = (_TABLES, _COLUMNS, indexes, _FOREIGN_KEYS, _CHECKS[flavor], _TRIGGERS)
+    selects = (_TABLES, _COLUMNS, indexes, _CHECKS[flavor], _FOREIGN_KEYS, _TRIGGERS)
     return tuple(per_table(select, names) for select in selects)
 
 
@@ -96,7 +94,7 @@ def _slots(values: Sequence[str]) -> str:
 
 
 def read(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_names: bool = False) -> Schema:
-    tables, columns, indexes, keys, checks, triggers = answers
+    tables, columns, indexes, checks, keys, triggers = (*answers, (), (), ())[:6]
     found = {row[0]: row for row in tables}
     result = []
     for name in names:

@@ -26,15 +26,12 @@ from ..schema.operations import (
 from ..schema.requirements import Requirement
 from ..schema.statements import Statement, Step
 from .mysql_cost import cost, dearest
+from .mysql_words import name
 
 _CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
 _COLUMN_OPERATIONS = (AddColumn, ModifyColumn, RenameColumn, DropColumn)
 _UNCHECKED = Statement("SET SESSION foreign_key_checks = 0")
 _CHECKED = Statement("SET SESSION foreign_key_checks = 1")
-
-
-def name(identifier: str) -> str:
-    return "`" + identifier.replace("`", "``") + "`"
 
 
 def columns_list(columns: Sequence[str]) -> str:

@@ -16,22 +16,23 @@ from ..schema.objects import Column, ForeignKey, Schema, Table
 from ..schema.operations import Operation
 from ..schema.requirements import Requirement
 from ..schema.statements import Effect, Query, Step
-from . import rows, sqlite_errors
-from .base import Cluster, Dialect, Failure, Rows
+from . import rows
+from .base import Cluster, Dialect, Rows
 from .sqlite_change import obstacles, steps
 from .sqlite_defaults import adapt_default
 from .sqlite_read import read_rows, referencing_tables
 from .sqlite_rebuild import rebuild_obstacles
 from .sqlite_render import quote_names
 from .sqlite_tokens import fold
-from .sqlite_types import adapt_type, affinity, declared_type, quote_name, quote_text
+from .sqlite_types import adapt_type, affinity, declared_type, quote_text
+from .sqlite_words import SQLiteWords, quote_name
 
 #: dbstat, which knows each table's share, is not in every build.
 _FILE_SIZE = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
 _WORDS = rows.Words(quote_name, quote_text, "LENGTH")
 
 
-class SQLiteDialect(Dialect):
+class SQLiteDialect(SQLiteWords, Dialect):
     """One version of SQLite."""
 
     name = "sqlite"
@@ -39,15 +40,11 @@ class SQLiteDialect(Dialect):
     transactional_ddl = True
     retypes_foreign_keys = True
     appends_columns = True
-    placeholder = "?"
     null_safe_equal = "IS"
     locking_read = ""  # a run of ours is the only writer
 
     def __init__(self, version: tuple[int, ...]) -> None:
         self.version = version
-
-    def quote(self, name: str) -> str:
-        return quote_name(name)
 
     def index_name(self, table: str, index: str) -> str:
         """Put the table's name in front, unless it is there already."""
@@ -64,7 +61,7 @@ class SQLiteDialect(Dialect):
             collation=None,
         )
 
-    def introspection(self, names: Sequence[str]) -> tuple[Query, ...]:
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
         return (
             Query(
                 "SELECT type, name, tbl_name, sql FROM sqlite_master "
@@ -76,15 +73,6 @@ class SQLiteDialect(Dialect):
     def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
         (rows,) = answers
         return read_rows(names, rows)
-
-    def presence(self, names: Sequence[str]) -> Query:
-        """Ask for the names as they were given, however the file spells them."""
-        asked = " UNION ALL ".join("SELECT ? AS name" for _ in names) or "SELECT NULL AS name"
-        return Query(
-            f"SELECT asked.name FROM ({asked}) AS asked WHERE EXISTS (SELECT 1 FROM sqlite_master AS there "
-            "WHERE there.type IN ('table', 'view') AND there.name = asked.name COLLATE NOCASE)",
-            tuple(names),
-        )
 
     def folded(self, table: str) -> str:
         return fold(table)
@@ -152,8 +140,8 @@ class SQLiteDialect(Dialect):
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
         return None
 
-    def cluster(self) -> tuple[Query, ...]:
-        return ()
+    def cluster(self, answers: Sequence[Rows]) -> Query | None:
+        return None
 
     def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
         return Cluster()
@@ -172,12 +160,6 @@ class SQLiteDialect(Dialect):
             f"INSERT INTO {quote_name(table)} ({quote_names(columns)}) VALUES ({_marks(columns)}) "
             f"ON CONFLICT ({quote_name(key)}) DO UPDATE SET {quote_name(updated)} = ?"
         )
-
-    def failure(self, arguments: Sequence[object]) -> Failure:
-        return sqlite_errors.meaning(arguments)
-
-    def wire(self, sql: str) -> str:
-        return sql
 
 
 def _marks(names: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ from ..schema.statements import Statement, Step
 from .sqlite_rebuild import RESTORE, dangling, rebuild, rebuild_obstacles
 from .sqlite_render import column_definition, create_index, create_indexes, create_table
 from .sqlite_table import is_autoindex
-from .sqlite_types import quote_name
+from .sqlite_words import quote_name
 
 Version = tuple[int, ...]
 _DROPS_COLUMNS = (3, 35)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .base import Failure
+from .words import Failure
 
 _MEANINGS: tuple[tuple[Failure, re.Pattern[str]], ...] = (
     ("waiting", re.compile(r"database (table |schema )?is locked")),

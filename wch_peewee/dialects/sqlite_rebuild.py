@@ -15,7 +15,8 @@ from ..schema.objects import Table
 from ..schema.statements import Statement
 from .sqlite_render import create_indexes, create_table, quote_names
 from .sqlite_tokens import fold
-from .sqlite_types import quote_name, quote_text
+from .sqlite_types import quote_text
+from .sqlite_words import quote_name
 
 #: To be run whatever happens: off is how SQLite ships it, and a rolled back transaction does not switch it back.
 RESTORE = Statement("PRAGMA legacy_alter_table=OFF")

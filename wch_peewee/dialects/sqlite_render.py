@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from ..schema.objects import Column, ForeignKey, Index, Table
 from .sqlite_defaults import write_default
 from .sqlite_table import is_autoindex, rowid_name
-from .sqlite_types import affinity, check, declared_type, quote_name
+from .sqlite_types import affinity, check, declared_type
+from .sqlite_words import quote_name
 
 
 def quote_names(names: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from ..schema.objects import Column, ForeignKey, Index, Table, bigint
 from .sqlite_defaults import read_default
@@ -36,8 +37,9 @@ def rowid_name(table: Table) -> str | None:
     return column.name if column is not None and column.type == bigint(unsigned=True) else None
 
 
+@lru_cache(maxsize=256)
 def read_table(name: str, sql: str) -> Table:
-    """Read a table; one whose text is not understood comes back without columns, and opaque."""
+    """Read a table, each text once; one whose text is not understood comes back without columns, and opaque."""
     try:
         text = parse_table(sql)
     except SyntaxTrouble as trouble:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import Literal, cast
@@ -62,8 +63,9 @@ class Token:
         return self.kind in ("word", "mark") and self.value.upper() in texts
 
 
+@lru_cache(maxsize=256)
 def tokenize(sql: str) -> tuple[Token, ...]:
-    """Cut ``sql`` into tokens without blanks and comments."""
+    """Cut ``sql`` into tokens without blanks and comments, each text once."""
     tokens = []
     at = 0
     while at < len(sql):

@@ -16,6 +16,7 @@ from typing import Literal
 
 from ..schema.objects import ColumnType, bigint, text
 from .sqlite_tokens import Token, fold, tokenize
+from .sqlite_words import quote_name
 
 Affinity = Literal["integer", "real", "numeric", "text", "blob"]
 
@@ -23,10 +24,6 @@ _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
 _BOUNDED = ("varchar", "char")
 _HELD_BY_CHECK = ("enum", "json")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*\Z")
-
-
-def quote_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def quote_text(value: str) -> str:

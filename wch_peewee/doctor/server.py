@@ -8,7 +8,8 @@ from typing import Any
 
 from ..naming import options_table_name
 from ..preflight import REMOVAL, UPGRADE, grant_sql
-from ..schema.introspect import ask, introspect_schema
+from ..schema.asking import ask
+from ..schema.introspect import introspect_schema
 from ..schema.statements import Query
 from ..wordpress.collation import collation_beside
 from ..workspace import Workspace

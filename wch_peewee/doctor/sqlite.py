@@ -11,7 +11,7 @@ import peewee as pw
 
 from ..database import is_private
 from ..preflight import file_obstacle
-from ..schema.introspect import ask
+from ..schema.asking import ask
 from ..schema.statements import Query
 from ..workspace import Workspace
 from .finding import Finding

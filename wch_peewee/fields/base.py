@@ -90,6 +90,11 @@ class TypedField(_Field[V]):
     def db_value(self, value: Any) -> Any:
         return checked(self, value, self.convert)
 
+    def reader(self) -> Callable[[Any], Any] | None:
+        """Return what does the same as ``python_value`` for a driver's value; None where that is the value itself."""
+        own = getattr(self.adapt, "__func__", None), type(self).python_value
+        return None if own == (peewee.Field.adapt, peewee.Field.python_value) else self.python_value
+
     like = __mod__ = with_pattern(OP.LIKE)
     ilike = __pow__ = with_pattern(OP.ILIKE)
     regexp = with_pattern(OP.REGEXP)
@@ -107,16 +112,19 @@ class TypedField(_Field[V]):
 
 def checked(field: peewee.Field[Any], value: Any, convert: Callable[[Any], Any]) -> Any:
     """Convert a value for the driver; what does not fit becomes InvalidValue that names the field."""
-    name = f"{field.model.__name__}.{field.name}" if hasattr(field, "model") else type(field).__name__
     if value is None:
         # A primary key that is None is one that the server is about to choose.
         if field.null or field.primary_key:
             return None
-        raise InvalidValue(f"{name}: a value is needed, None was given.")
+        raise InvalidValue(f"{_name(field)}: a value is needed, None was given.")
     try:
         return convert(value)
     except Misfit as misfit:
-        raise InvalidValue(f"{name}{''.join(misfit.path)}: {misfit}.") from None
+        raise InvalidValue(f"{_name(field)}{''.join(misfit.path)}: {misfit}.") from None
+
+
+def _name(field: peewee.Field[Any]) -> str:
+    return f"{field.model.__name__}.{field.name}" if hasattr(field, "model") else type(field).__name__
 
 
 def _unconverted_rhs(expression: Expression) -> Expression:

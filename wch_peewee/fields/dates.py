@@ -10,6 +10,7 @@ non-strict sessions leave behind, read as None.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -65,8 +66,16 @@ class UtcDateTimeField(TypedField["datetime | None"]):
     def python_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not _ISO.fullmatch(value):
             return value
-        moment = _parse(value)
-        return None if moment is None else _naive(moment)
+        try:
+            return _naive(datetime.fromisoformat(value))
+        except ValueError:
+            return None  # a day that the calendar does not have
+
+    def reader(self) -> Callable[[Any], Any] | None:
+        if type(self).python_value is not UtcDateTimeField.python_value:
+            return super().reader()
+        python_value = self.python_value
+        return lambda value: value if type(value) is datetime else python_value(value)
 
 
 def _moment(value: object) -> datetime | None:
@@ -88,4 +97,4 @@ def _parse(text: str) -> datetime | None:
 def _naive(moment: datetime) -> datetime:
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return moment.replace(microsecond=0)
+    return moment.replace(microsecond=0) if moment.microsecond else moment

@@ -22,6 +22,9 @@ from .base import Misfit, TypedField, checked, plain_text, shorten
 
 MAX_DEPTH = 31  # MariaDB 10.11 and 11.8 refuse the 32nd level, MySQL 9 the 101st, SQLite 3.40 the 2001st
 MAX_KEY_BYTES = 65_535  # MySQL's error 3151
+#: ``json.dumps`` makes a new one for each document, and ``loads`` first looks what it was given, and for spaces.
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _INTEGERS = (-(2**63), 2**64 - 1)  # beyond them MySQL keeps a double and loses digits
 
 
@@ -30,7 +33,7 @@ def encode(document: object) -> str:
     if not isinstance(document, (dict, list, tuple)):
         raise Misfit(f"{shorten(document)} is {type(document).__name__}, not a dict or a list")
     _check(document, 1)
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(document)
 
 
 def snapshot(document: object) -> str | None:
@@ -80,6 +83,13 @@ class JsonField(TypedField[Any]):
         return checked(self, self.container() if value is None else value, self.convert)
 
     def python_value(self, value: Any) -> Any:
+        if type(value) is str:
+            try:
+                document, end = _DECODER.raw_decode(value)
+                if end == len(value):
+                    return document
+            except ValueError:
+                pass  # it begins with a space, for one
         if not isinstance(value, (str, bytes)):
             return value
         try:
@@ -112,10 +122,10 @@ def _check(node: object, depth: int) -> None:
     if isinstance(node, dict):
         for key, item in node.items():
             _check_key(key)
-            _check_part(item, depth, f".{shorten(key)[1:-1]}")
+            _check_part(item, depth, key)
     elif isinstance(node, (list, tuple)):
         for index, item in enumerate(node):
-            _check_part(item, depth, f"[{index}]")
+            _check_part(item, depth, index)
     elif isinstance(node, str):
         plain_text(node)
     elif isinstance(node, float):
@@ -128,11 +138,11 @@ def _check(node: object, depth: int) -> None:
         raise Misfit(f"{shorten(node)} is {type(node).__name__}, which JSON does not have")
 
 
-def _check_part(item: object, depth: int, step: str) -> None:
+def _check_part(item: object, depth: int, step: str | int) -> None:
     try:
         _check(item, depth + 1)
     except Misfit as misfit:
-        misfit.path.insert(0, step)
+        misfit.path.insert(0, f"[{step}]" if isinstance(step, int) else f".{shorten(step)[1:-1]}")
         raise
 
 

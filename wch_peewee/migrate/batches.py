@@ -2,9 +2,9 @@
 
     migrator.run(batches.fill_column, database, "messages", "channel", "'whatsapp'")
 
-On a live site nobody waits for longer than one batch takes. A run that was killed goes on where rows are
-left: a statement says in its WHERE which those are, so repeating it is harmless. On SQLite the whole run is
-one transaction anyway.
+On a live site nobody waits for longer than one batch takes, about a twentieth of a second (``walk``). A run that was
+killed goes on where rows are left: a statement says in its WHERE which those are, so repeating it is harmless. On
+SQLite the whole run is one transaction anyway.
 """
 
 from __future__ import annotations
@@ -21,16 +21,13 @@ from ..schema.resolve import physical_name
 from ..workspace import Workspace
 from .ambient import workspace_of
 from .names import TableNames
-from .walk import AnyRange, Walk
+from .walk import BATCH_SIZE, AnyRange, Walk
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 
-#: Rows of primary key range in one transaction.
-BATCH_SIZE = 2000
-
 
 def run_in_batches(
-    database: pw.Database, table: str, sql: str, *parameters: object, size: int = BATCH_SIZE, remaining: str = ""
+    database: pw.Database, table: str, sql: str, *parameters: object, size: int | None = None, remaining: str = ""
 ) -> None:
     """Run ``sql`` for one range of ``table``'s ``id`` after another, from the first id to the last.
 
@@ -39,6 +36,8 @@ def run_in_batches(
     repeated. ``remaining`` is a condition on rows that are still to be done, written the same way but without
     parameters: a run that was killed then goes on at the first of them, and without it from the first row.
 
+    ``size`` is the number of ids in a batch; without it that is what the server does in about a twentieth of a second.
+
     Raises ConfigurationError, and Busy when rows stay locked for too long.
     """
     if "{batch" not in sql:
@@ -46,7 +45,9 @@ def run_in_batches(
     with workspace_of(database) as workspace:
         name = physical_name(table, workspace.prefix)
         words = TableNames(workspace, batch=AnyRange(workspace.dialect.quote("id")))
-        if workspace.rehearse(RowWork(f"Changes rows of {name}, {size:,} at a time", (name,), sql.format_map(words))):
+        if workspace.rehearse(
+            RowWork(f"Changes rows of {name}, {_so_many(size)} at a time", (name,), sql.format_map(words))
+        ):
             return
         walk = Walk(workspace, name, size=size, remaining=remaining.format_map(TableNames(workspace)))
         while (condition := walk.next_range()) is not None:
@@ -56,7 +57,7 @@ def run_in_batches(
 
 
 def fill_column(
-    database: pw.Database, table: str, column: str, expression: str, *parameters: object, size: int = BATCH_SIZE
+    database: pw.Database, table: str, column: str, expression: str, *parameters: object, size: int | None = None
 ) -> None:
     """Set ``column`` to an SQL ``expression`` wherever it is NULL."""
     with workspace_of(database) as workspace:
@@ -67,7 +68,7 @@ def fill_column(
     run_in_batches(database, table, text, *parameters, size=size, remaining=remaining)
 
 
-def copy_column(database: pw.Database, table: str, source: str, target: str, *, size: int = BATCH_SIZE) -> None:
+def copy_column(database: pw.Database, table: str, source: str, target: str, *, size: int | None = None) -> None:
     """Copy one column's values to another wherever they differ; run again it catches up with what changed."""
     with workspace_of(database) as workspace:
         same = workspace.dialect.null_safe_equal
@@ -83,7 +84,7 @@ def change_rows(
     columns: Sequence[str],
     function: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     *,
-    size: int = BATCH_SIZE,
+    size: int | None = None,
     remaining: str = "",
 ) -> None:
     """Hand each row to Python, and write what comes back.
@@ -100,10 +101,13 @@ def change_rows(
     with workspace_of(database) as workspace:
         name = physical_name(table, workspace.prefix)
         function_name = getattr(function, "__qualname__", "Python")
-        if workspace.rehearse(RowWork(f"Has {function_name} change rows of {name}, {size:,} at a time", (name,))):
+        if workspace.rehearse(
+            RowWork(f"Has {function_name} change rows of {name}, {_so_many(size)} at a time", (name,))
+        ):
             return
         rows = _Rows(workspace, name, ("id", *columns), function, remaining.format_map(TableNames(workspace)))
-        walk = Walk(workspace, name, size=size, remaining=rows.remaining)
+        # Python holds a batch's rows.
+        walk = Walk(workspace, name, size=size, largest=BATCH_SIZE, remaining=rows.remaining)
         while (condition := walk.next_range()) is not None:
             walk.count(rows.change(f"{condition}"))
 
@@ -148,6 +152,10 @@ class _Rows:
         sql = f"UPDATE {dialect.quote(self._table)} SET {sets} WHERE {dialect.quote('id')} = {dialect.placeholder}"
         self._workspace.database.execute_sql(sql, (*values.values(), id_))
         return 1
+
+
+def _so_many(size: int | None) -> str:
+    return "a batch" if size is None else f"{size:,}"
 
 
 def _execute(workspace: Workspace, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:

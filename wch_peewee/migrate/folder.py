@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,10 +24,18 @@ _LOOKS_NUMBERED = re.compile(r"^\d")
 @dataclass(frozen=True, slots=True)
 class MigrationFolder:
     path: Path
+    #: The names, where they have been read already and are to stay as they were.
+    known: tuple[str, ...] | None = None
+
+    def as_it_is(self) -> MigrationFolder:
+        """Return the folder as it is now, whatever becomes of it: a run over many sites brings all to the same."""
+        return replace(self, known=self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The migrations in the order in which they run. Raises ConfigurationError."""
+        if self.known is not None:
+            return self.known
         if not self.path.is_dir():
             raise ConfigurationError(f"There is no folder of migrations at {self.path}.")
         names = sorted(file.stem for file in self.path.glob("*.py") if _LOOKS_NUMBERED.match(file.stem))
@@ -52,7 +60,10 @@ class MigrationFolder:
     def version_of(self, name: str) -> str:
         """Read a migration's ``VERSION`` without running it."""
         path = self.path / f"{name}.py"
-        state = path.stat()
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
         return _version_in(path, state.st_mtime_ns, state.st_size)
 
 

@@ -12,11 +12,14 @@ import peewee as pw
 
 from ..dialects.base import Dialect
 from ..naming import history_table_name
-from ..schema.introspect import ask
+from ..schema.asking import ask
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
 from ..schema.statements import Query
 from ..workspace import Workspace
-from .version import remember_adopted_version
+from .version import read_version, remember_adopted_version
+
+#: The names of the applied migrations, oldest first; None where there is no history table.
+Applied = tuple[str, ...] | None
 
 HISTORY_SHAPE = Table(
     "migratehistory",
@@ -29,11 +32,18 @@ HISTORY_SHAPE = Table(
 )
 
 
-def ensure_history(workspace: Workspace) -> None:
-    """Make the history table, or what it lacks; a version that was there before it is PHP's, and remembered as that."""
-    if history_names(workspace.database, workspace.dialect, workspace.prefix) is None:
-        remember_adopted_version(workspace)
-    workspace.reconcile([HISTORY_SHAPE])
+def ensure_history(workspace: Workspace, stored: tuple[Applied, str | None] | None = None) -> None:
+    """Make the history table, or what it lacks; a version that was there before it is PHP's, and remembered as that.
+
+    ``stored`` is the history and the version, where they have been read under the workspace's lock already.
+    """
+    if stored is None:
+        applied = history_names(workspace.database, workspace.dialect, workspace.prefix)
+        stored = applied, read_version(workspace) if applied is None else None
+    applied, version = stored
+    if applied is None and version is not None:
+        remember_adopted_version(workspace, version)
+    workspace.reconcile([HISTORY_SHAPE], verify=False)
 
 
 def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...]:
@@ -41,7 +51,7 @@ def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple
     return history_names(database, dialect, prefix) or ()
 
 
-def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...] | None:
+def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Applied:
     """The same, but None when the table is not there."""
     sql = f"SELECT name FROM {dialect.quote(history_table_name(prefix))} ORDER BY id"
     try:

@@ -21,12 +21,12 @@ from typing import Protocol
 import peewee as pw
 
 from ..database import LOCK_WAIT, dedicated, describe
-from ..dialects.base import Cluster, Dialect
+from ..dialects.base import Cluster, Dialect, Rows
 from ..errors import Busy, DatabaseUnavailable, UnsupportedServer
 from ..naming import options_table_name
 from ..schema.apply import Executor, Overtaken
-from ..schema.introspect import ask
-from ..wordpress.options import missing_options_steps, site_collation
+from ..schema.asking import ask
+from ..wordpress.options_table import missing_options_steps, site_collation
 from .lease import Lease, lease
 from .sqlite_lock import immediate_transaction
 
@@ -108,7 +108,10 @@ def migration_lock(
 
 def _cluster(database: pw.Database, dialect: Dialect) -> Cluster:
     """Ask before the first statement: a node without quorum answers much as if nothing were wrong."""
-    cluster = dialect.read_cluster([ask(database, dialect, query) for query in dialect.cluster()])
+    answers: list[Rows] = []
+    while (query := dialect.cluster(answers)) is not None:
+        answers.append(ask(database, dialect, query))
+    cluster = dialect.read_cluster(answers)
     if cluster.trouble:
         # A node that is out of its cluster comes back; what does not share its writes never will.
         error = DatabaseUnavailable if cluster.shared_writes else UnsupportedServer

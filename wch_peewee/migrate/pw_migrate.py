@@ -11,12 +11,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..database import connect, dedicated, open_database
+from ..database import PATIENCE, connect, dedicated, open_database
 from ..errors import ConfigurationError, WchError
 from ..naming import history_table_name
 from ..server import detect_dialect
 from ..settings import Settings
-from ..workspace import PATIENCE, Workspace, attach
+from ..workspace import Workspace, attach
 from .history import ensure_history
 
 

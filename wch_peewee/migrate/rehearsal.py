@@ -67,7 +67,7 @@ class Rehearsal(Workspace):
         """Return what has been noted."""
         return Rehearsed(tuple(self.forecasts), dict(self._sizes), self.stopped)
 
-    def live(self, name: str) -> Table | None:
+    def live(self, name: str, *, for_columns: bool = False) -> Table | None:
         if name not in self._tables:
             self._tables[name] = introspect_schema(self.database, self.dialect, [name]).table(name)
         return self._tables[name]
@@ -84,7 +84,7 @@ class Rehearsal(Workspace):
         there = Schema(tuple(live for name in concerned(desired) if (live := self.live(name)) is not None))
         return plan_for(self.database, self.dialect, desired, there, count=self._count)
 
-    def reconcile(self, tables: Iterable[Table]) -> Reconciled:
+    def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         plan = self.plan(tables)
         self.note(plan.steps)
         return Reconciled((), plan.refusals, plan.extras)
@@ -104,12 +104,14 @@ class Rehearsal(Workspace):
         outcomes: list[str] = []
         for step in steps:
             checks = self._checks(step) if self._counts else ()
-            refusal = ""
-            if any(statement.copying for statement in step.statements) and not _ladder(step):
-                refusal = self.copies.refusal(step.table, self._size(step.table))
+            refusal, handed_over = "", False
+            if any(statement.copying and not statement.algorithms for statement in step.statements):
+                size = self._size(step.table)
+                refusal, handed_over = self.copies.refusal(step.table, size), self.copies.hands_over(size)
             elif self._counts:
                 self._size(step.table)
-            self.forecasts.append(Forecast(step, *self._where, checks, self.dialect.effect(step), refusal))
+            effect = self.dialect.effect(step)
+            self.forecasts.append(Forecast(step, *self._where, checks, effect, refusal, handed_over))
             for operation in step.operations:
                 self._apply(operation)
                 outcomes += operation.outcome()
@@ -168,7 +170,3 @@ class Rehearsal(Workspace):
         if isinstance(operation, AddColumn) and live is not None and self.dialect.appends_columns:
             operation = replace(operation, after=live.columns[-1].name)
         self._tables[table] = None if live is None else operation.applied_to(live)
-
-
-def _ladder(step: Step) -> bool:
-    return any(statement.algorithms for statement in step.statements)

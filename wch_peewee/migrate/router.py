@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
+from types import CodeType
 from typing import Any
 
 import peewee as pw
@@ -34,6 +35,7 @@ from ..errors import (
 )
 from ..naming import history_table_name
 from ..progress import StepStarted
+from ..standing import Standing
 from ..workspace import Workspace
 from .folder import MigrationFolder
 from .history import applied_names, ensure_history
@@ -50,6 +52,12 @@ class _Migrator(Migrator):
 
     def run(self, func: Any, *args: Any, **kwargs: Any) -> None:
         self.__ops__.append(partial(func, *args, **kwargs))
+
+
+@lru_cache(maxsize=64)
+def _compiled(path: str, text: str) -> CodeType:
+    """Compile a text once: a network runs the same migration thousands of times."""
+    return compile(text, path, "exec", dont_inherit=True)
 
 
 def _now() -> dt.datetime:
@@ -89,15 +97,19 @@ class MigrationRouter(Router):
         """A migrator without the applied migrations replayed into it."""
         return _Migrator(self.workspace.database)
 
-    def run(self, name: str | None = None, *, fake: bool = False) -> list[str]:
-        """Apply what is pending, up to ``name`` when given; return the names applied."""
+    def run(self, name: str | None = None, *, fake: bool = False, standing: Standing | None = None) -> list[str]:
+        """Apply what is pending, up to ``name`` when given; return the names applied.
+
+        ``standing`` is what has been read under this workspace's lock already.
+        """
         if name is not None and name not in self.todo:
             raise ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
-        pending = self.diff
+        applied = standing.applied if standing else self.done
+        pending = [candidate for candidate in self.todo if candidate not in (applied or ())]
         if name is not None:
             pending = [candidate for candidate in pending if candidate <= name]
         if pending:
-            ensure_history(self.workspace)
+            ensure_history(self.workspace, (standing.applied, standing.version) if standing else None)
         return [self.run_one(candidate, self.migrator, fake=fake) for candidate in pending]
 
     def rollback(self) -> str:
@@ -113,7 +125,11 @@ class MigrationRouter(Router):
         """Load a migration under its real file name, so that a traceback can be read."""
         path = self.folder.path / f"{name}.py"
         scope: dict[str, Any] = {"__file__": str(path), "__name__": f"wch_migration_{name}"}
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True), scope)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
+        exec(_compiled(str(path), text), scope)
         missing = [function for function in ("migrate", "rollback") if function not in scope]
         if missing:
             raise ConfigurationError(f"{path} has no {' and no '.join(missing)}().")

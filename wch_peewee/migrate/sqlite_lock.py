@@ -23,23 +23,24 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
     """Exclude other writers for the block; a kill leaves nothing half done.
 
     Foreign keys are off meanwhile, so that a rebuild does not delete children; what that would break is
-    found before the commit. Raises Busy after ``timeout`` seconds, which the connection itself waits, and
-    CommitHeldUp when the COMMIT has waited ``commit_wait`` seconds for those who read: whoever wants to read waits
-    behind it, and most give up after 5 seconds.
+    found before the commit. Raises Busy after ``timeout`` seconds, and CommitHeldUp when the COMMIT has waited
+    ``commit_wait`` seconds for those who read: whoever wants to read waits behind it, and most give up after 5 seconds.
     """
     if database.in_transaction():
         # pw_migrate's own transaction; the keys are off in it all the same.
         with _no_new_orphans(database):
             yield
         return
+    patience = database.execute_sql("PRAGMA busy_timeout").fetchone()[0]
+    database.execute_sql(f"PRAGMA busy_timeout = {timeout * 1000:.0f}")
     transaction = database.atomic("IMMEDIATE")
     try:
         transaction.__enter__()
     except pw.OperationalError as error:
+        database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
         if "locked" in str(error):
             raise Busy(f"another process writes to the file; waited {timeout:g} seconds") from error
         raise
-    patience = database.execute_sql("PRAGMA busy_timeout").fetchone()[0]
     # From here on nobody is waited for but readers: at the commit, or before it when the page cache is full.
     database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
     try:

@@ -19,10 +19,10 @@ from ..wordpress.options import (
     ADOPTED_OPTION,
     VERSION_OPTION,
     delete_option,
-    options_steps,
     read_option,
     write_option,
 )
+from ..wordpress.options_table import options_steps
 from ..workspace import Workspace
 
 T = TypeVar("T")
@@ -60,10 +60,9 @@ def read_adopted_version(workspace: Workspace) -> str | None:
     return read_option(workspace.database, workspace.dialect, workspace.prefix, ADOPTED_OPTION)
 
 
-def remember_adopted_version(workspace: Workspace) -> None:
+def remember_adopted_version(workspace: Workspace, version: str) -> None:
     """Write down whose version this is, while it can be told: ahead of the first row of our history."""
-    version = read_version(workspace)
-    if version is not None and read_adopted_version(workspace) is None:
+    if read_adopted_version(workspace) is None:
         _write(workspace, ADOPTED_OPTION, version)
 
 

@@ -1,7 +1,7 @@
 """Find the tool, run it, hand on how far it is, and say in one line why it did not work.
 
-copier = find_copier("pt-online-schema-change", database, dialect)
-copier(statement)
+copier = find_copier("pt-online-schema-change", database)
+copier(statement, lock.check)
 """
 
 from __future__ import annotations

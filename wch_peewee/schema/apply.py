@@ -21,9 +21,10 @@ from peewee import Database, PeeweeException
 
 from ..dialects.base import Dialect
 from ..errors import Busy, CopyRefused, NotOwned, StatementFailed
+from .asking import ask
 from .copies import COPY_RULE, CopyRule
 from .handing_over import hand_over
-from .introspect import ask, count_rows, table_sizes
+from .introspect import count_rows, table_sizes
 from .statements import Statement, Step
 
 T = TypeVar("T")
@@ -98,10 +99,6 @@ class Executor:
             result.outcomes += operation.outcome()
             self._log += operation.outcome()
 
-    def send(self, statement: Statement) -> None:
-        """Run one statement."""
-        self._send(statement, ApplyResult())
-
     def _send(self, statement: Statement, result: ApplyResult, step: Step | None = None) -> None:
         if statement.table and statement.table not in self._owned:
             raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
@@ -124,8 +121,7 @@ class Executor:
         yield from map(statement.naming, statement.algorithms)
         if statement.copying:
             size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
-            if self._copies.copier is not None and step is not None and not self._copies.is_small(size):
-                copier = self._copies.copier
+            if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(size):
                 for given_back in hand_over(self._database, self._dialect, step, statement, copier, self._check):
                     self._run_step(given_back, ApplyResult())
                 return

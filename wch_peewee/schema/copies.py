@@ -56,9 +56,13 @@ class CopyRule:
         """Say whether nobody minds; a table that is not there is small."""
         return size is None or (size.rows <= self.rows and size.bytes <= self.bytes)
 
+    def hands_over(self, size: Size | None) -> bool:
+        """Say whether ``copier`` takes over for a table of that size."""
+        return self.copier is not None and not self.is_small(size)
+
     def refusal(self, table: str, size: Size | None) -> str:
-        """Say why ``table`` may not be copied; empty when it may."""
-        if self.allowed or self.is_small(size):
+        """Say why ``table`` may not be copied; empty when it may, or is handed over."""
+        if self.allowed or self.is_small(size) or self.hands_over(size):
             return ""
         return (
             f"the server can do this only by copying {table} ({size}), and its writers may wait until that is done; "

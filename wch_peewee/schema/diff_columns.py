@@ -6,6 +6,7 @@ operation always carries the whole definition.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .objects import Column, Table, same_names
@@ -28,17 +29,20 @@ class ColumnFindings:
 def diff_columns(table: Table, live: Table) -> ColumnFindings:
     found = ColumnFindings()
     previous: str | None = None
+    # Names compare in whatever case.
+    declared = {column.name.lower() for column in table.columns}
+    there = {column.name.lower(): column for column in live.columns}
     for column in table.columns:
-        actual = live.column(column.name)
+        actual = there.get(column.name.lower())
         if actual is None:
             if _missing(found, table, live, column, previous):
                 previous = column.name
         else:
             _differing(found, live, column, actual)
             previous = actual.name
-    _collations(found, table, live)
+    _collations(found, table, live, there)
     for actual in live.columns:
-        if table.column(actual.name) is None:
+        if actual.name.lower() not in declared:
             required = (
                 not actual.nullable and actual.default is None and not actual.auto_increment and not actual.opaque
             )
@@ -65,6 +69,8 @@ def _missing(found: ColumnFindings, table: Table, live: Table, column: Column, p
 
 
 def _differing(found: ColumnFindings, live: Table, column: Column, actual: Column) -> None:
+    if _looks(column) == _looks(actual):
+        return
     table = live.name
     verdict = reconcile_type(actual.type, column.type)
     fits = alike(verdict.target, column.type)
@@ -102,18 +108,23 @@ def _differing(found: ColumnFindings, live: Table, column: Column, actual: Colum
     found.operations.append((operation, tuple(requires)))
 
 
+def _looks(column: Column) -> tuple[object, ...]:
+    """Return all that is compared."""
+    return column.type, column.nullable, column.default, column.auto_increment
+
+
 def _may_be_referenced(live: Table, column: str) -> bool:
     """Say whether a foreign key of any table may refer to the column: it needs an index, and InnoDB takes any."""
     return column in live.primary_key or any(column in index.columns for index in live.indexes)
 
 
-def _collations(found: ColumnFindings, table: Table, live: Table) -> None:
+def _collations(found: ColumnFindings, table: Table, live: Table, there: Mapping[str, Column]) -> None:
     """Refuse to convert: it copies the table, and a unique key can collide in the other collation."""
     if not table.collation:
         return
     others: dict[str, list[str]] = {}
     for column in table.columns:
-        actual = live.column(column.name)
+        actual = there.get(column.name.lower())
         if actual is None or not {actual.type.name, column.type.name} <= _WITH_COLLATION:
             continue
         collation = actual.collation or live.collation

@@ -59,6 +59,8 @@ class Forecast:
     effect: Effect | None = None
     #: why the run would stop here without leave to copy the table
     copy_refusal: str = ""
+    #: a tool copies the table in the server's stead
+    handed_over: bool = False
 
     def describe(self) -> tuple[str, ...]:
         """Say what the step does."""

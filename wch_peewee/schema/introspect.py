@@ -6,27 +6,28 @@ introspect_schema(database, dialect, ["wp_wch_carts"])
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from peewee import Database
 
 from ..dialects.base import Dialect
+from .asking import ask, present_tables
 from .copies import Size
 from .objects import Schema
 from .requirements import Requirement
-from .statements import Query
 
 
-def ask(database: Database, dialect: Dialect, query: Query) -> list[tuple[Any, ...]]:
-    """Run one read and fetch everything."""
-    sql = query.sql if query.params else dialect.wire(query.sql)
-    return list(database.execute_sql(sql, query.params).fetchall())
+def introspect_schema(
+    database: Database, dialect: Dialect, names: Sequence[str], *, for_columns: bool = False
+) -> Schema:
+    """Read the tables ``names``, as far as they exist, in canonical form.
 
-
-def introspect_schema(database: Database, dialect: Dialect, names: Sequence[str]) -> Schema:
-    """Read the tables ``names``, as far as they exist, in canonical form."""
-    answers = [ask(database, dialect, query) for query in dialect.introspection(names)]
-    return dialect.read_schema(names, answers)
+    With ``for_columns`` what a change of columns need not look at may be missing: foreign keys, triggers, checks.
+    """
+    first, *others = dialect.introspection(names, for_columns=for_columns)
+    tables = ask(database, dialect, first)
+    if not tables:
+        return Schema(())  # none of them is there: nothing else to ask
+    return dialect.read_schema(names, [tables, *(ask(database, dialect, query) for query in others)])
 
 
 def count_rows(database: Database, dialect: Dialect, requirement: Requirement) -> int:
@@ -39,12 +40,6 @@ def table_sizes(database: Database, dialect: Dialect, names: Sequence[str]) -> d
     present = present_tables(database, dialect, names)
     rows = [row for query in dialect.sizes(present) for row in ask(database, dialect, query)] if present else []
     return {str(row[0]): Size(int(row[1] or 0), int(row[2] or 0)) for row in rows}
-
-
-def present_tables(database: Database, dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:
-    """Say which of ``names`` exist, in the order given."""
-    found = {row[0] for row in ask(database, dialect, dialect.presence(names))}
-    return tuple(name for name in names if name in found)
 
 
 def referencing_tables(database: Database, dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ reconcile(database, dialect, desired, executor)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from peewee import Database
@@ -14,8 +14,9 @@ from ..dialects.base import Dialect
 from ..errors import SchemaConflict
 from .apply import Executor, Overtaken
 from .diff import Refusal, diff_schemas
-from .introspect import count_rows, introspect_schema
+from .introspect import count_rows
 from .objects import Schema
+from .operations import CreateTable
 from .plan import Plan, make_plan
 from .requirements import Requirement
 
@@ -43,29 +44,37 @@ def plan_for(
     database: Database,
     dialect: Dialect,
     desired: Schema,
-    actual: Schema | None = None,
+    actual: Schema,
     *,
     count: Callable[[Requirement], int] | None = None,
 ) -> Plan:
-    """Plan what brings the live tables, ``actual`` where they have been read, to ``desired``. Reads only.
+    """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
 
     ``count`` answers for the rows in the database's stead.
     """
-    if actual is None:
-        actual = introspect_schema(database, dialect, concerned(desired))
     diff = diff_schemas(desired, actual)
     counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.requirements()}
     return make_plan(diff, actual, dialect, counts)
 
 
-def reconcile(database: Database, dialect: Dialect, desired: Schema, executor: Executor) -> Reconciled:
+def reconcile(
+    database: Database,
+    dialect: Dialect,
+    desired: Schema,
+    executor: Executor,
+    *,
+    read: Callable[[Sequence[str]], Schema],
+    verify: bool = True,
+) -> Reconciled:
     """Apply plans until the plan is empty; what is refused stays and is reported.
 
+    ``read`` reads live tables by their names. Without ``verify`` tables that were only made are not looked at again:
+    who asks for that does so before the run is done.
     Raises SchemaConflict when the live schema does not come to rest, and what the executor raises.
     """
     changes: list[str] = []
     for _ in range(_ROUNDS):
-        plan = plan_for(database, dialect, desired)
+        plan = plan_for(database, dialect, desired, read(concerned(desired)))
         if plan.is_empty:
             return Reconciled(tuple(changes), plan.refusals, plan.extras)
         try:
@@ -74,6 +83,8 @@ def reconcile(database: Database, dialect: Dialect, desired: Schema, executor: E
             changes += overtaken.done
             continue
         changes += result.outcomes
+        if not verify and all(isinstance(one, CreateTable) for step in plan.steps for one in step.operations):
+            return Reconciled(tuple(changes), plan.refusals, plan.extras)
     left = "; ".join(plan.describe())
     raise SchemaConflict(
         f"the schema does not come to rest after {_ROUNDS} rounds; is somebody else changing it? Left: {left}",

@@ -9,14 +9,18 @@ Where that text equals another site's, prefix and counter aside, the table is th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from peewee import Database
 
 from ..dialects.base import Dialect
-from .introspect import ask, introspect_schema
-from .objects import Foreign, Index, Schema, Table
+from .asking import ask
+from .introspect import introspect_schema
+from .objects import Column, Foreign, Index, Schema, Table
+
+#: By the tables' names.
+Texts = Mapping[str, str | None]
 
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
@@ -32,11 +36,20 @@ class Shapes:
 
     def read(self, prefix: str, names: Sequence[str]) -> Schema:
         """Read the tables ``names``, all of the one prefix, as far as they exist."""
-        texts = {name: self._text(prefix, name) for name in names if self._dialect.folded(name) not in self._triggers}
+        return self.schema(prefix, names, self.texts(prefix, names))
+
+    def texts(self, prefix: str, names: Sequence[str]) -> Texts:
+        """Read what tells tables of different sites apart; None for one that has something beyond its text."""
+        return {
+            name: None if self._dialect.folded(name) in self._triggers else self._text(prefix, name) for name in names
+        }
+
+    def schema(self, prefix: str, names: Sequence[str], texts: Texts) -> Schema:
+        """Turn texts into tables; those that no other site has the like of are read in full."""
         shared = {
             name: _renamed(self._known[text][1], self._known[text][0], prefix)
             for name, text in texts.items()
-            if text in self._known
+            if text is not None and text in self._known
         }
         rest = [name for name in names if name not in shared]
         if rest:
@@ -62,13 +75,17 @@ def _renamed(table: Table, old: str, new: str) -> Table:
     def names(texts: Sequence[str]) -> tuple[str, ...]:
         return tuple(map(name, texts))
 
+    def column(one: Column) -> Column:
+        return one if name(one.name) == one.name else replace(one, name=name(one.name))
+
     def index(one: Index) -> Index:
-        return replace(one, name=name(one.name), columns=names(one.columns))
+        is_same = name(one.name) == one.name and names(one.columns) == one.columns
+        return one if is_same else replace(one, name=name(one.name), columns=names(one.columns))
 
     return replace(
         table,
         name=name(table.name),
-        columns=tuple(replace(column, name=name(column.name)) for column in table.columns),
+        columns=tuple(map(column, table.columns)),
         primary_key=names(table.primary_key),
         indexes=tuple(map(index, table.indexes)),
         foreign_keys=tuple(

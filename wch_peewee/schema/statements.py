@@ -6,9 +6,11 @@ The preview prints the very statements that the run executes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .operations import Operation
-from .requirements import Requirement
+if TYPE_CHECKING:
+    from .operations import Operation
+    from .requirements import Requirement
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import peewee as pw
 
-from ..dialects.base import Dialect
 from ..errors import ConfigurationError
 from ..naming import check_prefix
-from ..schema.introspect import ask, present_tables
+from ..schema.asking import ask, present_tables
 from ..schema.statements import Query
+
+if TYPE_CHECKING:
+    from ..dialects.base import Dialect
 
 #: The network's main site.
 MAIN = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wch_peewee.dialects.base import Cluster
-from wch_peewee.dialects.mysql_cluster import QUERIES, read
+from wch_peewee.dialects.mysql_cluster import next_question, read
 
 GALERA = {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}
 NOT_READY = "this Galera node takes no writes now (cluster status {}); use another node, or try again later"
@@ -60,8 +60,11 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("variables", "status", "follows"), ANSWERS.values(), ids=ANSWERS.keys())
 def test_what_a_server_says(variables: dict[str, str], status: dict[str, str], follows: Cluster) -> None:
-    answers = [list(variables.items()), list(status.items())]
-    assert len(answers) == len(QUERIES)
+    answers: list[list[tuple[str, str]]] = []
+    while (query := next_question(answers)) is not None:
+        answers.append(list((variables if "VARIABLES" in query.sql else status).items()))
+    # To say how it stands a server counts everything up: only one that may be a node is asked.
+    assert len(answers) == (2 if variables.get("wsrep_provider", "none") != "none" else 1)
     assert read(answers) == follows
     # Some servers write the names in capitals.
     assert read([[(name.upper(), value) for name, value in rows] for rows in answers]) == follows

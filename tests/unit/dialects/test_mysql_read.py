@@ -152,7 +152,7 @@ NAMES = [*(f"mariadb {name}" for name in [*BOTH, *MARIADB]), *(f"mysql {name}" f
 def answers(**given: list[Any]) -> list[list[Any]]:
     """Answer the queries about one InnoDB table ``t``."""
     tables = given.pop("tables", [("t", "InnoDB", COLLATION, "BASE TABLE", "")])
-    kinds = ("columns", "indexes", "keys", "checks", "triggers")
+    kinds = ("columns", "indexes", "checks", "keys", "triggers")
     return [tables, *([("t", *row) for row in given.get(kind, [])] for kind in kinds)]
 
 
@@ -303,7 +303,7 @@ def test_names_that_the_server_keeps_in_lower_case_are_found_as_declared() -> No
     dialect = MySQLDialect("mysql", (9, 7, 4), fold_names=True)
     key = ("t", "fk", 1, "p_id", "wp_wch_p", "id", "CASCADE", "RESTRICT", 1)
     tables = [(name, "InnoDB", COLLATION, "BASE TABLE", "") for name in ("t", "Wp_wch_p")]
-    found = dialect.read_schema(["t", "Wp_wch_p"], [tables, [], [], [key], [], []]).table("t")
+    found = dialect.read_schema(["t", "Wp_wch_p"], [tables, [], [], [], [key], []]).table("t")
     assert found is not None
     assert found.foreign_keys[0].referenced_table == "Wp_wch_p"
 

@@ -13,7 +13,8 @@ from tests.unit.builders import ID, column, costs, index, key, required, sql, ta
 from wch_peewee import MODELS
 from wch_peewee.dialects.mysql import MySQLDialect
 from wch_peewee.dialects.mysql_cost import cost
-from wch_peewee.dialects.mysql_render import column_definition, literal, name
+from wch_peewee.dialects.mysql_render import column_definition, literal
+from wch_peewee.dialects.mysql_words import name
 from wch_peewee.errors import SchemaConflict
 from wch_peewee.schema.desired import logical_tables
 from wch_peewee.schema.objects import (

@@ -21,14 +21,17 @@ from ..ambient import workspace_of
 Planner = Callable[[Workspace, Table], list[Operation]]
 
 
-def change_table(database: pw.Database, key: str, plan: Planner) -> None:
-    """Do what ``plan`` finds still to be done on the table. Raises SchemaConflict."""
+def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns: bool = False) -> None:
+    """Do what ``plan`` finds still to be done on the table. Raises SchemaConflict.
+
+    ``for_columns``, which reads less, is for steps that add columns or change them.
+    """
     with workspace_of(database) as workspace:
         try:
-            _change_once(workspace, key, plan)
+            _change_once(workspace, key, plan, for_columns)
         except Overtaken:
             # Somebody who takes no lock of ours, PHP for one, has made it in this moment: look again.
-            _change_once(workspace, key, plan)
+            _change_once(workspace, key, plan, for_columns)
 
 
 def adapted(workspace: Workspace, live: Table, column: Column) -> Column:
@@ -37,19 +40,19 @@ def adapted(workspace: Workspace, live: Table, column: Column) -> Column:
     return resolve_table(table, prefix="", dialect=workspace.dialect, collation=live.collation).columns[0]
 
 
-def _change_once(workspace: Workspace, key: str, plan: Planner) -> None:
-    live = _live(workspace, key)
+def _change_once(workspace: Workspace, key: str, plan: Planner, for_columns: bool) -> None:
+    live = _live(workspace, key, for_columns)
     operations = plan(workspace, live)
     reasons = workspace.dialect.obstacles(live, operations) if operations else ()
     if reasons:
         raise SchemaConflict(f"{live.name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
     if operations:
-        workspace.change(live.name, operations)
+        workspace.change(live.name, operations, live)
 
 
-def _live(workspace: Workspace, key: str) -> Table:
+def _live(workspace: Workspace, key: str, for_columns: bool) -> Table:
     name = physical_name(key, workspace.prefix)
-    live = workspace.live(name)
+    live = workspace.live(name, for_columns=for_columns)
     if live is None:
         raise SchemaConflict(f"there is no table {name}; an earlier migration makes it")
     return live

@@ -27,7 +27,7 @@ def add_column(database: pw.Database, table: str, column: Column, *, after: str 
             _insist(workspace, Requirement("empty", live.name, (column.name,)))
         return [AddColumn(live.name, adapted(workspace, live, column), after or live.columns[-1].name)]
 
-    change_table(database, table, plan)
+    change_table(database, table, plan, for_columns=True)
 
 
 def rename_column(database: pw.Database, table: str, old: str, new: str) -> None:
@@ -65,7 +65,7 @@ def alter_column(database: pw.Database, table: str, column: Column) -> None:
             _insist(workspace, Requirement("no_nulls", live.name, (was.name,)))
         return [ModifyColumn(live.name, was, now)]
 
-    change_table(database, table, plan)
+    change_table(database, table, plan, for_columns=True)
 
 
 def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: bool = False) -> None:

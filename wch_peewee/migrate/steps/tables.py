@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import peewee as pw
 
 from ...errors import RemovalRefused, SchemaConflict
-from ...schema.introspect import ask, introspect_schema, referencing_tables
+from ...schema.asking import ask
+from ...schema.introspect import introspect_schema, referencing_tables
 from ...schema.objects import Table
 from ...schema.operations import DropTable
 from ...schema.resolve import physical_name
@@ -26,7 +27,7 @@ def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
     Raises SchemaConflict where something that is there stands in the way of what the declaration needs.
     """
     with workspace_of(database) as workspace:
-        result = workspace.reconcile(tables)
+        result = workspace.reconcile(tables, verify=False)  # a run verifies everything at its end
         reasons = tuple(str(refusal) for refusal in result.refusals if refusal.blocking)
         if reasons:
             raise SchemaConflict("; ".join(reasons), reasons=reasons)

@@ -1,28 +1,32 @@
-"""Read the stored version on the application's own connection: one SELECT, nothing before it and nothing after.
+"""What admin_init looks at, on the application's own connection: the stored version, and whether tables are there.
 
-VersionReader(database, "wp_").read()
+Nothing is sent before the one SELECT and nothing after it; the server is not even asked who it is.
+
+    Glance(database, "wp_").version()
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import peewee as pw
 
 from .database import connect, database_error, describe
-from .server import assumed_dialect
+from .schema.asking import present_tables
+from .server import words_of
 from .wordpress.options import VERSION_OPTION, read_option
 
 
-class VersionReader:
+class Glance:
     """Knows how to ask, so that asking costs the one SELECT."""
 
     def __init__(self, database: pw.Database, prefix: str) -> None:
         self._database = database
         self._prefix = prefix
-        self._dialect = assumed_dialect(database)
+        self._words = words_of(database)
 
-    def read(self) -> str | None:
+    def version(self) -> str | None:
         """Return the stored version, None when there is none.
 
         A connection that the server has closed meanwhile is opened anew, unless it is in a transaction,
@@ -33,7 +37,7 @@ class VersionReader:
         try:
             return self._ask()
         except pw.PeeweeException as error:
-            meaning = self._dialect.failure(error.args)
+            meaning = self._words.failure(error.args)
             if meaning != "lost" or self._database.in_transaction():
                 raise database_error(describe(self._database), meaning, error) from error
         with contextlib.suppress(pw.PeeweeException):
@@ -41,5 +45,13 @@ class VersionReader:
         connect(self._database)
         return self._ask()
 
+    def missing(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Name those of the tables that are not there, in one query. Raises DatabaseUnavailable."""
+        try:
+            present = present_tables(self._database, self._words, names)
+        except pw.PeeweeException as error:
+            raise database_error(describe(self._database), self._words.failure(error.args), error) from error
+        return tuple(name for name in names if name not in present)
+
     def _ask(self) -> str | None:
-        return read_option(self._database, self._dialect, self._prefix, VERSION_OPTION)
+        return read_option(self._database, self._words, self._prefix, VERSION_OPTION)
