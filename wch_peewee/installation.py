@@ -27,12 +27,13 @@ from .opening import look
 from .orphans import count_orphans
 from .replicas import ReplicaRule
 from .reports import InstallPlan, StatusReport
-from .schema.asking import present_tables
+from .schema.asking import ask, present_tables
 from .schema.copies import COPY_RULE, CopyRule
 from .schema.desired import logical_tables
 from .schema.objects import Schema, Table
 from .schema.plan import Plan
 from .schema.resolve import physical_name
+from .schema.statements import Query
 from .settings import Leave, leave_to_remove
 from .site import current_prefix
 from .standing import Standing, read_standing
@@ -205,8 +206,8 @@ class Installation:
             quote = workspace.dialect.quote
             counts = {}
             for name in present:
-                row = workspace.database.execute_sql(f"SELECT COUNT(*) FROM {quote(name)}").fetchone()
-                counts[name] = int(row[0])
+                ((count,),) = ask(workspace.database, workspace.dialect, Query(f"SELECT COUNT(*) FROM {quote(name)}"))
+                counts[name] = int(count)
             return counts
 
     def standing(self, workspace: Workspace) -> Standing:

@@ -10,14 +10,14 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import peewee
 import pytest
 
-from tests.crowd import Worker, eventually
+from tests.crowd import Say, Worker, eventually, running
 from tests.databases import LiveDatabase
 from tests.galera import GaleraCluster
 from tests.galera_runs import (
@@ -46,6 +46,8 @@ from wch_peewee.migrate.lease import LEASE_OPTION, lease
 from wch_peewee.migrate.lock import lock_name
 from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.opening import open_workspace
+from wch_peewee.schema.asking import ask
+from wch_peewee.schema.statements import Query
 from wch_peewee.server import detect_dialect
 from wch_peewee.testing.crash import KillPoint, run_killed, run_to_end
 
@@ -58,6 +60,19 @@ def nodes(galera: GaleraCluster) -> Iterator[Databases]:
             yield databases
         finally:
             galera.heal()
+
+
+@contextmanager
+def change_of_options(nodes: Databases) -> Iterator[None]:
+    """Change the options table through the second node as soon as the first one reads it."""
+
+    def change(say: Say) -> None:
+        eventually(lambda: running(nodes[0], "SELECT option_value"))
+        nodes[1].connect().execute_sql("ALTER TABLE wp_options COMMENT = 'changed'")
+
+    with Worker(change) as worker:
+        yield
+        assert worker.ending() is None
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +104,20 @@ def test_of_all_nodes_at_once_one_upgrades(nodes: Databases, chain: Path) -> Non
     assert_whole(nodes, goal, chain)
     for database in nodes:
         assert columns(database, "wp_wch_message_bodies", "message_id, content") == contents
+
+
+def test_a_read_in_the_way_of_another_node_s_change_is_asked_again(nodes: Databases) -> None:
+    manager(nodes[0]).install()
+    reader = nodes[0].connect()
+    once = (
+        "SELECT option_value, IF(@asked, 0, SLEEP((@asked := 1) * 600)) FROM wp_options "
+        "WHERE option_name = 'wch_db_version'"
+    )
+    with pytest.raises(peewee.OperationalError, match="Deadlock"), change_of_options(nodes):
+        reader.execute_sql(once)
+    reader.execute_sql("SET @asked = NULL")
+    with change_of_options(nodes):
+        assert ask(reader, detect_dialect(reader), Query(once)) == [("1.0.0", 0)]
 
 
 def test_those_with_little_patience_come_back_busy_and_nothing_worse(

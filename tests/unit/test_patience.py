@@ -1,4 +1,4 @@
-"""Giving way and trying again, without a server: what is asked ahead of each try, and how it ends."""
+"""Giving way and trying again, without a server: what is asked ahead of each try, how it ends, which reads are repeated."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ import peewee
 import pytest
 
 from wch_peewee import Busy
-from wch_peewee.schema import apply
+from wch_peewee.dialects.mysql_words import MySQLWords
+from wch_peewee.schema import apply, asking
 from wch_peewee.schema.apply import patiently
+from wch_peewee.schema.asking import unbroken
 from wch_peewee.server import detect_dialect
 
 
 class Held:
     """An action that somebody's lock keeps from being done for so many tries."""
 
-    def __init__(self, tries: int) -> None:
+    def __init__(self, tries: int, *error: object) -> None:
         self.left = tries
+        self.error = error or ("database is locked",)
         self.calls = 0
 
     def __call__(self) -> str:
         self.calls += 1
         if self.left:
             self.left -= 1
-            raise peewee.OperationalError("database is locked")
+            raise peewee.OperationalError(*self.error)
         return "done"
 
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apply, "pause", lambda attempt: 0.0)
+    monkeypatch.setattr(asking, "_APART", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -78,3 +82,38 @@ def test_what_is_not_a_lock_is_not_tried_again(database: peewee.Database) -> Non
     with pytest.raises(peewee.OperationalError, match="no such table"):
         patiently(action, database, detect_dialect(database), tables=["t"], patience=60)
     assert len(calls) == 1
+
+
+# --- reads that a server breaks off
+
+DEADLOCK = (1213, "Deadlock found when trying to get lock; try restarting transaction")
+
+
+def test_a_read_that_is_broken_off_is_sent_again(database: peewee.Database) -> None:
+    read = Held(3, *DEADLOCK)
+    assert unbroken(read, database, MySQLWords()) == "done"
+    assert read.calls == 4
+
+
+def test_a_read_that_is_broken_off_each_time_comes_to_an_end(database: peewee.Database) -> None:
+    read = Held(1_000, *DEADLOCK)
+    with pytest.raises(peewee.OperationalError, match="Deadlock"):
+        unbroken(read, database, MySQLWords())
+    assert read.calls < 100
+
+
+def test_inside_a_transaction_it_is_the_caller_s(database: peewee.Database) -> None:
+    read = Held(1, *DEADLOCK)
+    database.connect()
+    database.execute_sql("BEGIN")
+    with pytest.raises(peewee.OperationalError, match="Deadlock"):
+        unbroken(read, database, MySQLWords())
+    assert read.calls == 1
+
+
+@pytest.mark.parametrize("error", [(1205, "Lock wait timeout exceeded"), (2013, "Lost connection"), (1146, "No table")])
+def test_another_error_of_a_read_is_the_caller_s(database: peewee.Database, error: tuple[int, str]) -> None:
+    read = Held(1, *error)
+    with pytest.raises(peewee.OperationalError, match=error[1]):
+        unbroken(read, database, MySQLWords())
+    assert read.calls == 1

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from .words import Failure
 
+_DEADLOCK = 1213
+
 _MEANINGS: dict[Failure, frozenset[int]] = {
     # lock wait timeout, deadlock, user-level lock deadlock
-    "waiting": frozenset({1205, 1213, 3058}),
+    "waiting": frozenset({1205, _DEADLOCK, 3058}),
     # table, column, index, foreign key (errno 121 is told apart below), duplicate FK, duplicate check
     "exists": frozenset({1050, 1060, 1061, 1826, 3822}),
     "missing": frozenset({1051, 1146}),
@@ -28,3 +30,8 @@ def meaning(arguments: Sequence[object]) -> Failure:
         if number in numbers:
             return word
     return "other"
+
+
+def is_deadlock(arguments: Sequence[object]) -> bool:
+    """Also what Galera calls it when a change of the schema comes in from another node and a read is in its way."""
+    return bool(arguments) and arguments[0] == _DEADLOCK

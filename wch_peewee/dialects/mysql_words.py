@@ -41,6 +41,9 @@ class MySQLWords(Words):
     def failure(self, arguments: Sequence[object]) -> Failure:
         return mysql_errors.meaning(arguments)
 
+    def is_broken_off(self, arguments: Sequence[object]) -> bool:
+        return mysql_errors.is_deadlock(arguments)
+
     def wire(self, sql: str) -> str:
         # PyMySQL formats with % as soon as it is handed parameters, even none.
         return sql.replace("%", "%%")

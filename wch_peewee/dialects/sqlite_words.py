@@ -36,5 +36,8 @@ class SQLiteWords(Words):
     def failure(self, arguments: Sequence[object]) -> Failure:
         return sqlite_errors.meaning(arguments)
 
+    def is_broken_off(self, arguments: Sequence[object]) -> bool:
+        return False
+
     def wire(self, sql: str) -> str:
         return sql

@@ -46,5 +46,10 @@ class Words(ABC):
         """Say what the arguments of a driver's error mean."""
 
     @abstractmethod
+    def is_broken_off(self, arguments: Sequence[object]) -> bool:
+        """Say whether they mean that the server has given up the statement, and its transaction, for somebody else's:
+        a case of ``waiting`` in which the very next try may succeed."""
+
+    @abstractmethod
     def wire(self, sql: str) -> str:
         """Prepare a statement without parameters for the driver."""

@@ -26,6 +26,7 @@ import peewee as pw
 
 from ..dialects.base import Dialect
 from ..errors import Busy
+from ..schema.asking import unbroken
 
 #: WordPress's own upgrader locks are called NAME.lock, too.
 LEASE_OPTION = "wch_db_upgrade.lock"
@@ -134,7 +135,8 @@ class Lease:
             raise
 
     def _value(self) -> str | None:
-        row = self._send(f"SELECT option_value FROM {self._table} WHERE option_name = %s", LEASE_OPTION).fetchone()
+        sql = f"SELECT option_value FROM {self._table} WHERE option_name = %s"
+        row = unbroken(lambda: self._send(sql, LEASE_OPTION), self._database, self._dialect).fetchone()
         return None if row is None else str(row[0])
 
     def _send(self, sql: str, *parameters: str) -> Any:
