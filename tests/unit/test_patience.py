@@ -1,4 +1,4 @@
-"""Giving way and trying again, without a server: what is asked ahead of each try, how it ends, which reads are repeated."""
+"""Giving way and trying again, without a server: what is asked ahead of each try, which reads are sent again."""
 
 from __future__ import annotations
 
