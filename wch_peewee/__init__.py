@@ -45,6 +45,7 @@ if typing.TYPE_CHECKING:
     )
     from .fields import utc_now
     from .manager import DatabaseManager, WCH_Database_Manager
+    from .manager_reports import StatusReport
     from .models import (
         MODELS,
         BaseModel,
@@ -56,7 +57,7 @@ if typing.TYPE_CHECKING:
         SyncQueueItem,
     )
     from .plugin import Plugin
-    from .reports import InstallReport, StatusReport, UninstallReport
+    from .reports import InstallReport, UninstallReport
     from .site import get_table_name, switch_prefix
 
 __all__ = [
@@ -121,7 +122,8 @@ _MODULES = {
     "manager": "DatabaseManager WCH_Database_Manager",
     "models": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
     "plugin": "Plugin",
-    "reports": "InstallReport StatusReport UninstallReport",
+    "manager_reports": "StatusReport",
+    "reports": "InstallReport UninstallReport",
     "site": "get_table_name switch_prefix",
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from .manager_reports import InstallPlan
 from .naming import history_table_name, options_table_name
-from .reports import InstallPlan
 from .schema.forecast import Forecast, RowWork
 
 REPAIR = "wch repair"

@@ -15,6 +15,7 @@ from typing import Self
 import peewee as pw
 
 from .database import LOCK_WAIT, PATIENCE, describe, open_database, unwrap
+from .manager_reports import InstallPlan, StatusReport
 from .migrate.folder import MigrationFolder
 from .migrate.history import HISTORY_SHAPE
 from .migrate.lock import LEASE_TTL
@@ -26,14 +27,13 @@ from .naming import check_prefix, get_table_name
 from .opening import look
 from .orphans import count_orphans
 from .replicas import ReplicaRule
-from .reports import InstallPlan, StatusReport
 from .schema.asking import ask, present_tables
 from .schema.copies import COPY_RULE, CopyRule
 from .schema.desired import logical_tables
 from .schema.objects import Schema, Table
 from .schema.plan import Plan
+from .schema.query import Query
 from .schema.resolve import physical_name
-from .schema.statements import Query
 from .settings import Leave, leave_to_remove
 from .site import current_prefix
 from .standing import Standing, read_standing

@@ -16,6 +16,7 @@ import peewee as pw
 
 from .errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from .installation import Installation
+from .manager_reports import Orphans, RepairReport
 from .migrate.version import delete_version, read_version, write_version
 from .naming import DEFAULT_PREFIX, get_table_name, history_table_name, options_table_name
 from .opening import look, one_connection, run_in_workspace
@@ -23,7 +24,7 @@ from .option_news import OptionWritten, option_news
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .preflight import REMOVAL, UPGRADE, require_privileges
 from .progress import Progress
-from .reports import InstallReport, Orphans, RepairReport, UninstallReport
+from .reports import InstallReport, UninstallReport
 from .schema.asking import present_tables
 from .schema.reconcile import Reconciled
 from .schema.shapes import Shapes

@@ -21,10 +21,11 @@ import peewee as pw
 from .database import connect, connected, is_for_runs
 from .errors import Busy, DatabaseUnavailable, WchError
 from .manager import DatabaseManager
+from .manager_reports import InstallPlan, StatusReport
 from .opening import look, one_connection
 from .progress import SiteStarted
 from .readings import Reading, Readings
-from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
+from .reports import InstallReport, UninstallReport
 from .schema.plan import Plan
 from .schema.shapes import Shapes
 from .wordpress.sites import BlogSite, read_sites

@@ -14,7 +14,7 @@ from typing import Any
 
 from .naming import get_table_name
 from .schema.asking import ask
-from .schema.statements import Query
+from .schema.query import Query
 from .workspace import Workspace
 
 #: Messages, or conversations, in one transaction.

@@ -15,9 +15,9 @@ from .installation import Installation
 from .naming import history_table_name, options_table_name
 from .schema.asking import ask
 from .schema.objects import Schema
+from .schema.query import Query
 from .schema.resolve import physical_name
 from .schema.shapes import Shapes, Texts
-from .schema.statements import Query
 from .standing import Standing
 from .wordpress.collation import collation_beside
 from .wordpress.options import ADOPTED_OPTION, VERSION_OPTION

@@ -47,7 +47,7 @@ from wch_peewee.migrate.lock import lock_name
 from wch_peewee.migrations_folder import migrations_folder
 from wch_peewee.opening import open_workspace
 from wch_peewee.schema.asking import ask
-from wch_peewee.schema.statements import Query
+from wch_peewee.schema.query import Query
 from wch_peewee.server import detect_dialect
 from wch_peewee.testing.crash import KillPoint, run_killed, run_to_end
 

@@ -30,6 +30,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "schema.operations",
             "schema.requirements",
             "schema.demands",
+            "schema.query",
             "schema.statements",
             "schema.copies",
             "schema.forecast",
@@ -40,7 +41,8 @@ LAYERS: list[tuple[str, list[str]]] = [
     (
         "planning",
         [
-            *("schema.plan", "schema.resolve", "schema.describe", "wordpress.dbdelta", "reports", "drift"),
+            *("schema.plan", "schema.resolve", "schema.describe", "wordpress.dbdelta", "drift"),
+            *("reports", "manager_reports"),
             *("schema.marks", "schema.mermaid", "schema.boxes", "schema.svg"),
         ],
     ),
@@ -117,7 +119,8 @@ ONLY = {
 
 # Pure functions over frozen values: the standard library and nothing else from outside.
 PURE = [
-    "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "settings", "dialects.",
+    "errors", "enums", "naming", "url", "migrations_folder", "wordpress.version", "reports", "manager_reports",
+    "settings", "dialects.", "schema.query",
     "schema.objects", "schema.operations", "schema.requirements", "schema.demands", "schema.copies", "schema.forecast",
     "schema.statements", "schema.widening", "drift",
     "schema.diff_columns", "schema.diff", "schema.plan", "schema.resolve", "schema.describe", "schema.mermaid",

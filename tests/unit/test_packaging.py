@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from wch_peewee import Plugin
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "wch_peewee", "migrations"]
 # Runs without the checkout on the path, and tells which package answered.
@@ -169,6 +171,23 @@ def test_importing_the_package_imports_neither_the_command_nor_peewee_migrate() 
     program = "import sys, wch_peewee; print(*{name.partition('.')[0] for name in sys.modules})"
     (loaded,) = run(sys.executable, "-c", program, cwd=ROOT)
     assert {"wch_peewee"} == {"wch_peewee", "peewee_migrate", "click", "rich"} & set(loaded.split())
+
+
+def test_an_admin_init_with_nothing_to_do_imports_no_more_than_it_needs(tmp_path: Path) -> None:
+    """It runs in every request of a host: what plans, changes or describes tables stays out of its process."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    Plugin(url).activate()
+    program = (
+        f"import sys, wch_peewee; assert wch_peewee.Plugin({url!r}, verify_every=0).admin_init().outcome == 'current'; "
+        "print(*sys.modules)"
+    )
+    loaded = run(sys.executable, "-c", program, cwd=ROOT)[0].split()
+    assert [name for name in loaded if name.startswith("wch_peewee.schema.")] == [
+        "wch_peewee.schema.query",
+        "wch_peewee.schema.asking",
+    ]
+    others = {"models", "base_model", "manager", "manager_reports", "workspace", "migrate.lock", "dialects.sqlite"}
+    assert others.isdisjoint(name.removeprefix("wch_peewee.") for name in loaded)
 
 
 def test_pyproject_has_three_lines() -> None:

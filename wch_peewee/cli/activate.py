@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ..manager_reports import InstallPlan
 from ..network import Network
-from ..reports import InstallPlan, InstallReport
+from ..reports import InstallReport
 from . import codes
 from .network import for_every_site, network_option
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options

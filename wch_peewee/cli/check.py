@@ -7,8 +7,8 @@ from dataclasses import asdict
 import click
 
 from ..drift import differences
+from ..manager_reports import InstallPlan
 from ..network import Network
-from ..reports import InstallPlan
 from . import codes
 from .differences import advice, print_differences
 from .lint import check_folder, lint_options

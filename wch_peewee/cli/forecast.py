@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ..reports import InstallPlan
+from ..manager_reports import InstallPlan
 from ..schema.copies import readable
 from ..schema.forecast import Check, Forecast, RowWork
 from ..wordpress.options import VERSION_OPTION

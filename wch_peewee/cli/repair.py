@@ -8,7 +8,7 @@ import click
 
 from ..drift import REPAIR, differences
 from ..errors import ConfigurationError
-from ..reports import RepairReport
+from ..manager_reports import RepairReport
 from . import codes
 from .confirm import confirm
 from .differences import print_statements

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ..manager_reports import StatusReport
 from ..network import Network
-from ..reports import StatusReport
 from . import codes
 from .network import for_every_site, network_option
 from .options import Choices, shared_options

@@ -17,8 +17,9 @@ from .words import Failure, Rows, Words
 if TYPE_CHECKING:
     from ..schema.objects import Schema, Table
     from ..schema.operations import Operation
+    from ..schema.query import Query
     from ..schema.requirements import Requirement
-    from ..schema.statements import Effect, Query, Step
+    from ..schema.statements import Effect, Step
 
 __all__ = ["Cluster", "Dialect", "Failure", "Rows"]
 

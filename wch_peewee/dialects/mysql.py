@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from ..schema.objects import Schema, Table
 from ..schema.operations import Operation, RenameIndex
+from ..schema.query import Query
 from ..schema.requirements import Requirement
-from ..schema.statements import Effect, Query, Step
+from ..schema.statements import Effect, Step
 from . import (
     mysql_algorithms,
     mysql_blockers,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..schema.statements import Query
+from ..schema.query import Query
 from .base import Rows
 
 #: More of them would bury the message that they are a part of.

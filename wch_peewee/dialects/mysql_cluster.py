@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..schema.statements import Query
+from ..schema.query import Query
 from .base import Cluster, Rows
 
 _VARIABLES = Query(

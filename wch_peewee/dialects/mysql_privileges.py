@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..schema.statements import Query
+from ..schema.query import Query
 from .base import Rows
 
 QUERIES = (Query("SELECT DATABASE(), CURRENT_ROLE()"), Query("SHOW GRANTS"))

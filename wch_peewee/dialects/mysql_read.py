@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..schema.objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
-from ..schema.statements import Query
+from ..schema.query import Query
 from .mysql_words import per_table
 from .words import Rows
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..schema.query import Query
 from ..schema.requirements import Requirement
-from ..schema.statements import Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from dataclasses import replace
 from ..errors import SchemaConflict
 from ..schema.objects import Column, ForeignKey, Schema, Table
 from ..schema.operations import Operation
+from ..schema.query import Query
 from ..schema.requirements import Requirement
-from ..schema.statements import Effect, Query, Step
+from ..schema.statements import Effect, Step
 from . import rows
 from .base import Cluster, Dialect, Rows
 from .sqlite_change import obstacles, steps

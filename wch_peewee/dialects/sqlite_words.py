@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..schema.statements import Query
+from ..schema.query import Query
 from . import sqlite_errors
 from .words import Failure, Words
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from ..schema.statements import Query
+    from ..schema.query import Query
 
 Rows = Sequence[Sequence[Any]]
 

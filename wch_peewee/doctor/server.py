@@ -10,7 +10,7 @@ from ..naming import options_table_name
 from ..preflight import REMOVAL, UPGRADE, grant_sql
 from ..schema.asking import ask
 from ..schema.introspect import introspect_schema
-from ..schema.statements import Query
+from ..schema.query import Query
 from ..wordpress.collation import collation_beside
 from ..workspace import Workspace
 from .finding import Finding

@@ -12,7 +12,7 @@ import peewee as pw
 from ..database import is_private
 from ..preflight import file_obstacle
 from ..schema.asking import ask
-from ..schema.statements import Query
+from ..schema.query import Query
 from ..workspace import Workspace
 from .finding import Finding
 

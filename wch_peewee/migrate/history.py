@@ -14,7 +14,7 @@ from ..dialects.base import Dialect
 from ..naming import history_table_name
 from ..schema.asking import ask
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
-from ..schema.statements import Query
+from ..schema.query import Query
 from ..workspace import Workspace
 from .version import read_version, remember_adopted_version
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..progress import BatchDone
 from ..schema.asking import ask
-from ..schema.statements import Query
+from ..schema.query import Query
 from ..workspace import Workspace
 
 #: Rows of primary key range in the first batch, and how many there may come to be in one.

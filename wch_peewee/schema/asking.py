@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from peewee import Database, PeeweeException
 
 from ..database import in_transaction
-from .statements import Query
+from .query import Query
 
 if TYPE_CHECKING:
     from ..dialects.words import Words

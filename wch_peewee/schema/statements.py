@@ -1,4 +1,4 @@
-"""What a dialect hands out: questions to ask, statements to run, and steps that group them.
+"""What a dialect hands out to be run: statements, and steps that group them.
 
 The preview prints the very statements that the run executes.
 """
@@ -11,14 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .operations import Operation
     from .requirements import Requirement
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A read, with its parameters."""
-
-    sql: str
-    params: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

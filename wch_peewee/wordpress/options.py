@@ -14,7 +14,7 @@ import peewee as pw
 
 from ..naming import options_table_name
 from ..schema.asking import ask
-from ..schema.statements import Query
+from ..schema.query import Query
 
 if TYPE_CHECKING:
     from ..dialects.base import Dialect

@@ -19,7 +19,7 @@ import peewee as pw
 from ..errors import ConfigurationError
 from ..naming import check_prefix
 from ..schema.asking import ask, present_tables
-from ..schema.statements import Query
+from ..schema.query import Query
 
 if TYPE_CHECKING:
     from ..dialects.base import Dialect

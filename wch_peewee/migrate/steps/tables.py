@@ -15,8 +15,8 @@ from ...schema.asking import ask
 from ...schema.introspect import introspect_schema, referencing_tables
 from ...schema.objects import Table
 from ...schema.operations import DropTable
+from ...schema.query import Query
 from ...schema.resolve import physical_name
-from ...schema.statements import Query
 from ...workspace import Workspace
 from ..ambient import workspace_of
 
