@@ -15,7 +15,7 @@ import peewee as pw
 from .database import connect, database_error, describe
 from .schema.asking import present_tables
 from .server import words_of
-from .wordpress.options import VERSION_OPTION, read_option
+from .wordpress.options import VERSION_OPTION, ask_option, option_query
 
 
 class Glance:
@@ -23,8 +23,8 @@ class Glance:
 
     def __init__(self, database: pw.Database, prefix: str) -> None:
         self._database = database
-        self._prefix = prefix
         self._words = words_of(database)
+        self._query = option_query(self._words, prefix, VERSION_OPTION)
 
     def version(self) -> str | None:
         """Return the stored version, None when there is none.
@@ -54,4 +54,4 @@ class Glance:
         return tuple(name for name in names if name not in present)
 
     def _ask(self) -> str | None:
-        return read_option(self._database, self._words, self._prefix, VERSION_OPTION)
+        return ask_option(self._database, self._words, self._query)

@@ -28,10 +28,20 @@ ADOPTED_OPTION = "wch_db_adopted_version"
 
 def read_option(database: pw.Database, dialect: Words, prefix: str, name: str) -> str | None:
     """Read an option with one SELECT; None when the row, or the whole table, is not there."""
+    return ask_option(database, dialect, option_query(dialect, prefix, name))
+
+
+def option_query(dialect: Words, prefix: str, name: str) -> Query:
+    """The SELECT for one option, to be kept by those who ask for it in every request."""
     slot = dialect.placeholder
     sql = f"SELECT option_value FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {slot}"
+    return Query(sql, (name,))
+
+
+def ask_option(database: pw.Database, dialect: Words, query: Query) -> str | None:
+    """Send an ``option_query``."""
     try:
-        rows = ask(database, dialect, Query(sql, (name,)))
+        rows = ask(database, dialect, query)
     except pw.PeeweeException as error:
         if dialect.failure(error.args) == "missing":
             return None
