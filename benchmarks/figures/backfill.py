@@ -50,7 +50,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     half = rows // 2
     with _reading(database, rows) as readers, bare(database.url) as connection:
         with readers.during("idle"):
-            time.sleep(min(5.0, rows / 20_000))
+            time.sleep(min(15.0, rows / 20_000))
         # A row that grows moves its neighbours to new pages, and the second who fills finds room there: each goes first
         # over one half. By hand before and behind ours, because a server still cleans up behind whoever came first.
         bench.say(f"filling a column of {rows:,} messages")
