@@ -148,7 +148,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too")
     parser.add_argument("--sites", type=_at_least_one, metavar="N", help="sites of the network")
     how_much = parser.add_mutually_exclusive_group()
-    how_much.add_argument("--full", action="store_true", help="the amounts of the published table; twenty minutes")
+    how_much.add_argument("--full", action="store_true", help="the amounts of the published table; half an hour")
     how_much.add_argument("--quick", action="store_true", help="small amounts, to try whether everything runs")
     parser.add_argument("--no-peers", action="store_true", help="leave out the other tools")
     return parser.parse_args(arguments)
