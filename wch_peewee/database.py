@@ -45,6 +45,7 @@ LOCK_WAIT = 1
 _RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {{0}}, innodb_lock_wait_timeout = {{0}}"
 _STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
+_AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
 _REFUSED_PARAMETERS = {
     "init_command",
     "sql_mode",
@@ -207,6 +208,19 @@ def in_transaction(database: pw.Database) -> bool:
     if isinstance(database, pw.SqliteDatabase):
         return bool(connection.in_transaction)
     return bool(database.in_transaction() or getattr(connection, "server_status", 0) & _IN_TRANSACTION)
+
+
+def stands_alone(database: pw.Database) -> bool:
+    """Say whether a statement on this thread's connection is known to be a transaction of its own.
+
+    False where the driver does not tell. With autocommit off a transaction can have begun without a word of it: PyMySQL
+    takes notice of the server's status where there is no result, and not behind a SELECT FOR UPDATE.
+    """
+    if database.is_closed() or in_transaction(database):
+        return False
+    if isinstance(database, pw.SqliteDatabase):
+        return True
+    return bool(getattr(database.connection(), "server_status", 0) & _AUTOCOMMIT)
 
 
 @contextlib.contextmanager

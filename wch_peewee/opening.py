@@ -26,6 +26,7 @@ from .database import (
     in_transaction,
     is_for_runs,
     is_private,
+    stands_alone,
 )
 from .errors import ConfigurationError, RunStopped
 from .migrate.lock import LEASE_TTL, migration_lock
@@ -46,11 +47,12 @@ T = TypeVar("T")
 def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
     """Have a workspace for reading only, on the application's own connection; nothing is made, not even a file.
 
-    Inside a transaction of the application on a server it is another connection: whatever a transaction has
-    read stays locked against DDL until its end, and the run that follows would wait for its own caller.
+    Inside a transaction of the application on a server, or where autocommit is off and reading begins one, it is
+    another connection: whatever a transaction has read stays locked against DDL until its end, and the run that
+    follows would wait for its own caller.
     """
     chosen = for_reading(database)
-    if isinstance(database, pw.MySQLDatabase) and in_transaction(database):
+    if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not stands_alone(database):
         chosen = dedicated(database, patience=PATIENCE)
     with connected(chosen) as connection, _translated(connection):
         yield Workspace(connection, detect_dialect(connection), prefix)

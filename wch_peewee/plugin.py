@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import peewee as pw
 
-from .database import LOCK_WAIT, PATIENCE, describe, in_transaction, open_database, unwrap
+from .database import LOCK_WAIT, PATIENCE, describe, open_database, stands_alone, unwrap
 from .errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from .glance import Glance
 from .hookspecs import hookimpl
@@ -241,7 +241,7 @@ class Plugin:
                     self._verified_at = None
 
     def _missing_tables(self) -> tuple[str, ...]:
-        if "models" in self._settings or in_transaction(self._database):
+        if "models" in self._settings or not stands_alone(self._database):
             return self.manager.missing_tables()
         return self._glance.missing([get_table_name(table, self._prefix) for table in TABLES])
 

@@ -323,7 +323,7 @@ def test_inside_a_transaction_of_ones_own_a_file_is_not_upgraded(file: LiveDatab
 
 
 @pytest.mark.families("mysql", "mariadb")
-@pytest.mark.parametrize("begin", ["BEGIN", "START TRANSACTION WITH CONSISTENT SNAPSHOT"])
+@pytest.mark.parametrize("begin", ["BEGIN", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SET autocommit = 0"])
 def test_inside_a_transaction_of_ones_own_a_server_is_upgraded(site: LiveDatabase, begin: str) -> None:
     """Looking must not lock the tables that are then changed: orphans are counted before a key is added."""
     damage(site, [KEY])
@@ -331,6 +331,10 @@ def test_inside_a_transaction_of_ones_own_a_server_is_upgraded(site: LiveDatabas
     try:
         application.execute_sql(begin)
         assert DatabaseManager(application, patience=1).install().outcome == "upgraded"
-        assert application.connection().server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
+        status = application.connection().server_status
+        if begin != "SET autocommit = 0":
+            assert status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
+        else:
+            assert not status & SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
     finally:
         application.close()

@@ -67,12 +67,14 @@ def change_of_options(nodes: Databases) -> Iterator[None]:
     """Change the options table through the second node as soon as the first one reads it."""
 
     def change(say: Say) -> None:
-        eventually(lambda: running(nodes[0], "SELECT option_value"))
+        eventually(lambda: "User sleep" in running(nodes[0], "SELECT option_value").values())
         nodes[1].connect().execute_sql("ALTER TABLE wp_options COMMENT = 'changed'")
 
     with Worker(change) as worker:
-        yield
-        assert worker.ending() is None
+        try:
+            yield
+        finally:
+            assert worker.ending() is None
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def test_a_read_in_the_way_of_another_node_s_change_is_asked_again(nodes: Databa
     manager(nodes[0]).install()
     reader = nodes[0].connect()
     once = (
-        "SELECT option_value, IF(@asked, 0, SLEEP((@asked := 1) * 600)) FROM wp_options "
+        "SELECT option_value, IF(@asked, 0, SLEEP((@asked := 1) * 60)) FROM wp_options "
         "WHERE option_name = 'wch_db_version'"
     )
     with pytest.raises(peewee.OperationalError, match="Deadlock"), change_of_options(nodes):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import peewee as pw
 import pytest
+from pymysql.constants import SERVER_STATUS
 
 from wch_peewee.dialects.mysql import MySQLDialect
 from wch_peewee.errors import Busy
@@ -49,6 +51,12 @@ class Row:
 
     def is_closed(self) -> bool:
         return self._closed
+
+    def in_transaction(self) -> bool:
+        return False
+
+    def connection(self) -> Any:
+        return SimpleNamespace(server_status=SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT)
 
     def connect(self) -> None:
         assert self._closed
@@ -122,6 +130,14 @@ def test_a_lost_race_for_the_row_means_not_mine(error: Exception) -> None:
     row.instead["INSERT"] = [error, error]
     held(row).check()
     assert row.sent.count("INSERT") == 3
+
+
+def test_a_look_at_the_row_that_is_broken_off_is_made_again() -> None:
+    row = Row()
+    mine = held(row)
+    row.instead = {"UPDATE": [DEADLOCK], "SELECT": [DEADLOCK]}
+    mine.check()
+    assert row.sent[-3:] == ["UPDATE", "SELECT", "SELECT"]
 
 
 def test_a_certification_failure_of_the_takeover_means_not_mine() -> None:

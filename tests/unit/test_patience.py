@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import peewee
 import pytest
+from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
 from wch_peewee.dialects.mysql_words import MySQLWords
 from wch_peewee.schema import apply, asking
 from wch_peewee.schema.apply import patiently
-from wch_peewee.schema.asking import unbroken
+from wch_peewee.schema.asking import ask, unbroken
+from wch_peewee.schema.query import Query
 from wch_peewee.server import detect_dialect
 
 
@@ -37,7 +42,9 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def database() -> peewee.Database:
-    return peewee.SqliteDatabase(":memory:")
+    database = peewee.SqliteDatabase(":memory:")
+    database.connect()
+    return database
 
 
 def attempt(action: Held, database: peewee.Database, lost_at: int = 0, patience: float = 60) -> tuple[str, int]:
@@ -102,13 +109,50 @@ def test_a_read_that_is_broken_off_each_time_comes_to_an_end(database: peewee.Da
     assert read.calls < 100
 
 
-def test_inside_a_transaction_it_is_the_caller_s(database: peewee.Database) -> None:
-    read = Held(1, *DEADLOCK)
-    database.connect()
-    database.execute_sql("BEGIN")
+class Server(peewee.MySQLDatabase):
+    """A connection to a server with so much of a status; the answer to its first question is a deadlock."""
+
+    def __init__(self, **status: int) -> None:
+        super().__init__("shop")
+        self._session = SimpleNamespace(**status)
+        self.sent: list[str] = []
+
+    def is_closed(self) -> bool:
+        return False
+
+    def close(self) -> bool:
+        return True
+
+    def connection(self) -> Any:
+        return self._session
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        self.sent.append(sql)
+        if len(self.sent) == 1:
+            raise peewee.OperationalError(*DEADLOCK)
+        return SimpleNamespace(fetchall=lambda: [("1.0.0",)])
+
+
+_AUTOCOMMIT, _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT, SERVER_STATUS.SERVER_STATUS_IN_TRANS
+
+
+def test_with_autocommit_a_question_is_asked_again() -> None:
+    server = Server(server_status=_AUTOCOMMIT)
+    assert ask(server, MySQLWords(), Query("SELECT 1")) == [("1.0.0",)]
+    assert server.sent == ["SELECT 1", "SELECT 1"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [{"server_status": _AUTOCOMMIT | _IN_TRANSACTION}, {"server_status": 0}, {}],
+    ids=["in a transaction", "without autocommit", "a driver that does not tell"],
+)
+def test_where_more_may_be_lost_it_is_the_caller_s(status: dict[str, int]) -> None:
+    """With autocommit off a transaction can have begun, and what it wrote is gone with the read."""
+    server = Server(**status)
     with pytest.raises(peewee.OperationalError, match="Deadlock"):
-        unbroken(read, database, MySQLWords())
-    assert read.calls == 1
+        ask(server, MySQLWords(), Query("SELECT 1"))
+    assert server.sent == ["SELECT 1"]
 
 
 @pytest.mark.parametrize("error", [(1205, "Lock wait timeout exceeded"), (2013, "Lost connection"), (1146, "No table")])

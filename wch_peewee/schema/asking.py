@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from peewee import Database, PeeweeException
 
-from ..database import in_transaction
+from ..database import stands_alone
 from .query import Query
 
 if TYPE_CHECKING:
@@ -34,13 +34,14 @@ def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
     """Call ``read``, one statement that changes nothing, and again where the server breaks it off.
 
     A Galera node breaks off what is in the way when a change of the schema comes in from another node, a SELECT
-    outside of any transaction as well. Inside of one more is lost than the read, and the error is the caller's.
+    outside of any transaction as well. Inside of one more is lost than the read, and the error is the caller's; so it
+    is where that cannot be told, and behind the last try.
     """
     for _ in range(_TRIES - 1):
         try:
             return read()
         except PeeweeException as error:
-            if not words.is_broken_off(error.args) or in_transaction(database):
+            if not words.is_broken_off(error.args) or not stands_alone(database):
                 raise
         time.sleep(random.uniform(*_APART))
     return read()
