@@ -267,12 +267,17 @@ def test_wider_types_are_kept_and_said(database: LiveDatabase, php: PhpPlugin) -
 
 
 def test_php_goes_on_to_its_next_version(database: LiveDatabase, php: PhpPlugin) -> None:
-    Plugin(database.url).activate()
+    plugin = Plugin(database.url)
+    plugin.activate()
+    assert plugin.admin_init().version == "1.0.0"
     php.run(*MORE)
     php.write_version("2.4.0")
-    report = Plugin(database.url).admin_init()
-    assert (report.outcome, report.version, report.changed) == ("current", "2.4.0", False)
+    for _ in range(3):
+        report = plugin.admin_init()
+        assert (report.outcome, report.version_before, report.version) == ("current", "2.4.0", "2.4.0")
+        assert not report.changed
     assert option(database) == [("2.4.0", "yes")]
+    plugin.database.close()
     settled(database)
 
 
