@@ -300,7 +300,7 @@ REFUSED: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
         lambda d: d.rename_column("messages", "conversation_id", "conversation"),
         [
             f"! Add column {T}messages.conversation_id",
-            f"- Add foreign key {T}messages (`conversation_id`) REFERENCES {T}conversations (`id`)",
+            f"- Add foreign key {T}messages (conversation_id) REFERENCES {T}conversations",
             f"- Add index {T}messages KEY (conversation_id) `conversation_id`",
         ],
     ),

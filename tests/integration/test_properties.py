@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from tests.damage import Damage, named_rows
 from tests.databases import LiveDatabase
@@ -32,6 +32,8 @@ def test_db_delta_converges_and_loses_nothing(populated: Pristine, pytestconfig:
 
     @settings(max_examples=examples)
     @given(harms(6))
+    # The column under the foreign key gets another name, and no message is there that a new key could mind.
+    @example([Harm("rename_column", 1, 0, 0), Harm("change_rows", 0, 0, 8)])
     def law(drawn: list[Harm]) -> None:
         populated.restore()
         damage = Damage(database)

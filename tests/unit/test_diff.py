@@ -410,10 +410,19 @@ def test_the_models_do_not_differ_from_themselves() -> None:
 
 def test_a_foreign_key_of_two_columns_is_compared_in_order() -> None:
     def two(*columns: str) -> ForeignKey:
-        return ForeignKey(columns, "p", ("x", "y"), name="k")
+        return ForeignKey(columns, "p", ("x", "y"), name="k_" + "_".join(columns))
 
     live, declared = table(A, B, two("a", "b")), table(A, B, two("b", "a"))
     assert said(diff_schemas(schema(declared), schema(live)))[0].startswith("+ Add foreign key t (`b`,`a`)")
+
+
+def test_a_foreign_key_whose_name_is_taken_is_refused() -> None:
+    """As when somebody has renamed the column under it: no server takes a second key of that name."""
+    live, declared = table(A, B, ForeignKey(("b",), "p", name="K")), table(A, B, ForeignKey(("a",), "p", name="k"))
+    (line,) = said(diff_schemas(schema(declared), schema(live)))
+    assert line.startswith("- Add foreign key t (a) REFERENCES p")
+    (refusal,) = diff_schemas(schema(declared), schema(live)).refusals
+    assert refusal.reason == "a foreign key of that name, K, is on (b); drop it first"
 
 
 @pytest.mark.parametrize(

@@ -148,10 +148,17 @@ def _diff_foreign_keys(found: _Findings, table: Table, live: Table, actual: Sche
             serving.add(match)
             continue
         rival = next((other for other in live.foreign_keys if same_names(other.columns, key.columns)), None)
+        namesake = next((other for other in live.foreign_keys if same_names((other.name,), (key.name,))), None)
         what = f"Add foreign key {table.name} ({', '.join(key.columns)}) REFERENCES {key.referenced_table}"
         if rival is not None:
             serving.add(rival)
             reason = f"another foreign key, {rival.name or 'without a name'}, is on that column; drop it first"
+            found.refusals.append(Refusal(table.name, what, reason))
+        elif key.name and namesake is not None:
+            # The column under it has been renamed: a server takes no second key of that name.
+            serving.add(namesake)
+            on = ", ".join(namesake.columns)
+            reason = f"a foreign key of that name, {namesake.name}, is on ({on}); drop it first"
             found.refusals.append(Refusal(table.name, what, reason))
         elif table.engine and (live.engine or "").lower() != table.engine.lower():
             reason = f"the table's engine, {live.engine}, accepts foreign keys and forgets them"
