@@ -14,7 +14,7 @@ from typing import Any
 import peewee
 import pymysql
 
-from wch_peewee.url import parse_url
+from wch_peewee.database.url import parse_url
 
 #: A statement and its parameters.
 Sent = tuple[str, tuple[Any, ...]]

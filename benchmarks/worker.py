@@ -56,9 +56,9 @@ def change(url: str, column: str, rows: str) -> Work:
 
 
 def _in_run(url: str, work: Callable[[peewee.Database], None]) -> Work:
-    from wch_peewee.database import open_database
-    from wch_peewee.opening import open_workspace
-    from wch_peewee.url import parse_url
+    from wch_peewee.database.connect import open_database
+    from wch_peewee.database.url import parse_url
+    from wch_peewee.execution.session import open_workspace
 
     def run() -> None:
         # All of it: on SQLite the commit comes at the end of the run.

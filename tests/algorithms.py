@@ -19,8 +19,9 @@ import peewee as pw
 
 from tests.databases import LiveDatabase
 from tests.engines import choose_engines
-from wch_peewee.dialects.base import Dialect
-from wch_peewee.schema.introspect import introspect_schema
+from wch_peewee.database.detect import detect_dialect
+from wch_peewee.execution.introspect import introspect_schema
+from wch_peewee.schema.dialect import Dialect
 from wch_peewee.schema.objects import (
     Column,
     ColumnType,
@@ -50,7 +51,6 @@ from wch_peewee.schema.operations import (
     RenameIndex,
 )
 from wch_peewee.schema.statements import Statement
-from wch_peewee.server import detect_dialect
 
 COLLATION = "utf8mb4_unicode_520_ci"
 ID = Column("id", bigint(unsigned=True), auto_increment=True)

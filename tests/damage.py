@@ -13,13 +13,13 @@ from typing import Any
 import peewee
 
 from tests.databases import LiveDatabase
-from wch_peewee.naming import get_table_name
-from wch_peewee.opening import open_workspace
-from wch_peewee.schema.introspect import introspect_schema
+from wch_peewee.database.detect import detect_dialect
+from wch_peewee.execution.context import Workspace
+from wch_peewee.execution.introspect import introspect_schema
+from wch_peewee.execution.session import open_workspace
+from wch_peewee.schema.naming import get_table_name
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
-from wch_peewee.server import detect_dialect
-from wch_peewee.workspace import Workspace
 
 
 class Damage:

@@ -19,10 +19,10 @@ from tests.databases import LiveDatabase
 from tests.galera import SYNCHRONIZED
 from tests.snapshots import columns, definition
 from wch_peewee import DatabaseManager
+from wch_peewee.execution.lease import LEASE_OPTION
 from wch_peewee.migrate.folder import MigrationFolder
-from wch_peewee.migrate.lease import LEASE_OPTION
-from wch_peewee.migrations_folder import migrations_folder
-from wch_peewee.schema.copies import CopyRule
+from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.schema._part_statements_copies import CopyRule
 
 #: Seconds without a sign of life after which a run counts as dead.
 TTL = 0.6

@@ -18,8 +18,19 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.damage import Damage
 from wch_peewee.errors import WchError
-from wch_peewee.schema.apply import Overtaken
-from wch_peewee.schema.objects import Column, ColumnType, Default, ForeignKey, Index, Table, bigint, enum, text, varchar
+from wch_peewee.execution.apply import Overtaken
+from wch_peewee.schema.objects import (
+    Column,
+    ColumnType,
+    Default,
+    ForeignKey,
+    Index,
+    Table,
+    bigint,
+    enum,
+    text,
+    varchar,
+)
 from wch_peewee.schema.operations import (
     AddColumn,
     AddForeignKey,

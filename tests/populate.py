@@ -12,15 +12,8 @@ import datetime as dt
 import peewee
 
 from tests.databases import LiveDatabase
-from wch_peewee import (
-    BroadcastCampaign,
-    Cart,
-    Conversation,
-    CustomerProfile,
-    Message,
-    SyncQueueItem,
-)
-from wch_peewee.site import use_site
+from wch_peewee import BroadcastCampaign, Cart, Conversation, CustomerProfile, Message, SyncQueueItem
+from wch_peewee.models.site import use_site
 
 LATER = dt.datetime(2031, 5, 4, 3, 2, 1)
 

@@ -14,17 +14,6 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
-    from .delta import DeltaReport, db_delta
-    from .enums import (
-        CampaignStatus,
-        ConversationStatus,
-        MessageDirection,
-        MessageStatus,
-        MessageType,
-        SyncAction,
-        SyncEntityType,
-        SyncStatus,
-    )
     from .errors import (
         Busy,
         ConfigurationError,
@@ -43,10 +32,24 @@ if typing.TYPE_CHECKING:
         UnsupportedServer,
         WchError,
     )
-    from .fields import utc_now
-    from .manager import DatabaseManager, WCH_Database_Manager
-    from .manager_reports import StatusReport
-    from .models import (
+    from .install._part_reports_reports import InstallReport, UninstallReport
+    from .install.delta import DeltaReport, db_delta
+    from .install.manager import DatabaseManager, WCH_Database_Manager
+    from .install.plugin import Plugin
+    from .install.reports import StatusReport
+    from .models.enums import (
+        CampaignStatus,
+        ConversationStatus,
+        MessageDirection,
+        MessageStatus,
+        MessageType,
+        SyncAction,
+        SyncEntityType,
+        SyncStatus,
+    )
+    from .models.fields import utc_now
+    from .models.site import get_table_name, switch_prefix
+    from .models.tables import (
         MODELS,
         BaseModel,
         BroadcastCampaign,
@@ -56,9 +59,6 @@ if typing.TYPE_CHECKING:
         Message,
         SyncQueueItem,
     )
-    from .plugin import Plugin
-    from .reports import InstallReport, UninstallReport
-    from .site import get_table_name, switch_prefix
 
 __all__ = [
     "MODELS",
@@ -108,8 +108,8 @@ __all__ = [
 
 #: Where each name is: a process imports what it uses, and one that only asks for the version next to nothing.
 _MODULES = {
-    "delta": "DeltaReport db_delta",
-    "enums": (
+    "install.delta": "DeltaReport db_delta",
+    "models.enums": (
         "CampaignStatus ConversationStatus MessageDirection MessageStatus MessageType SyncAction "
         "SyncEntityType SyncStatus"
     ),
@@ -118,13 +118,13 @@ _MODULES = {
         "MissingPrivileges NotOwned RemovalRefused SchemaConflict SchemaTooNew StatementFailed Undecided "
         "UnknownTable UnsupportedServer WchError"
     ),
-    "fields": "utc_now",
-    "manager": "DatabaseManager WCH_Database_Manager",
-    "models": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
-    "plugin": "Plugin",
-    "manager_reports": "StatusReport",
-    "reports": "InstallReport UninstallReport",
-    "site": "get_table_name switch_prefix",
+    "models.fields": "utc_now",
+    "install.manager": "DatabaseManager WCH_Database_Manager",
+    "models.tables": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
+    "install.plugin": "Plugin",
+    "install.reports": "StatusReport",
+    "install._part_reports_reports": "InstallReport UninstallReport",
+    "models.site": "get_table_name switch_prefix",
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .database.url import Target, parse_url
 from .errors import ConfigurationError
-from .naming import DEFAULT_PREFIX, check_prefix
-from .url import Target, parse_url
+from .schema.naming import DEFAULT_PREFIX, check_prefix
 
 if TYPE_CHECKING:
-    from .wordpress.config.site import WordPressSite
+    from .wordpress.site import WordPressSite
 
 DEFAULT_URL = "sqlite:///wch.db"
 
@@ -77,7 +77,7 @@ def _site(wordpress: Path | str | None, around: Path | None, environment: Mappin
     path = wordpress if wordpress is not None else environment.get("WCH_WORDPRESS") or None
     if path is None and around is None:
         return None
-    from .wordpress.config import read_site, site_around
+    from .wordpress.config_init import read_site, site_around
 
     if path is not None:
         return read_site(path, environment)

@@ -14,12 +14,12 @@ import peewee
 
 from tests.databases import LiveDatabase
 from wch_peewee import DatabaseManager, MessageStatus
-from wch_peewee.database import open_database
+from wch_peewee.database.connect import open_database
+from wch_peewee.database.url import parse_url
+from wch_peewee.execution.session import open_workspace
 from wch_peewee.migrate import steps
-from wch_peewee.migrations_folder import migrations_folder
-from wch_peewee.opening import open_workspace
+from wch_peewee.migrate.migrations_folder import migrations_folder
 from wch_peewee.schema.objects import Column, Default, enum, varchar
-from wch_peewee.url import parse_url
 
 from ..bench import Bench
 from ..messages import fill_messages

@@ -20,7 +20,7 @@ from wch_peewee import (
     Plugin,
     SchemaTooNew,
 )
-from wch_peewee.naming import TABLES
+from wch_peewee.schema.naming import TABLES
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 

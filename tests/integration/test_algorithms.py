@@ -8,9 +8,9 @@ import pytest
 
 from tests.algorithms import OPERATIONS, measure, short
 from tests.databases import LiveDatabase
-from wch_peewee.schema.apply import Executor
+from wch_peewee.database.detect import detect_dialect
+from wch_peewee.execution.apply import Executor
 from wch_peewee.schema.statements import Statement, Step
-from wch_peewee.server import detect_dialect
 
 PAGE = Path(__file__).parents[2] / "docs" / "online.md"
 

@@ -13,12 +13,12 @@ from tests.engines import Engine
 from tests.populate import populate
 from tests.pristine import Pristine, made_once, put_back
 from wch_peewee import ConfigurationError, DatabaseManager
+from wch_peewee.execution.context import Workspace
+from wch_peewee.execution.session import open_workspace
 from wch_peewee.migrate import batches, steps
-from wch_peewee.opening import open_workspace
 from wch_peewee.progress import BatchDone, StepStarted
 from wch_peewee.schema.objects import Column, text, varchar
-from wch_peewee.testing.crash import KillPoint, run_killed
-from wch_peewee.workspace import Workspace
+from wch_peewee.testing._part_child_crash import KillPoint, run_killed
 
 ROWS = 20
 

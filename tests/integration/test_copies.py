@@ -13,10 +13,10 @@ from tests.chained import SETTLED, chain_folder
 from tests.command import wch
 from tests.databases import LiveDatabase
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
-from wch_peewee.online import find_copier
-from wch_peewee.schema.copies import CopyRule
+from wch_peewee.database.detect import detect_dialect
+from wch_peewee.execution.online import find_copier
+from wch_peewee.schema._part_statements_copies import CopyRule
 from wch_peewee.schema.statements import Statement
-from wch_peewee.server import detect_dialect
 
 TOOL = "pt-online-schema-change"
 MIGRATION = '''

@@ -14,7 +14,7 @@ from tests.damage import Damage
 from tests.databases import LiveDatabase
 from tests.mending import alters, delta, mend, mend_with_a_neighbour, words
 from wch_peewee import DeltaReport
-from wch_peewee.naming import TABLES
+from wch_peewee.schema.naming import TABLES
 from wch_peewee.schema.objects import ColumnType, Default, ForeignKey, Index, bigint, enum, text, varchar
 from wch_peewee.schema.operations import AddForeignKey, AddIndex
 

@@ -12,8 +12,8 @@ from tests.databases import LiveDatabase
 from tests.integration.test_db_delta import MENDED
 from tests.mending import delta, mend, mend_with_a_neighbour, words
 from wch_peewee import MODELS, DeltaReport
-from wch_peewee.opening import look
-from wch_peewee.schema.desired import logical_tables
+from wch_peewee.execution.session import look
+from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import enum, text, varchar
 
 T = "wp_wch_"

@@ -11,7 +11,8 @@ from tests.accounts import account
 from tests.databases import LiveDatabase
 from tests.servers import PrivateServer
 from wch_peewee import DatabaseManager
-from wch_peewee.doctor import Finding, diagnose
+from wch_peewee.install import diagnose
+from wch_peewee.install.doctor_init import Finding
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES, DROP"
 

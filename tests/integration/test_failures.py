@@ -13,7 +13,7 @@ import pytest
 from tests.databases import LiveDatabase
 from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed
 from wch_peewee.cli.run import run
-from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.migrate.migrations_folder import migrations_folder
 from wch_peewee.schema.statements import Statement
 
 HEAD = '''
@@ -67,7 +67,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "migrations"
     folder.mkdir()
     shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
-    monkeypatch.setattr("wch_peewee.installation.migrations_folder", lambda: folder)
+    monkeypatch.setattr("wch_peewee.install.inspection.migrations_folder", lambda: folder)
     return folder
 
 

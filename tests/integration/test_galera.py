@@ -41,15 +41,15 @@ from tests.integration.test_pw_migrate import pw_migrate
 from tests.populate import populate
 from tests.snapshots import columns
 from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
-from wch_peewee.database import dedicated
-from wch_peewee.migrate.lease import LEASE_OPTION, lease
-from wch_peewee.migrate.lock import lock_name
-from wch_peewee.migrations_folder import migrations_folder
-from wch_peewee.opening import open_workspace
-from wch_peewee.schema.asking import ask
-from wch_peewee.schema.query import Query
-from wch_peewee.server import detect_dialect
-from wch_peewee.testing.crash import KillPoint, run_killed, run_to_end
+from wch_peewee.database.connect import dedicated
+from wch_peewee.database.detect import detect_dialect
+from wch_peewee.database.query import ask
+from wch_peewee.execution.lease import LEASE_OPTION, lease
+from wch_peewee.execution.lock import lock_name
+from wch_peewee.execution.session import open_workspace
+from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.schema._part_statements_query import Query
+from wch_peewee.testing._part_child_crash import KillPoint, run_killed, run_to_end
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from tests.databases import LiveDatabase
 from tests.declared import DECLARED, described
 from tests.populate import populate
 from wch_peewee import DatabaseManager, Message, Plugin, SyncQueueItem
+from wch_peewee.models.site import use_site
 from wch_peewee.schema.objects import enum, varchar
-from wch_peewee.site import use_site
 
 
 class Host:

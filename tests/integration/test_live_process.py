@@ -25,13 +25,13 @@ import pytest
 from peewee_migrate.models import MigrateHistory
 from pymysql.constants import SERVER_STATUS
 
-import wch_peewee.models
-import wch_peewee.site
+import wch_peewee.models.site
+import wch_peewee.models.tables
 from tests.chained import chain_folder
 from tests.databases import LiveDatabase
 from tests.populate import LATER, populate
 from wch_peewee import MODELS, Cart, ConfigurationError, Conversation, DatabaseManager, Message, Plugin, SyncQueueItem
-from wch_peewee.driver import ServerDatabase
+from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.schema.statements import Statement
 
 WRITERS = 4
@@ -289,7 +289,7 @@ def test_the_applications_connection_and_transaction_stay_as_they_are(
 
 EVERYBODYS = (
     peewee, playhouse.migrate, peewee_migrate.router, peewee_migrate.migrator, peewee_migrate.models,
-    pymysql, pymysql.connections, pymysql.cursors, sqlite3, time, wch_peewee.models, wch_peewee.site,
+    pymysql, pymysql.connections, pymysql.cursors, sqlite3, time, wch_peewee.models.site, wch_peewee.models.tables,
 )  # fmt: skip
 
 

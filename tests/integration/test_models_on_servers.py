@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.databases import LiveDatabase
-from wch_peewee.delta import db_delta
 from wch_peewee.errors import InvalidValue
-from wch_peewee.fields.documents import MAX_DEPTH
-from wch_peewee.models import (
+from wch_peewee.install.delta import db_delta
+from wch_peewee.models.fields.documents import MAX_DEPTH
+from wch_peewee.models.site import use_site
+from wch_peewee.models.tables import (
     MODELS,
     BroadcastCampaign,
     Cart,
@@ -26,7 +27,6 @@ from wch_peewee.models import (
     Message,
     SyncQueueItem,
 )
-from wch_peewee.site import use_site
 
 EMOJI = "\U0001f600"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"

@@ -7,10 +7,10 @@ import pytest
 from tests.databases import LiveDatabase
 from tests.snapshots import definition
 from wch_peewee import DatabaseManager
-from wch_peewee.network import AT_ONCE, Network
-from wch_peewee.opening import look
-from wch_peewee.schema.introspect import introspect_schema
-from wch_peewee.schema.shapes import Shapes
+from wch_peewee.execution.introspect import introspect_schema
+from wch_peewee.execution.session import look
+from wch_peewee.execution.table_cache import Shapes
+from wch_peewee.install.network import AT_ONCE, Network
 
 SITES = AT_ONCE + 4
 PREFIXES = ["wp_", "wp_2_", "wp_3_", "wp_4_"]

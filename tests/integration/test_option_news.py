@@ -10,9 +10,9 @@ import pytest
 
 from tests.databases import LiveDatabase
 from wch_peewee import DatabaseManager, Plugin, WchError
-from wch_peewee.migrate import version
+from wch_peewee.migrate import state as version
+from wch_peewee.models.site import current_prefix
 from wch_peewee.schema.statements import Statement
-from wch_peewee.site import current_prefix
 
 News = list[tuple[str, str | None]]
 NAME = "wch_db_version"

@@ -10,7 +10,8 @@ import pytest
 
 from tests.databases import LiveDatabase
 from tests.declared import DECLARED
-from wch_peewee import DatabaseManager, Plugin, hooks, hookspecs
+from wch_peewee import DatabaseManager, Plugin, hookspecs
+from wch_peewee.install import hooks
 
 TABLES = [f"wp_wch_{key}" for key in DECLARED]
 

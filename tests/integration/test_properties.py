@@ -17,9 +17,9 @@ from tests.harm import KEYS, Harm, harms, inflict
 from tests.mending import delta
 from tests.pristine import Pristine
 from wch_peewee import Conversation, DeltaReport, Message
-from wch_peewee.naming import get_table_name
+from wch_peewee.models.site import use_site
+from wch_peewee.schema.naming import get_table_name
 from wch_peewee.schema.objects import Table
-from wch_peewee.site import use_site
 
 #: With --slow twice as many.
 EXAMPLES = {"sqlite": 100, "mariadb": 25, "mysql": 25}

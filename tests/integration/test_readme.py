@@ -20,15 +20,15 @@ from tests.readme_blocks import Block, Reader, blocks_of
 from wch_peewee import Plugin
 from wch_peewee.cli import codes
 from wch_peewee.cli.app import wch
-from wch_peewee.doctor import diagnose
-from wch_peewee.fields.documents import MAX_DEPTH
-from wch_peewee.manager import DatabaseManager
+from wch_peewee.database.detect import SUPPORTED
+from wch_peewee.database.url import parse_url
+from wch_peewee.install import diagnose
+from wch_peewee.install.manager import DatabaseManager
+from wch_peewee.install.privileges import REMOVAL, UPGRADE
 from wch_peewee.migrate import batches, steps
-from wch_peewee.naming import check_prefix
-from wch_peewee.preflight import REMOVAL, UPGRADE
-from wch_peewee.schema.copies import COPY_RULE
-from wch_peewee.server import SUPPORTED
-from wch_peewee.url import parse_url
+from wch_peewee.models.fields.documents import MAX_DEPTH
+from wch_peewee.schema._part_statements_copies import COPY_RULE
+from wch_peewee.schema.naming import check_prefix
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "wch_peewee", "migrations"]

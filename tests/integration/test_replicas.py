@@ -11,9 +11,9 @@ from tests.crowd import eventually
 from tests.engines import Engine
 from tests.servers import PrivateServer
 from wch_peewee import Busy, ConfigurationError, DatabaseManager
-from wch_peewee.database import open_database
-from wch_peewee.replicas import ReplicaRule, seconds_behind
-from wch_peewee.url import parse_url
+from wch_peewee.database.connect import open_database
+from wch_peewee.database.url import parse_url
+from wch_peewee.execution.replicas import ReplicaRule, seconds_behind
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 

@@ -11,10 +11,10 @@ import pytest
 from tests.databases import LiveDatabase
 from tests.snapshots import snapshot
 from wch_peewee import DatabaseManager, RemovalRefused, SchemaConflict
+from wch_peewee.execution.context import Workspace
+from wch_peewee.execution.session import open_workspace
 from wch_peewee.migrate import steps
-from wch_peewee.opening import open_workspace
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, json, text, varchar
-from wch_peewee.workspace import Workspace
 
 NOTE = Column("note", text(), nullable=True)
 KEY = ForeignKey(("conversation_id",), "conversations", on_delete="CASCADE")

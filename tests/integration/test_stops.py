@@ -41,7 +41,7 @@ def marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: LiveDatab
     for name in ("001_initial_schema.py", "conf.py"):
         (folder / name).write_text((shipped / name).read_text(), encoding="utf-8")
     (folder / "002_note.py").write_text(MARKED.format(mark=QUESTION), encoding="utf-8")
-    monkeypatch.setattr("wch_peewee.installation.migrations_folder", lambda: folder)
+    monkeypatch.setattr("wch_peewee.install.inspection.migrations_folder", lambda: folder)
     return folder
 
 

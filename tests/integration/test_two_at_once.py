@@ -22,11 +22,11 @@ from tests.engines import Engine
 from tests.populate import populate
 from tests.snapshots import columns, schema
 from wch_peewee import Busy, DatabaseManager, Plugin, WchError
-from wch_peewee.driver import ServerDatabase
+from wch_peewee.database.driver import ServerDatabase
+from wch_peewee.execution.lock import lock_name
+from wch_peewee.execution.session import open_workspace
 from wch_peewee.migrate.folder import MigrationFolder
-from wch_peewee.migrate.lock import lock_name
-from wch_peewee.migrate.router import MigrationRouter
-from wch_peewee.opening import open_workspace
+from wch_peewee.migrate.runner import MigrationRouter
 from wch_peewee.schema.statements import Statement
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from tests.chained import NEWEST
 from tests.command import wch
 from tests.wordpress import WordPressSite
 from wch_peewee import DatabaseManager, Plugin
-from wch_peewee.opening import look
+from wch_peewee.execution.session import look
 from wch_peewee.wordpress.object_cache import object_cache_advice, object_cache_dropin
 from wch_peewee.wordpress.options import read_option
 

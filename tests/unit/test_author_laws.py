@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.authored import Folder
 from tests.unit.builders import ID
-from wch_peewee.database import connected
+from wch_peewee.database.connect import connected
 from wch_peewee.errors import ConfigurationError
 from wch_peewee.schema.objects import (
     Column,

@@ -12,7 +12,7 @@ import pytest
 
 from tests.command import wch
 from wch_peewee.cli import codes
-from wch_peewee.manager import DatabaseManager
+from wch_peewee.install.manager import DatabaseManager
 
 SECRET = "s3cret"
 

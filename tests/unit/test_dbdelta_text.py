@@ -8,8 +8,19 @@ import pytest
 
 from tests.command import wch
 from wch_peewee import SchemaConflict
-from wch_peewee.dialects.mysql import MySQLDialect
-from wch_peewee.schema.objects import Column, ColumnType, Default, ForeignKey, Index, Table, bigint, enum, json, varchar
+from wch_peewee.schema.mysql.dialect import MySQLDialect
+from wch_peewee.schema.objects import (
+    Column,
+    ColumnType,
+    Default,
+    ForeignKey,
+    Index,
+    Table,
+    bigint,
+    enum,
+    json,
+    varchar,
+)
 from wch_peewee.wordpress.dbdelta import dbdelta_text
 
 MARIADB, MYSQL = MySQLDialect("mariadb", (10, 11)), MySQLDialect("mysql", (9, 7))

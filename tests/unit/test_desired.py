@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.models import MODELS, BaseModel
-from wch_peewee.naming import TABLES
-from wch_peewee.schema.desired import logical_tables
+from wch_peewee.models.site import switch_prefix
+from wch_peewee.models.tables import MODELS, BaseModel
+from wch_peewee.schema.declared import logical_tables
+from wch_peewee.schema.naming import TABLES
 from wch_peewee.schema.objects import Column, ForeignKey, Index, Table
-from wch_peewee.site import switch_prefix
 
 # column: type, "null" where nullable, default
 EXPECTED = {

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.builders import ID, column, index, key, required, said, schema, table
 from wch_peewee import MODELS
-from wch_peewee.schema.desired import logical_tables
+from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.diff import diff_schemas
 from wch_peewee.schema.objects import (
     ColumnType,

@@ -10,7 +10,7 @@ import pytest
 from tests.command import wch
 from tests.unit.lint.folders import file, folder
 from wch_peewee import DatabaseManager
-from wch_peewee.drift import Difference, differences
+from wch_peewee.install.drift import Difference, differences
 
 ROW = "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES ('1', '', '', '')"
 

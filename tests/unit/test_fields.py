@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wch_peewee.errors import InvalidValue
-from wch_peewee.fields.documents import MAX_DEPTH
-from wch_peewee.models import (
+from wch_peewee.models.fields.documents import MAX_DEPTH
+from wch_peewee.models.tables import (
     MODELS,
     BroadcastCampaign,
     Cart,

@@ -11,10 +11,10 @@ import peewee as pw
 import pytest
 from pymysql.constants import SERVER_STATUS
 
-from wch_peewee.dialects.mysql import MySQLDialect
 from wch_peewee.errors import Busy
-from wch_peewee.migrate import lease as module
-from wch_peewee.migrate.lease import FREE, LEASE_OPTION, Lease, lease
+from wch_peewee.execution import lease as module
+from wch_peewee.execution.lease import FREE, LEASE_OPTION, Lease, lease
+from wch_peewee.schema.mysql.dialect import MySQLDialect
 
 DEADLOCK = pw.OperationalError(1213, "Deadlock found when trying to get lock; try restarting transaction")
 LOCK_WAIT = pw.OperationalError(1205, "Lock wait timeout exceeded; try restarting transaction")

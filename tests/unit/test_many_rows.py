@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wch_peewee import Cart, Conversation, InvalidValue, Message, Plugin, queries
-from wch_peewee.base_model import BaseModel
-from wch_peewee.fields import UtcDateTimeField, VarcharField
-from wch_peewee.site import use_site
+from wch_peewee import Cart, Conversation, InvalidValue, Message, Plugin
+from wch_peewee.models import queries
+from wch_peewee.models.base import BaseModel
+from wch_peewee.models.fields import UtcDateTimeField, VarcharField
+from wch_peewee.models.site import use_site
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5)
 ZONE = dt.timezone(dt.timedelta(hours=2))

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from wch_peewee.models import MODELS
-from wch_peewee.schema.desired import logical_tables
+from wch_peewee.models.tables import MODELS
+from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.mermaid import mermaid_diagram
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, enum, varchar
 

@@ -12,8 +12,9 @@ import peewee
 import pytest
 
 from wch_peewee.errors import InvalidValue
-from wch_peewee.fields import utc_now
-from wch_peewee.models import (
+from wch_peewee.models.fields import utc_now
+from wch_peewee.models.site import use_site
+from wch_peewee.models.tables import (
     MODELS,
     BaseModel,
     BroadcastCampaign,
@@ -31,7 +32,6 @@ from wch_peewee.models import (
     SyncQueueItem,
     SyncStatus,
 )
-from wch_peewee.site import use_site
 
 LONG_AGO = datetime(2020, 1, 1)
 

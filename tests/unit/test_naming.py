@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wch_peewee import naming
 from wch_peewee.errors import ConfigurationError, UnknownTable
+from wch_peewee.schema import naming
 
 prefixes = st.text("abzAZ09_", max_size=41)
 

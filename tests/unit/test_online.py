@@ -9,8 +9,8 @@ import peewee as pw
 import pytest
 
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.online import gh_ost, pt_osc
-from wch_peewee.online.target import ToolTarget, credentials, target_of
+from wch_peewee.execution.online import gh_ost, pt_osc
+from wch_peewee.execution.online.target import ToolTarget, credentials, target_of
 
 FILE = Path("options.cnf")
 ALTER = "MODIFY COLUMN `a` varchar(90) NOT NULL"

@@ -21,7 +21,7 @@ from wch_peewee import Plugin
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "wch_peewee", "migrations"]
 # Runs without the checkout on the path, and tells which package answered.
-FIND = "import wch_peewee.migrations_folder as m; print(m.__file__); print(m.migrations_folder())"
+FIND = "import wch_peewee.migrate.migrations_folder as m; print(m.__file__); print(m.migrations_folder())"
 
 
 def run(python: str | Path, *arguments: str, cwd: Path) -> list[str]:
@@ -98,7 +98,7 @@ def test_the_wheel_names_its_dependencies_and_entry_points(built: Path) -> None:
     assert unconditional == {"peewee", "peewee-migrate", "pymysql", "click", "rich"}
     assert "Requires-Python: >=3.11" in metadata
     assert dict(points["console_scripts"]) == {"wch": "wch_peewee.cli:main"}
-    assert dict(points["wch"]) == {"wch_peewee": "wch_peewee.hooks"}
+    assert dict(points["wch"]) == {"wch_peewee": "wch_peewee.install.hooks"}
 
 
 def test_the_sdist_holds_what_it_is_built_from(built: Path) -> None:

@@ -10,12 +10,13 @@ import pytest
 from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
-from wch_peewee.dialects.mysql_words import MySQLWords
-from wch_peewee.schema import apply, asking
-from wch_peewee.schema.apply import patiently
-from wch_peewee.schema.asking import ask, unbroken
-from wch_peewee.schema.query import Query
-from wch_peewee.server import detect_dialect
+from wch_peewee.database import query as asking
+from wch_peewee.database.detect import detect_dialect
+from wch_peewee.database.query import ask, unbroken
+from wch_peewee.execution import apply
+from wch_peewee.execution.apply import patiently
+from wch_peewee.schema._part_statements_query import Query
+from wch_peewee.schema.mysql.base import MySQLWords
 
 
 class Held:

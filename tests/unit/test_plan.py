@@ -9,13 +9,13 @@ from typing import get_args
 import pytest
 
 from tests.unit.builders import ID, column, index, key, required, schema, sql, table
-from wch_peewee.dialects.base import Dialect
-from wch_peewee.dialects.mysql import MySQLDialect
-from wch_peewee.dialects.sqlite import SQLiteDialect
+from wch_peewee.schema.dialect import Dialect
 from wch_peewee.schema.diff import diff_schemas
+from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.objects import Foreign, Schema, Table, bigint, enum, integer, varchar
 from wch_peewee.schema.plan import Plan, make_plan
-from wch_peewee.schema.requirements import Kind, Requirement
+from wch_peewee.schema.preconditions import Kind, Requirement
+from wch_peewee.schema.sqlite.dialect import SQLiteDialect
 
 MARIADB = MySQLDialect("mariadb", (10, 11, 19))
 MYSQL = MySQLDialect("mysql", (9, 7, 4))
@@ -254,7 +254,7 @@ def test_an_enum_whose_values_are_one_to_the_server(dialect: Dialect) -> None:
 @pytest.mark.parametrize("dialect", [MARIADB, MYSQL], ids=lambda dialect: dialect.name)
 def test_an_index_that_the_server_would_refuse_or_cut(dialect: Dialect, size: str) -> None:
     """MySQL fails with 1170 or 1071; MariaDB makes an index over a prefix, which as a unique one refuses good rows."""
-    from wch_peewee.dialects.mysql_read import read_type
+    from wch_peewee.schema.mysql.introspect import read_type
 
     live = schema(table(column("a", read_type(size)), collation="utf8mb4_general_ci"))
     declared = schema(table(column("a", varchar(20)), index("a", unique=True), collation="utf8mb4_general_ci"))

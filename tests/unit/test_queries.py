@@ -10,9 +10,9 @@ from typing import Any
 import peewee
 import pytest
 
-from wch_peewee.fields import VarcharField
-from wch_peewee.models import MODELS, BaseModel, Cart, Conversation, Message, SyncQueueItem
-from wch_peewee.site import set_default_site, switch_prefix, use_site
+from wch_peewee.models.fields import VarcharField
+from wch_peewee.models.site import set_default_site, switch_prefix, use_site
+from wch_peewee.models.tables import MODELS, BaseModel, Cart, Conversation, Message, SyncQueueItem
 
 
 @pytest.fixture(autouse=True)

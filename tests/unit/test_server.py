@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pymysql.converters import convert_datetime
 
 from wch_peewee import ConfigurationError, UnsupportedServer
-from wch_peewee.database import unwrap
-from wch_peewee.driver import server_moment
-from wch_peewee.server import mysql_dialect, sqlite_dialect
+from wch_peewee.database.connect import unwrap
+from wch_peewee.database.detect import mysql_dialect, sqlite_dialect
+from wch_peewee.database.driver import server_moment
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 from peewee import SqliteDatabase
 
-from wch_peewee import naming, site
 from wch_peewee.errors import ConfigurationError, UnknownTable
-from wch_peewee.site import (
+from wch_peewee.models import site
+from wch_peewee.models.site import (
     Site,
     current_database,
     current_prefix,
@@ -23,6 +23,7 @@ from wch_peewee.site import (
     switch_prefix,
     use_site,
 )
+from wch_peewee.schema import naming
 
 one, two, own = SqliteDatabase(":memory:"), SqliteDatabase(":memory:"), SqliteDatabase(":memory:")
 

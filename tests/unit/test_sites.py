@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wch_peewee import ConfigurationError
-from wch_peewee.wordpress.sites import BlogSite, blog_prefix, find_site
+from wch_peewee.wordpress.multisite import BlogSite, blog_prefix, find_site
 
 SITES = (
     BlogSite(1, "wp_", "example.com", "/"),

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.command import wch
-from wch_peewee.models import MODELS
-from wch_peewee.schema.boxes import CHARACTER, arrange
-from wch_peewee.schema.desired import logical_tables
-from wch_peewee.schema.marks import Marks, compare, named
+from wch_peewee.models.tables import MODELS
+from wch_peewee.schema._part_mermaid_marks import Marks, compare, named
+from wch_peewee.schema._part_svg_boxes import CHARACTER, arrange
+from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.mermaid import draw
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema, Table, bigint, enum, text, varchar
 from wch_peewee.schema.svg import svg_diagram

@@ -13,9 +13,9 @@ import peewee as pw
 import pytest
 
 from wch_peewee import Busy, DatabaseManager
+from wch_peewee.testing._part_child_crash import ActionFailed, run_killed, run_to_end
+from wch_peewee.testing._part_snapshots_differences import differences
 from wch_peewee.testing.child import START, Child
-from wch_peewee.testing.crash import ActionFailed, run_killed, run_to_end
-from wch_peewee.testing.differences import differences
 from wch_peewee.testing.places import Place, choose
 from wch_peewee.testing.saved import restore, settle
 from wch_peewee.testing.snapshots import Snapshot, TableState, read_snapshot, without_order

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wch_peewee import ConfigurationError
-from wch_peewee.url import parse_url
+from wch_peewee.database.url import parse_url
 
 
 @pytest.mark.parametrize(

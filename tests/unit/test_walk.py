@@ -8,10 +8,10 @@ import peewee
 import pytest
 
 from wch_peewee import Plugin
-from wch_peewee.migrate import walk
-from wch_peewee.migrate.walk import BATCH_SIZE, LARGEST_BATCH, Walk
-from wch_peewee.opening import look
-from wch_peewee.workspace import Workspace
+from wch_peewee.execution.context import Workspace
+from wch_peewee.execution.session import look
+from wch_peewee.migrate import chunks as walk
+from wch_peewee.migrate.chunks import BATCH_SIZE, LARGEST_BATCH, Walk
 
 ROWS = 500_000
 

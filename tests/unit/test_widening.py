@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from wch_peewee.schema.objects import ColumnType, bigint, boolean, datetime, enum, integer, json, text, varchar
-from wch_peewee.schema.widening import reconcile_type, widens
+from wch_peewee.schema.type_changes import reconcile_type, widens
 
 MEDIUMTEXT, LONGTEXT, TINYTEXT = ColumnType("mediumtext"), ColumnType("longtext"), ColumnType("tinytext")
 SMALL, TINY, UNSIGNED = ColumnType("smallint"), ColumnType("tinyint"), ColumnType("int", unsigned=True)

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.wp_config_truth import NAMES, cases, copy_site, truth
-from wch_peewee.wordpress.config.reader import read_config
-from wch_peewee.wordpress.config.values import Unknown
-from wch_peewee.wordpress.config.variables import ABSENT
+from wch_peewee.wordpress.php.reader import read_config
+from wch_peewee.wordpress.php.values import Unknown
+from wch_peewee.wordpress.php.variables import ABSENT
 
 CASES = cases()
 

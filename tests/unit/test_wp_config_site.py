@@ -14,8 +14,8 @@ import pytest
 from tests.wp_sites import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
-from wch_peewee.wordpress.config import Multisite, find_site, read_site, site_around
-from wch_peewee.wordpress.config.host import Host, parse_db_host
+from wch_peewee.wordpress.config_init import Multisite, find_site, read_site, site_around
+from wch_peewee.wordpress.host import Host, parse_db_host
 
 ROOT = Path(__file__).resolve().parents[2]
 DB = define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="db.example.com:3307")
@@ -364,7 +364,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_without_the_parser_one_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wch_peewee.wordpress.config import syntax
+    from wch_peewee.wordpress.php import syntax
 
     syntax._parser.cache_clear()
     monkeypatch.setitem(sys.modules, "tree_sitter_php", None)

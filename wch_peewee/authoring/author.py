@@ -13,22 +13,22 @@ from typing import Literal
 
 import peewee as pw
 
+from ..database.detect import detect_dialect
 from ..errors import ConfigurationError
 from ..migrate.folder import MigrationFolder
-from ..naming import DEFAULT_PREFIX
+from ..schema.compare import compare
+from ..schema.naming import DEFAULT_PREFIX
 from ..schema.objects import Schema, Table
 from ..schema.operations import DropColumn
-from ..server import detect_dialect
+from ..schema.renames import Question, Renames, parse_renames, questions, renamed
 from ..wordpress.version import parse_plain
-from .arrange import arrange
-from .compare import compare
-from .lines import Mark
-from .logical import declared_schema
+from ._part_render_words import caution, summary
+from ._part_scratch_logical import declared_schema
+from ._part_source_lines import Mark
+from .order import arrange
 from .recipes import Recipes
-from .renames import Question, Renames, parse_renames, questions, renamed
 from .render import Draft
 from .scratch import produced_schema
-from .words import caution, summary
 
 Part = Literal["major", "minor", "patch"]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..schema.compare import ChangePrimaryKey
 from ..schema.objects import Schema
 from ..schema.operations import (
     AddColumn,
@@ -26,11 +27,10 @@ from ..schema.operations import (
     RenameColumn,
     RenameIndex,
 )
-from .code import Named, Text
-from .column_recipes import ColumnRecipes
-from .compare import ChangePrimaryKey
-from .lines import Line, Mark, Shape, StepLine, together
-from .values import foreign_key_code, index_code, table_code
+from ._part_recipes_column_recipes import ColumnRecipes
+from ._part_source_lines import Line, Mark, Shape, StepLine, together
+from ._part_source_values import foreign_key_code, index_code, table_code
+from .source import Named, Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 
-from .code import WIDTH, Call, Expression, Items, Text, called, flat, layout
-from .lines import Line, Mark, Shape, StepLine
+from ._part_source_lines import Line, Mark, Shape, StepLine
+from .source import WIDTH, Call, Expression, Items, Text, called, flat, layout
 
 _OBJECTS = (
     "Column", "ColumnType", "Default", "ForeignKey", "Index", "Table", "bigint", "boolean", "datetime", "enum",

@@ -15,17 +15,17 @@ from dataclasses import replace
 
 import peewee as pw
 
-from ..database import connected, open_database
+from ..database.connect import connected, open_database
+from ..database.detect import detect_dialect
+from ..database.url import Target
 from ..errors import WchError
-from ..manager import DatabaseManager
+from ..execution.introspect import introspect_schema
+from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
-from ..naming import DEFAULT_PREFIX, history_table_name
-from ..schema.introspect import introspect_schema
+from ..schema._part_declared_resolve import physical_name
+from ..schema.naming import DEFAULT_PREFIX, history_table_name
 from ..schema.objects import Schema, Table
-from ..schema.resolve import physical_name
-from ..server import detect_dialect
-from ..url import Target
-from .logical import logical_schema
+from ._part_scratch_logical import logical_schema
 
 
 @contextlib.contextmanager

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..manager_reports import InstallPlan
-from ..network import Network
-from ..reports import InstallReport
+from ..install._part_reports_reports import InstallReport
+from ..install.network import Network
+from ..install.reports import InstallPlan
 from . import codes
-from .network import for_every_site, network_option
+from ._part_session_network import for_every_site, network_option
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .plan import show_plan

@@ -6,13 +6,13 @@ from dataclasses import asdict
 
 import click
 
-from ..drift import differences
-from ..manager_reports import InstallPlan
-from ..network import Network
+from ..install.drift import differences
+from ..install.network import Network
+from ..install.reports import InstallPlan
 from . import codes
-from .differences import advice, print_differences
-from .lint import check_folder, lint_options
-from .network import for_every_site, network_option
+from ._part_check_differences import advice, print_differences
+from ._part_check_lint import check_folder, lint_options
+from ._part_session_network import for_every_site, network_option
 from .options import Choices, shared_options
 from .session import open_session
 
@@ -56,7 +56,7 @@ def command(
     if network and (models is not None or migrations is not None):
         raise click.UsageError("--models and --migrations look at no site; leave --network away.")
     if models is not None:
-        from .check_models import check_models  # an author's, who is rarely here
+        from ._part_check_check_models import check_models
 
         return check_models(choices, models or None, migrations or None)
     if migrations is not None:

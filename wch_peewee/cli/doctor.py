@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ..doctor import Finding, diagnose
-from ..doctor.wordpress import object_cache
+from ..install import diagnose
+from ..install.doctor_init import Finding
+from ..install.wordpress import object_cache
 from . import codes
 from .options import Choices, shared_options
 from .output import Output

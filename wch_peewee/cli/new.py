@@ -9,18 +9,18 @@ from pathlib import Path
 
 import click
 
+from ..authoring._part_author_declared import load_models
+from ..authoring._part_author_trial import try_newest
+from ..authoring._part_render_template import empty_migration
 from ..authoring.author import Author, Part, differences, marks, migration_path
-from ..authoring.declared import load_models
-from ..authoring.renames import Question
 from ..authoring.scratch import produced_schema, scratch_databases
-from ..authoring.template import empty_migration
-from ..authoring.trial import try_newest
+from ..database.detect import detect_dialect
 from ..errors import ConfigurationError
-from ..schema.desired import logical_tables
+from ..schema.declared import logical_tables
 from ..schema.objects import Schema
-from ..server import detect_dialect
+from ..schema.renames import Question
 from . import codes
-from .authors import AuthorSession, folder_option, open_author_session
+from ._part_session_authors import AuthorSession, folder_option, open_author_session
 from .options import Choices, shared_options
 
 

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..database import LOCK_WAIT, PATIENCE
-from ..online import TOOLS
-from ..schema.copies import COPY_RULE
+from ..database.connect import LOCK_WAIT, PATIENCE
+from ..execution.online import TOOLS
+from ..schema._part_statements_copies import COPY_RULE
 
 F = TypeVar("F", bound=Callable[..., Any])
 

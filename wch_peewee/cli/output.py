@@ -15,9 +15,9 @@ from typing import Any, TextIO
 
 import click
 
-from .formats import RENDERERS
+from ._part_output_formats import RENDERERS
+from ._part_output_progress import Display, Silence, showing
 from .options import Choices
-from .progress import Display, Silence, showing
 
 #: Wide enough that no table is ever wrapped for a program that reads it.
 _ENDLESS = 100_000

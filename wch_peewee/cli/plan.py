@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from . import codes
-from .forecast import comment, document, flat, newer, rows, script
+from ._part_plan_forecast import comment, document, flat, newer, rows, script
 from .options import FORMATS, Choices, copy_options, shared_options
 from .session import Session, open_session
 

@@ -6,12 +6,12 @@ from itertools import groupby
 
 import click
 
-from ..drift import REPAIR, differences
 from ..errors import ConfigurationError
-from ..manager_reports import RepairReport
+from ..install.drift import REPAIR, differences
+from ..install.reports import RepairReport
 from . import codes
-from .confirm import confirm
-from .differences import print_statements
+from ._part_check_differences import print_statements
+from ._part_output_confirm import confirm
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .session import Session, open_session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from . import codes
-from .confirm import confirm
+from ._part_output_confirm import confirm
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .session import Session, open_session
 

@@ -19,8 +19,8 @@ import click
 
 from ..errors import RunStopped, WchError
 from . import codes
+from ._part_output_confirm import NotConfirmed
 from .app import Interrupted, wch
-from .confirm import NotConfirmed
 from .options import Choices
 from .output import Output, flush
 

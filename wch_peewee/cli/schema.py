@@ -7,17 +7,17 @@ import sqlite3
 import click
 import peewee as pw
 
-from ..dialects.base import Dialect
-from ..dialects.mysql import MySQLDialect
-from ..dialects.sqlite import SQLiteDialect
-from ..opening import look
-from ..schema.describe import create_statements, describe_schema
-from ..schema.introspect import introspect_schema
-from ..schema.marks import Marks, compare, named
+from ..database.collation import DEFAULT_COLLATION
+from ..execution.introspect import introspect_schema
+from ..execution.session import look
+from ..schema._part_declared_describe import create_statements, describe_schema
+from ..schema._part_mermaid_marks import Marks, compare, named
+from ..schema.dialect import Dialect
 from ..schema.mermaid import draw
+from ..schema.mysql.dialect import MySQLDialect
 from ..schema.objects import Schema
+from ..schema.sqlite.dialect import SQLiteDialect
 from ..schema.svg import svg_diagram
-from ..wordpress.collation import DEFAULT_COLLATION
 from ..wordpress.dbdelta import dbdelta_text
 from . import codes
 from .options import Choices, shared_options

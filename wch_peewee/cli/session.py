@@ -14,22 +14,22 @@ from typing import Any
 
 import peewee as pw
 
-from ..database import open_database
+from ..database.connect import open_database
+from ..database.url import parse_url
 from ..errors import ConfigurationError
-from ..manager import DatabaseManager
-from ..network import Network
-from ..online import find_copier
-from ..replicas import ReplicaRule
-from ..schema.copies import Copier, CopyRule
+from ..execution.online import find_copier
+from ..execution.replicas import ReplicaRule
+from ..install.manager import DatabaseManager
+from ..install.network import Network
+from ..models.site import current_prefix
+from ..schema._part_statements_copies import Copier, CopyRule
 from ..schema.statements import Statement
 from ..settings import Settings
-from ..site import current_prefix
-from ..url import parse_url
+from ..wordpress.multisite import find_site
 from ..wordpress.object_cache import object_cache_advice
-from ..wordpress.sites import find_site
+from ._part_output_progress import Display
 from .options import Choices
 from .output import Output
-from .progress import Display
 
 
 @dataclass(frozen=True, slots=True)

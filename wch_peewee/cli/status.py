@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..manager_reports import StatusReport
-from ..network import Network
+from ..install.network import Network
+from ..install.reports import StatusReport
 from . import codes
-from .network import for_every_site, network_option
+from ._part_session_network import for_every_site, network_option
 from .options import Choices, shared_options
 from .output import Output
 from .session import open_session

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..network import Network
-from ..reports import UninstallReport
+from ..install._part_reports_reports import UninstallReport
+from ..install.network import Network
 from . import codes
-from .confirm import confirm
-from .network import for_every_site, network_option
+from ._part_output_confirm import confirm
+from ._part_session_network import for_every_site, network_option
 from .options import Choices, dry_run_option, shared_options, wait_options
 from .session import Session, open_session
 
 if TYPE_CHECKING:
-    from ..wordpress.config.site import WordPressSite
+    from ..wordpress.site import WordPressSite
 
 #: What is typed for the empty prefix, because an empty answer is too easily given.
 _EMPTY = "empty"

@@ -16,12 +16,12 @@ from typing import Any
 import peewee as pw
 
 from ..errors import ConfigurationError
+from ..execution.ambient import workspace_of
+from ..execution.context import Workspace
+from ..schema._part_declared_resolve import physical_name
 from ..schema.forecast import RowWork
-from ..schema.resolve import physical_name
-from ..workspace import Workspace
-from .ambient import workspace_of
-from .names import TableNames
-from .walk import BATCH_SIZE, AnyRange, Walk
+from ._part_batches_names import TableNames
+from .chunks import BATCH_SIZE, AnyRange, Walk
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..database import PATIENCE, connect, dedicated, open_database
+from ..database.connect import PATIENCE, connect, dedicated, open_database
+from ..database.detect import detect_dialect
 from ..errors import ConfigurationError, WchError
-from ..naming import history_table_name
-from ..server import detect_dialect
+from ..execution.context import Workspace, attach
+from ..schema.naming import history_table_name
 from ..settings import Settings
-from ..workspace import Workspace, attach
-from .history import ensure_history
+from ._part_state_history import ensure_history
 
 
 def configuration() -> dict[str, Any]:

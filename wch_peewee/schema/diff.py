@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .diff_columns import diff_columns
+from ._part_diff_diff_columns import diff_columns
 from .objects import ForeignKey, Index, Schema, Table, same_names
 from .operations import AddForeignKey, AddIndex, CreateTable, Operation
-from .requirements import Requirement
+from .preconditions import Requirement
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .copies import Size
+from ._part_statements_copies import Size
 from .operations import (
     AddColumn,
     AddForeignKey,
@@ -23,7 +23,7 @@ from .operations import (
     RenameColumn,
     RenameIndex,
 )
-from .requirements import Requirement
+from .preconditions import Requirement
 from .statements import Effect, Step
 
 

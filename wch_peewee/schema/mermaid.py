@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .marks import Marks, named
+from ._part_mermaid_marks import Marks, named
 from .objects import Column, ForeignKey, Schema, Table
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)

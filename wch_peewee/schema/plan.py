@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..dialects.base import Dialect
+from .dialect import Dialect
 from .diff import Change, Refusal, SchemaDiff
 from .objects import Index, Schema, Table, same_names
 from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
-from .requirements import Requirement
+from .preconditions import Requirement
 from .statements import Statement, Step
 
 

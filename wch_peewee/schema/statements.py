@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .operations import Operation
-    from .requirements import Requirement
+    from .preconditions import Requirement
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from xml.sax.saxutils import escape
 
-from .boxes import CHARACTER, GAP_X, HEAD, LINE, MARGIN, PAD, Box, Row, arrange
-from .marks import Mark, Marks
+from ._part_mermaid_marks import Mark, Marks
+from ._part_svg_boxes import CHARACTER, GAP_X, HEAD, LINE, MARGIN, PAD, Box, Row, arrange
 from .mermaid import is_optional, is_unique
 from .objects import ForeignKey, Schema, Table
 

@@ -13,7 +13,7 @@ prints the table. Nothing of it is imported by ``import wch_peewee``, and only t
 
 from __future__ import annotations
 
-from .clean import assert_migrations_clean
+from ._part_examination_clean import assert_migrations_clean
 from .examination import ExaminationFailed, examine
 from .verdict import Verdict
 

@@ -15,12 +15,12 @@ import tempfile
 from pathlib import Path
 
 from ..errors import WchError
-from ..migrations_folder import migrations_folder
+from ..migrate.migrations_folder import migrations_folder
+from ._part___main___ticker import tick
+from ._part_subjects_stock import stock_migrations
 from .examination import ExaminationFailed, Populate, examine_at
 from .places import choose, open_place
-from .stock import stock_migrations
 from .subjects import our_migrations
-from .ticker import tick
 from .verdict import Verdict
 
 

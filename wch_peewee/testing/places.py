@@ -19,10 +19,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import peewee as pw
 
-from ..database import connected, open_database
+from ..database.connect import connected, open_database
+from ..database.detect import detect_dialect
+from ..database.url import parse_url
 from ..errors import ConfigurationError
-from ..server import detect_dialect
-from ..url import parse_url
 
 SQLITE = "sqlite"
 

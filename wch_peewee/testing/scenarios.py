@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from ._part_snapshots_differences import differences
 from .bench import Bench
 from .child import START, Ending
-from .differences import differences
 from .snapshots import Snapshot
 from .verdict import Fault, Finding
 from .writes import Point, Write

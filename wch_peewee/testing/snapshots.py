@@ -15,10 +15,10 @@ from typing import Any
 
 import peewee as pw
 
-from ..naming import options_table_name
-from ..schema.introspect import introspect_schema
+from ..database.detect import detect_dialect
+from ..execution.introspect import introspect_schema
+from ..schema.naming import options_table_name
 from ..schema.objects import Table
-from ..server import detect_dialect
 from ..wordpress.options import VERSION_OPTION
 
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")

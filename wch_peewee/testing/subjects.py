@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..database import open_database
-from ..delta import db_delta
+from ..database.connect import open_database
+from ..database.url import parse_url
 from ..errors import ConfigurationError
-from ..manager import DatabaseManager
+from ..execution.session import open_workspace
+from ..install.delta import db_delta
+from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
-from ..models import MODELS, BaseModel
-from ..naming import history_table_name
-from ..opening import open_workspace
+from ..models.tables import MODELS, BaseModel
+from ..schema.naming import history_table_name
 from ..schema.objects import Table
-from ..url import parse_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def our_migrations(folder: Path, prefix: str) -> Subject:
         return DatabaseManager(url, prefix=prefix, remove_data=False, migrations=folder)
 
     def up_to(name: str, url: str) -> None:
-        from ..migrate.router import MigrationRouter
+        from ..migrate.runner import MigrationRouter
 
         with open_workspace(open_database(parse_url(url)), prefix) as workspace:
             MigrationRouter(workspace, MigrationFolder(folder)).run(name)

@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..dialects.mysql import MySQLDialect
-from ..dialects.mysql_render import charset, literal
 from ..errors import SchemaConflict
+from ..schema._part_declared_resolve import resolve
+from ..schema.mysql.dialect import MySQLDialect
+from ..schema.mysql.render import charset, literal
 from ..schema.objects import Column, ColumnType, Index, Table
-from ..schema.resolve import resolve
 
 #: What MariaDB, and MySQL before 8.0.19, answer for integers without a width of their own: signed and unsigned.
 _WIDTHS = {"tinyint": (4, 3), "smallint": (6, 5), "mediumint": (9, 8), "int": (11, 10), "bigint": (20, 20)}

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import peewee as pw
 
-from ..naming import options_table_name
-from ..schema.asking import ask
-from ..schema.query import Query
+from ..database.query import ask
+from ..schema._part_statements_query import Query
+from ..schema.naming import options_table_name
 
 if TYPE_CHECKING:
-    from ..dialects.base import Dialect
-    from ..dialects.words import Words
+    from ..schema.dialect import Dialect
+    from ..schema.words import Words
 
 VERSION_OPTION = "wch_db_version"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.builders import column, costs, index, sql, table
-from wch_peewee.dialects.base import Dialect
-from wch_peewee.dialects.mysql import MySQLDialect
-from wch_peewee.dialects.sqlite import SQLiteDialect
+from wch_peewee.schema.dialect import Dialect
+from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.operations import AddColumn, AddIndex, RenameIndex
+from wch_peewee.schema.sqlite.dialect import SQLiteDialect
 
 OLD = index("a", name="old", unique=True)
 TABLE = table(column("a"), OLD)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wch_peewee.dialects.mysql_blockers import query, read
+from wch_peewee.schema.mysql.blockers import query, read
 
 ANA = (12, "ana", "web1", "wp_wch_messages", 4)
 BEN = (13, "ben", "web2", "wp_wch_conversations", 9)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wch_peewee.dialects.mysql import MySQLDialect
-from wch_peewee.dialects.mysql_errors import meaning
+from wch_peewee.schema.mysql.dialect import MySQLDialect
+from wch_peewee.schema.mysql.errors import meaning
 
 MEANINGS = {
     "waiting": {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wch_peewee.dialects.mysql_privileges import EVERYTHING, QUERIES, read
-from wch_peewee.preflight import REMOVAL, UPGRADE
+from wch_peewee.install.privileges import REMOVAL, UPGRADE
+from wch_peewee.schema.mysql.privileges import EVERYTHING, QUERIES, read
 
 TO = "TO `wp`@`%`"
 USAGE = f"GRANT USAGE ON *.* {TO}"

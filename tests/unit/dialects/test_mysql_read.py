@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import ID, column, index, required, table
-from wch_peewee.dialects.mysql import MySQLDialect
-from wch_peewee.dialects.mysql_read import queries, read, read_type
+from wch_peewee.schema.mysql.dialect import MySQLDialect
+from wch_peewee.schema.mysql.introspect import queries, read, read_type
 from wch_peewee.schema.objects import (
     Column,
     ColumnType,

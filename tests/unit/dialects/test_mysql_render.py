@@ -11,12 +11,13 @@ import pytest
 
 from tests.unit.builders import ID, column, costs, index, key, required, sql, table
 from wch_peewee import MODELS
-from wch_peewee.dialects.mysql import MySQLDialect
-from wch_peewee.dialects.mysql_cost import cost
-from wch_peewee.dialects.mysql_render import column_definition, literal
-from wch_peewee.dialects.mysql_words import name
 from wch_peewee.errors import SchemaConflict
-from wch_peewee.schema.desired import logical_tables
+from wch_peewee.schema._part_declared_resolve import resolve
+from wch_peewee.schema.declared import logical_tables
+from wch_peewee.schema.mysql.algorithms import cost
+from wch_peewee.schema.mysql.base import name
+from wch_peewee.schema.mysql.dialect import MySQLDialect
+from wch_peewee.schema.mysql.render import column_definition, literal
 from wch_peewee.schema.objects import (
     Column,
     ColumnType,
@@ -44,7 +45,6 @@ from wch_peewee.schema.operations import (
     Operation,
     RenameColumn,
 )
-from wch_peewee.schema.resolve import resolve
 
 MARIADB = MySQLDialect("mariadb", (10, 11, 19))
 MYSQL = MySQLDialect("mysql", (9, 7, 4))

@@ -14,14 +14,8 @@ from hypothesis import strategies as st
 
 from tests.unit.dialects.sqlite_strategies import contents, operations, tables
 from tests.unit.dialects.sqlite_tables import DIALECT, File, memory
-from wch_peewee.schema.objects import (
-    Table,
-)
-from wch_peewee.schema.operations import (
-    DropColumn,
-    Operation,
-    RenameColumn,
-)
+from wch_peewee.schema.objects import Table
+from wch_peewee.schema.operations import DropColumn, Operation, RenameColumn
 
 
 def quoted(name: str) -> str:

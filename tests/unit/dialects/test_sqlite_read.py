@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.dialects.sqlite_tables import DIALECT, File, memory, read
 from wch_peewee.schema.objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Table
-from wch_peewee.schema.requirements import Requirement
+from wch_peewee.schema.preconditions import Requirement
 
 TYPES = [
     ("INTEGER", "int"),

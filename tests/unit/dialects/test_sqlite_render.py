@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.dialects.sqlite_tables import DIALECT, ID, column, memory, table
-from wch_peewee.dialects.sqlite import SQLiteDialect
 from wch_peewee.errors import SchemaConflict
 from wch_peewee.schema.objects import (
     Column,
@@ -39,6 +38,7 @@ from wch_peewee.schema.operations import (
     Operation,
     RenameColumn,
 )
+from wch_peewee.schema.sqlite.dialect import SQLiteDialect
 
 NOW = Default("current_timestamp", is_expression=True)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from wch_peewee.lint import Finding, check_migrations
-from wch_peewee.migrations_folder import migrations_folder
+from wch_peewee.authoring.lint import Finding, check_migrations
+from wch_peewee.migrate.migrations_folder import migrations_folder
 
 HEAD = '''\
 """Version 1.1.0."""

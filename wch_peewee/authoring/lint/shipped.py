@@ -1,0 +1,76 @@
+"""The record of shipped migrations, ``shipped.json``: a digest of each, so that a later edit is noticed.
+
+An applied migration never runs again: who edits it has two kinds of databases from then on.
+
+    record_shipped(Path("migrations"), sources)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ...errors import ConfigurationError
+from .digest import digest
+from .findings import Finding
+from .source import Source
+
+RECORD = "shipped.json"
+
+_ADVICE = "put it back as it was, and write what is new into the next migration"
+
+
+def shipped_findings(folder: Path, sources: Iterable[Source]) -> Iterator[Finding]:
+    """Compare the files with the record; without a record nothing has been shipped."""
+    path = folder / RECORD
+    try:
+        text, recorded = _read(path)
+    except ConfigurationError as error:
+        yield Finding(path, 1, "shipped", str(error), "restore it; wch check --migrations --record writes it")
+        return
+    there = {source.name: source for source in sources}
+    for name, known in recorded.items():
+        source = there.get(name)
+        if source is None:
+            found = f"{name}.py has been shipped and is gone"
+            yield Finding(path, _line(text, name), "shipped", found, "put it back: databases have it in their history")
+        elif source.error or digest(source.tree) != known:
+            found = f"{name} has been shipped and is not what it was"
+            yield Finding(source.path, 1, "shipped", found, _ADVICE)
+
+
+def record_shipped(folder: Path, sources: Iterable[Source]) -> tuple[str, ...]:
+    """Add the digests of files that are not in the record yet; return their names. What is there stays as it is.
+
+    Raises ConfigurationError.
+    """
+    path = folder / RECORD
+    _, recorded = _read(path)
+    new = {source.name: digest(source.tree) for source in sources if source.name not in recorded}
+    if new:
+        try:
+            path.write_text(json.dumps(dict(sorted({**recorded, **new}.items())), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}.") from error
+    return tuple(new)
+
+
+def _read(path: Path) -> tuple[str, dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        recorded = json.loads(text)
+    except FileNotFoundError:
+        return "", {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path.name} cannot be read: {error}") from error
+    if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
+        raise ConfigurationError(f"{path.name} is no list of names and digests")
+    return text, recorded
+
+
+def _line(text: str, name: str) -> int:
+    lines = text.splitlines()
+    found = (n for n, line in enumerate(lines, start=1) if re.search(rf'"{re.escape(name)}"', line))
+    return next(found, 1)

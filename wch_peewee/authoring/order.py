@@ -1,0 +1,106 @@
+"""The order in which operations can be done, on every engine, with the foreign keys out of the way where they hold.
+
+MySQL refuses to change the type of a column that a foreign key is on or refers to, and to drop the last index that a
+foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so that
+this is rarely needed.
+
+    arrange(compare(before, after, renames), renamed(before, renames), after)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..schema.compare import ChangePrimaryKey
+from ..schema.objects import ForeignKey, Index, Schema
+from ..schema.operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    DropColumn,
+    DropForeignKey,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+    RenameIndex,
+)
+
+_Column = tuple[str, str]
+
+
+def arrange(operations: Sequence[Operation], before: Schema, after: Schema) -> tuple[Operation, ...]:
+    """Order the operations; ``before`` has the new names of its columns already."""
+    retyped = {
+        (operation.table, operation.column.name)
+        for operation in operations
+        if isinstance(operation, ModifyColumn) and operation.was.type != operation.column.type
+    }
+    gone = [operation for operation in operations if isinstance(operation, DropIndex)]
+    added = [operation for operation in operations if isinstance(operation, AddIndex)]
+    again = [operation for operation in added if _has_to_wait(operation, before, gone)]
+    first = [operation for operation in gone if _is_on(operation, before, retyped)]
+    held = tuple(_held(before, after, retyped, gone, [add for add in added if add not in again]))
+    return (
+        *_of(operations, RenameColumn),
+        *_of(operations, DropForeignKey),
+        *(DropForeignKey(table, key) for table, key in held),
+        *_of(operations, ChangePrimaryKey),
+        *_of(operations, CreateTable),
+        *first,
+        *_of(operations, AddColumn),
+        *_of(operations, ModifyColumn),
+        *_of(operations, RenameIndex),
+        *(operation for operation in added if operation not in again),
+        *(operation for operation in gone if operation not in first),
+        *again,
+        *_of(operations, DropColumn),
+        *(AddForeignKey(table, key) for table, key in held),
+        *_of(operations, AddForeignKey),
+        *reversed(_of(operations, DropTable)),
+    )
+
+
+def _of(operations: Iterable[Operation], kind: type[Operation]) -> list[Operation]:
+    return [operation for operation in operations if type(operation) is kind]
+
+
+def _has_to_wait(adding: AddIndex, before: Schema, gone: Iterable[DropIndex]) -> bool:
+    """Say whether one that is dropped has its name, or does its work: then the step would find nothing to do."""
+    table = before.table(adding.table)
+    names = {operation.index for operation in gone if operation.table == adding.table}
+    indexes = [index for index in table.indexes if index.name in names] if table else []
+    return any(index.name == adding.index.name or index.serves(adding.index) for index in indexes)
+
+
+def _is_on(operation: DropIndex, before: Schema, columns: set[_Column]) -> bool:
+    """An index over a column whose type changes goes first: the new type may not bear one."""
+    table = before.table(operation.table)
+    index = table.index(operation.index) if table else None
+    return index is not None and any((operation.table, column) in columns for column in index.columns)
+
+
+def _held(
+    before: Schema, after: Schema, retyped: set[_Column], gone: Sequence[DropIndex], added: Sequence[AddIndex]
+) -> Iterable[tuple[str, ForeignKey]]:
+    for table in before:
+        now = after.table(table.name)
+        dropped = {operation.index for operation in gone if operation.table == table.name}
+        if now is None:
+            continue
+        left = [index for index in table.indexes if index.name not in dropped]
+        left += [operation.index for operation in added if operation.table == table.name]
+        for key in table.foreign_keys:
+            if not any(key.serves(wanted) for wanted in now.foreign_keys):
+                continue
+            on = {(table.name, column) for column in key.columns}
+            to = {(key.referenced_table, column) for column in key.referenced_columns}
+            lacking = any(_leads(index, key) for index in table.indexes) and not any(_leads(i, key) for i in left)
+            if lacking or (on | to) & retyped:
+                yield table.name, key
+
+
+def _leads(index: Index, key: ForeignKey) -> bool:
+    return index.columns[: len(key.columns)] == key.columns

@@ -1,0 +1,277 @@
+"""Open databases: the application's, read-only ones, and the one dedicated connection of a run.
+
+    database = open_database(parse_url("sqlite:///wch.db"))
+
+The dedicated connection never reconnects by itself: a lock held on a lost connection is gone, and going
+on without it would let two runs meet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import peewee as pw
+from pymysql.constants import CLIENT, SERVER_STATUS
+
+from ..errors import (
+    Busy,
+    ConfigurationError,
+    DatabaseUnavailable,
+    MissingPrivileges,
+    StatementFailed,
+    UnsupportedServer,
+    WchError,
+)
+from .collation import DEFAULT_COLLATION
+from .driver import ServerDatabase
+from .url import Target
+
+if TYPE_CHECKING:
+    from ..schema.words import Failure
+
+#: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
+#: session that minds them can no longer alter such a table.
+SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+#: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
+PATIENCE = 60.0
+
+#: How long one statement waits for a lock, in seconds, and others behind it.
+LOCK_WAIT = 1
+
+_RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {{0}}, innodb_lock_wait_timeout = {{0}}"
+_STATEMENT = "_wch_peewee_statement"
+_IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
+_AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
+_REFUSED_PARAMETERS = {
+    "init_command",
+    "sql_mode",
+    "read_timeout",
+    "write_timeout",
+    "client_flag",
+    "cursorclass",
+    "autocommit",
+}
+
+
+class _Telling:
+    """Notes the statement on the error that it ends in; the parameters may be secret and are left out."""
+
+    def execute_sql(self, sql: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().execute_sql(sql, *arguments, **options)  # type: ignore[misc]
+        except pw.PeeweeException as error:
+            setattr(error, _STATEMENT, sql)
+            raise
+
+
+class _RunOnServer(_Telling, ServerDatabase):
+    pass
+
+
+class _RunOnFile(_Telling, pw.SqliteDatabase):
+    pass
+
+
+def open_database(target: Target) -> pw.Database:
+    """Make the peewee database of an application; it connects when it is first used."""
+    if target.scheme != "sqlite":
+        return ServerDatabase(target.name, **_server_parameters(target), sql_mode=SQL_MODE)
+    folder = Path(target.path).parent
+    if target.path != ":memory:" and not folder.is_dir():
+        raise ConfigurationError(f"The SQLite file {target.path} is in a folder that does not exist: {folder}.")
+    return pw.SqliteDatabase(target.path, pragmas={"foreign_keys": 1})
+
+
+def _server_parameters(target: Target) -> dict[str, Any]:
+    options = dict(target.options)
+    # A str would go out as Latin-1, which is not what other clients send.
+    password = target.password.encode("utf-8", "surrogateescape")
+    parameters: dict[str, Any] = {"user": target.user, "password": password, "charset": "utf8mb4"}
+    # As WordPress's own sessions: the server's default would meet the columns in a CAST, and that is error 1267.
+    parameters["collation"] = options.get("collation", DEFAULT_COLLATION)
+    if "unix_socket" in options:
+        parameters["unix_socket"] = options["unix_socket"]
+    else:
+        parameters |= {"host": target.host, "port": target.port}
+    if "ssl_ca" in options:
+        # PyMySQL alone would encrypt and believe anybody.
+        parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
+    elif options.get("ssl", "0") not in ("", "0"):
+        parameters["ssl"] = {"ssl": True}
+    if "connect_timeout" in options:
+        try:
+            parameters["connect_timeout"] = int(options["connect_timeout"])
+        except ValueError as error:
+            raise ConfigurationError("connect_timeout in the database URL is no whole number of seconds.") from error
+    return parameters
+
+
+def unwrap(database: object) -> pw.Database:
+    """Look through a peewee proxy, and refuse what is no peewee database or of another engine."""
+    if isinstance(database, pw.Proxy):
+        database = database.obj
+    if isinstance(database, pw.SqliteDatabase | pw.MySQLDatabase):
+        return database
+    if isinstance(database, pw.Database):
+        kind = type(database).__name__
+        raise UnsupportedServer(f"{kind} is not supported; wch_peewee runs on SQLite, MySQL and MariaDB.")
+    raise ConfigurationError(f"expected a database URL or a peewee Database, got {type(database).__name__}")
+
+
+def is_private(database: pw.Database) -> bool:
+    """Say whether the database lives in its connection (SQLite in memory), so that no second one can reach it."""
+    return isinstance(database, pw.SqliteDatabase) and (
+        database.database in (":memory:", "", None) or "mode=memory" in str(database.database)
+    )
+
+
+def for_reading(database: pw.Database) -> pw.Database:
+    """Stand an empty database in memory in for a SQLite file that is not there, so that reading makes no file."""
+    if not isinstance(database, pw.SqliteDatabase) or is_private(database) or not database.is_closed():
+        return database
+    missing = not str(database.database).startswith("file:") and not Path(database.database).exists()
+    return pw.SqliteDatabase(":memory:") if missing else database
+
+
+def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> pw.Database:
+    """Make an own, unopened connection to the same database for one run.
+
+    ``patience`` is how many seconds SQLite waits for another writer, ``lock_wait`` how many a server's statement
+    waits for a lock.
+    """
+    if isinstance(database, pw.SqliteDatabase):
+        parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
+        # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
+        return _RunOnFile(database.database, pragmas={"foreign_keys": 0}, timeout=patience, **parameters)
+    parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
+    # Without FOUND_ROWS an UPDATE that changes nothing counts 0 rows, as if the row were not there.
+    return _RunOnServer(
+        database.database,
+        **parameters,
+        client_flag=CLIENT.FOUND_ROWS,
+        init_command=_RUN_SETTINGS.format(lock_wait),
+        autoconnect=False,
+    )
+
+
+def is_for_runs(database: pw.Database) -> bool:
+    """Say whether it is a connection that ``dedicated`` has made."""
+    return isinstance(database, _Telling)
+
+
+@contextlib.contextmanager
+def with_run_settings(database: pw.Database) -> Iterator[None]:
+    """Give somebody else's connection the settings of a run for the block, and its own back afterwards."""
+    if not isinstance(database, pw.MySQLDatabase):
+        yield
+        return
+    own = database.execute_sql(
+        "SELECT @@SESSION.sql_mode, @@SESSION.lock_wait_timeout, @@SESSION.innodb_lock_wait_timeout"
+    ).fetchone()
+    database.execute_sql(_RUN_SETTINGS.format(LOCK_WAIT))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(pw.PeeweeException):  # lost, and its settings with it
+            database.execute_sql(
+                "SET SESSION sql_mode = %s, lock_wait_timeout = %s, innodb_lock_wait_timeout = %s", tuple(own)
+            )
+
+
+def describe(database: pw.Database) -> str:
+    """Name the database for people, without its password."""
+    if isinstance(database, pw.SqliteDatabase):
+        return f"sqlite:///{database.database}"
+    parameters = database.connect_params
+    options = (("unix_socket", str(parameters["unix_socket"])),) if parameters.get("unix_socket") else ()
+    return str(
+        Target(
+            "mysql",
+            host=str(parameters.get("host") or "localhost"),
+            port=int(parameters.get("port") or 3306),
+            user=str(parameters.get("user") or ""),
+            name=str(database.database),
+            options=options,
+        )
+    )
+
+
+def in_transaction(database: pw.Database) -> bool:
+    """Say whether this thread's connection is in a transaction, one begun behind peewee's back included."""
+    if database.is_closed():
+        return False
+    connection: Any = database.connection()
+    if isinstance(database, pw.SqliteDatabase):
+        return bool(connection.in_transaction)
+    return bool(database.in_transaction() or getattr(connection, "server_status", 0) & _IN_TRANSACTION)
+
+
+def stands_alone(database: pw.Database) -> bool:
+    """Say whether a statement on this thread's connection is known to be a transaction of its own.
+
+    False where the driver does not tell. With autocommit off a transaction can have begun without a word of it: PyMySQL
+    takes notice of the server's status where there is no result, and not behind a SELECT FOR UPDATE.
+    """
+    if database.is_closed() or in_transaction(database):
+        return False
+    if isinstance(database, pw.SqliteDatabase):
+        return True
+    return bool(getattr(database.connection(), "server_status", 0) & _AUTOCOMMIT)
+
+
+@contextlib.contextmanager
+def connected(database: pw.Database) -> Iterator[pw.Database]:
+    """Have the database open for the block, in this thread; what was open before stays open."""
+    opened = False
+    if database.is_closed():
+        connect(database)
+        opened = True
+    try:
+        yield database
+    finally:
+        if opened:
+            with contextlib.suppress(pw.PeeweeException):
+                database.close()
+
+
+def connect(database: pw.Database) -> None:
+    """Connect; raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
+    try:
+        database.connect(reuse_if_open=True)
+        if isinstance(database, pw.SqliteDatabase):
+            database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except (pw.PeeweeException, RuntimeError, OSError) as error:
+        with contextlib.suppress(Exception):
+            database.close()
+        if isinstance(database, pw.SqliteDatabase) and "locked" in str(error):
+            raise Busy(f"{describe(database)}: another process holds the file; try again later.") from error
+        raise DatabaseUnavailable(_why(database, error)) from error
+
+
+def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
+    """Say in the library's own words what a driver's error means for the caller."""
+    said = str(error.args[-1]) if error.args else str(error)
+    if meaning == "waiting":
+        return Busy(f"{where}: somebody else holds a lock for too long; try again later ({said})")
+    if meaning == "lost":
+        return DatabaseUnavailable(f"{where}: the connection was lost; run the same again ({said})")
+    if meaning == "denied":
+        return MissingPrivileges(f"{where}: the account, or the file's permissions, do not allow this ({said})")
+    return StatementFailed(f"{where}: the database refused ({said})", sql=getattr(error, _STATEMENT, ""))
+
+
+def _why(database: pw.Database, error: Exception) -> str:
+    where = describe(database)
+    number = error.args[0] if error.args else None
+    if number == 1045:
+        return f"{where}: the server refuses the user or the password; check both in the URL."
+    if number in (1044, 1049):
+        return f"{where}: there is no such database, or the user may not see it; create it or check the name."
+    if number in (2002, 2003):
+        return f"{where}: no server answers there; check host and port, and that it runs ({error.args[-1]})."
+    said = error.args[-1] if error.args else error
+    return f"{where}: cannot be opened ({said})."

@@ -1,0 +1,210 @@
+"""Run a plan's steps. The only place that changes a schema.
+
+A statement whose table is not owned is never sent. A statement that waits for somebody's transaction
+gives way after the session's lock timeout, so that nobody queues behind it for longer, and is tried
+again with jitter until ``patience`` (seconds) is used up. A step that fails leaves the ones before it
+in place; every step can be repeated, so the way on is to look again.
+
+    Executor(database, dialect, owned=("wp_wch_carts",)).run_steps(plan.steps)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from peewee import Database, PeeweeException
+
+from ..database.query import ask
+from ..errors import Busy, CopyRefused, NotOwned, StatementFailed
+from ..schema._part_statements_copies import COPY_RULE, CopyRule
+from ..schema.dialect import Dialect
+from ..schema.statements import Statement, Step
+from .handing_over import hand_over
+from .introspect import count_rows, table_sizes
+
+T = TypeVar("T")
+
+
+class Overtaken(Exception):
+    """Somebody who takes no lock of ours made the same thing meanwhile; look again. ``done`` was done before it."""
+
+    def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.done = tuple(done)
+
+
+@dataclass(slots=True)
+class ApplyResult:
+    """``outcomes`` are dbDelta's words for what was done; ``taken_back`` are reasons, one for each step undone."""
+
+    outcomes: list[str] = field(default_factory=list)
+    taken_back: list[tuple[Step, str]] = field(default_factory=list)
+
+
+class Executor:
+    """Runs statements on one connection. What ``before`` and ``check`` raise stops the run.
+
+    ``before`` is called ahead of each statement, ``check`` ahead of each time that it is sent. What has been
+    done is added to ``log``, in dbDelta's words, as soon as it is.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        dialect: Dialect,
+        *,
+        owned: Collection[str],
+        patience: float = 60.0,
+        before: Callable[[Statement], None] | None = None,
+        check: Callable[[], None] | None = None,
+        log: list[str] | None = None,
+        copies: CopyRule = COPY_RULE,
+    ) -> None:
+        self._database = database
+        self._dialect = dialect
+        self._owned = frozenset(owned)
+        self._patience = patience
+        self._before = before
+        self._check = check
+        self._log = [] if log is None else log
+        self._copies = copies
+
+    def run_steps(self, steps: Iterable[Step]) -> ApplyResult:
+        result = ApplyResult()
+        for step in steps:
+            self._run_step(step, result)
+        return result
+
+    def _run_step(self, step: Step, result: ApplyResult) -> None:
+        try:
+            for statement in step.statements:
+                self._send(statement, result, step)
+        except BaseException:
+            for statement in step.cleanup:
+                self._send_quietly(statement)
+            raise
+        for statement in step.cleanup:
+            self._send(statement, result)
+        if step.recheck is not None and (count := count_rows(self._database, self._dialect, step.recheck)):
+            for statement in step.undo:
+                self._send(statement, result)
+            result.taken_back.append((step, step.recheck.refusal(count)))
+            return
+        for operation in step.operations:
+            result.outcomes += operation.outcome()
+            self._log += operation.outcome()
+
+    def _send(self, statement: Statement, result: ApplyResult, step: Step | None = None) -> None:
+        if statement.table and statement.table not in self._owned:
+            raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
+        if self._before is not None:
+            self._before(statement)
+        text = statement.text
+        try:
+            for text in self._variants(statement, step):
+                if self._done(text, statement.table):
+                    return
+        except PeeweeException as error:
+            meaning = self._dialect.failure(error.args)
+            if meaning == "exists":
+                raise Overtaken(str(error), done=result.outcomes) from error
+            lost = meaning == "lost"
+            raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
+
+    def _variants(self, statement: Statement, step: Step | None) -> Iterator[str]:
+        """Write the statement with one algorithm after another; copying comes last, and only with leave."""
+        yield from map(statement.naming, statement.algorithms)
+        if statement.copying:
+            size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
+            if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(size):
+                for given_back in hand_over(self._database, self._dialect, step, statement, copier, self._check):
+                    self._run_step(given_back, ApplyResult())
+                return
+            if reason := self._copies.refusal(statement.table, size):
+                raise CopyRefused(reason, sql=statement.sql)
+            yield from map(statement.naming, statement.copying)
+        # The last one says why, or it is the only one.
+        yield statement.sql
+
+    def _done(self, text: str, table: str) -> bool:
+        """Send it; False when the server does not do it by that algorithm."""
+        try:
+            patiently(
+                lambda: self._database.execute_sql(self._dialect.wire(text)),
+                self._database,
+                self._dialect,
+                tables=(table, *sorted(self._owned - {table})),
+                patience=self._patience,
+                check=self._check,
+            )
+        except PeeweeException as error:
+            if self._dialect.failure(error.args) != "dearer":
+                raise
+            return False
+        return True
+
+    def _send_quietly(self, statement: Statement) -> None:
+        # The failure that brought us here is the one to report; a lost connection takes its settings with it.
+        with contextlib.suppress(PeeweeException):
+            self._database.execute_sql(self._dialect.wire(statement.sql))
+
+
+def patiently(
+    action: Callable[[], T],
+    database: Database,
+    dialect: Dialect,
+    *,
+    tables: Sequence[str],
+    patience: float,
+    check: Callable[[], None] | None = None,
+) -> T:
+    """Call ``action``, one statement, and again while somebody's lock keeps it from being done.
+
+    ``tables`` are the one it writes to and those that may hold it up through a foreign key. ``check`` is called
+    ahead of each try: our own lock can be lost while we wait for somebody else's. Raises Busy, which names the
+    holder where the server tells.
+    """
+    begun = time.monotonic()
+    attempt = 0
+    while True:
+        if check is not None:
+            check()
+        try:
+            return action()
+        except PeeweeException as error:
+            if dialect.failure(error.args) != "waiting":
+                raise
+            waited = time.monotonic() - begun
+            if waited >= patience:
+                raise Busy(
+                    f"somebody's open transaction has held {tables[0] if tables else 'rows'} for {waited:.0f} seconds"
+                    f"{_holders(database, dialect, tables)}; this statement was not done, try again later"
+                ) from error
+        attempt += 1
+        time.sleep(min(pause(attempt), patience - waited))
+
+
+def pause(attempt: int) -> float:
+    """Say for how many seconds to give way after so many attempts: longer each time, and not all alike."""
+    return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
+
+
+def _holders(database: Database, dialect: Dialect, tables: Sequence[str]) -> str:
+    query = dialect.blockers(tables) if tables else None
+    # The account may lack the rights for it, and asking must not become the failure.
+    with contextlib.suppress(PeeweeException):
+        words = "" if query is None else dialect.read_blockers(tables[0], ask(database, dialect, query))
+        return f" ({words})" if words else ""
+    return ""
+
+
+def _words(error: PeeweeException, *, lost: bool) -> str:
+    said = str(error.args[-1]) if error.args else str(error)
+    if lost:
+        return f"the connection was lost, and whether the statement was done is unknown ({said})"
+    return f"the server refused ({said})"

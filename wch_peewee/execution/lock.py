@@ -1,0 +1,161 @@
+"""One upgrader at a time for each (database, prefix).
+
+On MySQL and MariaDB it is GET_LOCK on the very connection that runs the DDL: the server frees it when that
+connection ends, and not before an ALTER that a killed client left behind is through. On a Galera cluster,
+where that lock holds on one node only, a lease in the options table comes on top. On SQLite the run's own
+transaction is the lock.
+
+    with migration_lock(database, dialect, "wp_", timeout=60) as lock:
+        lock.check()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import peewee as pw
+
+from ..database.connect import LOCK_WAIT, dedicated, describe
+from ..database.query import ask
+from ..errors import Busy, DatabaseUnavailable, UnsupportedServer
+from ..schema.dialect import Cluster, Dialect, Rows
+from ..schema.naming import options_table_name
+from ..wordpress._part_options_options_table import missing_options_steps, site_collation
+from .apply import Executor, Overtaken
+from .lease import Lease, lease
+from .sqlite_lock import immediate_transaction
+
+#: After how many seconds without a sign of life a lease may be taken over.
+LEASE_TTL = 20.0
+
+
+class MigrationLock(Protocol):
+    """A held lock."""
+
+    def check(self) -> None:
+        """Raise Busy when the lock is no longer ours, which stops a run before its next statement."""
+
+
+class TransactionLock:
+    """SQLite's: it cannot be lost while the transaction lasts."""
+
+    def check(self) -> None:
+        return
+
+
+class NamedLock:
+    """GET_LOCK, and on a cluster the lease on top of it."""
+
+    def __init__(self, database: pw.Database, name: str) -> None:
+        self._database = database
+        self._name = name
+        self.lease: Lease | None = None
+
+    def check(self) -> None:
+        try:
+            row = self._database.execute_sql("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (self._name,)).fetchone()
+        except pw.PeeweeException as error:
+            raise Busy("the connection that held the migration lock is gone; run the same again") from error
+        if not row[0]:
+            raise Busy("the migration lock was lost; run the same again")
+        if self.lease is not None:
+            self.lease.check()
+
+
+def lock_name(database: str, prefix: str) -> str:
+    """Name the lock: server-wide names are case-insensitive on MySQL and 64 characters at most."""
+    return "wch." + hashlib.sha1(f"{database}\0{prefix}".encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def migration_lock(
+    database: pw.Database,
+    dialect: Dialect,
+    prefix: str,
+    *,
+    timeout: float,
+    lock_wait: int = LOCK_WAIT,
+    lease_ttl: float = LEASE_TTL,
+) -> Iterator[MigrationLock]:
+    """Hold the lock for the block; waits up to ``timeout`` seconds, then raises Busy.
+
+    Of SQLite's lock the COMMIT is a part, and waits ``lock_wait`` seconds for those who read.
+
+    Raises UnsupportedServer on a cluster where a run is not safe, and DatabaseUnavailable on a node of one
+    that takes no writes.
+    """
+    if dialect.transactional_ddl:
+        with immediate_transaction(database, timeout, lock_wait):
+            yield TransactionLock()
+        return
+    deadline = time.monotonic() + timeout
+    cluster = _cluster(database, dialect)
+    with _named_lock(database, prefix, timeout) as lock:
+        if not cluster.shared_writes:
+            yield lock
+            return
+        database.execute_sql(dialect.synchronize_reads())
+        _ensure_options(database, dialect, prefix, deadline)
+        table, own = options_table_name(prefix), dedicated(database, patience=timeout)
+        with lease(own, dialect, table, ttl=lease_ttl, timeout=_left(deadline)) as lock.lease:
+            yield lock
+
+
+def _cluster(database: pw.Database, dialect: Dialect) -> Cluster:
+    """Ask before the first statement: a node without quorum answers much as if nothing were wrong."""
+    answers: list[Rows] = []
+    while (query := dialect.cluster(answers)) is not None:
+        answers.append(ask(database, dialect, query))
+    cluster = dialect.read_cluster(answers)
+    if cluster.trouble:
+        # A node that is out of its cluster comes back; what does not share its writes never will.
+        error = DatabaseUnavailable if cluster.shared_writes else UnsupportedServer
+        raise error(f"{describe(database)}: {cluster.trouble}. Nothing was changed.")
+    return cluster
+
+
+@contextlib.contextmanager
+def _named_lock(database: pw.Database, prefix: str, timeout: float) -> Iterator[NamedLock]:
+    name = lock_name(str(database.database), prefix)
+    deadline = time.monotonic() + timeout
+    while not _get_lock(database, name):
+        if time.monotonic() >= deadline:
+            raise Busy(f"another run{_holder(database, name)} is upgrading {prefix}wch_*; waited {timeout:g} seconds")
+        time.sleep(random.uniform(0.02, 0.1))
+    try:
+        yield NamedLock(database, name)
+    finally:
+        with contextlib.suppress(pw.PeeweeException):
+            database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))
+
+
+def _get_lock(database: pw.Database, name: str) -> bool:
+    # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
+    row = database.execute_sql("SELECT GET_LOCK(%s, 1)", (name,)).fetchone()
+    return bool(row[0] == 1)
+
+
+def _holder(database: pw.Database, name: str) -> str:
+    with contextlib.suppress(pw.PeeweeException):
+        row = database.execute_sql("SELECT IS_USED_LOCK(%s)", (name,)).fetchone()
+        if row and row[0]:
+            return f" (connection {row[0]})"
+    return ""
+
+
+def _ensure_options(database: pw.Database, dialect: Dialect, prefix: str, deadline: float) -> None:
+    """The lease lives in the options table; without WordPress three nodes may be making it at once."""
+    collation = site_collation(database, dialect, prefix)
+    steps = missing_options_steps(database, dialect, prefix, collation)
+    with contextlib.suppress(Overtaken):
+        owned = {options_table_name(prefix)}
+        Executor(database, dialect, owned=owned, patience=_left(deadline)).run_steps(steps)
+
+
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())

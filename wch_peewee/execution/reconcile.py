@@ -1,0 +1,92 @@
+"""Bring live tables to their declared shape: look, compare, plan, apply, and look again until nothing is left.
+
+reconcile(database, dialect, desired, executor)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from peewee import Database
+
+from ..errors import SchemaConflict
+from ..schema.dialect import Dialect
+from ..schema.diff import Refusal, diff_schemas
+from ..schema.objects import Schema
+from ..schema.operations import CreateTable
+from ..schema.plan import Plan, make_plan
+from ..schema.preconditions import Requirement
+from .apply import Executor, Overtaken
+from .introspect import count_rows
+
+#: More rounds than that mean that somebody undoes what we do.
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was done in dbDelta's words, what was refused and why, and what was found that is not ours."""
+
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+def concerned(desired: Schema) -> list[str]:
+    """Name the tables, and those that their foreign keys refer to, which may be another migration's."""
+    names = [table.name for table in desired]
+    names += [key.referenced_table for table in desired for key in table.foreign_keys]
+    return list(dict.fromkeys(names))
+
+
+def plan_for(
+    database: Database,
+    dialect: Dialect,
+    desired: Schema,
+    actual: Schema,
+    *,
+    count: Callable[[Requirement], int] | None = None,
+) -> Plan:
+    """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
+
+    ``count`` answers for the rows in the database's stead.
+    """
+    diff = diff_schemas(desired, actual)
+    counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.requirements()}
+    return make_plan(diff, actual, dialect, counts)
+
+
+def reconcile(
+    database: Database,
+    dialect: Dialect,
+    desired: Schema,
+    executor: Executor,
+    *,
+    read: Callable[[Sequence[str]], Schema],
+    verify: bool = True,
+) -> Reconciled:
+    """Apply plans until the plan is empty; what is refused stays and is reported.
+
+    ``read`` reads live tables by their names. Without ``verify`` tables that were only made are not looked at again:
+    who asks for that does so before the run is done.
+    Raises SchemaConflict when the live schema does not come to rest, and what the executor raises.
+    """
+    changes: list[str] = []
+    for _ in range(_ROUNDS):
+        plan = plan_for(database, dialect, desired, read(concerned(desired)))
+        if plan.is_empty:
+            return Reconciled(tuple(changes), plan.refusals, plan.extras)
+        try:
+            result = executor.run_steps(plan.steps)
+        except Overtaken as overtaken:
+            changes += overtaken.done
+            continue
+        changes += result.outcomes
+        if not verify and all(isinstance(one, CreateTable) for step in plan.steps for one in step.operations):
+            return Reconciled(tuple(changes), plan.refusals, plan.extras)
+    left = "; ".join(plan.describe())
+    raise SchemaConflict(
+        f"the schema does not come to rest after {_ROUNDS} rounds; is somebody else changing it? Left: {left}",
+        reasons=plan.describe(),
+    )

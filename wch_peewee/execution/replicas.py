@@ -1,0 +1,88 @@
+"""Go no faster than the replicas: ahead of each statement and each batch a run looks how far they are behind.
+
+    rule = ReplicaRule([open_database(parse_url("mysql://reader@replica/wordpress"))], max_lag=10)
+    DatabaseManager(url, replicas=rule).install()
+
+An INPLACE or COPY change that took ten minutes keeps a replica busy for ten minutes after that; batches that are
+written faster than a replica takes them make it fall behind further and further.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import peewee as pw
+
+from ..database.connect import connected, database_error, describe
+from ..database.detect import failure_of
+from ..errors import Busy, ConfigurationError
+from .apply import pause
+
+#: The headings that name the seconds, of MySQL and of MariaDB; only headings tell, as the columns differ.
+_HEADINGS = ("Seconds_Behind_Source", "Seconds_Behind_Master")
+
+#: How often they are asked at most, in seconds.
+_EVERY = 1.0
+
+
+@dataclass(slots=True)
+class ReplicaRule:
+    """No replica may be more than ``max_lag`` seconds behind; ``patience`` is how many seconds a run waits for it."""
+
+    replicas: Sequence[pw.Database]
+    max_lag: int = 10
+    patience: float = 60.0
+    _asked: float = field(default=-_EVERY, init=False)
+
+    def hold(self) -> None:
+        """Wait until all replicas are near enough.
+
+        Raises Busy after ``patience`` seconds, or when one does not replicate; ConfigurationError when it is none.
+        """
+        begun = time.monotonic()
+        if begun - self._asked < _EVERY:
+            return
+        for replica in self.replicas:
+            attempt = 0
+            while (lag := seconds_behind(replica)) > self.max_lag:
+                attempt += 1
+                if time.monotonic() - begun >= self.patience:
+                    raise Busy(
+                        f"the replica {describe(replica)} is {lag} seconds behind, and {self.max_lag} are allowed; "
+                        "what has been done stays, run the same again when it has caught up"
+                    )
+                time.sleep(pause(attempt))
+        self._asked = time.monotonic()
+
+
+def seconds_behind(replica: pw.Database) -> int:
+    """Ask how many seconds it is behind.
+
+    Raises Busy when it has stopped, ConfigurationError when it is no replica, MissingPrivileges, DatabaseUnavailable.
+    """
+    with connected(replica):
+        try:
+            cursor = _status(replica)
+            row = cursor.fetchone()
+        except pw.PeeweeException as error:
+            # In words of ours, or the run would take it for an answer of its own server.
+            raise database_error(describe(replica), failure_of(replica, error), error) from error
+        headings = [column[0] for column in cursor.description or ()]
+    if row is None:
+        raise ConfigurationError(f"{describe(replica)} is no replica; name one, or leave it out.")
+    behind = next((row[headings.index(name)] for name in _HEADINGS if name in headings), None)
+    if behind is None:
+        raise Busy(f"the replica {describe(replica)} does not replicate now; start it, or leave it out")
+    return int(behind)
+
+
+def _status(replica: pw.Database) -> Any:
+    try:
+        return replica.execute_sql("SHOW REPLICA STATUS")
+    except pw.PeeweeException as error:
+        if error.args and error.args[0] == 1064:  # before MySQL 8.0.22 and MariaDB 10.5.1
+            return replica.execute_sql("SHOW SLAVE STATUS")
+        raise

@@ -1,0 +1,178 @@
+"""Open a workspace: for a run with its lock, or for reading without one.
+
+with open_workspace(database, prefix="wp_") as workspace:
+    workspace.reconcile(tables)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import peewee as pw
+
+from ..database.connect import (
+    LOCK_WAIT,
+    PATIENCE,
+    connect,
+    connected,
+    database_error,
+    dedicated,
+    describe,
+    for_reading,
+    in_transaction,
+    is_for_runs,
+    is_private,
+    stands_alone,
+)
+from ..database.detect import detect_dialect, failure_of
+from ..errors import ConfigurationError, RunStopped
+from ..progress import Progress
+from ..schema._part_statements_copies import COPY_RULE, CopyRule
+from ..schema.statements import Statement
+from ..settings import Leave
+from .apply import pause
+from .context import Workspace, attached
+from .lock import LEASE_TTL, migration_lock
+from .sqlite_lock import CommitHeldUp
+from .table_cache import Shapes
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
+    """Have a workspace for reading only, on the application's own connection; nothing is made, not even a file.
+
+    Inside a transaction of the application on a server, or where autocommit is off and reading begins one, it is
+    another connection: whatever a transaction has read stays locked against DDL until its end, and the run that
+    follows would wait for its own caller.
+    """
+    chosen = for_reading(database)
+    if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not stands_alone(database):
+        chosen = dedicated(database, patience=PATIENCE)
+    with connected(chosen) as connection, _translated(connection):
+        yield Workspace(connection, detect_dialect(connection), prefix)
+
+
+@contextlib.contextmanager
+def one_connection(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> Iterator[pw.Database]:
+    """Have one connection for a look and the runs that may follow it, beside the application's own.
+
+    Where that cannot be, it is the application's: a database in memory lives in its connection, a transaction on a file
+    keeps a second one from writing, and a file that is not there is not made by looking. Raises DatabaseUnavailable.
+    """
+    if isinstance(database, pw.SqliteDatabase) and (
+        is_private(database) or in_transaction(database) or for_reading(database) is not database
+    ):
+        yield database
+        return
+    with connected(dedicated(database, patience=patience, lock_wait=lock_wait)) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def open_workspace(
+    database: pw.Database,
+    prefix: str,
+    *,
+    remove_data: Leave = None,
+    patience: float = PATIENCE,
+    lock_wait: int = LOCK_WAIT,
+    lease_ttl: float = LEASE_TTL,
+    before: Callable[[Statement], None] | None = None,
+    on_progress: Progress | None = None,
+    copies: CopyRule = COPY_RULE,
+    hold: Callable[[], None] | None = None,
+    shapes: Shapes | None = None,
+) -> Iterator[Workspace]:
+    """Open a locked workspace on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
+
+    Raises DatabaseUnavailable, UnsupportedServer, and Busy when another run holds the lock for longer
+    than ``patience`` seconds. RunStopped that ends the block is told what is in place.
+    """
+    with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
+        dialect = detect_dialect(connection)
+        workspace = Workspace(
+            connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies, hold, shapes=shapes
+        )
+        with (
+            _where_it_stands(workspace),
+            _translated(connection),
+            migration_lock(
+                connection, dialect, prefix, timeout=patience, lock_wait=lock_wait, lease_ttl=lease_ttl
+            ) as workspace.lock,
+            attached(workspace),
+        ):
+            yield workspace
+
+
+def run_in_workspace(
+    work: Callable[[Workspace], T], database: pw.Database, prefix: str, *, patience: float = PATIENCE, **options: Any
+) -> T:
+    """Do ``work`` in a locked workspace; the options are those of ``open_workspace``, and so are the errors.
+
+    On SQLite a reader can keep the run from being committed. Then all of it is undone, so that other readers
+    do not queue behind it, and done again, until ``patience`` seconds are used up.
+    """
+    begun = time.monotonic()
+    for attempt in itertools.count(1):
+        left = max(0.0, patience - (time.monotonic() - begun))
+        try:
+            with open_workspace(database, prefix, patience=left, **options) as workspace:
+                return work(workspace)
+        except CommitHeldUp:
+            if time.monotonic() - begun >= patience:
+                raise
+        time.sleep(pause(attempt))
+    raise AssertionError("it counts for ever")
+
+
+@contextlib.contextmanager
+def _own_connection(database: pw.Database, patience: float, lock_wait: int) -> Iterator[pw.Database]:
+    if isinstance(database, pw.SqliteDatabase) and in_transaction(database):
+        # One writer at a time: it would wait for this transaction, which waits for it.
+        raise ConfigurationError(f"{describe(database)} cannot be upgraded inside a transaction; commit first.")
+    if is_for_runs(database):
+        connect(database)
+        yield database
+        return
+    if not is_private(database):
+        connection = dedicated(database, patience=patience, lock_wait=lock_wait)
+        connect(connection)
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(pw.PeeweeException):
+                connection.close()
+        return
+    # A database in memory has the one connection only: its settings are put back afterwards.
+    with connected(database):
+        keys = database.execute_sql("PRAGMA foreign_keys").fetchone()[0]
+        database.execute_sql("PRAGMA foreign_keys = 0")
+        try:
+            yield database
+        finally:
+            database.execute_sql(f"PRAGMA foreign_keys = {int(keys)}")
+
+
+@contextlib.contextmanager
+def _translated(connection: pw.Database) -> Iterator[None]:
+    """Let no driver's error out: callers get the library's own, in one line that says what to do."""
+    try:
+        yield
+    except pw.PeeweeException as error:
+        raise database_error(describe(connection), failure_of(connection, error), error) from error
+
+
+@contextlib.contextmanager
+def _where_it_stands(workspace: Workspace) -> Iterator[None]:
+    try:
+        yield
+    except RunStopped as error:
+        error.undone = workspace.dialect.transactional_ddl
+        error.in_place = () if error.undone else tuple(workspace.outcomes)
+        raise

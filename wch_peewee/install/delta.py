@@ -1,0 +1,83 @@
+"""db_delta: the counterpart of WordPress's dbDelta for Peewee models.
+
+    db_delta([Conversation, Message], database)
+
+It makes missing tables, columns, indexes and foreign keys, widens types and lengthens enums, and refuses
+in words whatever could lose or refuse data. The second run does nothing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import peewee as pw
+
+from ..database.connect import PATIENCE, unwrap
+from ..errors import ConfigurationError
+from ..execution.session import look, run_in_workspace
+from ..models.site import current_prefix
+from ..models.tables import BaseModel
+from ..schema.declared import logical_tables
+from ..schema.diff import Refusal
+from ..schema.naming import check_prefix
+from ..schema.objects import Table
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaReport:
+    """What was done, in dbDelta's words; iterating, ``len`` and truth are those of ``changes``.
+
+    After a dry run ``changes`` says what would be done, and ``statements`` with what.
+    """
+
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.changes)
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+
+def db_delta(
+    models: Iterable[type[BaseModel] | Table],
+    database: pw.Database | None = None,
+    *,
+    prefix: str | None = None,
+    dry_run: bool = False,
+    patience: float = PATIENCE,
+) -> DeltaReport:
+    """Bring the live tables to the declared shape, as far as that is safe.
+
+    ``models`` are model classes or prefix-free tables, parents first. ``database`` defaults to the models'
+    own, ``prefix`` to the prefix of the moment. ``patience`` is in seconds.
+
+    Raises Busy, StatementFailed, DatabaseUnavailable, UnsupportedServer.
+    """
+    declared = tuple(models)
+    tables = tuple(t for m in declared for t in ((m,) if isinstance(m, Table) else logical_tables([m])))
+    chosen = unwrap(database if database is not None else _database_of(declared))
+    prefix = check_prefix(current_prefix() if prefix is None else prefix)
+    if dry_run:
+        with look(chosen, prefix) as workspace:
+            plan = workspace.plan(tables)
+        return DeltaReport(plan.describe(), plan.refusals, plan.extras, tuple(map(str, plan.statements())))
+    with look(chosen, prefix) as workspace:
+        plan = workspace.plan(tables)
+    if plan.is_empty:
+        return DeltaReport((), plan.refusals, plan.extras)
+    result = run_in_workspace(lambda workspace: workspace.reconcile(tables), chosen, prefix, patience=patience)
+    return DeltaReport(result.changes, result.refusals, result.extras)
+
+
+def _database_of(declared: tuple[type[BaseModel] | Table, ...]) -> object:
+    for model in declared:
+        if not isinstance(model, Table) and model._meta.database is not None:
+            return model._meta.database
+    raise ConfigurationError(
+        "db_delta was given no database, and the models have none; pass one as its second argument."
+    )

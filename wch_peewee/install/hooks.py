@@ -1,0 +1,54 @@
+"""The installation that the environment names, as hooks: what the entry point group ``wch`` loads.
+
+manager.load_setuptools_entrypoints("wch")
+"""
+
+from __future__ import annotations
+
+from ..database.connect import open_database
+from ..hookspecs import hookimpl
+from ..settings import Settings
+from ._part_reports_reports import InstallReport, UninstallReport
+from .plugin import Plugin
+
+_plugins: dict[Settings, Plugin] = {}
+
+
+def _plugin() -> Plugin:
+    """One Plugin for each setting of the environment, so that admin_init keeps its memory between calls."""
+    settings = Settings.gather()
+    if settings not in _plugins:
+        _plugins[settings] = Plugin(
+            open_database(settings.target), prefix=settings.prefix, remove_data=settings.remove_data
+        )
+    return _plugins[settings]
+
+
+@hookimpl
+def activate() -> InstallReport:
+    return _plugin().activate()
+
+
+@hookimpl
+def deactivate() -> None:
+    _plugin().deactivate()
+
+
+@hookimpl
+def admin_init() -> InstallReport:
+    return _plugin().admin_init()
+
+
+@hookimpl
+def uninstall() -> UninstallReport:
+    return _plugin().uninstall()
+
+
+@hookimpl
+def site_created(blog_id: int) -> InstallReport:
+    return _plugin().site_created(blog_id)
+
+
+@hookimpl
+def site_deleted(blog_id: int) -> UninstallReport:
+    return _plugin().site_deleted(blog_id)

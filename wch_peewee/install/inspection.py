@@ -1,0 +1,215 @@
+"""One installation of the tables, as far as it can be told without writing: settings, names, status, plan.
+
+Installation("sqlite:///wch.db").status()
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import peewee as pw
+
+from ..database.connect import LOCK_WAIT, PATIENCE, describe, open_database, unwrap
+from ..database.query import ask, present_tables
+from ..database.url import parse_url
+from ..execution.context import Workspace
+from ..execution.lock import LEASE_TTL
+from ..execution.replicas import ReplicaRule
+from ..execution.session import look
+from ..migrate._part_state_history import HISTORY_SHAPE
+from ..migrate.dry_run import Rehearsal
+from ..migrate.folder import MigrationFolder
+from ..migrate.migrations_folder import migrations_folder
+from ..migrate.standing import Standing, read_standing
+from ..migrate.state import options_step
+from ..models.site import current_prefix
+from ..models.tables import MODELS, BaseModel
+from ..schema._part_declared_resolve import physical_name
+from ..schema._part_statements_copies import COPY_RULE, CopyRule
+from ..schema._part_statements_query import Query
+from ..schema.declared import logical_tables
+from ..schema.naming import check_prefix, get_table_name
+from ..schema.objects import Schema, Table
+from ..schema.plan import Plan
+from ..settings import Leave, leave_to_remove
+from .orphans import count_orphans
+from .reports import InstallPlan, StatusReport
+
+
+class Installation:
+    """The six tables under one prefix in one database.
+
+    ``database`` is a URL or a peewee Database; ``prefix`` defaults to the prefix of the moment;
+    ``remove_data`` beats the environment's WCH_REMOVE_DATA, and may be a function to be asked when it comes to it;
+    ``patience`` is how many seconds a run waits for another run or for somebody's transaction; ``lock_wait`` how many
+    seconds one statement waits for a lock, with others queueing behind it, before it gives way and is tried again;
+    ``lease_ttl`` after how many seconds without a sign of life another node's run counts as dead on a Galera
+    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper; ``replicas`` how far they
+    may fall behind. ``migrations`` and ``models`` replace the shipped ones.
+    """
+
+    def __init__(
+        self,
+        database: str | pw.Database,
+        *,
+        prefix: str | None = None,
+        remove_data: Leave = None,
+        patience: float = PATIENCE,
+        lock_wait: int = LOCK_WAIT,
+        lease_ttl: float = LEASE_TTL,
+        migrations: Path | str | None = None,
+        models: Sequence[type[BaseModel]] = MODELS,
+        copies: CopyRule = COPY_RULE,
+        replicas: ReplicaRule | None = None,
+    ) -> None:
+        self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
+        self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
+        self.patience = patience
+        self.lock_wait = lock_wait
+        self.lease_ttl = lease_ttl
+        self._remove_data = remove_data
+        self._migrations = migrations
+        self._models = tuple(models)
+        self.copies = copies
+        self.replicas = replicas
+
+    def at(self, prefix: str) -> Self:
+        """Return the same for another prefix in the same database."""
+        _ = self.tables, self.folder  # what has been worked out once is copied, too
+        other = copy.copy(self)
+        other.prefix = check_prefix(prefix)
+        return other
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"
+
+    @property
+    def target(self) -> str:
+        """The database for people, without its password."""
+        return describe(self.database)
+
+    @cached_property
+    def folder(self) -> MigrationFolder:
+        return MigrationFolder(Path(self._migrations) if self._migrations is not None else migrations_folder())
+
+    @cached_property
+    def version(self) -> str:
+        """The schema version of this code: the newest migration's."""
+        return self.folder.version
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The declared tables, without prefix."""
+        return logical_tables(self._models)
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The full names of the tables, parents first."""
+        return tuple(physical_name(table.name, self.prefix) for table in self.tables)
+
+    def get_table_name(self, table: str) -> str:
+        """Return the full name of one of the six tables; ``carts`` and ``wch_carts`` are the same.
+
+        Raises UnknownTable.
+        """
+        return get_table_name(table, self.prefix)
+
+    @property
+    def remove_data(self) -> bool:
+        """Whether removing data is allowed. Raises ConfigurationError when the setting is neither yes nor no."""
+        return leave_to_remove(self._remove_data)
+
+    def status(self) -> StatusReport:
+        """Say what is there and what is pending."""
+        with look(self.database, self.prefix) as workspace:
+            present = present_tables(workspace.database, workspace.dialect, self.table_names)
+            return self.status_of(workspace, self.standing(workspace), present)
+
+    def status_of(self, workspace: Workspace, standing: Standing, present: Collection[str]) -> StatusReport:
+        """Put what has been read into a report; ``present`` are the tables that are there."""
+        return StatusReport(
+            target=self.target,
+            prefix=self.prefix,
+            engine=workspace.dialect.label,
+            version=standing.version,
+            code_version=self.version,
+            applied=standing.applied or (),
+            pending=standing.pending,
+            missing_tables=tuple(name for name in self.table_names if name not in present),
+            is_newer=standing.is_newer,
+            is_stamped=standing.is_stamped,
+        )
+
+    def plan(self, *, counts: bool = False) -> InstallPlan:
+        """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only.
+
+        With ``counts`` the tables' sizes are read, and the rows that stand against a step are counted, which can take
+        as long as reading a whole table.
+        """
+        with look(self.database, self.prefix) as workspace:
+            workspace.copies = self.copies
+            return self.plan_of(workspace, self.standing(workspace), counts=counts)
+
+    def plan_of(
+        self, workspace: Workspace, standing: Standing, actual: Schema | None = None, *, counts: bool = False
+    ) -> InstallPlan:
+        """The same from what has been read; ``actual`` are live tables, the others are read when they are needed."""
+        if standing.is_newer:
+            return InstallPlan(standing.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
+        rehearsal = Rehearsal(workspace, actual, counts=counts)
+        if standing.pending:
+            from ..migrate._part_dry_run_rehearse import rehearse
+
+            rehearse(rehearsal, self.folder, standing.pending)
+        plan = Plan()
+        if rehearsal.stopped is None:
+            plan = rehearsal.plan(self.declared(standing))
+            plan = replace(plan, steps=(*plan.steps, *(() if standing.is_stamped else options_step(rehearsal))))
+            rehearsal.at("", 0, 0)
+            rehearsal.note(plan.steps)
+        return InstallPlan(
+            standing.version,
+            self.version,
+            standing.pending,
+            plan,
+            is_stamped=standing.is_stamped,
+            rehearsed=rehearsal.result(),
+        )
+
+    def declared(self, standing: Standing) -> tuple[Table, ...]:
+        """The tables that a plan compares with: the history too, where it is yet to be written."""
+        return ((HISTORY_SHAPE,) if standing.pending else ()) + self.tables
+
+    def missing_tables(self) -> tuple[str, ...]:
+        """Name the tables that are not there, in one query."""
+        with look(self.database, self.prefix) as workspace:
+            present = present_tables(workspace.database, workspace.dialect, self.table_names)
+        return tuple(name for name in self.table_names if name not in present)
+
+    def orphans(self, limit: int | None = None) -> dict[int, int]:
+        """Count the messages of each conversation that is not there, by its id; of the first ``limit`` only. Reads."""
+        with look(self.database, self.prefix) as workspace:
+            wanted = [get_table_name(key, self.prefix) for key in ("messages", "conversations")]
+            if len(present_tables(workspace.database, workspace.dialect, wanted)) < len(wanted):
+                return {}
+            return count_orphans(workspace, limit)
+
+    def row_counts(self) -> dict[str, int]:
+        """Count the rows of each table that is there, exactly."""
+        with look(self.database, self.prefix) as workspace:
+            present = present_tables(workspace.database, workspace.dialect, self.table_names)
+            quote = workspace.dialect.quote
+            counts = {}
+            for name in present:
+                ((count,),) = ask(workspace.database, workspace.dialect, Query(f"SELECT COUNT(*) FROM {quote(name)}"))
+                counts[name] = int(count)
+            return counts
+
+    def standing(self, workspace: Workspace) -> Standing:
+        """Say whose the version is, and which migrations have been applied."""
+        return read_standing(workspace, self.folder)

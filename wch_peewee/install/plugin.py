@@ -1,0 +1,268 @@
+"""The plugin's lifecycle, as a host calls it: activate, deactivate, admin_init, uninstall.
+
+    plugin = Plugin("sqlite:///wch.db")
+    plugin.activate()
+
+A Plugin holds its own state; two of them in one process, for two databases or prefixes, do not see each
+other. It can be registered with a ``pluggy.PluginManager("wch")``; pluggy itself is not needed here.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import peewee as pw
+
+from ..database.connect import LOCK_WAIT, PATIENCE, describe, open_database, stands_alone, unwrap
+from ..database.url import parse_url
+from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
+from ..hookspecs import hookimpl
+from ..migrate.folder import MigrationFolder
+from ..migrate.migrations_folder import migrations_folder
+from ..models.site import Site, current_prefix, set_default_site, use_site
+from ..schema.naming import TABLES, check_prefix, get_table_name
+from ..settings import Leave, Settings
+from ..wordpress.multisite import MAIN, blog_prefix
+from ._part_reports_reports import InstallReport, UninstallReport
+from .glance import Glance
+
+if TYPE_CHECKING:
+    from ..models.base import BaseModel
+    from .manager import DatabaseManager
+    from .network import Network, NetworkReport
+    from .option_news import OptionWritten
+
+
+class Plugin:
+    """One installation's lifecycle.
+
+    ``verify_every`` is how often, in seconds, ``admin_init`` also looks whether the tables are there;
+    ``retry_after`` is how long it leaves a failed upgrade alone. ``clock`` gives seconds that never go
+    back. ``on_option_written`` is called with the version option's name, and its new value or None, after a run
+    has written or deleted it: a host with a persistent object cache clears it there. What it raises is logged, and
+    the run counts as done. The rest is DatabaseManager's.
+    """
+
+    def __init__(
+        self,
+        database: str | pw.Database,
+        *,
+        prefix: str | None = None,
+        remove_data: Leave = None,
+        patience: float = PATIENCE,
+        lock_wait: int = LOCK_WAIT,
+        verify_every: float = 600.0,
+        retry_after: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+        migrations: Path | str | None = None,
+        models: Sequence[type[BaseModel]] | None = None,
+        on_option_written: OptionWritten | None = None,
+    ) -> None:
+        self._database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
+        self._prefix = check_prefix(current_prefix() if prefix is None else prefix)
+        self._settings: dict[str, Any] = {
+            "remove_data": remove_data,
+            "patience": patience,
+            "lock_wait": lock_wait,
+            **({} if models is None else {"models": models}),
+        }
+        self._migrations = migrations
+        self._on_option_written = on_option_written
+        self.verify_every = verify_every
+        self.retry_after = retry_after
+        self._clock = clock
+        self._glance = Glance(self._database, self._prefix)
+        self._guard = threading.Lock()
+        self._verified_at: float | None = None
+        self._failed_at: float | None = None
+        self._failure = ""
+        self._foreign: str | None = None
+        self._current: InstallReport | None = None
+
+    @classmethod
+    def from_wordpress(
+        cls,
+        path: Path | str,
+        *,
+        database: str | None = None,
+        prefix: str | None = None,
+        remove_data: bool | None = None,
+        **options: Any,
+    ) -> Plugin:
+        """Make the plugin of a WordPress site: its folder, or its wp-config.php, says the rest. No PHP is run.
+
+        What is given here wins over the environment, and that over wp-config.php. The other options are
+        Plugin's. Raises ConfigurationError where there is no site, or where the file leaves something unknown that
+        nobody has set; reading it needs ``pip install 'wch-peewee[wordpress]'``.
+        """
+        settings = Settings.gather(database=database, prefix=prefix, wordpress=path)
+        leave = settings.remove_data if remove_data is None else remove_data
+        return cls(open_database(settings.target), prefix=settings.prefix, remove_data=leave, **options)
+
+    def __repr__(self) -> str:
+        return f"Plugin({describe(self._database)!r}, prefix={self._prefix!r})"
+
+    @property
+    def database(self) -> pw.Database:
+        """The application's database, for the models."""
+        return self._database
+
+    @property
+    def prefix(self) -> str:
+        return self._prefix
+
+    @cached_property
+    def manager(self) -> DatabaseManager:
+        """What installs, upgrades and removes; made when it is first needed, which in most processes is never."""
+        from .manager import DatabaseManager
+
+        manager = DatabaseManager(self._database, prefix=self._prefix, migrations=self._migrations, **self._settings)
+        manager.on_option_written = self._on_option_written
+        return manager
+
+    @cached_property
+    def _code_version(self) -> str:
+        return MigrationFolder(Path(self._migrations or migrations_folder())).version
+
+    @property
+    def network(self) -> Network:
+        """The sites of the WordPress network whose own prefix this is."""
+        from .network import Network
+
+        return Network(self.manager)
+
+    def site(self, blog_id: int | None = None) -> AbstractContextManager[Site]:
+        """Let the models work on this installation for a ``with`` block, in this thread or task alone.
+
+        ``blog_id`` takes a site of the network instead, as WordPress's ``switch_to_blog`` does.
+        """
+        prefix = self.prefix if blog_id is None else blog_prefix(self.prefix, blog_id)
+        return use_site(self.database, prefix)
+
+    def bind(self) -> None:
+        """Let the models work on this installation wherever no ``site()`` block says otherwise."""
+        set_default_site(self.database, self.prefix)
+
+    @overload
+    def activate(self, network_wide: Literal[False] = False) -> InstallReport: ...
+    @overload
+    def activate(self, network_wide: bool) -> InstallReport | NetworkReport[InstallReport]: ...
+    @hookimpl
+    def activate(self, network_wide: bool = False) -> InstallReport | NetworkReport[InstallReport]:
+        """Install or upgrade, verify the real schema whatever the version says, and stamp the version last.
+
+        ``network_wide`` does it for every site of the network, and goes on past a site that fails. Raises what
+        DatabaseManager.install raises, and ConfigurationError where there is no network.
+        """
+        if network_wide:
+            return self.network.install()
+        report = self.manager.install()
+        self._settle(report)
+        return report
+
+    @hookimpl
+    def deactivate(self) -> None:
+        """Keep everything: deactivating a plugin never removes data."""
+
+    @hookimpl
+    def admin_init(self) -> InstallReport:
+        """Upgrade on a version mismatch; one SELECT and nothing else when the version is current.
+
+        The first call, and one every ``verify_every`` seconds, also looks whether the tables are there.
+        A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
+        """
+        stored = self._glance.version()
+        if stored is not None and stored in (self._code_version, self._foreign) and self._is_whole():
+            return self._report_current(stored)
+        if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
+            reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
+            return InstallReport("deferred", stored, stored, reason=reason)
+        try:
+            report = self.manager.install()
+        except (Busy, SchemaTooNew):
+            raise  # somebody else is at it, or has been; that is no failure of ours
+        except (WchError, pw.PeeweeException) as error:
+            with self._guard:
+                self._failed_at, self._failure = self._clock(), str(error).splitlines()[0]
+            raise
+        self._settle(report)
+        return report
+
+    @hookimpl
+    def site_created(self, blog_id: int) -> InstallReport:
+        """Install a new site of the network, as WordPress's ``wp_initialize_site`` asks for."""
+        return self.manager.at(blog_prefix(self.prefix, blog_id)).install()
+
+    @hookimpl
+    def site_deleted(self, blog_id: int) -> UninstallReport:
+        """Remove a deleted site's tables, which WordPress leaves behind; only when WCH_REMOVE_DATA is true.
+
+        Raises ConfigurationError for the main site, which cannot be deleted.
+        """
+        if blog_id <= MAIN:
+            raise ConfigurationError("The main site of a network cannot be deleted; uninstall() removes its tables.")
+        return self.manager.at(blog_prefix(self.prefix, blog_id)).uninstall()
+
+    @overload
+    def uninstall(self, network_wide: Literal[False] = False) -> UninstallReport: ...
+    @overload
+    def uninstall(self, network_wide: bool) -> UninstallReport | NetworkReport[UninstallReport]: ...
+    @hookimpl
+    def uninstall(self, network_wide: bool = False) -> UninstallReport | NetworkReport[UninstallReport]:
+        """Remove everything of this installation, only when WCH_REMOVE_DATA is true; otherwise change nothing.
+
+        ``network_wide`` does it for every site of the network.
+        """
+        if network_wide:
+            return self.network.uninstall()
+        report = self.manager.uninstall()
+        with self._guard:
+            self._verified_at = None
+        return report
+
+    def _is_whole(self) -> bool:
+        """Say whether the tables are there, when it is time to look; taken for granted in between."""
+        if not self._verification_due():
+            return True
+        whole = False
+        try:
+            whole = not self._missing_tables()
+            return whole
+        finally:
+            if not whole:
+                # Nothing has been verified: the next call looks again, until a repair succeeds.
+                with self._guard:
+                    self._verified_at = None
+
+    def _missing_tables(self) -> tuple[str, ...]:
+        if "models" in self._settings or not stands_alone(self._database):
+            return self.manager.missing_tables()
+        return self._glance.missing([get_table_name(table, self._prefix) for table in TABLES])
+
+    def _verification_due(self) -> bool:
+        """Say whether it is time, and let one thread alone have the turn."""
+        with self._guard:
+            now = self._clock()
+            if self._verified_at is not None and now - self._verified_at < self.verify_every:
+                return False
+            self._verified_at = now
+            return True
+
+    def _report_current(self, version: str) -> InstallReport:
+        """Make the report once: on SQLite that takes a tenth of what asking takes."""
+        report = self._current
+        if report is None or report.version != version:
+            report = self._current = InstallReport("current", version, version)
+        return report
+
+    def _settle(self, report: InstallReport) -> None:
+        with self._guard:
+            self._verified_at, self._failed_at, self._failure = self._clock(), None, ""
+            # PHP's own version, above ours, stays where it is: the next call need not look into it again.
+            self._foreign = report.version if report.outcome != "newer" else None

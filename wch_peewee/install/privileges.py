@@ -1,0 +1,63 @@
+"""What a run needs of the account, checked before its first statement.
+
+require_privileges(workspace, target)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import peewee as pw
+
+from ..database.connect import is_private
+from ..errors import MissingPrivileges
+from ..execution.context import Workspace
+
+#: For installing and upgrading, in the order in which a GRANT is usually written.
+UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES")
+
+#: For what drops tables: rolling back and uninstalling.
+REMOVAL = ("DELETE", "DROP")
+
+
+def missing_privileges(workspace: Workspace, needed: tuple[str, ...] = UPGRADE) -> tuple[str, ...]:
+    """Name what the account lacks; nothing where it cannot be told, because unknown is not missing."""
+    held = workspace.privileges()
+    return () if held is None else tuple(name for name in needed if name not in held)
+
+
+def file_obstacle(database: pw.Database) -> str:
+    """Say why a SQLite file cannot be written to, judged from permissions alone; empty when it can, or is none."""
+    name = str(database.database)
+    if not isinstance(database, pw.SqliteDatabase) or is_private(database) or name.startswith("file:"):
+        return ""
+    path = Path(name)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return f"the folder {path.parent} cannot be written to, and SQLite keeps its journal there"
+    return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""
+
+
+def grant_sql(workspace: Workspace, privileges: tuple[str, ...]) -> str:
+    """Write the statement that an administrator has to run."""
+    database = str(workspace.database.database)
+    user, host = "the_user", "%"
+    row = workspace.database.execute_sql("SELECT CURRENT_USER()").fetchone()
+    if row and "@" in str(row[0]):
+        user, _, host = str(row[0]).rpartition("@")
+    # In a GRANT, _ and % of a database's name are wildcards.
+    pattern = database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+    quoted = workspace.dialect.quote(pattern)
+    return f"GRANT {', '.join(privileges)} ON {quoted}.* TO '{user}'@'{host}';"
+
+
+def require_privileges(workspace: Workspace, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
+    """Raise MissingPrivileges, with the GRANT to hand to the administrator, unless the account may do it all."""
+    obstacle = file_obstacle(workspace.database)
+    if obstacle:
+        raise MissingPrivileges(f"{target}: {obstacle}; nothing was changed.")
+    missing = missing_privileges(workspace, needed)
+    if missing:
+        grant = grant_sql(workspace, missing)
+        words = f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:"
+        raise MissingPrivileges(f"{words}\n{grant}", missing=missing, grant=grant)

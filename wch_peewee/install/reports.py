@@ -1,0 +1,98 @@
+"""What the manager answers beyond the lifecycle calls: its status, its plan, and a repair.
+
+report = DatabaseManager("sqlite:///wch.db").status()
+print(report.version, report.pending)
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..schema.forecast import Rehearsed
+from ._part_reports_reports import Report
+
+if TYPE_CHECKING:
+    from ..schema.diff import Refusal
+    from ..schema.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport(Report):
+    """What is there, read without writing anything."""
+
+    target: str
+    prefix: str
+    engine: str
+    version: str | None
+    code_version: str
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+    missing_tables: tuple[str, ...]
+    #: the database is of a newer release
+    is_newer: bool = False
+    #: the version in the option is right, or not ours to change
+    is_stamped: bool = True
+
+    @property
+    def is_current(self) -> bool:
+        return not (self.pending or self.missing_tables or self.is_newer) and self.is_stamped
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPlan(Report):
+    """What ``install`` would do. ``plan`` is what is left to mend after the pending migrations: drift.
+
+    ``rehearsed`` are all steps in their order, the migrations' first; a migration that would stop the run ends it, and
+    ``plan`` is empty then.
+    """
+
+    version: str | None
+    code_version: str
+    pending: tuple[str, ...]
+    plan: Plan
+    #: the database is of a newer release, and nothing would be done
+    is_newer: bool = False
+    #: the version in the option is right, or not ours to change
+    is_stamped: bool = True
+    rehearsed: Rehearsed = field(default_factory=Rehearsed)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to do, whatever has been refused."""
+        return self.is_newer or (self.plan.is_empty and not self.pending and self.is_stamped)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: what would be done in words, without the statements."""
+        return {
+            "version": self.version,
+            "code_version": self.code_version,
+            "pending": self.pending,
+            "steps": [line for forecast in self.rehearsed.steps for line in forecast.describe()],
+            "refusals": [asdict(refusal) for refusal in self.plan.refusals],
+            "extras": self.plan.extras,
+            "is_newer": self.is_newer,
+            "is_stamped": self.is_stamped,
+            "is_empty": self.is_empty,
+        }
+
+
+#: What to do about messages without their conversation.
+Orphans = Literal["report", "delete", "reattach"]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport(Report):
+    """``orphans`` are the messages without a conversation that were found; ``changes`` are dbDelta's words."""
+
+    orphans: int = 0
+    deleted: int = 0
+    reattached: int = 0
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """True when anything at all was written."""
+        return bool(self.deleted or self.reattached or self.changes)

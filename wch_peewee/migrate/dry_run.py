@@ -1,0 +1,172 @@
+"""A workspace that runs nothing: it notes each step, and goes on as if the step had been done.
+
+The steps of a migration look at the live schema when they run. Here they are shown the schema as the steps before
+them would have left it, so a plan can say of every pending migration what it would send, in which order.
+
+    rehearsal = Rehearsal(workspace)
+    rehearse(rehearsal, folder, ["002_channel"])
+    rehearsal.forecasts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from ..errors import WchError
+from ..execution.apply import ApplyResult
+from ..execution.context import Workspace
+from ..execution.introspect import count_rows, introspect_schema, table_sizes
+from ..execution.reconcile import Reconciled, concerned, plan_for
+from ..schema._part_preconditions_demands import demands, is_loss
+from ..schema._part_statements_copies import Size
+from ..schema.forecast import Check, Forecast, Rehearsed, RowWork, Stopped
+from ..schema.objects import Schema, Table
+from ..schema.operations import AddColumn, CreateTable, DropTable, Operation, RenameColumn
+from ..schema.plan import Plan
+from ..schema.preconditions import Requirement
+from ..schema.statements import Step
+
+T = TypeVar("T")
+
+
+class Rehearsal(Workspace):
+    """Reads as ``workspace`` does and writes nothing; with ``counts`` the rows are asked, too.
+
+    ``actual`` are tables that have been read already.
+    """
+
+    def __init__(self, workspace: Workspace, actual: Schema | None = None, *, counts: bool = False) -> None:
+        super().__init__(workspace.database, workspace.dialect, workspace.prefix, workspace.remove_data)
+        self.known_collation = workspace.known_collation
+        self.copies = workspace.copies
+        self.forecasts: list[Forecast] = []
+        self.stopped: Stopped | None = None
+        self._counts = counts
+        self._tables: dict[str, Table | None] = {table.name: table for table in actual or ()}
+        #: Where a column that goes by a new name is found now; None is one that is not there yet.
+        self._columns: dict[tuple[str, str], str | None] = {}
+        self._made: set[str] = set()
+        self._sizes: dict[str, Size] = {}
+        self._where = ("", 0, 0)
+
+    @property
+    def is_ready(self) -> bool:
+        return True
+
+    def at(self, migration: str, number: int, of: int) -> None:
+        """Note under which step what comes next stands."""
+        self._where = (migration, number, of)
+
+    def stop(self, reason: str) -> None:
+        """Note that the run would end here."""
+        self.stopped = Stopped(*self._where, reason)
+
+    def result(self) -> Rehearsed:
+        """Return what has been noted."""
+        return Rehearsed(tuple(self.forecasts), dict(self._sizes), self.stopped)
+
+    def live(self, name: str, *, for_columns: bool = False) -> Table | None:
+        if name not in self._tables:
+            self._tables[name] = introspect_schema(self.database, self.dialect, [name]).table(name)
+        return self._tables[name]
+
+    def present(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if self.live(name) is not None)
+
+    def count(self, requirement: Requirement) -> int:
+        # What stands against a step is counted and listed with it, and does not end the rehearsal.
+        return self._count(requirement) if is_loss(requirement) else 0
+
+    def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
+        desired = self.resolve(tables)
+        there = Schema(tuple(live for name in concerned(desired) if (live := self.live(name)) is not None))
+        return plan_for(self.database, self.dialect, desired, there, count=self._count)
+
+    def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
+        plan = self.plan(tables)
+        self.note(plan.steps)
+        return Reconciled((), plan.refusals, plan.extras)
+
+    def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
+        return ApplyResult(self.note(steps))
+
+    def rehearse(self, work: RowWork) -> bool:
+        self.forecasts.append(Forecast(work, *self._where))
+        return True
+
+    def write(self, action: Callable[[], T], *tables: str) -> T:
+        raise WchError("what this step writes cannot be told beforehand")
+
+    def note(self, steps: Iterable[Step]) -> list[str]:
+        """Note the steps, and take them as done."""
+        outcomes: list[str] = []
+        for step in steps:
+            checks = self._checks(step) if self._counts else ()
+            refusal, handed_over = "", False
+            if any(statement.copying and not statement.algorithms for statement in step.statements):
+                size = self._size(step.table)
+                refusal, handed_over = self.copies.refusal(step.table, size), self.copies.hands_over(size)
+            elif self._counts:
+                self._size(step.table)
+            effect = self.dialect.effect(step)
+            self.forecasts.append(Forecast(step, *self._where, checks, effect, refusal, handed_over))
+            for operation in step.operations:
+                self._apply(operation)
+                outcomes += operation.outcome()
+        return outcomes
+
+    def _checks(self, step: Step) -> tuple[Check, ...]:
+        asked = (requirement for operation in step.operations for requirement in demands(operation))
+        found = []
+        for requirement in asked:
+            if (real := self._real(requirement)) is not None:
+                count = count_rows(self.database, self.dialect, real)
+                found.append(Check(requirement, count, self.dialect.see(real), is_loss(requirement)))
+        return tuple(found)
+
+    def _count(self, requirement: Requirement) -> int:
+        real = self._real(requirement)
+        return 0 if real is None else count_rows(self.database, self.dialect, real)
+
+    def _size(self, table: str) -> Size | None:
+        if table not in self._sizes and table not in self._made:
+            self._sizes.update(table_sizes(self.database, self.dialect, [table]))
+        return self._sizes.get(table)
+
+    def _real(self, requirement: Requirement) -> Requirement | None:
+        """Ask it of the names that the rows have now; None where there are no such rows yet."""
+        key = requirement.foreign_key
+        if requirement.table in self._made or (key is not None and key.referenced_table in self._made):
+            return None
+        if requirement.kind in ("empty", "unreferenced"):
+            return requirement
+        columns = [self._columns.get((requirement.table, name), name) for name in requirement.columns]
+        there = [] if key is None else [self._columns.get((key.referenced_table, n), n) for n in key.referenced_columns]
+        if None in columns or None in there:
+            return None
+        names = tuple(name for name in columns if name is not None)
+        if key is not None:
+            referenced = tuple(name for name in there if name is not None)
+            key = replace(key, columns=names, referenced_columns=referenced)
+        return replace(requirement, columns=names, foreign_key=key)
+
+    def _apply(self, operation: Operation) -> None:
+        table = operation.table
+        match operation:
+            case CreateTable(definition=definition):
+                self._made.add(table)
+                self._tables[table] = definition
+                return
+            case DropTable():
+                self._tables[table] = None
+                return
+            case AddColumn(column=column):
+                self._columns[table, column.name] = None
+            case RenameColumn(old=old, new=new):
+                self._columns[table, new] = self._columns.pop((table, old), old)
+        live = self.live(table)
+        if isinstance(operation, AddColumn) and live is not None and self.dialect.appends_columns:
+            operation = replace(operation, after=live.columns[-1].name)
+        self._tables[table] = None if live is None else operation.applied_to(live)

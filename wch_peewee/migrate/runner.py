@@ -1,0 +1,195 @@
+"""peewee-migrate's router, made fit for a live process.
+
+Upstream replays the applied migrations under process-wide mock patches, so that another thread's writes
+vanish meanwhile; it shares one history model among all routers, makes folder and table while reading, and
+wraps DDL in a transaction that MySQL ends at once. This one does none of it: a migration carries its own
+shape and looks at the live schema, so there is nothing to replay.
+
+    MigrationRouter(workspace, folder).run()
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from functools import cached_property, lru_cache, partial
+from types import CodeType
+from typing import Any
+
+import peewee as pw
+from peewee_migrate import Migrator, Router
+from peewee_migrate.models import MigrateHistory
+from playhouse.migrate import Operation
+
+from ..database.connect import database_error, describe
+from ..errors import (
+    Busy,
+    ConfigurationError,
+    DatabaseUnavailable,
+    Irreversible,
+    MigrationFailed,
+    RemovalRefused,
+    StatementFailed,
+    Undecided,
+    WchError,
+)
+from ..execution.context import Workspace
+from ..progress import StepStarted
+from ..schema.naming import history_table_name
+from ._part_state_history import applied_names, ensure_history
+from .folder import MigrationFolder
+from .standing import Standing
+from .steps._part_special_stops import irreversible
+
+logger = logging.getLogger("wch_peewee.migrate")
+
+#: These say for themselves what to do; wrapping them would hide it.
+_AS_THEY_ARE = (Busy, ConfigurationError, RemovalRefused)
+
+
+class _Migrator(Migrator):
+    """Keeps a step together with its function, so that it can be told which one it is."""
+
+    def run(self, func: Any, *args: Any, **kwargs: Any) -> None:
+        self.__ops__.append(partial(func, *args, **kwargs))
+
+
+@lru_cache(maxsize=64)
+def _compiled(path: str, text: str) -> CodeType:
+    """Compile a text once: a network runs the same migration thousands of times."""
+    return compile(text, path, "exec", dont_inherit=True)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+
+
+class MigrationRouter(Router):
+    """Runs the migrations of one folder inside one workspace, whose lock is held."""
+
+    def __init__(self, workspace: Workspace, folder: MigrationFolder) -> None:
+        super().__init__(
+            workspace.database,
+            migrate_dir=folder.path,
+            migrate_table=history_table_name(workspace.prefix),
+            logger=logger,
+        )
+        self.workspace = workspace
+        self.folder = folder
+
+    @cached_property
+    def model(self) -> type[MigrateHistory]:
+        """A history model for this router alone, where upstream binds one class for the whole process."""
+        meta = type("Meta", (), {"database": self.workspace.database, "table_name": self.migrate_table})
+        fields = {"name": pw.CharField(191, unique=True), "migrated_at": pw.DateTimeField(default=_now), "Meta": meta}
+        return type("MigrateHistory", (MigrateHistory,), fields)
+
+    @property
+    def todo(self) -> list[str]:
+        return list(self.folder.names)
+
+    @property
+    def done(self) -> list[str]:
+        return list(applied_names(self.workspace.database, self.workspace.dialect, self.workspace.prefix))
+
+    @cached_property
+    def migrator(self) -> Migrator:
+        """A migrator without the applied migrations replayed into it."""
+        return _Migrator(self.workspace.database)
+
+    def run(self, name: str | None = None, *, fake: bool = False, standing: Standing | None = None) -> list[str]:
+        """Apply what is pending, up to ``name`` when given; return the names applied.
+
+        ``standing`` is what has been read under this workspace's lock already.
+        """
+        if name is not None and name not in self.todo:
+            raise ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
+        applied = standing.applied if standing else self.done
+        pending = [candidate for candidate in self.todo if candidate not in (applied or ())]
+        if name is not None:
+            pending = [candidate for candidate in pending if candidate <= name]
+        if pending:
+            ensure_history(self.workspace, (standing.applied, standing.version) if standing else None)
+        return [self.run_one(candidate, self.migrator, fake=fake) for candidate in pending]
+
+    def rollback(self) -> str:
+        """Take the newest applied migration back; return its name."""
+        done = self.done
+        if not done:
+            raise ConfigurationError("There is no applied migration to roll back.")
+        if done[-1] not in self.todo:
+            raise ConfigurationError(f"The newest applied migration, {done[-1]}, is not in {self.folder.path}.")
+        return self.run_one(done[-1], self.migrator, fake=False, downgrade=True)
+
+    def read(self, name: str) -> tuple[Any, Any]:
+        """Load a migration under its real file name, so that a traceback can be read."""
+        path = self.folder.path / f"{name}.py"
+        scope: dict[str, Any] = {"__file__": str(path), "__name__": f"wch_migration_{name}"}
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
+        exec(_compiled(str(path), text), scope)
+        missing = [function for function in ("migrate", "rollback") if function not in scope]
+        if missing:
+            raise ConfigurationError(f"{path} has no {' and no '.join(missing)}().")
+        return scope["migrate"], scope["rollback"]
+
+    def run_one(
+        self, name: str, migrator: Migrator, *, fake: bool = True, downgrade: bool = False, force: bool = False
+    ) -> str:
+        """Run one migration step by step, then write it down; with ``fake`` only write it down."""
+        if not fake:
+            steps = self.steps(name, downgrade=downgrade)
+            for number, step in enumerate(steps, start=1):
+                if self.workspace.on_progress is not None:
+                    self.workspace.on_progress(StepStarted(name, number, len(steps)))
+                self._run_step(name, number, len(steps), step)
+        if downgrade:
+            self.workspace.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
+        else:
+            self.workspace.write(lambda: self.model.create(name=name), self.migrate_table)
+        logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
+        return name
+
+    def steps(self, name: str, database: pw.Database | None = None, *, downgrade: bool = False) -> list[Any]:
+        """Have the migration say what it would do. Raises Undecided and Irreversible, before any of it is done."""
+        migrate, rollback = self.read(name)
+        migrator = self.migrator
+        migrator.__ops__ = []
+        try:
+            (rollback if downgrade else migrate)(migrator, database or self.workspace.database, fake=False)
+            steps = list(migrator.__ops__)
+            for step in steps:
+                if isinstance(step, partial) and step.func is irreversible:
+                    step()
+        except Undecided as error:
+            raise Undecided(f"{name}: decide this in its file first: {error}") from error
+        except Irreversible as error:
+            raise Irreversible(f"{name} cannot be taken back: {error}. Nothing was changed.") from error
+        finally:
+            migrator.__ops__ = []
+        return steps
+
+    def _run_step(self, name: str, number: int, steps: int, step: Any) -> None:
+        try:
+            step.run() if isinstance(step, Operation) else step()
+        except _AS_THEY_ARE:
+            raise
+        except Exception as error:
+            if isinstance(error, pw.PeeweeException) and self.workspace.dialect.failure(error.args) == "waiting":
+                raise  # a read that was kept waiting: the run as a whole is busy, and nothing is wrong with the step
+            raise self._failure(name, number, steps, error) from error
+
+    def _failure(self, name: str, number: int, steps: int, error: Exception) -> MigrationFailed:
+        # A migration's own SQL can fail with the driver's words, a number first; the library has its own for them.
+        if isinstance(error, pw.PeeweeException):
+            meaning = self.workspace.dialect.failure(error.args)
+            error = database_error(describe(self.workspace.database), meaning, error)
+        where: dict[str, Any] = {"migration": name, "step": number, "steps": steps}
+        if isinstance(error, StatementFailed):
+            return MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)
+        lost = isinstance(error, DatabaseUnavailable)
+        return MigrationFailed(
+            str(error) if isinstance(error, WchError) else f"{type(error).__name__}: {error}", **where, lost=lost
+        )

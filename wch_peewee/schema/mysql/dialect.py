@@ -1,0 +1,197 @@
+"""MySQL and MariaDB: one dialect, two flavors.
+
+The flavors differ in what information_schema answers (``mysql_read``) and in which changes are cheap
+(``mysql_cost``); the SQL itself (``mysql_render``) is the same.
+
+    MySQLDialect("mariadb", (10, 11, 19)).render(table, operations)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import row_checks as rows
+from .._part_statements_query import Query
+from ..dialect import Cluster, Dialect, Rows
+from ..objects import Schema, Table
+from ..operations import Operation, RenameIndex
+from ..preconditions import Requirement
+from ..statements import Effect, Step
+from . import (
+    _part_algorithms_mysql_algorithms as mysql_algorithms,
+)
+from . import (
+    blockers as mysql_blockers,
+)
+from . import (
+    index as mysql_index,
+)
+from . import (
+    introspect as mysql_read,
+)
+from . import (
+    obstacles as mysql_obstacles,
+)
+from . import (
+    privileges as mysql_privileges,
+)
+from . import (
+    server as mysql_cluster,
+)
+from .base import MySQLWords, name, per_table
+from .render import columns_list, literal, render_steps
+
+_WORDS = rows.Words(name, literal, "CHAR_LENGTH")
+
+
+class MySQLDialect(MySQLWords, Dialect):
+    """``flavor`` is ``mysql`` or ``mariadb``; with ``fold_names`` the server keeps table names in lower case."""
+
+    transactional_ddl = False
+    retypes_foreign_keys = False
+    appends_columns = False
+    null_safe_equal = "<=>"
+    locking_read = " FOR UPDATE"
+
+    def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
+        self.name = flavor
+        self.version = version
+        self.oldest = "10.4" if flavor == "mariadb" else "8.0.13"
+        self.fold_names = fold_names
+
+    def index_name(self, table: str, index: str) -> str:
+        return index
+
+    def adapt(self, table: Table) -> Table:
+        return table
+
+    def spelled_out_json(self, column: str, nullability: str) -> str:
+        """Write a JSON column's type as DESCRIBE answers it, for those who compare the two as text."""
+        if self.name == "mysql":
+            return f"json {nullability}"
+        # What JSON is an alias for; the check comes last, as before NULL it is a syntax error.
+        return f"longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin {nullability} CHECK (json_valid({column}))"
+
+    def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+        lost = () if self._renames_indexes else mysql_index.lost(operations)
+        return (*mysql_obstacles.obstacles(table, operations), *lost)
+
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
+        hides = self.name == "mysql" or self.version >= (10, 6)
+        queries = mysql_read.queries(self.name, names, hides=hides)
+        if not for_columns:
+            return queries
+        # A check is a column's own on MariaDB alone, and foreign keys matter where they decide how a table is copied.
+        return queries[: 3 if self.name == "mysql" else 4 if self.version < mysql_algorithms.COPIES_ONLINE else 5]
+
+    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
+        return mysql_read.read(self.name, names, answers, fold_names=self.fold_names)
+
+    def folded(self, table: str) -> str:
+        return table.lower() if self.fold_names else table
+
+    def all_tables(self) -> Query:
+        return Query("SELECT TABLE_NAME AS t FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()")
+
+    def all_triggers(self) -> Query:
+        return Query(
+            "SELECT EVENT_OBJECT_TABLE AS t, TRIGGER_NAME AS n FROM information_schema.TRIGGERS "
+            "WHERE EVENT_OBJECT_SCHEMA = DATABASE()"
+        )
+
+    def definition(self, name_: str) -> Query | None:
+        # Hundreds of SELECTs on information_schema in one UNION are no faster on MariaDB, which makes a temporary
+        # table on disk for each; with 120 of them on CHECK_CONSTRAINTS, MariaDB 10.11.19 has crashed.
+        return Query(f"SHOW CREATE TABLE {name(name_)}")
+
+    def referencing(self, names: Sequence[str]) -> Query:
+        return mysql_read.referencing(names)
+
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
+        ours = {n.lower() if self.fold_names else n for n in names}
+        return tuple(sorted({row[0] for row in rows if row[0] not in ours}))
+
+    def count(self, requirement: Requirement) -> Query:
+        if requirement.kind == "unreferenced":
+            return mysql_read.references(requirement.table, requirement.columns)
+        return rows.count(requirement, _WORDS)
+
+    def see(self, requirement: Requirement) -> str:
+        return rows.see(requirement, _WORDS)
+
+    def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+        made: list[Step] = []
+        for part in mysql_index.parts(operations):
+            if isinstance(part, RenameIndex):
+                steps: Sequence[Step] = [mysql_index.rename_step(self.name, part, by_name=self._renames_indexes)]
+            else:
+                steps = render_steps(self.name, table, part)
+            made += (mysql_algorithms.online(step, self.name, self.version, table) for step in steps)
+            if table is not None:
+                table = mysql_index.after(table, part)
+        return tuple(made)
+
+    def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
+        tables = per_table(
+            "SELECT %s AS t, TABLE_ROWS, DATA_LENGTH + INDEX_LENGTH FROM information_schema.TABLES "
+            "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s",
+            names,
+        )
+        if self.name == "mariadb":
+            return (tables,)
+        # MySQL remembers these for a day; the session's own setting is put back.
+        return (
+            Query("SET @wch_expiry = @@SESSION.information_schema_stats_expiry"),
+            Query("SET SESSION information_schema_stats_expiry = 0"),
+            tables,
+            Query("SET SESSION information_schema_stats_expiry = @wch_expiry"),
+        )
+
+    def effect(self, step: Step) -> Effect:
+        return mysql_algorithms.effect(step, self.name)
+
+    @property
+    def _renames_indexes(self) -> bool:
+        return self.name == "mysql" or self.version >= (10, 5, 2)
+
+    def hex_of(self, expression: str) -> str:
+        return f"HEX(CONVERT({expression} USING utf8mb4))"
+
+    def collation_of(self, expression: str) -> str:
+        return f"COLLATION({expression})"
+
+    def column_collation(self, table: str, column: str) -> Query | None:
+        return Query(
+            "SELECT COLLATION_NAME FROM information_schema.COLUMNS "
+            "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s AND COLUMN_NAME = %s",
+            (table, column),
+        )
+
+    def privileges(self) -> tuple[Query, ...]:
+        return mysql_privileges.QUERIES
+
+    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
+        return mysql_privileges.read(answers)
+
+    def cluster(self, answers: Sequence[Rows]) -> Query | None:
+        return mysql_cluster.next_question(answers)
+
+    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
+        return mysql_cluster.read(answers)
+
+    def synchronize_reads(self) -> str:
+        return mysql_cluster.SYNCHRONIZE_READS
+
+    def blockers(self, tables: Sequence[str]) -> Query | None:
+        return mysql_blockers.query(self.name, tables)
+
+    def read_blockers(self, table: str, rows: Rows) -> str:
+        return mysql_blockers.read(self.name, table, rows)
+
+    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
+        # A row alias is a syntax error on MariaDB, VALUES() warns on MySQL 9, REPLACE loses the other columns.
+        slots = ", ".join(["%s"] * len(columns))
+        return (
+            f"INSERT INTO {name(table)} ({columns_list(columns)}) VALUES ({slots}) "
+            f"ON DUPLICATE KEY UPDATE {name(updated)} = %s"
+        )

@@ -1,0 +1,292 @@
+"""What information_schema of MySQL and MariaDB is asked, and how its answers become canonical tables.
+
+Every query names its tables as literals, one SELECT a table: on MariaDB a join condition or an IN list
+makes the server open every table of the database, or of all databases. Column headings are never used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from .._part_statements_query import Query
+from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
+from ..words import Rows
+from .base import per_table
+
+_TABLES = (
+    "SELECT %s AS t, ENGINE, TABLE_COLLATION, TABLE_TYPE, CREATE_OPTIONS FROM information_schema.TABLES "
+    "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
+)
+_COLUMNS = (
+    "SELECT %s AS t, ORDINAL_POSITION AS o, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, "
+    "COLLATION_NAME, COLUMN_COMMENT, GENERATION_EXPRESSION FROM information_schema.COLUMNS "
+    "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
+)
+_INDEXES = (
+    "SELECT %s AS t, INDEX_NAME, NON_UNIQUE, SEQ_IN_INDEX AS o, COLUMN_NAME, SUB_PART, COLLATION, INDEX_TYPE, {hidden} "
+    "FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
+)
+#: MySQL's word and MariaDB's, which knows it from 10.6 on
+_HIDDEN = {"mysql": "IS_VISIBLE = 'NO'", "mariadb": "IGNORED = 'YES'"}
+_FOREIGN_KEYS = (
+    "SELECT %s AS t, k.CONSTRAINT_NAME, k.ORDINAL_POSITION AS o, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, "
+    "k.REFERENCED_COLUMN_NAME, r.DELETE_RULE, r.UPDATE_RULE, k.REFERENCED_TABLE_SCHEMA = k.TABLE_SCHEMA "
+    "FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r "
+    "ON r.CONSTRAINT_NAME = k.CONSTRAINT_NAME WHERE k.TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME = %s "
+    "AND r.CONSTRAINT_SCHEMA = DATABASE() AND r.TABLE_NAME = %s AND k.REFERENCED_TABLE_NAME IS NOT NULL"
+)
+_CHECKS = {
+    "mariadb": "SELECT %s AS t, CONSTRAINT_NAME, CHECK_CLAUSE, LEVEL FROM information_schema.CHECK_CONSTRAINTS "
+    "WHERE CONSTRAINT_SCHEMA = DATABASE() AND TABLE_NAME = %s",
+    "mysql": "SELECT %s AS t, CONSTRAINT_NAME, '' AS clause, 'Table' AS lvl FROM information_schema.TABLE_CONSTRAINTS "
+    "WHERE CONSTRAINT_SCHEMA = DATABASE() AND TABLE_NAME = %s AND CONSTRAINT_TYPE = 'CHECK'",
+}
+_TRIGGERS = (
+    "SELECT %s AS t, TRIGGER_NAME FROM information_schema.TRIGGERS "
+    "WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = %s"
+)
+
+_TYPE = re.compile(r"^(?P<name>[a-z ]+?)\s*(?:\((?P<args>.*)\))?(?P<rest>(?:\s+[a-z]+)*)$", re.DOTALL)
+_MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'")
+_JSON_VALID = re.compile(r"^json_valid\(`((?:[^`]|``)+)`\)$")
+_NOW = re.compile(r"^current_timestamp(\(\))?$", re.IGNORECASE)
+_WIDTHS = {"smallint", "mediumint", "int", "bigint"}
+
+
+def queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Query, ...]:
+    """Ask for everything about the tables; ``hides`` says whether the server can hide an index from itself.
+
+    What the fewest need comes last: ``read`` takes the answers to the first ones alone, too.
+    """
+    indexes = _INDEXES.format(hidden=_HIDDEN[flavor] if hides else "0")
+    selects = (_TABLES, _COLUMNS, indexes, _CHECKS[flavor], _FOREIGN_KEYS, _TRIGGERS)
+    return tuple(per_table(select, names) for select in selects)
+
+
+def references(table: str, columns: Sequence[str]) -> Query:
+    """Count the foreign keys, of any database, that refer to one of the columns; slow, and rarely asked."""
+    return Query(
+        "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) FROM information_schema.KEY_COLUMN_USAGE "
+        "WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s "
+        f"AND REFERENCED_COLUMN_NAME IN ({_slots(columns)})",
+        (table, *columns),
+    )
+
+
+def referencing(names: Sequence[str]) -> Query:
+    """Name the tables with a foreign key to one of ``names``, those of other databases as ``database.table``.
+
+    One pass over everything that the account may see: it is asked once, before something is dropped.
+    """
+    return Query(
+        "SELECT DISTINCT IF(CONSTRAINT_SCHEMA = DATABASE(), TABLE_NAME, CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME)) "
+        "AS t FROM information_schema.REFERENTIAL_CONSTRAINTS "
+        f"WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({_slots(names)})",
+        tuple(names),
+    )
+
+
+def _slots(values: Sequence[str]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def read(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_names: bool = False) -> Schema:
+    tables, columns, indexes, checks, keys, triggers = (*answers, (), (), ())[:6]
+    found = {row[0]: row for row in tables}
+    result = []
+    for name in names:
+        if name not in found:
+            continue
+        _, engine, collation, kind, options = found[name]
+        json, opaque, foreign = _read_checks([row for row in checks if row[0] == name])
+        foreign += [Foreign("trigger", row[1]) for row in triggers if row[0] == name]
+        read_columns = [
+            _read_column(flavor, row, collation, json, opaque)
+            for row in sorted((row for row in columns if row[0] == name), key=lambda row: int(row[1]))
+        ]
+        primary, read_indexes = _read_indexes([row for row in indexes if row[0] == name])
+        result.append(
+            Table(
+                name,
+                tuple(read_columns),
+                primary_key=primary,
+                indexes=tuple(read_indexes),
+                foreign_keys=tuple(_read_foreign_keys([row for row in keys if row[0] == name], fold_names)),
+                engine=engine,
+                collation=collation,
+                foreign=tuple(foreign),
+                opaque=_table_opaque(kind, options or ""),
+                is_view=kind.endswith("VIEW"),
+            )
+        )
+    if fold_names:
+        lower = {name.lower(): name for name in names}
+        result = [
+            replace(
+                table,
+                foreign_keys=tuple(
+                    replace(key, referenced_table=lower.get(key.referenced_table, key.referenced_table))
+                    for key in table.foreign_keys
+                ),
+            )
+            for table in result
+        ]
+    return Schema(tuple(result))
+
+
+def _table_opaque(kind: str, options: str) -> tuple[str, ...]:
+    words = []
+    if kind != "BASE TABLE":
+        words.append(f"it is a {kind.lower()}" + (" table" if kind.endswith("VERSIONED") else ""))
+    if "partitioned" in options.lower():
+        words.append("it is partitioned")
+    return tuple(words)
+
+
+def _read_checks(rows: Rows) -> tuple[set[str], dict[str, list[str]], list[Foreign]]:
+    """Sort checks into JSON columns, other checks of a column, and checks of the table.
+
+    MariaDB's JSON is a longtext with a column check json_valid(c). The check's name is no help: after a
+    rename of the column it keeps the old one. A MODIFY restates a column's own check or loses it.
+    """
+    json: set[str] = set()
+    opaque: dict[str, list[str]] = {}
+    foreign = []
+    for _, check, clause, level in rows:
+        match = _JSON_VALID.match(clause)
+        if level == "Column" and match:
+            json.add(match[1].replace("``", "`"))
+        elif level == "Column":
+            opaque.setdefault(check, []).append(f"a check of its own ({clause})")
+        else:
+            foreign.append(Foreign("check", check))
+    return json, opaque, foreign
+
+
+def _read_column(
+    flavor: str, row: Sequence[Any], table_collation: str | None, json: set[str], opaque: dict[str, list[str]]
+) -> Column:
+    _, _, name, type_text, nullable, default, extra, collation, comment, generated = row
+    type_ = read_type(type_text)
+    if type_.name == "longtext" and name in json:
+        type_ = ColumnType("json")
+    words = list(opaque.get(name, ()))
+    rest = (extra or "").lower().replace("default_generated", "").split()
+    auto_increment = "auto_increment" in rest
+    rest = [word for word in rest if word != "auto_increment"]
+    if generated:
+        words.append("a virtual generated value" if "virtual" in rest else "a generated value")
+    elif rest:
+        words.append(" ".join(rest))
+    value = _read_default(flavor, default, extra or "", nullable == "YES")
+    if value is not None and value.is_expression and value.text != "current_timestamp":
+        words.append(f"the default expression {value.text}")
+    return Column(
+        name,
+        type_,
+        nullable=nullable == "YES",
+        default=value,
+        auto_increment=auto_increment,
+        collation=None if type_.name == "json" or collation == table_collation else collation,
+        comment=comment or "",
+        opaque=tuple(words),
+    )
+
+
+def read_type(text: str) -> ColumnType:
+    """Read COLUMN_TYPE; the display width of integers says nothing, but for ``tinyint(1)``."""
+    match = _TYPE.match(text)
+    if match is None:
+        return ColumnType(text)
+    name, args, rest = match["name"], match["args"], match["rest"].split()
+    unsigned = "unsigned" in rest
+    other = [word for word in rest if word != "unsigned"]
+    if other:
+        return ColumnType(text)
+    if args is None:
+        return ColumnType(name, unsigned=unsigned)
+    if name == "enum":
+        return ColumnType(name, values=tuple(_unescape(member) for member in _MEMBER.findall(args)))
+    if not args.isdigit():
+        return ColumnType(f"{name}({args})", unsigned=unsigned)
+    size = int(args)
+    if name in _WIDTHS or (name == "tinyint" and size != 1):
+        return ColumnType(name, unsigned=unsigned)
+    return ColumnType(name, size=size, unsigned=unsigned)
+
+
+def _unescape(member: str) -> str:
+    return re.sub(r"''|\\(.)", lambda match: match[1] or "'", member)
+
+
+def _read_default(flavor: str, default: Any, extra: str, nullable: bool) -> Default | None:
+    if default is None:
+        return None
+    text = default.decode() if isinstance(default, bytes) else str(default)
+    if flavor == "mysql":
+        expression = "DEFAULT_GENERATED" in extra.upper()
+    elif text.upper() == "NULL":
+        return None
+    elif text.startswith("'"):
+        return Default(_unescape(text[1:-1]))
+    else:
+        expression = re.fullmatch(r"-?[0-9.]+(e[-+]?[0-9]+)?", text, re.IGNORECASE) is None
+    if expression:
+        return Default("current_timestamp" if _NOW.match(text) else text, is_expression=True)
+    return Default(text)
+
+
+def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
+    parts: dict[str, list[Sequence[Any]]] = {}
+    for row in rows:
+        parts.setdefault(row[1], []).append(row)
+    primary: tuple[str, ...] = ()
+    indexes = []
+    for name, members in parts.items():
+        members.sort(key=lambda row: int(row[3]))
+        words = []
+        if any(row[4] is None for row in members):
+            words.append("it is on an expression")
+        if any(row[5] is not None for row in members):
+            words.append("it is on a prefix")
+        if any(row[6] == "D" for row in members):
+            words.append("it is descending")
+        if members[0][7] != "BTREE":
+            words.append(f"it is a {members[0][7]} index")
+        if int(members[0][8]):
+            words.append("it is invisible")
+        columns = tuple(row[4] or "" for row in members)
+        if name == "PRIMARY":
+            primary = columns
+        else:
+            indexes.append(Index(name, columns, unique=not int(members[0][2]), opaque=tuple(words)))
+    return primary, sorted(indexes, key=lambda index: index.name)
+
+
+def _read_foreign_keys(rows: Rows, fold_names: bool) -> list[ForeignKey]:
+    parts: dict[str, list[Sequence[Any]]] = {}
+    for row in rows:
+        parts.setdefault(row[1], []).append(row)
+    keys = []
+    for name, members in sorted(parts.items()):
+        members.sort(key=lambda row: int(row[2]))
+        table = members[0][4].lower() if fold_names else members[0][4]
+        keys.append(
+            ForeignKey(
+                columns=tuple(row[3] for row in members),
+                # A key into another database serves none of ours; no table of ours is called that.
+                referenced_table=table if members[0][8] else f"another database's {table}",
+                referenced_columns=tuple(row[5] for row in members),
+                on_delete=_rule(members[0][6]),
+                on_update=_rule(members[0][7]),
+                name=name,
+            )
+        )
+    return keys
+
+
+def _rule(rule: str) -> str:
+    return "NO ACTION" if rule == "RESTRICT" else rule

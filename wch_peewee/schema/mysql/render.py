@@ -1,0 +1,236 @@
+"""Operations as MySQL and MariaDB statements, in as few ALTERs as keep each change's cheapest algorithm.
+
+A column is always restated whole: a MODIFY that leaves something out loses it. A new table is one
+statement, keys and foreign keys inside, so that no kill leaves half of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...errors import SchemaConflict
+from ..objects import Column, ColumnType, ForeignKey, Index, Table
+from ..operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    DropColumn,
+    DropForeignKey,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+)
+from ..preconditions import Requirement
+from ..statements import Statement, Step
+from .algorithms import cost, dearest
+from .base import name
+
+_CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
+_COLUMN_OPERATIONS = (AddColumn, ModifyColumn, RenameColumn, DropColumn)
+_UNCHECKED = Statement("SET SESSION foreign_key_checks = 0")
+_CHECKED = Statement("SET SESSION foreign_key_checks = 1")
+
+
+def columns_list(columns: Sequence[str]) -> str:
+    return ", ".join(name(column) for column in columns)
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def render_steps(flavor: str, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    rest = tuple(operations)
+    if rest and isinstance(rest[0], CreateTable):
+        table, rest = rest[0].definition, rest[1:]
+        steps.append(_create(table))
+    if rest and table is None:
+        raise SchemaConflict(f"{rest[0].table} is not there; nothing of it can be changed")
+    for batch in _batches(rest):
+        assert table is not None
+        steps += _render_batch(flavor, table, batch)
+        for operation in batch:
+            table = table if isinstance(operation, DropTable) else operation.applied_to(table)
+    return tuple(steps)
+
+
+def _batches(operations: Sequence[Operation]) -> list[list[Operation]]:
+    """Part the operations behind a renaming, where one speaks of the column that was renamed."""
+    batches: list[list[Operation]] = []
+    renamed: set[str] = set()
+    for operation in operations:
+        if not batches or renamed & _columns_of(operation):
+            batches.append([])
+            renamed = set()
+        batches[-1].append(operation)
+        if isinstance(operation, RenameColumn):
+            renamed |= {operation.old, operation.new}
+    return batches
+
+
+def _columns_of(operation: Operation) -> set[str]:
+    match operation:
+        case AddColumn(column=column, after=after):
+            return {column.name, after or ""}
+        case ModifyColumn(column=column) | DropColumn(column=column):
+            return {column if isinstance(column, str) else column.name}
+        case RenameColumn(old=old, new=new):
+            return {old, new}
+        case AddIndex(index=index):
+            return set(index.columns)
+        case AddForeignKey(foreign_key=key):
+            return set(key.columns)
+    return set()
+
+
+def _render_batch(flavor: str, table: Table, operations: Sequence[Operation]) -> list[Step]:
+    steps = [
+        Step(
+            operation.table, (operation,), (Statement(f"DROP TABLE {name(operation.table)}", operation.table),), "DROP"
+        )
+        for operation in operations
+        if isinstance(operation, DropTable)
+    ]
+    # Keys go before what they hold on to and come after what they need.
+    phases: tuple[Callable[[Operation, str], bool], ...] = (
+        lambda operation, _: isinstance(operation, DropForeignKey),
+        lambda operation, _: isinstance(operation, DropIndex),
+        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "INSTANT",
+        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "METADATA",
+        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price not in ("INSTANT", "METADATA"),
+        lambda operation, _: isinstance(operation, AddIndex),
+    )
+    prices = _prices(flavor, table, operations)
+    for belongs in phases:
+        members = [(operation, price) for operation, price in prices if belongs(operation, price)]
+        if members:
+            steps.append(_alter(flavor, table, members))
+    steps += [_add_foreign_key(flavor, operation) for operation in operations if isinstance(operation, AddForeignKey)]
+    return steps
+
+
+def _prices(flavor: str, table: Table, operations: Sequence[Operation]) -> list[tuple[Operation, str]]:
+    """Price each operation; a new column costs what the new one in front of it costs, or it would come before it."""
+    prices: list[tuple[Operation, str]] = []
+    added: dict[str | None, str] = {}
+    for operation in operations:
+        price = cost(flavor, table, operation)
+        if isinstance(operation, AddColumn):
+            price = dearest([price, added.get(operation.after, price)])
+            added[operation.column.name] = price
+        prices.append((operation, price))
+    return prices
+
+
+def _create(table: Table) -> Step:
+    lines = [column_definition(column) for column in table.columns]
+    if table.primary_key:
+        lines.append(f"PRIMARY KEY ({columns_list(table.primary_key)})")
+    lines += [_index(index) for index in table.indexes]
+    lines += [_foreign_key(key) for key in table.foreign_keys]
+    options = f" ENGINE={table.engine}" if table.engine else ""
+    if table.collation:
+        options += f" DEFAULT CHARSET={charset(table.collation)} COLLATE={table.collation}"
+    sql = f"CREATE TABLE {name(table.name)} (\n  " + ",\n  ".join(lines) + f"\n){options}"
+    return Step(table.name, (CreateTable(table.name, table),), (Statement(sql, table.name),), "CREATE")
+
+
+def _alter(flavor: str, table: Table, members: list[tuple[Operation, str]]) -> Step:
+    operations = tuple(operation for operation, _ in members)
+    clauses = [_clause(operation) for operation in operations]
+    joined = ", ".join(clauses)
+    alter = Statement(f"ALTER TABLE {name(table.name)} {joined}", table.name, clauses=joined)
+    price = dearest([price for _, price in members])
+    price = "INPLACE" if price == "METADATA" else price
+    if flavor == "mysql" and any(map(_changes_counting, operations)):
+        # 1833: a foreign key of another table holds even that in place while keys are checked.
+        return Step(table.name, operations, (_UNCHECKED, alter), price, cleanup=(_CHECKED,))
+    return Step(table.name, operations, (alter,), price)
+
+
+def _changes_counting(operation: Operation) -> bool:
+    return isinstance(operation, ModifyColumn) and operation.was.auto_increment != operation.column.auto_increment
+
+
+def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
+    """Add the key without copying the table: checked, the ALTER copies it and blocks every writer meanwhile.
+
+    Unchecked, orphans go unseen; they are counted before (the plan) and after (``recheck``).
+    """
+    table, key = operation.table, operation.foreign_key
+    adding = f"ADD {_foreign_key(key)}"
+    return Step(
+        table,
+        (operation,),
+        (_UNCHECKED, Statement(f"ALTER TABLE {name(table)} {adding}", table, clauses=adding)),
+        "INSTANT" if flavor == "mariadb" else "INPLACE",
+        cleanup=(_CHECKED,),
+        recheck=Requirement("no_orphans", table, key.columns, key),
+        undo=(Statement(f"ALTER TABLE {name(table)} DROP FOREIGN KEY {name(key.name)}", table),),
+    )
+
+
+def _clause(operation: Operation) -> str:
+    if isinstance(operation, AddColumn):
+        place = " FIRST" if operation.after is None else f" AFTER {name(operation.after)}"
+        return f"ADD COLUMN {column_definition(operation.column)}{place}"
+    if isinstance(operation, ModifyColumn):
+        return f"MODIFY COLUMN {column_definition(operation.column)}"
+    if isinstance(operation, RenameColumn):
+        return f"RENAME COLUMN {name(operation.old)} TO {name(operation.new)}"
+    if isinstance(operation, DropColumn):
+        return f"DROP COLUMN {name(operation.column)}"
+    if isinstance(operation, AddIndex):
+        return f"ADD {_index(operation.index)}"
+    if isinstance(operation, DropIndex):
+        return f"DROP INDEX {name(operation.index)}"
+    if isinstance(operation, DropForeignKey):
+        return f"DROP FOREIGN KEY {name(operation.foreign_key.name)}"
+    raise AssertionError(f"no clause for {operation!r}")
+
+
+def column_definition(column: Column) -> str:
+    words = [name(column.name), column_type(column.type)]
+    if column.collation and column.type.name in _CHARACTER:
+        words.append(f"CHARACTER SET {charset(column.collation)} COLLATE {column.collation}")
+    words.append("NULL" if column.nullable else "NOT NULL")
+    if column.default is not None:
+        expression = column.default.text if column.default.text == "current_timestamp" else f"({column.default.text})"
+        words.append("DEFAULT " + (expression if column.default.is_expression else literal(column.default.text)))
+    if column.auto_increment:
+        words.append("AUTO_INCREMENT")
+    if column.comment:
+        words.append("COMMENT " + literal(column.comment))
+    return " ".join(words)
+
+
+def column_type(type_: ColumnType) -> str:
+    if type_.name == "enum":
+        return "enum(" + ",".join(literal(value) for value in type_.values) + ")"
+    text = type_.name if type_.size is None else f"{type_.name}({type_.size})"
+    return text + " unsigned" if type_.unsigned else text
+
+
+def _index(index: Index) -> str:
+    return f"{'UNIQUE KEY' if index.unique else 'KEY'} {name(index.name)} ({columns_list(index.columns)})"
+
+
+def _foreign_key(key: ForeignKey) -> str:
+    sql = (
+        f"CONSTRAINT {name(key.name)} FOREIGN KEY ({columns_list(key.columns)}) "
+        f"REFERENCES {name(key.referenced_table)} ({columns_list(key.referenced_columns)})"
+    )
+    if key.on_delete != "NO ACTION":
+        sql += f" ON DELETE {key.on_delete}"
+    if key.on_update != "NO ACTION":
+        sql += f" ON UPDATE {key.on_update}"
+    return sql
+
+
+def charset(collation: str) -> str:
+    """Name a collation's charset, with which its own name begins."""
+    return collation.split("_")[0]

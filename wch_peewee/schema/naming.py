@@ -1,0 +1,77 @@
+"""Every name that belongs to an installation, computed from its table prefix.
+
+Pure functions: nothing here knows a database, a site or the prefix of the moment (see ``site``), and no
+name is ever found by pattern, because ``_`` is a wildcard and one site's prefix can begin with another's.
+
+    get_table_name("carts", "wp_2_")    # 'wp_2_wch_carts'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ..errors import ConfigurationError, UnknownTable
+
+DEFAULT_PREFIX = "wp_"
+
+# Parents before children.
+TABLES = ("conversations", "messages", "carts", "customer_profiles", "broadcast_campaigns", "sync_queue")
+
+_MARK = "wch_"
+_HISTORY = f"{_MARK}migratehistory"
+_LONGEST = max(len(_MARK + table) for table in TABLES)
+_MAX_IDENTIFIER = 64
+_PREFIX_SHAPE = re.compile(r"[A-Za-z0-9_]*", re.ASCII)
+
+
+def check_prefix(prefix: str) -> str:
+    """Return the prefix, or say why it cannot be one; the empty prefix is one."""
+    if not isinstance(prefix, str) or not _PREFIX_SHAPE.fullmatch(prefix):
+        raise ConfigurationError(
+            f"Table prefix {prefix!r} is not possible: only letters A-Z and a-z, digits and underscores are allowed."
+        )
+    if len(prefix) + _LONGEST > _MAX_IDENTIFIER:
+        raise ConfigurationError(
+            f"Table prefix {prefix!r} is too long: {len(prefix)} characters, at most {_MAX_IDENTIFIER - _LONGEST} fit."
+        )
+    return prefix
+
+
+def logical_name(table: str) -> str:
+    """Return the name without prefix and mark: ``wch_carts`` and ``carts`` are both ``carts``."""
+    if table in TABLES:
+        return table
+    if isinstance(table, str) and table.removeprefix(_MARK) in TABLES:
+        return table.removeprefix(_MARK)
+    raise UnknownTable(f"Unknown table {table!r}; the tables are {', '.join(TABLES)}.")
+
+
+def get_table_name(table: str, prefix: str | None = None) -> str:
+    """Return the name in the database of one of the six tables; without a prefix, under the default one."""
+    return check_prefix(DEFAULT_PREFIX if prefix is None else prefix) + _MARK + logical_name(table)
+
+
+def history_table_name(prefix: str) -> str:
+    """Return the name of the table that lists the migrations already done."""
+    return check_prefix(prefix) + _HISTORY
+
+
+def options_table_name(prefix: str) -> str:
+    """Return the name of WordPress's options table, which is not ours."""
+    return check_prefix(prefix) + "options"
+
+
+def owned_names(prefix: str) -> tuple[str, ...]:
+    """Return every table that an installation owns: the six, parents first, then the history."""
+    return (*(get_table_name(table, prefix) for table in TABLES), history_table_name(prefix))
+
+
+def constraint_name(table: str, suffix: str) -> str:
+    """Name a constraint or an index after its table, for engines where that name is unique in the whole database."""
+    name = f"{table}_{suffix}"
+    if len(name) <= _MAX_IDENTIFIER:
+        return name
+    # Cutting alone would let two long names collide; the hash keeps them apart and the same on every run.
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _MAX_IDENTIFIER - len(digest) - 1]}_{digest}"

@@ -1,0 +1,188 @@
+"""SQLite, from 3.35 on: what to ask, how to read the answers, how to say a change.
+
+It executes nothing. The physical form of types is in ``sqlite_types``, reading in ``sqlite_read``,
+changes in ``sqlite_change``.
+
+    SQLiteDialect(sqlite3.sqlite_version_info).render(None, [CreateTable(table.name, table)])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...errors import SchemaConflict
+from .. import row_checks as rows
+from .._part_statements_query import Query
+from ..dialect import Cluster, Dialect, Rows
+from ..objects import Column, ForeignKey, Schema, Table
+from ..operations import Operation
+from ..preconditions import Requirement
+from ..statements import Effect, Step
+from .base import SQLiteWords, quote_name
+from .change import obstacles, steps
+from .defaults import adapt_default
+from .read import read_rows, referencing_tables
+from .rebuild import rebuild_obstacles
+from .render import quote_names
+from .tokens import fold
+from .types import adapt_type, affinity, declared_type, quote_text
+
+#: dbstat, which knows each table's share, is not in every build.
+_FILE_SIZE = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
+_WORDS = rows.Words(quote_name, quote_text, "LENGTH")
+
+
+class SQLiteDialect(SQLiteWords, Dialect):
+    """One version of SQLite."""
+
+    name = "sqlite"
+    oldest = "3.35"
+    transactional_ddl = True
+    retypes_foreign_keys = True
+    appends_columns = True
+    null_safe_equal = "IS"
+    locking_read = ""  # a run of ours is the only writer
+
+    def __init__(self, version: tuple[int, ...]) -> None:
+        self.version = version
+
+    def index_name(self, table: str, index: str) -> str:
+        """Put the table's name in front, unless it is there already."""
+        return index if index.startswith(f"{table}_") else f"{table}_{index}"
+
+    def adapt(self, table: Table) -> Table:
+        columns = tuple(_adapt_column(column, table) for column in table.columns)
+        return replace(
+            table,
+            columns=columns,
+            indexes=tuple(replace(i, name=self.index_name(table.name, i.name)) for i in table.indexes),
+            foreign_keys=tuple(map(_adapt_foreign_key, table.foreign_keys)),
+            engine=None,
+            collation=None,
+        )
+
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
+        return (
+            Query(
+                "SELECT type, name, tbl_name, sql FROM sqlite_master "
+                f"WHERE tbl_name COLLATE NOCASE IN ({_marks(names)}) ORDER BY rowid",
+                tuple(names),
+            ),
+        )
+
+    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
+        (rows,) = answers
+        return read_rows(names, rows)
+
+    def folded(self, table: str) -> str:
+        return fold(table)
+
+    def all_tables(self) -> Query:
+        return Query("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+
+    def all_triggers(self) -> Query:
+        return Query("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
+
+    def definition(self, name: str) -> Query | None:
+        return None
+
+    def referencing(self, names: Sequence[str]) -> Query:
+        return Query(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL "
+            f"AND name COLLATE NOCASE NOT IN ({_marks(names)})",
+            tuple(names),
+        )
+
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
+        return referencing_tables(names, rows)
+
+    def count(self, requirement: Requirement) -> Query:
+        if requirement.kind == "unreferenced":
+            return Query("SELECT 0")  # a foreign key of SQLite holds no type
+        return rows.count(requirement, _WORDS)
+
+    def see(self, requirement: Requirement) -> str:
+        return rows.see(requirement, _WORDS)
+
+    def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+        return obstacles(table, operations, self.version)
+
+    def rebuild_obstacles(self, table: Table) -> tuple[str, ...]:
+        """Say in words what a rebuild of ``table`` would lose."""
+        return rebuild_obstacles(table)
+
+    def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+        return steps(table, operations, self.version)
+
+    def effect(self, step: Step) -> Effect:
+        if step.cost == "REBUILD":
+            return Effect("REBUILD", "", "the table is written anew; readers go on, other writers wait")
+        return Effect(step.cost, "", "readers go on, other writers wait for this moment")
+
+    def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
+        if not names:
+            return ()
+        selects = (f"SELECT {quote_text(name)}, COUNT(*), {_FILE_SIZE} FROM {quote_name(name)}" for name in names)
+        return (Query(" UNION ALL ".join(selects)),)
+
+    def hex_of(self, expression: str) -> str:
+        return f"HEX({expression})"
+
+    def collation_of(self, expression: str) -> str:
+        return "NULL"
+
+    def column_collation(self, table: str, column: str) -> Query | None:
+        return None
+
+    def privileges(self) -> tuple[Query, ...]:
+        return ()
+
+    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
+        return None
+
+    def cluster(self, answers: Sequence[Rows]) -> Query | None:
+        return None
+
+    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
+        return Cluster()
+
+    def synchronize_reads(self) -> str:
+        return ""
+
+    def blockers(self, tables: Sequence[str]) -> Query | None:
+        return None
+
+    def read_blockers(self, table: str, rows: Rows) -> str:
+        return ""
+
+    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
+        return (
+            f"INSERT INTO {quote_name(table)} ({quote_names(columns)}) VALUES ({_marks(columns)}) "
+            f"ON CONFLICT ({quote_name(key)}) DO UPDATE SET {quote_name(updated)} = ?"
+        )
+
+
+def _marks(names: Sequence[str]) -> str:
+    return ", ".join("?" for _ in names)
+
+
+def _adapt_column(column: Column, table: Table) -> Column:
+    if column.auto_increment and table.primary_key != (column.name,):
+        raise SchemaConflict(f"{table.name}.{column.name}: in SQLite only the whole primary key can count by itself")
+    type_ = adapt_type(column.type, counts=column.auto_increment)
+    return replace(
+        column,
+        type=type_,
+        nullable=column.nullable and column.name not in table.primary_key,
+        default=adapt_default(column.default, affinity(declared_type(type_))),
+        collation=None,
+        comment="",
+    )
+
+
+def _adapt_foreign_key(key: ForeignKey) -> ForeignKey:
+    def action(words: str) -> str:
+        return "NO ACTION" if words.upper() == "RESTRICT" else words.upper()
+
+    return replace(key, on_delete=action(key.on_delete), on_update=action(key.on_update))

@@ -1,0 +1,153 @@
+"""Give a CREATE TABLE text its meaning as a Table: columns, primary key, UNIQUEs, foreign keys.
+
+What the objects can restate becomes an object; everything else is named in words, in the column's or the
+table's ``opaque``. Indexes and triggers have texts of their own: ``sqlite_read`` adds them.
+
+    read_table("t", "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from ..objects import Column, ForeignKey, Index, Table, bigint
+from .defaults import read_default
+from .index import stored_name
+from .parser import Clause, ColumnText, TableText, parse_table
+from .tokens import SyntaxTrouble, fold
+from .types import affinity, apply_checks, read_type
+
+_AUTOINDEX = "sqlite_autoindex_"
+
+
+def autoindex_name(table: str, number: int) -> str:
+    """Name the index that SQLite makes by itself for a UNIQUE, or for a PRIMARY KEY that is not the rowid."""
+    return f"{_AUTOINDEX}{table}_{number}"
+
+
+def is_autoindex(name: str) -> bool:
+    return fold(name).startswith(_AUTOINDEX)
+
+
+def rowid_name(table: Table) -> str | None:
+    """Name the column that is the rowid: the only one of the primary key, and, in canonical form, bigint unsigned."""
+    column = table.column(table.primary_key[0]) if len(table.primary_key) == 1 else None
+    return column.name if column is not None and column.type == bigint(unsigned=True) else None
+
+
+@lru_cache(maxsize=256)
+def read_table(name: str, sql: str) -> Table:
+    """Read a table, each text once; one whose text is not understood comes back without columns, and opaque."""
+    try:
+        text = parse_table(sql)
+    except SyntaxTrouble as trouble:
+        return Table(name, (), (), opaque=(f"a definition that is not understood: {trouble}",))
+    key = next((clause for _, clause in _clauses(text) if clause.kind == "primary key"), None)
+    rowid = _rowid_column(text, key)
+    table = Table(name, tuple(_column(column, column is rowid) for column in text.columns), primary_key=())
+    if key is not None:
+        table = replace(table, primary_key=tuple(stored_name(table, column) for column in key.columns))
+    if rowid is not None and key is not None:
+        columns = tuple(replace(c, auto_increment=key.autoincrement and c.name == rowid.name) for c in table.columns)
+        table = replace(table, columns=columns)
+    odd = ["a BIGINT UNSIGNED primary key that is not the rowid"] if rowid is None and rowid_name(table) else []
+    uniques, odd_uniques = _uniques(table, text, numbered_from=1 if key is None or rowid is not None else 2)
+    return replace(
+        table,
+        indexes=uniques,
+        foreign_keys=tuple(_foreign_key(table, clause) for _, clause in _clauses(text) if clause.kind == "foreign key"),
+        opaque=(*text.options, *_oddities(text), *odd, *odd_uniques),
+    )
+
+
+def _clauses(text: TableText) -> Iterator[tuple[ColumnText | None, Clause]]:
+    """Yield every clause in the order of the text; one that stands at a column knows its column."""
+    for column in text.columns:
+        for clause in column.clauses:
+            yield column, replace(clause, columns=(column.name,))
+    for clause in text.clauses:
+        yield None, clause
+
+
+def _rowid_column(text: TableText, key: Clause | None) -> ColumnText | None:
+    """Find the column that is the rowid: the only one of the key, and declared INTEGER and nothing else."""
+    if key is None or len(key.columns) != 1:
+        return None
+    column = next((column for column in text.columns if fold(column.name) == fold(key.columns[0])), None)
+    if column is None or column.sizes or [token.value.upper() for token in column.type] != ["INTEGER"]:
+        return None
+    return column
+
+
+def _column(text: ColumnText, rowid: bool) -> Column:
+    opaque = [f"the constraint name {c.name}" for c in text.clauses if c.name and c.kind not in _NAMED_ELSEWHERE]
+    checks = [clause.text for clause in text.clauses if clause.kind == "check"]
+    if rowid:
+        type_, strange = bigint(unsigned=True), list(range(len(checks)))
+    else:
+        declared, unknown = read_type(text.type, text.sizes)
+        type_, strange = apply_checks(text.name, declared, checks)
+        opaque += unknown
+    opaque += [f"CHECK ({checks[place]})" for place in strange]
+    nullable, default = not rowid, None
+    for clause in text.clauses:
+        if clause.kind == "not null":
+            nullable = False
+        elif clause.kind == "default":
+            default = read_default(clause.text, affinity(" ".join(token.value for token in text.type)))
+        elif clause.kind == "collate" and clause.text.upper() != "BINARY":
+            opaque.append(f"COLLATE {clause.text}")
+        elif clause.kind == "generated":
+            opaque.append("a generated value")
+    return Column(text.name, type_, nullable, default, opaque=tuple(opaque))
+
+
+_NAMED_ELSEWHERE = ("foreign key", "primary key", "unique")
+_ANYWHERE = {"not null": "NOT NULL", "null": "NULL", "primary key": "PRIMARY KEY", "unique": "UNIQUE", "check": "CHECK"}
+
+
+def _oddities(text: TableText) -> Iterator[str]:
+    """Say in words what the clauses hold beyond what objects can say of the table as a whole."""
+    for column, clause in _clauses(text):
+        what = _ANYWHERE.get(clause.kind, "FOREIGN KEY")
+        for odd in clause.odd:
+            yield f"{what} ({', '.join(clause.columns)}) with {odd}" if clause.columns else f"{what} with {odd}"
+        if clause.name and clause.kind in ("primary key", "unique"):
+            yield f"{what} with the name {clause.name}"
+        if column is None and clause.kind == "check":
+            yield f"CHECK ({clause.text})"
+        if column is None and clause.kind == "name only":
+            yield f"the constraint name {clause.name}"
+
+
+def _uniques(table: Table, text: TableText, numbered_from: int) -> tuple[tuple[Index, ...], list[str]]:
+    """Number the UNIQUEs as SQLite does; a rebuild restates them behind the columns, in this order."""
+    indexes: list[Index] = []
+    odd = []
+    seen = [table.primary_key]
+    key_comes = False
+    for _, clause in _clauses(text):
+        key_comes = key_comes or clause.kind == "primary key"
+        if clause.kind != "unique":
+            continue
+        columns = tuple(stored_name(table, column) for column in clause.columns)
+        if columns in seen:
+            odd.append(f"UNIQUE ({', '.join(columns)}) that repeats another key")
+        if numbered_from == 2 and not key_comes:
+            odd.append(f"UNIQUE ({', '.join(columns)}) in front of the primary key")
+        seen.append(columns)
+        indexes.append(Index(autoindex_name(table.name, numbered_from + len(indexes)), columns, unique=True))
+    return tuple(indexes), odd
+
+
+def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
+    def action(words: str) -> str:
+        return "NO ACTION" if words == "RESTRICT" else words
+
+    columns = tuple(stored_name(table, column) for column in clause.columns)
+    return ForeignKey(
+        columns, clause.referenced_table, clause.referenced_columns, action(clause.on_delete),
+        action(clause.on_update), clause.name,
+    )  # fmt: skip

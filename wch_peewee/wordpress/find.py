@@ -1,0 +1,140 @@
+"""Find a WordPress and its wp-config.php as WordPress and wp-cli find them.
+
+WordPress (ABSPATH) is the folder with wp-load.php; an index.php above it may lead there. Its configuration is
+``ABSPATH/wp-config.php``, else the one in the folder above, unless that folder is a WordPress itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigurationError
+
+_CONFIG = "wp-config.php"
+_BLOG_HEADER = re.compile(
+    rb"(?:__DIR__|dirname\s*\(\s*__FILE__\s*\))\s*\.\s*(['\"])(/[^'\"\n]*?)/?wp-blog-header\.php\1"
+)
+_WP_CLI_PATH = re.compile(r"^path:\s*(['\"]?)([^'\"#\n]+?)\1\s*(?:#.*)?$", re.MULTILINE)
+_SMALL = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a site is: its wp-config.php, and WordPress itself where that is known."""
+
+    config: Path
+    abspath: Path | None
+
+    @property
+    def folder(self) -> Path:
+        return self.abspath or self.config.parent
+
+
+def find_site(path: Path | str) -> Place:
+    """The site in a folder, or that a wp-config.php belongs to; raises ConfigurationError when there is none."""
+    path = Path(path).expanduser()
+    if not _exists(path):
+        raise ConfigurationError(f"There is no WordPress at {path}: no such folder; name the one with wp-load.php.")
+    if _is_file(path):
+        return _of_file(path.absolute())
+    place = _in(path.absolute())
+    if place is None:
+        raise ConfigurationError(
+            f"There is no WordPress at {path}: neither wp-config.php nor wp-load.php was found; name the folder with "
+            "wp-load.php, or wp-config.php itself."
+        )
+    if not _exists(place.config):
+        raise ConfigurationError(
+            f"WordPress at {path} has no wp-config.php, neither there nor in the folder above; install WordPress "
+            "first, or set --database (WCH_DATABASE_URL)."
+        )
+    return place
+
+
+def site_around(folder: Path) -> Place | None:
+    """The site that a folder is in, looking upwards; None when it is in none."""
+    for candidate in (folder, *folder.parents):
+        place = _in(candidate)
+        if place is not None and _exists(place.config):
+            return place
+    return None
+
+
+def _of_file(config: Path) -> Place:
+    if config.suffix != ".php":
+        raise ConfigurationError(f"{config} is no wp-config.php; name the site's folder, or its wp-config.php.")
+    if _is_wordpress(config.parent):
+        return Place(config, config.parent)
+    below = _wordpresses_below(config.parent)
+    return Place(config, below[0] if len(below) == 1 else None)
+
+
+def _in(folder: Path) -> Place | None:
+    for abspath in _abspaths(folder):
+        return Place(config_of(abspath), abspath)
+    if _is_file(folder / _CONFIG):
+        below = _wordpresses_below(folder)
+        return Place(folder / _CONFIG, below[0] if len(below) == 1 else None)
+    return None
+
+
+def config_of(abspath: Path) -> Path:
+    """The wp-config.php that WordPress in this folder loads; it need not be there."""
+    above = abspath.parent / _CONFIG
+    if not _exists(abspath / _CONFIG) and _exists(above) and not _exists(abspath.parent / "wp-settings.php"):
+        return above
+    return abspath / _CONFIG
+
+
+def _is_wordpress(folder: Path) -> bool:
+    return _is_file(folder / "wp-load.php") or _is_file(folder / "wp-settings.php")
+
+
+def _abspaths(folder: Path) -> Iterator[Path]:
+    if _is_wordpress(folder):
+        yield folder
+    index = _text(folder / "index.php")
+    if match := _BLOG_HEADER.search(index):
+        named = Path(str(folder) + match[2].decode("utf-8", "surrogateescape"))
+        if _is_wordpress(named):
+            yield named.resolve()
+    for name in ("wp-cli.local.yml", "wp-cli.yml"):
+        if found := _WP_CLI_PATH.search(_text(folder / name).decode("utf-8", "replace")):
+            named = folder / found[2].strip()
+            if _is_wordpress(named):
+                yield named.resolve()
+
+
+def _wordpresses_below(folder: Path) -> list[Path]:
+    try:
+        return [child for child in sorted(folder.iterdir()) if child.is_dir() and _is_wordpress(child)][:2]
+    except OSError:
+        return []
+
+
+def _text(path: Path) -> bytes:
+    try:
+        if not _is_file(path):
+            return b""
+        with path.open("rb") as file:
+            return file.read(_SMALL)
+    except OSError:
+        return b""
+
+
+def _exists(path: Path) -> bool:
+    """Whether something is there that we can see; a folder that is closed to us is as good as empty."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

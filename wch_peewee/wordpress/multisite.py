@@ -1,0 +1,73 @@
+"""The sites of a WordPress network (multisite): their ids, table prefixes and addresses, from the table ``blogs``.
+
+Blog 1 has the network's own prefix, blog N the prefix followed by ``N_``. The names are computed and compared
+exactly, never found by pattern: another site's prefix can begin with ours. Sites marked as spam, deleted or
+archived are left out, as in wp-cli's ``core update-db --network``.
+
+    read_sites(database, dialect, "wp_")    # (BlogSite(1, "wp_", "example.com", "/"), ...)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import peewee as pw
+
+from ..database.query import ask, present_tables
+from ..errors import ConfigurationError
+from ..schema._part_statements_query import Query
+from ..schema.naming import check_prefix
+
+if TYPE_CHECKING:
+    from ..schema.dialect import Dialect
+
+#: The network's main site.
+MAIN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BlogSite:
+    """One site of a network."""
+
+    blog_id: int
+    prefix: str
+    domain: str = ""
+    path: str = "/"
+
+    def __str__(self) -> str:
+        return f"site {self.blog_id} ({self.domain}{self.path})" if self.domain else f"site {self.blog_id}"
+
+
+def blog_prefix(base: str, blog_id: int) -> str:
+    """Return the table prefix of a site, as wpdb's ``get_blog_prefix`` does. Raises ConfigurationError."""
+    if isinstance(blog_id, bool) or not isinstance(blog_id, int) or blog_id < 0:
+        raise ConfigurationError(f"A site's id is a whole number from 1, not {blog_id!r}.")
+    return check_prefix(base if blog_id <= MAIN else f"{base}{blog_id}_")
+
+
+def read_sites(database: pw.Database, dialect: Dialect, base: str) -> tuple[BlogSite, ...]:
+    """Read the sites that are in use, by id. Raises ConfigurationError where there is no network."""
+    table = f"{check_prefix(base)}blogs"
+    if not present_tables(database, dialect, [table]):
+        raise ConfigurationError(f"There is no table {table}: this is no WordPress network, or its prefix is another.")
+    sql = (
+        f"SELECT blog_id, domain, path FROM {dialect.quote(table)} "
+        "WHERE spam = 0 AND deleted = 0 AND archived = 0 ORDER BY blog_id"
+    )
+    return tuple(
+        BlogSite(int(number), blog_prefix(base, int(number)), str(domain), str(path))
+        for number, domain, path in ask(database, dialect, Query(sql))
+    )
+
+
+def find_site(sites: Iterable[BlogSite], url: str) -> BlogSite:
+    """Find the site at an address like ``https://example.com/shop``, without scheme, too. Raises ConfigurationError."""
+    parts = urlsplit(url if "://" in url else f"//{url}")
+    wanted = (parts.netloc.rpartition("@")[2].lower(), f"/{parts.path.strip('/')}/".replace("//", "/"))
+    for site in sites:
+        if (site.domain.lower(), site.path) == wanted:
+            return site
+    raise ConfigurationError(f"The network has no site at {wanted[0]}{wanted[1]}.")
