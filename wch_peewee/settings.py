@@ -77,7 +77,8 @@ def _site(wordpress: Path | str | None, around: Path | None, environment: Mappin
     path = wordpress if wordpress is not None else environment.get("WCH_WORDPRESS") or None
     if path is None and around is None:
         return None
-    from .wordpress.config_init import read_site, site_around
+    from .wordpress.find import site_around
+    from .wordpress.site import read_site
 
     if path is not None:
         return read_site(path, environment)

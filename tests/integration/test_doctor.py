@@ -12,7 +12,7 @@ from tests.databases import LiveDatabase
 from tests.servers import PrivateServer
 from wch_peewee import DatabaseManager
 from wch_peewee.install import diagnose
-from wch_peewee.install.doctor_init import Finding
+from wch_peewee.install.finding import Finding
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES, DROP"
 

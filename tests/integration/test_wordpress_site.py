@@ -11,7 +11,7 @@ from tests.command import wch
 from tests.databases import LiveDatabase
 from tests.wp_sites import define, make_site, site_of
 from wch_peewee import Cart, Plugin
-from wch_peewee.wordpress.config_init import read_site
+from wch_peewee.wordpress.site import read_site
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 

@@ -14,7 +14,8 @@ import pytest
 from tests.wp_sites import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
-from wch_peewee.wordpress.config_init import Multisite, find_site, read_site, site_around
+from wch_peewee.wordpress.find import find_site, site_around
+from wch_peewee.wordpress.site import Multisite, read_site
 from wch_peewee.wordpress.host import Host, parse_db_host
 
 ROOT = Path(__file__).resolve().parents[2]

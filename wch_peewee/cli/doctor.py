@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..install import diagnose
-from ..install.doctor_init import Finding
+from ..install.finding import Finding
 from ..install.wordpress import object_cache
 from . import codes
 from .options import Choices, shared_options
