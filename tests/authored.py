@@ -12,8 +12,8 @@ from pathlib import Path
 import peewee as pw
 
 from wch_peewee import DatabaseManager
-from wch_peewee.authoring._part_source_lines import Mark
 from wch_peewee.authoring.author import Author, differences, migration_path
+from wch_peewee.authoring.source import Mark
 from wch_peewee.database.connect import connected
 from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.schema.objects import Table

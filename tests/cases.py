@@ -15,13 +15,12 @@ from tests.damage import Damage
 from tests.databases import LiveDatabase
 from tests.populate import fill, populate
 from wch_peewee import DatabaseManager
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
-from wch_peewee.testing._part_subjects_stock import stock_migrations
 from wch_peewee.testing.examination import EMPTY, Populate, Progress, examine_at
 from wch_peewee.testing.places import Place
 from wch_peewee.testing.scenarios import SCENARIOS, Scenario
-from wch_peewee.testing.subjects import Subject, delta, installation, our_migrations
+from wch_peewee.testing.subjects import Subject, delta, installation, our_migrations, stock_migrations
 from wch_peewee.testing.verdict import Verdict
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wch_peewee import BroadcastCampaign, CustomerProfile
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 
 CHAIN = Path(__file__).parent / "chain"
 

@@ -24,7 +24,7 @@ from tests.chained import chain_folder
 from tests.engines import Engine, EngineError, choose_engines
 from tests.server_kills import server_killed
 from tests.servers import PrivateServer
-from wch_peewee.testing._part___main___ticker import tick
+from wch_peewee.testing.__main__ import tick
 from wch_peewee.testing.verdict import NOTHING, Verdict
 
 #: A line of the table: what runs, and its verdicts on all engines.

@@ -20,9 +20,8 @@ from tests.galera import SYNCHRONIZED
 from tests.snapshots import columns, definition
 from wch_peewee import DatabaseManager
 from wch_peewee.execution.lease import LEASE_OPTION
-from wch_peewee.migrate.folder import MigrationFolder
-from wch_peewee.migrate.migrations_folder import migrations_folder
-from wch_peewee.schema._part_statements_copies import CopyRule
+from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
+from wch_peewee.schema.statements import CopyRule
 
 #: Seconds without a sign of life after which a run counts as dead.
 TTL = 0.6

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.servers import PrivateServer
-from wch_peewee.testing._part_snapshots_differences import differences
 from wch_peewee.testing.bench import Bench
 from wch_peewee.testing.child import Ending, Failure
 from wch_peewee.testing.scenarios import Scenario
-from wch_peewee.testing.snapshots import Snapshot
+from wch_peewee.testing.snapshots import Snapshot, differences
 from wch_peewee.testing.verdict import Fault, Finding
 from wch_peewee.testing.writes import Point
 

@@ -32,11 +32,10 @@ if typing.TYPE_CHECKING:
         UnsupportedServer,
         WchError,
     )
-    from .install._part_reports_reports import InstallReport, UninstallReport
     from .install.delta import DeltaReport, db_delta
     from .install.manager import DatabaseManager, WCH_Database_Manager
     from .install.plugin import Plugin
-    from .install.reports import StatusReport
+    from .install.reports import InstallReport, StatusReport, UninstallReport
     from .models.enums import (
         CampaignStatus,
         ConversationStatus,
@@ -122,8 +121,7 @@ _MODULES = {
     "install.manager": "DatabaseManager WCH_Database_Manager",
     "models.tables": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
     "install.plugin": "Plugin",
-    "install.reports": "StatusReport",
-    "install._part_reports_reports": "InstallReport UninstallReport",
+    "install.reports": "InstallReport StatusReport UninstallReport",
     "models.site": "get_table_name switch_prefix",
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names.split()}

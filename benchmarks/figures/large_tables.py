@@ -18,7 +18,7 @@ from wch_peewee.database.connect import open_database
 from wch_peewee.database.url import parse_url
 from wch_peewee.execution.session import open_workspace
 from wch_peewee.migrate import steps
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import Column, Default, enum, varchar
 
 from ..bench import Bench

@@ -12,7 +12,7 @@ from tests.databases import LiveDatabase
 from tests.populate import populate
 from tests.snapshots import snapshot
 from wch_peewee import DatabaseManager, DatabaseUnavailable, Plugin, SchemaConflict, StatementFailed
-from wch_peewee.install.glance import Glance
+from wch_peewee.install.plugin import Glance
 from wch_peewee.schema.statements import Statement
 
 

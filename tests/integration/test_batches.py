@@ -18,7 +18,7 @@ from wch_peewee.execution.session import open_workspace
 from wch_peewee.migrate import batches, steps
 from wch_peewee.progress import BatchDone, StepStarted
 from wch_peewee.schema.objects import Column, text, varchar
-from wch_peewee.testing._part_child_crash import KillPoint, run_killed
+from wch_peewee.testing.child import KillPoint, run_killed
 
 ROWS = 20
 

@@ -15,8 +15,7 @@ from tests.databases import LiveDatabase
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
 from wch_peewee.database.detect import detect_dialect
 from wch_peewee.execution.online import find_copier
-from wch_peewee.schema._part_statements_copies import CopyRule
-from wch_peewee.schema.statements import Statement
+from wch_peewee.schema.statements import CopyRule, Statement
 
 TOOL = "pt-online-schema-change"
 MIGRATION = '''

@@ -11,8 +11,7 @@ from tests.accounts import account
 from tests.databases import LiveDatabase
 from tests.servers import PrivateServer
 from wch_peewee import DatabaseManager
-from wch_peewee.install import diagnose
-from wch_peewee.install.finding import Finding
+from wch_peewee.install.doctor import Finding, diagnose
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES, DROP"
 

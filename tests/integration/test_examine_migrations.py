@@ -12,7 +12,7 @@ import pytest
 
 from tests.engines import Engine
 from tests.populate import fill
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.testing import ExaminationFailed, Verdict, examine
 from wch_peewee.testing.scenarios import SCENARIOS
 

@@ -13,7 +13,7 @@ import pytest
 from tests.databases import LiveDatabase
 from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed
 from wch_peewee.cli.run import run
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.statements import Statement
 
 HEAD = '''

@@ -47,9 +47,9 @@ from wch_peewee.database.query import ask
 from wch_peewee.execution.lease import LEASE_OPTION, lease
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.session import open_workspace
-from wch_peewee.migrate.migrations_folder import migrations_folder
-from wch_peewee.schema._part_statements_query import Query
-from wch_peewee.testing._part_child_crash import KillPoint, run_killed, run_to_end
+from wch_peewee.migrate.folder import migrations_folder
+from wch_peewee.schema.statements import Query
+from wch_peewee.testing.child import KillPoint, run_killed, run_to_end
 
 
 @pytest.fixture

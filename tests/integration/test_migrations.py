@@ -11,8 +11,7 @@ from tests.databases import LiveDatabase
 from tests.populate import populate
 from tests.snapshots import columns, schema, snapshot
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed, RemovalRefused
-from wch_peewee.migrate.folder import MigrationFolder
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
 
 BOOKKEEPING = ("wp_wch_migratehistory", "wp_options")
 

@@ -15,7 +15,7 @@ from tests.databases import LiveDatabase
 from wch_peewee import Cart, ConfigurationError, DatabaseManager, DatabaseUnavailable, MigrationFailed, Plugin
 from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.install.network import Network
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.progress import SiteStarted
 from wch_peewee.schema.naming import TABLES
 from wch_peewee.testing.child import Child

@@ -16,10 +16,10 @@ from tests.integration.test_pw_migrate import pw_migrate
 from tests.populate import populate
 from tests.snapshots import columns, snapshot
 from wch_peewee import MODELS, DatabaseManager
-from wch_peewee.authoring._part_author_trial import try_newest
+from wch_peewee.authoring.author import try_newest
 from wch_peewee.authoring.scratch import produced_schema, scratch_databases
 from wch_peewee.database.url import parse_url
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, enum, json, text, varchar
 from wch_peewee.testing import examine

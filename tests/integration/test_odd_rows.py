@@ -13,7 +13,7 @@ from tests.integration.test_pw_migrate import pw_migrate
 from tests.strange import ROWS, leave_behind_without_php, raw
 from wch_peewee import DatabaseManager, WchError
 from wch_peewee.migrate import steps
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import Column, varchar
 
 pytestmark = pytest.mark.families("mysql", "mariadb")

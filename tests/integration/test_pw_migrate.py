@@ -16,8 +16,7 @@ from tests.integration.test_migrations import history, version
 from tests.populate import populate
 from tests.snapshots import schema, snapshot
 from wch_peewee import DatabaseManager, Plugin
-from wch_peewee.migrate.folder import MigrationFolder
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
 
 
 def pw_migrate(*arguments: str, folder: Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -22,13 +22,13 @@ from wch_peewee.cli import codes
 from wch_peewee.cli.app import wch
 from wch_peewee.database.detect import SUPPORTED
 from wch_peewee.database.url import parse_url
-from wch_peewee.install import diagnose
+from wch_peewee.install.doctor import diagnose
 from wch_peewee.install.manager import DatabaseManager
 from wch_peewee.install.privileges import REMOVAL, UPGRADE
 from wch_peewee.migrate import batches, steps
 from wch_peewee.models.fields.documents import MAX_DEPTH
-from wch_peewee.schema._part_statements_copies import COPY_RULE
 from wch_peewee.schema.naming import check_prefix
+from wch_peewee.schema.statements import COPY_RULE
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "wch_peewee", "migrations"]

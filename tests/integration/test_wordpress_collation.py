@@ -10,8 +10,8 @@ import pytest
 
 from tests.wordpress import WordPressSite
 from wch_peewee import CustomerProfile, Plugin
-from wch_peewee.database.collation import DEFAULT_COLLATION
-from wch_peewee.install import diagnose
+from wch_peewee.database.connect import DEFAULT_COLLATION
+from wch_peewee.install.doctor import diagnose
 
 #: Each finds the one row; our tables stand first, then last.
 COMPARISONS = (

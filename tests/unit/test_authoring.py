@@ -7,16 +7,14 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.builders import column, index, key, required, schema, table
-from wch_peewee.authoring._part_render_words import caution, summary
-from wch_peewee.authoring._part_source_lines import Mark, StepLine
 from wch_peewee.authoring.author import next_version
 from wch_peewee.authoring.order import arrange
 from wch_peewee.authoring.recipes import Recipes
-from wch_peewee.authoring.source import Call, Items, Named, Text, layout, quoted
-from wch_peewee.schema.compare import compare
+from wch_peewee.authoring.render import caution, summary
+from wch_peewee.authoring.source import Call, Items, Mark, Named, StepLine, Text, layout, quoted
+from wch_peewee.schema.diff import Renames, compare, questions, renamed
 from wch_peewee.schema.objects import Schema, Table, bigint, datetime, enum, integer, text, varchar
 from wch_peewee.schema.operations import DropColumn, Operation
-from wch_peewee.schema.renames import Renames, questions, renamed
 
 
 def between(before: Schema, after: Schema, renames: Renames | None = None) -> tuple[Operation, ...]:

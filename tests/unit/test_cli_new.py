@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import Result, wch
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 
 MODELS = """
 from wch_peewee import models
@@ -181,9 +181,7 @@ def test_a_name_needs_words() -> None:
 
 
 def test_an_installed_package_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "wch_peewee.cli._part_session_authors.migrations_folder", lambda: Path("site/wch_peewee/migrations")
-    )
+    monkeypatch.setattr("wch_peewee.cli.session.migrations_folder", lambda: Path("site/wch_peewee/migrations"))
     result = wch("new", "x")
     assert result.code == 78
     assert "say --migrations FOLDER, or install a checkout with pip install -e ." in result.err

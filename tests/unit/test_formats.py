@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.command import wch
-from wch_peewee.cli._part_output_formats import RENDERERS
+from wch_peewee.cli.output import RENDERERS
 
 scalars = st.none() | st.booleans() | st.integers() | st.integers(-1000, 1000).map(lambda n: n / 4) | st.text()
 keys = st.text(min_size=1, max_size=8)

@@ -21,7 +21,7 @@ from wch_peewee import Plugin
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "wch_peewee", "migrations"]
 # Runs without the checkout on the path, and tells which package answered.
-FIND = "import wch_peewee.migrate.migrations_folder as m; print(m.__file__); print(m.migrations_folder())"
+FIND = "import wch_peewee.migrate.folder as m; print(m.__file__); print(m.migrations_folder())"
 
 
 def run(python: str | Path, *arguments: str, cwd: Path) -> list[str]:

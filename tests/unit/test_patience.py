@@ -15,8 +15,8 @@ from wch_peewee.database.detect import detect_dialect
 from wch_peewee.database.query import ask, unbroken
 from wch_peewee.execution import apply
 from wch_peewee.execution.apply import patiently
-from wch_peewee.schema._part_statements_query import Query
 from wch_peewee.schema.mysql.base import MySQLWords
+from wch_peewee.schema.statements import Query
 
 
 class Held:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wch_peewee.cli._part_output_progress import Lines, showing
+from wch_peewee.cli.output import Lines, showing
 from wch_peewee.progress import BatchDone, StepStarted
 
 ROOT = Path(__file__).resolve().parents[2]

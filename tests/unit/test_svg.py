@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 
 from tests.command import wch
 from wch_peewee.models.tables import MODELS
-from wch_peewee.schema._part_mermaid_marks import Marks, compare, named
-from wch_peewee.schema._part_svg_boxes import CHARACTER, arrange
 from wch_peewee.schema.declared import logical_tables
-from wch_peewee.schema.mermaid import draw
+from wch_peewee.schema.mermaid import Marks, compare, draw, named
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema, Table, bigint, enum, text, varchar
-from wch_peewee.schema.svg import svg_diagram
+from wch_peewee.schema.svg import CHARACTER, arrange, svg_diagram
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "schema.svg"
 OURS = named(logical_tables(MODELS), "wp_")

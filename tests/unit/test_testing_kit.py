@@ -13,12 +13,10 @@ import peewee as pw
 import pytest
 
 from wch_peewee import Busy, DatabaseManager
-from wch_peewee.testing._part_child_crash import ActionFailed, run_killed, run_to_end
-from wch_peewee.testing._part_snapshots_differences import differences
-from wch_peewee.testing.child import START, Child
+from wch_peewee.testing.child import START, ActionFailed, Child, run_killed, run_to_end
 from wch_peewee.testing.places import Place, choose
 from wch_peewee.testing.saved import restore, settle
-from wch_peewee.testing.snapshots import Snapshot, TableState, read_snapshot, without_order
+from wch_peewee.testing.snapshots import Snapshot, TableState, differences, read_snapshot, without_order
 from wch_peewee.testing.verdict import Fault, Finding, Result, Verdict
 from wch_peewee.testing.writes import Moment, Point, Write, is_write
 

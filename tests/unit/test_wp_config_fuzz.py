@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.wp_config_truth import CASES
-from wch_peewee.wordpress.host import parse_db_host
 from wch_peewee.wordpress.php.dotenv import parse_dotenv
 from wch_peewee.wordpress.php.reader import CONNECTING, REMOVE_DATA, Reading, read_config
 from wch_peewee.wordpress.php.values import Unknown
 from wch_peewee.wordpress.php.variables import ABSENT
+from wch_peewee.wordpress.site import parse_db_host
 
 FILES = sorted(path.read_bytes() for path in CASES.glob("*/site/**/*.php"))
 TOKENS = [

@@ -15,8 +15,7 @@ from tests.wp_sites import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
 from wch_peewee.wordpress.find import find_site, site_around
-from wch_peewee.wordpress.site import Multisite, read_site
-from wch_peewee.wordpress.host import Host, parse_db_host
+from wch_peewee.wordpress.site import Host, Multisite, parse_db_host, read_site
 
 ROOT = Path(__file__).resolve().parents[2]
 DB = define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="db.example.com:3307")

@@ -5,30 +5,34 @@ draft = Author(folder, tables, before).draft("minor")
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import peewee as pw
 
 from ..database.detect import detect_dialect
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, Irreversible, RemovalRefused, RunStopped
+from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
-from ..schema.compare import compare
+from ..models.base import BaseModel
+from ..models.tables import MODELS
+from ..schema.diff import Question, Renames, compare, parse_renames, questions, renamed
 from ..schema.naming import DEFAULT_PREFIX
 from ..schema.objects import Schema, Table
 from ..schema.operations import DropColumn
-from ..schema.renames import Question, Renames, parse_renames, questions, renamed
 from ..wordpress.version import parse_plain
-from ._part_render_words import caution, summary
-from ._part_scratch_logical import declared_schema
-from ._part_source_lines import Mark
 from .order import arrange
 from .recipes import Recipes
-from .render import Draft
-from .scratch import produced_schema
+from .render import Draft, caution, summary
+from .scratch import declared_schema, produced_schema, scratch_schema
+from .source import Mark
 
 Part = Literal["major", "minor", "patch"]
 
@@ -155,3 +159,69 @@ def migration_path(folder: MigrationFolder, name: str) -> Path:
     if number > 999:
         raise ConfigurationError(f"{folder.path} is full: the newest migration is number 999.")
     return folder.path / f"{number:03}_{words}.py"
+
+
+def load_models(words: str | None) -> tuple[type[BaseModel], ...]:
+    """Import the models; of a module without MODELS all that it defines, in their order. Raises ConfigurationError."""
+    if words is None:
+        return tuple(MODELS)
+    name, _, attribute = words.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # as with ``python -m``, the current folder counts
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:  # whatever its code does
+        said = " ".join(str(error).split())
+        raise ConfigurationError(
+            f"--models {words}: {name} cannot be imported ({type(error).__name__}: {said})."
+        ) from error
+    found = _models(module, attribute)
+    if not found:
+        raise ConfigurationError(
+            f"--models {words}: no models there; expected module:ATTRIBUTE, a tuple of subclasses of BaseModel."
+        )
+    return found
+
+
+def _models(module: ModuleType, attribute: str) -> tuple[type[BaseModel], ...]:
+    value = getattr(module, attribute or "MODELS", None)
+    if value is None and not attribute:
+        value = [each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__]
+    return tuple(each for each in _items(value) if _is_model(each))
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, Iterable) and not isinstance(value, type) else (value,)
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel) and value._meta.table_key is not None
+
+
+def try_newest(
+    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table], before: Sequence[Schema]
+) -> tuple[str, ...]:
+    """Run the newest migration of ``folder`` on each database, and take it back; say what is wrong with it.
+
+    ``before`` is what each database held without it.
+    """
+    tables = tuple(tables)
+    return tuple(
+        f"on {detect_dialect(database).label} {trouble}"
+        for database, old in zip(databases, before, strict=True)
+        for trouble in _troubles(database, folder, tables, old)
+    )
+
+
+def _troubles(
+    database: pw.Database, folder: MigrationFolder, tables: tuple[Table, ...], before: Schema
+) -> Iterator[str]:
+    try:
+        yield from (f"it does not: {found.words}" for found in differences([database], folder, tables))
+        # A way back that is refused, or is none, has been decided.
+        with contextlib.suppress(Irreversible, RemovalRefused):
+            DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=True, migrations=folder.path).rollback()
+            back = compare(scratch_schema(database), before, Renames())
+            yield from (f"its rollback does not: {line}" for operation in back for line in operation.describe())
+    except RunStopped as error:
+        yield f"it fails: {str(error).splitlines()[0]}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..schema.compare import ChangePrimaryKey
+from ..schema.diff import ChangePrimaryKey
 from ..schema.objects import ForeignKey, Index, Schema
 from ..schema.operations import (
     AddColumn,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import click
 
-from ..install._part_reports_reports import InstallReport
 from ..install.network import Network
-from ..install.reports import InstallPlan
+from ..install.reports import InstallPlan, InstallReport
 from . import codes
-from ._part_session_network import for_every_site, network_option
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
 from .output import Output
 from .plan import show_plan
-from .session import open_session
+from .session import for_every_site, network_option, open_session
 
 
 @click.command("activate")

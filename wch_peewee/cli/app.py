@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from ..migrate.folder import MigrationFolder
-from ..migrate.migrations_folder import migrations_folder
+from ..migrate.folder import MigrationFolder, migrations_folder
 from . import codes
 from .options import shared_options
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..install import diagnose
-from ..install.finding import Finding
-from ..install.wordpress import object_cache
+from ..install.doctor import Finding, diagnose, object_cache
 from . import codes
 from .options import Choices, shared_options
 from .output import Output

@@ -9,19 +9,17 @@ from pathlib import Path
 
 import click
 
-from ..authoring._part_author_declared import load_models
-from ..authoring._part_author_trial import try_newest
-from ..authoring._part_render_template import empty_migration
-from ..authoring.author import Author, Part, differences, marks, migration_path
+from ..authoring.author import Author, Part, differences, load_models, marks, migration_path, try_newest
+from ..authoring.render import empty_migration
 from ..authoring.scratch import produced_schema, scratch_databases
 from ..database.detect import detect_dialect
 from ..errors import ConfigurationError
 from ..schema.declared import logical_tables
+from ..schema.diff import Question
 from ..schema.objects import Schema
-from ..schema.renames import Question
 from . import codes
-from ._part_session_authors import AuthorSession, folder_option, open_author_session
 from .options import Choices, shared_options
+from .session import AuthorSession, folder_option, open_author_session
 
 
 @click.command("new")

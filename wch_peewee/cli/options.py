@@ -17,7 +17,7 @@ import click
 
 from ..database.connect import LOCK_WAIT, PATIENCE
 from ..execution.online import TOOLS
-from ..schema._part_statements_copies import COPY_RULE
+from ..schema.statements import COPY_RULE
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -2,12 +2,174 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
 import click
 
+from ..install.reports import InstallPlan
+from ..schema.forecast import Check, Forecast, RowWork
+from ..schema.statements import readable
+from ..wordpress.options import VERSION_OPTION
 from . import codes
-from ._part_plan_forecast import comment, document, flat, newer, rows, script
 from .options import FORMATS, Choices, copy_options, shared_options
 from .session import Session, open_session
+
+
+def script(found: InstallPlan) -> Iterator[str]:
+    """Write the plan as SQL with comments."""
+    for forecast in found.rehearsed.steps:
+        yield ""
+        yield comment(f"{_where(forecast)}: {'; '.join(forecast.describe())}")
+        yield from map(comment, _remarks(found, forecast))
+        yield from _statements(forecast)
+    if (stopped := found.rehearsed.stopped) is not None:
+        yield ""
+        step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
+        yield comment(f"{stopped.migration}{step}: the run would stop here: {stopped.reason}")
+    elif not found.is_stamped and not found.pending:
+        yield ""
+        yield comment(f"At the end the option {VERSION_OPTION} is {found.code_version}")
+    for refusal in found.plan.refusals:
+        yield comment(f"Refused: {refusal}")
+    for extra in found.plan.extras:
+        yield comment(f"Left alone: {extra}")
+    if found.is_empty:
+        yield comment("Nothing is to do")
+
+
+def rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
+    """Write a line for each step: where it stands, what it does, how large the table is, how it is done."""
+    for forecast in found.rehearsed.steps:
+        work, effect = forecast.work, forecast.effect
+        size = None if isinstance(work, RowWork) else found.rehearsed.sizes.get(work.table)
+        failing = sum(check.count for check in forecast.failing)
+        yield (
+            _where(forecast),
+            "; ".join(forecast.describe()),
+            "" if size is None else f"{size.rows:,}",
+            "" if effect is None else f"{effect.algorithm} {effect.lock}".strip(),
+            "" if effect is None else effect.words,
+            "refused: too large to copy" if forecast.copy_refusal else f"{failing:,} rows" if failing else "",
+        )
+
+
+def comment(text: str) -> str:
+    """Comment every line: what a name in the database says must not become a statement."""
+    return "\n".join(f"-- {line}" for line in text.splitlines())
+
+
+def newer(found: InstallPlan) -> str:
+    return f"The database is at version {found.version} and this wch at {found.code_version}"
+
+
+def _where(forecast: Forecast) -> str:
+    if not forecast.migration:
+        return "Mend"
+    if not forecast.number:
+        return f"Ahead of {forecast.migration}"
+    return f"{forecast.migration}, step {forecast.number} of {forecast.of}"
+
+
+def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
+    if isinstance(forecast.work, RowWork):
+        return
+    size = found.rehearsed.sizes.get(forecast.work.table)
+    if size is not None:
+        yield f"  {forecast.work.table}: {size}"
+    if forecast.effect is not None:
+        lock = f", LOCK={forecast.effect.lock}" if forecast.effect.lock else ""
+        words = "handed over to the tool of --online" if forecast.handed_over else forecast.effect.words
+        yield f"  {forecast.effect.algorithm}{lock}: {words}"
+        if forecast.effect.algorithm == "REBUILD" and size is not None:
+            yield f"  needs up to {readable(size.bytes)} of free space beside the file"
+    if forecast.copy_refusal:
+        yield f"  Refused: {forecast.copy_refusal}"
+    yield from map(_check, (check for check in forecast.checks if check.count))
+    for words in forecast.undone():
+        yield f"  Undone by {words}"
+
+
+def _check(check: Check) -> str:
+    words = "Loses" if check.is_loss else "Would fail"
+    return f"  {words}: {check.requirement.refusal(check.count)}\n  See them: {check.query};"
+
+
+def _statements(forecast: Forecast) -> Iterator[str]:
+    step = forecast.work
+    if isinstance(step, RowWork):
+        if step.sql:
+            yield comment(f"  {step.sql}")
+        return
+    for statement in (*step.statements, *step.cleanup):
+        yield str(statement)
+    if step.recheck is not None:
+        undo = " ".join(map(str, step.undo))
+        yield comment(f"  Then the rows are counted once more; should some stand against it: {undo}")
+
+
+def document(found: InstallPlan) -> dict[str, Any]:
+    """Return the plan as plain values."""
+    rehearsed = found.rehearsed
+    return {
+        "version": found.version,
+        "code_version": found.code_version,
+        "is_newer": found.is_newer,
+        "is_empty": found.is_empty,
+        "pending": found.pending,
+        "steps": [_step(found, forecast) for forecast in rehearsed.steps],
+        "stopped": None if rehearsed.stopped is None else asdict(rehearsed.stopped),
+        "refusals": [asdict(refusal) for refusal in found.plan.refusals],
+        "extras": found.plan.extras,
+    }
+
+
+def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
+    place = {"migration": forecast.migration or None, "step": forecast.number, "of": forecast.of}
+    work = forecast.work
+    if isinstance(work, RowWork):
+        return {
+            **place,
+            "kind": "rows",
+            "operations": [work.words],
+            "tables": work.tables,
+            "sql": work.sql or None,
+            "statements": [],
+        }
+    size, effect = found.rehearsed.sizes.get(work.table), forecast.effect
+    return {
+        **place,
+        "kind": "schema",
+        "table": work.table,
+        "rows": None if size is None else size.rows,
+        "bytes": None if size is None else size.bytes,
+        "cost": work.cost,
+        "algorithm": None if effect is None else effect.algorithm,
+        "lock": None if effect is None else effect.lock or None,
+        "effect": None if effect is None else effect.words,
+        "operations": list(forecast.describe()),
+        "statements": [statement.text for statement in work.statements],
+        "cleanup": [statement.text for statement in work.cleanup],
+        "undo": [statement.text for statement in work.undo],
+        "checks": [_checked(check) for check in forecast.checks],
+        "copy_refusal": forecast.copy_refusal or None,
+        "handed_over": forecast.handed_over,
+        "undone_by": list(forecast.undone()),
+    }
+
+
+def flat(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step of the document as one line of a table."""
+    names = ("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal")
+    texts = {name: "; ".join(step.get(name, ())) for name in ("operations", "statements", "undone_by")}
+    against = sum(check["count"] for check in step.get("checks", ()) if not check["loses"])
+    return {**{name: step.get(name) for name in names}, **texts, "rows_against": against}
+
+
+def _checked(check: Check) -> dict[str, Any]:
+    kind, words = check.requirement.kind, check.requirement.refusal(check.count) if check.count else ""
+    return {"kind": kind, "count": check.count, "loses": check.is_loss, "words": words, "query": check.query}
 
 
 @click.command("plan")

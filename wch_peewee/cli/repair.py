@@ -10,10 +10,9 @@ from ..errors import ConfigurationError
 from ..install.drift import REPAIR, differences
 from ..install.reports import RepairReport
 from . import codes
-from ._part_check_differences import print_statements
-from ._part_output_confirm import confirm
+from .check import print_statements
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
-from .output import Output
+from .output import Output, confirm
 from .session import Session, open_session
 
 #: More conversations than that are not listed one by one.

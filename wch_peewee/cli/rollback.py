@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from . import codes
-from ._part_output_confirm import confirm
 from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
+from .output import confirm
 from .session import Session, open_session
 
 

@@ -19,10 +19,9 @@ import click
 
 from ..errors import RunStopped, WchError
 from . import codes
-from ._part_output_confirm import NotConfirmed
 from .app import Interrupted, wch
 from .options import Choices
-from .output import Output, flush
+from .output import NotConfirmed, Output, flush
 
 
 def main() -> NoReturn:

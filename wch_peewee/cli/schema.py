@@ -7,13 +7,12 @@ import sqlite3
 import click
 import peewee as pw
 
-from ..database.collation import DEFAULT_COLLATION
+from ..database.connect import DEFAULT_COLLATION
 from ..execution.introspect import introspect_schema
 from ..execution.session import look
-from ..schema._part_declared_describe import create_statements, describe_schema
-from ..schema._part_mermaid_marks import Marks, compare, named
+from ..schema.declared import create_statements, describe_schema
 from ..schema.dialect import Dialect
-from ..schema.mermaid import draw
+from ..schema.mermaid import Marks, compare, draw, named
 from ..schema.mysql.dialect import MySQLDialect
 from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect

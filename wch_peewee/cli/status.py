@@ -7,10 +7,9 @@ import click
 from ..install.network import Network
 from ..install.reports import StatusReport
 from . import codes
-from ._part_session_network import for_every_site, network_option
 from .options import Choices, shared_options
 from .output import Output
-from .session import open_session
+from .session import for_every_site, network_option, open_session
 
 
 @click.command("status")

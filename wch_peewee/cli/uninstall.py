@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..install._part_reports_reports import UninstallReport
 from ..install.network import Network
+from ..install.reports import UninstallReport
 from . import codes
-from ._part_output_confirm import confirm
-from ._part_session_network import for_every_site, network_option
 from .options import Choices, dry_run_option, shared_options, wait_options
-from .session import Session, open_session
+from .output import confirm
+from .session import Session, for_every_site, network_option, open_session
 
 if TYPE_CHECKING:
     from ..wordpress.site import WordPressSite

@@ -25,12 +25,21 @@ from ..errors import (
     UnsupportedServer,
     WchError,
 )
-from .collation import DEFAULT_COLLATION
 from .driver import ServerDatabase
 from .url import Target
 
 if TYPE_CHECKING:
-    from ..schema.words import Failure
+    from ..schema.dialect import Failure
+
+
+#: What WordPress itself installs with, and connects with, on every supported server.
+DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"
+
+
+def collation_beside(site: str | None) -> str:
+    """Return the collation for our tables beside those of a site; None is a site that is not there yet."""
+    return site if site and site.startswith("utf8mb4_") else DEFAULT_COLLATION
+
 
 #: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
 #: session that minds them can no longer alter such a table.

@@ -14,8 +14,7 @@ import peewee as pw
 from ..errors import UnsupportedServer
 
 if TYPE_CHECKING:
-    from ..schema.dialect import Dialect
-    from ..schema.words import Failure, Words
+    from ..schema.dialect import Dialect, Failure, Words
 
 SUPPORTED = "SQLite 3.35 or newer, MySQL 8.0.13 or newer, MariaDB 10.4 or newer"
 

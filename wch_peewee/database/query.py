@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from peewee import Database, PeeweeException
 
-from ..schema._part_statements_query import Query
+from ..schema.statements import Query
 from .connect import stands_alone
 
 if TYPE_CHECKING:
-    from ..schema.words import Words
+    from ..schema.dialect import Words
 
 T = TypeVar("T")
 

@@ -15,17 +15,63 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TypeVar
 
 from peewee import Database, PeeweeException
 
 from ..database.query import ask
-from ..errors import Busy, CopyRefused, NotOwned, StatementFailed
-from ..schema._part_statements_copies import COPY_RULE, CopyRule
+from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFailed
 from ..schema.dialect import Dialect
-from ..schema.statements import Statement, Step
-from .handing_over import hand_over
-from .introspect import count_rows, table_sizes
+from ..schema.objects import Table
+from ..schema.operations import AddForeignKey, Operation
+from ..schema.preconditions import demands, is_loss
+from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
+from .introspect import count_rows, introspect_schema, table_sizes
+
+
+def hand_over(
+    database: Database,
+    dialect: Dialect,
+    step: Step,
+    statement: Statement,
+    copier: Copier,
+    check: Callable[[], None] | None,
+) -> tuple[Step, ...]:
+    """Have ``copier`` do ``statement``; return the steps that give back foreign keys which it has discarded.
+
+    Raises SchemaConflict when rows stand against the change, and StatementFailed.
+    """
+    for operation in step.operations:
+        for need in demands(operation):
+            if not is_loss(need) and (count := count_rows(database, dialect, need)):
+                raise SchemaConflict(need.refusal(count))
+    before = _live(database, dialect, step)
+    copier(statement, check or _nothing)
+    expected = reduce(_applied, step.operations, before)
+    after = _live(database, dialect, step)
+    if after.columns != expected.columns:
+        raise StatementFailed(
+            f"the tool reported success, but {step.table} is not as it should be; wch check says how", sql=statement.sql
+        )
+    lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
+    return dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
+
+
+def _applied(table: Table, operation: Operation) -> Table:
+    return operation.applied_to(table)
+
+
+def _live(database: Database, dialect: Dialect, step: Step) -> Table:
+    table = introspect_schema(database, dialect, [step.table]).table(step.table)
+    if table is None:
+        raise StatementFailed(f"{step.table} is not there", sql="")
+    return table
+
+
+def _nothing() -> None:
+    return
+
 
 T = TypeVar("T")
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import peewee as pw
 
-from ..database.connect import PATIENCE
+from ..database.connect import PATIENCE, with_run_settings
+from ..database.detect import detect_dialect
 from ..database.query import ask, present_tables
 from ..progress import Progress
-from ..schema._part_declared_resolve import resolve
-from ..schema._part_statements_copies import COPY_RULE, CopyRule
+from ..schema.declared import resolve
 from ..schema.dialect import Dialect
 from ..schema.forecast import RowWork
 from ..schema.naming import owned_names
@@ -26,12 +27,12 @@ from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
 from ..schema.plan import Plan
 from ..schema.preconditions import Requirement
-from ..schema.statements import Statement, Step
-from ..settings import Leave, leave_to_remove
-from ..wordpress._part_options_options_table import site_collation
+from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
+from ..settings import Leave, leave_to_remove, table_prefix
+from ..wordpress.options import site_collation
 from .apply import ApplyResult, Executor, patiently
 from .introspect import count_rows, introspect_schema
-from .lock import MigrationLock
+from .lock import MigrationLock, migration_lock
 from .reconcile import Reconciled, concerned, plan_for, reconcile
 from .table_cache import Shapes
 
@@ -202,3 +203,22 @@ def attach(connection: pw.Database, workspace: Workspace | None) -> None:
 def attached_workspace(connection: pw.Database) -> Workspace | None:
     """Find the workspace that a run has attached to its connection."""
     return getattr(connection, _ATTRIBUTE, None)
+
+
+@contextlib.contextmanager
+def workspace_of(database: pw.Database) -> Iterator[Workspace]:
+    workspace = attached_workspace(database)
+    if workspace is not None and workspace.is_ready:
+        yield workspace
+        return
+    session: AbstractContextManager[None] = contextlib.nullcontext()
+    if workspace is None:
+        workspace = Workspace(database, detect_dialect(database), table_prefix())
+        session = with_run_settings(database)
+    with session, migration_lock(database, workspace.dialect, workspace.prefix, timeout=workspace.patience) as lock:
+        workspace.lock = lock
+        try:
+            with attached(workspace):
+                yield workspace
+        finally:
+            workspace.lock = None

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from peewee import Database
 
 from ..database.query import ask, present_tables
-from ..schema._part_statements_copies import Size
 from ..schema.dialect import Dialect
 from ..schema.objects import Schema
 from ..schema.preconditions import Requirement
+from ..schema.statements import Size
 
 
 def introspect_schema(

@@ -31,13 +31,11 @@ from ..database.connect import (
 from ..database.detect import detect_dialect, failure_of
 from ..errors import ConfigurationError, RunStopped
 from ..progress import Progress
-from ..schema._part_statements_copies import COPY_RULE, CopyRule
-from ..schema.statements import Statement
+from ..schema.statements import COPY_RULE, CopyRule, Statement
 from ..settings import Leave
 from .apply import pause
 from .context import Workspace, attached
-from .lock import LEASE_TTL, migration_lock
-from .sqlite_lock import CommitHeldUp
+from .lock import LEASE_TTL, CommitHeldUp, migration_lock
 from .table_cache import Shapes
 
 T = TypeVar("T")

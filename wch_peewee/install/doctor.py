@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..database.collation import collation_beside
+import peewee as pw
+
+from ..database.connect import collation_beside, is_private
+from ..database.detect import SUPPORTED
 from ..database.query import ask
+from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..execution.context import Workspace
 from ..execution.introspect import introspect_schema
-from ..schema._part_statements_query import Query
+from ..execution.session import look
 from ..schema.naming import options_table_name
-from .finding import Finding
-from .privileges import REMOVAL, UPGRADE, grant_sql
+from ..schema.statements import Query
+from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
+from .manager import DatabaseManager
+from .privileges import REMOVAL, UPGRADE, file_obstacle, grant_sql
+
+if TYPE_CHECKING:
+    from ..wordpress.site import WordPressSite
+
+
+#: ``fail`` keeps an installation from working, ``warn`` may hurt one day, ``ok`` needs nothing.
+State = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``found`` is what is there, ``advice`` what to do about it; empty where nothing has to be done."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
 
 #: What the models do all day, beyond what an upgrade needs.
 _DAILY = ("DELETE",)
 
 
-def checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[Workspace], Finding]], ...]:
+def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[Workspace], Finding]], ...]:
     """List the checks; ``tables`` are the full names of ours."""
     return (
         ("privileges", privileges),
@@ -164,3 +193,89 @@ def _site_collation(workspace: Workspace) -> str | None:
 
 def _rows(workspace: Workspace, sql: str) -> list[tuple[Any, ...]]:
     return ask(workspace.database, workspace.dialect, Query(sql))
+
+
+def sqlite_file(database: pw.SqliteDatabase) -> Finding:
+    """Look at the file and its folder, in which SQLite puts a journal while it writes."""
+    if is_private(database):
+        return Finding("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
+    obstacle = file_obstacle(database)
+    if obstacle:
+        return Finding("file", "fail", obstacle, "Give this user the right to write to the file and in its folder.")
+    name = str(database.database)
+    if not name.startswith("file:") and not Path(name).exists():
+        return Finding("file", "ok", f"{name} is not there yet; wch activate makes it")
+    return Finding("file", "ok", f"{name} can be written to")
+
+
+def sqlite_json(workspace: Workspace) -> Finding:
+    """JSON columns are held by a CHECK that calls a function which older builds may lack."""
+    try:
+        _one(workspace, "SELECT json_valid('{}')")
+    except pw.PeeweeException:
+        return Finding("json", "fail", "this build of SQLite has no JSON functions", "Use SQLite 3.38 or newer.")
+    return Finding("json", "ok", "JSON functions are there")
+
+
+def sqlite_foreign_keys(workspace: Workspace) -> Finding:
+    """Without them deleting a conversation leaves its messages behind."""
+    if _one(workspace, "SELECT sqlite_compileoption_used('OMIT_FOREIGN_KEY')") != "0":
+        advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
+        return Finding("foreign keys", "warn", "this build of SQLite has none", advice)
+    # A file that is not there yet is stood in for by an empty database, whose settings say nothing.
+    sqlite_file = _one(workspace, "SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main'")
+    if sqlite_file and _one(workspace, "PRAGMA foreign_keys") != "1":
+        advice = "Open the database with pragmas={'foreign_keys': 1}, or through wch_peewee."
+        return Finding("foreign keys", "warn", "they are switched off on this connection", advice)
+    return Finding("foreign keys", "ok", "they are enforced on connections of wch_peewee")
+
+
+def _one(workspace: Workspace, sql: str) -> str:
+    ((value,),) = ask(workspace.database, workspace.dialect, Query(sql))
+    return str(value)
+
+
+SQLITE_CHECKS = (("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
+
+
+Check = Callable[[Workspace], Finding]
+
+
+def diagnose(manager: DatabaseManager) -> tuple[Finding, ...]:
+    """Look at the manager's database. Reads only."""
+    reached = Finding("connection", "ok", f"{manager.target} can be opened")
+    try:
+        with look(manager.database, manager.prefix) as workspace:
+            version = Finding("version", "ok", f"{workspace.dialect.label} is supported")
+            if isinstance(manager.database, pw.SqliteDatabase):
+                return (sqlite_file(manager.database), version, *_run(SQLITE_CHECKS, workspace))
+            return (reached, version, *_run(server_checks(manager.table_names), workspace))
+    except DatabaseUnavailable as error:
+        advice = "Nothing else could be looked at; the database is named by --database or WCH_DATABASE_URL."
+        return (Finding("connection", "fail", str(error), advice),)
+    except UnsupportedServer as error:
+        return (reached, Finding("version", "fail", str(error), f"Use {SUPPORTED}."))
+
+
+def _run(checks: Iterable[tuple[str, Check]], workspace: Workspace) -> tuple[Finding, ...]:
+    return tuple(_asked(name, check, workspace) for name, check in checks)
+
+
+def _asked(name: str, check: Check, workspace: Workspace) -> Finding:
+    try:
+        return check(workspace)
+    except pw.PeeweeException as error:
+        said = error.args[-1] if error.args else error
+        return Finding(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")
+
+
+def object_cache(site: WordPressSite | None) -> tuple[Finding, ...]:
+    """Tell of a persistent object cache; nothing where no site is known, or where it has none."""
+    if site is None:
+        return ()
+    dropin = object_cache_dropin(site.path, content=site.content)
+    if dropin is None:
+        return ()
+    *_, flush = object_cache_advice(site.path, content=site.content)
+    advice = f"PHP may not see a new version until the cache is cleared. After each upgrade: {flush.strip()}"
+    return (Finding("object cache", "warn", f"{dropin} is there", advice),)

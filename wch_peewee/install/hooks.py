@@ -8,8 +8,8 @@ from __future__ import annotations
 from ..database.connect import open_database
 from ..hookspecs import hookimpl
 from ..settings import Settings
-from ._part_reports_reports import InstallReport, UninstallReport
 from .plugin import Plugin
+from .reports import InstallReport, UninstallReport
 
 _plugins: dict[Settings, Plugin] = {}
 

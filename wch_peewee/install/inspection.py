@@ -21,21 +21,16 @@ from ..execution.context import Workspace
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
 from ..execution.session import look
-from ..migrate._part_state_history import HISTORY_SHAPE
 from ..migrate.dry_run import Rehearsal
-from ..migrate.folder import MigrationFolder
-from ..migrate.migrations_folder import migrations_folder
-from ..migrate.standing import Standing, read_standing
-from ..migrate.state import options_step
+from ..migrate.folder import MigrationFolder, migrations_folder
+from ..migrate.state import HISTORY_SHAPE, Standing, options_step, read_standing
 from ..models.site import current_prefix
 from ..models.tables import MODELS, BaseModel
-from ..schema._part_declared_resolve import physical_name
-from ..schema._part_statements_copies import COPY_RULE, CopyRule
-from ..schema._part_statements_query import Query
-from ..schema.declared import logical_tables
+from ..schema.declared import logical_tables, physical_name
 from ..schema.naming import check_prefix, get_table_name
 from ..schema.objects import Schema, Table
 from ..schema.plan import Plan
+from ..schema.statements import COPY_RULE, CopyRule, Query
 from ..settings import Leave, leave_to_remove
 from .orphans import count_orphans
 from .reports import InstallPlan, StatusReport
@@ -163,7 +158,7 @@ class Installation:
             return InstallPlan(standing.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
         rehearsal = Rehearsal(workspace, actual, counts=counts)
         if standing.pending:
-            from ..migrate._part_dry_run_rehearse import rehearse
+            from ..migrate.dry_run import rehearse
 
             rehearse(rehearsal, self.folder, standing.pending)
         plan = Plan()

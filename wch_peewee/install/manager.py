@@ -9,8 +9,9 @@ It holds no connection between calls; each run opens its own and takes the lock.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import peewee as pw
 
@@ -20,18 +21,56 @@ from ..execution.context import Workspace
 from ..execution.reconcile import Reconciled
 from ..execution.session import look, one_connection, run_in_workspace
 from ..execution.table_cache import Shapes
-from ..migrate.standing import Standing
-from ..migrate.state import delete_version, read_version, write_version
+from ..migrate.state import Standing, delete_version, read_version, write_version
+from ..models.site import switch_prefix
 from ..progress import Progress
 from ..schema.naming import DEFAULT_PREFIX, get_table_name, history_table_name, options_table_name
 from ..schema.statements import Statement
 from ..wordpress.options import VERSION_OPTION
-from ._part_reports_reports import InstallReport, UninstallReport
 from .inspection import Installation
-from .option_news import OptionWritten, option_news
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .privileges import REMOVAL, UPGRADE, require_privileges
-from .reports import Orphans, RepairReport
+from .reports import InstallReport, Orphans, RepairReport, UninstallReport
+
+#: Called with the option's name and its new value.
+OptionWritten = Callable[[str, str | None], None]
+
+Work = Callable[[Workspace], Any]
+
+logger = logging.getLogger("wch_peewee")
+
+
+@contextlib.contextmanager
+def option_news(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
+    """Give a wrapper for a run's work; call ``hook`` at the end of the block for each option that it has written."""
+    seen: list[Workspace] = []
+
+    def watched(work: Work) -> Work:
+        def watching(workspace: Workspace) -> Any:
+            # SQLite may undo it all and do it again: the last one counts.
+            seen[:] = [workspace]
+            return work(workspace)
+
+        return watching
+
+    failed = True
+    try:
+        yield watched
+        failed = False
+    finally:
+        if hook is not None and seen and not (failed and seen[0].dialect.transactional_ddl):
+            for name, value in seen[0].options.items():
+                with switch_prefix(seen[0].prefix):
+                    _tell(hook, name, value)
+
+
+def _tell(hook: OptionWritten, name: str, value: str | None) -> None:
+    try:
+        hook(name, value)
+    except Exception:
+        done = "was deleted" if value is None else f"was set to {value}"
+        logger.exception("%s %s, and on_option_written failed; what caches it may show the old value", name, done)
+
 
 T = TypeVar("T")
 
@@ -133,7 +172,7 @@ class DatabaseManager(Installation):
         """Remove exactly our tables, history and option, for this prefix; only when WCH_REMOVE_DATA is true."""
         if not self.remove_data:
             return UninstallReport(False, reason="WCH_REMOVE_DATA is not true; nothing was removed")
-        from ..migrate.steps._part_structure_tables import drop_named
+        from ..migrate.steps.structure import drop_named
 
         names = (*self.table_names, history_table_name(self.prefix))
         with look(self.database, self.prefix) as workspace:

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..database.query import ask
 from ..execution.context import Workspace
-from ..schema._part_statements_query import Query
 from ..schema.naming import get_table_name
+from ..schema.statements import Query
 
 #: Messages, or conversations, in one transaction.
 BATCH_SIZE = 1000

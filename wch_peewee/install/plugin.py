@@ -9,6 +9,7 @@ other. It can be registered with a ``pluggy.PluginManager("wch")``; pluggy itsel
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,24 +20,72 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import peewee as pw
 
-from ..database.connect import LOCK_WAIT, PATIENCE, describe, open_database, stands_alone, unwrap
+from ..database.connect import (
+    LOCK_WAIT,
+    PATIENCE,
+    connect,
+    database_error,
+    describe,
+    open_database,
+    stands_alone,
+    unwrap,
+)
+from ..database.detect import words_of
+from ..database.query import present_tables
 from ..database.url import parse_url
 from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl
-from ..migrate.folder import MigrationFolder
-from ..migrate.migrations_folder import migrations_folder
+from ..migrate.folder import MigrationFolder, migrations_folder
 from ..models.site import Site, current_prefix, set_default_site, use_site
 from ..schema.naming import TABLES, check_prefix, get_table_name
 from ..settings import Leave, Settings
 from ..wordpress.multisite import MAIN, blog_prefix
-from ._part_reports_reports import InstallReport, UninstallReport
-from .glance import Glance
+from ..wordpress.options import VERSION_OPTION, ask_option, option_query
+from .reports import InstallReport, UninstallReport
 
 if TYPE_CHECKING:
     from ..models.base import BaseModel
-    from .manager import DatabaseManager
+    from .manager import DatabaseManager, OptionWritten
     from .network import Network, NetworkReport
-    from .option_news import OptionWritten
+
+
+class Glance:
+    """Knows how to ask, so that asking costs the one SELECT."""
+
+    def __init__(self, database: pw.Database, prefix: str) -> None:
+        self._database = database
+        self._words = words_of(database)
+        self._query = option_query(self._words, prefix, VERSION_OPTION)
+
+    def version(self) -> str | None:
+        """Return the stored version, None when there is none.
+
+        A connection that the server has closed meanwhile is opened anew, unless it is in a transaction,
+        which is the application's to lose. Raises DatabaseUnavailable.
+        """
+        if self._database.is_closed():
+            connect(self._database)
+        try:
+            return self._ask()
+        except pw.PeeweeException as error:
+            meaning = self._words.failure(error.args)
+            if meaning != "lost" or self._database.in_transaction():
+                raise database_error(describe(self._database), meaning, error) from error
+        with contextlib.suppress(pw.PeeweeException):
+            self._database.close()
+        connect(self._database)
+        return self._ask()
+
+    def missing(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Name those of the tables that are not there, in one query. Raises DatabaseUnavailable."""
+        try:
+            present = present_tables(self._database, self._words, names)
+        except pw.PeeweeException as error:
+            raise database_error(describe(self._database), self._words.failure(error.args), error) from error
+        return tuple(name for name in names if name not in present)
+
+    def _ask(self) -> str | None:
+        return ask_option(self._database, self._words, self._query)
 
 
 class Plugin:

@@ -16,14 +16,29 @@ from typing import Any
 import peewee as pw
 
 from ..errors import ConfigurationError
-from ..execution.ambient import workspace_of
-from ..execution.context import Workspace
-from ..schema._part_declared_resolve import physical_name
+from ..execution.context import Workspace, workspace_of
+from ..schema.declared import physical_name
 from ..schema.forecast import RowWork
-from ._part_batches_names import TableNames
 from .chunks import BATCH_SIZE, AnyRange, Walk
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
+
+
+class TableNames(dict[str, Any]):
+    """A mapping that knows every table's key; further words are given by name. ``asked`` are the tables it was for."""
+
+    def __init__(self, workspace: Workspace, **words: Any) -> None:
+        super().__init__(words)
+        self._workspace = workspace
+        self.asked: list[str] = []
+
+    def __missing__(self, key: str) -> str:
+        if not key.isidentifier():
+            raise ConfigurationError(
+                f"{{{key}}} in a migration's SQL is no table's key; write a brace twice to mean itself"
+            )
+        self.asked.append(physical_name(key, self._workspace.prefix))
+        return self._workspace.dialect.quote(self.asked[-1])
 
 
 def run_in_batches(

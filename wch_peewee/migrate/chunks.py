@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..database.query import ask
 from ..execution.context import Workspace
 from ..progress import BatchDone
-from ..schema._part_statements_query import Query
+from ..schema.statements import Query
 
 #: Rows of primary key range in the first batch, and how many there may come to be in one.
 BATCH_SIZE, LARGEST_BATCH = 2_000, 10_000

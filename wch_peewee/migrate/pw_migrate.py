@@ -17,7 +17,7 @@ from ..errors import ConfigurationError, WchError
 from ..execution.context import Workspace, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
-from ._part_state_history import ensure_history
+from .state import ensure_history
 
 
 def configuration() -> dict[str, Any]:

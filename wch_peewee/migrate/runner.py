@@ -36,10 +36,9 @@ from ..errors import (
 from ..execution.context import Workspace
 from ..progress import StepStarted
 from ..schema.naming import history_table_name
-from ._part_state_history import applied_names, ensure_history
 from .folder import MigrationFolder
-from .standing import Standing
-from .steps._part_special_stops import irreversible
+from .state import Standing, applied_names, ensure_history
+from .steps.special import irreversible
 
 logger = logging.getLogger("wch_peewee.migrate")
 

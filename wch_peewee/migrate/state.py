@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import peewee as pw
 
+from ..database.query import ask
 from ..execution.apply import Overtaken
 from ..execution.context import Workspace
+from ..schema.dialect import Dialect
 from ..schema.forecast import RowWork
-from ..schema.naming import options_table_name
-from ..schema.statements import Step
-from ..wordpress._part_options_options_table import options_steps
-from ..wordpress.options import ADOPTED_OPTION, VERSION_OPTION, delete_option, read_option, write_option
+from ..schema.naming import history_table_name, options_table_name
+from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
+from ..schema.statements import Query, Step
+from ..wordpress.options import ADOPTED_OPTION, VERSION_OPTION, delete_option, options_steps, read_option, write_option
+from ..wordpress.version import version_compare
+from .folder import MigrationFolder
 
 T = TypeVar("T")
 
@@ -87,3 +92,94 @@ def _told(workspace: Workspace, name: str, value: str | None, write: Callable[[]
     if done is not False:  # there was a row to delete
         workspace.options[name] = value
     return done
+
+
+#: The names of the applied migrations, oldest first; None where there is no history table.
+Applied = tuple[str, ...] | None
+
+HISTORY_SHAPE = Table(
+    "migratehistory",
+    columns=(
+        Column("id", bigint(unsigned=True), auto_increment=True),
+        Column("name", varchar(191)),
+        Column("migrated_at", datetime()),
+    ),
+    indexes=(Index("name", ("name",), unique=True),),
+)
+
+
+def ensure_history(workspace: Workspace, stored: tuple[Applied, str | None] | None = None) -> None:
+    """Make the history table, or what it lacks; a version that was there before it is PHP's, and remembered as that.
+
+    ``stored`` is the history and the version, where they have been read under the workspace's lock already.
+    """
+    if stored is None:
+        applied = history_names(workspace.database, workspace.dialect, workspace.prefix)
+        stored = applied, read_version(workspace) if applied is None else None
+    applied, version = stored
+    if applied is None and version is not None:
+        remember_adopted_version(workspace, version)
+    workspace.reconcile([HISTORY_SHAPE], verify=False)
+
+
+def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...]:
+    """List the applied migrations, oldest first; none when the table is not there."""
+    return history_names(database, dialect, prefix) or ()
+
+
+def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Applied:
+    """The same, but None when the table is not there."""
+    sql = f"SELECT name FROM {dialect.quote(history_table_name(prefix))} ORDER BY id"
+    try:
+        return tuple(str(row[0]) for row in ask(database, dialect, Query(sql)))
+    except pw.PeeweeException as error:
+        if dialect.failure(error.args) == "missing":
+            return None
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``applied`` is None where there is no history table; ``known`` are the migrations of this code."""
+
+    version: str | None
+    code_version: str
+    applied: tuple[str, ...] | None
+    known: tuple[str, ...]
+    #: the version that PHP had when our history began; None where the history came first
+    adopted: str | None = None
+
+    @property
+    def is_newer(self) -> bool:
+        """True when a newer release of this library has been here, so that nothing may be changed."""
+        if not is_above(self.version, self.code_version) or self.applied is None:
+            return False
+        return self.adopted is None or any(name not in self.known for name in self.applied)
+
+    @property
+    def is_foreign(self) -> bool:
+        """True when the version is above ours and PHP's doing: it is left as it is, for it never goes backwards."""
+        return is_above(self.version, self.code_version) and not self.is_newer
+
+    @property
+    def is_stamped(self) -> bool:
+        """True when there is no version to be written."""
+        return self.version == self.code_version or self.is_foreign
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        return tuple(name for name in self.known if name not in (self.applied or ()))
+
+
+def read_standing(workspace: Workspace, folder: MigrationFolder) -> Standing:
+    """Read it; two SELECTs, and one more where the version is above ours."""
+    version = read_version(workspace)
+    applied = history_names(workspace.database, workspace.dialect, workspace.prefix)
+    above = is_above(version, folder.version)
+    adopted = read_adopted_version(workspace) if above and applied is not None else None
+    return Standing(version, folder.version, applied, folder.names, adopted)
+
+
+def is_above(version: str | None, code_version: str) -> bool:
+    """Say whether a stored version is above the code's, as PHP compares versions."""
+    return version is not None and version_compare(version, code_version) > 0

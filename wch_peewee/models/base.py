@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import peewee
 
 from ..errors import InvalidValue
+from .bulk import columns_and_rows
 from .fields import JsonField, utc_now
 from .fields.documents import DocumentAccessor, snapshot
 from .fields.references import ParentAccessor
-from .inserting import columns_and_rows
 from .metadata import SiteMetadata
 from .queries import SiteAlias, SiteDelete, SiteInsert, SiteRaw, SiteSelect, SiteUpdate
 from .site import Site, at_site, current_site

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import peewee
 
-from .bulk import converting, in_chunks, instances
-from .inserting import plain_rows
+from .bulk import converting, in_chunks, instances, plain_rows
 from .site import at_site, current_site
 
 if TYPE_CHECKING:

@@ -9,12 +9,17 @@ site. Nothing here asks a database.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import peewee
 
 from ..errors import ConfigurationError
-from .objects import Column, Default, ForeignKey, Index, Table
+from .dialect import Dialect
+from .naming import constraint_name
+from .objects import Column, Default, ForeignKey, Index, Schema, Table
+from .operations import CreateTable
+from .statements import Statement
 
 
 def logical_tables(models: Iterable[type[peewee.Model]]) -> tuple[Table, ...]:
@@ -75,3 +80,79 @@ def _foreign_key(field: Any) -> ForeignKey:
         on_delete=field.on_delete or "NO ACTION",
         on_update=field.on_update or "NO ACTION",
     )
+
+
+def physical_name(key: str, prefix: str) -> str:
+    """Name a declared table; unlike ``get_table_name`` it takes the tables of later migrations too."""
+    return f"{prefix}wch_{key}"
+
+
+def resolve(tables: Iterable[Table], *, prefix: str, dialect: Dialect, collation: str | None) -> Schema:
+    return Schema(tuple(resolve_table(table, prefix=prefix, dialect=dialect, collation=collation) for table in tables))
+
+
+def resolve_table(table: Table, *, prefix: str, dialect: Dialect, collation: str | None) -> Table:
+    """Give ``table`` its full name, the site's collation, and what else the engine makes of it."""
+    name = physical_name(table.name, prefix)
+    keys = tuple(resolve_key(key, name, prefix) for key in table.foreign_keys)
+    return dialect.adapt(replace(table, name=name, foreign_keys=keys, engine="InnoDB", collation=collation))
+
+
+def resolve_key(key: ForeignKey, table: str, prefix: str) -> ForeignKey:
+    """Name a foreign key after its full table, because such names are unique in a whole database."""
+    name = constraint_name(table, "_".join(key.columns) + "_fk")
+    return replace(key, referenced_table=physical_name(key.referenced_table, prefix), name=name)
+
+
+def describe_schema(tables: Iterable[Table], prefix: str) -> dict[str, Any]:
+    """Return the declared tables as plain lists, dicts and strings, alike for every engine."""
+    return {"prefix": prefix, "tables": [_table_values(table, prefix) for table in tables]}
+
+
+def create_statements(
+    tables: Iterable[Table], *, prefix: str, dialect: Dialect, collation: str | None
+) -> tuple[Statement, ...]:
+    """Return what makes the tables where nothing is there yet, parents first."""
+    desired = resolve(tables, prefix=prefix, dialect=dialect, collation=collation)
+    steps = [step for table in desired for step in dialect.render(None, [CreateTable(table.name, table)])]
+    return tuple(statement for step in steps for statement in step.statements)
+
+
+def _table_values(table: Table, prefix: str) -> dict[str, Any]:
+    name = physical_name(table.name, prefix)
+    return {
+        "key": table.name,
+        "name": name,
+        "columns": [_column_values(column) for column in table.columns],
+        "primary_key": list(table.primary_key),
+        "indexes": [_index_values(index) for index in table.indexes],
+        "foreign_keys": [_foreign_key_values(resolve_key(key, name, prefix)) for key in table.foreign_keys],
+    }
+
+
+def _column_values(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "type": column.type.name,
+        "size": column.type.size,
+        "unsigned": column.type.unsigned,
+        "values": list(column.type.values),
+        "nullable": column.nullable,
+        "default": None if column.default is None else column.default.text,
+        "auto_increment": column.auto_increment,
+    }
+
+
+def _index_values(index: Index) -> dict[str, Any]:
+    return {"name": index.name, "columns": list(index.columns), "unique": index.unique}
+
+
+def _foreign_key_values(key: ForeignKey) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "columns": list(key.columns),
+        "referenced_table": key.referenced_table,
+        "referenced_columns": list(key.referenced_columns),
+        "on_delete": key.on_delete,
+        "on_update": key.on_update,
+    }

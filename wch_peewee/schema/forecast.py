@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ._part_statements_copies import Size
 from .operations import (
     AddColumn,
     AddForeignKey,
@@ -24,7 +23,7 @@ from .operations import (
     RenameIndex,
 )
 from .preconditions import Requirement
-from .statements import Effect, Step
+from .statements import Effect, Size, Step
 
 
 @dataclass(frozen=True, slots=True)

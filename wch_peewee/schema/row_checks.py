@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ._part_statements_query import Query
 from .preconditions import Requirement
+from .statements import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Words:
     length: str
 
 
-def count(requirement: Requirement, words: Words) -> Query:
+def count_query(requirement: Requirement, words: Words) -> Query:
     """Ask how many rows there are; of a table that should be empty, whether there is one."""
     quote = words.quote
     if requirement.kind == "empty":
@@ -33,7 +33,7 @@ def count(requirement: Requirement, words: Words) -> Query:
     return Query(f"SELECT COUNT(*) {_offending(requirement, words)}")
 
 
-def see(requirement: Requirement, words: Words) -> str:
+def see_query(requirement: Requirement, words: Words) -> str:
     """Write the SELECT that shows them."""
     quote = words.quote
     if requirement.kind == "no_duplicates":

@@ -13,8 +13,7 @@ prints the table. Nothing of it is imported by ``import wch_peewee``, and only t
 
 from __future__ import annotations
 
-from ._part_examination_clean import assert_migrations_clean
-from .examination import ExaminationFailed, examine
+from .examination import ExaminationFailed, assert_migrations_clean, examine
 from .verdict import Verdict
 
 __all__ = ["ExaminationFailed", "Verdict", "assert_migrations_clean", "examine"]

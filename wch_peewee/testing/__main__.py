@@ -15,13 +15,17 @@ import tempfile
 from pathlib import Path
 
 from ..errors import WchError
-from ..migrate.migrations_folder import migrations_folder
-from ._part___main___ticker import tick
-from ._part_subjects_stock import stock_migrations
+from ..migrate.folder import migrations_folder
 from .examination import ExaminationFailed, Populate, examine_at
 from .places import choose, open_place
-from .subjects import our_migrations
+from .subjects import our_migrations, stock_migrations
 from .verdict import Verdict
+
+
+def tick(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
 
 
 def main(arguments: list[str] | None = None) -> int:

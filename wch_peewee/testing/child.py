@@ -186,3 +186,29 @@ class _Inside:
         data = json.dumps(message).encode() + b"\n"
         while data:
             data = data[os.write(self._reports, data) :]
+
+
+#: Before, during or after the write with this number, counted from 1.
+KillPoint = Point
+
+
+class ActionFailed(Exception):
+    """The child ended with an error of its own; the message is its traceback."""
+
+
+def run_to_end(action: Callable[[], object]) -> tuple[Write, ...]:
+    """Run ``action`` in a child; return its writes. Raises ActionFailed."""
+    with Child(action) as child:
+        ending = child.end()
+    if ending.failure is not None:
+        raise ActionFailed(ending.failure.trace or str(ending.failure))
+    return ending.writes
+
+
+def run_killed(action: Callable[[], object], point: Point) -> bool:
+    """Run ``action`` in a child that is killed at ``point``; False when it ended before it got there."""
+    with Child(action, kill=point) as child:
+        ending = child.end()
+    if ending.failure is not None:
+        raise ActionFailed(ending.failure.trace or str(ending.failure))
+    return ending.killed

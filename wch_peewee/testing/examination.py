@@ -12,6 +12,7 @@ from pathlib import Path
 
 import peewee as pw
 
+from ..authoring.lint import check_migrations
 from .bench import Bench
 from .child import Child
 from .places import Place, choose, open_place
@@ -135,3 +136,13 @@ def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progre
             if not to_the_end:
                 break
     return Result(*where, tried, tuple(findings))
+
+
+def assert_migrations_clean(folder: Path | str) -> None:
+    """Fail with a line for each finding of ``wch check --migrations``; no database is needed.
+
+    Raises AssertionError, and ConfigurationError where there are no migrations.
+    """
+    __tracebackhide__ = True
+    if findings := check_migrations(folder):
+        raise AssertionError("\n".join([f"the migrations of {folder} are not clean", *map(str, findings)]))

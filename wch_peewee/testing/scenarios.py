@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ._part_snapshots_differences import differences
 from .bench import Bench
 from .child import START, Ending
-from .snapshots import Snapshot
+from .snapshots import Snapshot, differences
 from .verdict import Fault, Finding
 from .writes import Point, Write
 

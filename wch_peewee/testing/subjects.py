@@ -6,6 +6,7 @@ subject.forward("sqlite:////srv/wch.db")
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,4 +87,29 @@ def delta(prefix: str, models: Sequence[type[BaseModel] | Table] = MODELS) -> Su
         lambda url: db_delta(models, open_database(parse_url(url)), prefix=prefix),
         prefix=prefix,
         history=history_table_name(prefix),
+    )
+
+
+HISTORY = "migratehistory"
+
+
+def stock_migrations(folder: Path, prefix: str = "wp_") -> Subject:
+    """Run a folder with the Router of peewee-migrate, on an application's ordinary connection."""
+    from peewee_migrate import Router
+
+    # It would write to the terminal, from hundreds of children.
+    quiet = logging.getLogger("wch_peewee.testing.stock")
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+
+    def router(url: str) -> Router:
+        return Router(open_database(parse_url(url)), migrate_dir=folder, migrate_table=HISTORY, logger=quiet)
+
+    return Subject(
+        forward=lambda url: router(url).run(),
+        back=lambda url: router(url).rollback(),
+        up_to=lambda name, url: router(url).run(name),
+        prefix=prefix,
+        history=HISTORY,
+        names=some(tuple(sorted(path.stem for path in folder.glob("[0-9][0-9][0-9]_*.py"))), folder),
     )

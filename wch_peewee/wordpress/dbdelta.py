@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 
 from ..errors import SchemaConflict
-from ..schema._part_declared_resolve import resolve
+from ..schema.declared import resolve
 from ..schema.mysql.dialect import MySQLDialect
 from ..schema.mysql.render import charset, literal
 from ..schema.objects import Column, ColumnType, Index, Table

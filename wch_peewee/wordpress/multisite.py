@@ -18,8 +18,8 @@ import peewee as pw
 
 from ..database.query import ask, present_tables
 from ..errors import ConfigurationError
-from ..schema._part_statements_query import Query
 from ..schema.naming import check_prefix
+from ..schema.statements import Query
 
 if TYPE_CHECKING:
     from ..schema.dialect import Dialect

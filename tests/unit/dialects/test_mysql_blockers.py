@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from wch_peewee.schema.mysql.blockers import query, read
+from wch_peewee.schema.mysql.server import blockers_query as query
+from wch_peewee.schema.mysql.server import read_blockers as read
 
 ANA = (12, "ana", "web1", "wp_wch_messages", 4)
 BEN = (13, "ben", "web2", "wp_wch_conversations", 9)

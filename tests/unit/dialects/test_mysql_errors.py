@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from wch_peewee.schema.mysql.base import error_meaning as meaning
 from wch_peewee.schema.mysql.dialect import MySQLDialect
-from wch_peewee.schema.mysql.errors import meaning
 
 MEANINGS = {
     "waiting": {

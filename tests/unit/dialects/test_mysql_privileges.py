@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wch_peewee.install.privileges import REMOVAL, UPGRADE
-from wch_peewee.schema.mysql.privileges import EVERYTHING, QUERIES, read
+from wch_peewee.schema.mysql.server import EVERYTHING
+from wch_peewee.schema.mysql.server import PRIVILEGE_QUERIES as QUERIES
+from wch_peewee.schema.mysql.server import read_privileges as read
 
 TO = "TO `wp`@`%`"
 USAGE = f"GRANT USAGE ON *.* {TO}"

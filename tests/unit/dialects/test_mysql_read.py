@@ -12,7 +12,9 @@ import pytest
 
 from tests.unit.builders import ID, column, index, required, table
 from wch_peewee.schema.mysql.dialect import MySQLDialect
-from wch_peewee.schema.mysql.introspect import queries, read, read_type
+from wch_peewee.schema.mysql.introspect import introspection_queries as queries
+from wch_peewee.schema.mysql.introspect import read_schema as read
+from wch_peewee.schema.mysql.introspect import read_type
 from wch_peewee.schema.objects import (
     Column,
     ColumnType,

@@ -12,8 +12,7 @@ import pytest
 from tests.unit.builders import ID, column, costs, index, key, required, sql, table
 from wch_peewee import MODELS
 from wch_peewee.errors import SchemaConflict
-from wch_peewee.schema._part_declared_resolve import resolve
-from wch_peewee.schema.declared import logical_tables
+from wch_peewee.schema.declared import logical_tables, resolve
 from wch_peewee.schema.mysql.algorithms import cost
 from wch_peewee.schema.mysql.base import name
 from wch_peewee.schema.mysql.dialect import MySQLDialect

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.dialects.sqlite_tables import DIALECT, File, memory
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.sqlite.introspect import rowid_name
-from wch_peewee.schema.sqlite.rebuild import RESTORE, rebuild
+from wch_peewee.schema.sqlite.render import RESTORE, rebuild
 
 COLUMNS = ("a", "B b", "check", "it's")
 QUOTES = ('"{}"', "`{}`", "[{}]", "'{}'")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wch_peewee.schema.sqlite.tokens import Cursor, SyntaxTrouble, fold, source, tokenize
+from wch_peewee.schema.sqlite.parser import Cursor, SyntaxTrouble, fold, source, tokenize
 
 CUTS = [
     ('a "b" `c` [d]', "word a, name b, name c, name d"),

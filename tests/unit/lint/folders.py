@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from wch_peewee.authoring.lint import Finding, check_migrations
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 
 HEAD = '''\
 """Version 1.1.0."""

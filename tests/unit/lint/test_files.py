@@ -11,7 +11,7 @@ from tests.unit.lint.folders import BACK, FIRST, HEAD, STAMP, UNSTAMP, file, fol
 from wch_peewee.authoring.lint import RULES, check_migrations
 from wch_peewee.authoring.lint.findings import FIRM
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.testing import assert_migrations_clean
 
 GOOD = file('migrator.run(steps.add_column, database, "carts", Column("note", text(), nullable=True))')

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.command import wch
 from tests.unit.lint.folders import file, folder, found, places
 from wch_peewee.authoring.lint import record_migrations
-from wch_peewee.authoring.lint.digest import digest
+from wch_peewee.authoring.lint.shipped import digest
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.migrate.migrations_folder import migrations_folder
+from wch_peewee.migrate.folder import migrations_folder
 
 OURS = migrations_folder()
 SHIPPED = (OURS / "001_initial_schema.py").read_text(encoding="utf-8")

@@ -6,24 +6,66 @@ for finding in check_migrations("migrations"):
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import ConfigurationError
-from .allowed import bad_comments, without_allowed
-from .columns import column_remarks
-from .files import bad_body, bad_rollback, undecided
-from .findings import Finding, Remarks
-from .imports import live_imports
-from .keys import key_remarks
-from .load import Migration, load
-from .numbering import is_migration, misnamed, misnumbered
-from .recording import Step
+from .files import (
+    bad_body,
+    bad_rollback,
+    bad_stamps,
+    bad_version,
+    is_migration,
+    live_imports,
+    misnamed,
+    misnumbered,
+    undecided,
+)
+from .findings import FIRM, RULES, Finding, Remark, Remarks
+from .load import Migration, Source, Step, load, read_source
 from .shipped import record_shipped, shipped_findings
-from .source import Source, read_source
 from .sql import sql_remarks
 from .state import Tables, moments
-from .tables import drop_remarks, rollback_drops
-from .versions import bad_stamps, bad_version
+from .tables import column_remarks, drop_remarks, key_remarks, rollback_drops
+
+_COMMENT = re.compile(r"#\s*wch:\s*allow\b(.*)", re.IGNORECASE | re.DOTALL)
+_ALLOWED = re.compile(r"\s+([a-z][a-z-]*)\s+because\s+(\S.*)", re.DOTALL)
+_ADVICE = "write # wch: allow RULE because ..., with one rule and the reason"
+
+
+def without_allowed(source: Source, remarks: Iterable[Remark]) -> Remarks:
+    """Leave out what a comment of the file allows."""
+    allowed: dict[int, str] = {}
+    for line, comment in source.comments.items():
+        if (rule := _rule_of(comment)) in RULES:
+            allowed[line] = rule
+    for remark in remarks:
+        lines = source.lines_of(remark[0])
+        near = (*lines, lines.start - 1, remark[0] - 1)
+        if remark[1] in FIRM or not any(allowed.get(line) == remark[1] for line in near):
+            yield remark
+
+
+def bad_comments(source: Source) -> Remarks:
+    """Find comments that mean to allow something and do not."""
+    for line, comment in source.comments.items():
+        match = _COMMENT.match(comment)
+        if match is None:
+            continue
+        rule = _rule_of(comment)
+        if rule is None:
+            yield line, "allow", "the comment allows nothing: it has no rule or no reason", _ADVICE
+        elif rule not in RULES:
+            yield line, "allow", f"there is no rule {rule}", f"the rules are {', '.join(RULES)}"
+        elif rule in FIRM:
+            yield line, "allow", f"{rule} cannot be allowed in the file itself", "take the comment out"
+
+
+def _rule_of(comment: str) -> str | None:
+    match = _COMMENT.match(comment)
+    words = _ALLOWED.fullmatch(match[1]) if match else None
+    return words[1] if words else None
 
 
 def check_migrations(folder: Path | str) -> tuple[Finding, ...]:

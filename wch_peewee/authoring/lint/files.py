@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from ...migrate import steps
-from .code import run_code
-from .findings import Remarks
-from .load import Migration, is_decide
+from ...models import base, enums, tables
+from ...wordpress.version import is_plain, version_compare
+from .findings import Finding, Remarks, run_code, text_code
+from .load import Migration, Recording, Source, is_decide
 
 _DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _STEPS = {name for name in steps.__all__ if name != "decide"}
@@ -72,3 +75,149 @@ def _at_once(function: ast.FunctionDef) -> Iterator[ast.AST]:
         node = waiting.pop(0)
         yield node
         waiting += [child for child in ast.iter_child_nodes(node) if not isinstance(child, _DEFERRED)]
+
+
+_ADVICE = "write the shape down with wch_peewee.schema.objects: models change, and this file must not"
+
+_MODULES = tuple(f"wch_peewee.{name}" for name in ("models", "install.delta", "schema.declared"))
+
+#: What the package itself hands out of those modules.
+_NAMES = {
+    *(name for module in (base, enums, tables) for name in vars(module) if name[0].isupper()),
+    *("db_delta", "models"),
+}
+
+
+def live_imports(migration: Migration) -> Remarks:
+    """Find imports of the live models, of their enums, and of what is made from them."""
+    for node in ast.walk(migration.source.tree):
+        for name in dict.fromkeys(_live(node)):
+            yield getattr(node, "lineno", 1), "models", f"{name} follows the live models", _ADVICE
+
+
+def _live(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if _is_live(alias.name))
+    elif isinstance(node, ast.ImportFrom) and not node.level and node.module is not None:
+        if _is_live(node.module):
+            yield node.module
+        elif node.module == "wch_peewee":
+            yield from (f"wch_peewee.{a.name}" for a in node.names if a.name in _NAMES or a.name == "*")
+        else:
+            yield from (full for a in node.names if _is_live(full := f"{node.module}.{a.name}"))
+    elif isinstance(node, ast.Attribute) and f"{_name(node.value)}.{node.attr}" in {f"wch_peewee.{n}" for n in _NAMES}:
+        yield f"wch_peewee.{node.attr}"
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_live(module: str) -> bool:
+    return any(module == live or module.startswith(f"{live}.") for live in _MODULES)
+
+
+_NAME = re.compile(r"[0-9]{3}_[A-Za-z0-9_]+")
+_NO_MIGRATIONS = {"conf", "__init__"}
+
+
+def is_migration(path: Path) -> bool:
+    """Tell whether the file has a migration's name."""
+    return _NAME.fullmatch(path.stem) is not None
+
+
+def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Finding]:
+    """Find files that mean to be migrations and are called otherwise."""
+    taken = [source.name for source in numbers]
+    for source in others:
+        numbered = source.name[:1].isdigit()
+        if source.name not in _NO_MIGRATIONS and (numbered or source.function("migrate") is not None):
+            found = "that is no name of a migration, and peewee-migrate passes over it in silence"
+            yield Finding(source.path, 1, "name", found, f"rename it to {_proposal(source.name, taken)}.py")
+
+
+def misnumbered(sources: Sequence[Source]) -> Iterator[Finding]:
+    """Find gaps and duplicates; two branches that each add a migration make the latter when they are merged."""
+    expected, last = 1, ""
+    for source in sources:
+        number = int(source.name[:3])
+        if number < expected and last[:3] == source.name[:3]:
+            found = f"{last} has the number {number:03}, too"
+            advice = f"give the later one the next number, {_next(s.name for s in sources):03}"
+            yield Finding(source.path, 1, "duplicate", found, advice)
+        elif number > expected:
+            missing = f"{expected:03}" if number - expected == 1 else f"{expected:03} to {number - 1:03}"
+            found = f"there is no migration {missing} before it"
+            yield Finding(source.path, 1, "gap", found, f"put it back, or call this one {expected:03}{source.name[3:]}")
+        expected, last = max(expected, number + 1), source.name
+
+
+def _next(names: Iterator[str]) -> int:
+    return max((int(name[:3]) for name in names), default=0) + 1
+
+
+def _proposal(name: str, taken: Sequence[str]) -> str:
+    words = re.sub(r"[^A-Za-z0-9]+", "_", name.lstrip("0123456789")).strip("_") or "words"
+    digits = re.match(r"[0-9]*", name)
+    number = int(digits[0]) if digits and digits[0] else 0
+    if not 0 < number < 1000 or any(int(other[:3]) == number for other in taken):
+        number = _next(iter(taken))
+    return f"{number:03}_{words}"
+
+
+def bad_version(migration: Migration, previous: Migration | None) -> Remarks:
+    """Look at VERSION; it has to be newer than that of the migration before."""
+    assignment, version = migration.source.assignment("VERSION"), migration.version
+    line = 1 if assignment is None else assignment.lineno
+    older = previous.version if previous is not None else None
+    if version is None:
+        found = "there is no VERSION that can be read without running the file"
+        yield line, "version", found, f"write VERSION = {text_code(_after(older))} at its top"
+    elif not is_plain(version):
+        found = f"VERSION {version!r} is not MAJOR.MINOR.PATCH"
+        yield line, "version", found, f"write VERSION = {text_code(_after(older))}, for instance"
+    elif previous is not None and older is not None and version_compare(version, older) <= 0:
+        found = f"VERSION {version} does not come after {older} of {previous.name}"
+        yield line, "version", found, f"raise it, to {_after(older)} for instance"
+
+
+def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
+    """Look at the last step of each way: who stops there has been told the right version."""
+    version = migration.version
+    there = migration.migrate
+    if there is not None and there.complete and version is not None and not _ends_with(there, steps.stamp, version):
+        line = _end(migration.source, there, "migrate")
+        advice = f"end it with {run_code('steps.stamp', 'VERSION')}"
+        yield line, "stamp", "migrate() does not end with its stamp", advice
+    back = migration.rollback
+    if back is None or not back.complete or not back.steps or any(s.is_(steps.irreversible) for s in back.steps):
+        return
+    older = previous.version if previous is not None else None
+    if previous is not None and older is None:
+        return  # the one before has to be mended first
+    if not _ends_with(back, steps.unstamp, older):
+        line = _end(migration.source, back, "rollback")
+        words = "None" if older is None else text_code(older)
+        yield (
+            line,
+            "stamp",
+            "rollback() does not end at the version before",
+            f"end it with {run_code('steps.unstamp', words)}",
+        )
+
+
+def _ends_with(recording: Recording, function: Callable[..., None], version: str | None) -> bool:
+    last = recording.steps[-1] if recording.steps else None
+    return last is not None and last.is_(function) and last.arguments["version"] == version
+
+
+def _end(source: Source, recording: Recording, name: str) -> int:
+    function = source.function(name)
+    return recording.steps[-1].line if recording.steps else function.lineno if function is not None else 1
+
+
+def _after(version: str | None) -> str:
+    if version is None or not is_plain(version):
+        return "1.0.0"
+    major, minor, _ = version.split(".")
+    return f"{major}.{int(minor) + 1}.0"

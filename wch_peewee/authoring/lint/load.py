@@ -6,12 +6,248 @@ migration = load(read_source(path))
 from __future__ import annotations
 
 import ast
+import inspect
+import io
+import sys
+import tokenize
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
 
+from ...schema.objects import Column, ColumnType, Default, ForeignKey, Index, Table
 from .findings import Remark
-from .recording import Recording, line_of, record
-from .source import Source
+
+_SHAPES: dict[Any, type] = {"Column": Column, "Index": Index, "ForeignKey": ForeignKey, "str": str}
+
+#: Where the functions are whose arguments are known; an author's own are his.
+_OURS = ("wch_peewee.migrate.steps.", "wch_peewee.migrate.batches")
+
+
+def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Give each argument its name. Raises TypeError where the step could not be called so, or not do its work."""
+    signature = inspect.signature(function)
+    call = signature.bind(*args, **kwargs)
+    call.apply_defaults()
+    arguments = dict(call.arguments)
+    if not getattr(function, "__module__", "").startswith(_OURS):
+        return arguments
+    for name, parameter in signature.parameters.items():
+        wanted = _SHAPES.get(parameter.annotation)
+        if wanted is not None and not isinstance(arguments[name], wanted):
+            raise TypeError(f"{name} is {type(arguments[name]).__name__}, and not {wanted.__name__}")
+        if name == "tables":
+            arguments[name] = tuple(arguments[name])  # it may be used up by one look
+        elif name == "columns" and not all(isinstance(column, str) for column in arguments[name]):
+            raise TypeError("columns are not all str")
+        elif wanted in (Column, Index, ForeignKey):
+            _examine(arguments[name])
+    for table in arguments.get("tables", ()):
+        _examine(table)
+    return arguments
+
+
+def _examine(shape: object) -> None:
+    """Look into a shape: Python does not hold its values to their types."""
+    if isinstance(shape, Table):
+        _insist(isinstance(shape.name, str), "a table's name is no text")
+        for kind, inner in ((Column, shape.columns), (Index, shape.indexes), (ForeignKey, shape.foreign_keys)):
+            _insist(isinstance(inner, tuple), f"the table {shape.name} has no tuple of {kind.__name__}")
+            for part in inner:
+                _insist(isinstance(part, kind), f"{part!r} in the table {shape.name} is no {kind.__name__}")
+                _examine(part)
+        _insist(_are_texts(shape.primary_key), f"the primary key of {shape.name} is no tuple of names")
+    elif isinstance(shape, Column):
+        _insist(isinstance(shape.name, str), f"{shape.name!r} is no column's name")
+        _insist(isinstance(shape.type, ColumnType), f"the type of {shape.name} is no column type")
+        type_ = shape.type
+        _insist(
+            isinstance(type_.name, str) and _are_texts(type_.values), f"the values of {shape.name} are not all texts"
+        )
+        _insist(type_.size is None or isinstance(type_.size, int), f"the size of {shape.name} is no number")
+        is_default = isinstance(shape.default, Default) and isinstance(shape.default.text, str)
+        _insist(shape.default is None or is_default, f"the default of {shape.name} is no Default with a text")
+    elif isinstance(shape, Index):
+        _insist(isinstance(shape.name, str), f"{shape.name!r} is no index's name")
+        _insist(_are_texts(shape.columns) and bool(shape.columns), f"the index {shape.name} has no tuple of columns")
+    elif isinstance(shape, ForeignKey):
+        _insist(isinstance(shape.referenced_table, str), "the table that a foreign key refers to is no text")
+        _insist(_are_texts(shape.columns) and bool(shape.columns), "a foreign key has no tuple of columns")
+        alike = _are_texts(shape.referenced_columns) and len(shape.referenced_columns) == len(shape.columns)
+        _insist(alike, "a foreign key refers to another number of columns")
+    else:
+        _insist(False, f"{shape!r} is no Table")
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return isinstance(values, tuple) and all(isinstance(value, str) for value in values)
+
+
+def _insist(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise TypeError(otherwise)
+
+
+@dataclass(frozen=True)
+class Source:
+    """``tree`` is empty where ``error`` says why, of line ``error_line``. ``comments`` are by line."""
+
+    path: Path
+    text: str = ""
+    tree: ast.Module = field(default_factory=lambda: ast.Module(body=[], type_ignores=[]))
+    comments: dict[int, str] = field(default_factory=dict)
+    error: str = ""
+    error_line: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def function(self, name: str) -> ast.FunctionDef | None:
+        """Find the function that the module ends up with; the last definition wins, as in Python."""
+        found = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+        return found[-1] if found else None
+
+    def assignment(self, name: str) -> ast.Assign | ast.AnnAssign | None:
+        """Find the first assignment to a name at the top of the module."""
+        for node in self.tree.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                    return node
+        return None
+
+    def lines_of(self, line: int) -> range:
+        """Return the lines of the innermost statement that ``line`` is part of."""
+        statements = [
+            range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
+        ]
+        return min(statements, key=len, default=range(line, line + 1))
+
+
+def read_source(path: Path) -> Source:
+    """Read and parse a file; what is wrong with it is part of the answer."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        tree = ast.parse(text, filename=str(path))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
+        return Source(path, error=f"it cannot be read: {error}")
+    except SyntaxError as error:
+        return Source(path, text, error=f"it is no Python: {error.msg}", error_line=error.lineno or 1)
+    return Source(path, text, tree, _comments(text))
+
+
+def _comments(text: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+
+
+_BODY_ADVICE = "hand it to migrator.run(steps.run_python, database, function), which runs it in its turn"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ``migrator.run(function, ...)``; ``arguments`` are by the names of the function's parameters."""
+
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    line: int
+
+    def is_(self, *functions: Callable[..., Any]) -> bool:
+        """Tell whether the step is one of these functions."""
+        return any(self.function is function for function in functions)
+
+
+@dataclass
+class Recording:
+    """What was recorded, and what is wrong with it; ``complete`` when the function came to its end."""
+
+    steps: list[Step] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    complete: bool = True
+
+
+class Touched(Exception):
+    """A migration has asked the database for something in its body."""
+
+
+class NoDatabase:
+    """Stands for the database in a rehearsal: it can be handed on, and nothing else."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise Touched(f"database.{name}")
+
+
+class Recorder:
+    """Stands for the migrator: ``run`` writes down, and everything else is peewee-migrate's own."""
+
+    def __init__(self, path: Path, recording: Recording) -> None:
+        self._path = str(path)
+        self._recording = recording
+
+    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Write one step down, with the line that it comes from."""
+        line = _line_of_frame(self._path)
+        while isinstance(function, partial):
+            args, kwargs, function = (*function.args, *args), {**function.keywords, **kwargs}, function.func
+        try:
+            arguments = bound(function, args, kwargs)
+        except (TypeError, ValueError) as error:
+            name = getattr(function, "__name__", str(function))
+            said = (line, "step", f"{name} cannot be called with this: {error}", f"see help(steps.{name})")
+            self._recording.remarks.append(said)
+            return
+        self._recording.steps.append(Step(function, arguments, line))
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        line = _line_of_frame(self._path)
+
+        def passed_over(*args: Any, **kwargs: Any) -> None:
+            found = f"migrator.{name} is peewee-migrate's own: it cannot be repeated after a kill"
+            self._recording.remarks.append((line, "body", found, "use a step: migrator.run(steps...., database, ...)"))
+
+        return passed_over
+
+
+def record(source: Source, function: Callable[..., Any]) -> Recording:
+    """Call ``migrate`` or ``rollback`` with stand-ins and return what it would run."""
+    recording = Recording()
+    try:
+        function(Recorder(source.path, recording), NoDatabase(), fake=False)
+    except Touched as error:
+        line = line_of(error.__traceback__, source.path)
+        found = f"{error} is asked for in the body, which is run without a database, too"
+        recording.remarks.append((line, "body", found, _BODY_ADVICE))
+        recording.complete = False
+    except (Exception, SystemExit) as error:
+        line = line_of(error.__traceback__, source.path)
+        found = f"the body does not come to its end: {type(error).__name__}: {' '.join(str(error).split())}"
+        recording.remarks.append((line, "body", found, "it may only hand steps to migrator.run(...)"))
+        recording.complete = False
+    return recording
+
+
+def line_of(trace: TracebackType | None, path: Path) -> int:
+    """Return the innermost line of the file that an error came through."""
+    line = 1
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _line_of_frame(path: str) -> int:
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename != path:
+        frame = frame.f_back
+    return frame.f_lineno if frame.f_code.co_filename == path else 1
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 
 from ...migrate import batches, steps
-from .code import run_code, text_code
-from .findings import Remarks
-from .load import Migration
-from .recording import Step
+from .findings import Remarks, run_code, text_code
+from .load import Migration, Step
 
 #: A literal, whose words mean nothing here, or a comment.
 _QUIET = re.compile(r"('(?:[^'\\]|''|\\.)*')|/\*.*?\*/|--\s[^\n]*|#[^\n]*", re.DOTALL)

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from ...migrate import steps
 from ...schema.objects import Column, ForeignKey, Index, Table
 from ...schema.operations import AddColumn, DropColumn, DropIndex, ModifyColumn, RenameColumn
-from .load import Migration
-from .recording import Step
+from .load import Migration, Step
 
 Tables = dict[str, Table]
 

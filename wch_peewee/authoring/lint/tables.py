@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 
 from ...migrate import batches, steps
-from .code import column_code, run_code, text_code
-from .findings import Remarks
-from .load import Migration
-from .recording import Step
+from ...schema.objects import Column, ColumnType, ForeignKey, Index, enum
+from ...schema.type_changes import widens
+from .findings import Remarks, column_code, run_code, text_code, type_code
+from .load import Migration, Step
 from .state import Moment
 
 
@@ -96,3 +96,149 @@ def _renamed(moment: Moment) -> Remarks:
     found = f"{moment.table}.{old} is called {new} from here on, and PHP and older releases still ask for {old}"
     advice = f"{way}, write both for one release, and in a later one {drop}"
     yield moment.step.line, "rename-column", found, advice
+
+
+_LATER = "and say # wch: allow {} because ..., once it is known what keeps new ones out until then"
+
+
+def key_remarks(moment: Moment) -> Remarks:
+    """Look at one step that adds an index or a foreign key."""
+    a, line = moment.step.arguments, moment.step.line
+    index, key = a.get("index"), a.get("key")
+    if moment.is_empty:
+        return
+    if moment.step.is_(steps.add_index) and isinstance(index, Index) and index.unique:
+        columns = ", ".join(index.columns)
+        found = f"{moment.table} ({columns}) becomes unique: duplicates come in until it is, and then it is refused"
+        count = f"SELECT {columns}, COUNT(*) FROM {{{moment.table}}} GROUP BY {columns} HAVING COUNT(*) > 1"
+        yield line, "unique-index", found, f"look first (wch plan; {count}), {_LATER.format('unique-index')}"
+    elif moment.step.is_(steps.add_foreign_key) and isinstance(key, ForeignKey):
+        parent, columns = key.referenced_table, ", ".join(key.columns)
+        found = f"{moment.table} ({columns}) refers to {parent}: orphans come in until it does, and then it is refused"
+        pairs = zip(key.columns, key.referenced_columns, strict=False)
+        joined = " AND ".join(f"p.{theirs} = c.{ours}" for ours, theirs in pairs)
+        count = (
+            f"SELECT COUNT(*) FROM {{{moment.table}}} c WHERE c.{key.columns[0]} IS NOT NULL "
+            f"AND NOT EXISTS (SELECT 1 FROM {{{parent}}} p WHERE {joined})"
+        )
+        yield line, "foreign-key", found, f"look first (wch plan; {count}), {_LATER.format('foreign-key')}"
+
+
+_INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
+
+#: A varchar of more characters than this may take more than 255 bytes, and then its length has two bytes.
+_ONE_BYTE = 63
+
+
+def bad_type(moment: Moment, was: Column, now: Column) -> Remarks:
+    """Compare the types before and after; ``moment`` is that of an alter_column."""
+    before, after, line = was.type, now.type, moment.step.line
+    name, change = f"{moment.table}.{now.name}", f"from {before} to {after}"
+    if before == after:
+        return
+    if before.name == after.name == "enum":
+        yield from _bad_enum(moment, was, now)
+    elif not widens(before, after):
+        found = (
+            f"{name} goes {change}: values that do not fit are refused by the server, or cut, and the table is copied"
+        )
+        yield line, "narrowing", found, _expand(moment.table, was, now)
+    elif why := _copies(before, after):
+        found = f"{name} goes {change}, {why}: the server copies the table, and its writers wait"
+        leave = "; where the table stays small, or --online copies it: # wch: allow table-copy because ..."
+        yield line, "table-copy", found, _expand(moment.table, was, now) + leave
+
+
+def _copies(before: ColumnType, after: ColumnType) -> str:
+    if before.name in _INTEGERS and after.name in _INTEGERS:
+        return "" if {before.name, after.name} == {"tinyint"} else "another width or sign"
+    if before.name == after.name == "varchar":
+        return "more than 255 bytes" if (before.size or 0) <= _ONE_BYTE < (after.size or 0) else ""
+    return "another kind of type"
+
+
+def _bad_enum(moment: Moment, was: Column, now: Column) -> Remarks:
+    before, after = was.type.values, now.type.values
+    table, name = text_code(moment.table), f"{moment.table}.{now.name}"
+    new = tuple(value for value in after if value not in before)
+    kept = replace(now, type=enum(*before, *new))
+    appended = run_code("steps.alter_column", table, column_code(kept))
+    if gone := [value for value in before if value not in after]:
+        found = (
+            f"{name} loses {', '.join(map(repr, gone))}: rows that hold it lose their value, and the table is copied"
+        )
+        sql = f"UPDATE {{{moment.table}}} SET {now.name} = ? WHERE {now.name} = ? AND {{batch}}"
+        moved = run_code("batches.run_in_batches", table, text_code(sql), "NEW", text_code(gone[0]))
+        way = f"{appended}, then {moved}" if new else moved
+        yield moment.step.line, "enum-values", found, f"move the rows and leave the old value in the list: {way}"
+    elif after[: len(before)] != before:
+        found = f"{name} puts its values into another order: the server copies the table, and its writers wait"
+        yield moment.step.line, "enum-values", found, f"put what is new at the end: {appended}"
+
+
+def _expand(table: str, was: Column, now: Column) -> str:
+    """The way without a copy: a new column beside the old one, filled in batches, renamed when nobody needs the old."""
+    new = replace(now, name=f"{now.name}_new", nullable=True, default=None)
+    names = [text_code(name) for name in (table, was.name, new.name)]
+    if widens(was.type, now.type):
+        fill = run_code("batches.copy_column", *names)
+    else:
+        sql = f"UPDATE {{{table}}} SET {new.name} = ... WHERE {new.name} IS NULL AND {{batch}}"
+        fill = run_code("batches.run_in_batches", names[0], text_code(sql))
+    add = run_code("steps.add_column", names[0], column_code(new), f"after={names[1]}")
+    drop = run_code("steps.drop_column", names[0], names[1], "allow_drop=True")
+    rename = run_code("steps.rename_column", names[0], names[2], names[1])
+    return (
+        f"a new column of type {type_code(now.type)} beside it: {add}, then {fill}; "
+        f"in a later release, when nothing writes the old one: {drop}, then {rename}"
+    )
+
+
+def column_remarks(moment: Moment) -> Remarks:
+    """Look at one step that adds or alters a column."""
+    column = moment.step.arguments.get("column")
+    if not isinstance(column, Column) or moment.is_empty:
+        return
+    if moment.step.is_(steps.add_column):
+        yield from _added(moment, column)
+    elif moment.step.is_(steps.alter_column) and (was := moment.column(column.name)) is not None:
+        yield from bad_type(moment, was, column)
+        if was.nullable and not column.nullable and not _is_filled(moment, column.name):
+            found = f"{moment.table}.{column.name} becomes NOT NULL, and nothing has filled its NULLs"
+            yield moment.step.line, "not-null", found, f"before it: {_fill(moment.table, column)}"
+
+
+def _added(moment: Moment, column: Column) -> Remarks:
+    if column.nullable or column.default is not None or column.auto_increment:
+        return
+    empty = replace(column, nullable=True)
+    table = text_code(moment.table)
+    found = f"{moment.table}.{column.name} is NOT NULL without a default, and rows that are there have no value for it"
+    way = (
+        run_code("steps.add_column", table, column_code(empty)),
+        _fill(moment.table, column),
+        run_code("steps.alter_column", table, column_code(column)),
+    )
+    yield moment.step.line, "not-null", found, ", then ".join(way)
+
+
+def _fill(table: str, column: Column) -> str:
+    return run_code("batches.fill_column", text_code(table), text_code(column.name), '"?"', "VALUE")
+
+
+def _is_filled(moment: Moment, column: str) -> bool:
+    return any(_fills(step, moment.table, column) for step in (*moment.before, *moment.earlier_files))
+
+
+def _fills(step: Step, table: str, column: str) -> bool:
+    """Say whether a step writes the column, as far as it can be seen: a function of the author's own may."""
+    a = step.arguments
+    if step.is_(batches.fill_column):
+        return bool(a["table"] == table and a["column"] == column)
+    if step.is_(batches.copy_column):
+        return bool(a["table"] == table and a["target"] == column)
+    if step.is_(batches.change_rows):
+        return bool(a["table"] == table)
+    if step.is_(batches.run_in_batches, steps.run_sql):
+        return f"{{{table}" in str(a["sql"]) and column in str(a["sql"])
+    return step.is_(steps.run_python)

@@ -17,8 +17,7 @@ import peewee as pw
 from ...database.connect import connected
 from ...database.detect import detect_dialect
 from ...errors import ConfigurationError, StatementFailed
-from ...schema._part_statements_copies import Copier
-from ...schema.statements import Statement
+from ...schema.statements import Copier, Statement
 from . import gh_ost, pt_osc
 from .target import ToolTarget, credentials, target_of
 

@@ -11,13 +11,20 @@ Under stock ``pw_migrate`` there is no run of ours: each step then takes the loc
 
 from __future__ import annotations
 
-from ._part_special_stops import decide, irreversible
-from ._part_special_versions import stamp, unstamp
-from ._part_structure_foreign_keys import add_foreign_key, drop_foreign_key
-from ._part_structure_indexes import add_index, drop_index, rename_index
-from ._part_structure_tables import create_tables, drop_tables
-from .special import run_python, run_sql
-from .structure import add_column, alter_column, drop_column, rename_column
+from .special import decide, irreversible, run_python, run_sql, stamp, unstamp
+from .structure import (
+    add_column,
+    add_foreign_key,
+    add_index,
+    alter_column,
+    create_tables,
+    drop_column,
+    drop_foreign_key,
+    drop_index,
+    drop_tables,
+    rename_column,
+    rename_index,
+)
 
 __all__ = [
     "add_column",

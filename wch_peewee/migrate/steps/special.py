@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import peewee as pw
 
-from ...execution.ambient import workspace_of
-from ...execution.context import Workspace
+from ...errors import Irreversible, Undecided
+from ...execution.context import Workspace, workspace_of
 from ...schema.forecast import RowWork
-from .._part_batches_names import TableNames
+from ...wordpress.version import version_compare
+from ..batches import TableNames
+from ..state import delete_version, read_version, write_version
 
 
 def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
@@ -33,3 +35,37 @@ def run_python(database: pw.Database, function: Callable[[Workspace], None]) -> 
         name = getattr(function, "__qualname__", "Python")
         if not workspace.rehearse(RowWork(f"Runs {name}, which cannot be shown")):
             function(workspace)
+
+
+def decide(question: str) -> None:
+    """Refuse to run the migration until its author has decided, and removed this line.
+
+    Unlike a step it stands in the body of ``migrate()`` or ``rollback()`` itself, as ``steps.decide("...")``, so that
+    none of the steps has run. Raises Undecided.
+    """
+    raise Undecided(question)
+
+
+def irreversible(database: pw.Database, reason: str) -> None:
+    """Say in a rollback that there is no way back, and why: ``migrator.run(steps.irreversible, database, "...")``.
+
+    No other step of that rollback is run. Raises Irreversible.
+    """
+    raise Irreversible(reason)
+
+
+def stamp(database: pw.Database, version: str) -> None:
+    """Write the schema version, the last step of a migration; a newer one is left as it is."""
+    with workspace_of(database) as workspace:
+        stored = read_version(workspace)
+        if stored is None or version_compare(stored, version) < 0:
+            write_version(workspace, version)
+
+
+def unstamp(database: pw.Database, version: str | None) -> None:
+    """Set the schema version back, the last step of a rollback; None removes it."""
+    with workspace_of(database) as workspace:
+        if version is None:
+            delete_version(workspace)
+        else:
+            write_version(workspace, version)

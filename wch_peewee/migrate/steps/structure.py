@@ -2,16 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import peewee as pw
 
+from ...database.query import ask
 from ...errors import RemovalRefused, SchemaConflict
-from ...execution.context import Workspace
-from ...schema.objects import Column, Table
-from ...schema.operations import AddColumn, DropColumn, ModifyColumn, Operation, RenameColumn
+from ...execution.apply import Overtaken
+from ...execution.context import Workspace, workspace_of
+from ...execution.introspect import introspect_schema, referencing_tables
+from ...schema.declared import physical_name, resolve_key, resolve_table
+from ...schema.objects import Column, ForeignKey, Index, Table
+from ...schema.operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    DropColumn,
+    DropForeignKey,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+    RenameIndex,
+)
 from ...schema.preconditions import Requirement
-from ._part_structure_change import adapted, change_table
+from ...schema.statements import Query
+
+#: Says from the live table what is still to be done; nothing when it is done.
+Planner = Callable[[Workspace, Table], list[Operation]]
+
+
+def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns: bool = False) -> None:
+    """Do what ``plan`` finds still to be done on the table. Raises SchemaConflict.
+
+    ``for_columns``, which reads less, is for steps that add columns or change them.
+    """
+    with workspace_of(database) as workspace:
+        try:
+            _change_once(workspace, key, plan, for_columns)
+        except Overtaken:
+            # Somebody who takes no lock of ours, PHP for one, has made it in this moment: look again.
+            _change_once(workspace, key, plan, for_columns)
+
+
+def adapted(workspace: Workspace, live: Table, column: Column) -> Column:
+    """Bring a declared column to what the engine can hold, by way of a table that has only it."""
+    table = Table(live.name, (column,), primary_key=())
+    return resolve_table(table, prefix="", dialect=workspace.dialect, collation=live.collation).columns[0]
+
+
+def _change_once(workspace: Workspace, key: str, plan: Planner, for_columns: bool) -> None:
+    live = _live(workspace, key, for_columns)
+    operations = plan(workspace, live)
+    reasons = workspace.dialect.obstacles(live, operations) if operations else ()
+    if reasons:
+        raise SchemaConflict(f"{live.name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
+    if operations:
+        workspace.change(live.name, operations, live)
+
+
+def _live(workspace: Workspace, key: str, for_columns: bool) -> Table:
+    name = physical_name(key, workspace.prefix)
+    live = workspace.live(name, for_columns=for_columns)
+    if live is None:
+        raise SchemaConflict(f"there is no table {name}; an earlier migration makes it")
+    return live
 
 
 def add_column(database: pw.Database, table: str, column: Column, *, after: str | None = None) -> None:
@@ -98,3 +155,126 @@ def _values(rows: int) -> str:
     if rows == 0:
         return "no value, as no row holds one"
     return "the value of 1 row" if rows == 1 else f"the values of {rows:,} rows"
+
+
+def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
+    """Add a foreign key where none does its work, and only where no rows stand against it."""
+
+    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+        wanted = resolve_key(key, live.name, workspace.prefix)
+        if any(candidate.serves(wanted) for candidate in live.foreign_keys):
+            return []
+        requirement = Requirement("no_orphans", live.name, wanted.columns, wanted)
+        if count := workspace.count(requirement):
+            raise SchemaConflict(requirement.refusal(count))
+        return [AddForeignKey(live.name, wanted)]
+
+    change_table(database, table, plan)
+
+
+def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
+    """Drop the foreign key that does the work of ``key``, whatever its name; its index stays."""
+
+    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+        wanted = resolve_key(key, live.name, workspace.prefix)
+        return [DropForeignKey(live.name, there) for there in live.foreign_keys if there.serves(wanted)]
+
+    change_table(database, table, plan)
+
+
+def add_index(database: pw.Database, table: str, index: Index) -> None:
+    """Add an index where none does its work; a unique one only where no rows stand against it."""
+
+    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+        wanted = replace(index, name=workspace.dialect.index_name(live.name, index.name))
+        if any(candidate.serves(wanted) for candidate in live.indexes):
+            return []
+        requirement = Requirement("no_duplicates", live.name, wanted.columns)
+        if wanted.unique and (count := workspace.count(requirement)):
+            raise SchemaConflict(requirement.refusal(count))
+        return [AddIndex(live.name, wanted)]
+
+    change_table(database, table, plan)
+
+
+def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
+    """Rename an index; nothing is built anew where the server can do without."""
+
+    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+        was, now = (live.index(workspace.dialect.index_name(live.name, name)) for name in (old, new))
+        if was and now:
+            raise SchemaConflict(f"{live.name} has both indexes {old} and {new}; drop the one that is not needed")
+        if was:
+            return [RenameIndex(live.name, was, workspace.dialect.index_name(live.name, new))]
+        if now:
+            return []
+        raise SchemaConflict(f"{live.name} has neither an index {old} nor {new}; wch check says what is in their place")
+
+    change_table(database, table, plan)
+
+
+def drop_index(database: pw.Database, table: str, index: str) -> None:
+    """Drop an index where it is there."""
+
+    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+        name = workspace.dialect.index_name(live.name, index)
+        return [DropIndex(live.name, name)] if live.index(name) else []
+
+    change_table(database, table, plan)
+
+
+def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
+    """Bring ``tables`` to their declared shape: make what is missing, mend what is safe to mend.
+
+    Raises SchemaConflict where something that is there stands in the way of what the declaration needs.
+    """
+    with workspace_of(database) as workspace:
+        result = workspace.reconcile(tables, verify=False)  # a run verifies everything at its end
+        reasons = tuple(str(refusal) for refusal in result.refusals if refusal.blocking)
+        if reasons:
+            raise SchemaConflict("; ".join(reasons), reasons=reasons)
+
+
+def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: bool = False) -> None:
+    """Drop ``tables``, children first.
+
+    Where there is something to drop, either removing data is allowed (WCH_REMOVE_DATA), or ``allow_drop``
+    says that the migration has put the rows elsewhere. Raises RemovalRefused, which counts the rows.
+    """
+    with workspace_of(database) as workspace:
+        names = [physical_name(table.name, workspace.prefix) for table in tables]
+        present = workspace.present(names)
+        if present and not (allow_drop or workspace.may_remove_data):
+            counted = ", ".join(f"{name} ({_rows(workspace, name)})" for name in present)
+            raise RemovalRefused(
+                f"this drops {counted}; allow it with WCH_REMOVE_DATA=true, "
+                "or say allow_drop=True in the migration if the rows are elsewhere"
+            )
+        drop_named(workspace, present)
+
+
+def drop_named(workspace: Workspace, names: Iterable[str]) -> tuple[str, ...]:
+    """Drop tables by their full names, last first; refuses when somebody else's table refers to one."""
+    names = tuple(names)
+    if not names:
+        return ()
+    others = referencing_tables(workspace.database, workspace.dialect, names)
+    if others:
+        raise SchemaConflict(
+            f"{', '.join(others)} has a foreign key to our tables; drop it first. Nothing was dropped."
+        )
+    views = [table.name for table in introspect_schema(workspace.database, workspace.dialect, names) if table.is_view]
+    if views:
+        raise SchemaConflict(
+            f"{', '.join(views)} is a view and no table of ours; rename it first. Nothing was dropped."
+        )
+    outcomes: list[str] = []
+    for name in reversed(names):
+        outcomes += workspace.change(name, [DropTable(name)]).outcomes
+    return tuple(outcomes)
+
+
+def _rows(workspace: Workspace, name: str) -> str:
+    question = Query(f"SELECT COUNT(*) FROM {workspace.dialect.quote(name)}")
+    count = int(ask(workspace.database, workspace.dialect, question)[0][0])
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -10,38 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import row_checks as rows
-from .._part_statements_query import Query
 from ..dialect import Cluster, Dialect, Rows
 from ..objects import Schema, Table
 from ..operations import Operation, RenameIndex
 from ..preconditions import Requirement
-from ..statements import Effect, Step
-from . import (
-    _part_algorithms_mysql_algorithms as mysql_algorithms,
-)
-from . import (
-    blockers as mysql_blockers,
-)
-from . import (
-    index as mysql_index,
-)
-from . import (
-    introspect as mysql_read,
-)
-from . import (
-    obstacles as mysql_obstacles,
-)
-from . import (
-    privileges as mysql_privileges,
-)
-from . import (
-    server as mysql_cluster,
-)
+from ..row_checks import Words, count_query, see_query
+from ..statements import Effect, Query, Step
+from .algorithms import COPIES_ONLINE, locking_effect, online
 from .base import MySQLWords, name, per_table
-from .render import columns_list, literal, render_steps
+from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
+from .render import after, columns_list, literal, lost, obstacles, parts, rename_step, render_steps
+from .server import (
+    PRIVILEGE_QUERIES,
+    SYNCHRONIZE_READS,
+    blockers_query,
+    cluster_question,
+    read_blockers,
+    read_cluster,
+    read_privileges,
+)
 
-_WORDS = rows.Words(name, literal, "CHAR_LENGTH")
+_WORDS = Words(name, literal, "CHAR_LENGTH")
 
 
 class MySQLDialect(MySQLWords, Dialect):
@@ -73,19 +62,19 @@ class MySQLDialect(MySQLWords, Dialect):
         return f"longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin {nullability} CHECK (json_valid({column}))"
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        lost = () if self._renames_indexes else mysql_index.lost(operations)
-        return (*mysql_obstacles.obstacles(table, operations), *lost)
+        unrenamed = () if self._renames_indexes else lost(operations)
+        return (*obstacles(table, operations), *unrenamed)
 
     def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
         hides = self.name == "mysql" or self.version >= (10, 6)
-        queries = mysql_read.queries(self.name, names, hides=hides)
+        queries = introspection_queries(self.name, names, hides=hides)
         if not for_columns:
             return queries
         # A check is a column's own on MariaDB alone, and foreign keys matter where they decide how a table is copied.
-        return queries[: 3 if self.name == "mysql" else 4 if self.version < mysql_algorithms.COPIES_ONLINE else 5]
+        return queries[: 3 if self.name == "mysql" else 4 if self.version < COPIES_ONLINE else 5]
 
     def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
-        return mysql_read.read(self.name, names, answers, fold_names=self.fold_names)
+        return read_schema(self.name, names, answers, fold_names=self.fold_names)
 
     def folded(self, table: str) -> str:
         return table.lower() if self.fold_names else table
@@ -105,7 +94,7 @@ class MySQLDialect(MySQLWords, Dialect):
         return Query(f"SHOW CREATE TABLE {name(name_)}")
 
     def referencing(self, names: Sequence[str]) -> Query:
-        return mysql_read.referencing(names)
+        return referencing_query(names)
 
     def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
         ours = {n.lower() if self.fold_names else n for n in names}
@@ -113,22 +102,22 @@ class MySQLDialect(MySQLWords, Dialect):
 
     def count(self, requirement: Requirement) -> Query:
         if requirement.kind == "unreferenced":
-            return mysql_read.references(requirement.table, requirement.columns)
-        return rows.count(requirement, _WORDS)
+            return unreferenced_query(requirement.table, requirement.columns)
+        return count_query(requirement, _WORDS)
 
     def see(self, requirement: Requirement) -> str:
-        return rows.see(requirement, _WORDS)
+        return see_query(requirement, _WORDS)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         made: list[Step] = []
-        for part in mysql_index.parts(operations):
+        for part in parts(operations):
             if isinstance(part, RenameIndex):
-                steps: Sequence[Step] = [mysql_index.rename_step(self.name, part, by_name=self._renames_indexes)]
+                steps: Sequence[Step] = [rename_step(self.name, part, by_name=self._renames_indexes)]
             else:
                 steps = render_steps(self.name, table, part)
-            made += (mysql_algorithms.online(step, self.name, self.version, table) for step in steps)
+            made += (online(step, self.name, self.version, table) for step in steps)
             if table is not None:
-                table = mysql_index.after(table, part)
+                table = after(table, part)
         return tuple(made)
 
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
@@ -148,7 +137,7 @@ class MySQLDialect(MySQLWords, Dialect):
         )
 
     def effect(self, step: Step) -> Effect:
-        return mysql_algorithms.effect(step, self.name)
+        return locking_effect(step, self.name)
 
     @property
     def _renames_indexes(self) -> bool:
@@ -168,25 +157,25 @@ class MySQLDialect(MySQLWords, Dialect):
         )
 
     def privileges(self) -> tuple[Query, ...]:
-        return mysql_privileges.QUERIES
+        return PRIVILEGE_QUERIES
 
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        return mysql_privileges.read(answers)
+        return read_privileges(answers)
 
     def cluster(self, answers: Sequence[Rows]) -> Query | None:
-        return mysql_cluster.next_question(answers)
+        return cluster_question(answers)
 
     def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
-        return mysql_cluster.read(answers)
+        return read_cluster(answers)
 
     def synchronize_reads(self) -> str:
-        return mysql_cluster.SYNCHRONIZE_READS
+        return SYNCHRONIZE_READS
 
     def blockers(self, tables: Sequence[str]) -> Query | None:
-        return mysql_blockers.query(self.name, tables)
+        return blockers_query(self.name, tables)
 
     def read_blockers(self, table: str, rows: Rows) -> str:
-        return mysql_blockers.read(self.name, table, rows)
+        return read_blockers(self.name, table, rows)
 
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         # A row alias is a syntax error on MariaDB, VALUES() warns on MySQL 9, REPLACE loses the other columns.

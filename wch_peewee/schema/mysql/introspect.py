@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._part_statements_query import Query
+from ..dialect import Rows
 from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
-from ..words import Rows
+from ..statements import Query
 from .base import per_table
 
 _TABLES = (
@@ -56,7 +56,7 @@ _NOW = re.compile(r"^current_timestamp(\(\))?$", re.IGNORECASE)
 _WIDTHS = {"smallint", "mediumint", "int", "bigint"}
 
 
-def queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Query, ...]:
+def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Query, ...]:
     """Ask for everything about the tables; ``hides`` says whether the server can hide an index from itself.
 
     What the fewest need comes last: ``read`` takes the answers to the first ones alone, too.
@@ -66,7 +66,7 @@ def queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Q
     return tuple(per_table(select, names) for select in selects)
 
 
-def references(table: str, columns: Sequence[str]) -> Query:
+def unreferenced_query(table: str, columns: Sequence[str]) -> Query:
     """Count the foreign keys, of any database, that refer to one of the columns; slow, and rarely asked."""
     return Query(
         "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) FROM information_schema.KEY_COLUMN_USAGE "
@@ -76,7 +76,7 @@ def references(table: str, columns: Sequence[str]) -> Query:
     )
 
 
-def referencing(names: Sequence[str]) -> Query:
+def referencing_query(names: Sequence[str]) -> Query:
     """Name the tables with a foreign key to one of ``names``, those of other databases as ``database.table``.
 
     One pass over everything that the account may see: it is asked once, before something is dropped.
@@ -93,7 +93,7 @@ def _slots(values: Sequence[str]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def read(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_names: bool = False) -> Schema:
+def read_schema(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_names: bool = False) -> Schema:
     tables, columns, indexes, checks, keys, triggers = (*answers, (), (), ())[:6]
     found = {row[0]: row for row in tables}
     result = []

@@ -6,7 +6,8 @@ statement, keys and foreign keys inside, so that no kill leaves half of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ...errors import SchemaConflict
 from ..objects import Column, ColumnType, ForeignKey, Index, Table
@@ -22,10 +23,11 @@ from ..operations import (
     ModifyColumn,
     Operation,
     RenameColumn,
+    RenameIndex,
 )
 from ..preconditions import Requirement
 from ..statements import Statement, Step
-from .algorithms import cost, dearest
+from .algorithms import bytes_per_character, cost, dearest
 from .base import name
 
 _CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
@@ -234,3 +236,83 @@ def _foreign_key(key: ForeignKey) -> str:
 def charset(collation: str) -> str:
     """Name a collation's charset, with which its own name begins."""
     return collation.split("_")[0]
+
+
+def parts(operations: Sequence[Operation]) -> Iterator[RenameIndex | list[Operation]]:
+    """Part the operations at each renaming of an index."""
+    together: list[Operation] = []
+    for operation in operations:
+        if isinstance(operation, RenameIndex):
+            if together:
+                yield together
+            yield operation
+            together = []
+        else:
+            together.append(operation)
+    if together:
+        yield together
+
+
+def after(table: Table, part: RenameIndex | Sequence[Operation]) -> Table:
+    """Return the table as it is after that part."""
+    for operation in [part] if isinstance(part, RenameIndex) else part:
+        if not isinstance(operation, CreateTable | DropTable):
+            table = operation.applied_to(table)
+    return table
+
+
+def rename_step(flavor: str, operation: RenameIndex, *, by_name: bool) -> Step:
+    """Rename it; without ``by_name`` make it anew in one statement, so that a foreign key never lacks it."""
+    old, new = name(operation.index.name), replace(operation.index, name=operation.new)
+    clause = f"RENAME INDEX {old} TO {name(new.name)}"
+    if not by_name:
+        kind = "UNIQUE KEY" if new.unique else "KEY"
+        clause = f"DROP INDEX {old}, ADD {kind} {name(new.name)} ({columns_list(new.columns)})"
+    cost = "INPLACE" if flavor == "mysql" else "INSTANT" if by_name else "NOCOPY"
+    sql = f"ALTER TABLE {name(operation.table)} {clause}"
+    return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
+
+
+def lost(operations: Sequence[Operation]) -> tuple[str, ...]:
+    """Say what an index that has to be made anew under its new name would lose."""
+    renamed = [operation.index for operation in operations if isinstance(operation, RenameIndex)]
+    return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
+
+
+#: InnoDB's limit for the key of one index, in bytes
+_LONGEST_KEY = 3072
+_UNBOUNDED = {"tinytext", "text", "mediumtext", "longtext", "json", "tinyblob", "blob", "mediumblob", "longblob"}
+
+
+def obstacles(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+    return (*table.opaque, *(words for operation in operations for words in _against(table, operation)))
+
+
+def _against(table: Table, operation: Operation) -> Iterator[str]:
+    if isinstance(operation, ModifyColumn) and operation.column.type.values != operation.was.type.values:
+        yield from _same_values(operation.column, operation.column.collation or table.collation or "")
+    elif isinstance(operation, AddIndex):
+        there = [column for name in operation.index.columns if (column := table.column(name))]
+        length = sum(_length(table, column) for column in there)
+        if length > _LONGEST_KEY:
+            longest = max(there, key=lambda column: _length(table, column))
+            yield f"{longest.name} is {longest.type}, too long for an index"
+
+
+def _same_values(column: Column, collation: str) -> Iterator[str]:
+    """An enum's values compare as its collation says: 'Sent' and 'sent' are one, and an error (1291) as two."""
+    if collation.endswith("_bin"):
+        return
+    seen: dict[str, str] = {}
+    for value in column.type.values:
+        other = seen.setdefault(value.casefold(), value)
+        if other != value:
+            yield f"{value!r} is to the server the same as {other!r}"
+
+
+def _length(table: Table, column: Column) -> int:
+    if column.type.name in _UNBOUNDED:
+        return _LONGEST_KEY + 1
+    if column.type.name in ("varchar", "char"):
+        return (column.type.size or 0) * bytes_per_character(column.collation or table.collation)
+    return 8

@@ -8,10 +8,11 @@ no lock of ours reaches from one to the other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from .._part_statements_query import Query
 from ..dialect import Cluster, Rows
+from ..statements import Query
 
 _VARIABLES = Query(
     "SHOW VARIABLES WHERE Variable_name IN "
@@ -24,14 +25,14 @@ _STATUS = Query("SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_clust
 SYNCHRONIZE_READS = "SET SESSION wsrep_sync_wait = 15, wsrep_OSU_method = 'TOI'"
 
 
-def next_question(answers: Sequence[Rows]) -> Query | None:
+def cluster_question(answers: Sequence[Rows]) -> Query | None:
     """Return what is yet to be asked; how a node does only of one that has a provider, for the server counts it up."""
     if not answers:
         return _VARIABLES
     return _STATUS if len(answers) == 1 and _has_provider(_values(answers)) else None
 
 
-def read(answers: Sequence[Rows]) -> Cluster:
+def read_cluster(answers: Sequence[Rows]) -> Cluster:
     values = _values(answers)
     if _in_galera(values):
         return Cluster(shared_writes=True, trouble=_galera_trouble(values))
@@ -66,3 +67,100 @@ def _galera_trouble(values: dict[str, str]) -> str:
         status = values.get("wsrep_cluster_status", "unknown")
         return f"this Galera node takes no writes now (cluster status {status}); use another node, or try again later"
     return ""
+
+
+PRIVILEGE_QUERIES = (Query("SELECT DATABASE(), CURRENT_ROLE()"), Query("SHOW GRANTS"))
+
+#: What ALL PRIVILEGES on a database holds, as far as we ever ask.
+EVERYTHING = frozenset(
+    {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES", "DROP", "TRIGGER"}
+)
+
+_LINE = re.compile(
+    r"^(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON "
+    r"(?P<database>\*|`(?:[^`]|``)*`)\.(?P<object>\*|`(?:[^`]|``)*`) (?:TO|FROM) "
+)
+
+
+def read_privileges(answers: Sequence[Rows]) -> frozenset[str] | None:
+    (database, role), grants = answers[0][0], answers[1]
+    held: set[str] = set()
+    uncertain = role not in (None, "NONE", "")
+    for (line,) in grants:
+        match = _LINE.match(str(line))
+        if match is None or not _covers(match["database"], str(database)):
+            continue
+        if match["object"] != "*":
+            uncertain = True
+            continue
+        rights = {right.strip() for right in match["rights"].split(",")} - {"USAGE"}  # the word for nothing
+        if "ALL PRIVILEGES" in rights or "ALL" in rights:
+            rights = set(EVERYTHING)
+        held = held - rights if match["verb"] == "REVOKE" else held | rights
+    if uncertain and not held >= EVERYTHING:
+        return None
+    return frozenset(held)
+
+
+def _covers(pattern: str, database: str) -> bool:
+    """Match a grant's database, in which ``_`` and ``%`` are wildcards unless escaped."""
+    if pattern == "*":
+        return True
+    text, regex, position = pattern[1:-1].replace("``", "`"), "", 0
+    while position < len(text):
+        character = text[position]
+        if character == "\\" and position + 1 < len(text):
+            position += 1
+            regex += re.escape(text[position])
+        else:
+            regex += {"_": ".", "%": ".*"}.get(character, re.escape(character))
+        position += 1
+    return re.fullmatch(regex, database, re.DOTALL) is not None
+
+
+#: More of them would bury the message that they are a part of.
+_MOST = 3
+
+# GLOBAL is somebody's FLUSH TABLES WITH READ LOCK, a backup for one.
+_MYSQL = """\
+SELECT t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_HOST, m.OBJECT_NAME,
+  MAX(COALESCE(IF(x.STATE = 'ACTIVE', x.TIMER_WAIT DIV 1000000000000, NULL), t.PROCESSLIST_TIME)) AS seconds
+FROM performance_schema.metadata_locks AS m
+JOIN performance_schema.threads AS t ON t.THREAD_ID = m.OWNER_THREAD_ID
+LEFT JOIN performance_schema.events_transactions_current AS x ON x.THREAD_ID = m.OWNER_THREAD_ID
+WHERE m.LOCK_STATUS = 'GRANTED' AND t.PROCESSLIST_ID <> CONNECTION_ID() AND (
+  (m.OBJECT_TYPE = 'TABLE' AND m.OBJECT_SCHEMA = DATABASE() AND m.OBJECT_NAME IN ({slots}))
+  OR (m.OBJECT_TYPE = 'GLOBAL' AND m.LOCK_TYPE = 'SHARED'))
+GROUP BY t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_HOST, m.OBJECT_NAME
+ORDER BY seconds DESC"""
+
+# trx_started is in the server's time zone, NOW() in the session's.
+_MARIADB = """\
+SELECT p.ID, p.USER, p.HOST, NULL,
+  TIMESTAMPDIFF(SECOND, t.trx_started, CONVERT_TZ(NOW(), @@SESSION.time_zone, 'SYSTEM')) AS seconds
+FROM information_schema.INNODB_TRX AS t
+JOIN information_schema.PROCESSLIST AS p ON p.ID = t.trx_mysql_thread_id
+WHERE p.DB = DATABASE() AND p.ID <> CONNECTION_ID()
+ORDER BY seconds DESC"""
+
+
+def blockers_query(flavor: str, tables: Sequence[str]) -> Query:
+    if flavor == "mariadb":
+        return Query(_MARIADB)
+    return Query(_MYSQL.format(slots=", ".join(["%s"] * len(tables))), tuple(tables))
+
+
+def read_blockers(flavor: str, table: str, rows: Rows) -> str:
+    """Say it in words; whoever holds ``table`` itself goes before those who hold what it refers to."""
+    here = [row for row in rows if row[3] in (table, None)] or list(rows)
+    holders = [_holder(table, row) for row in here[:_MOST]]
+    if not holders:
+        return ""
+    more = f" and {len(here) - _MOST} more" if len(here) > _MOST else ""
+    return ("open transactions: " if flavor == "mariadb" else "held by ") + ", ".join(holders) + more
+
+
+def _holder(table: str, row: Sequence[object]) -> str:
+    number, user, host, held, seconds = row
+    which = "" if held in (table, None) else f", {held}"
+    return f"connection {number} ({user}@{host}{which}, for {seconds} s)"

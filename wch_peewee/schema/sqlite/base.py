@@ -5,11 +5,25 @@ SQLiteWords().quote("wp_options")
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from .._part_statements_query import Query
-from ..words import Failure, Words
-from . import errors as sqlite_errors
+from ..dialect import Failure, Words
+from ..statements import Query
+
+_MEANINGS: tuple[tuple[Failure, re.Pattern[str]], ...] = (
+    ("waiting", re.compile(r"database (table |schema )?is locked")),
+    # Not so for indexes and for a rebuild's table: whoever has those names will have them at the next look, too.
+    ("exists", re.compile(r"table (?!.*__rebuild\"? already).* already exists\Z|duplicate column name: ", re.DOTALL)),
+    ("missing", re.compile(r"no such table: ")),
+    ("denied", re.compile(r"attempt to write a readonly database|unable to open database file|not authorized")),
+    ("orphans", re.compile(r"FOREIGN KEY constraint failed")),
+)
+
+
+def error_meaning(arguments: Sequence[object]) -> Failure:
+    text = str(arguments[0]) if arguments else ""
+    return next((word for word, pattern in _MEANINGS if pattern.match(text)), "other")
 
 
 def quote_name(name: str) -> str:
@@ -34,7 +48,7 @@ class SQLiteWords(Words):
         )
 
     def failure(self, arguments: Sequence[object]) -> Failure:
-        return sqlite_errors.meaning(arguments)
+        return error_meaning(arguments)
 
     def is_broken_off(self, arguments: Sequence[object]) -> bool:
         return False

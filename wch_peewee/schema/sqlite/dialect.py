@@ -12,25 +12,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
-from .. import row_checks as rows
-from .._part_statements_query import Query
 from ..dialect import Cluster, Dialect, Rows
 from ..objects import Column, ForeignKey, Schema, Table
 from ..operations import Operation
 from ..preconditions import Requirement
-from ..statements import Effect, Step
+from ..row_checks import Words, count_query, see_query
+from ..statements import Effect, Query, Step
 from .base import SQLiteWords, quote_name
-from .change import obstacles, steps
-from .defaults import adapt_default
-from .read import read_rows, referencing_tables
-from .rebuild import rebuild_obstacles
-from .render import quote_names
-from .tokens import fold
-from .types import adapt_type, affinity, declared_type, quote_text
+from .introspect import read_rows, referencing_tables
+from .parser import fold
+from .render import obstacles, quote_names, rebuild_obstacles, steps
+from .types import adapt_default, adapt_type, affinity, declared_type, quote_text
 
 #: dbstat, which knows each table's share, is not in every build.
 _FILE_SIZE = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
-_WORDS = rows.Words(quote_name, quote_text, "LENGTH")
+_WORDS = Words(quote_name, quote_text, "LENGTH")
 
 
 class SQLiteDialect(SQLiteWords, Dialect):
@@ -100,10 +96,10 @@ class SQLiteDialect(SQLiteWords, Dialect):
     def count(self, requirement: Requirement) -> Query:
         if requirement.kind == "unreferenced":
             return Query("SELECT 0")  # a foreign key of SQLite holds no type
-        return rows.count(requirement, _WORDS)
+        return count_query(requirement, _WORDS)
 
     def see(self, requirement: Requirement) -> str:
-        return rows.see(requirement, _WORDS)
+        return see_query(requirement, _WORDS)
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         return obstacles(table, operations, self.version)

@@ -8,13 +8,30 @@ sees to that. What order statements come in is ``sqlite_change``'s business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from ...errors import SchemaConflict
 from ..objects import Column, ForeignKey, Index, Table
+from ..operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    DropColumn,
+    DropForeignKey,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+    RenameIndex,
+)
+from ..statements import Statement, Step
 from .base import quote_name
-from .defaults import write_default
 from .introspect import is_autoindex, rowid_name
-from .types import affinity, check, declared_type
+from .parser import fold
+from .types import affinity, check, declared_type, quote_text, write_default
 
 
 def quote_names(names: Iterable[str]) -> str:
@@ -67,3 +84,223 @@ def foreign_key_definition(key: ForeignKey) -> str:
         if action != "NO ACTION":
             text += f" ON {event} {action}"
     return text
+
+
+#: To be run whatever happens: off is how SQLite ships it, and a rolled back transaction does not switch it back.
+RESTORE = Statement("PRAGMA legacy_alter_table=OFF")
+
+
+def temporary_name(table: str) -> str:
+    return f"{table}__rebuild"
+
+
+def rebuild(before: Table, after: Table, sources: Mapping[str, str]) -> tuple[Statement, ...]:
+    """Write the rebuild; ``sources`` maps columns of ``after`` to the columns of ``before`` that fill them."""
+    name, temporary = before.name, temporary_name(before.name)
+    # Qualified, because SQLite takes a quoted name that is no column for a string.
+    copied = ", ".join(f"old.{quote_name(source)}" for source in sources.values())
+    sql = [create_table(after, temporary)]
+    if _counts(before) and _counts(after):
+        # Before the rows: copying them raises the number if need be, and an empty table keeps its own.
+        sql.append(
+            f"INSERT INTO sqlite_sequence (name, seq) SELECT {quote_text(temporary)}, seq "
+            f"FROM sqlite_sequence WHERE name = {quote_text(name)} COLLATE NOCASE"
+        )
+    sql.append(
+        f"INSERT INTO {quote_name(temporary)} ({quote_names(sources)}) SELECT {copied} FROM {quote_name(name)} AS old"
+    )
+    sql.append(f"DROP TABLE {quote_name(name)}")
+    rename = f"ALTER TABLE {quote_name(temporary)} RENAME TO {quote_name(name)}"
+    return (
+        *(Statement(text, name) for text in sql),
+        # Otherwise the renaming fails on every view of the table, which is missing at that moment.
+        Statement("PRAGMA legacy_alter_table=ON"),
+        Statement(rename, name),
+        *(Statement(text, name) for text in create_indexes(after)),
+    )
+
+
+def rebuild_obstacles(table: Table) -> tuple[str, ...]:
+    """Say what the table has that a rebuild would lose; nothing means that it can be rebuilt."""
+    return tuple(_obstacles(table))
+
+
+def _obstacles(table: Table) -> Iterator[str]:
+    yield from table.opaque
+    for column in table.columns:
+        yield from (f"column {column.name}: {word}" for word in column.opaque)
+    for index in table.indexes:
+        yield from (f"index {index.name}: {word}" for word in index.opaque)
+    yield from map(str, table.foreign)
+
+
+def dangling(table: Table) -> tuple[tuple[str, str], ...]:
+    """Find what stands on a column that the table does not have: what it is, and the column."""
+    known = {fold(column.name) for column in table.columns}
+    keys = [("the primary key", table.primary_key)]
+    keys += [(f"index {index.name}", index.columns) for index in table.indexes]
+    keys += [(f"foreign key {key.name}".strip(), key.columns) for key in table.foreign_keys]
+    return tuple((what, column) for what, columns in keys for column in columns if fold(column) not in known)
+
+
+def _counts(table: Table) -> bool:
+    return any(column.auto_increment for column in table.columns)
+
+
+Version = tuple[int, ...]
+_DROPS_COLUMNS = (3, 35)
+
+
+def steps(table: Table | None, operations: Sequence[Operation], version: Version) -> tuple[Step, ...]:
+    """Render ``operations`` on ``table`` as it is now; None means that it is not there."""
+    made: list[Step] = []
+    rest = tuple(operations)
+    if rest and isinstance(rest[0], CreateTable):
+        table = rest[0].definition
+        sql = (create_table(table), *create_indexes(table))
+        made.append(Step(table.name, rest[:1], tuple(Statement(text, table.name) for text in sql), "CREATE"))
+        rest = rest[1:]
+    if not rest:
+        return tuple(made)
+    if table is None:
+        raise SchemaConflict(f"{rest[0].table} is not there; nothing of it can be changed")
+    words = obstacles(table, rest, version) or _unfounded(table, rest)
+    if words:
+        raise SchemaConflict(f"{table.name} cannot be changed: {'; '.join(words)}", reasons=words)
+    before, rebuilt, after = _divide(table, rest, version)
+    if before:
+        made.append(_native(table.name, before))
+    if rebuilt:
+        made.append(_rebuild(_after(table, before), rebuilt))
+    if after:
+        made.append(_native(table.name, after))
+    return tuple(made)
+
+
+def obstacles(table: Table, operations: Sequence[Operation], version: Version) -> tuple[str, ...]:
+    """Say why ``operations`` must not be done on the live ``table``.
+
+    An opaque table is never modified; opaque columns and indexes and triggers stand only in the way of a
+    rebuild. What is dropped whole loses everything, as asked.
+    """
+    if all(isinstance(operation, DropTable) for operation in operations):
+        return ()
+    _, rebuilt, _ = _divide(table, operations, version)
+    words = rebuild_obstacles(table) if rebuilt else table.opaque + _lost_indexes(operations)
+    there = {column.name for column in table.columns}
+    left = dangling(_after(table, operations))
+    return words + tuple(f"{what} uses {column}" for what, column in left if column in there)
+
+
+def _lost_indexes(operations: Sequence[Operation]) -> tuple[str, ...]:
+    """An index is renamed by making it anew, which needs to know all of it."""
+    renamed = [operation.index for operation in operations if isinstance(operation, RenameIndex)]
+    return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
+
+
+def _unfounded(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+    """Name columns that the operations take for there and are not; SQLite would read the name as a string."""
+    words: tuple[str, ...] = ()
+    state = table
+    for operation in operations:
+        words += _unknown(state, operation)
+        state = _after(state, [operation])
+    return words + tuple(f"{what} uses {column}, which is not there" for what, column in dangling(state))
+
+
+def _after(table: Table, operations: Sequence[Operation]) -> Table:
+    for operation in operations:
+        if not isinstance(operation, DropTable):
+            table = operation.applied_to(table)
+    return table
+
+
+def _divide(
+    table: Table, operations: Sequence[Operation], version: Version
+) -> tuple[tuple[Operation, ...], tuple[Operation, ...], tuple[Operation, ...]]:
+    """Split into native operations, those of the one rebuild, and native ones after it."""
+    operations = tuple(operations)
+    state, native = table, True
+    for operation in operations:
+        native = native and not _needs_rebuild(state, operation, version)
+        state = _after(state, [operation])
+    if native:
+        return operations, (), ()
+    renames = [isinstance(operation, RenameColumn) for operation in operations]
+    first, last = renames.index(False), len(renames) - renames[::-1].index(False)
+    return operations[:first], operations[first:last], operations[last:]
+
+
+def _needs_rebuild(table: Table, operation: Operation, version: Version) -> bool:
+    if isinstance(operation, AddColumn):
+        column = operation.column
+        filled = column.nullable if column.default is None else not column.default.is_expression
+        return not filled or column.auto_increment or column.name in table.primary_key
+    if isinstance(operation, DropColumn):
+        used = set(table.primary_key).union(
+            *(index.columns for index in table.indexes), *(key.columns for key in table.foreign_keys)
+        )
+        # What an opaque index uses is not known.
+        return version < _DROPS_COLUMNS or operation.column in used or any(index.opaque for index in table.indexes)
+    if isinstance(operation, DropIndex):
+        return is_autoindex(operation.index)
+    if isinstance(operation, RenameIndex):
+        return is_autoindex(operation.index.name)
+    return isinstance(operation, (ModifyColumn, AddForeignKey, DropForeignKey))
+
+
+def _unknown(table: Table, operation: Operation) -> tuple[str, ...]:
+    """Name the columns that the operation starts from and the table lacks."""
+    columns = {column.name for column in table.columns}
+    wanted: Sequence[str] = ()
+    if isinstance(operation, ModifyColumn):
+        wanted = (operation.was.name,)
+    elif isinstance(operation, RenameColumn):
+        wanted = (operation.old,)
+    elif isinstance(operation, DropColumn):
+        wanted = (operation.column,)
+    return tuple(f"there is no column {name}" for name in wanted if name not in columns)
+
+
+def _native(table: str, operations: tuple[Operation, ...]) -> Step:
+    return Step(table, operations, tuple(Statement(sql, o.table) for o in operations for sql in _alter(o)), "ALTER")
+
+
+def _alter(operation: Operation) -> tuple[str, ...]:
+    if isinstance(operation, RenameIndex):  # SQLite has no word for it
+        made = create_index(operation.table, replace(operation.index, name=operation.new))
+        return (f"DROP INDEX {quote_name(operation.index.name)}", made)
+    return (_one_alter(operation),)
+
+
+def _one_alter(operation: Operation) -> str:
+    table = quote_name(operation.table)
+    if isinstance(operation, AddColumn):
+        return f"ALTER TABLE {table} ADD COLUMN {column_definition(operation.column)}"
+    if isinstance(operation, RenameColumn):
+        return f"ALTER TABLE {table} RENAME COLUMN {quote_name(operation.old)} TO {quote_name(operation.new)}"
+    if isinstance(operation, DropColumn):
+        return f"ALTER TABLE {table} DROP COLUMN {quote_name(operation.column)}"
+    if isinstance(operation, AddIndex):
+        return create_index(operation.table, operation.index)
+    if isinstance(operation, DropIndex):
+        return f"DROP INDEX {quote_name(operation.index)}"
+    if isinstance(operation, DropTable):
+        return f"DROP TABLE {table}"
+    raise TypeError(f"no ALTER does {type(operation).__name__}")
+
+
+def _rebuild(table: Table, operations: tuple[Operation, ...]) -> Step:
+    sources: dict[str, str | None] = {column.name: column.name for column in table.columns}
+    for operation in operations:
+        if isinstance(operation, AddColumn):
+            sources[operation.column.name] = None
+        elif isinstance(operation, RenameColumn):
+            sources[operation.new] = sources.pop(operation.old)
+        elif isinstance(operation, ModifyColumn):
+            sources[operation.column.name] = sources.pop(operation.was.name)
+        elif isinstance(operation, DropColumn):
+            sources.pop(operation.column)
+    copied = {name: source for name, source in sources.items() if source is not None}
+    statements = rebuild(table, _after(table, operations), copied)
+    return Step(table.name, operations, statements, "REBUILD", cleanup=(RESTORE,))
