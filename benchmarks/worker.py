@@ -58,12 +58,12 @@ def change(url: str, column: str, rows: str) -> Work:
 def _in_run(url: str, work: Callable[[peewee.Database], None]) -> Work:
     from wch_peewee.database.connect import open_database
     from wch_peewee.database.url import parse_url
-    from wch_peewee.execution.session import open_workspace
+    from wch_peewee.execution.session import run_session
 
     def run() -> None:
         # All of it: on SQLite the commit comes at the end of the run.
-        with open_workspace(open_database(parse_url(url)), "wp_") as workspace:
-            work(workspace.database)
+        with run_session(open_database(parse_url(url)), "wp_") as context:
+            work(context.database)
 
     return run
 
@@ -93,12 +93,12 @@ def _read(url: str, pause: float, questions: Sequence[tuple[str, int]]) -> list[
             connection.execute("PRAGMA busy_timeout = 600000")
         cursor = connection.cursor()
 
-        def ask(sql: str, highest: int) -> None:
+        def run_query(sql: str, highest: int) -> None:
             cursor.execute(sql.format(chance.randint(1, highest)))
             cursor.fetchall()
 
         for question in questions:
-            ask(*question)
+            run_query(*question)
         print("ready", flush=True)
         due, turns = time.monotonic(), itertools.cycle(questions)
         while not select.select([sys.stdin], [], [], 0)[0]:
@@ -107,7 +107,7 @@ def _read(url: str, pause: float, questions: Sequence[tuple[str, int]]) -> list[
                 time.sleep(left)
                 # Woken late is the scheduler's doing: no question has waited.
                 begun = time.monotonic()
-            ask(*next(turns))
+            run_query(*next(turns))
             found.append((begun, time.monotonic() - begun))
             due += pause
     return found

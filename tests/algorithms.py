@@ -144,7 +144,7 @@ def _measured(connection: pw.Database, dialect: Dialect, operation: Operation, t
     for made in (PARENT, table):
         for step in dialect.render(None, [CreateTable(made.name, made)]):
             for statement in step.statements:
-                connection.execute_sql(dialect.wire(statement.sql))
+                connection.execute_sql(dialect.escape(statement.sql))
     connection.execute_sql("INSERT INTO p VALUES (1)")
     connection.execute_sql(
         "INSERT INTO t (parent_id, phone, short, kind, status, tries, at) VALUES (1, 'a', 'b', 'in', 'sent', 1, NOW())"
@@ -173,7 +173,7 @@ def _all(dialect: Dialect, alter: Statement) -> list[str]:
 
 def _takes(connection: pw.Database, dialect: Dialect, alter: Statement, clause: str) -> bool:
     try:
-        connection.execute_sql(dialect.wire(alter.naming(clause)))
+        connection.execute_sql(dialect.escape(alter.naming(clause)))
     except pw.PeeweeException as error:
         if dialect.failure(error.args) != "dearer":
             raise

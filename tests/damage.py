@@ -14,9 +14,9 @@ import peewee
 
 from tests.databases import LiveDatabase
 from wch_peewee.database.detect import detect_dialect
-from wch_peewee.execution.context import Workspace
+from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.introspect import introspect_schema
-from wch_peewee.execution.session import open_workspace
+from wch_peewee.execution.session import run_session
 from wch_peewee.schema.naming import get_table_name
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
@@ -28,7 +28,7 @@ class Damage:
     def __init__(self, database: LiveDatabase) -> None:
         self.database = database
         self.dialect = detect_dialect(database.database)
-        self._workspace: Workspace | None = None
+        self._context: RunContext | None = None
 
     def table(self, key: str) -> Table:
         """Read a table as the library does."""
@@ -42,11 +42,11 @@ class Damage:
 
     def change(self, *operations: Operation) -> None:
         """Change a table, full name and all, with the dialect's own words, and without asking whether it is safe."""
-        if self._workspace is not None:
-            self._workspace.change(operations[0].table, operations)
+        if self._context is not None:
+            self._context.change(operations[0].table, operations)
             return
-        with self._open() as workspace:
-            workspace.change(operations[0].table, operations)
+        with self._open() as context:
+            context.change(operations[0].table, operations)
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -54,12 +54,12 @@ class Damage:
         if self.database.family == "sqlite":
             yield
             return
-        with self._open() as self._workspace:
+        with self._open() as self._context:
             yield
-        self._workspace = None
+        self._context = None
 
-    def _open(self) -> AbstractContextManager[Workspace]:
-        return open_workspace(self.database.database, self.database.prefix, patience=5)
+    def _open(self) -> AbstractContextManager[RunContext]:
+        return run_session(self.database.database, self.database.prefix, patience=5)
 
     def sql(self, *statements: str) -> None:
         """Run statements, in which {carts} is that table's full name; foreign keys are not checked meanwhile."""

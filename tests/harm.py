@@ -18,7 +18,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.damage import Damage
 from wch_peewee.errors import WchError
-from wch_peewee.execution.apply import Overtaken
+from wch_peewee.execution.apply import ConcurrentChange
 from wch_peewee.schema.objects import (
     Column,
     ColumnType,
@@ -290,5 +290,5 @@ def inflict(damage: Damage, harm: Harm) -> None:
     operations = HARMS[harm.what](damage, table, harm)
     if operations:
         # The engine does not let anybody do it, or not without losing something, or it has been done before.
-        with contextlib.suppress(WchError, Overtaken):
+        with contextlib.suppress(WchError, ConcurrentChange):
             damage.change(*operations)

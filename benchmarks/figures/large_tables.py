@@ -16,7 +16,7 @@ from tests.databases import LiveDatabase
 from wch_peewee import DatabaseManager, MessageStatus
 from wch_peewee.database.connect import open_database
 from wch_peewee.database.url import parse_url
-from wch_peewee.execution.session import open_workspace
+from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import steps
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import Column, Default, enum, varchar
@@ -70,15 +70,15 @@ class _Change(ABC):
         """Do the next one with the library."""
         self.advance()
         # A run of its own each time: on SQLite nobody else could write meanwhile.
-        with open_workspace(self.ours, "wp_") as workspace:
-            return timed(lambda: self.step(workspace.database))
+        with run_session(self.ours, "wp_") as context:
+            return timed(lambda: self.step(context.database))
 
     def record(self) -> None:
         """Do the first one, and note what is sent for it."""
         self.advance()
-        with listening() as sent, open_workspace(self.ours, "wp_") as workspace:
+        with listening() as sent, run_session(self.ours, "wp_") as context:
             before = len(sent)
-            self.step(workspace.database)
+            self.step(context.database)
             self._recorded = [one for one in sent[before:] if one[0].split(None, 1)[0].upper() in _WRITES]
         assert self._recorded, f"{self.title} is nothing to this engine"
 

@@ -22,19 +22,19 @@ class PeersMissing(Exception):
     """The peers could not be installed; the text says why in one line."""
 
 
-def peers_python(folder: Path = FOLDER, *, requirements: Path = REQUIREMENTS) -> Path:
+def peers_python(folder: Path = FOLDER, *, preconditions: Path = REQUIREMENTS) -> Path:
     """The python that has the peers; the environment is made first when it is not there or the requirements changed."""
     folder = folder.absolute()
     # Not resolved: the link's target is a python without the peers.
     python = folder / "bin" / "python"
     stamp = folder / _STAMP
     # With this python's version: an environment is bound to the one that made it.
-    wanted = f"# Python {sys.version_info.major}.{sys.version_info.minor}\n{requirements.read_text()}"
+    wanted = f"# Python {sys.version_info.major}.{sys.version_info.minor}\n{preconditions.read_text()}"
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
     _clear(folder)
     _run([sys.executable, "-m", "venv", str(folder)])
-    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)])
+    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(preconditions)])
     # Last: an environment that was left halfway is made again.
     stamp.write_text(wanted)
     return python

@@ -12,7 +12,7 @@ from tests.databases import LiveDatabase
 from tests.populate import populate
 from tests.snapshots import snapshot
 from wch_peewee import DatabaseManager, DatabaseUnavailable, Plugin, SchemaConflict, StatementFailed
-from wch_peewee.install.plugin import Glance
+from wch_peewee.install.plugin import VersionCheck
 from wch_peewee.schema.statements import Statement
 
 
@@ -174,10 +174,10 @@ def test_a_verification_that_could_not_be_done_is_done_by_the_next_call(
 ) -> None:
     plugin = Plugin(installed.database)
 
-    def unreachable(glance: Glance, names: Sequence[str]) -> tuple[str, ...]:
+    def unreachable(check: VersionCheck, names: Sequence[str]) -> tuple[str, ...]:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(Glance, "missing", unreachable)
+    monkeypatch.setattr(VersionCheck, "missing", unreachable)
     with pytest.raises(DatabaseUnavailable):
         plugin.admin_init()
     monkeypatch.undo()

@@ -13,8 +13,8 @@ from tests.engines import Engine
 from tests.populate import populate
 from tests.pristine import Pristine, made_once, put_back
 from wch_peewee import ConfigurationError, DatabaseManager
-from wch_peewee.execution.context import Workspace
-from wch_peewee.execution.session import open_workspace
+from wch_peewee.execution.context import RunContext
+from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import batches, steps
 from wch_peewee.progress import BatchDone, StepStarted
 from wch_peewee.schema.objects import Column, text, varchar
@@ -27,8 +27,8 @@ def fill(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
     populate(database, conversations=ROWS // 2 + 4)
     database.execute("DELETE FROM wp_wch_messages WHERE id IN (1, 5, 6, 7, 8, 12, 27, 28)")
-    with open_workspace(database.connect(), "wp_") as workspace:
-        steps.add_column(workspace.database, "messages", Column("note", text(), nullable=True))
+    with run_session(database.connect(), "wp_") as context:
+        steps.add_column(context.database, "messages", Column("note", text(), nullable=True))
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,10 @@ def notes(database: LiveDatabase) -> list[tuple[int, str | None]]:
 @pytest.mark.parametrize("size", [1, 3, 7, 20, 1000])
 def test_every_row_is_filled_once_whatever_the_size(filled: LiveDatabase, size: int) -> None:
     seen: list[BatchDone | StepStarted] = []
-    with open_workspace(filled.connect(), "wp_", on_progress=seen.append) as workspace:
-        batches.fill_column(workspace.database, "messages", "note", "wa_message_id", size=size)
+    with run_session(filled.connect(), "wp_", on_progress=seen.append) as context:
+        batches.fill_column(context.database, "messages", "note", "wa_message_id", size=size)
         told = len(seen)
-        batches.fill_column(workspace.database, "messages", "note", "'again'", size=size)
+        batches.fill_column(context.database, "messages", "note", "'again'", size=size)
     assert len(seen) == told  # nothing is left to be done
     assert [note for _, note in notes(filled)] == [
         row[0] for row in filled.execute("SELECT wa_message_id FROM wp_wch_messages ORDER BY id")
@@ -65,15 +65,15 @@ def test_every_row_is_filled_once_whatever_the_size(filled: LiveDatabase, size: 
 
 
 def test_copying_catches_up_with_what_changed(filled: LiveDatabase) -> None:
-    def copy(workspace: Workspace) -> None:
-        batches.copy_column(workspace.database, "messages", "wa_message_id", "note", size=4)
+    def copy(context: RunContext) -> None:
+        batches.copy_column(context.database, "messages", "wa_message_id", "note", size=4)
 
-    with open_workspace(filled.connect(), "wp_") as workspace:
-        copy(workspace)
+    with run_session(filled.connect(), "wp_") as context:
+        copy(context)
     filled.execute("UPDATE wp_wch_messages SET wa_message_id = 'other' WHERE id = 2")
     filled.execute("UPDATE wp_wch_messages SET note = NULL WHERE id = 3")
-    with open_workspace(filled.connect(), "wp_") as workspace:
-        copy(workspace)
+    with run_session(filled.connect(), "wp_") as context:
+        copy(context)
     assert all(a == b for a, b in filled.execute("SELECT wa_message_id, note FROM wp_wch_messages"))
 
 
@@ -88,9 +88,9 @@ def test_killed_in_a_batch_the_next_run_goes_on_where_it_stopped(
 
     def fill() -> None:
         manager = DatabaseManager(filled.url)
-        with open_workspace(manager.database, "wp_", on_progress=seen.append) as workspace:
+        with run_session(manager.database, "wp_", on_progress=seen.append) as context:
             update = "UPDATE {messages} SET note = ? WHERE note IS NULL AND {batch}"
-            batches.run_in_batches(workspace.database, "messages", update, "done", size=4, remaining=remaining)
+            batches.run_in_batches(context.database, "messages", update, "done", size=4, remaining=remaining)
 
     assert run_killed(fill, KillPoint(3, "after"))
     left = [note for _, note in notes(filled)].count(None)
@@ -104,17 +104,17 @@ def test_killed_in_a_batch_the_next_run_goes_on_where_it_stopped(
 
 def test_a_batch_on_an_empty_table_does_nothing(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
-    with open_workspace(database.connect(), "wp_") as workspace:
-        batches.fill_column(workspace.database, "carts", "coupon_code", "'x'")
+    with run_session(database.connect(), "wp_") as context:
+        batches.fill_column(context.database, "carts", "coupon_code", "'x'")
 
 
 def test_sql_without_its_batch_is_refused(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
     with (
-        open_workspace(database.connect(), "wp_") as workspace,
+        run_session(database.connect(), "wp_") as context,
         pytest.raises(ConfigurationError, match=r"no \{batch\}"),
     ):
-        batches.run_in_batches(workspace.database, "carts", "UPDATE {carts} SET coupon_code = NULL")
+        batches.run_in_batches(context.database, "carts", "UPDATE {carts} SET coupon_code = NULL")
 
 
 def shout(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,8 +125,8 @@ def shout(row: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_python_changes_rows(filled: LiveDatabase, size: int) -> None:
     seen: list[BatchDone | StepStarted] = []
-    with open_workspace(filled.connect(), "wp_", on_progress=seen.append) as workspace:
-        batches.change_rows(workspace.database, "messages", ["wa_message_id"], shout, size=size)
+    with run_session(filled.connect(), "wp_", on_progress=seen.append) as context:
+        batches.change_rows(context.database, "messages", ["wa_message_id"], shout, size=size)
     for row_id, note in notes(filled):
         (wa_message_id,) = filled.execute("SELECT wa_message_id FROM wp_wch_messages WHERE id = %s", (row_id,))[0]
         assert note == (None if row_id % 3 == 0 else f"100% {wa_message_id.upper()}")
@@ -143,8 +143,8 @@ def test_python_killed_in_a_batch_goes_on_with_the_rows_that_are_left(filled: Li
         return {"note": "done"}
 
     def run() -> None:
-        with open_workspace(DatabaseManager(filled.url).database, "wp_") as workspace:
-            batches.change_rows(workspace.database, "messages", [], change, size=4, remaining="note IS NULL")
+        with run_session(DatabaseManager(filled.url).database, "wp_") as context:
+            batches.change_rows(context.database, "messages", [], change, size=4, remaining="note IS NULL")
 
     assert run_killed(run, KillPoint(6, "after"))  # in the middle of the second batch, which is undone
     left = [row_id for row_id, note in notes(filled) if note is None]
@@ -155,15 +155,15 @@ def test_python_killed_in_a_batch_goes_on_with_the_rows_that_are_left(filled: Li
 
 
 def test_names_that_are_words_of_sql(filled: LiveDatabase) -> None:
-    with open_workspace(filled.connect(), "wp_") as workspace:
+    with run_session(filled.connect(), "wp_") as context:
         for name in ("order", "key"):
-            steps.add_column(workspace.database, "messages", Column(name, varchar(100), nullable=True))
-        batches.fill_column(workspace.database, "messages", "order", "?", "first")
-        batches.copy_column(workspace.database, "messages", "order", "key")
+            steps.add_column(context.database, "messages", Column(name, varchar(100), nullable=True))
+        batches.fill_column(context.database, "messages", "order", "?", "first")
+        batches.copy_column(context.database, "messages", "order", "key")
     quote = '"' if filled.family == "sqlite" else "`"
     assert filled.execute(f"SELECT DISTINCT {quote}key{quote} FROM wp_wch_messages") == [("first",)]
 
 
 def test_a_column_that_is_not_there_is_an_error(filled: LiveDatabase) -> None:
-    with open_workspace(filled.connect(), "wp_") as workspace, pytest.raises(peewee.PeeweeException, match="nonsense"):
-        batches.fill_column(workspace.database, "messages", "nonsense", "'x'")
+    with run_session(filled.connect(), "wp_") as context, pytest.raises(peewee.PeeweeException, match="nonsense"):
+        batches.fill_column(context.database, "messages", "nonsense", "'x'")

@@ -64,7 +64,7 @@ def manager(database: LiveDatabase, folder: Path, rule: CopyRule) -> DatabaseMan
 def test_a_large_table_is_not_copied_without_leave(filled: tuple[LiveDatabase, Path]) -> None:
     database, folder = filled
     rule = CopyRule(rows=0)
-    (first, second, *_) = manager(database, folder, rule).plan(counts=True).rehearsed.steps
+    (first, second, *_) = manager(database, folder, rule).plan(counts=True).dry_run.steps
     assert "allow it with --allow-copy" in first.copy_refusal
     assert "wp_wch_messages (about 5 rows" in second.copy_refusal
     with database.statements() as seen, pytest.raises(MigrationFailed, match="copying wp_wch_conversations") as caught:
@@ -144,7 +144,7 @@ def test_a_key_that_a_tool_has_discarded_is_given_back(filled: tuple[LiveDatabas
             database.execute("ALTER TABLE wp_wch_messages DROP FOREIGN KEY wp_wch_messages_conversation_id_fk")
 
     rule = CopyRule(rows=0, copier=discarding)
-    steps = manager(database, folder, rule).plan(counts=True).rehearsed.steps
+    steps = manager(database, folder, rule).plan(counts=True).dry_run.steps
     assert [(step.handed_over, step.copy_refusal) for step in steps[:2]] == [(True, "")] * 2
     manager(database, folder, rule).run_migrations()
     assert manager(database, folder, CopyRule()).plan().is_empty

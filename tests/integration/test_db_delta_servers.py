@@ -12,7 +12,7 @@ from tests.databases import LiveDatabase
 from tests.integration.test_db_delta import MENDED
 from tests.mending import delta, mend, mend_with_a_neighbour, words
 from wch_peewee import MODELS, DeltaReport
-from wch_peewee.execution.session import look
+from wch_peewee.execution.session import read_session
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import enum, text, varchar
 
@@ -251,8 +251,8 @@ ALGORITHMS = {"mariadb": ("INSTANT", "NOCOPY", "INPLACE", "COPY"), "mysql": ("IN
 def test_each_alter_costs_what_the_plan_says(site: LiveDatabase, damage: Callable[[Damage], None]) -> None:
     """The server is asked: it takes the algorithm that the plan names, and none that is cheaper (1845, 1846)."""
     damage(Damage(site))
-    with look(site.database, "wp_") as workspace:
-        steps = workspace.plan(logical_tables(MODELS)).steps
+    with read_session(site.database, "wp_") as context:
+        steps = context.plan(logical_tables(MODELS)).steps
     for step in steps:
         ladder = ALGORITHMS[site.family]
         for statement in (*step.statements, *step.cleanup):

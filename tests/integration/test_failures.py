@@ -48,12 +48,12 @@ STEPS = {
         f"UPDATE wp_wch_carts SET nonsense = 1 WHERE {LONG}",
     ),
     "python that asks": (
-        'steps.run_python, database, lambda workspace: workspace.database.execute_sql("DELETE FROM nowhere")',
+        'steps.run_python, database, lambda context: context.database.execute_sql("DELETE FROM nowhere")',
         "nowhere",
         "DELETE FROM nowhere",
     ),
     "python": (
-        'steps.run_python, database, lambda workspace: {}["no such key"]',
+        'steps.run_python, database, lambda context: {}["no such key"]',
         "KeyError: 'no such key'",
         "",
     ),

@@ -43,10 +43,10 @@ from tests.snapshots import columns
 from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
 from wch_peewee.database.connect import dedicated
 from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import ask
+from wch_peewee.database.query import run_query
 from wch_peewee.execution.lease import LEASE_OPTION, lease
 from wch_peewee.execution.lock import lock_name
-from wch_peewee.execution.session import open_workspace
+from wch_peewee.execution.session import run_session
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.statements import Query
 from wch_peewee.testing.child import KillPoint, run_killed, run_to_end
@@ -119,7 +119,7 @@ def test_a_read_in_the_way_of_another_node_s_change_is_asked_again(nodes: Databa
         reader.execute_sql(once)
     reader.execute_sql("SET @asked = NULL")
     with change_of_options(nodes):
-        assert ask(reader, detect_dialect(reader), Query(once)) == [("1.0.0", 0)]
+        assert run_query(reader, detect_dialect(reader), Query(once)) == [("1.0.0", 0)]
 
 
 def test_those_with_little_patience_come_back_busy_and_nothing_worse(
@@ -353,7 +353,7 @@ def test_a_lease_that_somebody_removed_stops_the_run(nodes: Databases, undisturb
 
 # --- a long ALTER
 
-WIDENING = "ALTER TABLE `wp_wch_sync_queue` MODIFY COLUMN `attempts`"
+WIDER_TYPE = "ALTER TABLE `wp_wch_sync_queue` MODIFY COLUMN `attempts`"
 
 
 def fill(database: LiveDatabase, seconds: float) -> None:
@@ -379,7 +379,7 @@ def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(nodes: Databases, ch
         Worker(lambda say: len(upgrade(nodes[0], chain))) as first,
         Worker(lambda say: len(upgrade(nodes[1], chain))) as second,
     ):
-        eventually(lambda: one.sees(WIDENING) or other.sees(WIDENING))
+        eventually(lambda: one.sees(WIDER_TYPE) or other.sees(WIDER_TYPE))
         begun = time.monotonic()
         third = upgrade(nodes[2], chain)
         waited = time.monotonic() - begun
@@ -397,10 +397,10 @@ def test_the_alter_of_a_dead_client_is_waited_for(nodes: Databases, chain: Path,
     fill(nodes[0], 1)
     watch = Watch(nodes[0])
     with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
-        eventually(lambda: watch.sees(WIDENING))
+        eventually(lambda: watch.sees(WIDER_TYPE))
         os.kill(first.pid, end)
         assert len(upgrade(nodes[1], chain)) == 4
-        assert not watch.sees(WIDENING)
+        assert not watch.sees(WIDER_TYPE)
         if end == signal.SIGSTOP:
             os.kill(first.pid, signal.SIGCONT)
             ending = first.ending()
@@ -431,7 +431,7 @@ def test_a_node_that_dies_in_the_middle_of_an_alter(galera: GaleraCluster, nodes
     fill(nodes[0], 1)
     watch = Watch(nodes[0])
     with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
-        eventually(lambda: watch.sees(WIDENING))
+        eventually(lambda: watch.sees(WIDER_TYPE))
         galera.kill(1)
         ending = first.ending()
     assert ending.startswith("MigrationFailed: "), ending
@@ -455,7 +455,7 @@ def test_a_node_without_quorum(galera: GaleraCluster, nodes: Databases, undistur
         with pytest.raises(WchError, match="WSREP has not yet prepared node"):
             call()
     refused = pytest.raises(DatabaseUnavailable, match="this Galera node takes no writes now")
-    with refused, open_workspace(last.database, "wp_"):
+    with refused, run_session(last.database, "wp_"):
         pass
     galera.heal()
     for database in nodes[1:]:

@@ -145,7 +145,7 @@ def test_the_plan_is_what_the_server_sees(database: LiveDatabase, bring_about: C
     with database.statements() as seen:
         report = manager.install()
     words = ("CREATE", "ALTER", "DROP", "RENAME")
-    steps = [forecast.work for forecast in planned.rehearsed.steps if isinstance(forecast.work, Step)]
+    steps = [forecast.work for forecast in planned.dry_run.steps if isinstance(forecast.work, Step)]
     sent = [each for step in steps for each in (*step.statements, *step.cleanup)]
     assert seen.ddl == [each.text for each in sent if each.sql.startswith(words)]
     assert planned.is_empty == (report.outcome == "current")

@@ -8,8 +8,8 @@ from tests.databases import LiveDatabase
 from tests.snapshots import definition
 from wch_peewee import DatabaseManager
 from wch_peewee.execution.introspect import introspect_schema
-from wch_peewee.execution.session import look
-from wch_peewee.execution.table_cache import Shapes
+from wch_peewee.execution.session import read_session
+from wch_peewee.execution.table_cache import TableCache
 from wch_peewee.install.network import AT_ONCE, Network
 
 SITES = AT_ONCE + 4
@@ -95,7 +95,7 @@ def test_a_network_says_of_each_site_what_the_site_says(odd_network: LiveDatabas
     for number, (looked, compared) in enumerate(zip(status.results, plan.results, strict=True), start=1):
         assert looked.report == own(manager, number).status(), number
         assert compared.report == own(manager, number).plan(), number
-    told = {result.site.blog_id: result.report.rehearsed.steps for result in plan.results if result.report}
+    told = {result.site.blog_id: result.report.dry_run.steps for result in plan.results if result.report}
     assert {number for number, words in told.items() if words} >= {2, 3, 4, 7, 13, SITES - 1}
     assert not any(told[number] for number in range(15, SITES - 1))
 
@@ -123,12 +123,12 @@ def test_a_trigger_and_a_check_on_one_of_many_are_seen(network: LiveDatabase) ->
     assert Network(manager).install().ok
     network.execute("CREATE TRIGGER heard BEFORE INSERT ON wp_2_wch_carts FOR EACH ROW SET NEW.coupon_code = 'x'")
     network.execute("ALTER TABLE wp_3_wch_carts ADD CONSTRAINT short CHECK (customer_phone <> '')")
-    with look(manager.database, "wp_") as workspace:
-        shapes = Shapes(workspace.database, workspace.dialect)
+    with read_session(manager.database, "wp_") as context:
+        table_cache = TableCache(context.database, context.dialect)
         for prefix in PREFIXES:
             names = manager.at(prefix).table_names
-            live = introspect_schema(workspace.database, workspace.dialect, names)
-            assert shapes.read(prefix, names) == live
+            live = introspect_schema(context.database, context.dialect, names)
+            assert table_cache.read(prefix, names) == live
             carts = live.table(f"{prefix}wch_carts")
             assert carts is not None
             assert bool(carts.foreign) == (prefix in ("wp_2_", "wp_3_"))

@@ -49,13 +49,13 @@ def test_it_is_told_of_what_was_written_and_of_nothing_else(database: LiveDataba
 def test_then_the_row_can_be_read_and_the_lock_is_free(database: LiveDatabase) -> None:
     seen = []
 
-    def look(name: str, value: str | None) -> None:
+    def read_session(name: str, value: str | None) -> None:
         other = DatabaseManager(database.url, patience=0.5, remove_data=True)
         seen.append((value, other.status().version))
         if value is not None:
             other.uninstall()
 
-    Plugin(database.url, on_option_written=look).activate()
+    Plugin(database.url, on_option_written=read_session).activate()
     assert seen == [("1.0.0", "1.0.0")]
     assert DatabaseManager(database.url).status().version is None
 

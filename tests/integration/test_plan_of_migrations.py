@@ -60,10 +60,10 @@ def test_what_is_planned_is_what_is_sent(database: LiveDatabase, tmp_path: Path)
     with database.statements() as looking:
         plan = manager.plan(counts=True)
     assert looking.writes == []
-    assert plan.rehearsed.stopped is None
+    assert plan.dry_run.stopped is None
     assert plan.plan.is_empty
-    assert {forecast.migration for forecast in plan.rehearsed.steps} == {file.stem for file in CHAIN.glob("0*.py")}
-    steps = [forecast.work for forecast in plan.rehearsed.steps if not isinstance(forecast.work, RowWork)]
+    assert {forecast.migration for forecast in plan.dry_run.steps} == {file.stem for file in CHAIN.glob("0*.py")}
+    steps = [forecast.work for forecast in plan.dry_run.steps if not isinstance(forecast.work, RowWork)]
     planned = Statements(statement.text for step in steps for statement in (*step.statements, *step.cleanup)).ddl
     with database.statements() as seen:
         manager.install()
@@ -86,8 +86,8 @@ def test_rows_that_stand_against_it_are_counted_and_shown(database: LiveDatabase
     )
     manager = DatabaseManager(database.url, migrations=folder, models=SETTLED)
     checks = {
-        check.requirement.kind: check
-        for forecast in manager.plan(counts=True).rehearsed.steps
+        check.precondition.kind: check
+        for forecast in manager.plan(counts=True).dry_run.steps
         for check in forecast.checks
     }
     assert {kind: check.count for kind, check in checks.items()} == {
@@ -112,7 +112,7 @@ def test_where_a_run_would_stop_the_plan_ends(database: LiveDatabase, tmp_path: 
         'migrator.run(steps.drop_column, database, "carts", "items")',
         'migrator.run(steps.add_column, database, "carts", Column("more", text(), nullable=True))',
     )
-    stopped = DatabaseManager(database.url, migrations=folder, models=SETTLED).plan().rehearsed.stopped
+    stopped = DatabaseManager(database.url, migrations=folder, models=SETTLED).plan().dry_run.stopped
     assert stopped is not None
     assert (stopped.migration, stopped.number, stopped.of) == ("002_more", 2, 4)
     assert "say allow_drop=True" in stopped.reason
@@ -127,9 +127,9 @@ def test_a_plan_runs_nothing_of_an_authors_own(database: LiveDatabase, tmp_path:
         plan = DatabaseManager(database.url, migrations=folder, models=SETTLED).plan()
     assert seen.writes == []
     if "execute" in line:
-        assert plan.rehearsed.stopped is not None
-        assert "migrator.run(steps.run_python, ...)" in plan.rehearsed.stopped.reason
+        assert plan.dry_run.stopped is not None
+        assert "migrator.run(steps.run_python, ...)" in plan.dry_run.stopped.reason
     else:
-        told = [words for forecast in plan.rehearsed.steps for words in forecast.describe()]
+        told = [words for forecast in plan.dry_run.steps for words in forecast.describe()]
         assert any("close" in words and "nothing can be said beforehand" in words for words in told)
         assert "Runs print, which cannot be shown" in told

@@ -11,8 +11,8 @@ import pytest
 from tests.databases import LiveDatabase
 from tests.snapshots import snapshot
 from wch_peewee import DatabaseManager, RemovalRefused, SchemaConflict
-from wch_peewee.execution.context import Workspace
-from wch_peewee.execution.session import open_workspace
+from wch_peewee.execution.context import RunContext
+from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import steps
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, json, text, varchar
 
@@ -60,11 +60,11 @@ THERE_AND_BACK = {
 }
 
 
-def do(database: LiveDatabase, what: Step) -> Workspace:
+def do(database: LiveDatabase, what: Step) -> RunContext:
     function, arguments, options = what
-    with open_workspace(database.connect(), "wp_") as workspace:
-        function(workspace.database, *arguments, **options)
-    return workspace
+    with run_session(database.connect(), "wp_") as context:
+        function(context.database, *arguments, **options)
+    return context
 
 
 def spelled_alike(tables: dict[str, Any]) -> dict[str, Any]:
@@ -90,8 +90,8 @@ def test_there_and_back_and_there_again(site: LiveDatabase, there: Step, back: S
 
 def test_an_index_that_is_renamed_is_not_built_anew(site: LiveDatabase) -> None:
     seen: list[str] = []
-    with open_workspace(site.connect(), "wp_", before=lambda statement: seen.append(statement.sql)) as workspace:
-        steps.rename_index(workspace.database, "messages", "created_at", "made")
+    with run_session(site.connect(), "wp_", before=lambda statement: seen.append(statement.sql)) as context:
+        steps.rename_index(context.database, "messages", "created_at", "made")
     if site.family == "sqlite":
         assert len(seen) == 2
     else:
@@ -161,13 +161,13 @@ def test_nulls_that_stand_against_not_null_are_counted(site: LiveDatabase) -> No
 def test_what_steps_on_columns_read_is_what_there_is_of_columns(site: LiveDatabase) -> None:
     """They leave out what is of no matter to them, and a column's own check is: changing the column would lose it."""
     site.execute("ALTER TABLE wp_wch_messages ADD COLUMN mood VARCHAR(9) CHECK (mood <> '')")
-    with open_workspace(DatabaseManager(site.url).database, "wp_") as workspace:
-        whole = workspace.live("wp_wch_messages")
-        part = workspace.live("wp_wch_messages", for_columns=True)
+    with run_session(DatabaseManager(site.url).database, "wp_") as context:
+        whole = context.live("wp_wch_messages")
+        part = context.live("wp_wch_messages", for_columns=True)
     assert whole is not None
     assert part is not None
     assert part == replace(whole, foreign_keys=part.foreign_keys, foreign=part.foreign)
     assert part.foreign_keys in ((), whole.foreign_keys)
     mood = part.column("mood")
     assert mood is not None
-    assert bool(mood.opaque) == (workspace.dialect.name != "mysql")
+    assert bool(mood.opaque) == (context.dialect.name != "mysql")

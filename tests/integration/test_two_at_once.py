@@ -24,7 +24,7 @@ from tests.snapshots import columns, schema
 from wch_peewee import Busy, DatabaseManager, Plugin, WchError
 from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.execution.lock import lock_name
-from wch_peewee.execution.session import open_workspace
+from wch_peewee.execution.session import run_session
 from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.migrate.runner import MigrationRouter
 from wch_peewee.schema.statements import Statement
@@ -302,10 +302,10 @@ def test_a_killed_clients_waiting_alter_is_waited_for(database: LiveDatabase, ch
     rows = contents(database)
 
     def act(say: Say) -> None:
-        with open_workspace(ServerDatabase(database.name, **database.address.arguments()), "wp_") as workspace:
+        with run_session(ServerDatabase(database.name, **database.address.arguments()), "wp_") as context:
             # For longer than a second, so that it is still there when its client is not.
-            workspace.database.execute_sql("SET SESSION lock_wait_timeout = 60")
-            MigrationRouter(workspace, MigrationFolder(chain)).run()
+            context.database.execute_sql("SET SESSION lock_wait_timeout = 60")
+            MigrationRouter(context, MigrationFolder(chain)).run()
 
     with Transaction(database, READ), Worker(act) as worker:
         (number,) = eventually(lambda: waiting_alters(database))
@@ -390,13 +390,13 @@ def test_a_lock_that_was_let_go_stops_the_run(database: LiveDatabase, chain: Pat
     """The connection lives, but the lock is gone: before rows are written, too."""
     old(database, chain)
     rows = contents(database)
-    with open_workspace(database.connect(), "wp_") as workspace:
-        workspace.database.execute_sql("SELECT RELEASE_LOCK(%s)", (lock_name(database.name, "wp_"),))
+    with run_session(database.connect(), "wp_") as context:
+        context.database.execute_sql("SELECT RELEASE_LOCK(%s)", (lock_name(database.name, "wp_"),))
         before = schema(database)
         with pytest.raises(Busy, match="lost"):
-            MigrationRouter(workspace, MigrationFolder(chain)).run()
+            MigrationRouter(context, MigrationFolder(chain)).run()
         with pytest.raises(Busy, match="lost"):
-            workspace.write(lambda: pytest.fail("it was written"), "wp_options")
+            context.write(lambda: pytest.fail("it was written"), "wp_options")
     assert schema(database) == before
     assert manager(database, chain).install().outcome == "upgraded"
     assert_whole(database, chain, rows)

@@ -11,7 +11,7 @@ from tests.chained import NEWEST
 from tests.command import wch
 from tests.wordpress import WordPressSite
 from wch_peewee import DatabaseManager, Plugin
-from wch_peewee.execution.session import look
+from wch_peewee.execution.session import read_session
 from wch_peewee.wordpress.object_cache import object_cache_advice, object_cache_dropin
 from wch_peewee.wordpress.options import read_option
 
@@ -79,8 +79,8 @@ def test_whatever_php_stored_is_read_as_it_is_in_the_row(wordpress: WordPressSit
         "WHERE option_name LIKE 'wch_odd%' ORDER BY option_id\" );",
         written=written,
     )
-    with look(wordpress.database.database, "wp_") as workspace:
-        ours = [read_option(workspace.database, workspace.dialect, "wp_", f"wch_odd_{n}") for n in range(len(rows))]
+    with read_session(wordpress.database.database, "wp_") as context:
+        ours = [read_option(context.database, context.dialect, "wp_", f"wch_odd_{n}") for n in range(len(rows))]
     assert ours == [row or "" for row in rows]
     assert [ours[n] for n in (0, 2, 5, 6, 7, 10)] == ["", " 1.0.0\n", "0", "1.5", "1", "1.0.0 🍎"]
 

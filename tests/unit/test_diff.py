@@ -384,7 +384,7 @@ def test_a_change_restates_what_is_there_and_not_declared() -> None:
 
 def test_every_question_is_asked_once() -> None:
     live, declared = table(), table(required("a"), required("a2"), index("a", "a2", unique=True))
-    asked = diff_schemas(schema(declared, table(name="p")), schema(live, table(name="p"))).requirements()
+    asked = diff_schemas(schema(declared, table(name="p")), schema(live, table(name="p"))).preconditions()
     assert [(need.kind, need.columns) for need in asked] == [
         ("empty", ("a",)),
         ("empty", ("a2",)),

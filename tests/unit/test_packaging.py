@@ -186,7 +186,7 @@ def test_an_admin_init_with_nothing_to_do_imports_no_more_than_it_needs(tmp_path
         "wch_peewee.schema.query",
         "wch_peewee.schema.asking",
     ]
-    others = {"models", "base_model", "manager", "manager_reports", "workspace", "migrate.lock", "dialects.sqlite"}
+    others = {"models", "base_model", "manager", "manager_reports", "context", "migrate.lock", "dialects.sqlite"}
     assert others.isdisjoint(name.removeprefix("wch_peewee.") for name in loaded)
 
 

@@ -12,7 +12,7 @@ from pymysql.constants import SERVER_STATUS
 from wch_peewee import Busy
 from wch_peewee.database import query as asking
 from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import ask, unbroken
+from wch_peewee.database.query import run_query, unbroken
 from wch_peewee.execution import apply
 from wch_peewee.execution.apply import patiently
 from wch_peewee.schema.mysql.base import MySQLWords
@@ -139,7 +139,7 @@ _AUTOCOMMIT, _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT, SERVER_ST
 
 def test_with_autocommit_a_question_is_asked_again() -> None:
     server = Server(server_status=_AUTOCOMMIT)
-    assert ask(server, MySQLWords(), Query("SELECT 1")) == [("1.0.0",)]
+    assert run_query(server, MySQLWords(), Query("SELECT 1")) == [("1.0.0",)]
     assert server.sent == ["SELECT 1", "SELECT 1"]
 
 
@@ -152,7 +152,7 @@ def test_where_more_may_be_lost_it_is_the_caller_s(status: dict[str, int]) -> No
     """With autocommit off a transaction can have begun, and what it wrote is gone with the read."""
     server = Server(**status)
     with pytest.raises(peewee.OperationalError, match="Deadlock"):
-        ask(server, MySQLWords(), Query("SELECT 1"))
+        run_query(server, MySQLWords(), Query("SELECT 1"))
     assert server.sent == ["SELECT 1"]
 
 

@@ -14,7 +14,7 @@ from wch_peewee.schema.diff import diff_schemas
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.objects import Foreign, Schema, Table, bigint, enum, integer, varchar
 from wch_peewee.schema.plan import Plan, make_plan
-from wch_peewee.schema.preconditions import Kind, Requirement
+from wch_peewee.schema.preconditions import Kind, Precondition
 from wch_peewee.schema.sqlite.dialect import SQLiteDialect
 
 MARIADB = MySQLDialect("mariadb", (10, 11, 19))
@@ -30,7 +30,7 @@ def plan(
 ) -> Plan:
     """Plan; ``rows`` maps (kind, columns) of a requirement to the number of rows that stand against it."""
     diff = diff_schemas(declared, live)
-    counts = {need: (rows or {}).get((need.kind, ",".join(need.columns)), 0) for need in diff.requirements()}
+    counts = {need: (rows or {}).get((need.kind, ",".join(need.columns)), 0) for need in diff.preconditions()}
     return make_plan(diff, live, dialect, counts)
 
 
@@ -48,7 +48,7 @@ ROWS = {
         table(),
         table(required("a")),
         {("empty", "a"): 1},
-        ["! Add column t.a: " + Requirement("empty", "t", ("a",)).refusal(1)],
+        ["! Add column t.a: " + Precondition("empty", "t", ("a",)).refusal(1)],
     ),
     "what follows a refused column goes last": (
         table(A),
@@ -57,7 +57,7 @@ ROWS = {
         [
             "+ Add column t.c",
             "+ Add index t KEY `c` (`c`)",
-            "! Add column t.b: " + Requirement("empty", "t", ("b",)).refusal(1),
+            "! Add column t.b: " + Precondition("empty", "t", ("b",)).refusal(1),
         ],
     ),
     "what needs a refused column is refused, too": (
@@ -66,7 +66,7 @@ ROWS = {
         {("empty", "b"): 1},
         [
             "+ Add index t KEY `a` (`a`)",
-            "! Add column t.b: " + Requirement("empty", "t", ("b",)).refusal(1),
+            "! Add column t.b: " + Precondition("empty", "t", ("b",)).refusal(1),
             "- Add index t KEY `b` (`b`): t has no column b",
             "- Add index t KEY `a_b` (`a`,`b`): t has no column b",
         ],
@@ -297,6 +297,6 @@ def test_the_description_has_a_line_for_each_operation_and_the_statements_are_th
 
 def test_every_kind_of_question_has_words_for_its_answer() -> None:
     for kind in get_args(Kind):
-        words = [Requirement(kind, "t", ("a", "b"), key()).refusal(count) for count in (1, 2)]
+        words = [Precondition(kind, "t", ("a", "b"), key()).refusal(count) for count in (1, 2)]
         assert all("a, b" in text and "t" in text for text in words)
         assert kind in ("empty", "unreferenced") or ("1 row " in words[0] and "2 rows " in words[1])

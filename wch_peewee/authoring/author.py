@@ -77,7 +77,7 @@ class Author:
         declared = declared_schema(tables, DEFAULT_PREFIX, detect_dialect(database))
         return cls(folder, produced_schema(database, folder), declared)
 
-    def renames(self, said: Iterable[str], dropped: Iterable[str], ask: Ask | None) -> Renames:
+    def renames(self, said: Iterable[str], dropped: Iterable[str], run_query: Ask | None) -> Renames:
         """Find out what has another name now: as said, else as answered.
 
         Raises ConfigurationError where nobody answers, with all that is to be said.
@@ -86,11 +86,11 @@ class Author:
         renames = parse_renames(said, self.before, self.after)
         self._check_dropped(dropped, renames)
         open_questions = questions(self.before, self.after, renames, dropped)
-        if open_questions and ask is None:
+        if open_questions and run_query is None:
             raise ConfigurationError("\n".join(f"{question}." for question in open_questions))
-        while ask is not None and open_questions:
+        while run_query is not None and open_questions:
             question = open_questions[0]
-            answer = ask(question)
+            answer = run_query(question)
             if answer is None:
                 dropped = (*dropped, f"{question.table}.{question.gone}")
             else:

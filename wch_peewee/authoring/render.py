@@ -83,8 +83,8 @@ class Draft:
 
     def _hoisted(self) -> dict[str, tuple[str, Expression]]:
         """Choose the constants, by the shape's own code: {code: (name, code)}."""
-        shapes = [shape for line in (*self.forward, *self.back) for shape in _shapes(line)]
-        uses = Counter(flat(shape.code) for shape in shapes)
+        table_cache = [shape for line in (*self.forward, *self.back) for shape in _shapes(line)]
+        uses = Counter(flat(shape.code) for shape in table_cache)
         found: dict[str, tuple[str, Expression]] = {}
         for line in (*self.forward, *self.back):
             long = isinstance(line, StepLine) and 4 + len(flat(_call(line, {}))) > WIDTH

@@ -62,7 +62,7 @@ def _site(report: InstallReport) -> tuple[str, int]:
 def _planned(found: InstallPlan) -> tuple[str, int]:
     if found.is_newer:
         return f"newer: version {found.version}", codes.TOO_NEW
-    steps = [f"would do: {line}" for forecast in found.rehearsed.steps for line in forecast.describe()]
+    steps = [f"would do: {line}" for forecast in found.dry_run.steps for line in forecast.describe()]
     done = [f"would apply {name}" for name in found.pending] + steps
     if not found.is_stamped:
         done.append(f"would write version {found.code_version}")

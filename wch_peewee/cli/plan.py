@@ -19,12 +19,12 @@ from .session import Session, open_session
 
 def script(found: InstallPlan) -> Iterator[str]:
     """Write the plan as SQL with comments."""
-    for forecast in found.rehearsed.steps:
+    for forecast in found.dry_run.steps:
         yield ""
         yield comment(f"{_where(forecast)}: {'; '.join(forecast.describe())}")
         yield from map(comment, _remarks(found, forecast))
         yield from _statements(forecast)
-    if (stopped := found.rehearsed.stopped) is not None:
+    if (stopped := found.dry_run.stopped) is not None:
         yield ""
         step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
         yield comment(f"{stopped.migration}{step}: the run would stop here: {stopped.reason}")
@@ -41,9 +41,9 @@ def script(found: InstallPlan) -> Iterator[str]:
 
 def rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
     """Write a line for each step: where it stands, what it does, how large the table is, how it is done."""
-    for forecast in found.rehearsed.steps:
+    for forecast in found.dry_run.steps:
         work, effect = forecast.work, forecast.effect
-        size = None if isinstance(work, RowWork) else found.rehearsed.sizes.get(work.table)
+        size = None if isinstance(work, RowWork) else found.dry_run.sizes.get(work.table)
         failing = sum(check.count for check in forecast.failing)
         yield (
             _where(forecast),
@@ -75,7 +75,7 @@ def _where(forecast: Forecast) -> str:
 def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
     if isinstance(forecast.work, RowWork):
         return
-    size = found.rehearsed.sizes.get(forecast.work.table)
+    size = found.dry_run.sizes.get(forecast.work.table)
     if size is not None:
         yield f"  {forecast.work.table}: {size}"
     if forecast.effect is not None:
@@ -93,7 +93,7 @@ def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
 
 def _check(check: Check) -> str:
     words = "Loses" if check.is_loss else "Would fail"
-    return f"  {words}: {check.requirement.refusal(check.count)}\n  See them: {check.query};"
+    return f"  {words}: {check.precondition.refusal(check.count)}\n  See them: {check.query};"
 
 
 def _statements(forecast: Forecast) -> Iterator[str]:
@@ -111,15 +111,15 @@ def _statements(forecast: Forecast) -> Iterator[str]:
 
 def document(found: InstallPlan) -> dict[str, Any]:
     """Return the plan as plain values."""
-    rehearsed = found.rehearsed
+    dry_run = found.dry_run
     return {
         "version": found.version,
         "code_version": found.code_version,
         "is_newer": found.is_newer,
         "is_empty": found.is_empty,
         "pending": found.pending,
-        "steps": [_step(found, forecast) for forecast in rehearsed.steps],
-        "stopped": None if rehearsed.stopped is None else asdict(rehearsed.stopped),
+        "steps": [_step(found, forecast) for forecast in dry_run.steps],
+        "stopped": None if dry_run.stopped is None else asdict(dry_run.stopped),
         "refusals": [asdict(refusal) for refusal in found.plan.refusals],
         "extras": found.plan.extras,
     }
@@ -137,7 +137,7 @@ def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
             "sql": work.sql or None,
             "statements": [],
         }
-    size, effect = found.rehearsed.sizes.get(work.table), forecast.effect
+    size, effect = found.dry_run.sizes.get(work.table), forecast.effect
     return {
         **place,
         "kind": "schema",
@@ -168,7 +168,7 @@ def flat(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(check: Check) -> dict[str, Any]:
-    kind, words = check.requirement.kind, check.requirement.refusal(check.count) if check.count else ""
+    kind, words = check.precondition.kind, check.precondition.refusal(check.count) if check.count else ""
     return {"kind": kind, "count": check.count, "loses": check.is_loss, "words": words, "query": check.query}
 
 

@@ -9,7 +9,7 @@ import peewee as pw
 
 from ..database.connect import DEFAULT_COLLATION
 from ..execution.introspect import introspect_schema
-from ..execution.session import look
+from ..execution.session import read_session
 from ..schema.declared import create_statements, describe_schema
 from ..schema.dialect import Dialect
 from ..schema.mermaid import Marks, compare, draw, named
@@ -78,10 +78,10 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
 
 
 def _compared(session: Session) -> tuple[Schema, Marks]:
-    with look(session.manager.database, session.manager.prefix) as workspace:
-        desired = workspace.resolve(session.manager.tables)
+    with read_session(session.manager.database, session.manager.prefix) as context:
+        desired = context.resolve(session.manager.tables)
         names = [table.name for table in desired]
-        return compare(desired, introspect_schema(workspace.database, workspace.dialect, names))
+        return compare(desired, introspect_schema(context.database, context.dialect, names))
 
 
 def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:
@@ -90,5 +90,5 @@ def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:
         engine = "sqlite"
     if engine is not None:
         return _ENGINES[engine], None if engine == "sqlite" else DEFAULT_COLLATION
-    with look(database, session.manager.prefix) as workspace:
-        return workspace.dialect, workspace.collation
+    with read_session(database, session.manager.prefix) as context:
+        return context.dialect, context.collation

@@ -24,9 +24,9 @@ T = TypeVar("T")
 _TRIES, _APART = 20, (0.01, 0.1)
 
 
-def ask(database: Database, words: Words, query: Query) -> list[tuple[Any, ...]]:
+def run_query(database: Database, words: Words, query: Query) -> list[tuple[Any, ...]]:
     """Run one read and fetch everything."""
-    sql = query.sql if query.params else words.wire(query.sql)
+    sql = query.sql if query.params else words.escape(query.sql)
     return unbroken(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, words)
 
 
@@ -49,5 +49,5 @@ def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
 
 def present_tables(database: Database, words: Words, names: Sequence[str]) -> tuple[str, ...]:
     """Say which of ``names`` exist, in the order given."""
-    found = {row[0] for row in ask(database, words, words.presence(names))}
+    found = {row[0] for row in run_query(database, words, words.presence(names))}
     return tuple(name for name in names if name in found)

@@ -20,17 +20,17 @@ from typing import TypeVar
 
 from peewee import Database, PeeweeException
 
-from ..database.query import ask
+from ..database.query import run_query
 from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFailed
 from ..schema.dialect import Dialect
 from ..schema.objects import Table
 from ..schema.operations import AddForeignKey, Operation
-from ..schema.preconditions import demands, is_loss
+from ..schema.preconditions import is_loss, preconditions_of
 from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
 from .introspect import count_rows, introspect_schema, table_sizes
 
 
-def hand_over(
+def hand_off(
     database: Database,
     dialect: Dialect,
     step: Step,
@@ -43,7 +43,7 @@ def hand_over(
     Raises SchemaConflict when rows stand against the change, and StatementFailed.
     """
     for operation in step.operations:
-        for need in demands(operation):
+        for need in preconditions_of(operation):
             if not is_loss(need) and (count := count_rows(database, dialect, need)):
                 raise SchemaConflict(need.refusal(count))
     before = _live(database, dialect, step)
@@ -76,7 +76,7 @@ def _nothing() -> None:
 T = TypeVar("T")
 
 
-class Overtaken(Exception):
+class ConcurrentChange(Exception):
     """Somebody who takes no lock of ours made the same thing meanwhile; look again. ``done`` was done before it."""
 
     def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
@@ -158,7 +158,7 @@ class Executor:
         except PeeweeException as error:
             meaning = self._dialect.failure(error.args)
             if meaning == "exists":
-                raise Overtaken(str(error), done=result.outcomes) from error
+                raise ConcurrentChange(str(error), done=result.outcomes) from error
             lost = meaning == "lost"
             raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
 
@@ -168,7 +168,7 @@ class Executor:
         if statement.copying:
             size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
             if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(size):
-                for given_back in hand_over(self._database, self._dialect, step, statement, copier, self._check):
+                for given_back in hand_off(self._database, self._dialect, step, statement, copier, self._check):
                     self._run_step(given_back, ApplyResult())
                 return
             if reason := self._copies.refusal(statement.table, size):
@@ -181,7 +181,7 @@ class Executor:
         """Send it; False when the server does not do it by that algorithm."""
         try:
             patiently(
-                lambda: self._database.execute_sql(self._dialect.wire(text)),
+                lambda: self._database.execute_sql(self._dialect.escape(text)),
                 self._database,
                 self._dialect,
                 tables=(table, *sorted(self._owned - {table})),
@@ -197,7 +197,7 @@ class Executor:
     def _send_quietly(self, statement: Statement) -> None:
         # The failure that brought us here is the one to report; a lost connection takes its settings with it.
         with contextlib.suppress(PeeweeException):
-            self._database.execute_sql(self._dialect.wire(statement.sql))
+            self._database.execute_sql(self._dialect.escape(statement.sql))
 
 
 def patiently(
@@ -244,7 +244,7 @@ def _holders(database: Database, dialect: Dialect, tables: Sequence[str]) -> str
     query = dialect.blockers(tables) if tables else None
     # The account may lack the rights for it, and asking must not become the failure.
     with contextlib.suppress(PeeweeException):
-        words = "" if query is None else dialect.read_blockers(tables[0], ask(database, dialect, query))
+        words = "" if query is None else dialect.read_blockers(tables[0], run_query(database, dialect, query))
         return f" ({words})" if words else ""
     return ""
 

@@ -1,6 +1,6 @@
 """One run: a dedicated connection, its dialect, the lock, and whose tables may be touched.
 
-    workspace.reconcile(tables)
+    context.reconcile(tables)
 
 ``opening`` makes one. Nothing here outlives its block.
 """
@@ -17,7 +17,7 @@ import peewee as pw
 
 from ..database.connect import PATIENCE, with_run_settings
 from ..database.detect import detect_dialect
-from ..database.query import ask, present_tables
+from ..database.query import present_tables, run_query
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect
@@ -26,7 +26,7 @@ from ..schema.naming import owned_names
 from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
 from ..schema.plan import Plan
-from ..schema.preconditions import Requirement
+from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import Leave, leave_to_remove, table_prefix
 from ..wordpress.options import site_collation
@@ -34,15 +34,15 @@ from .apply import ApplyResult, Executor, patiently
 from .introspect import count_rows, introspect_schema
 from .lock import MigrationLock, migration_lock
 from .reconcile import Reconciled, concerned, plan_for, reconcile
-from .table_cache import Shapes
+from .table_cache import TableCache
 
 T = TypeVar("T")
 
-_ATTRIBUTE = "_wch_peewee_workspace"
+_ATTRIBUTE = "_wch_peewee_context"
 
 
 @dataclass(slots=True)
-class Workspace:
+class RunContext:
     """What a run works with. ``before`` is called ahead of each statement that changes the schema."""
 
     database: pw.Database
@@ -66,7 +66,7 @@ class Workspace:
     #: Tables that were not there a moment ago (``look_for``).
     absent: set[str] = field(default_factory=set)
     #: What tables of other sites look like, in a run over many of them.
-    shapes: Shapes | None = None
+    table_cache: TableCache | None = None
 
     @property
     def may_remove_data(self) -> bool:
@@ -94,7 +94,7 @@ class Workspace:
         asked = self._in_question(names)
         return present_tables(self.database, self.dialect, asked) if asked else ()
 
-    def look_for(self, names: Sequence[str]) -> tuple[str, ...]:
+    def note_present(self, names: Sequence[str]) -> tuple[str, ...]:
         """The same; what is not there now is not asked for again, once, before it is made."""
         found = present_tables(self.database, self.dialect, names)
         self.absent |= set(names) - set(found)
@@ -106,18 +106,18 @@ class Workspace:
         self.absent -= set(names)
         return asked
 
-    def count(self, requirement: Requirement) -> int:
+    def count(self, precondition: Precondition) -> int:
         """Count the rows that stand against ``requirement``."""
-        return count_rows(self.database, self.dialect, requirement)
+        return count_rows(self.database, self.dialect, precondition)
 
-    def rehearse(self, work: RowWork) -> bool:
+    def dry_run_migrations(self, work: RowWork) -> bool:
         """Take note of work on rows in the stead of doing it; False here, where it is to be done."""
         return False
 
     def read(self, names: Sequence[str]) -> Schema:
         """Read live tables by their full names, as far as they exist."""
-        if self.shapes is not None:
-            return self.shapes.read(self.prefix, self.present(names))
+        if self.table_cache is not None:
+            return self.table_cache.read(self.prefix, self.present(names))
         asked = self._in_question(names)
         return introspect_schema(self.database, self.dialect, asked) if asked else Schema(())
 
@@ -163,7 +163,7 @@ class Workspace:
         queries = self.dialect.privileges()
         if not queries:
             return None
-        return self.dialect.read_privileges([ask(self.database, self.dialect, query) for query in queries])
+        return self.dialect.read_privileges([run_query(self.database, self.dialect, query) for query in queries])
 
     def _executor(self, extra: Iterable[str]) -> Executor:
         return Executor(
@@ -185,40 +185,40 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def attached(workspace: Workspace) -> Iterator[None]:
-    """Let migration steps, which are handed the database alone, find the workspace of their run."""
-    previous = attached_workspace(workspace.database)
-    attach(workspace.database, workspace)
+def attached(context: RunContext) -> Iterator[None]:
+    """Let migration steps, which are handed the database alone, find the context of their run."""
+    previous = attached_context(context.database)
+    attach(context.database, context)
     try:
         yield
     finally:
-        attach(workspace.database, previous)
+        attach(context.database, previous)
 
 
-def attach(connection: pw.Database, workspace: Workspace | None) -> None:
-    """Remember the workspace on its connection, and nowhere else: two runs in one process do not meet."""
-    setattr(connection, _ATTRIBUTE, workspace)
+def attach(connection: pw.Database, context: RunContext | None) -> None:
+    """Remember the context on its connection, and nowhere else: two runs in one process do not meet."""
+    setattr(connection, _ATTRIBUTE, context)
 
 
-def attached_workspace(connection: pw.Database) -> Workspace | None:
-    """Find the workspace that a run has attached to its connection."""
+def attached_context(connection: pw.Database) -> RunContext | None:
+    """Find the context that a run has attached to its connection."""
     return getattr(connection, _ATTRIBUTE, None)
 
 
 @contextlib.contextmanager
-def workspace_of(database: pw.Database) -> Iterator[Workspace]:
-    workspace = attached_workspace(database)
-    if workspace is not None and workspace.is_ready:
-        yield workspace
+def context_of(database: pw.Database) -> Iterator[RunContext]:
+    context = attached_context(database)
+    if context is not None and context.is_ready:
+        yield context
         return
     session: AbstractContextManager[None] = contextlib.nullcontext()
-    if workspace is None:
-        workspace = Workspace(database, detect_dialect(database), table_prefix())
+    if context is None:
+        context = RunContext(database, detect_dialect(database), table_prefix())
         session = with_run_settings(database)
-    with session, migration_lock(database, workspace.dialect, workspace.prefix, timeout=workspace.patience) as lock:
-        workspace.lock = lock
+    with session, migration_lock(database, context.dialect, context.prefix, timeout=context.patience) as lock:
+        context.lock = lock
         try:
-            with attached(workspace):
-                yield workspace
+            with attached(context):
+                yield context
         finally:
-            workspace.lock = None
+            context.lock = None

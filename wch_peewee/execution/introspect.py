@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from peewee import Database
 
-from ..database.query import ask, present_tables
+from ..database.query import present_tables, run_query
 from ..schema.dialect import Dialect
 from ..schema.objects import Schema
-from ..schema.preconditions import Requirement
+from ..schema.preconditions import Precondition
 from ..schema.statements import Size
 
 
@@ -24,24 +24,24 @@ def introspect_schema(
     With ``for_columns`` what a change of columns need not look at may be missing: foreign keys, triggers, checks.
     """
     first, *others = dialect.introspection(names, for_columns=for_columns)
-    tables = ask(database, dialect, first)
+    tables = run_query(database, dialect, first)
     if not tables:
         return Schema(())  # none of them is there: nothing else to ask
-    return dialect.read_schema(names, [tables, *(ask(database, dialect, query) for query in others)])
+    return dialect.read_schema(names, [tables, *(run_query(database, dialect, query) for query in others)])
 
 
-def count_rows(database: Database, dialect: Dialect, requirement: Requirement) -> int:
+def count_rows(database: Database, dialect: Dialect, precondition: Precondition) -> int:
     """Count the rows that stand against ``requirement``."""
-    return int(ask(database, dialect, dialect.count(requirement))[0][0])
+    return int(run_query(database, dialect, dialect.count(precondition))[0][0])
 
 
 def table_sizes(database: Database, dialect: Dialect, names: Sequence[str]) -> dict[str, Size]:
     """Read how large the tables ``names`` are, as far as they exist."""
     present = present_tables(database, dialect, names)
-    rows = [row for query in dialect.sizes(present) for row in ask(database, dialect, query)] if present else []
+    rows = [row for query in dialect.sizes(present) for row in run_query(database, dialect, query)] if present else []
     return {str(row[0]): Size(int(row[1] or 0), int(row[2] or 0)) for row in rows}
 
 
 def referencing_tables(database: Database, dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:
     """Name the other tables of the database that have a foreign key to one of ``names``."""
-    return dialect.read_referencing(names, ask(database, dialect, dialect.referencing(names)))
+    return dialect.read_referencing(names, run_query(database, dialect, dialect.referencing(names)))

@@ -21,12 +21,12 @@ from typing import Protocol
 import peewee as pw
 
 from ..database.connect import LOCK_WAIT, dedicated, describe
-from ..database.query import ask
+from ..database.query import run_query
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
 from ..schema.dialect import Cluster, Dialect, Rows
 from ..schema.naming import options_table_name
 from ..wordpress.options import missing_options_steps, site_collation
-from .apply import Executor, Overtaken
+from .apply import ConcurrentChange, Executor
 from .lease import Lease, lease
 
 
@@ -178,7 +178,7 @@ def _cluster(database: pw.Database, dialect: Dialect) -> Cluster:
     """Ask before the first statement: a node without quorum answers much as if nothing were wrong."""
     answers: list[Rows] = []
     while (query := dialect.cluster(answers)) is not None:
-        answers.append(ask(database, dialect, query))
+        answers.append(run_query(database, dialect, query))
     cluster = dialect.read_cluster(answers)
     if cluster.trouble:
         # A node that is out of its cluster comes back; what does not share its writes never will.
@@ -220,7 +220,7 @@ def _ensure_options(database: pw.Database, dialect: Dialect, prefix: str, deadli
     """The lease lives in the options table; without WordPress three nodes may be making it at once."""
     collation = site_collation(database, dialect, prefix)
     steps = missing_options_steps(database, dialect, prefix, collation)
-    with contextlib.suppress(Overtaken):
+    with contextlib.suppress(ConcurrentChange):
         owned = {options_table_name(prefix)}
         Executor(database, dialect, owned=owned, patience=_left(deadline)).run_steps(steps)
 

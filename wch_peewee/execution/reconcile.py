@@ -16,8 +16,8 @@ from ..schema.diff import Refusal, diff_schemas
 from ..schema.objects import Schema
 from ..schema.operations import CreateTable
 from ..schema.plan import Plan, make_plan
-from ..schema.preconditions import Requirement
-from .apply import Executor, Overtaken
+from ..schema.preconditions import Precondition
+from .apply import ConcurrentChange, Executor
 from .introspect import count_rows
 
 #: More rounds than that mean that somebody undoes what we do.
@@ -46,14 +46,14 @@ def plan_for(
     desired: Schema,
     actual: Schema,
     *,
-    count: Callable[[Requirement], int] | None = None,
+    count: Callable[[Precondition], int] | None = None,
 ) -> Plan:
     """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
 
     ``count`` answers for the rows in the database's stead.
     """
     diff = diff_schemas(desired, actual)
-    counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.requirements()}
+    counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.preconditions()}
     return make_plan(diff, actual, dialect, counts)
 
 
@@ -79,8 +79,8 @@ def reconcile(
             return Reconciled(tuple(changes), plan.refusals, plan.extras)
         try:
             result = executor.run_steps(plan.steps)
-        except Overtaken as overtaken:
-            changes += overtaken.done
+        except ConcurrentChange as change:
+            changes += change.done
             continue
         changes += result.outcomes
         if not verify and all(isinstance(one, CreateTable) for step in plan.steps for one in step.operations):

@@ -1,7 +1,7 @@
-"""Open a workspace: for a run with its lock, or for reading without one.
+"""Open a context: for a run with its lock, or for reading without one.
 
-with open_workspace(database, prefix="wp_") as workspace:
-    workspace.reconcile(tables)
+with run_session(database, prefix="wp_") as context:
+    context.reconcile(tables)
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from ..progress import Progress
 from ..schema.statements import COPY_RULE, CopyRule, Statement
 from ..settings import Leave
 from .apply import pause
-from .context import Workspace, attached
+from .context import RunContext, attached
 from .lock import LEASE_TTL, CommitHeldUp, migration_lock
-from .table_cache import Shapes
+from .table_cache import TableCache
 
 T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
-    """Have a workspace for reading only, on the application's own connection; nothing is made, not even a file.
+def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
+    """Have a context for reading only, on the application's own connection; nothing is made, not even a file.
 
     Inside a transaction of the application on a server, or where autocommit is off and reading begins one, it is
     another connection: whatever a transaction has read stays locked against DDL until its end, and the run that
@@ -53,7 +53,7 @@ def look(database: pw.Database, prefix: str) -> Iterator[Workspace]:
     if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not stands_alone(database):
         chosen = dedicated(database, patience=PATIENCE)
     with connected(chosen) as connection, _translated(connection):
-        yield Workspace(connection, detect_dialect(connection), prefix)
+        yield RunContext(connection, detect_dialect(connection), prefix)
 
 
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def one_connection(database: pw.Database, *, patience: float, lock_wait: int = L
 
 
 @contextlib.contextmanager
-def open_workspace(
+def run_session(
     database: pw.Database,
     prefix: str,
     *,
@@ -85,33 +85,43 @@ def open_workspace(
     on_progress: Progress | None = None,
     copies: CopyRule = COPY_RULE,
     hold: Callable[[], None] | None = None,
-    shapes: Shapes | None = None,
-) -> Iterator[Workspace]:
-    """Open a locked workspace on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
+    table_cache: TableCache | None = None,
+) -> Iterator[RunContext]:
+    """Open a locked context on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
 
     Raises DatabaseUnavailable, UnsupportedServer, and Busy when another run holds the lock for longer
     than ``patience`` seconds. RunStopped that ends the block is told what is in place.
     """
     with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
         dialect = detect_dialect(connection)
-        workspace = Workspace(
-            connection, dialect, prefix, remove_data, patience, None, before, on_progress, copies, hold, shapes=shapes
+        context = RunContext(
+            connection,
+            dialect,
+            prefix,
+            remove_data,
+            patience,
+            None,
+            before,
+            on_progress,
+            copies,
+            hold,
+            table_cache=table_cache,
         )
         with (
-            _where_it_stands(workspace),
+            _where_it_stands(context),
             _translated(connection),
             migration_lock(
                 connection, dialect, prefix, timeout=patience, lock_wait=lock_wait, lease_ttl=lease_ttl
-            ) as workspace.lock,
-            attached(workspace),
+            ) as context.lock,
+            attached(context),
         ):
-            yield workspace
+            yield context
 
 
-def run_in_workspace(
-    work: Callable[[Workspace], T], database: pw.Database, prefix: str, *, patience: float = PATIENCE, **options: Any
+def run_in_session(
+    work: Callable[[RunContext], T], database: pw.Database, prefix: str, *, patience: float = PATIENCE, **options: Any
 ) -> T:
-    """Do ``work`` in a locked workspace; the options are those of ``open_workspace``, and so are the errors.
+    """Do ``work`` in a locked context; the options are those of ``run_session``, and so are the errors.
 
     On SQLite a reader can keep the run from being committed. Then all of it is undone, so that other readers
     do not queue behind it, and done again, until ``patience`` seconds are used up.
@@ -120,8 +130,8 @@ def run_in_workspace(
     for attempt in itertools.count(1):
         left = max(0.0, patience - (time.monotonic() - begun))
         try:
-            with open_workspace(database, prefix, patience=left, **options) as workspace:
-                return work(workspace)
+            with run_session(database, prefix, patience=left, **options) as context:
+                return work(context)
         except CommitHeldUp:
             if time.monotonic() - begun >= patience:
                 raise
@@ -167,10 +177,10 @@ def _translated(connection: pw.Database) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _where_it_stands(workspace: Workspace) -> Iterator[None]:
+def _where_it_stands(context: RunContext) -> Iterator[None]:
     try:
         yield
     except RunStopped as error:
-        error.undone = workspace.dialect.transactional_ddl
-        error.in_place = () if error.undone else tuple(workspace.outcomes)
+        error.undone = context.dialect.transactional_ddl
+        error.in_place = () if error.undone else tuple(context.outcomes)
         raise

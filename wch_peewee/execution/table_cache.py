@@ -14,37 +14,37 @@ from dataclasses import replace
 
 from peewee import Database
 
-from ..database.query import ask
+from ..database.query import run_query
 from ..schema.dialect import Dialect
 from ..schema.objects import Column, Foreign, Index, Schema, Table
 from .introspect import introspect_schema
 
 #: By the tables' names.
-Texts = Mapping[str, str | None]
+Definitions = Mapping[str, str | None]
 
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 
-class Shapes:
+class TableCache:
     """What has been read so far; for one look at a network, since tables change."""
 
     def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
         self._dialect = dialect
         self._known: dict[str, tuple[str, Table]] = {}
-        self._triggers = {dialect.folded(str(row[0])) for row in ask(database, dialect, dialect.all_triggers())}
+        self._triggers = {dialect.folded(str(row[0])) for row in run_query(database, dialect, dialect.all_triggers())}
 
     def read(self, prefix: str, names: Sequence[str]) -> Schema:
         """Read the tables ``names``, all of the one prefix, as far as they exist."""
         return self.schema(prefix, names, self.texts(prefix, names))
 
-    def texts(self, prefix: str, names: Sequence[str]) -> Texts:
+    def texts(self, prefix: str, names: Sequence[str]) -> Definitions:
         """Read what tells tables of different sites apart; None for one that has something beyond its text."""
         return {
             name: None if self._dialect.folded(name) in self._triggers else self._text(prefix, name) for name in names
         }
 
-    def schema(self, prefix: str, names: Sequence[str], texts: Texts) -> Schema:
+    def schema(self, prefix: str, names: Sequence[str], texts: Definitions) -> Schema:
         """Turn texts into tables; those that no other site has the like of are read in full."""
         shared = {
             name: _renamed(self._known[text][1], self._known[text][0], prefix)
@@ -64,7 +64,7 @@ class Shapes:
         query = self._dialect.definition(name)
         if query is None:
             return None
-        text = str(ask(self._database, self._dialect, query)[0][1])
+        text = str(run_query(self._database, self._dialect, query)[0][1])
         return _COUNTER.sub("", text.replace(f"`{prefix}wch_", "`\0wch_"))
 
 

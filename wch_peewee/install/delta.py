@@ -15,7 +15,7 @@ import peewee as pw
 
 from ..database.connect import PATIENCE, unwrap
 from ..errors import ConfigurationError
-from ..execution.session import look, run_in_workspace
+from ..execution.session import read_session, run_in_session
 from ..models.site import current_prefix
 from ..models.tables import BaseModel
 from ..schema.declared import logical_tables
@@ -63,14 +63,14 @@ def db_delta(
     chosen = unwrap(database if database is not None else _database_of(declared))
     prefix = check_prefix(current_prefix() if prefix is None else prefix)
     if dry_run:
-        with look(chosen, prefix) as workspace:
-            plan = workspace.plan(tables)
+        with read_session(chosen, prefix) as context:
+            plan = context.plan(tables)
         return DeltaReport(plan.describe(), plan.refusals, plan.extras, tuple(map(str, plan.statements())))
-    with look(chosen, prefix) as workspace:
-        plan = workspace.plan(tables)
+    with read_session(chosen, prefix) as context:
+        plan = context.plan(tables)
     if plan.is_empty:
         return DeltaReport((), plan.refusals, plan.extras)
-    result = run_in_workspace(lambda workspace: workspace.reconcile(tables), chosen, prefix, patience=patience)
+    result = run_in_session(lambda context: context.reconcile(tables), chosen, prefix, patience=patience)
     return DeltaReport(result.changes, result.refusals, result.extras)
 
 

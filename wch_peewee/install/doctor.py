@@ -12,11 +12,11 @@ import peewee as pw
 
 from ..database.connect import collation_beside, is_private
 from ..database.detect import SUPPORTED
-from ..database.query import ask
+from ..database.query import run_query
 from ..errors import DatabaseUnavailable, UnsupportedServer
-from ..execution.context import Workspace
+from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
-from ..execution.session import look
+from ..execution.session import read_session
 from ..schema.naming import options_table_name
 from ..schema.statements import Query
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
@@ -48,7 +48,7 @@ class Finding:
 _DAILY = ("DELETE",)
 
 
-def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[Workspace], Finding]], ...]:
+def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContext], Finding]], ...]:
     """List the checks; ``tables`` are the full names of ours."""
     return (
         ("privileges", privileges),
@@ -63,32 +63,32 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[Workspace
     )
 
 
-def privileges(workspace: Workspace) -> Finding:
-    return _privileges(workspace, "privileges", (*UPGRADE, *_DAILY), needed=True)
+def privileges(context: RunContext) -> Finding:
+    return _privileges(context, "privileges", (*UPGRADE, *_DAILY), needed=True)
 
 
-def privileges_to_remove(workspace: Workspace) -> Finding:
-    return _privileges(workspace, "privileges to remove", REMOVAL, needed=False)
+def privileges_to_remove(context: RunContext) -> Finding:
+    return _privileges(context, "privileges to remove", REMOVAL, needed=False)
 
 
-def _privileges(workspace: Workspace, name: str, wanted: tuple[str, ...], *, needed: bool) -> Finding:
-    held = workspace.privileges()
+def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, needed: bool) -> Finding:
+    held = context.privileges()
     if held is None:
-        advice = f"Should something be refused, an administrator can run: {grant_sql(workspace, wanted)}"
+        advice = f"Should something be refused, an administrator can run: {grant_sql(context, wanted)}"
         return Finding(name, "warn", "cannot be told from SHOW GRANTS (a role, or rights on single tables)", advice)
     missing = tuple(right for right in wanted if right not in held)
     if not missing:
         return Finding(name, "ok", f"the account may {', '.join(wanted)}")
     kept = [right for right in wanted if right in held]
     found = f"the account may not {', '.join(missing)}" + (f"; it may {', '.join(kept)}" if kept else "")
-    advice = f"An administrator can run: {grant_sql(workspace, missing)}"
+    advice = f"An administrator can run: {grant_sql(context, missing)}"
     if not needed:
         advice += " Only rollback and uninstall need it."
     return Finding(name, "fail" if needed else "warn", found, advice)
 
 
-def writable(workspace: Workspace) -> Finding:
-    ((value,),) = _rows(workspace, "SELECT @@global.read_only")
+def writable(context: RunContext) -> Finding:
+    ((value,),) = _rows(context, "SELECT @@global.read_only")
     # A number up to MariaDB 11, a word from 12 on.
     if str(value).upper() in ("0", "OFF"):
         return Finding("writable", "ok", "the server takes writes")
@@ -96,11 +96,11 @@ def writable(workspace: Workspace) -> Finding:
     return Finding("writable", "warn", f"the server is read-only (read_only = {value})", advice)
 
 
-def collation(workspace: Workspace) -> Finding:
+def collation(context: RunContext) -> Finding:
     """Our tables take the site's collation, because comparing columns of two collations is an error (1267)."""
-    ((default,),) = _rows(workspace, "SELECT @@collation_database")
-    options = options_table_name(workspace.prefix)
-    site = _site_collation(workspace)
+    ((default,),) = _rows(context, "SELECT @@collation_database")
+    options = options_table_name(context.prefix)
+    site = _site_collation(context)
     ours = collation_beside(site)
     if site is None:
         found = f"there is no {options}; new tables get {ours} (the database's default is {default})"
@@ -112,15 +112,15 @@ def collation(workspace: Workspace) -> Finding:
     return Finding("collation", "ok", f"{options} has {site}, and new tables get it too (the database's is {default})")
 
 
-def tables_collation(workspace: Workspace, *, tables: Sequence[str]) -> Finding:
-    site = collation_beside(_site_collation(workspace))
-    live = introspect_schema(workspace.database, workspace.dialect, tables)
+def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Finding:
+    site = collation_beside(_site_collation(context))
+    live = introspect_schema(context.database, context.dialect, tables)
     other = [table for table in live if table.collation and table.collation != site]
     if not other:
         return Finding("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} has {table.collation}" for table in other)
     commands = " ".join(
-        f"ALTER TABLE {workspace.dialect.quote(table.name)} CONVERT TO CHARACTER SET {site.partition('_')[0]} "
+        f"ALTER TABLE {context.dialect.quote(table.name)} CONVERT TO CHARACTER SET {site.partition('_')[0]} "
         f"COLLATE {site};"
         for table in other
     )
@@ -130,31 +130,31 @@ def tables_collation(workspace: Workspace, *, tables: Sequence[str]) -> Finding:
     return Finding("tables' collation", "warn", found, advice)
 
 
-def engine(workspace: Workspace) -> Finding:
-    rows = _rows(workspace, "SELECT SUPPORT FROM information_schema.ENGINES WHERE ENGINE = 'InnoDB'")
+def engine(context: RunContext) -> Finding:
+    rows = _rows(context, "SELECT SUPPORT FROM information_schema.ENGINES WHERE ENGINE = 'InnoDB'")
     support = str(rows[0][0]).upper() if rows else "NO"
     if support == "DEFAULT":
         return Finding("engine", "ok", "InnoDB is the default")
     if support == "YES":
-        ((default,),) = _rows(workspace, "SELECT @@default_storage_engine")
+        ((default,),) = _rows(context, "SELECT @@default_storage_engine")
         return Finding("engine", "ok", f"InnoDB is there, and our tables ask for it (the default is {default})")
     advice = "Start the server with InnoDB; other engines have no foreign keys and no transactions."
     return Finding("engine", "fail", "there is no InnoDB", advice)
 
 
-def tables_engine(workspace: Workspace, *, tables: Sequence[str]) -> Finding:
-    live = introspect_schema(workspace.database, workspace.dialect, tables)
+def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Finding:
+    live = introspect_schema(context.database, context.dialect, tables)
     other = [table for table in live if (table.engine or "").lower() != "innodb"]
     if not other:
         return Finding("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} is {table.engine}" for table in other)
-    commands = " ".join(f"ALTER TABLE {workspace.dialect.quote(table.name)} ENGINE=InnoDB;" for table in other)
+    commands = " ".join(f"ALTER TABLE {context.dialect.quote(table.name)} ENGINE=InnoDB;" for table in other)
     advice = f"It has no foreign keys and no transactions. In a quiet hour, as it copies: {commands}"
     return Finding("tables' engine", "warn", found, advice)
 
 
-def strictness(workspace: Workspace) -> Finding:
-    ((mode,),) = _rows(workspace, "SELECT @@global.sql_mode")
+def strictness(context: RunContext) -> Finding:
+    ((mode,),) = _rows(context, "SELECT @@global.sql_mode")
     if {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(str(mode).split(",")):
         return Finding("strictness", "ok", f"the server's default is strict (sql_mode = {mode})")
     advice = (
@@ -164,9 +164,9 @@ def strictness(workspace: Workspace) -> Finding:
     return Finding("strictness", "warn", f"the server's default is not strict (sql_mode = {mode or 'empty'})", advice)
 
 
-def lock_waits(workspace: Workspace) -> Finding:
+def lock_waits(context: RunContext) -> Finding:
     """Not a fault: whoever alters a table by hand should know."""
-    ((table, row),) = _rows(workspace, "SELECT @@global.lock_wait_timeout, @@global.innodb_lock_wait_timeout")
+    ((table, row),) = _rows(context, "SELECT @@global.lock_wait_timeout, @@global.innodb_lock_wait_timeout")
     found = f"by default a statement waits {_span(int(table))} for a table and {_span(int(row))} for a row"
     advice = ""
     if int(table) > 60:
@@ -185,14 +185,14 @@ def _span(seconds: int) -> str:
     return f"{seconds} seconds"
 
 
-def _site_collation(workspace: Workspace) -> str | None:
-    query = workspace.dialect.column_collation(options_table_name(workspace.prefix), "option_name")
-    rows = ask(workspace.database, workspace.dialect, query) if query is not None else []
+def _site_collation(context: RunContext) -> str | None:
+    query = context.dialect.column_collation(options_table_name(context.prefix), "option_name")
+    rows = run_query(context.database, context.dialect, query) if query is not None else []
     return str(rows[0][0]) if rows and rows[0][0] else None
 
 
-def _rows(workspace: Workspace, sql: str) -> list[tuple[Any, ...]]:
-    return ask(workspace.database, workspace.dialect, Query(sql))
+def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
+    return run_query(context.database, context.dialect, Query(sql))
 
 
 def sqlite_file(database: pw.SqliteDatabase) -> Finding:
@@ -208,48 +208,48 @@ def sqlite_file(database: pw.SqliteDatabase) -> Finding:
     return Finding("file", "ok", f"{name} can be written to")
 
 
-def sqlite_json(workspace: Workspace) -> Finding:
+def sqlite_json(context: RunContext) -> Finding:
     """JSON columns are held by a CHECK that calls a function which older builds may lack."""
     try:
-        _one(workspace, "SELECT json_valid('{}')")
+        _one(context, "SELECT json_valid('{}')")
     except pw.PeeweeException:
         return Finding("json", "fail", "this build of SQLite has no JSON functions", "Use SQLite 3.38 or newer.")
     return Finding("json", "ok", "JSON functions are there")
 
 
-def sqlite_foreign_keys(workspace: Workspace) -> Finding:
+def sqlite_foreign_keys(context: RunContext) -> Finding:
     """Without them deleting a conversation leaves its messages behind."""
-    if _one(workspace, "SELECT sqlite_compileoption_used('OMIT_FOREIGN_KEY')") != "0":
+    if _one(context, "SELECT sqlite_compileoption_used('OMIT_FOREIGN_KEY')") != "0":
         advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
         return Finding("foreign keys", "warn", "this build of SQLite has none", advice)
     # A file that is not there yet is stood in for by an empty database, whose settings say nothing.
-    sqlite_file = _one(workspace, "SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main'")
-    if sqlite_file and _one(workspace, "PRAGMA foreign_keys") != "1":
+    sqlite_file = _one(context, "SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main'")
+    if sqlite_file and _one(context, "PRAGMA foreign_keys") != "1":
         advice = "Open the database with pragmas={'foreign_keys': 1}, or through wch_peewee."
         return Finding("foreign keys", "warn", "they are switched off on this connection", advice)
     return Finding("foreign keys", "ok", "they are enforced on connections of wch_peewee")
 
 
-def _one(workspace: Workspace, sql: str) -> str:
-    ((value,),) = ask(workspace.database, workspace.dialect, Query(sql))
+def _one(context: RunContext, sql: str) -> str:
+    ((value,),) = run_query(context.database, context.dialect, Query(sql))
     return str(value)
 
 
 SQLITE_CHECKS = (("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
 
 
-Check = Callable[[Workspace], Finding]
+Check = Callable[[RunContext], Finding]
 
 
 def diagnose(manager: DatabaseManager) -> tuple[Finding, ...]:
     """Look at the manager's database. Reads only."""
     reached = Finding("connection", "ok", f"{manager.target} can be opened")
     try:
-        with look(manager.database, manager.prefix) as workspace:
-            version = Finding("version", "ok", f"{workspace.dialect.label} is supported")
+        with read_session(manager.database, manager.prefix) as context:
+            version = Finding("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
-                return (sqlite_file(manager.database), version, *_run(SQLITE_CHECKS, workspace))
-            return (reached, version, *_run(server_checks(manager.table_names), workspace))
+                return (sqlite_file(manager.database), version, *_run(SQLITE_CHECKS, context))
+            return (reached, version, *_run(server_checks(manager.table_names), context))
     except DatabaseUnavailable as error:
         advice = "Nothing else could be looked at; the database is named by --database or WCH_DATABASE_URL."
         return (Finding("connection", "fail", str(error), advice),)
@@ -257,13 +257,13 @@ def diagnose(manager: DatabaseManager) -> tuple[Finding, ...]:
         return (reached, Finding("version", "fail", str(error), f"Use {SUPPORTED}."))
 
 
-def _run(checks: Iterable[tuple[str, Check]], workspace: Workspace) -> tuple[Finding, ...]:
-    return tuple(_asked(name, check, workspace) for name, check in checks)
+def _run(checks: Iterable[tuple[str, Check]], context: RunContext) -> tuple[Finding, ...]:
+    return tuple(_asked(name, check, context) for name, check in checks)
 
 
-def _asked(name: str, check: Check, workspace: Workspace) -> Finding:
+def _asked(name: str, check: Check, context: RunContext) -> Finding:
     try:
-        return check(workspace)
+        return check(context)
     except pw.PeeweeException as error:
         said = error.args[-1] if error.args else error
         return Finding(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")

@@ -49,10 +49,10 @@ def differences(found: InstallPlan, prefix: str) -> tuple[Difference, ...]:
 def _differences(found: InstallPlan, prefix: str) -> Iterator[Difference]:
     for name in found.pending:
         yield Difference("pending", None, f"Run migration {name}", reason="wch migrate and wch activate run it")
-    for forecast in found.rehearsed.steps:
+    for forecast in found.dry_run.steps:
         if forecast.migration:
             yield from _ahead(forecast)
-    if (stopped := found.rehearsed.stopped) is not None:
+    if (stopped := found.dry_run.stopped) is not None:
         where = f"step {stopped.number} of {stopped.of}" if stopped.number else "its beginning"
         yield Difference("pending", None, f"{stopped.migration} would stop at {where}", reason=stopped.reason)
     # What keeps the books belongs to the run that is to come, and is none of repair's business.

@@ -15,15 +15,15 @@ from typing import Self
 import peewee as pw
 
 from ..database.connect import LOCK_WAIT, PATIENCE, describe, open_database, unwrap
-from ..database.query import ask, present_tables
+from ..database.query import present_tables, run_query
 from ..database.url import parse_url
-from ..execution.context import Workspace
+from ..execution.context import RunContext
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
-from ..execution.session import look
-from ..migrate.dry_run import Rehearsal
+from ..execution.session import read_session
+from ..migrate.dry_run import DryRun
 from ..migrate.folder import MigrationFolder, migrations_folder
-from ..migrate.state import HISTORY_SHAPE, Standing, options_step, read_standing
+from ..migrate.state import HISTORY_SHAPE, InstalledState, options_step, read_state
 from ..models.site import current_prefix
 from ..models.tables import MODELS, BaseModel
 from ..schema.declared import logical_tables, physical_name
@@ -121,23 +121,23 @@ class Installation:
 
     def status(self) -> StatusReport:
         """Say what is there and what is pending."""
-        with look(self.database, self.prefix) as workspace:
-            present = present_tables(workspace.database, workspace.dialect, self.table_names)
-            return self.status_of(workspace, self.standing(workspace), present)
+        with read_session(self.database, self.prefix) as context:
+            present = present_tables(context.database, context.dialect, self.table_names)
+            return self.status_of(context, self.state(context), present)
 
-    def status_of(self, workspace: Workspace, standing: Standing, present: Collection[str]) -> StatusReport:
+    def status_of(self, context: RunContext, state: InstalledState, present: Collection[str]) -> StatusReport:
         """Put what has been read into a report; ``present`` are the tables that are there."""
         return StatusReport(
             target=self.target,
             prefix=self.prefix,
-            engine=workspace.dialect.label,
-            version=standing.version,
+            engine=context.dialect.label,
+            version=state.version,
             code_version=self.version,
-            applied=standing.applied or (),
-            pending=standing.pending,
+            applied=state.applied or (),
+            pending=state.pending,
             missing_tables=tuple(name for name in self.table_names if name not in present),
-            is_newer=standing.is_newer,
-            is_stamped=standing.is_stamped,
+            is_newer=state.is_newer,
+            is_stamped=state.is_stamped,
         )
 
     def plan(self, *, counts: bool = False) -> InstallPlan:
@@ -146,65 +146,65 @@ class Installation:
         With ``counts`` the tables' sizes are read, and the rows that stand against a step are counted, which can take
         as long as reading a whole table.
         """
-        with look(self.database, self.prefix) as workspace:
-            workspace.copies = self.copies
-            return self.plan_of(workspace, self.standing(workspace), counts=counts)
+        with read_session(self.database, self.prefix) as context:
+            context.copies = self.copies
+            return self.plan_of(context, self.state(context), counts=counts)
 
     def plan_of(
-        self, workspace: Workspace, standing: Standing, actual: Schema | None = None, *, counts: bool = False
+        self, context: RunContext, state: InstalledState, actual: Schema | None = None, *, counts: bool = False
     ) -> InstallPlan:
         """The same from what has been read; ``actual`` are live tables, the others are read when they are needed."""
-        if standing.is_newer:
-            return InstallPlan(standing.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
-        rehearsal = Rehearsal(workspace, actual, counts=counts)
-        if standing.pending:
-            from ..migrate.dry_run import rehearse
+        if state.is_newer:
+            return InstallPlan(state.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
+        dry_run = DryRun(context, actual, counts=counts)
+        if state.pending:
+            from ..migrate.dry_run import dry_run_migrations
 
-            rehearse(rehearsal, self.folder, standing.pending)
+            dry_run_migrations(dry_run, self.folder, state.pending)
         plan = Plan()
-        if rehearsal.stopped is None:
-            plan = rehearsal.plan(self.declared(standing))
-            plan = replace(plan, steps=(*plan.steps, *(() if standing.is_stamped else options_step(rehearsal))))
-            rehearsal.at("", 0, 0)
-            rehearsal.note(plan.steps)
+        if dry_run.stopped is None:
+            plan = dry_run.plan(self.declared(state))
+            plan = replace(plan, steps=(*plan.steps, *(() if state.is_stamped else options_step(dry_run))))
+            dry_run.at("", 0, 0)
+            dry_run.note(plan.steps)
         return InstallPlan(
-            standing.version,
+            state.version,
             self.version,
-            standing.pending,
+            state.pending,
             plan,
-            is_stamped=standing.is_stamped,
-            rehearsed=rehearsal.result(),
+            is_stamped=state.is_stamped,
+            dry_run=dry_run.result(),
         )
 
-    def declared(self, standing: Standing) -> tuple[Table, ...]:
+    def declared(self, state: InstalledState) -> tuple[Table, ...]:
         """The tables that a plan compares with: the history too, where it is yet to be written."""
-        return ((HISTORY_SHAPE,) if standing.pending else ()) + self.tables
+        return ((HISTORY_SHAPE,) if state.pending else ()) + self.tables
 
     def missing_tables(self) -> tuple[str, ...]:
         """Name the tables that are not there, in one query."""
-        with look(self.database, self.prefix) as workspace:
-            present = present_tables(workspace.database, workspace.dialect, self.table_names)
+        with read_session(self.database, self.prefix) as context:
+            present = present_tables(context.database, context.dialect, self.table_names)
         return tuple(name for name in self.table_names if name not in present)
 
     def orphans(self, limit: int | None = None) -> dict[int, int]:
         """Count the messages of each conversation that is not there, by its id; of the first ``limit`` only. Reads."""
-        with look(self.database, self.prefix) as workspace:
+        with read_session(self.database, self.prefix) as context:
             wanted = [get_table_name(key, self.prefix) for key in ("messages", "conversations")]
-            if len(present_tables(workspace.database, workspace.dialect, wanted)) < len(wanted):
+            if len(present_tables(context.database, context.dialect, wanted)) < len(wanted):
                 return {}
-            return count_orphans(workspace, limit)
+            return count_orphans(context, limit)
 
     def row_counts(self) -> dict[str, int]:
         """Count the rows of each table that is there, exactly."""
-        with look(self.database, self.prefix) as workspace:
-            present = present_tables(workspace.database, workspace.dialect, self.table_names)
-            quote = workspace.dialect.quote
+        with read_session(self.database, self.prefix) as context:
+            present = present_tables(context.database, context.dialect, self.table_names)
+            quote = context.dialect.quote
             counts = {}
             for name in present:
-                ((count,),) = ask(workspace.database, workspace.dialect, Query(f"SELECT COUNT(*) FROM {quote(name)}"))
+                ((count,),) = run_query(context.database, context.dialect, Query(f"SELECT COUNT(*) FROM {quote(name)}"))
                 counts[name] = int(count)
             return counts
 
-    def standing(self, workspace: Workspace) -> Standing:
+    def state(self, context: RunContext) -> InstalledState:
         """Say whose the version is, and which migrations have been applied."""
-        return read_standing(workspace, self.folder)
+        return read_state(context, self.folder)

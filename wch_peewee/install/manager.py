@@ -17,11 +17,11 @@ import peewee as pw
 
 from ..database.query import present_tables
 from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
-from ..execution.context import Workspace
+from ..execution.context import RunContext
 from ..execution.reconcile import Reconciled
-from ..execution.session import look, one_connection, run_in_workspace
-from ..execution.table_cache import Shapes
-from ..migrate.state import Standing, delete_version, read_version, write_version
+from ..execution.session import one_connection, read_session, run_in_session
+from ..execution.table_cache import TableCache
+from ..migrate.state import InstalledState, delete_version, read_version, write_version
 from ..models.site import switch_prefix
 from ..progress import Progress
 from ..schema.naming import DEFAULT_PREFIX, get_table_name, history_table_name, options_table_name
@@ -35,21 +35,21 @@ from .reports import InstallReport, Orphans, RepairReport, UninstallReport
 #: Called with the option's name and its new value.
 OptionWritten = Callable[[str, str | None], None]
 
-Work = Callable[[Workspace], Any]
+Work = Callable[[RunContext], Any]
 
 logger = logging.getLogger("wch_peewee")
 
 
 @contextlib.contextmanager
-def option_news(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
+def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
     """Give a wrapper for a run's work; call ``hook`` at the end of the block for each option that it has written."""
-    seen: list[Workspace] = []
+    seen: list[RunContext] = []
 
     def watched(work: Work) -> Work:
-        def watching(workspace: Workspace) -> Any:
+        def watching(context: RunContext) -> Any:
             # SQLite may undo it all and do it again: the last one counts.
-            seen[:] = [workspace]
-            return work(workspace)
+            seen[:] = [context]
+            return work(context)
 
         return watching
 
@@ -79,7 +79,7 @@ class DatabaseManager(Installation):
     """Owns the six tables of one installation; see ``Installation`` for what it is made with."""
 
     #: What the tables of other sites look like, in a run over many of them.
-    shapes: Shapes | None = None
+    table_cache: TableCache | None = None
     #: Called ahead of each statement that changes the schema; what it raises stops the run.
     before_statement: Callable[[Statement], None] | None = None
     #: Told of each migration's step and of each batch of rows, in the run's own thread.
@@ -95,15 +95,15 @@ class DatabaseManager(Installation):
         Raises SchemaTooNew, SchemaConflict, MigrationFailed, MissingPrivileges, Busy, DatabaseUnavailable.
         """
 
-        def work(workspace: Workspace) -> InstallReport:
+        def work(context: RunContext) -> InstallReport:
             # Somebody else may have done it while we waited for the lock.
-            standing = self.standing(workspace)
-            return self._settled(workspace, standing) or self._install(workspace, standing)
+            state = self.state(context)
+            return self._settled(context, state) or self._install(context, state)
 
         with self._connection() as database:
-            with look(database, self.prefix) as workspace:
-                workspace.shapes = self.shapes
-                report = self._settled(workspace, self.standing(workspace))
+            with read_session(database, self.prefix) as context:
+                context.table_cache = self.table_cache
+                report = self._settled(context, self.state(context))
                 if report is not None:
                     return report
             return self._run(work, "activate", database)
@@ -113,15 +113,15 @@ class DatabaseManager(Installation):
 
         A database of a newer minor version is left alone. Raises SchemaTooNew and what ``install`` raises.
         """
-        with look(self.database, self.prefix) as workspace:
-            if self._left_alone(standing := self.standing(workspace)) or not standing.pending:
+        with read_session(self.database, self.prefix) as context:
+            if self._left_alone(state := self.state(context)) or not state.pending:
                 return ()
 
-        def work(workspace: Workspace) -> tuple[str, ...]:
-            if self._left_alone(standing := self.standing(workspace)):
+        def work(context: RunContext) -> tuple[str, ...]:
+            if self._left_alone(state := self.state(context)):
                 return ()
-            require_privileges(workspace, self.target)
-            return self._migrate(workspace, standing)
+            require_privileges(context, self.target)
+            return self._migrate(context, state)
 
         return self._run(work, "migrate")
 
@@ -129,14 +129,14 @@ class DatabaseManager(Installation):
         """Take the newest applied migration back; return its name. Raises RemovalRefused where it loses data."""
         from ..migrate.runner import MigrationRouter
 
-        with look(self.database, self.prefix) as workspace:
-            if not self._rollback_allowed(self.standing(workspace)).applied:
+        with read_session(self.database, self.prefix) as context:
+            if not self._rollback_allowed(self.state(context)).applied:
                 raise ConfigurationError(f"{self.target}: there is no applied migration to roll back.")
 
-        def work(workspace: Workspace) -> str:
-            self._rollback_allowed(self.standing(workspace))
-            require_privileges(workspace, self.target, UPGRADE + REMOVAL)
-            return MigrationRouter(workspace, self.folder).rollback()
+        def work(context: RunContext) -> str:
+            self._rollback_allowed(self.state(context))
+            require_privileges(context, self.target, UPGRADE + REMOVAL)
+            return MigrationRouter(context, self.folder).rollback()
 
         return self._run(work, "rollback")
 
@@ -148,22 +148,22 @@ class DatabaseManager(Installation):
         some. Raises SchemaTooNew, and what ``install`` raises.
         """
 
-        with look(self.database, self.prefix) as workspace:
-            self._repair_allowed(self.standing(workspace))
+        with read_session(self.database, self.prefix) as context:
+            self._repair_allowed(self.state(context))
 
-        def work(workspace: Workspace) -> RepairReport:
-            self._repair_allowed(self.standing(workspace))
+        def work(context: RunContext) -> RepairReport:
+            self._repair_allowed(self.state(context))
             deletes = ("DELETE",) if orphans == "delete" else ()
-            require_privileges(workspace, self.target, UPGRADE + deletes)
+            require_privileges(context, self.target, UPGRADE + deletes)
             found = deleted = reattached = 0
             if {get_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
-                present_tables(workspace.database, workspace.dialect, self.table_names)
+                present_tables(context.database, context.dialect, self.table_names)
             ):
-                found = sum(count_orphans(workspace).values())
-                deleted = delete_orphans(workspace) if orphans == "delete" and found else 0
-                reattached = reattach_orphans(workspace) if orphans == "reattach" and found else 0
-            result = workspace.reconcile(self.tables)
-            changes = tuple(workspace.outcomes)
+                found = sum(count_orphans(context).values())
+                deleted = delete_orphans(context) if orphans == "delete" and found else 0
+                reattached = reattach_orphans(context) if orphans == "reattach" and found else 0
+            result = context.reconcile(self.tables)
+            changes = tuple(context.outcomes)
             return RepairReport(found, deleted, reattached, changes, result.refusals, result.extras)
 
         return self._run(work, "repair")
@@ -175,16 +175,16 @@ class DatabaseManager(Installation):
         from ..migrate.steps.structure import drop_named
 
         names = (*self.table_names, history_table_name(self.prefix))
-        with look(self.database, self.prefix) as workspace:
-            present = present_tables(workspace.database, workspace.dialect, names)
-            if not present and read_version(workspace) is None:
+        with read_session(self.database, self.prefix) as context:
+            present = present_tables(context.database, context.dialect, names)
+            if not present and read_version(context) is None:
                 return UninstallReport(True, reason="nothing was there")
 
-        def work(workspace: Workspace) -> UninstallReport:
-            present = present_tables(workspace.database, workspace.dialect, names)
-            require_privileges(workspace, self.target, REMOVAL)
-            drop_named(workspace, present)
-            return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(workspace))
+        def work(context: RunContext) -> UninstallReport:
+            present = present_tables(context.database, context.dialect, names)
+            require_privileges(context, self.target, REMOVAL)
+            drop_named(context, present)
+            return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(context))
 
         return self._run(work, "uninstall")
 
@@ -197,10 +197,10 @@ class DatabaseManager(Installation):
         with one_connection(self.database, patience=self.patience, lock_wait=self.lock_wait) as database:
             yield database
 
-    def _run(self, work: Callable[[Workspace], T], command: str, database: pw.Database | None = None) -> T:
+    def _run(self, work: Callable[[RunContext], T], command: str, database: pw.Database | None = None) -> T:
         try:
-            with option_news(self.on_option_written) as watched:
-                result: T = run_in_workspace(
+            with notify_option_written(self.on_option_written) as watched:
+                result: T = run_in_session(
                     watched(work),
                     database or self.database,
                     self.prefix,
@@ -212,78 +212,78 @@ class DatabaseManager(Installation):
                     on_progress=self.on_progress,
                     copies=self.copies,
                     hold=None if self.replicas is None else self.replicas.hold,
-                    shapes=self.shapes,
+                    table_cache=self.table_cache,
                 )
             return result
         except RunStopped as error:
             error.command = f"wch {command}" + ("" if self.prefix == DEFAULT_PREFIX else f" --prefix {self.prefix}")
             raise
 
-    def _settled(self, workspace: Workspace, standing: Standing) -> InstallReport | None:
+    def _settled(self, context: RunContext, state: InstalledState) -> InstallReport | None:
         """Report when there is nothing to do, or nothing may be done; None when a run is needed."""
-        stored = standing.version
-        if self._left_alone(standing):
+        stored = state.version
+        if self._left_alone(state):
             reason = f"the database is at {stored} and this code at {self.version}; nothing was changed"
             return InstallReport("newer", stored, stored, reason=reason)
-        if standing.pending or not standing.is_stamped:
+        if state.pending or not state.is_stamped:
             return None
-        plan = workspace.plan(self.tables)
+        plan = context.plan(self.tables)
         if not plan.is_empty or plan.blocking:
             return None
         return InstallReport("current", stored, stored, refusals=plan.refusals, extras=plan.extras)
 
-    def _left_alone(self, standing: Standing) -> bool:
+    def _left_alone(self, state: InstalledState) -> bool:
         """Say whether the database is of a newer minor version; a newer major one raises SchemaTooNew."""
-        if standing.is_newer and str(standing.version).split(".")[0] != self.version.split(".")[0]:
-            raise self._too_new(standing, "upgrade wch-peewee")
-        return standing.is_newer
+        if state.is_newer and str(state.version).split(".")[0] != self.version.split(".")[0]:
+            raise self._too_new(state, "upgrade wch-peewee")
+        return state.is_newer
 
-    def _rollback_allowed(self, standing: Standing) -> Standing:
-        if standing.is_newer:
-            raise self._too_new(standing, "roll back with the release that upgraded it")
-        return standing
+    def _rollback_allowed(self, state: InstalledState) -> InstalledState:
+        if state.is_newer:
+            raise self._too_new(state, "roll back with the release that upgraded it")
+        return state
 
-    def _repair_allowed(self, standing: Standing) -> None:
-        if standing.is_newer:
-            raise self._too_new(standing, "repair it with the release that upgraded it")
-        if standing.pending:
-            raise ConfigurationError(f"{self.target}: {standing.pending[0]} is pending; run wch activate first.")
+    def _repair_allowed(self, state: InstalledState) -> None:
+        if state.is_newer:
+            raise self._too_new(state, "repair it with the release that upgraded it")
+        if state.pending:
+            raise ConfigurationError(f"{self.target}: {state.pending[0]} is pending; run wch activate first.")
 
-    def _too_new(self, standing: Standing, advice: str) -> SchemaTooNew:
+    def _too_new(self, state: InstalledState, advice: str) -> SchemaTooNew:
         return SchemaTooNew(
-            f"{self.target}: the database is at version {standing.version} and this code knows {self.version} at most; "
+            f"{self.target}: the database is at version {state.version} and this code knows {self.version} at most; "
             f"{advice}. Nothing was changed."
         )
 
-    def _install(self, workspace: Workspace, before: Standing) -> InstallReport:
-        require_privileges(workspace, self.target)
-        there = workspace.look_for(
+    def _install(self, context: RunContext, before: InstalledState) -> InstallReport:
+        require_privileges(context, self.target)
+        there = context.note_present(
             (*self.table_names, history_table_name(self.prefix), options_table_name(self.prefix))
         )
         existed = set(there) & set(self.table_names)
-        migrations = self._migrate(workspace, before)
-        result = workspace.reconcile(self.tables)
+        migrations = self._migrate(context, before)
+        result = context.reconcile(self.tables)
         self._verify(result)
-        version = self._stamp(workspace)
+        version = self._stamp(context)
         return InstallReport(
             "upgraded" if existed else "installed",
             before.version,
             version,
             migrations,
-            changes=tuple(workspace.outcomes),
+            changes=tuple(context.outcomes),
             refusals=result.refusals,
             extras=result.extras,
             adopted=before.version if before.applied is None and existed else None,
         )
 
-    def _stamp(self, workspace: Workspace) -> str:
+    def _stamp(self, context: RunContext) -> str:
         """Write the version where it is not there yet; return what is there, PHP's where that is higher."""
-        if workspace.options.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
-            after = self.standing(workspace)
+        if context.options.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
+            after = self.state(context)
             if after.is_foreign:
                 return str(after.version)
             if not after.is_stamped:
-                write_version(workspace, self.version)
+                write_version(context, self.version)
         return self.version
 
     def _verify(self, result: Reconciled) -> None:
@@ -296,10 +296,10 @@ class DatabaseManager(Installation):
                 reasons=blocking,
             )
 
-    def _migrate(self, workspace: Workspace, standing: Standing) -> tuple[str, ...]:
+    def _migrate(self, context: RunContext, state: InstalledState) -> tuple[str, ...]:
         from ..migrate.runner import MigrationRouter
 
-        return tuple(MigrationRouter(workspace, self.folder).run(standing=standing))
+        return tuple(MigrationRouter(context, self.folder).run(state=state))
 
 
 #: The name that WordPress developers know.

@@ -19,12 +19,12 @@ from typing import Any, Generic, TypeVar
 import peewee as pw
 
 from ..database.connect import collation_beside, connect, connected, is_for_runs
-from ..database.query import ask
+from ..database.query import run_query
 from ..errors import Busy, DatabaseUnavailable, WchError
-from ..execution.context import Workspace
-from ..execution.session import look, one_connection
-from ..execution.table_cache import Shapes, Texts
-from ..migrate.state import Standing
+from ..execution.context import RunContext
+from ..execution.session import one_connection, read_session
+from ..execution.table_cache import Definitions, TableCache
+from ..migrate.state import InstalledState
 from ..progress import SiteStarted
 from ..schema.declared import physical_name
 from ..schema.naming import history_table_name, options_table_name
@@ -45,27 +45,28 @@ class Reading:
     Two sites with the same ``likeness`` are told apart by their names alone; None is like nobody.
     """
 
-    standing: Standing
+    state: InstalledState
     present: frozenset[str]
     collation: str | None = None
-    texts: Texts | None = None
+    texts: Definitions | None = None
 
     @property
     def likeness(self) -> tuple[object, ...] | None:
         if self.texts is None or any(text is None for text in self.texts.values()):
             return None
-        return self.standing, self.collation, tuple(self.texts.values())
+        return self.state, self.collation, tuple(self.texts.values())
 
 
-class Readings:
+class BulkIntrospection:
     """Reads over one connection. What holds for all sites is asked once: make a new one for each look."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._database, self._dialect = workspace.database, workspace.dialect
+    def __init__(self, context: RunContext) -> None:
+        self._database, self._dialect = context.database, context.dialect
         self._tables = {
-            self._dialect.folded(str(row[0])) for row in ask(self._database, self._dialect, self._dialect.all_tables())
+            self._dialect.folded(str(row[0]))
+            for row in run_query(self._database, self._dialect, self._dialect.all_tables())
         }
-        self._shapes: Shapes | None = None
+        self._shapes: TableCache | None = None
 
     def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, Reading]:
         """Read them, by prefix; with ``tables`` their columns and keys, too. Raises peewee's errors."""
@@ -75,13 +76,13 @@ class Readings:
         for one in installations:
             said = options.get(one.prefix, {})
             version, adopted = (said[name][0] if name in said else None for name in (VERSION_OPTION, ADOPTED_OPTION))
-            standing = Standing(version, one.folder.version, histories.get(one.prefix), one.folder.names, adopted)
+            state = InstalledState(version, one.folder.version, histories.get(one.prefix), one.folder.names, adopted)
             collation = next((collation for _, collation in said.values() if collation), None)
             result[one.prefix] = Reading(
-                standing,
+                state,
                 frozenset(filter(self._is_there, one.table_names)),
                 collation_beside(collation) if collation else None,
-                self._texts(one, standing) if tables else None,
+                self._texts(one, state) if tables else None,
             )
         return result
 
@@ -121,17 +122,17 @@ class Readings:
         texts = reading.texts or {}
         return self._known_shapes().schema(one.prefix, list(texts), texts)
 
-    def _texts(self, one: Installation, standing: Standing) -> Texts:
-        names = (physical_name(table.name, one.prefix) for table in one.declared(standing))
+    def _texts(self, one: Installation, state: InstalledState) -> Definitions:
+        names = (physical_name(table.name, one.prefix) for table in one.declared(state))
         return self._known_shapes().texts(one.prefix, [name for name in names if self._is_there(name)])
 
-    def _known_shapes(self) -> Shapes:
+    def _known_shapes(self) -> TableCache:
         if self._shapes is None:
-            self._shapes = Shapes(self._database, self._dialect)
+            self._shapes = TableCache(self._database, self._dialect)
         return self._shapes
 
     def _all(self, selects: Sequence[str]) -> list[tuple[object, ...]]:
-        return ask(self._database, self._dialect, Query(" UNION ALL ".join(selects))) if selects else []
+        return run_query(self._database, self._dialect, Query(" UNION ALL ".join(selects))) if selects else []
 
 
 def _text(value: object) -> str:
@@ -190,29 +191,31 @@ class _Ahead(Generic[R]):
     """The reports of the next sites, made from what is read of all of them in a few queries."""
 
     def __init__(
-        self, describe: Callable[[DatabaseManager, Workspace, Reading, Readings], R], *, tables: bool = False
+        self, describe: Callable[[DatabaseManager, RunContext, Reading, BulkIntrospection], R], *, tables: bool = False
     ) -> None:
         self._describe = describe
         self._tables = tables
-        self._readings: Readings | None = None
+        self._readings: BulkIntrospection | None = None
         self.reports: dict[str, R] = {}
 
     def read(self, manager: DatabaseManager, sites: Sequence[BlogSite]) -> None:
         """Read ``sites`` together; those left out, because one of them is odd, are to be read one by one."""
         self.reports = {}
         managers = [manager.at(site.prefix) for site in sites]
-        with contextlib.suppress(WchError), look(manager.database, manager.prefix) as workspace:
-            self._readings = self._readings or Readings(workspace)
+        with contextlib.suppress(WchError), read_session(manager.database, manager.prefix) as context:
+            self._readings = self._readings or BulkIntrospection(context)
             readings = self._readings.read(managers, tables=self._tables)
             for one in managers:
                 reading = readings[one.prefix]
-                there = Workspace(workspace.database, workspace.dialect, one.prefix)
+                there = RunContext(context.database, context.dialect, one.prefix)
                 there.known_collation = reading.collation
                 self.reports[one.prefix] = self._describe(one, there, reading, self._readings)
 
 
-def _status_of(manager: DatabaseManager, workspace: Workspace, reading: Reading, readings: Readings) -> StatusReport:
-    return manager.status_of(workspace, reading.standing, reading.present)
+def _status_of(
+    manager: DatabaseManager, context: RunContext, reading: Reading, readings: BulkIntrospection
+) -> StatusReport:
+    return manager.status_of(context, reading.state, reading.present)
 
 
 class _Plans:
@@ -221,12 +224,14 @@ class _Plans:
     def __init__(self) -> None:
         self._nothing: dict[tuple[object, ...], InstallPlan] = {}
 
-    def of(self, manager: DatabaseManager, workspace: Workspace, reading: Reading, readings: Readings) -> InstallPlan:
+    def of(
+        self, manager: DatabaseManager, context: RunContext, reading: Reading, readings: BulkIntrospection
+    ) -> InstallPlan:
         likeness = reading.likeness
         if likeness is not None and likeness in self._nothing:
             return self._nothing[likeness]
-        plan = manager.plan_of(workspace, reading.standing, readings.tables(manager, reading))
-        if likeness is not None and plan.is_empty and plan.plan == Plan() and not plan.rehearsed.steps:
+        plan = manager.plan_of(context, reading.state, readings.tables(manager, reading))
+        if likeness is not None and plan.is_empty and plan.plan == Plan() and not plan.dry_run.steps:
             self._nothing[likeness] = plan
         return plan
 
@@ -239,8 +244,8 @@ class Network:
 
     def sites(self) -> tuple[BlogSite, ...]:
         """Read the sites in use. Raises ConfigurationError where there is no network."""
-        with look(self.manager.database, self.manager.prefix) as workspace:
-            return read_sites(workspace.database, workspace.dialect, self.manager.prefix)
+        with read_session(self.manager.database, self.manager.prefix) as context:
+            return read_sites(context.database, context.dialect, self.manager.prefix)
 
     def install(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallReport]:
         """Install or upgrade every site; errors of single sites are in the report."""
@@ -312,7 +317,7 @@ class Network:
         manager = self._as_it_is()
         with one_connection(manager.database, patience=manager.patience, lock_wait=manager.lock_wait) as database:
             manager.database = database
-            with look(database, manager.prefix) as workspace:
-                if not workspace.dialect.transactional_ddl:
-                    manager.shapes = Shapes(database, workspace.dialect)
+            with read_session(database, manager.prefix) as context:
+                if not context.dialect.transactional_ddl:
+                    manager.table_cache = TableCache(database, context.dialect)
                 yield manager

@@ -3,17 +3,17 @@
 PHP deletes conversations alone. Nothing is ever deleted unasked: an upgrade counts the orphans, reports them, and
 leaves the foreign key until they are dealt with.
 
-    count_orphans(workspace)              # {77: 2}
-    delete_orphans(workspace)             # 2
-    reattach_orphans(workspace)           # 2, each with a conversation again
+    count_orphans(context)              # {77: 2}
+    delete_orphans(context)             # 2
+    reattach_orphans(context)           # 2, each with a conversation again
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..database.query import ask
-from ..execution.context import Workspace
+from ..database.query import run_query
+from ..execution.context import RunContext
 from ..schema.naming import get_table_name
 from ..schema.statements import Query
 
@@ -24,22 +24,22 @@ BATCH_SIZE = 1000
 REATTACHED = "reattached"
 
 
-def count_orphans(workspace: Workspace, limit: int | None = None) -> dict[int, int]:
+def count_orphans(context: RunContext, limit: int | None = None) -> dict[int, int]:
     """Count the orphaned messages of each missing conversation, by its id; the first ``limit`` of these only."""
     sql = (
-        f"SELECT m.conversation_id, COUNT(*) FROM {_messages(workspace)} AS m WHERE {_orphaned(workspace, 'm')} "
+        f"SELECT m.conversation_id, COUNT(*) FROM {_messages(context)} AS m WHERE {_orphaned(context, 'm')} "
         "GROUP BY m.conversation_id ORDER BY m.conversation_id" + ("" if limit is None else f" LIMIT {limit}")
     )
-    return {int(row[0]): int(row[1]) for row in _ask(workspace, sql)}
+    return {int(row[0]): int(row[1]) for row in _ask(context, sql)}
 
 
-def delete_orphans(workspace: Workspace) -> int:
+def delete_orphans(context: RunContext) -> int:
     """Delete them in batches; return how many there were."""
-    table, deleted, after = _messages(workspace), 0, -1
+    table, deleted, after = _messages(context), 0, -1
     while True:
         rows = _ask(
-            workspace,
-            f"SELECT m.id FROM {table} AS m WHERE m.id > {after} AND {_orphaned(workspace, 'm')} "
+            context,
+            f"SELECT m.id FROM {table} AS m WHERE m.id > {after} AND {_orphaned(context, 'm')} "
             f"ORDER BY m.id LIMIT {BATCH_SIZE}",
         )
         if not rows:
@@ -48,13 +48,13 @@ def delete_orphans(workspace: Workspace) -> int:
         after = ids[-1]
         # Asked again in the same statement: a conversation with that id may have come meanwhile.
         deleted += _write(
-            workspace,
-            f"DELETE FROM {table} WHERE id IN ({', '.join(map(str, ids))}) AND {_orphaned(workspace, table)}",
+            context,
+            f"DELETE FROM {table} WHERE id IN ({', '.join(map(str, ids))}) AND {_orphaned(context, table)}",
             "messages",
         )
 
 
-def reattach_orphans(workspace: Workspace) -> int:
+def reattach_orphans(context: RunContext) -> int:
     """Put a closed conversation without phone number in each missing one's place; return how many messages have one.
 
     It has the missing id, so the messages stay as they are. The id 0, which no conversation can have, gets a
@@ -63,61 +63,61 @@ def reattach_orphans(workspace: Workspace) -> int:
     rescued = 0
     while True:
         rows = _ask(
-            workspace,
+            context,
             "SELECT m.conversation_id, COUNT(*), MIN(m.created_at), MAX(m.created_at) "
-            f"FROM {_messages(workspace)} AS m WHERE {_orphaned(workspace, 'm')} "
+            f"FROM {_messages(context)} AS m WHERE {_orphaned(context, 'm')} "
             f"GROUP BY m.conversation_id ORDER BY m.conversation_id LIMIT {BATCH_SIZE}",
         )
         if not rows:
             return rescued
         for number, count, first, last in rows:
             if int(number):
-                _make_conversation(workspace, int(number), first, last)
+                _make_conversation(context, int(number), first, last)
             else:
-                _move_from_zero(workspace, first, last)
+                _move_from_zero(context, first, last)
             rescued += int(count)
 
 
-def _make_conversation(workspace: Workspace, number: int | None, first: Any, last: Any) -> None:
+def _make_conversation(context: RunContext, number: int | None, first: Any, last: Any) -> None:
     columns = ["customer_phone", "wa_conversation_id", "status", "last_message_at", "created_at", "updated_at"]
     name = f"{REATTACHED}-0" if number is None else f"{REATTACHED}-{number}"
     values: list[Any] = ["", name, "closed", last, first, last]
     if number is not None:
         columns, values = ["id", *columns], [number, *values]
-    slots = ", ".join([workspace.dialect.placeholder] * len(columns))
-    sql = f"INSERT INTO {_conversations(workspace)} ({', '.join(columns)}) VALUES ({slots})"
-    _write(workspace, sql, "conversations", *values)
+    slots = ", ".join([context.dialect.placeholder] * len(columns))
+    sql = f"INSERT INTO {_conversations(context)} ({', '.join(columns)}) VALUES ({slots})"
+    _write(context, sql, "conversations", *values)
 
 
-def _move_from_zero(workspace: Workspace, first: Any, last: Any) -> None:
-    find = f"SELECT id FROM {_conversations(workspace)} WHERE wa_conversation_id = '{REATTACHED}-0' ORDER BY id LIMIT 1"
-    if not _ask(workspace, find):  # it is there when a run was killed behind it
-        _make_conversation(workspace, None, first, last)
-    ((number,),) = _ask(workspace, find)
+def _move_from_zero(context: RunContext, first: Any, last: Any) -> None:
+    find = f"SELECT id FROM {_conversations(context)} WHERE wa_conversation_id = '{REATTACHED}-0' ORDER BY id LIMIT 1"
+    if not _ask(context, find):  # it is there when a run was killed behind it
+        _make_conversation(context, None, first, last)
+    ((number,),) = _ask(context, find)
     _write(
-        workspace,
-        f"UPDATE {_messages(workspace)} SET conversation_id = {int(number)} WHERE conversation_id = 0",
+        context,
+        f"UPDATE {_messages(context)} SET conversation_id = {int(number)} WHERE conversation_id = 0",
         "messages",
     )
 
 
-def _orphaned(workspace: Workspace, messages: str) -> str:
-    return f"NOT EXISTS (SELECT 1 FROM {_conversations(workspace)} AS c WHERE c.id = {messages}.conversation_id)"
+def _orphaned(context: RunContext, messages: str) -> str:
+    return f"NOT EXISTS (SELECT 1 FROM {_conversations(context)} AS c WHERE c.id = {messages}.conversation_id)"
 
 
-def _messages(workspace: Workspace) -> str:
-    return workspace.dialect.quote(get_table_name("messages", workspace.prefix))
+def _messages(context: RunContext) -> str:
+    return context.dialect.quote(get_table_name("messages", context.prefix))
 
 
-def _conversations(workspace: Workspace) -> str:
-    return workspace.dialect.quote(get_table_name("conversations", workspace.prefix))
+def _conversations(context: RunContext) -> str:
+    return context.dialect.quote(get_table_name("conversations", context.prefix))
 
 
-def _ask(workspace: Workspace, sql: str) -> list[tuple[Any, ...]]:
-    return ask(workspace.database, workspace.dialect, Query(sql))
+def _ask(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
+    return run_query(context.database, context.dialect, Query(sql))
 
 
-def _write(workspace: Workspace, sql: str, key: str, *parameters: Any) -> int:
-    table = get_table_name(key, workspace.prefix)
-    cursor = workspace.write(lambda: workspace.database.execute_sql(sql, parameters or None), table)
+def _write(context: RunContext, sql: str, key: str, *parameters: Any) -> int:
+    table = get_table_name(key, context.prefix)
+    cursor = context.write(lambda: context.database.execute_sql(sql, parameters or None), table)
     return int(cursor.rowcount)

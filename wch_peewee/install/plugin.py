@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .network import Network, NetworkReport
 
 
-class Glance:
+class VersionCheck:
     """Knows how to ask, so that asking costs the one SELECT."""
 
     def __init__(self, database: pw.Database, prefix: str) -> None:
@@ -126,7 +126,7 @@ class Plugin:
         self.verify_every = verify_every
         self.retry_after = retry_after
         self._clock = clock
-        self._glance = Glance(self._database, self._prefix)
+        self._version_check = VersionCheck(self._database, self._prefix)
         self._guard = threading.Lock()
         self._verified_at: float | None = None
         self._failed_at: float | None = None
@@ -226,7 +226,7 @@ class Plugin:
         The first call, and one every ``verify_every`` seconds, also looks whether the tables are there.
         A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
         """
-        stored = self._glance.version()
+        stored = self._version_check.version()
         if stored is not None and stored in (self._code_version, self._foreign) and self._is_whole():
             return self._report_current(stored)
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
@@ -292,7 +292,7 @@ class Plugin:
     def _missing_tables(self) -> tuple[str, ...]:
         if "models" in self._settings or not stands_alone(self._database):
             return self.manager.missing_tables()
-        return self._glance.missing([get_table_name(table, self._prefix) for table in TABLES])
+        return self._version_check.missing([get_table_name(table, self._prefix) for table in TABLES])
 
     def _verification_due(self) -> bool:
         """Say whether it is time, and let one thread alone have the turn."""

@@ -1,6 +1,6 @@
 """What a run needs of the account, checked before its first statement.
 
-require_privileges(workspace, target)
+require_privileges(context, target)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import peewee as pw
 
 from ..database.connect import is_private
 from ..errors import MissingPrivileges
-from ..execution.context import Workspace
+from ..execution.context import RunContext
 
 #: For installing and upgrading, in the order in which a GRANT is usually written.
 UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES")
@@ -21,9 +21,9 @@ UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES
 REMOVAL = ("DELETE", "DROP")
 
 
-def missing_privileges(workspace: Workspace, needed: tuple[str, ...] = UPGRADE) -> tuple[str, ...]:
+def missing_privileges(context: RunContext, needed: tuple[str, ...] = UPGRADE) -> tuple[str, ...]:
     """Name what the account lacks; nothing where it cannot be told, because unknown is not missing."""
-    held = workspace.privileges()
+    held = context.privileges()
     return () if held is None else tuple(name for name in needed if name not in held)
 
 
@@ -38,26 +38,26 @@ def file_obstacle(database: pw.Database) -> str:
     return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""
 
 
-def grant_sql(workspace: Workspace, privileges: tuple[str, ...]) -> str:
+def grant_sql(context: RunContext, privileges: tuple[str, ...]) -> str:
     """Write the statement that an administrator has to run."""
-    database = str(workspace.database.database)
+    database = str(context.database.database)
     user, host = "the_user", "%"
-    row = workspace.database.execute_sql("SELECT CURRENT_USER()").fetchone()
+    row = context.database.execute_sql("SELECT CURRENT_USER()").fetchone()
     if row and "@" in str(row[0]):
         user, _, host = str(row[0]).rpartition("@")
     # In a GRANT, _ and % of a database's name are wildcards.
     pattern = database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-    quoted = workspace.dialect.quote(pattern)
+    quoted = context.dialect.quote(pattern)
     return f"GRANT {', '.join(privileges)} ON {quoted}.* TO '{user}'@'{host}';"
 
 
-def require_privileges(workspace: Workspace, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
+def require_privileges(context: RunContext, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
     """Raise MissingPrivileges, with the GRANT to hand to the administrator, unless the account may do it all."""
-    obstacle = file_obstacle(workspace.database)
+    obstacle = file_obstacle(context.database)
     if obstacle:
         raise MissingPrivileges(f"{target}: {obstacle}; nothing was changed.")
-    missing = missing_privileges(workspace, needed)
+    missing = missing_privileges(context, needed)
     if missing:
-        grant = grant_sql(workspace, missing)
+        grant = grant_sql(context, missing)
         words = f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:"
         raise MissingPrivileges(f"{words}\n{grant}", missing=missing, grant=grant)

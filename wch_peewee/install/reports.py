@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..schema.forecast import Rehearsed
+from ..schema.forecast import DryRunResult
 
 if TYPE_CHECKING:
     from ..schema.diff import Refusal
@@ -86,7 +86,7 @@ class StatusReport(Report):
 class InstallPlan(Report):
     """What ``install`` would do. ``plan`` is what is left to mend after the pending migrations: drift.
 
-    ``rehearsed`` are all steps in their order, the migrations' first; a migration that would stop the run ends it, and
+    ``dry_run`` are all steps in their order, the migrations' first; a migration that would stop the run ends it, and
     ``plan`` is empty then.
     """
 
@@ -98,7 +98,7 @@ class InstallPlan(Report):
     is_newer: bool = False
     #: the version in the option is right, or not ours to change
     is_stamped: bool = True
-    rehearsed: Rehearsed = field(default_factory=Rehearsed)
+    dry_run: DryRunResult = field(default_factory=DryRunResult)
 
     @property
     def is_empty(self) -> bool:
@@ -111,7 +111,7 @@ class InstallPlan(Report):
             "version": self.version,
             "code_version": self.code_version,
             "pending": self.pending,
-            "steps": [line for forecast in self.rehearsed.steps for line in forecast.describe()],
+            "steps": [line for forecast in self.dry_run.steps for line in forecast.describe()],
             "refusals": [asdict(refusal) for refusal in self.plan.refusals],
             "extras": self.plan.extras,
             "is_newer": self.is_newer,

@@ -2,7 +2,7 @@
 
     migrator.run(batches.fill_column, database, "messages", "channel", "'whatsapp'")
 
-On a live site nobody waits for longer than one batch takes, about a twentieth of a second (``walk``). A run that was
+On a live site nobody waits for longer than one batch takes, about a twentieth of a second (``chunks``). A run that was
 killed goes on where rows are left: a statement says in its WHERE which those are, so repeating it is harmless. On
 SQLite the whole run is one transaction anyway.
 """
@@ -16,10 +16,10 @@ from typing import Any
 import peewee as pw
 
 from ..errors import ConfigurationError
-from ..execution.context import Workspace, workspace_of
+from ..execution.context import RunContext, context_of
 from ..schema.declared import physical_name
 from ..schema.forecast import RowWork
-from .chunks import BATCH_SIZE, AnyRange, Walk
+from .chunks import BATCH_SIZE, AnyRange, Chunks
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 
@@ -27,9 +27,9 @@ __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 class TableNames(dict[str, Any]):
     """A mapping that knows every table's key; further words are given by name. ``asked`` are the tables it was for."""
 
-    def __init__(self, workspace: Workspace, **words: Any) -> None:
+    def __init__(self, context: RunContext, **words: Any) -> None:
         super().__init__(words)
-        self._workspace = workspace
+        self._context = context
         self.asked: list[str] = []
 
     def __missing__(self, key: str) -> str:
@@ -37,8 +37,8 @@ class TableNames(dict[str, Any]):
             raise ConfigurationError(
                 f"{{{key}}} in a migration's SQL is no table's key; write a brace twice to mean itself"
             )
-        self.asked.append(physical_name(key, self._workspace.prefix))
-        return self._workspace.dialect.quote(self.asked[-1])
+        self.asked.append(physical_name(key, self._context.prefix))
+        return self._context.dialect.quote(self.asked[-1])
 
 
 def run_in_batches(
@@ -57,26 +57,26 @@ def run_in_batches(
     """
     if "{batch" not in sql:
         raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
-    with workspace_of(database) as workspace:
-        name = physical_name(table, workspace.prefix)
-        words = TableNames(workspace, batch=AnyRange(workspace.dialect.quote("id")))
-        if workspace.rehearse(
+    with context_of(database) as context:
+        name = physical_name(table, context.prefix)
+        words = TableNames(context, batch=AnyRange(context.dialect.quote("id")))
+        if context.dry_run_migrations(
             RowWork(f"Changes rows of {name}, {_so_many(size)} at a time", (name,), sql.format_map(words))
         ):
             return
-        walk = Walk(workspace, name, size=size, remaining=remaining.format_map(TableNames(workspace)))
-        while (condition := walk.next_range()) is not None:
-            names = TableNames(workspace, batch=condition)
+        chunks = Chunks(context, name, size=size, remaining=remaining.format_map(TableNames(context)))
+        while (condition := chunks.next_range()) is not None:
+            names = TableNames(context, batch=condition)
             text = sql.format_map(names)
-            walk.count(_execute(workspace, text, parameters, names.asked))
+            chunks.count(_execute(context, text, parameters, names.asked))
 
 
 def fill_column(
     database: pw.Database, table: str, column: str, expression: str, *parameters: object, size: int | None = None
 ) -> None:
     """Set ``column`` to an SQL ``expression`` wherever it is NULL."""
-    with workspace_of(database) as workspace:
-        name = workspace.dialect.quote(column)
+    with context_of(database) as context:
+        name = context.dialect.quote(column)
     # Qualified, because SQLite takes a quoted name that is no column for a string.
     remaining = f"{{{table}}}.{name} IS NULL"
     text = f"UPDATE {{{table}}} SET {name} = {expression} WHERE {remaining} AND {{batch}}"
@@ -85,9 +85,9 @@ def fill_column(
 
 def copy_column(database: pw.Database, table: str, source: str, target: str, *, size: int | None = None) -> None:
     """Copy one column's values to another wherever they differ; run again it catches up with what changed."""
-    with workspace_of(database) as workspace:
-        same = workspace.dialect.null_safe_equal
-        old, new = workspace.dialect.quote(source), workspace.dialect.quote(target)
+    with context_of(database) as context:
+        same = context.dialect.null_safe_equal
+        old, new = context.dialect.quote(source), context.dialect.quote(target)
     remaining = f"NOT ({{{table}}}.{new} {same} {{{table}}}.{old})"
     text = f"UPDATE {{{table}}} SET {new} = {old} WHERE {remaining} AND {{batch}}"
     run_in_batches(database, table, text, size=size, remaining=remaining)
@@ -113,18 +113,18 @@ def change_rows(
 
     Raises Busy when rows stay locked for too long.
     """
-    with workspace_of(database) as workspace:
-        name = physical_name(table, workspace.prefix)
+    with context_of(database) as context:
+        name = physical_name(table, context.prefix)
         function_name = getattr(function, "__qualname__", "Python")
-        if workspace.rehearse(
+        if context.dry_run_migrations(
             RowWork(f"Has {function_name} change rows of {name}, {_so_many(size)} at a time", (name,))
         ):
             return
-        rows = _Rows(workspace, name, ("id", *columns), function, remaining.format_map(TableNames(workspace)))
+        rows = _Rows(context, name, ("id", *columns), function, remaining.format_map(TableNames(context)))
         # Python holds a batch's rows.
-        walk = Walk(workspace, name, size=size, largest=BATCH_SIZE, remaining=rows.remaining)
-        while (condition := walk.next_range()) is not None:
-            walk.count(rows.change(f"{condition}"))
+        chunks = Chunks(context, name, size=size, largest=BATCH_SIZE, remaining=rows.remaining)
+        while (condition := chunks.next_range()) is not None:
+            chunks.count(rows.change(f"{condition}"))
 
 
 class _Rows:
@@ -132,40 +132,40 @@ class _Rows:
 
     def __init__(
         self,
-        workspace: Workspace,
+        context: RunContext,
         table: str,
         columns: tuple[str, ...],
         function: Callable[[Mapping[str, Any]], Mapping[str, Any]],
         remaining: str,
     ) -> None:
-        self._workspace = workspace
+        self._context = context
         self._table = table
         self._columns = columns
         self._function = function
         self.remaining = remaining
 
     def change(self, condition: str) -> int:
-        return self._workspace.write(lambda: self._change(condition), self._table)
+        return self._context.write(lambda: self._change(condition), self._table)
 
     def _change(self, condition: str) -> int:
-        database, dialect = self._workspace.database, self._workspace.dialect
+        database, dialect = self._context.database, self._context.dialect
         # pw_migrate's own transaction has been ended by DDL, unknown to peewee: a savepoint in it would be lost.
         nested = database.in_transaction()
         with contextlib.nullcontext() if nested else database.atomic():
             names = ", ".join(map(dialect.quote, self._columns))
             where = f"{condition} AND ({self.remaining})" if self.remaining else condition
             sql = f"SELECT {names} FROM {dialect.quote(self._table)} WHERE {where}{dialect.locking_read}"
-            found = database.execute_sql(dialect.wire(sql)).fetchall()
+            found = database.execute_sql(dialect.escape(sql)).fetchall()
             rows = [dict(zip(self._columns, row, strict=True)) for row in found]
             return sum(self._write(row["id"], self._function(row)) for row in rows)
 
     def _write(self, id_: int, values: Mapping[str, Any]) -> int:
         if not values:
             return 0
-        dialect = self._workspace.dialect
+        dialect = self._context.dialect
         sets = ", ".join(f"{dialect.quote(column)} = {dialect.placeholder}" for column in values)
         sql = f"UPDATE {dialect.quote(self._table)} SET {sets} WHERE {dialect.quote('id')} = {dialect.placeholder}"
-        self._workspace.database.execute_sql(sql, (*values.values(), id_))
+        self._context.database.execute_sql(sql, (*values.values(), id_))
         return 1
 
 
@@ -173,10 +173,10 @@ def _so_many(size: int | None) -> str:
     return "a batch" if size is None else f"{size:,}"
 
 
-def _execute(workspace: Workspace, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:
+def _execute(context: RunContext, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:
     """Run one batch; a row that somebody else holds is waited for a second at a time."""
-    text = workspace.dialect.wire(sql)
+    text = context.dialect.escape(sql)
     if parameters:
-        text = text.replace("?", workspace.dialect.placeholder)
-    cursor = workspace.write(lambda: workspace.database.execute_sql(text, parameters or None), *tables)
+        text = text.replace("?", context.dialect.placeholder)
+    cursor = context.write(lambda: context.database.execute_sql(text, parameters or None), *tables)
     return int(cursor.rowcount)

@@ -3,7 +3,7 @@
 A batch locks its rows for as long as it takes, and costs a commit of its own. So it is as large as the server does in
 about a twentieth of a second, and a rest follows in which others have the server to themselves.
 
-    walk = Walk(workspace, "wp_wch_messages", remaining="note IS NULL")
+    chunks = Chunks(context, "wp_wch_messages", remaining="note IS NULL")
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from ..database.query import ask
-from ..execution.context import Workspace
+from ..database.query import run_query
+from ..execution.context import RunContext
 from ..progress import BatchDone
 from ..schema.statements import Query
 
@@ -50,7 +50,7 @@ class AnyRange:
         return f"{column} > :after AND {column} <= :upto"
 
 
-class Walk:
+class Chunks:
     """The ids from the first row that ``remaining`` selects, the first of all without it, to the last.
 
     ``size`` is the number of ids in a batch, to be found on the way where it is None, and ``largest`` at most.
@@ -58,20 +58,20 @@ class Walk:
 
     def __init__(
         self,
-        workspace: Workspace,
+        context: RunContext,
         table: str,
         *,
         size: int | None = None,
         largest: int = LARGEST_BATCH,
         remaining: str = "",
     ) -> None:
-        self._workspace = workspace
+        self._context = context
         self._table = table
         self._largest = largest if size is None else 0
         self._size = max(1, BATCH_SIZE if size is None else size)
         self._handed_out: float | None = None
-        self._id = workspace.dialect.quote("id")
-        self._quoted = workspace.dialect.quote(table)
+        self._id = context.dialect.quote("id")
+        self._quoted = context.dialect.quote(table)
         self._last = self._ask(f"SELECT MAX({self._id}) FROM {self._quoted}")
         where = f" WHERE {remaining}" if remaining else ""
         first = self._ask(f"SELECT {self._id} FROM {self._quoted}{where} ORDER BY {self._id} LIMIT 1")
@@ -106,18 +106,18 @@ class Walk:
         elif self._largest and taken > _SLOW:
             self._size = max(self._size // 2, _SMALLEST_BATCH)
         # SQLite's run is one transaction: nobody gets in between.
-        if not self._workspace.dialect.transactional_ddl:
+        if not self._context.dialect.transactional_ddl:
             time.sleep(min(_REST * taken, _LONGEST_REST))
 
     def count(self, rows: int) -> None:
         """Add ``rows`` that have been changed, and tell whoever listens."""
         self._rows += max(0, rows)
-        if self._workspace.on_progress is not None:
+        if self._context.on_progress is not None:
             span = max(1, (self._last or 0) - self._first)
             fraction = min(1.0, (self._after - self._first) / span)
             seconds = time.monotonic() - self._started
-            self._workspace.on_progress(BatchDone(self._table, self._rows, fraction, seconds))
+            self._context.on_progress(BatchDone(self._table, self._rows, fraction, seconds))
 
     def _ask(self, sql: str) -> int | None:
-        rows = ask(self._workspace.database, self._workspace.dialect, Query(sql))
+        rows = run_query(self._context.database, self._context.dialect, Query(sql))
         return None if not rows or rows[0][0] is None else int(rows[0][0])

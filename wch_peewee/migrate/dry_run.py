@@ -1,11 +1,11 @@
-"""A workspace that runs nothing: it notes each step, and goes on as if the step had been done.
+"""A run context that runs nothing: it notes each step, and goes on as if the step had been done.
 
 The steps of a migration look at the live schema when they run. Here they are shown the schema as the steps before
 them would have left it, so a plan can say of every pending migration what it would send, in which order.
 
-    rehearsal = Rehearsal(workspace)
-    rehearse(rehearsal, folder, ["002_channel"])
-    rehearsal.forecasts
+    dry_run = DryRun(context)
+    dry_run_migrations(dry_run, folder, ["002_channel"])
+    dry_run.forecasts
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import peewee as pw
 
 from ..errors import ConfigurationError, WchError
 from ..execution.apply import ApplyResult
-from ..execution.context import Workspace, attach
+from ..execution.context import RunContext, attach
 from ..execution.introspect import count_rows, introspect_schema, table_sizes
 from ..execution.reconcile import Reconciled, concerned, plan_for
-from ..schema.forecast import Check, Forecast, Rehearsed, RowWork, Stopped
+from ..schema.forecast import Check, DryRunResult, Forecast, RowWork, Stopped
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddColumn, CreateTable, DropTable, Operation, RenameColumn
 from ..schema.plan import Plan
-from ..schema.preconditions import Requirement, demands, is_loss
+from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
 from .folder import MigrationFolder
 from .runner import MigrationRouter
@@ -36,16 +36,16 @@ from .state import ensure_history
 T = TypeVar("T")
 
 
-class Rehearsal(Workspace):
-    """Reads as ``workspace`` does and writes nothing; with ``counts`` the rows are asked, too.
+class DryRun(RunContext):
+    """Reads as ``context`` does and writes nothing; with ``counts`` the rows are asked, too.
 
     ``actual`` are tables that have been read already.
     """
 
-    def __init__(self, workspace: Workspace, actual: Schema | None = None, *, counts: bool = False) -> None:
-        super().__init__(workspace.database, workspace.dialect, workspace.prefix, workspace.remove_data)
-        self.known_collation = workspace.known_collation
-        self.copies = workspace.copies
+    def __init__(self, context: RunContext, actual: Schema | None = None, *, counts: bool = False) -> None:
+        super().__init__(context.database, context.dialect, context.prefix, context.remove_data)
+        self.known_collation = context.known_collation
+        self.copies = context.copies
         self.forecasts: list[Forecast] = []
         self.stopped: Stopped | None = None
         self._counts = counts
@@ -68,9 +68,9 @@ class Rehearsal(Workspace):
         """Note that the run would end here."""
         self.stopped = Stopped(*self._where, reason)
 
-    def result(self) -> Rehearsed:
+    def result(self) -> DryRunResult:
         """Return what has been noted."""
-        return Rehearsed(tuple(self.forecasts), dict(self._sizes), self.stopped)
+        return DryRunResult(tuple(self.forecasts), dict(self._sizes), self.stopped)
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
         if name not in self._tables:
@@ -80,9 +80,9 @@ class Rehearsal(Workspace):
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if self.live(name) is not None)
 
-    def count(self, requirement: Requirement) -> int:
-        # What stands against a step is counted and listed with it, and does not end the rehearsal.
-        return self._count(requirement) if is_loss(requirement) else 0
+    def count(self, precondition: Precondition) -> int:
+        # What stands against a step is counted and listed with it, and does not end the dry run.
+        return self._count(precondition) if is_loss(precondition) else 0
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
@@ -97,7 +97,7 @@ class Rehearsal(Workspace):
     def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
         return ApplyResult(self.note(steps))
 
-    def rehearse(self, work: RowWork) -> bool:
+    def dry_run_migrations(self, work: RowWork) -> bool:
         self.forecasts.append(Forecast(work, *self._where))
         return True
 
@@ -123,16 +123,16 @@ class Rehearsal(Workspace):
         return outcomes
 
     def _checks(self, step: Step) -> tuple[Check, ...]:
-        asked = (requirement for operation in step.operations for requirement in demands(operation))
+        asked = (precondition for operation in step.operations for precondition in preconditions_of(operation))
         found = []
-        for requirement in asked:
-            if (real := self._real(requirement)) is not None:
+        for precondition in asked:
+            if (real := self._real(precondition)) is not None:
                 count = count_rows(self.database, self.dialect, real)
-                found.append(Check(requirement, count, self.dialect.see(real), is_loss(requirement)))
+                found.append(Check(precondition, count, self.dialect.see(real), is_loss(precondition)))
         return tuple(found)
 
-    def _count(self, requirement: Requirement) -> int:
-        real = self._real(requirement)
+    def _count(self, precondition: Precondition) -> int:
+        real = self._real(precondition)
         return 0 if real is None else count_rows(self.database, self.dialect, real)
 
     def _size(self, table: str) -> Size | None:
@@ -140,14 +140,14 @@ class Rehearsal(Workspace):
             self._sizes.update(table_sizes(self.database, self.dialect, [table]))
         return self._sizes.get(table)
 
-    def _real(self, requirement: Requirement) -> Requirement | None:
+    def _real(self, precondition: Precondition) -> Precondition | None:
         """Ask it of the names that the rows have now; None where there are no such rows yet."""
-        key = requirement.foreign_key
-        if requirement.table in self._made or (key is not None and key.referenced_table in self._made):
+        key = precondition.foreign_key
+        if precondition.table in self._made or (key is not None and key.referenced_table in self._made):
             return None
-        if requirement.kind in ("empty", "unreferenced"):
-            return requirement
-        columns = [self._columns.get((requirement.table, name), name) for name in requirement.columns]
+        if precondition.kind in ("empty", "unreferenced"):
+            return precondition
+        columns = [self._columns.get((precondition.table, name), name) for name in precondition.columns]
         there = [] if key is None else [self._columns.get((key.referenced_table, n), n) for n in key.referenced_columns]
         if None in columns or None in there:
             return None
@@ -155,7 +155,7 @@ class Rehearsal(Workspace):
         if key is not None:
             referenced = tuple(name for name in there if name is not None)
             key = replace(key, columns=names, referenced_columns=referenced)
-        return replace(requirement, columns=names, foreign_key=key)
+        return replace(precondition, columns=names, foreign_key=key)
 
     def _apply(self, operation: Operation) -> None:
         table = operation.table
@@ -180,36 +180,36 @@ class Rehearsal(Workspace):
 _OURS = __name__.rpartition(".")[0] + "."
 
 
-def rehearse(rehearsal: Rehearsal, folder: MigrationFolder, names: Sequence[str]) -> None:
-    """Note in ``rehearsal`` what the migrations ``names`` would do, up to the one that would stop the run."""
-    rehearsal.at(names[0], 0, 0)
-    ensure_history(rehearsal)
-    router = MigrationRouter(rehearsal, folder)
+def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence[str]) -> None:
+    """Note in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
+    dry_run.at(names[0], 0, 0)
+    ensure_history(dry_run)
+    router = MigrationRouter(dry_run, folder)
     for name in names:
-        rehearsal.at(name, 0, 0)
+        dry_run.at(name, 0, 0)
         try:
-            _rehearse_one(rehearsal, router, name)
+            _dry_run_one(dry_run, router, name)
         except WchError as error:
-            rehearsal.stop(str(error))
+            dry_run.stop(str(error))
         except Exception as error:  # an author's file may raise anything
-            rehearsal.stop(f"{type(error).__name__}: {error}")
-        if rehearsal.stopped is not None:
+            dry_run.stop(f"{type(error).__name__}: {error}")
+        if dry_run.stopped is not None:
             return
 
 
-def _rehearse_one(rehearsal: Rehearsal, router: MigrationRouter, name: str) -> None:
-    steps = router.steps(name, _stand_in(rehearsal, name))
+def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str) -> None:
+    steps = router.steps(name, _stand_in(dry_run, name))
     for number, step in enumerate(steps, start=1):
-        rehearsal.at(name, number, len(steps))
+        dry_run.at(name, number, len(steps))
         if isinstance(step, partial) and str(getattr(step.func, "__module__", "")).startswith(_OURS):
             step()
         else:
-            rehearsal.rehearse(RowWork(f"Runs {_named(step)}, of which nothing can be said beforehand"))
+            dry_run.dry_run_migrations(RowWork(f"Runs {_named(step)}, of which nothing can be said beforehand"))
 
 
-def _stand_in(rehearsal: Rehearsal, name: str) -> pw.Database:
+def _stand_in(dry_run: DryRun, name: str) -> pw.Database:
     """Make what stands for the database in the body of migrate(): it tells its engine, and takes no statement."""
-    database: Any = copy.copy(rehearsal.database)
+    database: Any = copy.copy(dry_run.database)
 
     def refuse(*arguments: Any, **options: Any) -> Any:
         raise ConfigurationError(
@@ -217,7 +217,7 @@ def _stand_in(rehearsal: Rehearsal, name: str) -> pw.Database:
         )
 
     database.execute = database.execute_sql = database.cursor = database.connection = refuse
-    attach(database, rehearsal)
+    attach(database, dry_run)
     found: pw.Database = database
     return found
 

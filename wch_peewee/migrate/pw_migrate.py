@@ -14,7 +14,7 @@ from typing import Any
 from ..database.connect import PATIENCE, connect, dedicated, open_database
 from ..database.detect import detect_dialect
 from ..errors import ConfigurationError, WchError
-from ..execution.context import Workspace, attach
+from ..execution.context import RunContext, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
 from .state import ensure_history
@@ -31,10 +31,10 @@ def configuration() -> dict[str, Any]:
         database = dedicated(open_database(settings.target), patience=PATIENCE)
         database.autoconnect = True
         connect(database)
-        workspace = Workspace(database, detect_dialect(database), settings.prefix, settings.remove_data)
-        attach(database, workspace)
+        context = RunContext(database, detect_dialect(database), settings.prefix, settings.remove_data)
+        attach(database, context)
         # pw_migrate makes the table even to list, and without the unique name.
-        ensure_history(workspace)
+        ensure_history(context)
     except WchError as error:
         raise SystemExit(f"Error: {error}") from None
     return {"DATABASE": database, "MIGRATE_TABLE": history_table_name(settings.prefix)}

@@ -5,7 +5,7 @@ vanish meanwhile; it shares one history model among all routers, makes folder an
 wraps DDL in a transaction that MySQL ends at once. This one does none of it: a migration carries its own
 shape and looks at the live schema, so there is nothing to replay.
 
-    MigrationRouter(workspace, folder).run()
+    MigrationRouter(context, folder).run()
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from ..errors import (
     Undecided,
     WchError,
 )
-from ..execution.context import Workspace
+from ..execution.context import RunContext
 from ..progress import StepStarted
 from ..schema.naming import history_table_name
 from .folder import MigrationFolder
-from .state import Standing, applied_names, ensure_history
+from .state import InstalledState, applied_names, ensure_history
 from .steps.special import irreversible
 
 logger = logging.getLogger("wch_peewee.migrate")
@@ -64,22 +64,22 @@ def _now() -> dt.datetime:
 
 
 class MigrationRouter(Router):
-    """Runs the migrations of one folder inside one workspace, whose lock is held."""
+    """Runs the migrations of one folder inside one context, whose lock is held."""
 
-    def __init__(self, workspace: Workspace, folder: MigrationFolder) -> None:
+    def __init__(self, context: RunContext, folder: MigrationFolder) -> None:
         super().__init__(
-            workspace.database,
+            context.database,
             migrate_dir=folder.path,
-            migrate_table=history_table_name(workspace.prefix),
+            migrate_table=history_table_name(context.prefix),
             logger=logger,
         )
-        self.workspace = workspace
+        self.context = context
         self.folder = folder
 
     @cached_property
     def model(self) -> type[MigrateHistory]:
         """A history model for this router alone, where upstream binds one class for the whole process."""
-        meta = type("Meta", (), {"database": self.workspace.database, "table_name": self.migrate_table})
+        meta = type("Meta", (), {"database": self.context.database, "table_name": self.migrate_table})
         fields = {"name": pw.CharField(191, unique=True), "migrated_at": pw.DateTimeField(default=_now), "Meta": meta}
         return type("MigrateHistory", (MigrateHistory,), fields)
 
@@ -89,26 +89,26 @@ class MigrationRouter(Router):
 
     @property
     def done(self) -> list[str]:
-        return list(applied_names(self.workspace.database, self.workspace.dialect, self.workspace.prefix))
+        return list(applied_names(self.context.database, self.context.dialect, self.context.prefix))
 
     @cached_property
     def migrator(self) -> Migrator:
         """A migrator without the applied migrations replayed into it."""
-        return _Migrator(self.workspace.database)
+        return _Migrator(self.context.database)
 
-    def run(self, name: str | None = None, *, fake: bool = False, standing: Standing | None = None) -> list[str]:
+    def run(self, name: str | None = None, *, fake: bool = False, state: InstalledState | None = None) -> list[str]:
         """Apply what is pending, up to ``name`` when given; return the names applied.
 
-        ``standing`` is what has been read under this workspace's lock already.
+        ``state`` is what has been read under this context's lock already.
         """
         if name is not None and name not in self.todo:
             raise ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
-        applied = standing.applied if standing else self.done
+        applied = state.applied if state else self.done
         pending = [candidate for candidate in self.todo if candidate not in (applied or ())]
         if name is not None:
             pending = [candidate for candidate in pending if candidate <= name]
         if pending:
-            ensure_history(self.workspace, (standing.applied, standing.version) if standing else None)
+            ensure_history(self.context, (state.applied, state.version) if state else None)
         return [self.run_one(candidate, self.migrator, fake=fake) for candidate in pending]
 
     def rollback(self) -> str:
@@ -141,13 +141,13 @@ class MigrationRouter(Router):
         if not fake:
             steps = self.steps(name, downgrade=downgrade)
             for number, step in enumerate(steps, start=1):
-                if self.workspace.on_progress is not None:
-                    self.workspace.on_progress(StepStarted(name, number, len(steps)))
+                if self.context.on_progress is not None:
+                    self.context.on_progress(StepStarted(name, number, len(steps)))
                 self._run_step(name, number, len(steps), step)
         if downgrade:
-            self.workspace.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
+            self.context.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
         else:
-            self.workspace.write(lambda: self.model.create(name=name), self.migrate_table)
+            self.context.write(lambda: self.model.create(name=name), self.migrate_table)
         logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
         return name
 
@@ -157,7 +157,7 @@ class MigrationRouter(Router):
         migrator = self.migrator
         migrator.__ops__ = []
         try:
-            (rollback if downgrade else migrate)(migrator, database or self.workspace.database, fake=False)
+            (rollback if downgrade else migrate)(migrator, database or self.context.database, fake=False)
             steps = list(migrator.__ops__)
             for step in steps:
                 if isinstance(step, partial) and step.func is irreversible:
@@ -176,15 +176,15 @@ class MigrationRouter(Router):
         except _AS_THEY_ARE:
             raise
         except Exception as error:
-            if isinstance(error, pw.PeeweeException) and self.workspace.dialect.failure(error.args) == "waiting":
+            if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) == "waiting":
                 raise  # a read that was kept waiting: the run as a whole is busy, and nothing is wrong with the step
             raise self._failure(name, number, steps, error) from error
 
     def _failure(self, name: str, number: int, steps: int, error: Exception) -> MigrationFailed:
         # A migration's own SQL can fail with the driver's words, a number first; the library has its own for them.
         if isinstance(error, pw.PeeweeException):
-            meaning = self.workspace.dialect.failure(error.args)
-            error = database_error(describe(self.workspace.database), meaning, error)
+            meaning = self.context.dialect.failure(error.args)
+            error = database_error(describe(self.context.database), meaning, error)
         where: dict[str, Any] = {"migration": name, "step": number, "steps": steps}
         if isinstance(error, StatementFailed):
             return MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)

@@ -1,6 +1,6 @@
 """The schema version: WordPress's option ``wch_db_version``, in an options table that is made when there is none.
 
-write_version(workspace, "1.0.0")
+write_version(context, "1.0.0")
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import peewee as pw
 
-from ..database.query import ask
-from ..execution.apply import Overtaken
-from ..execution.context import Workspace
+from ..database.query import run_query
+from ..execution.apply import ConcurrentChange
+from ..execution.context import RunContext
 from ..schema.dialect import Dialect
 from ..schema.forecast import RowWork
 from ..schema.naming import history_table_name, options_table_name
@@ -27,70 +27,70 @@ from .folder import MigrationFolder
 T = TypeVar("T")
 
 
-def read_version(workspace: Workspace) -> str | None:
+def read_version(context: RunContext) -> str | None:
     """Read the stored version, whatever it says; one SELECT."""
-    return read_option(workspace.database, workspace.dialect, workspace.prefix, VERSION_OPTION)
+    return read_option(context.database, context.dialect, context.prefix, VERSION_OPTION)
 
 
-def options_step(workspace: Workspace) -> tuple[Step, ...]:
+def options_step(context: RunContext) -> tuple[Step, ...]:
     """Plan the options table where there is none."""
-    if workspace.present([options_table_name(workspace.prefix)]):
+    if context.present([options_table_name(context.prefix)]):
         return ()
-    return options_steps(workspace.dialect, workspace.prefix, workspace.collation)
+    return options_steps(context.dialect, context.prefix, context.collation)
 
 
-def write_version(workspace: Workspace, version: str) -> None:
+def write_version(context: RunContext, version: str) -> None:
     """Write the version, into an options table that is made when there is none."""
-    table = options_table_name(workspace.prefix)
+    table = options_table_name(context.prefix)
     # WordPress itself, which takes no lock of ours, may make the table at the same moment.
-    with contextlib.suppress(Overtaken):
-        workspace.run_steps(options_step(workspace), table)
-    _write(workspace, VERSION_OPTION, version)
+    with contextlib.suppress(ConcurrentChange):
+        context.run_steps(options_step(context), table)
+    _write(context, VERSION_OPTION, version)
 
 
-def delete_version(workspace: Workspace) -> bool:
+def delete_version(context: RunContext) -> bool:
     """Remove the row, and PHP's version with it; say whether it was there."""
-    _delete(workspace, ADOPTED_OPTION)
-    return _delete(workspace, VERSION_OPTION)
+    _delete(context, ADOPTED_OPTION)
+    return _delete(context, VERSION_OPTION)
 
 
-def read_adopted_version(workspace: Workspace) -> str | None:
+def read_adopted_version(context: RunContext) -> str | None:
     """Read the version that PHP had written before our history began; None where there was none."""
-    return read_option(workspace.database, workspace.dialect, workspace.prefix, ADOPTED_OPTION)
+    return read_option(context.database, context.dialect, context.prefix, ADOPTED_OPTION)
 
 
-def remember_adopted_version(workspace: Workspace, version: str) -> None:
+def remember_adopted_version(context: RunContext, version: str) -> None:
     """Write down whose version this is, while it can be told: ahead of the first row of our history."""
-    if read_adopted_version(workspace) is None:
-        _write(workspace, ADOPTED_OPTION, version)
+    if read_adopted_version(context) is None:
+        _write(context, ADOPTED_OPTION, version)
 
 
-def _write(workspace: Workspace, name: str, value: str) -> None:
-    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
-    if workspace.rehearse(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
+def _write(context: RunContext, name: str, value: str) -> None:
+    database, dialect, prefix = context.database, context.dialect, context.prefix
+    if context.dry_run_migrations(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
         return
-    _told(workspace, name, value, lambda: write_option(database, dialect, prefix, name, value))
+    _told(context, name, value, lambda: write_option(database, dialect, prefix, name, value))
 
 
-def _delete(workspace: Workspace, name: str) -> bool:
-    database, dialect, prefix = workspace.database, workspace.dialect, workspace.prefix
+def _delete(context: RunContext, name: str) -> bool:
+    database, dialect, prefix = context.database, context.dialect, context.prefix
     if read_option(database, dialect, prefix, name) is None:
         return False
-    if workspace.rehearse(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
+    if context.dry_run_migrations(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
         return True
-    return _told(workspace, name, None, lambda: delete_option(database, dialect, prefix, name))
+    return _told(context, name, None, lambda: delete_option(database, dialect, prefix, name))
 
 
-def _told(workspace: Workspace, name: str, value: str | None, write: Callable[[], T]) -> T:
+def _told(context: RunContext, name: str, value: str | None, write: Callable[[], T]) -> T:
     """Write, and note what was written for those who keep a copy of it."""
     try:
-        done = workspace.write(write, options_table_name(workspace.prefix))
+        done = context.write(write, options_table_name(context.prefix))
     except pw.PeeweeException as error:
-        if workspace.dialect.failure(error.args) == "lost":  # then it may have been done
-            workspace.options[name] = value
+        if context.dialect.failure(error.args) == "lost":  # then it may have been done
+            context.options[name] = value
         raise
     if done is not False:  # there was a row to delete
-        workspace.options[name] = value
+        context.options[name] = value
     return done
 
 
@@ -108,18 +108,18 @@ HISTORY_SHAPE = Table(
 )
 
 
-def ensure_history(workspace: Workspace, stored: tuple[Applied, str | None] | None = None) -> None:
+def ensure_history(context: RunContext, stored: tuple[Applied, str | None] | None = None) -> None:
     """Make the history table, or what it lacks; a version that was there before it is PHP's, and remembered as that.
 
-    ``stored`` is the history and the version, where they have been read under the workspace's lock already.
+    ``stored`` is the history and the version, where they have been read under the context's lock already.
     """
     if stored is None:
-        applied = history_names(workspace.database, workspace.dialect, workspace.prefix)
-        stored = applied, read_version(workspace) if applied is None else None
+        applied = history_names(context.database, context.dialect, context.prefix)
+        stored = applied, read_version(context) if applied is None else None
     applied, version = stored
     if applied is None and version is not None:
-        remember_adopted_version(workspace, version)
-    workspace.reconcile([HISTORY_SHAPE], verify=False)
+        remember_adopted_version(context, version)
+    context.reconcile([HISTORY_SHAPE], verify=False)
 
 
 def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Appli
     """The same, but None when the table is not there."""
     sql = f"SELECT name FROM {dialect.quote(history_table_name(prefix))} ORDER BY id"
     try:
-        return tuple(str(row[0]) for row in ask(database, dialect, Query(sql)))
+        return tuple(str(row[0]) for row in run_query(database, dialect, Query(sql)))
     except pw.PeeweeException as error:
         if dialect.failure(error.args) == "missing":
             return None
@@ -139,7 +139,7 @@ def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Appli
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class InstalledState:
     """``applied`` is None where there is no history table; ``known`` are the migrations of this code."""
 
     version: str | None
@@ -171,13 +171,13 @@ class Standing:
         return tuple(name for name in self.known if name not in (self.applied or ()))
 
 
-def read_standing(workspace: Workspace, folder: MigrationFolder) -> Standing:
+def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
     """Read it; two SELECTs, and one more where the version is above ours."""
-    version = read_version(workspace)
-    applied = history_names(workspace.database, workspace.dialect, workspace.prefix)
+    version = read_version(context)
+    applied = history_names(context.database, context.dialect, context.prefix)
     above = is_above(version, folder.version)
-    adopted = read_adopted_version(workspace) if above and applied is not None else None
-    return Standing(version, folder.version, applied, folder.names, adopted)
+    adopted = read_adopted_version(context) if above and applied is not None else None
+    return InstalledState(version, folder.version, applied, folder.names, adopted)
 
 
 def is_above(version: str | None, code_version: str) -> bool:

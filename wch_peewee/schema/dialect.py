@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from .objects import Schema, Table
     from .operations import Operation
-    from .preconditions import Requirement
+    from .preconditions import Precondition
     from .statements import Effect, Query, Step
 
 
@@ -57,7 +57,7 @@ class Words(ABC):
         a case of ``waiting`` in which the very next try may succeed."""
 
     @abstractmethod
-    def wire(self, sql: str) -> str:
+    def escape(self, sql: str) -> str:
         """Prepare a statement without parameters for the driver."""
 
 
@@ -147,11 +147,11 @@ class Dialect(Words):
         """Turn the answer to ``referencing(names)`` into the names of those other tables, sorted."""
 
     @abstractmethod
-    def count(self, requirement: Requirement) -> Query:
+    def count(self, precondition: Precondition) -> Query:
         """Ask for the number of rows that stand against ``requirement``; zero means that it holds."""
 
     @abstractmethod
-    def see(self, requirement: Requirement) -> str:
+    def see(self, precondition: Precondition) -> str:
         """Write the SELECT that shows those rows."""
 
     @abstractmethod

@@ -28,7 +28,7 @@ from .operations import (
     RenameColumn,
     RenameIndex,
 )
-from .preconditions import Requirement
+from .preconditions import Precondition
 from .type_changes import alike, reconcile_type
 
 _KINDS = {
@@ -235,7 +235,7 @@ _WITH_COLLATION = {"char", "varchar", "tinytext", "text", "mediumtext", "longtex
 class ColumnFindings:
     """``refusals`` are (what, reason, blocking)."""
 
-    operations: list[tuple[Operation, tuple[Requirement, ...]]] = field(default_factory=list)
+    operations: list[tuple[Operation, tuple[Precondition, ...]]] = field(default_factory=list)
     refusals: list[tuple[str, str, bool]] = field(default_factory=list)
     extras: list[str] = field(default_factory=list)
 
@@ -277,7 +277,7 @@ def _missing(found: ColumnFindings, table: Table, live: Table, column: Column, p
     if column.type.name in _WITH_COLLATION and table.collation and live.collation != table.collation:
         column = replace(column, collation=table.collation)
     fills_itself = column.nullable or column.default is not None
-    requires = () if fills_itself else (Requirement("empty", live.name, (column.name,)),)
+    requires = () if fills_itself else (Precondition("empty", live.name, (column.name,)),)
     found.operations.append((AddColumn(live.name, column, previous), requires))
     return True
 
@@ -316,9 +316,9 @@ def _differing(found: ColumnFindings, live: Table, column: Column, actual: Colum
         return
     requires = []
     if target.type != actual.type and _may_be_referenced(live, actual.name):
-        requires.append(Requirement("unreferenced", table, (actual.name,)))
+        requires.append(Precondition("unreferenced", table, (actual.name,)))
     if actual.nullable and not target.nullable:
-        requires.append(Requirement("no_nulls", table, (actual.name,)))
+        requires.append(Precondition("no_nulls", table, (actual.name,)))
     found.operations.append((operation, tuple(requires)))
 
 
@@ -359,7 +359,7 @@ class Change:
     """An operation, and what must hold of the rows for it to be safe."""
 
     operation: Operation
-    requires: tuple[Requirement, ...] = ()
+    requires: tuple[Precondition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,9 +383,9 @@ class SchemaDiff:
     refusals: tuple[Refusal, ...] = ()
     extras: tuple[str, ...] = ()
 
-    def requirements(self) -> tuple[Requirement, ...]:
+    def preconditions(self) -> tuple[Precondition, ...]:
         """List every question that a plan needs answered, each once."""
-        return tuple(dict.fromkeys(requirement for change in self.changes for requirement in change.requires))
+        return tuple(dict.fromkeys(precondition for change in self.changes for precondition in change.requires))
 
 
 @dataclass(slots=True)
@@ -469,12 +469,12 @@ def _index_words(index: Index) -> str:
     return f"{'UNIQUE' if index.unique else 'KEY'} ({', '.join(index.columns)})"
 
 
-def _index_requirements(index: Index, live: Table) -> tuple[Requirement, ...]:
+def _index_requirements(index: Index, live: Table) -> tuple[Precondition, ...]:
     if not index.unique:
         return ()
     if all(live.column(column) for column in index.columns):
-        return (Requirement("no_duplicates", live.name, index.columns),)
-    return (Requirement("empty", live.name, index.columns),)
+        return (Precondition("no_duplicates", live.name, index.columns),)
+    return (Precondition("empty", live.name, index.columns),)
 
 
 def _diff_foreign_keys(found: _Findings, table: Table, live: Table, actual: Schema) -> None:
@@ -509,10 +509,10 @@ def _diff_foreign_keys(found: _Findings, table: Table, live: Table, actual: Sche
     ]
 
 
-def _key_requirements(key: ForeignKey, live: Table, actual: Schema) -> tuple[Requirement, ...]:
+def _key_requirements(key: ForeignKey, live: Table, actual: Schema) -> tuple[Precondition, ...]:
     if any(live.column(column) is None for column in key.columns):
         return ()  # the column comes with this very run; rows get NULL, or AddColumn asks for an empty table
     parent = actual.table(key.referenced_table)
     if parent is None or any(parent.column(column) is None for column in key.referenced_columns):
-        return (Requirement("no_values", live.name, key.columns, key),)
-    return (Requirement("no_orphans", live.name, key.columns, key),)
+        return (Precondition("no_values", live.name, key.columns, key),)
+    return (Precondition("no_orphans", live.name, key.columns, key),)

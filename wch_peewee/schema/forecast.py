@@ -22,7 +22,7 @@ from .operations import (
     RenameColumn,
     RenameIndex,
 )
-from .preconditions import Requirement
+from .preconditions import Precondition
 from .statements import Effect, Size, Step
 
 
@@ -30,7 +30,7 @@ from .statements import Effect, Size, Step
 class Check:
     """A question to the rows ahead of a step; ``count`` of them stand against it, and ``query`` shows them."""
 
-    requirement: Requirement
+    precondition: Precondition
     count: int
     query: str
     #: rows that are counted are lost, where others make the step fail
@@ -89,7 +89,7 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class DryRunResult:
     """All steps in their order, with the tables' sizes as they are now."""
 
     steps: tuple[Forecast, ...] = ()

@@ -14,7 +14,7 @@ from .dialect import Dialect
 from .diff import Change, Refusal, SchemaDiff
 from .objects import Index, Schema, Table, same_names
 from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
-from .preconditions import Requirement
+from .preconditions import Precondition
 from .statements import Statement, Step
 
 
@@ -44,7 +44,7 @@ class Plan:
         return tuple(line for step in self.steps for operation in step.operations for line in operation.describe())
 
 
-def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mapping[Requirement, int]) -> Plan:
+def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mapping[Precondition, int]) -> Plan:
     """Plan ``diff`` against ``actual``; ``counts`` answers each of ``diff.requirements()``."""
     refusals = list(diff.refusals)
     accepted: dict[str, list[Operation]] = {}
@@ -72,7 +72,7 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
 
 
 def _judged(
-    change: Change, result: Mapping[str, Table], counts: Mapping[Requirement, int]
+    change: Change, result: Mapping[str, Table], counts: Mapping[Precondition, int]
 ) -> tuple[Operation, str, list[Refusal]]:
     """Say what is left of the change, why even that cannot be, and what has been taken out of it."""
     operation = _placed(change.operation, result)

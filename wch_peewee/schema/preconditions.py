@@ -33,7 +33,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class Precondition:
     kind: Kind
     table: str
     columns: tuple[str, ...] = ()
@@ -82,38 +82,38 @@ _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 _LONGEST = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215, "longtext": 4_294_967_295}
 
 
-def demands(operation: Operation) -> Iterator[Requirement]:
+def preconditions_of(operation: Operation) -> Iterator[Precondition]:
     """Say what has to hold of the rows, or the operation fails or loses something."""
     match operation:
         case AddColumn(table, column):
             if not column.nullable and column.default is None and not column.auto_increment:
-                yield Requirement("empty", table, (column.name,))
+                yield Precondition("empty", table, (column.name,))
         case ModifyColumn(table, was, column):
             yield from _modified(table, was, column)
         case DropColumn(table, name):
-            yield Requirement("no_values", table, (name,))
+            yield Precondition("no_values", table, (name,))
         case AddIndex(table, index):
             if index.unique:
-                yield Requirement("no_duplicates", table, index.columns)
+                yield Precondition("no_duplicates", table, index.columns)
         case AddForeignKey(table, key):
-            yield Requirement("no_orphans", table, key.columns, key)
+            yield Precondition("no_orphans", table, key.columns, key)
 
 
-def is_loss(requirement: Requirement) -> bool:
+def is_loss(precondition: Precondition) -> bool:
     """Say whether rows that stand against it are lost, where others make the operation fail."""
-    return requirement.kind == "no_values"
+    return precondition.kind == "no_values"
 
 
-def _modified(table: str, was: Column, now: Column) -> Iterator[Requirement]:
+def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
     if was.nullable and not now.nullable:
-        yield Requirement("no_nulls", table, (was.name,))
+        yield Precondition("no_nulls", table, (was.name,))
     length, bounds = _length(now.type), _bounds(now.type)
     if length is not None and (longest := _length(was.type)) is not None and length < longest:
-        yield Requirement("fits", table, (was.name,), size=length)
+        yield Precondition("fits", table, (was.name,), size=length)
     if bounds is not None and (before := _bounds(was.type)) is not None and not _within(before, bounds):
-        yield Requirement("in_range", table, (was.name,), bounds=bounds)
+        yield Precondition("in_range", table, (was.name,), bounds=bounds)
     if now.type.name == "enum" and not (was.type.name == "enum" and set(was.type.values) <= set(now.type.values)):
-        yield Requirement("listed", table, (was.name,), values=now.type.values)
+        yield Precondition("listed", table, (was.name,), values=now.type.values)
 
 
 def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .preconditions import Requirement
+from .preconditions import Precondition
 from .statements import Query
 
 
@@ -23,39 +23,39 @@ class Words:
     length: str
 
 
-def count_query(requirement: Requirement, words: Words) -> Query:
+def count_query(precondition: Precondition, words: Words) -> Query:
     """Ask how many rows there are; of a table that should be empty, whether there is one."""
     quote = words.quote
-    if requirement.kind == "empty":
-        return Query(f"SELECT COUNT(*) FROM (SELECT 1 FROM {quote(requirement.table)} LIMIT 1) AS some_row")
-    if requirement.kind == "no_duplicates":
-        return Query(f"SELECT COALESCE(SUM(n), 0) FROM ({_duplicates(requirement, quote)}) AS repeated")
-    return Query(f"SELECT COUNT(*) {_offending(requirement, words)}")
+    if precondition.kind == "empty":
+        return Query(f"SELECT COUNT(*) FROM (SELECT 1 FROM {quote(precondition.table)} LIMIT 1) AS some_row")
+    if precondition.kind == "no_duplicates":
+        return Query(f"SELECT COALESCE(SUM(n), 0) FROM ({_duplicates(precondition, quote)}) AS repeated")
+    return Query(f"SELECT COUNT(*) {_offending(precondition, words)}")
 
 
-def see_query(requirement: Requirement, words: Words) -> str:
+def see_query(precondition: Precondition, words: Words) -> str:
     """Write the SELECT that shows them."""
     quote = words.quote
-    if requirement.kind == "no_duplicates":
-        return _duplicates(requirement, quote)
-    columns = "" if requirement.kind == "empty" else "".join(f", t.{quote(name)}" for name in requirement.columns)
-    return f"SELECT t.{quote('id')}{columns} {_offending(requirement, words)}"
+    if precondition.kind == "no_duplicates":
+        return _duplicates(precondition, quote)
+    columns = "" if precondition.kind == "empty" else "".join(f", t.{quote(name)}" for name in precondition.columns)
+    return f"SELECT t.{quote('id')}{columns} {_offending(precondition, words)}"
 
 
-def _duplicates(requirement: Requirement, quote: Callable[[str], str]) -> str:
-    columns = ", ".join(f"t.{quote(name)}" for name in requirement.columns)
-    filled = " AND ".join(f"t.{quote(name)} IS NOT NULL" for name in requirement.columns)
+def _duplicates(precondition: Precondition, quote: Callable[[str], str]) -> str:
+    columns = ", ".join(f"t.{quote(name)}" for name in precondition.columns)
+    filled = " AND ".join(f"t.{quote(name)} IS NOT NULL" for name in precondition.columns)
     return (
-        f"SELECT {columns}, COUNT(*) AS n FROM {quote(requirement.table)} AS t WHERE {filled} "
+        f"SELECT {columns}, COUNT(*) AS n FROM {quote(precondition.table)} AS t WHERE {filled} "
         f"GROUP BY {columns} HAVING COUNT(*) > 1"
     )
 
 
-def _offending(requirement: Requirement, words: Words) -> str:
+def _offending(precondition: Precondition, words: Words) -> str:
     quote = words.quote
-    table = f"FROM {quote(requirement.table)} AS t"
-    columns = [f"t.{quote(name)}" for name in requirement.columns]
-    match requirement.kind:
+    table = f"FROM {quote(precondition.table)} AS t"
+    columns = [f"t.{quote(name)}" for name in precondition.columns]
+    match precondition.kind:
         case "empty":
             return table
         case "no_nulls":
@@ -63,14 +63,14 @@ def _offending(requirement: Requirement, words: Words) -> str:
         case "no_values":
             return f"{table} WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns)}"
         case "fits":
-            return f"{table} WHERE {words.length}({columns[0]}) > {requirement.size}"
+            return f"{table} WHERE {words.length}({columns[0]}) > {precondition.size}"
         case "in_range":
-            lowest, highest = requirement.bounds
+            lowest, highest = precondition.bounds
             return f"{table} WHERE {columns[0]} NOT BETWEEN {lowest} AND {highest}"
         case "listed":
-            values = ", ".join(words.literal(value) for value in requirement.values)
+            values = ", ".join(words.literal(value) for value in precondition.values)
             return f"{table} WHERE {columns[0]} NOT IN ({values})"
-        case "no_orphans" if (key := requirement.foreign_key) is not None:
+        case "no_orphans" if (key := precondition.foreign_key) is not None:
             pairs = zip(key.referenced_columns, columns, strict=True)
             same = " AND ".join(f"parent_.{quote(there)} = {here}" for there, here in pairs)
             filled = " AND ".join(f"{column} IS NOT NULL" for column in columns)
@@ -78,4 +78,4 @@ def _offending(requirement: Requirement, words: Words) -> str:
                 f"{table} LEFT JOIN {quote(key.referenced_table)} AS parent_ ON {same} "
                 f"WHERE {filled} AND parent_.{quote(key.referenced_columns[0])} IS NULL"
             )
-    raise ValueError(f"there are no rows of {requirement}")
+    raise ValueError(f"there are no rows of {precondition}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .operations import Operation
-    from .preconditions import Requirement
+    from .preconditions import Precondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Step:
     statements: tuple[Statement, ...]
     cost: str
     cleanup: tuple[Statement, ...] = ()
-    recheck: Requirement | None = None
+    recheck: Precondition | None = None
     undo: tuple[Statement, ...] = ()
 
 

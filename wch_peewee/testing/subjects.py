@@ -15,7 +15,7 @@ from typing import Any
 from ..database.connect import open_database
 from ..database.url import parse_url
 from ..errors import ConfigurationError
-from ..execution.session import open_workspace
+from ..execution.session import run_session
 from ..install.delta import db_delta
 from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
@@ -52,8 +52,8 @@ def our_migrations(folder: Path, prefix: str) -> Subject:
     def up_to(name: str, url: str) -> None:
         from ..migrate.runner import MigrationRouter
 
-        with open_workspace(open_database(parse_url(url)), prefix) as workspace:
-            MigrationRouter(workspace, MigrationFolder(folder)).run(name)
+        with run_session(open_database(parse_url(url)), prefix) as context:
+            MigrationRouter(context, MigrationFolder(folder)).run(name)
 
     return Subject(
         forward=lambda url: manager(url).run_migrations(),

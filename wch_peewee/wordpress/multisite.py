@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import peewee as pw
 
-from ..database.query import ask, present_tables
+from ..database.query import present_tables, run_query
 from ..errors import ConfigurationError
 from ..schema.naming import check_prefix
 from ..schema.statements import Query
@@ -59,7 +59,7 @@ def read_sites(database: pw.Database, dialect: Dialect, base: str) -> tuple[Blog
     )
     return tuple(
         BlogSite(int(number), blog_prefix(base, int(number)), str(domain), str(path))
-        for number, domain, path in ask(database, dialect, Query(sql))
+        for number, domain, path in run_query(database, dialect, Query(sql))
     )
 
 

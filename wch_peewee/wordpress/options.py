@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import peewee as pw
 
 from ..database.connect import collation_beside
-from ..database.query import ask, present_tables
+from ..database.query import present_tables, run_query
 from ..schema.dialect import Dialect
 from ..schema.naming import options_table_name
 from ..schema.objects import Column, ColumnType, Default, Index, Table, bigint, varchar
@@ -46,7 +46,7 @@ def option_query(dialect: Words, prefix: str, name: str) -> Query:
 def ask_option(database: pw.Database, dialect: Words, query: Query) -> str | None:
     """Send an ``option_query``."""
     try:
-        rows = ask(database, dialect, query)
+        rows = run_query(database, dialect, query)
     except pw.PeeweeException as error:
         if dialect.failure(error.args) == "missing":
             return None
@@ -110,5 +110,5 @@ def site_collation(database: pw.Database, dialect: Dialect, prefix: str) -> str 
     query = dialect.column_collation(options_table_name(prefix), "option_name")
     if query is None:
         return None
-    rows = ask(database, dialect, query)
+    rows = run_query(database, dialect, query)
     return collation_beside(rows[0][0] if rows else None)

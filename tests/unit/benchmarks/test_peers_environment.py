@@ -39,61 +39,61 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 @pytest.fixture
-def requirements(tmp_path: Path) -> Path:
+def preconditions(tmp_path: Path) -> Path:
     file = tmp_path / "requirements.txt"
     file.write_text("alembic>=1\n")
     return file
 
 
-def test_it_is_made_once(stand_in: StandIn, requirements: Path, tmp_path: Path) -> None:
+def test_it_is_made_once(stand_in: StandIn, preconditions: Path, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "peers"
-    first = peers_python(folder, requirements=requirements)
+    first = peers_python(folder, preconditions=preconditions)
     assert first == folder / "bin" / "python"
-    assert peers_python(folder, requirements=requirements) == first
+    assert peers_python(folder, preconditions=preconditions) == first
     assert stand_in.steps == ["venv", "pip"]
 
 
-def test_changed_requirements_make_it_again(stand_in: StandIn, requirements: Path, tmp_path: Path) -> None:
+def test_changed_requirements_make_it_again(stand_in: StandIn, preconditions: Path, tmp_path: Path) -> None:
     folder = tmp_path / "peers"
-    peers_python(folder, requirements=requirements)
+    peers_python(folder, preconditions=preconditions)
     (folder / "old").touch()
-    requirements.write_text("alembic>=2\n")
-    peers_python(folder, requirements=requirements)
+    preconditions.write_text("alembic>=2\n")
+    peers_python(folder, preconditions=preconditions)
     assert stand_in.steps == ["venv", "pip"] * 2
     assert not (folder / "old").exists()
 
 
-def test_one_that_was_left_halfway_is_made_again(stand_in: StandIn, requirements: Path, tmp_path: Path) -> None:
+def test_one_that_was_left_halfway_is_made_again(stand_in: StandIn, preconditions: Path, tmp_path: Path) -> None:
     folder = tmp_path / "peers"
     stand_in.fails = True
     for _ in range(2):
         with pytest.raises(PeersMissing, match="no network"):
-            peers_python(folder, requirements=requirements)
+            peers_python(folder, preconditions=preconditions)
     stand_in.fails = False
-    assert peers_python(folder, requirements=requirements).exists()
+    assert peers_python(folder, preconditions=preconditions).exists()
     assert stand_in.steps == ["venv", "pip"] * 3
 
 
-def test_a_lost_python_is_made_again(stand_in: StandIn, requirements: Path, tmp_path: Path) -> None:
+def test_a_lost_python_is_made_again(stand_in: StandIn, preconditions: Path, tmp_path: Path) -> None:
     folder = tmp_path / "peers"
-    peers_python(folder, requirements=requirements).unlink()
-    assert peers_python(folder, requirements=requirements).exists()
+    peers_python(folder, preconditions=preconditions).unlink()
+    assert peers_python(folder, preconditions=preconditions).exists()
 
 
-def test_a_folder_of_something_else_is_left_alone(stand_in: StandIn, requirements: Path, tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_left_alone(stand_in: StandIn, preconditions: Path, tmp_path: Path) -> None:
     folder = tmp_path / "letters"
     folder.mkdir()
     (folder / "letter").write_text("dear")
     with pytest.raises(PeersMissing, match="is no environment of the peers"):
-        peers_python(folder, requirements=requirements)
+        peers_python(folder, preconditions=preconditions)
     assert (folder / "letter").read_text() == "dear"
     assert stand_in.steps == []
 
 
-def test_an_empty_folder_will_do(stand_in: StandIn, requirements: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_will_do(stand_in: StandIn, preconditions: Path, tmp_path: Path) -> None:
     folder = tmp_path / "peers"
     folder.mkdir()
-    assert peers_python(folder, requirements=requirements).exists()
+    assert peers_python(folder, preconditions=preconditions).exists()
 
 
 def test_the_reason_is_one_line() -> None:

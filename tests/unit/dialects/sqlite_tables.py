@@ -41,7 +41,7 @@ class File:
     def execute(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql, params).fetchall()
 
-    def ask(self, query: Query) -> list[tuple[Any, ...]]:
+    def run_query(self, query: Query) -> list[tuple[Any, ...]]:
         return self.execute(query.sql, query.params)
 
     def create(self, *tables: Table) -> None:
@@ -54,7 +54,7 @@ class File:
         try:
             for step in steps:
                 for statement in (*step.statements, *step.cleanup):
-                    self.execute(DIALECT.wire(statement.sql))
+                    self.execute(DIALECT.escape(statement.sql))
             assert self.execute("PRAGMA foreign_key_check") == []
         except BaseException:
             self.execute("ROLLBACK")
@@ -66,7 +66,7 @@ class File:
 
     def read(self, name: str = "t") -> Table:
         (query,) = DIALECT.introspection([name])
-        found = DIALECT.read_schema([name], [self.ask(query)]).table(name)
+        found = DIALECT.read_schema([name], [self.run_query(query)]).table(name)
         assert found is not None
         return found
 

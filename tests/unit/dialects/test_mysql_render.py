@@ -94,7 +94,7 @@ def test_names_and_literals_are_quoted() -> None:
 @FLAVORS
 def test_a_percent_sign_survives_the_driver(dialect: MySQLDialect) -> None:
     statement = sql(dialect.render(table(), [add(default="100%")]))[0]
-    assert dialect.wire(statement) % () == statement
+    assert dialect.escape(statement) % () == statement
 
 
 CREATED = """CREATE TABLE `wp_wch_messages` (

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.dialects.sqlite_tables import DIALECT, File, memory, read
 from wch_peewee.schema.objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Table
-from wch_peewee.schema.preconditions import Requirement
+from wch_peewee.schema.preconditions import Precondition
 
 TYPES = [
     ("INTEGER", "int"),
@@ -211,7 +211,7 @@ def test_references_are_spelled_as_the_other_table_spells_itself() -> None:
         file.execute("CREATE TABLE P (Id INTEGER PRIMARY KEY)")
         file.execute("CREATE TABLE t (a INT REFERENCES p, b INT REFERENCES P(ID))")
         (query,) = DIALECT.introspection(["p", "t"])
-        found = DIALECT.read_schema(["p", "t"], [file.ask(query)])
+        found = DIALECT.read_schema(["p", "t"], [file.run_query(query)])
         assert [table.name for table in found] == ["p", "t"]
         assert [(key.referenced_table, key.referenced_columns) for key in found.tables[1].foreign_keys] == [
             ("p", ("Id",))
@@ -281,31 +281,31 @@ def file() -> Iterator[File]:
 
 
 def test_presence_answers_in_the_names_that_were_asked(file: File) -> None:
-    assert sorted(file.ask(DIALECT.presence(["p", "T", "none", "v", "k"]))) == [("T",), ("p",), ("v",)]
+    assert sorted(file.run_query(DIALECT.presence(["p", "T", "none", "v", "k"]))) == [("T",), ("p",), ("v",)]
 
 
 def test_who_references(file: File) -> None:
     file.execute("CREATE TABLE u (a TEXT DEFAULT 'REFERENCES p', b INT REFERENCES q(id))")
     file.execute("CREATE TABLE w (a INT /* REFERENCES q */ references [p])")
-    assert DIALECT.read_referencing(["p"], file.ask(DIALECT.referencing(["p"]))) == ("t", "w")
-    assert DIALECT.read_referencing(["p", "t"], file.ask(DIALECT.referencing(["p", "t"]))) == ("w",)
+    assert DIALECT.read_referencing(["p"], file.run_query(DIALECT.referencing(["p"]))) == ("t", "w")
+    assert DIALECT.read_referencing(["p", "t"], file.run_query(DIALECT.referencing(["p", "t"]))) == ("w",)
     # What cannot be cut into tokens counts when it looks like it.
     assert DIALECT.read_referencing(["p"], [("x", "CREATE ? REFERENCES P"), ("y", "CREATE ?")]) == ("x",)
 
 
 COUNTS = [
-    (Requirement("empty", "t"), 1),
-    (Requirement("no_nulls", "t", ("a", "b")), 2),
-    (Requirement("no_values", "t", ("a",)), 4),
-    (Requirement("no_duplicates", "t", ("a",)), 2),
-    (Requirement("no_duplicates", "t", ("a", "b")), 0),
-    (Requirement("no_orphans", "t", ("a",), ForeignKey(("a",), "p")), 1),
+    (Precondition("empty", "t"), 1),
+    (Precondition("no_nulls", "t", ("a", "b")), 2),
+    (Precondition("no_values", "t", ("a",)), 4),
+    (Precondition("no_duplicates", "t", ("a",)), 2),
+    (Precondition("no_duplicates", "t", ("a", "b")), 0),
+    (Precondition("no_orphans", "t", ("a",), ForeignKey(("a",), "p")), 1),
 ]
 
 
 @pytest.mark.parametrize(("requirement", "expected"), COUNTS, ids=lambda value: getattr(value, "kind", None))
-def test_counts(file: File, requirement: Requirement, expected: int) -> None:
+def test_counts(file: File, precondition: Precondition, expected: int) -> None:
     file.execute("PRAGMA foreign_keys=OFF")
     file.execute("INSERT INTO p VALUES (1), (2), (3)")
     file.execute("INSERT INTO t VALUES (1, 'x'), (1, NULL), (2, 'x'), (9, 'x'), (NULL, 'x')")
-    assert file.ask(DIALECT.count(requirement)) == [(expected,)]
+    assert file.run_query(DIALECT.count(precondition)) == [(expected,)]

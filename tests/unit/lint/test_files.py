@@ -140,9 +140,7 @@ def test_irreversible_is_a_way_back(tmp_path: Path) -> None:
 
 def test_nothing_is_run(tmp_path: Path) -> None:
     """What a migration hands over is written down and not called."""
-    text = file(
-        'migrator.run(lambda: print("run"))', "migrator.run(steps.run_python, database, lambda workspace: 1 / 0)"
-    )
+    text = file('migrator.run(lambda: print("run"))', "migrator.run(steps.run_python, database, lambda context: 1 / 0)")
     assert places(folder(tmp_path, _002_more=text)) == []
 
 

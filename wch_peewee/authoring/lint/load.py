@@ -1,4 +1,4 @@
-"""Load a migration as the router does, and rehearse both of its ways.
+"""Load a migration as the router does, and dry-run both of its ways.
 
 migration = load(read_source(path))
 """
@@ -176,7 +176,7 @@ class Touched(Exception):
 
 
 class NoDatabase:
-    """Stands for the database in a rehearsal: it can be handed on, and nothing else."""
+    """Stands for the database in a dry run: it can be handed on, and nothing else."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise Touched(f"database.{name}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import peewee as pw
 
 from ...errors import Irreversible, Undecided
-from ...execution.context import Workspace, workspace_of
+from ...execution.context import RunContext, context_of
 from ...schema.forecast import RowWork
 from ...wordpress.version import version_compare
 from ..batches import TableNames
@@ -19,22 +19,22 @@ def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
 
     Write ``?`` for a parameter on every engine.
     """
-    with workspace_of(database) as workspace:
-        names = TableNames(workspace)
-        text = workspace.dialect.wire(sql.format_map(names))
+    with context_of(database) as context:
+        names = TableNames(context)
+        text = context.dialect.escape(sql.format_map(names))
         if parameters:
-            text = text.replace("?", workspace.dialect.placeholder)
-        if workspace.rehearse(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(workspace)))):
+            text = text.replace("?", context.dialect.placeholder)
+        if context.dry_run_migrations(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(context)))):
             return
-        workspace.write(lambda: workspace.database.execute_sql(text, parameters or None), *names.asked)
+        context.write(lambda: context.database.execute_sql(text, parameters or None), *names.asked)
 
 
-def run_python(database: pw.Database, function: Callable[[Workspace], None]) -> None:
-    """Call ``function`` with the run's workspace; it has to bear being repeated."""
-    with workspace_of(database) as workspace:
+def run_python(database: pw.Database, function: Callable[[RunContext], None]) -> None:
+    """Call ``function`` with the run's context; it has to bear being repeated."""
+    with context_of(database) as context:
         name = getattr(function, "__qualname__", "Python")
-        if not workspace.rehearse(RowWork(f"Runs {name}, which cannot be shown")):
-            function(workspace)
+        if not context.dry_run_migrations(RowWork(f"Runs {name}, which cannot be shown")):
+            function(context)
 
 
 def decide(question: str) -> None:
@@ -56,16 +56,16 @@ def irreversible(database: pw.Database, reason: str) -> None:
 
 def stamp(database: pw.Database, version: str) -> None:
     """Write the schema version, the last step of a migration; a newer one is left as it is."""
-    with workspace_of(database) as workspace:
-        stored = read_version(workspace)
+    with context_of(database) as context:
+        stored = read_version(context)
         if stored is None or version_compare(stored, version) < 0:
-            write_version(workspace, version)
+            write_version(context, version)
 
 
 def unstamp(database: pw.Database, version: str | None) -> None:
     """Set the schema version back, the last step of a rollback; None removes it."""
-    with workspace_of(database) as workspace:
+    with context_of(database) as context:
         if version is None:
-            delete_version(workspace)
+            delete_version(context)
         else:
-            write_version(workspace, version)
+            write_version(context, version)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import peewee as pw
 
-from ...database.query import ask
+from ...database.query import run_query
 from ...errors import RemovalRefused, SchemaConflict
-from ...execution.apply import Overtaken
-from ...execution.context import Workspace, workspace_of
+from ...execution.apply import ConcurrentChange
+from ...execution.context import RunContext, context_of
 from ...execution.introspect import introspect_schema, referencing_tables
 from ...schema.declared import physical_name, resolve_key, resolve_table
 from ...schema.objects import Column, ForeignKey, Index, Table
@@ -27,11 +27,11 @@ from ...schema.operations import (
     RenameColumn,
     RenameIndex,
 )
-from ...schema.preconditions import Requirement
+from ...schema.preconditions import Precondition
 from ...schema.statements import Query
 
 #: Says from the live table what is still to be done; nothing when it is done.
-Planner = Callable[[Workspace, Table], list[Operation]]
+Planner = Callable[[RunContext, Table], list[Operation]]
 
 
 def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns: bool = False) -> None:
@@ -39,33 +39,33 @@ def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns:
 
     ``for_columns``, which reads less, is for steps that add columns or change them.
     """
-    with workspace_of(database) as workspace:
+    with context_of(database) as context:
         try:
-            _change_once(workspace, key, plan, for_columns)
-        except Overtaken:
+            _change_once(context, key, plan, for_columns)
+        except ConcurrentChange:
             # Somebody who takes no lock of ours, PHP for one, has made it in this moment: look again.
-            _change_once(workspace, key, plan, for_columns)
+            _change_once(context, key, plan, for_columns)
 
 
-def adapted(workspace: Workspace, live: Table, column: Column) -> Column:
+def adapted(context: RunContext, live: Table, column: Column) -> Column:
     """Bring a declared column to what the engine can hold, by way of a table that has only it."""
     table = Table(live.name, (column,), primary_key=())
-    return resolve_table(table, prefix="", dialect=workspace.dialect, collation=live.collation).columns[0]
+    return resolve_table(table, prefix="", dialect=context.dialect, collation=live.collation).columns[0]
 
 
-def _change_once(workspace: Workspace, key: str, plan: Planner, for_columns: bool) -> None:
-    live = _live(workspace, key, for_columns)
-    operations = plan(workspace, live)
-    reasons = workspace.dialect.obstacles(live, operations) if operations else ()
+def _change_once(context: RunContext, key: str, plan: Planner, for_columns: bool) -> None:
+    live = _live(context, key, for_columns)
+    operations = plan(context, live)
+    reasons = context.dialect.obstacles(live, operations) if operations else ()
     if reasons:
         raise SchemaConflict(f"{live.name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
     if operations:
-        workspace.change(live.name, operations, live)
+        context.change(live.name, operations, live)
 
 
-def _live(workspace: Workspace, key: str, for_columns: bool) -> Table:
-    name = physical_name(key, workspace.prefix)
-    live = workspace.live(name, for_columns=for_columns)
+def _live(context: RunContext, key: str, for_columns: bool) -> Table:
+    name = physical_name(key, context.prefix)
+    live = context.live(name, for_columns=for_columns)
     if live is None:
         raise SchemaConflict(f"there is no table {name}; an earlier migration makes it")
     return live
@@ -77,12 +77,12 @@ def add_column(database: pw.Database, table: str, column: Column, *, after: str 
     Raises SchemaConflict where the table has rows and the column no value for them.
     """
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[Operation]:
         if live.column(column.name):
             return []
         if not (column.nullable or column.default is not None):
-            _insist(workspace, Requirement("empty", live.name, (column.name,)))
-        return [AddColumn(live.name, adapted(workspace, live, column), after or live.columns[-1].name)]
+            _insist(context, Precondition("empty", live.name, (column.name,)))
+        return [AddColumn(live.name, adapted(context, live, column), after or live.columns[-1].name)]
 
     change_table(database, table, plan, for_columns=True)
 
@@ -90,7 +90,7 @@ def add_column(database: pw.Database, table: str, column: Column, *, after: str 
 def rename_column(database: pw.Database, table: str, old: str, new: str) -> None:
     """Rename a column and keep all of its attributes."""
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[Operation]:
         if live.column(old) and live.column(new):
             raise SchemaConflict(f"{live.name} has both {old} and {new}; which of them to keep is yours to say")
         if live.column(old):
@@ -108,18 +108,18 @@ def alter_column(database: pw.Database, table: str, column: Column) -> None:
     Raises SchemaConflict where NULLs stand against NOT NULL; other values that do not fit the server refuses.
     """
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[Operation]:
         was = live.column(column.name)
         if was is None:
             raise SchemaConflict(f"{live.name} has no column {column.name}")
-        target = adapted(workspace, live, column)
+        target = adapted(context, live, column)
         now = replace(target, comment=target.comment or was.comment, collation=target.collation or was.collation)
         if now == was:
             return []
         if was.opaque:
             raise SchemaConflict(f"{live.name}.{was.name} has {', '.join(was.opaque)}, which the change would lose")
         if was.nullable and not now.nullable:
-            _insist(workspace, Requirement("no_nulls", live.name, (was.name,)))
+            _insist(context, Precondition("no_nulls", live.name, (was.name,)))
         return [ModifyColumn(live.name, was, now)]
 
     change_table(database, table, plan, for_columns=True)
@@ -131,12 +131,12 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
     Raises RemovalRefused without it, which says how many rows hold a value.
     """
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[Operation]:
         if live.column(column) is None:
             return []
         if not allow_drop:
-            holding = Requirement("no_values", live.name, (column,))
-            count = workspace.count(holding)
+            holding = Precondition("no_values", live.name, (column,))
+            count = context.count(holding)
             raise RemovalRefused(
                 f"dropping {live.name}.{column} loses {_values(count)}; "
                 "say allow_drop=True in the migration if you mean it"
@@ -146,9 +146,9 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
     change_table(database, table, plan)
 
 
-def _insist(workspace: Workspace, requirement: Requirement) -> None:
-    if count := workspace.count(requirement):
-        raise SchemaConflict(requirement.refusal(count))
+def _insist(context: RunContext, precondition: Precondition) -> None:
+    if count := context.count(precondition):
+        raise SchemaConflict(precondition.refusal(count))
 
 
 def _values(rows: int) -> str:
@@ -160,13 +160,13 @@ def _values(rows: int) -> str:
 def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
     """Add a foreign key where none does its work, and only where no rows stand against it."""
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
-        wanted = resolve_key(key, live.name, workspace.prefix)
+    def plan(context: RunContext, live: Table) -> list[Operation]:
+        wanted = resolve_key(key, live.name, context.prefix)
         if any(candidate.serves(wanted) for candidate in live.foreign_keys):
             return []
-        requirement = Requirement("no_orphans", live.name, wanted.columns, wanted)
-        if count := workspace.count(requirement):
-            raise SchemaConflict(requirement.refusal(count))
+        precondition = Precondition("no_orphans", live.name, wanted.columns, wanted)
+        if count := context.count(precondition):
+            raise SchemaConflict(precondition.refusal(count))
         return [AddForeignKey(live.name, wanted)]
 
     change_table(database, table, plan)
@@ -175,8 +175,8 @@ def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
 def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
     """Drop the foreign key that does the work of ``key``, whatever its name; its index stays."""
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
-        wanted = resolve_key(key, live.name, workspace.prefix)
+    def plan(context: RunContext, live: Table) -> list[Operation]:
+        wanted = resolve_key(key, live.name, context.prefix)
         return [DropForeignKey(live.name, there) for there in live.foreign_keys if there.serves(wanted)]
 
     change_table(database, table, plan)
@@ -185,13 +185,13 @@ def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None
 def add_index(database: pw.Database, table: str, index: Index) -> None:
     """Add an index where none does its work; a unique one only where no rows stand against it."""
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
-        wanted = replace(index, name=workspace.dialect.index_name(live.name, index.name))
+    def plan(context: RunContext, live: Table) -> list[Operation]:
+        wanted = replace(index, name=context.dialect.index_name(live.name, index.name))
         if any(candidate.serves(wanted) for candidate in live.indexes):
             return []
-        requirement = Requirement("no_duplicates", live.name, wanted.columns)
-        if wanted.unique and (count := workspace.count(requirement)):
-            raise SchemaConflict(requirement.refusal(count))
+        precondition = Precondition("no_duplicates", live.name, wanted.columns)
+        if wanted.unique and (count := context.count(precondition)):
+            raise SchemaConflict(precondition.refusal(count))
         return [AddIndex(live.name, wanted)]
 
     change_table(database, table, plan)
@@ -200,12 +200,12 @@ def add_index(database: pw.Database, table: str, index: Index) -> None:
 def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
     """Rename an index; nothing is built anew where the server can do without."""
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
-        was, now = (live.index(workspace.dialect.index_name(live.name, name)) for name in (old, new))
+    def plan(context: RunContext, live: Table) -> list[Operation]:
+        was, now = (live.index(context.dialect.index_name(live.name, name)) for name in (old, new))
         if was and now:
             raise SchemaConflict(f"{live.name} has both indexes {old} and {new}; drop the one that is not needed")
         if was:
-            return [RenameIndex(live.name, was, workspace.dialect.index_name(live.name, new))]
+            return [RenameIndex(live.name, was, context.dialect.index_name(live.name, new))]
         if now:
             return []
         raise SchemaConflict(f"{live.name} has neither an index {old} nor {new}; wch check says what is in their place")
@@ -216,8 +216,8 @@ def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
 def drop_index(database: pw.Database, table: str, index: str) -> None:
     """Drop an index where it is there."""
 
-    def plan(workspace: Workspace, live: Table) -> list[Operation]:
-        name = workspace.dialect.index_name(live.name, index)
+    def plan(context: RunContext, live: Table) -> list[Operation]:
+        name = context.dialect.index_name(live.name, index)
         return [DropIndex(live.name, name)] if live.index(name) else []
 
     change_table(database, table, plan)
@@ -228,8 +228,8 @@ def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
 
     Raises SchemaConflict where something that is there stands in the way of what the declaration needs.
     """
-    with workspace_of(database) as workspace:
-        result = workspace.reconcile(tables, verify=False)  # a run verifies everything at its end
+    with context_of(database) as context:
+        result = context.reconcile(tables, verify=False)  # a run verifies everything at its end
         reasons = tuple(str(refusal) for refusal in result.refusals if refusal.blocking)
         if reasons:
             raise SchemaConflict("; ".join(reasons), reasons=reasons)
@@ -241,40 +241,40 @@ def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: b
     Where there is something to drop, either removing data is allowed (WCH_REMOVE_DATA), or ``allow_drop``
     says that the migration has put the rows elsewhere. Raises RemovalRefused, which counts the rows.
     """
-    with workspace_of(database) as workspace:
-        names = [physical_name(table.name, workspace.prefix) for table in tables]
-        present = workspace.present(names)
-        if present and not (allow_drop or workspace.may_remove_data):
-            counted = ", ".join(f"{name} ({_rows(workspace, name)})" for name in present)
+    with context_of(database) as context:
+        names = [physical_name(table.name, context.prefix) for table in tables]
+        present = context.present(names)
+        if present and not (allow_drop or context.may_remove_data):
+            counted = ", ".join(f"{name} ({_rows(context, name)})" for name in present)
             raise RemovalRefused(
                 f"this drops {counted}; allow it with WCH_REMOVE_DATA=true, "
                 "or say allow_drop=True in the migration if the rows are elsewhere"
             )
-        drop_named(workspace, present)
+        drop_named(context, present)
 
 
-def drop_named(workspace: Workspace, names: Iterable[str]) -> tuple[str, ...]:
+def drop_named(context: RunContext, names: Iterable[str]) -> tuple[str, ...]:
     """Drop tables by their full names, last first; refuses when somebody else's table refers to one."""
     names = tuple(names)
     if not names:
         return ()
-    others = referencing_tables(workspace.database, workspace.dialect, names)
+    others = referencing_tables(context.database, context.dialect, names)
     if others:
         raise SchemaConflict(
             f"{', '.join(others)} has a foreign key to our tables; drop it first. Nothing was dropped."
         )
-    views = [table.name for table in introspect_schema(workspace.database, workspace.dialect, names) if table.is_view]
+    views = [table.name for table in introspect_schema(context.database, context.dialect, names) if table.is_view]
     if views:
         raise SchemaConflict(
             f"{', '.join(views)} is a view and no table of ours; rename it first. Nothing was dropped."
         )
     outcomes: list[str] = []
     for name in reversed(names):
-        outcomes += workspace.change(name, [DropTable(name)]).outcomes
+        outcomes += context.change(name, [DropTable(name)]).outcomes
     return tuple(outcomes)
 
 
-def _rows(workspace: Workspace, name: str) -> str:
-    question = Query(f"SELECT COUNT(*) FROM {workspace.dialect.quote(name)}")
-    count = int(ask(workspace.database, workspace.dialect, question)[0][0])
+def _rows(context: RunContext, name: str) -> str:
+    question = Query(f"SELECT COUNT(*) FROM {context.dialect.quote(name)}")
+    count = int(run_query(context.database, context.dialect, question)[0][0])
     return "1 row" if count == 1 else f"{count:,} rows"

@@ -73,6 +73,6 @@ class MySQLWords(Words):
     def is_broken_off(self, arguments: Sequence[object]) -> bool:
         return is_deadlock(arguments)
 
-    def wire(self, sql: str) -> str:
+    def escape(self, sql: str) -> str:
         # PyMySQL formats with % as soon as it is handed parameters, even none.
         return sql.replace("%", "%%")

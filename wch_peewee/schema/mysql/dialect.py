@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ..dialect import Cluster, Dialect, Rows
 from ..objects import Schema, Table
 from ..operations import Operation, RenameIndex
-from ..preconditions import Requirement
+from ..preconditions import Precondition
 from ..row_checks import Words, count_query, see_query
 from ..statements import Effect, Query, Step
 from .algorithms import COPIES_ONLINE, locking_effect, online
@@ -100,13 +100,13 @@ class MySQLDialect(MySQLWords, Dialect):
         ours = {n.lower() if self.fold_names else n for n in names}
         return tuple(sorted({row[0] for row in rows if row[0] not in ours}))
 
-    def count(self, requirement: Requirement) -> Query:
-        if requirement.kind == "unreferenced":
-            return unreferenced_query(requirement.table, requirement.columns)
-        return count_query(requirement, _WORDS)
+    def count(self, precondition: Precondition) -> Query:
+        if precondition.kind == "unreferenced":
+            return unreferenced_query(precondition.table, precondition.columns)
+        return count_query(precondition, _WORDS)
 
-    def see(self, requirement: Requirement) -> str:
-        return see_query(requirement, _WORDS)
+    def see(self, precondition: Precondition) -> str:
+        return see_query(precondition, _WORDS)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         made: list[Step] = []

@@ -25,7 +25,7 @@ from ..operations import (
     RenameColumn,
     RenameIndex,
 )
-from ..preconditions import Requirement
+from ..preconditions import Precondition
 from ..statements import Statement, Step
 from .algorithms import bytes_per_character, cost, dearest
 from .base import name
@@ -171,7 +171,7 @@ def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
         (_UNCHECKED, Statement(f"ALTER TABLE {name(table)} {adding}", table, clauses=adding)),
         "INSTANT" if flavor == "mariadb" else "INPLACE",
         cleanup=(_CHECKED,),
-        recheck=Requirement("no_orphans", table, key.columns, key),
+        recheck=Precondition("no_orphans", table, key.columns, key),
         undo=(Statement(f"ALTER TABLE {name(table)} DROP FOREIGN KEY {name(key.name)}", table),),
     )
 

@@ -53,5 +53,5 @@ class SQLiteWords(Words):
     def is_broken_off(self, arguments: Sequence[object]) -> bool:
         return False
 
-    def wire(self, sql: str) -> str:
+    def escape(self, sql: str) -> str:
         return sql

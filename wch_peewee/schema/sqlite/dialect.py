@@ -15,7 +15,7 @@ from ...errors import SchemaConflict
 from ..dialect import Cluster, Dialect, Rows
 from ..objects import Column, ForeignKey, Schema, Table
 from ..operations import Operation
-from ..preconditions import Requirement
+from ..preconditions import Precondition
 from ..row_checks import Words, count_query, see_query
 from ..statements import Effect, Query, Step
 from .base import SQLiteWords, quote_name
@@ -93,13 +93,13 @@ class SQLiteDialect(SQLiteWords, Dialect):
     def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
         return referencing_tables(names, rows)
 
-    def count(self, requirement: Requirement) -> Query:
-        if requirement.kind == "unreferenced":
+    def count(self, precondition: Precondition) -> Query:
+        if precondition.kind == "unreferenced":
             return Query("SELECT 0")  # a foreign key of SQLite holds no type
-        return count_query(requirement, _WORDS)
+        return count_query(precondition, _WORDS)
 
-    def see(self, requirement: Requirement) -> str:
-        return see_query(requirement, _WORDS)
+    def see(self, precondition: Precondition) -> str:
+        return see_query(precondition, _WORDS)
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         return obstacles(table, operations, self.version)

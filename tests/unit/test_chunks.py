@@ -8,16 +8,16 @@ import peewee
 import pytest
 
 from wch_peewee import Plugin
-from wch_peewee.execution.context import Workspace
-from wch_peewee.execution.session import look
-from wch_peewee.migrate import chunks as walk
-from wch_peewee.migrate.chunks import BATCH_SIZE, LARGEST_BATCH, Walk
+from wch_peewee.execution.context import RunContext
+from wch_peewee.execution.session import read_session
+from wch_peewee.migrate import chunks
+from wch_peewee.migrate.chunks import BATCH_SIZE, LARGEST_BATCH, Chunks
 
 ROWS = 500_000
 
 
 @pytest.fixture
-def workspace() -> Iterator[Workspace]:
+def context() -> Iterator[RunContext]:
     database = peewee.SqliteDatabase(":memory:")
     database.connect()
     Plugin(database).activate()
@@ -26,12 +26,12 @@ def workspace() -> Iterator[Workspace]:
         "INSERT INTO wp_wch_sync_queue (id, entity_type, entity_id, action, created_at) "
         "SELECT i, 'order', i, 'create', '2026-01-02 03:04:05' FROM n"
     )
-    with look(database, "wp_") as found:
+    with read_session(database, "wp_") as found:
         yield found
     database.close()
 
 
-def sizes(found: Walk, clock: list[float], seconds_a_row: float) -> list[int]:
+def sizes(found: Chunks, clock: list[float], seconds_a_row: float) -> list[int]:
     result = []
     while (batch := found.next_range()) is not None:
         assert batch.after == sum(result)
@@ -43,11 +43,11 @@ def sizes(found: Walk, clock: list[float], seconds_a_row: float) -> list[int]:
 
 @pytest.mark.parametrize("seconds_a_row", [0.0, 1e-6, 5e-6, 1e-5, 1e-4, 1.0])
 def test_a_batch_takes_about_a_twentieth_of_a_second(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, seconds_a_row: float
+    context: RunContext, monkeypatch: pytest.MonkeyPatch, seconds_a_row: float
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr(walk.time, "monotonic", lambda: clock[0])
-    settled = sizes(Walk(workspace, "wp_wch_sync_queue"), clock, seconds_a_row)[:-1]
+    monkeypatch.setattr(chunks.time, "monotonic", lambda: clock[0])
+    settled = sizes(Chunks(context, "wp_wch_sync_queue"), clock, seconds_a_row)[:-1]
     assert settled[0] == BATCH_SIZE
     settled = settled[5:]
     if 200 * seconds_a_row > 0.1:
@@ -59,13 +59,13 @@ def test_a_batch_takes_about_a_twentieth_of_a_second(
 
 
 @pytest.mark.parametrize("size", [1_000, 70_000])
-def test_an_author_says_how_many(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+def test_an_author_says_how_many(context: RunContext, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     clock = [0.0]
-    monkeypatch.setattr(walk.time, "monotonic", lambda: clock[0])
-    assert set(sizes(Walk(workspace, "wp_wch_sync_queue", size=size), clock, 0.01)[:-1]) == {size}
+    monkeypatch.setattr(chunks.time, "monotonic", lambda: clock[0])
+    assert set(sizes(Chunks(context, "wp_wch_sync_queue", size=size), clock, 0.01)[:-1]) == {size}
 
 
-def test_what_python_holds_stays_small(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_python_holds_stays_small(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(walk.time, "monotonic", lambda: clock[0])
-    assert max(sizes(Walk(workspace, "wp_wch_sync_queue", largest=BATCH_SIZE), clock, 0.0)) == BATCH_SIZE
+    monkeypatch.setattr(chunks.time, "monotonic", lambda: clock[0])
+    assert max(sizes(Chunks(context, "wp_wch_sync_queue", largest=BATCH_SIZE), clock, 0.0)) == BATCH_SIZE
