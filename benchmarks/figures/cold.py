@@ -34,7 +34,7 @@ assert connection.execute("SELECT option_value FROM wp_options WHERE option_name
 def measure(bench: Bench) -> Iterator[Row]:
     rounds = bench.amounts.rounds
     if bench.family == "sqlite":
-        samples = _processes({"ours": "import wch_peewee, wch_peewee.plugin", "floor": _IMPORTS}, "", rounds)
+        samples = _processes({"ours": "import wch_peewee, wch_peewee.install.plugin", "floor": _IMPORTS}, "", rounds)
         yield Row(
             "import wch_peewee and its Plugin, new process",
             "any",

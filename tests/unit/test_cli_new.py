@@ -13,9 +13,9 @@ from tests.command import Result, wch
 from wch_peewee.migrate.folder import migrations_folder
 
 MODELS = """
-from wch_peewee import models
-from wch_peewee.base_model import BaseModel
-from wch_peewee.fields import IdField, JsonField, UtcDateTimeField, VarcharField, utc_now
+from wch_peewee.models import tables as models
+from wch_peewee.models.base import BaseModel
+from wch_peewee.models.fields import IdField, JsonField, UtcDateTimeField, VarcharField, utc_now
 
 
 class Cart(BaseModel):

@@ -10,7 +10,7 @@ import pytest
 from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
-from wch_peewee.database import query as asking
+from wch_peewee.database import query
 from wch_peewee.database.detect import detect_dialect
 from wch_peewee.database.query import run_query, unbroken
 from wch_peewee.execution import apply
@@ -38,7 +38,7 @@ class Held:
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apply, "pause", lambda attempt: 0.0)
-    monkeypatch.setattr(asking, "_APART", (0.0, 0.0))
+    monkeypatch.setattr(query, "_APART", (0.0, 0.0))
 
 
 @pytest.fixture

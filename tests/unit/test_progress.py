@@ -46,7 +46,7 @@ def test_a_log_gets_a_line_for_each_tenth_of_each_step() -> None:
 
 
 ON_A_TERMINAL = """
-from wch_peewee.cli.progress import showing
+from wch_peewee.cli.output import showing
 from wch_peewee.progress import BatchDone, StepStarted
 
 with showing("looking at the tables", print, str, terminal=True) as display:

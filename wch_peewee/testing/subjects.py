@@ -98,7 +98,7 @@ def stock_migrations(folder: Path, prefix: str = "wp_") -> Subject:
     from peewee_migrate import Router
 
     # It would write to the terminal, from hundreds of children.
-    quiet = logging.getLogger("wch_peewee.testing.stock")
+    quiet = logging.getLogger("wch_peewee.testing.subjects")
     quiet.addHandler(logging.NullHandler())
     quiet.propagate = False
 

@@ -303,7 +303,7 @@ COUNTS = [
 ]
 
 
-@pytest.mark.parametrize(("requirement", "expected"), COUNTS, ids=lambda value: getattr(value, "kind", None))
+@pytest.mark.parametrize(("precondition", "expected"), COUNTS, ids=lambda value: getattr(value, "kind", None))
 def test_counts(file: File, precondition: Precondition, expected: int) -> None:
     file.execute("PRAGMA foreign_keys=OFF")
     file.execute("INSERT INTO p VALUES (1), (2), (3)")

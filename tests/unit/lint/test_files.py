@@ -101,7 +101,7 @@ BAD = {
         "step",
     ),
     "tables by name": (file('migrator.run(steps.drop_tables, database, ["carts"])'), FIRST, "step"),
-    "the models": (f"from wch_peewee.models import Cart\n{GOOD}", 1, "models"),
+    "the models": (f"from wch_peewee.models.tables import Cart\n{GOOD}", 1, "models"),
     "the models by the package": (f"from wch_peewee import Conversation\n{GOOD}", 1, "models"),
     "the base model": (f"from wch_peewee import BaseModel\n{GOOD}", 1, "models"),
     "an enum": (f"from wch_peewee import ConversationStatus\n{GOOD}", 1, "models"),
