@@ -2,8 +2,7 @@
 ``own_server``, ``galera``, ``wordpress``.
 
 Lives at the top so that ``tests`` and the package are importable from the checkout (pytest puts this folder on
-sys.path). What the fixtures are made of is in tests/engines.py, tests/databases.py, tests/servers.py,
-tests/galera.py and tests/wordpress.py.
+sys.path). What the fixtures are made of is in tests/support.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.addresses import ServerError
-from tests.databases import LiveDatabase
-from tests.engines import Engine, EngineError, choose_engines
-from tests.galera import GaleraCluster, choose_galera
-from tests.order import longest_first
-from tests.programs import installed_servers
-from tests.servers import PrivateServer
-from tests.tls import share_context
-from tests.wordpress import Pair, WordPressSite, choose_wordpress, wordpress_site
+from tests.support.addresses import ServerError
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine, EngineError, choose_engines
+from tests.support.galera import GaleraCluster, choose_galera
+from tests.support.order import longest_first
+from tests.support.server_programs import installed_servers
+from tests.support.servers import PrivateServer
+from tests.support.tls import share_context
+from tests.support.wordpress import Pair, WordPressSite, choose_wordpress, wordpress_site
 
 _ENGINES = pytest.StashKey[list[Engine]]()
 _LEFT_OUT = pytest.StashKey[list[str]]()

@@ -20,8 +20,8 @@ from typing import Any
 import peewee
 import pymysql
 
-from tests.addresses import ServerError
-from tests.engines import Engine, EngineError, choose_engines
+from tests.support.addresses import ServerError
+from tests.support.engines import Engine, EngineError, choose_engines
 from wch_peewee import WchError
 
 from .apart import WorkerFailed

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.databases import LiveDatabase
-from tests.engines import Engine
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine
 from wch_peewee import Plugin
 
 from .messages import add_tables, fill_messages

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.engines import Engine
+from tests.support.engines import Engine
 
 #: Settings that decide what a write costs, or what fits into memory.
 _SETTINGS = ("innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "innodb_buffer_pool_size")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 
 from .places import bare
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 
 from ..bench import Bench
 from ..peers.peer import PEERS, Answer, Peer, PeerFailed, cold_command

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import quantiles
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 
 from ..apart import finish, run_apart, start
 from ..bench import Bench

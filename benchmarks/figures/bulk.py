@@ -10,7 +10,7 @@ from typing import Any
 
 import peewee
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee import Conversation, Message, MessageDirection, MessageType, Plugin
 
 from ..bench import Bench

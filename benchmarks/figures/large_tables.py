@@ -12,7 +12,7 @@ from typing import Any
 
 import peewee
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager, MessageStatus
 from wch_peewee.database.connect import open_database
 from wch_peewee.database.url import parse_url

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import chain_folder
-from tests.databases import LiveDatabase
-from tests.engines import Engine
-from tests.populate import populate
-from tests.pristine import Pristine, made_once, put_back
+from tests.support.database_reset import Pristine, made_once, put_back
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine
+from tests.support.migration_chain import chain_folder
+from tests.support.populate import populate
 from wch_peewee import DatabaseManager
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.damage import Damage
-from tests.databases import LiveDatabase
-from tests.populate import populate
-from tests.snapshots import snapshot
+from tests.support.damage import Damage
+from tests.support.databases import LiveDatabase
+from tests.support.populate import populate
+from tests.support.snapshots import snapshot
 from wch_peewee import DatabaseManager, DatabaseUnavailable, Plugin, SchemaConflict, StatementFailed
 from wch_peewee.install.plugin import VersionCheck
 from wch_peewee.schema.statements import Statement

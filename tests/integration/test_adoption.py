@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.command import wch
-from tests.databases import LiveDatabase
-from tests.declared import DECLARED, described
-from tests.php_tables import PhpPlugin
-from tests.snapshots import rows
+from tests.support.command import wch
+from tests.support.databases import LiveDatabase
+from tests.support.expected_schema import DECLARED, described
+from tests.support.php_tables import PhpPlugin
+from tests.support.snapshots import rows
 from wch_peewee import (
     ConfigurationError,
     Conversation,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.algorithms import OPERATIONS, measure, short
-from tests.databases import LiveDatabase
+from tests.support.algorithms import OPERATIONS, measure, short
+from tests.support.databases import LiveDatabase
 from wch_peewee.database.detect import detect_dialect
 from wch_peewee.execution.apply import Executor
 from wch_peewee.schema.statements import Statement, Step

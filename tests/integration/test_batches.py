@@ -8,10 +8,10 @@ from typing import Any
 import peewee
 import pytest
 
-from tests.databases import LiveDatabase
-from tests.engines import Engine
-from tests.populate import populate
-from tests.pristine import Pristine, made_once, put_back
+from tests.support.database_reset import Pristine, made_once, put_back
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine
+from tests.support.populate import populate
 from wch_peewee import ConfigurationError, DatabaseManager
 from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.session import run_session

@@ -18,10 +18,10 @@ import peewee
 import pytest
 from pymysql.constants import SERVER_STATUS
 
-from tests.accounts import account
-from tests.crowd import Transaction, eventually, running
-from tests.databases import LiveDatabase
-from tests.snapshots import snapshot
+from tests.support.accounts import account
+from tests.support.concurrency import Transaction, eventually, running
+from tests.support.databases import LiveDatabase
+from tests.support.snapshots import snapshot
 from wch_peewee import MODELS, Busy, ConfigurationError, DatabaseManager, Plugin, db_delta
 
 #: Three times what is promised.

@@ -8,9 +8,9 @@ from dataclasses import replace
 import peewee
 import pytest
 
-from tests.accounts import PASSWORD, account
-from tests.command import wch
-from tests.databases import LiveDatabase
+from tests.support.accounts import PASSWORD, account
+from tests.support.command import wch
+from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager
 
 READING = ("status", "check", "plan", "schema", "doctor")

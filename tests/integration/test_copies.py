@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import SETTLED, chain_folder
-from tests.command import wch
-from tests.databases import LiveDatabase
+from tests.support.command import wch
+from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import SETTLED, chain_folder
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
 from wch_peewee.database.detect import detect_dialect
 from wch_peewee.execution.online import find_copier

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.damage import Damage
-from tests.databases import LiveDatabase
-from tests.mending import alters, delta, mend, mend_with_a_neighbour, words
+from tests.support.damage import Damage
+from tests.support.databases import LiveDatabase
+from tests.support.repair import alters, delta, mend, mend_with_a_neighbour, words
 from wch_peewee import DeltaReport
 from wch_peewee.schema.naming import TABLES
 from wch_peewee.schema.objects import ColumnType, Default, ForeignKey, Index, bigint, enum, text, varchar

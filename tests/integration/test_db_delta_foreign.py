@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.damage import Damage
-from tests.databases import LiveDatabase
-from tests.mending import mend
-from tests.snapshots import schema
+from tests.support.damage import Damage
+from tests.support.databases import LiveDatabase
+from tests.support.repair import mend
+from tests.support.snapshots import schema
 from wch_peewee.schema.objects import varchar
 
 T = "wp_wch_"

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import peewee
 import pytest
 
-from tests.damage import Damage
-from tests.databases import LiveDatabase
 from tests.integration.test_db_delta import MENDED
-from tests.mending import delta, mend, mend_with_a_neighbour, words
+from tests.support.damage import Damage
+from tests.support.databases import LiveDatabase
+from tests.support.repair import delta, mend, mend_with_a_neighbour, words
 from wch_peewee import MODELS, DeltaReport
 from wch_peewee.execution.session import read_session
 from wch_peewee.schema.declared import logical_tables

@@ -7,9 +7,9 @@ from pathlib import Path
 import peewee
 import pytest
 
-from tests.accounts import account
-from tests.databases import LiveDatabase
-from tests.servers import PrivateServer
+from tests.support.accounts import account
+from tests.support.databases import LiveDatabase
+from tests.support.servers import PrivateServer
 from wch_peewee import DatabaseManager
 from wch_peewee.install.doctor import Finding, diagnose
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.databases import LiveDatabase
-from tests.engines import Engine, EngineError, choose_engines
-from tests.servers import PrivateServer
-from tests.statements import Statements
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine, EngineError, choose_engines
+from tests.support.servers import PrivateServer
+from tests.support.statements import Statements
 
 
 @pytest.mark.parametrize("turn", [1, 2])

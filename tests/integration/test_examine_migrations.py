@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import Engine
-from tests.populate import fill
+from tests.support.engines import Engine
+from tests.support.populate import fill
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.testing import ExaminationFailed, Verdict, examine
 from wch_peewee.testing.scenarios import SCENARIOS
@@ -149,7 +149,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_prints_the_table() -> None:
-    result = command("--every", "29", "--populate", "tests.populate:fill", "--markdown")
+    result = command("--every", "29", "--populate", "tests.support.populate:fill", "--markdown")
     assert (result.returncode, result.stderr) == (0, "")
     head, _, *rows = result.stdout.splitlines()
     assert head.startswith("| scenario | SQLite 3.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed
 from wch_peewee.cli.run import run
 from wch_peewee.migrate.folder import migrations_folder

@@ -17,10 +17,11 @@ from typing import Any
 import peewee
 import pytest
 
-from tests.crowd import Say, Worker, eventually, running
-from tests.databases import LiveDatabase
-from tests.galera import GaleraCluster
-from tests.galera_runs import (
+from tests.integration.test_pw_migrate import pw_migrate
+from tests.support.concurrency import Say, Worker, eventually, running
+from tests.support.databases import LiveDatabase
+from tests.support.galera import GaleraCluster
+from tests.support.galera_runs import (
     TTL,
     Databases,
     Watch,
@@ -37,9 +38,8 @@ from tests.galera_runs import (
     upgrade,
     upgraded,
 )
-from tests.integration.test_pw_migrate import pw_migrate
-from tests.populate import populate
-from tests.snapshots import columns
+from tests.support.populate import populate
+from tests.support.snapshots import columns
 from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
 from wch_peewee.database.connect import dedicated
 from wch_peewee.database.detect import detect_dialect

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import account
-from tests.damage import Damage
-from tests.databases import LiveDatabase
-from tests.declared import DECLARED, described
-from tests.mending import delta
-from tests.populate import populate
-from tests.snapshots import definition, rows, snapshot
+from tests.support.accounts import account
+from tests.support.damage import Damage
+from tests.support.databases import LiveDatabase
+from tests.support.expected_schema import DECLARED, described
+from tests.support.populate import populate
+from tests.support.repair import delta
+from tests.support.snapshots import definition, rows, snapshot
 from wch_peewee import (
     Conversation,
     DatabaseManager,

@@ -1,7 +1,7 @@
 """Killed anywhere: the end is always that of an undisturbed run.
 
 With --slow at every point of every run, and the test kit's other scenarios, too; a part of the points, spread over
-the whole run, without. ``python -m tests.convergence`` prints the table of it.
+the whole run, without. ``python -m tests.support.convergence`` prints the table of it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests import cases
-from tests.databases import LiveDatabase
+from tests.support import kit_cases as cases
+from tests.support.databases import LiveDatabase
 from wch_peewee.testing.scenarios import SCENARIOS, Scenario
 
 LONG = ("forward, back and forward again", "two at once")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.damage import Damage
-from tests.databases import LiveDatabase
-from tests.declared import DECLARED, described
-from tests.populate import populate
+from tests.support.damage import Damage
+from tests.support.databases import LiveDatabase
+from tests.support.expected_schema import DECLARED, described
+from tests.support.populate import populate
 from wch_peewee import DatabaseManager, Message, Plugin, SyncQueueItem
 from wch_peewee.models.site import use_site
 from wch_peewee.schema.objects import enum, varchar

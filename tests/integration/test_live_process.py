@@ -27,9 +27,9 @@ from pymysql.constants import SERVER_STATUS
 
 import wch_peewee.models.site
 import wch_peewee.models.tables
-from tests.chained import chain_folder
-from tests.databases import LiveDatabase
-from tests.populate import LATER, populate
+from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import chain_folder
+from tests.support.populate import LATER, populate
 from wch_peewee import MODELS, Cart, ConfigurationError, Conversation, DatabaseManager, Message, Plugin, SyncQueueItem
 from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.schema.statements import Statement

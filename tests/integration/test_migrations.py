@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import LiveDatabase
-from tests.populate import populate
-from tests.snapshots import columns, schema, snapshot
+from tests.support.databases import LiveDatabase
+from tests.support.populate import populate
+from tests.support.snapshots import columns, schema, snapshot
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed, RemovalRefused
 from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
 

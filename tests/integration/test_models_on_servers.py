@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee.errors import InvalidValue
 from wch_peewee.install.delta import db_delta
 from wch_peewee.models.fields.documents import MAX_DEPTH

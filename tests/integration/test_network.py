@@ -10,8 +10,8 @@ from typing import Any
 import peewee
 import pytest
 
-from tests.command import wch
-from tests.databases import LiveDatabase
+from tests.support.command import wch
+from tests.support.databases import LiveDatabase
 from wch_peewee import Cart, ConfigurationError, DatabaseManager, DatabaseUnavailable, MigrationFailed, Plugin
 from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.install.network import Network

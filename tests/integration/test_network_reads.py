@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.databases import LiveDatabase
-from tests.snapshots import definition
+from tests.support.databases import LiveDatabase
+from tests.support.snapshots import definition
 from wch_peewee import DatabaseManager
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.execution.session import read_session

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import account
-from tests.authored import Folder
-from tests.command import wch
-from tests.databases import LiveDatabase
-from tests.engines import Engine
 from tests.integration.test_pw_migrate import pw_migrate
-from tests.populate import populate
-from tests.snapshots import columns, snapshot
+from tests.support.accounts import account
+from tests.support.authoring import Folder
+from tests.support.command import wch
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine
+from tests.support.populate import populate
+from tests.support.snapshots import columns, snapshot
 from wch_peewee import MODELS, DatabaseManager
 from wch_peewee.authoring.author import try_newest
 from wch_peewee.authoring.scratch import produced_schema, scratch_databases

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import NEWEST
-from tests.databases import LiveDatabase
 from tests.integration.test_pw_migrate import pw_migrate
-from tests.strange import ROWS, leave_behind_without_php, raw
+from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import NEWEST
+from tests.support.php_rows import ROWS, leave_behind_without_php, raw
 from wch_peewee import DatabaseManager, WchError
 from wch_peewee.migrate import steps
 from wch_peewee.migrate.folder import migrations_folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import peewee
 import pytest
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager, Plugin, WchError
 from wch_peewee.migrate import state as version
 from wch_peewee.models.site import current_prefix

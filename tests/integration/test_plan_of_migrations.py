@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import CHAIN, NEWEST, SETTLED, add_chain, chain_folder
-from tests.databases import LiveDatabase
-from tests.statements import Statements
+from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import CHAIN, NEWEST, SETTLED, add_chain, chain_folder
+from tests.support.statements import Statements
 from wch_peewee import DatabaseManager
 from wch_peewee.schema.forecast import RowWork
 

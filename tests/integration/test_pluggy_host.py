@@ -8,8 +8,8 @@ from pathlib import Path
 import pluggy
 import pytest
 
-from tests.databases import LiveDatabase
-from tests.declared import DECLARED
+from tests.support.databases import LiveDatabase
+from tests.support.expected_schema import DECLARED
 from wch_peewee import DatabaseManager, Plugin, hookspecs
 from wch_peewee.install import hooks
 

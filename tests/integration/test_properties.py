@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 
-from tests.damage import Damage, named_rows
-from tests.databases import LiveDatabase
-from tests.harm import KEYS, Harm, harms, inflict
-from tests.mending import delta
-from tests.pristine import Pristine
+from tests.support.damage import Damage, named_rows
+from tests.support.damage_strategies import KEYS, Harm, harms, inflict
+from tests.support.database_reset import Pristine
+from tests.support.databases import LiveDatabase
+from tests.support.repair import delta
 from wch_peewee import Conversation, DeltaReport, Message
 from wch_peewee.models.site import use_site
 from wch_peewee.schema.naming import get_table_name

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import add_chain
-from tests.databases import LiveDatabase
 from tests.integration.test_migrations import history, version
-from tests.populate import populate
-from tests.snapshots import schema, snapshot
+from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import add_chain
+from tests.support.populate import populate
+from tests.support.snapshots import schema, snapshot
 from wch_peewee import DatabaseManager, Plugin
 from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
 

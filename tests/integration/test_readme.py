@@ -1,4 +1,4 @@
-"""README.md is true: its examples run, and its tables are the code's own. Blocks are run by tests/readme_blocks.py."""
+"""README.md is true: its examples run, and its tables are the code's own. tests/support/page_examples.py runs it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import account
-from tests.command import commands_of
-from tests.databases import LiveDatabase
-from tests.populate import populate
-from tests.readme_blocks import Block, Reader, blocks_of
+from tests.support.accounts import account
+from tests.support.command import commands_of
+from tests.support.databases import LiveDatabase
+from tests.support.page_examples import Block, Reader, blocks_of
+from tests.support.populate import populate
 from wch_peewee import Plugin
 from wch_peewee.cli import codes
 from wch_peewee.cli.app import wch
@@ -259,10 +259,10 @@ def tried(command: str) -> list[list[str]]:
 
 def test_what_was_tried_is_all_there_is_and_all_converged() -> None:
     """The page's table has a row for everything that the command tries, and no other."""
-    heading, _, *rows = tried("python -m tests.convergence")
+    heading, _, *rows = tried("python -m tests.support.convergence")
     assert heading[2:] == ["SQLite 3.40.1", "MariaDB 10.11.19", "MariaDB 11.8.6", "MySQL 9.7.4"]
     assert all(DONE.fullmatch(cell) for row in rows for cell in row[2:])
-    command = [sys.executable, "-m", "tests.convergence", "--engines", "sqlite", "--every", "100000"]
+    command = [sys.executable, "-m", "tests.support.convergence", "--engines", "sqlite", "--every", "100000"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     found = [row.split(" | ")[:2] for row in done.stdout.removeprefix("| ").split("\n| ")[2:]]
     assert [row[:2] for row in rows if row[1] != "server killed"] == found

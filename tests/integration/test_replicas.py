@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import peewee as pw
 import pytest
 
-from tests.crowd import eventually
-from tests.engines import Engine
-from tests.servers import PrivateServer
+from tests.support.concurrency import eventually
+from tests.support.engines import Engine
+from tests.support.servers import PrivateServer
 from wch_peewee import Busy, ConfigurationError, DatabaseManager
 from wch_peewee.database.connect import open_database
 from wch_peewee.database.url import parse_url

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.populate import fill
-from tests.server_kills import server_killed
-from tests.servers import PrivateServer
+from tests.support.populate import fill
+from tests.support.server_kills import server_killed
+from tests.support.servers import PrivateServer
 from wch_peewee.testing.examination import examine_at
 from wch_peewee.testing.places import Place, open_place
 from wch_peewee.testing.subjects import installation, our_migrations

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.databases import LiveDatabase
-from tests.snapshots import snapshot
+from tests.support.databases import LiveDatabase
+from tests.support.snapshots import snapshot
 from wch_peewee import DatabaseManager, RemovalRefused, SchemaConflict
 from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.session import run_session

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import LiveDatabase
 from tests.integration.test_pw_migrate import pw_migrate
+from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager, Irreversible, Undecided
 from wch_peewee.cli.run import run
 

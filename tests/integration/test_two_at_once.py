@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from tests.chained import NEWEST, SETTLED
-from tests.crowd import Say, Transaction, Worker, all_at_once, eventually, running
-from tests.databases import LiveDatabase
-from tests.engines import Engine
-from tests.populate import populate
-from tests.snapshots import columns, schema
+from tests.support.concurrency import Say, Transaction, Worker, all_at_once, eventually, running
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine
+from tests.support.migration_chain import NEWEST, SETTLED
+from tests.support.populate import populate
+from tests.support.snapshots import columns, schema
 from wch_peewee import Busy, DatabaseManager, Plugin, WchError
 from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.execution.lock import lock_name

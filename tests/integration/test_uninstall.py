@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.accounts import account
-from tests.databases import LiveDatabase
-from tests.declared import DECLARED
-from tests.engines import Engine
-from tests.populate import populate
-from tests.pristine import Pristine, made_once, put_back
-from tests.snapshots import rows, snapshot
+from tests.support.accounts import account
+from tests.support.database_reset import Pristine, made_once, put_back
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine
+from tests.support.expected_schema import DECLARED
+from tests.support.populate import populate
+from tests.support.snapshots import rows, snapshot
 from wch_peewee import ConfigurationError, DatabaseManager, MissingPrivileges, Plugin, SchemaConflict
 
 OURS = [*(f"wp_wch_{key}" for key in DECLARED), "wp_wch_migratehistory"]

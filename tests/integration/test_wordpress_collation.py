@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import peewee
 import pytest
 
-from tests.wordpress import WordPressSite
+from tests.support.wordpress import WordPressSite
 from wch_peewee import CustomerProfile, Plugin
 from wch_peewee.database.connect import DEFAULT_COLLATION
 from wch_peewee.install.doctor import diagnose

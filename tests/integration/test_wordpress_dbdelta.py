@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from tests.command import wch
-from tests.snapshots import schema, snapshot
-from tests.strange import leave_behind
-from tests.wordpress import WordPressSite
+from tests.support.command import wch
+from tests.support.php_rows import leave_behind
+from tests.support.snapshots import schema, snapshot
+from tests.support.wordpress import WordPressSite
 from wch_peewee import MODELS, Plugin, db_delta
 
 FOREIGN_KEY = "Added foreign key wp_wch_messages (`conversation_id`) REFERENCES wp_wch_conversations (`id`)"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.command import wch
-from tests.wordpress import WordPressSite
+from tests.support.command import wch
+from tests.support.wordpress import WordPressSite
 from wch_peewee import Plugin
 
 READ = "switch_to_blog( $id ); $version = get_option( 'wch_db_version' ); restore_current_blog(); return $version;"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import NEWEST
-from tests.command import wch
-from tests.wordpress import WordPressSite
+from tests.support.command import wch
+from tests.support.migration_chain import NEWEST
+from tests.support.wordpress import WordPressSite
 from wch_peewee import DatabaseManager, Plugin
 from wch_peewee.execution.session import read_session
 from wch_peewee.wordpress.object_cache import object_cache_advice, object_cache_dropin

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import NEWEST
-from tests.command import wch
-from tests.populate import LATER, populate
-from tests.strange import LOCAL, ROWS, leave_behind, raw
-from tests.wordpress import WordPressSite
+from tests.support.command import wch
+from tests.support.migration_chain import NEWEST
+from tests.support.php_rows import LOCAL, ROWS, leave_behind, raw
+from tests.support.populate import LATER, populate
+from tests.support.wordpress import WordPressSite
 from wch_peewee import (
     MODELS,
     BroadcastCampaign,

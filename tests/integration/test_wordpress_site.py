@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import account
-from tests.command import wch
-from tests.databases import LiveDatabase
-from tests.wp_sites import define, make_site, site_of
+from tests.support.accounts import account
+from tests.support.command import wch
+from tests.support.databases import LiveDatabase
+from tests.support.wordpress_folders import define, make_site, site_of
 from wch_peewee import Cart, Plugin
 from wch_peewee.wordpress.site import read_site
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import Engine
-from tests.worked_example import make
+from tests.support.engines import Engine
+from tests.support.worked_example import make
 
 PAGE = Path(__file__).parents[2] / "docs" / "next-migration.md"
 #: Fewer than on the page.

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.authored import Folder
+from tests.support.authoring import Folder
 from tests.unit.builders import ID
 from wch_peewee.database.connect import connected
 from wch_peewee.errors import ConfigurationError

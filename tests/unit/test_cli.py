@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import wch
+from tests.support.command import wch
 
 COMMANDS = ("activate", "status", "check", "plan", "migrate", "rollback", "repair", "uninstall", "schema", "doctor")
 READING = ("status", "check", "plan", "schema", "doctor")

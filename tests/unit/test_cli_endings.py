@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from tests.command import wch
+from tests.support.command import wch
 from wch_peewee.cli import codes
 from wch_peewee.install.manager import DatabaseManager
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import Result, wch
+from tests.support.command import Result, wch
 from wch_peewee.migrate.folder import migrations_folder
 
 MODELS = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import wch
+from tests.support.command import wch
 
 NAMES = ["conversations", "messages", "carts", "customer_profiles", "broadcast_campaigns", "sync_queue"]
 

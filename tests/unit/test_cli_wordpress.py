@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import commands_of, wch
-from tests.wp_sites import define, make_site
+from tests.support.command import commands_of, wch
+from tests.support.wordpress_folders import define, make_site
 from wch_peewee.cli.app import wch as group
 
 DB = define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="127.0.0.1:1")

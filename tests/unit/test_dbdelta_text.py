@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.command import wch
+from tests.support.command import wch
 from wch_peewee import SchemaConflict
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.objects import (

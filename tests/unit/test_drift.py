@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import wch
+from tests.support.command import wch
 from tests.unit.lint.folders import file, folder
 from wch_peewee import DatabaseManager
 from wch_peewee.install.drift import Difference, differences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.order import LONGEST
+from tests.support.order import LONGEST
 
 TESTS = Path(__file__).resolve().parents[1]
 

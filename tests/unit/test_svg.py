@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.command import wch
+from tests.support.command import wch
 from wch_peewee.models.tables import MODELS
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.mermaid import Marks, compare, draw, named

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import wordpress
-from tests.engines import Engine, EngineError
-from tests.wordpress import choose_wordpress
+from tests.support import wordpress
+from tests.support.engines import Engine, EngineError
+from tests.support.wordpress import choose_wordpress
 
 SERVERS = [Engine(name, "mysql", "9") for name in ("one", "two", "three")]
 SQLITE = [Engine("sqlite", "sqlite", "3")]

@@ -1,6 +1,6 @@
 """The forms that a wp-config.php takes: each value is what real PHP gives, or unknown where nobody can know it.
 
-The cases and PHP's answers are data, in tests/wp_config; tests/wp_config_truth.py made them.
+The cases and PHP's answers are data, in tests/wp_config; tests/support/php_answers.py made them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.wp_config_truth import NAMES, cases, copy_site, truth
+from tests.support.php_answers import NAMES, cases, copy_site, truth
 from wch_peewee.wordpress.php.reader import read_config
 from wch_peewee.wordpress.php.values import Unknown
 from wch_peewee.wordpress.php.variables import ABSENT

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.wp_config_truth import CASES
+from tests.support.php_answers import CASES
 from wch_peewee.wordpress.php.dotenv import parse_dotenv
 from wch_peewee.wordpress.php.reader import CONNECTING, REMOVE_DATA, Reading, read_config
 from wch_peewee.wordpress.php.values import Unknown

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wp_sites import define, make_site
+from tests.support.wordpress_folders import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
 from wch_peewee.wordpress.find import find_site, site_around

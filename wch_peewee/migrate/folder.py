@@ -78,23 +78,14 @@ def _version_in(path: Path, changed: int, size: int) -> str:
     raise ConfigurationError(f'{path} has no VERSION = "MAJOR.MINOR.PATCH".')
 
 
-_NUMBERED = "[0-9][0-9][0-9]_*.py"
-
-
 def migrations_folder() -> Path:
-    """Return the folder that holds this installation's numbered migrations."""
-    package = Path(__file__).resolve().parents[1]
-    inside, beside = package / "migrations", package.parent / "migrations"
-    if _holds_migrations(inside):
-        return inside
-    # Beside an installed package there is site-packages, where a `migrations` would be somebody else's.
-    if (package.parent / "setup.cfg").is_file() and _holds_migrations(beside):
-        return beside
-    raise ConfigurationError(
-        f"No migrations are installed: neither {inside} nor a checkout's {beside} holds a file NNN_name.py. "
-        "Install wch-peewee again."
-    )
+    """Return the folder of the shipped migrations: in a wheel inside the package, in a checkout linked into it.
 
-
-def _holds_migrations(folder: Path) -> bool:
-    return any(folder.glob(_NUMBERED))
+    Raises ConfigurationError if it holds none.
+    """
+    folder = (Path(__file__).parents[1] / "migrations").resolve()
+    if not any(folder.glob("[0-9][0-9][0-9]_*.py")):
+        raise ConfigurationError(
+            f"No migrations are installed: {folder} holds no file NNN_name.py. Install wch-peewee again."
+        )
+    return folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.authored import Folder
+from tests.support.authoring import Folder
 from tests.unit.lint.folders import found
 from wch_peewee.schema.objects import Column, Default, Index, Table, bigint, enum, integer, text, varchar
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chained import chain_folder
+from tests.support.migration_chain import chain_folder
 from tests.unit.lint.folders import BACK, FIRST, HEAD, STAMP, UNSTAMP, file, folder, found, indented, places
 from wch_peewee.authoring.lint import RULES, check_migrations
 from wch_peewee.authoring.lint.findings import FIRM

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.command import wch
+from tests.support.command import wch
 from tests.unit.lint.folders import file, folder, found, places
 from wch_peewee.authoring.lint import record_migrations
 from wch_peewee.authoring.lint.shipped import digest

@@ -3,7 +3,7 @@
 A server is asked for a cheaper algorithm first, which it has to refuse, and then for the predicted one, which it has
 to take. So the prediction is the cheapest there is, and what a plan says is what happens.
 
-    python -m tests.algorithms    # the table of docs/online.md, from the servers of WCH_TEST_SERVERS
+    python -m tests.support.algorithms    # the table of docs/online.md, from the servers of WCH_TEST_SERVERS
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import peewee as pw
 
-from tests.databases import LiveDatabase
-from tests.engines import choose_engines
+from tests.support.databases import LiveDatabase
+from tests.support.engines import choose_engines
 from wch_peewee.database.detect import detect_dialect
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.schema.dialect import Dialect

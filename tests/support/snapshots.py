@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee.testing import snapshots
 
 

@@ -1,6 +1,6 @@
 """The worked example of docs/next-migration.md, done for real: three changes to the models, wch new, plan, migrate.
 
-    python -m tests.worked_example --rows 1000000 > docs/next-migration.md
+    python -m tests.support.worked_example --rows 1000000 > docs/next-migration.md
 
 It works on a copy of the checkout, and on a database of its own on each server of WCH_TEST_SERVERS. The plan on the
 page is the last server's. A test makes the page again with a few rows, and compares all but sizes and times.
@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.databases import LiveDatabase
-from tests.engines import Engine, choose_engines
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine, choose_engines
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NAME = "message_channel"
 
 #: file, what stands there, what is to stand there
@@ -157,7 +157,7 @@ Three changes to the models: messages get a column `channel`, a message can be `
 conversations is called `agent_id`. This page is made by a program that does all of it on real servers; a test does it
 again, with fewer rows.
 
-    python -m tests.worked_example --rows {rows}
+    python -m tests.support.worked_example --rows {rows}
 
 ## Change the models
 
@@ -256,7 +256,9 @@ def _label(database: LiveDatabase) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.worked_example", description="Print docs/next-migration.md.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.worked_example", description="Print docs/next-migration.md."
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="how many messages there are  [1000000]")
     rows = parser.parse_args(arguments).rows
     sys.stdout.write(make(rows, choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), "")[0]))

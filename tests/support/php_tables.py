@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 
 #: Without the foreign key, which dbDelta cannot make.
 _TABLES = {

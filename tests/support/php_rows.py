@@ -8,8 +8,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from tests.databases import LiveDatabase
-from tests.wordpress import WordPressSite
+from tests.support.databases import LiveDatabase
+from tests.support.wordpress import WordPressSite
 
 ZERO = "0000-00-00 00:00:00"
 LOCAL = "2024-03-31 02:30:00"  # does not exist in some time zones, and is a time like any other in a column

@@ -12,7 +12,7 @@ from typing import Any
 
 import peewee
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee.database.detect import detect_dialect
 from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.introspect import introspect_schema

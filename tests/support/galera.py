@@ -1,7 +1,7 @@
 """A Galera cluster of three MariaDB nodes on loopback, to be raced on, killed and started again.
 
 Its folder and its processes are gone when the process that started it is gone, however that ends. It takes about
-three seconds, because the nodes get their data by tests/wsrep_sst_copy and not by rsync.
+three seconds, because the nodes get their data by tests/support/wsrep_sst_copy and not by rsync.
 
     with GaleraCluster() as cluster:
         cluster.node(1).url("test")
@@ -27,9 +27,9 @@ from typing import Any
 
 import pymysql
 
-from tests.addresses import ServerAddress, ServerError
-from tests.databases import LiveDatabase, fresh_on_server
-from tests.programs import PATH, installed_servers, said_by
+from tests.support.addresses import ServerAddress, ServerError
+from tests.support.databases import LiveDatabase, fresh_on_server
+from tests.support.server_programs import PATH, installed_servers, said_by
 
 #: For a session: it sees all that any node has done before.
 SYNCHRONIZED = "SET SESSION wsrep_sync_wait = 15"
@@ -227,7 +227,7 @@ class GaleraCluster:
         first = self.nodes[0]
         first.folder.mkdir()
         options = ["--no-defaults", *_as_root(), f"--datadir={first.folder / 'data'}", _LOG_SIZE]
-        # Its own, as in tests/servers.py: what it finds in /tmp it would remove from under the servers that run there.
+        # Its own, as in servers.py: what it finds in /tmp it would remove from under the servers that run there.
         options.append(f"--tmpdir={first.folder}")
         options += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         said = said_by([*self.program.installer, *options])

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.damage import Damage, named_rows
-from tests.databases import LiveDatabase
-from tests.statements import Statements
+from tests.support.damage import Damage, named_rows
+from tests.support.databases import LiveDatabase
+from tests.support.statements import Statements
 from wch_peewee import MODELS, DeltaReport, db_delta
 
 

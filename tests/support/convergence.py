@@ -1,9 +1,9 @@
 """Do everything to everything, everywhere, and print the tables of docs/upgrades.md.
 
-    python -m tests.convergence                     every kill point on every engine: half an hour
-    python -m tests.convergence --stock             the same chain written for stock peewee-migrate, with its own Router
-    python -m tests.convergence --every 29          a part of the points, spread over the whole run
-    python -m tests.convergence --engines sqlite    engines by name or family
+    python -m tests.support.convergence                     every kill point on every engine: half an hour
+    python -m tests.support.convergence --stock             the same chain for stock peewee-migrate, with its own Router
+    python -m tests.support.convergence --every 29          a part of the points, spread over the whole run
+    python -m tests.support.convergence --engines sqlite    engines by name or family
 
 Engines are those of the tests (WCH_TEST_SERVERS, else private servers). What is being tried goes to stderr. Exits with
 0 when every run ended as an undisturbed one, with 1 when not; a comparison always with 0.
@@ -18,13 +18,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests import cases
-from tests.addresses import ServerError
-from tests.chained import chain_folder
-from tests.engines import Engine, EngineError, choose_engines
-from tests.server_kills import server_killed
-from tests.servers import PrivateServer
+from tests.support import kit_cases as cases
+from tests.support.addresses import ServerError
+from tests.support.engines import Engine, EngineError, choose_engines
+from tests.support.migration_chain import chain_folder
+from tests.support.server_kills import server_killed
+from tests.support.servers import PrivateServer
 from wch_peewee.testing.__main__ import tick
+from wch_peewee.testing.scenarios import SCENARIOS
 from wch_peewee.testing.verdict import NOTHING, Verdict
 
 #: A line of the table: what runs, and its verdicts on all engines.
@@ -67,7 +68,9 @@ def table(verdicts: dict[str, Verdict]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.convergence", description="Print the tables of convergence.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.convergence", description="Print the tables of convergence."
+    )
     parser.add_argument("--engines", default="", metavar="NAME,...", help="engines by name or family (all)")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="try every Nth point only (1: all)")
     parser.add_argument("--stock", action="store_true", help="examine peewee-migrate's own Router, to compare")
@@ -93,7 +96,7 @@ def _stock(engine: Engine, every: int) -> Iterator[Line]:
 
 
 def _examined(engine: Engine, case: cases.Case, every: int, server: PrivateServer | None = None) -> Line:
-    scenarios = cases.SCENARIOS if server is None else (server_killed(server),)
+    scenarios = SCENARIOS if server is None else (server_killed(server),)
     with tempfile.TemporaryDirectory(prefix="wch-convergence-") as folder, engine.fresh(Path(folder)) as database:
         verdict = case.examine(database, scenarios=scenarios, every=every, to_the_end=True, progress=tick)
     tick("")

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.crowd import Say, Worker, all_at_once
-from tests.databases import LiveDatabase
-from tests.galera import SYNCHRONIZED
-from tests.snapshots import columns, definition
+from tests.support.concurrency import Say, Worker, all_at_once
+from tests.support.databases import LiveDatabase
+from tests.support.galera import SYNCHRONIZED
+from tests.support.snapshots import columns, definition
 from wch_peewee import DatabaseManager
 from wch_peewee.execution.lease import LEASE_OPTION
 from wch_peewee.migrate.folder import MigrationFolder, migrations_folder

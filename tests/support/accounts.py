@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from tests.addresses import ServerAddress
-from tests.databases import LiveDatabase
+from tests.support.addresses import ServerAddress
+from tests.support.databases import LiveDatabase
 
 PASSWORD = "s3cret-'%/@:#?"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from wch_peewee import BroadcastCampaign, CustomerProfile
 from wch_peewee.migrate.folder import migrations_folder
 
-CHAIN = Path(__file__).parent / "chain"
+CHAIN = Path(__file__).parents[1] / "chain"
 
 #: The version that it ends at.
 NEWEST = "2.0.1"

@@ -17,8 +17,8 @@ from typing import Any
 import peewee
 import pymysql
 
-from tests.addresses import ServerAddress
-from tests.statements import Statements, record_server, record_sqlite, watch_sqlite
+from tests.support.addresses import ServerAddress
+from tests.support.statements import Statements, record_server, record_sqlite, watch_sqlite
 
 # A random part beside the process id: a killed run's leftovers and other machines' runs keep their names.
 _names = (f"wch_test_{os.getpid()}_{secrets.token_hex(3)}_{number}" for number in itertools.count(1))
@@ -91,7 +91,7 @@ class LiveDatabase:
         return sorted(str(name) for (name,) in self.execute(sql))
 
     def statements(self) -> AbstractContextManager[Statements]:
-        """Collect the statements that reach this database during the block (tests/statements.py)."""
+        """Collect the statements that reach this database during the block (tests/support/statements.py)."""
         if isinstance(self._place, Path):
             return record_sqlite(self._place)
         address, name = self._place

@@ -16,7 +16,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.damage import Damage
+from tests.support.damage import Damage
 from wch_peewee.errors import WchError
 from wch_peewee.execution.apply import ConcurrentChange
 from wch_peewee.schema.objects import (

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.databases import LiveDatabase
-from tests.engines import Engine
-from tests.snapshots import definition, rows
+from tests.support.databases import LiveDatabase
+from tests.support.engines import Engine
+from tests.support.snapshots import definition, rows
 
 Fill = Callable[[LiveDatabase], object]
 

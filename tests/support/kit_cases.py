@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chained import SETTLED
-from tests.damage import Damage
-from tests.databases import LiveDatabase
-from tests.populate import fill, populate
+from tests.support.damage import Damage
+from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import SETTLED
+from tests.support.populate import fill, populate
 from wch_peewee import DatabaseManager
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
@@ -68,7 +68,7 @@ def shipped() -> Case:
 
 
 def chain(folder: Path) -> Case:
-    """``folder`` holds the migrations of tests/chained.py."""
+    """``folder`` holds the migrations of tests/support/migration_chain.py."""
     return Case("a chain of seven migrations", our_migrations(folder, "wp_"), fill)
 
 
@@ -84,7 +84,7 @@ def upgrade(folder: Path) -> Case:
 
 def stock() -> Case:
     """The chain as peewee-migrate's documentation would have it, run by its own Router."""
-    return Case("the same chain", stock_migrations(Path(__file__).parent / "stock"), fill)
+    return Case("the same chain", stock_migrations(Path(__file__).parents[1] / "stock"), fill)
 
 
 def mending() -> Case:

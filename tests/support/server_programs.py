@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.addresses import family_of
+from tests.support.addresses import family_of
 
 # Debian keeps servers in sbin, which an ordinary user's PATH may lack.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])

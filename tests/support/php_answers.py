@@ -1,7 +1,7 @@
 """What real PHP makes of the wp-config.php files in tests/wp_config, kept as expected.json beside each.
 
-    python -m tests.wp_config_truth            say where expected.json and PHP differ
-    python -m tests.wp_config_truth --write    write it anew, where PHP 8 is installed
+    python -m tests.support.php_answers            say where expected.json and PHP differ
+    python -m tests.support.php_answers --write    write it anew, where PHP 8 is installed
 
 A case is a folder with ``site/``, the files of a WordPress site, and ``expected.json``: ``environment`` is what PHP is
 started with, ``php`` what the constants and ``$table_prefix`` are when WordPress connects ("{site}" stands for the
@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-CASES = Path(__file__).parent / "wp_config"
+CASES = Path(__file__).parents[1] / "wp_config"
 
 NAMES = (
     "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_CHARSET", "DB_COLLATE", "MYSQL_CLIENT_FLAGS", "WP_CONTENT_DIR",

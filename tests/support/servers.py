@@ -1,7 +1,8 @@
 """Private database servers for tests.
 
 A private server has its own temporary folder and a port on loopback; it is gone when the process that started it is
-gone, however that ends. What there is to start is in tests/programs.py; what the tests run on, in tests/engines.py.
+gone, however that ends. What there is to start is in server_programs.py; what the
+tests run on, in engines.py.
 
     with PrivateServer(installed_servers()["mariadb"]) as server:
         server.address.connection()
@@ -21,8 +22,8 @@ from types import TracebackType
 
 import pymysql
 
-from tests.addresses import ServerAddress, ServerError
-from tests.programs import ServerBinary, said_by
+from tests.support.addresses import ServerAddress, ServerError
+from tests.support.server_programs import ServerBinary, said_by
 
 # Below 32768, where Linux begins to hand out ports for outgoing connections.
 _PORTS = range(20000, 32768)

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.databases import LiveDatabase, fresh_on_server
-from tests.engines import Engine, EngineError
+from tests.support.databases import LiveDatabase, fresh_on_server
+from tests.support.engines import Engine, EngineError
 
-_SCRIPTS = Path(__file__).parent / "php"
+_SCRIPTS = Path(__file__).parents[1] / "php"
 _SECONDS = 120
 
 #: Deprecations are WordPress's own matter: an old one does not know this PHP.

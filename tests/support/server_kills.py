@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.servers import PrivateServer
+from tests.support.servers import PrivateServer
 from wch_peewee.testing.bench import Bench
 from wch_peewee.testing.child import Ending, Failure
 from wch_peewee.testing.scenarios import Scenario
@@ -41,7 +41,7 @@ def server_killed(server: PrivateServer) -> Scenario:
             fault = fault or _again(bench)
             where = f"killed {point} of {len(writes)}, then the same again"
             write = writes[point.number - 1]
-            yield fault and Finding(bench.place.label, bench.start, NAME, where, fault, write)
+            yield None if fault is None else Finding(bench.place.label, bench.start, NAME, where, fault, write)
 
     return Scenario(NAME, play)
 

@@ -11,7 +11,7 @@ import datetime as dt
 
 import peewee
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 from wch_peewee import BroadcastCampaign, Cart, Conversation, CustomerProfile, Message, SyncQueueItem
 from wch_peewee.models.site import use_site
 

@@ -11,10 +11,10 @@ import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.addresses import ServerAddress, ServerError, family_of
-from tests.databases import LiveDatabase, fresh_on_server, fresh_sqlite
-from tests.programs import ServerBinary, installed_servers, running_server
-from tests.servers import PrivateServer
+from tests.support.addresses import ServerAddress, ServerError, family_of
+from tests.support.databases import LiveDatabase, fresh_on_server, fresh_sqlite
+from tests.support.server_programs import ServerBinary, installed_servers, running_server
+from tests.support.servers import PrivateServer
 
 
 class EngineError(Exception):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tests.databases import LiveDatabase
+from tests.support.databases import LiveDatabase
 
 _TEXT = """
 conversations

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.addresses import ServerAddress
+from tests.support.addresses import ServerAddress
 
 
 class Statements(list[str]):
