@@ -1,12 +1,4 @@
-"""A run context that runs nothing: it notes each step, and goes on as if the step had been done.
-
-The steps of a migration look at the live schema when they run. Here they are shown the schema as the steps before
-them would have left it, so a plan can say of every pending migration what it would send, in which order.
-
-    dry_run = DryRun(context)
-    dry_run_migrations(dry_run, folder, ["002_channel"])
-    dry_run.forecasts
-"""
+"""A run context that executes nothing: it records each step, and continues as if the step had been done."""
 
 from __future__ import annotations
 
@@ -37,9 +29,11 @@ T = TypeVar("T")
 
 
 class DryRun(RunContext):
-    """Reads as ``context`` does and writes nothing; with ``counts`` the rows are asked, too.
+    """Reads as ``context`` does and writes nothing; with ``counts`` it also counts conflicting rows.
 
-    ``actual`` are tables that have been read already.
+    Migration steps inspect the live schema when they run. Here they see the schema as the steps before them would
+    have left it, so a plan shows every statement of all pending migrations in order. ``actual`` are tables that have
+    been read already.
     """
 
     def __init__(self, context: RunContext, actual: Schema | None = None, *, counts: bool = False) -> None:
@@ -61,15 +55,15 @@ class DryRun(RunContext):
         return True
 
     def at(self, migration: str, number: int, of: int) -> None:
-        """Note under which step what comes next stands."""
+        """Record which migration step the next changes belong to."""
         self._where = (migration, number, of)
 
     def stop(self, reason: str) -> None:
-        """Note that the run would end here."""
+        """Record that the run would end here."""
         self.stopped = Stopped(*self._where, reason)
 
     def result(self) -> DryRunResult:
-        """Return what has been noted."""
+        """Return what has been recorded."""
         return DryRunResult(tuple(self.forecasts), dict(self._sizes), self.stopped)
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
@@ -98,6 +92,7 @@ class DryRun(RunContext):
         return ApplyResult(self.note(steps))
 
     def dry_run_migrations(self, work: RowWork) -> bool:
+        """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
         self.forecasts.append(Forecast(work, *self._where))
         return True
 
@@ -105,7 +100,7 @@ class DryRun(RunContext):
         raise WchError("what this step writes cannot be told beforehand")
 
     def note(self, steps: Iterable[Step]) -> list[str]:
-        """Note the steps, and take them as done."""
+        """Record the steps, and treat them as done."""
         outcomes: list[str] = []
         for step in steps:
             checks = self._checks(step) if self._counts else ()
@@ -141,7 +136,7 @@ class DryRun(RunContext):
         return self._sizes.get(table)
 
     def _real(self, precondition: Precondition) -> Precondition | None:
-        """Ask it of the names that the rows have now; None where there are no such rows yet."""
+        """Translate a precondition to the names that the rows have now; None if there are no such rows yet."""
         key = precondition.foreign_key
         if precondition.table in self._made or (key is not None and key.referenced_table in self._made):
             return None
@@ -208,7 +203,7 @@ def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str) -> None:
 
 
 def _stand_in(dry_run: DryRun, name: str) -> pw.Database:
-    """Make what stands for the database in the body of migrate(): it tells its engine, and takes no statement."""
+    """Return a stand-in for the database in the body of migrate(): it knows its engine and executes nothing."""
     database: Any = copy.copy(dry_run.database)
 
     def refuse(*arguments: Any, **options: Any) -> Any:
