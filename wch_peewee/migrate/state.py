@@ -137,7 +137,7 @@ def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Appli
 
 @dataclass(frozen=True, slots=True)
 class InstalledState:
-    """The stored version and history. ``applied`` is None without a history table; ``known`` are this code's migrations."""
+    """The stored version and history; ``applied`` is None without one. ``known`` are this code's migrations."""
 
     version: str | None
     code_version: str
