@@ -301,7 +301,7 @@ class Network:
     def _as_it_is(self) -> DatabaseManager:
         """Return a copy of the manager that has read the folder of migrations once for all sites."""
         manager = copy.copy(self.manager)
-        # Who needs it says for each site what is wrong with it; whoever removes tables does not.
+        # Where the folder is needed, each site reports what is wrong with it; uninstalling does not need it.
         with contextlib.suppress(WchError):
             manager.folder = manager.folder.as_it_is()
         return manager

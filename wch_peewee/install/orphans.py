@@ -42,7 +42,7 @@ def delete_orphans(context: RunContext) -> int:
             return deleted
         ids = [int(row[0]) for row in rows]
         after = ids[-1]
-        # Asked again in the same statement: a conversation with that id may have come meanwhile.
+        # Checked again in the same statement: a conversation with that id may have been created meanwhile.
         deleted += _write(
             context,
             f"DELETE FROM {table} WHERE id IN ({', '.join(map(str, ids))}) AND {_orphaned(context, table)}",

@@ -234,7 +234,7 @@ class Plugin:
         try:
             report = self.manager.install()
         except (Busy, SchemaTooNew):
-            raise  # somebody else is at it, or has been; that is no failure of ours
+            raise  # another run is or has been upgrading: not a failed upgrade
         except (WchError, pw.PeeweeException) as error:
             with self._guard:
                 self._failed_at, self._failure = self._clock(), str(error).splitlines()[0]

@@ -57,7 +57,7 @@ def run_in_batches(
     with context_of(database) as context:
         name = physical_name(table, context.prefix)
         words = TableNames(context, batch=AnyRange(context.dialect.quote("id")))
-        if context.dry_run_migrations(
+        if context.records(
             RowWork(f"Changes rows of {name}, {_so_many(size)} at a time", (name,), sql.format_map(words))
         ):
             return
@@ -113,9 +113,7 @@ def change_rows(
     with context_of(database) as context:
         name = physical_name(table, context.prefix)
         function_name = getattr(function, "__qualname__", "Python")
-        if context.dry_run_migrations(
-            RowWork(f"Has {function_name} change rows of {name}, {_so_many(size)} at a time", (name,))
-        ):
+        if context.records(RowWork(f"Has {function_name} change rows of {name}, {_so_many(size)} at a time", (name,))):
             return
         rows = _Rows(context, name, ("id", *columns), function, remaining.format_map(TableNames(context)))
         # Python holds a batch's rows.

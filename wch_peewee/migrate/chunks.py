@@ -100,7 +100,7 @@ class Chunks:
             self._size = min(2 * self._size, self._largest)
         elif self._largest and taken > _SLOW:
             self._size = max(self._size // 2, _SMALLEST_BATCH)
-        # SQLite's run is one transaction: nobody gets in between.
+        # On SQLite the run is one transaction, so a pause helps no other session.
         if not self._context.dialect.transactional_ddl:
             time.sleep(min(_REST * taken, _LONGEST_REST))
 

@@ -75,7 +75,7 @@ class DryRun(RunContext):
         return tuple(name for name in names if self.live(name) is not None)
 
     def count(self, precondition: Precondition) -> int:
-        # What stands against a step is counted and listed with it, and does not end the dry run.
+        # Conflicting rows are counted and listed with their step, and do not end the dry run.
         return self._count(precondition) if is_loss(precondition) else 0
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
@@ -91,8 +91,8 @@ class DryRun(RunContext):
     def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
         return ApplyResult(self.note(steps))
 
-    def dry_run_migrations(self, work: RowWork) -> bool:
-        """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
+    def records(self, work: RowWork) -> bool:
+        """Record row work instead of doing it; return True."""
         self.forecasts.append(Forecast(work, *self._where))
         return True
 
@@ -176,6 +176,7 @@ _OURS = __name__.rpartition(".")[0] + "."
 
 
 def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence[str]) -> None:
+    """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
     """Note in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
     dry_run.at(names[0], 0, 0)
     ensure_history(dry_run)
@@ -199,7 +200,7 @@ def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str) -> None:
         if isinstance(step, partial) and str(getattr(step.func, "__module__", "")).startswith(_OURS):
             step()
         else:
-            dry_run.dry_run_migrations(RowWork(f"Runs {_named(step)}, of which nothing can be said beforehand"))
+            dry_run.records(RowWork(f"Runs {_named(step)}, of which nothing can be said beforehand"))
 
 
 def _stand_in(dry_run: DryRun, name: str) -> pw.Database:

@@ -64,7 +64,7 @@ def remember_adopted_version(context: RunContext, version: str) -> None:
 
 def _write(context: RunContext, name: str, value: str) -> None:
     database, dialect, prefix = context.database, context.dialect, context.prefix
-    if context.dry_run_migrations(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
+    if context.records(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
         return
     _told(context, name, value, lambda: write_option(database, dialect, prefix, name, value))
 
@@ -73,7 +73,7 @@ def _delete(context: RunContext, name: str) -> bool:
     database, dialect, prefix = context.database, context.dialect, context.prefix
     if read_option(database, dialect, prefix, name) is None:
         return False
-    if context.dry_run_migrations(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
+    if context.records(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
         return True
     return _told(context, name, None, lambda: delete_option(database, dialect, prefix, name))
 

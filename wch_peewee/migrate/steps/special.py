@@ -24,7 +24,7 @@ def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
         text = context.dialect.escape(sql.format_map(names))
         if parameters:
             text = text.replace("?", context.dialect.placeholder)
-        if context.dry_run_migrations(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(context)))):
+        if context.records(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(context)))):
             return
         context.write(lambda: context.database.execute_sql(text, parameters or None), *names.asked)
 
@@ -33,7 +33,7 @@ def run_python(database: pw.Database, function: Callable[[RunContext], None]) ->
     """Call ``function`` with the run's context; it must be repeatable."""
     with context_of(database) as context:
         name = getattr(function, "__qualname__", "Python")
-        if not context.dry_run_migrations(RowWork(f"Runs {name}, which cannot be shown")):
+        if not context.records(RowWork(f"Runs {name}, which cannot be shown")):
             function(context)
 
 
