@@ -198,8 +198,8 @@ class Multisite:
 class WordPressSite:
     """One site: ``path`` is WordPress's folder, ``config`` its wp-config.php. Equal sites agree in everything.
 
-    A property raises ConfigurationError if the file leaves its value unknown, with the construct, its line, and the setting
-    to use instead; a value that is set elsewhere is never read.
+    A property raises ConfigurationError if the file leaves its value unknown, with the construct, its line, and the
+    setting to use instead; a value that is set elsewhere is never read.
     """
 
     path: Path

@@ -50,10 +50,10 @@ class Unit:
 class Machine:
     """Evaluates a program along every way that it may take.
 
-    ``statements``, ``expressions`` and ``builtins`` are the tables of handlers; ``abspath`` is None without a WordPress.
+    ``statements``, ``expressions`` and ``builtins`` are the tables of handlers; ``abspath`` is None without WordPress.
     At a condition that cannot be known the program goes both ways, each with a state of its own, and what differs
-    afterwards is unknown. Unreadable code makes everything unknown that it could have changed. Steps, depth and rounds are
-    limited, so evaluation always ends.
+    afterwards is unknown. Unreadable code makes everything unknown that it could have changed. Steps, depth and rounds
+    are limited, so evaluation always ends.
     """
 
     environment: Environment
