@@ -10,8 +10,8 @@ from .base import TypedField
 from .dates import UtcDateTimeField, utc_now
 from .documents import JsonField
 from .enums import EnumField
-from .numbers import FlagField, IdField, IntField, UnsignedBigIntField
 from .references import ReferenceField
+from .scalars import FlagField, IdField, IntField, UnsignedBigIntField
 from .texts import TextField, VarcharField
 
 __all__ = [
