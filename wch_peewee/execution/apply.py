@@ -1,12 +1,4 @@
-"""Run a plan's steps. The only place that changes a schema.
-
-A statement whose table is not owned is never sent. A statement that waits for somebody's transaction
-gives way after the session's lock timeout, so that nobody queues behind it for longer, and is tried
-again with jitter until ``patience`` (seconds) is used up. A step that fails leaves the ones before it
-in place; every step can be repeated, so the way on is to look again.
-
-    Executor(database, dialect, owned=("wp_wch_carts",)).run_steps(plan.steps)
-"""
+"""Runs a plan's steps: the only place that changes a schema."""
 
 from __future__ import annotations
 
@@ -18,11 +10,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TypeVar
 
-from peewee import Database, PeeweeException
+from peewee import PeeweeException
 
-from ..database.query import run_query
+from ..database.query import Connection
 from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFailed
-from ..schema.dialect import Dialect
 from ..schema.objects import Table
 from ..schema.operations import AddForeignKey, Operation
 from ..schema.preconditions import is_loss, preconditions_of
@@ -31,39 +22,38 @@ from .introspect import count_rows, introspect_schema, table_sizes
 
 
 def hand_off(
-    database: Database,
-    dialect: Dialect,
+    connection: Connection,
     step: Step,
     statement: Statement,
     copier: Copier,
     check: Callable[[], None] | None,
 ) -> tuple[Step, ...]:
-    """Have ``copier`` do ``statement``; return the steps that give back foreign keys which it has discarded.
+    """Let ``copier`` do ``statement``; return the steps that restore foreign keys which the tool has dropped.
 
-    Raises SchemaConflict when rows stand against the change, and StatementFailed.
+    Raises SchemaConflict if rows conflict with the change, and StatementFailed.
     """
     for operation in step.operations:
         for need in preconditions_of(operation):
-            if not is_loss(need) and (count := count_rows(database, dialect, need)):
+            if not is_loss(need) and (count := count_rows(connection, need)):
                 raise SchemaConflict(need.refusal(count))
-    before = _live(database, dialect, step)
+    before = _live(connection, step)
     copier(statement, check or _nothing)
     expected = reduce(_applied, step.operations, before)
-    after = _live(database, dialect, step)
+    after = _live(connection, step)
     if after.columns != expected.columns:
         raise StatementFailed(
             f"the tool reported success, but {step.table} is not as it should be; wch check says how", sql=statement.sql
         )
     lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
-    return dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
+    return connection.dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
 
 
 def _applied(table: Table, operation: Operation) -> Table:
     return operation.applied_to(table)
 
 
-def _live(database: Database, dialect: Dialect, step: Step) -> Table:
-    table = introspect_schema(database, dialect, [step.table]).table(step.table)
+def _live(connection: Connection, step: Step) -> Table:
+    table = introspect_schema(connection, [step.table]).table(step.table)
     if table is None:
         raise StatementFailed(f"{step.table} is not there", sql="")
     return table
@@ -77,7 +67,7 @@ T = TypeVar("T")
 
 
 class ConcurrentChange(Exception):
-    """Somebody who takes no lock of ours made the same thing meanwhile; look again. ``done`` was done before it."""
+    """Another session, without our lock, made the same change meanwhile. ``done`` was done before it."""
 
     def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -86,23 +76,27 @@ class ConcurrentChange(Exception):
 
 @dataclass(slots=True)
 class ApplyResult:
-    """``outcomes`` are dbDelta's words for what was done; ``taken_back`` are reasons, one for each step undone."""
+    """The outcome of steps: ``outcomes`` in dbDelta's words; ``taken_back`` are undone steps with the reason."""
 
     outcomes: list[str] = field(default_factory=list)
     taken_back: list[tuple[Step, str]] = field(default_factory=list)
 
 
 class Executor:
-    """Runs statements on one connection. What ``before`` and ``check`` raise stops the run.
+    """Runs statements on one connection. An exception from ``before`` or ``check`` stops the run.
 
-    ``before`` is called ahead of each statement, ``check`` ahead of each time that it is sent. What has been
-    done is added to ``log``, in dbDelta's words, as soon as it is.
+    A statement whose table is not owned is never sent. One that is blocked by an open transaction ends after the
+    session's lock timeout, so that nothing queues behind it for longer, and is retried with jitter until ``patience``
+    (seconds) is used up. A failed step leaves the ones before it in place: every step can be repeated, so the next run
+    inspects the schema again.
+
+    ``before`` is called once for each statement, ``check`` before each attempt. What has been done is added to ``log``,
+    in dbDelta's words, at once.
     """
 
     def __init__(
         self,
-        database: Database,
-        dialect: Dialect,
+        connection: Connection,
         *,
         owned: Collection[str],
         patience: float = 60.0,
@@ -111,8 +105,8 @@ class Executor:
         log: list[str] | None = None,
         copies: CopyRule = COPY_RULE,
     ) -> None:
-        self._database = database
-        self._dialect = dialect
+        self._connection = connection
+        self._database, self._dialect = connection.database, connection.dialect
         self._owned = frozenset(owned)
         self._patience = patience
         self._before = before
@@ -136,7 +130,7 @@ class Executor:
             raise
         for statement in step.cleanup:
             self._send(statement, result)
-        if step.recheck is not None and (count := count_rows(self._database, self._dialect, step.recheck)):
+        if step.recheck is not None and (count := count_rows(self._connection, step.recheck)):
             for statement in step.undo:
                 self._send(statement, result)
             result.taken_back.append((step, step.recheck.refusal(count)))
@@ -163,12 +157,12 @@ class Executor:
             raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
 
     def _variants(self, statement: Statement, step: Step | None) -> Iterator[str]:
-        """Write the statement with one algorithm after another; copying comes last, and only with leave."""
+        """Yield the statement with one algorithm after another; copying comes last, and only if allowed."""
         yield from map(statement.naming, statement.algorithms)
         if statement.copying:
-            size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
+            size = table_sizes(self._connection, [statement.table]).get(statement.table)
             if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(size):
-                for given_back in hand_off(self._database, self._dialect, step, statement, copier, self._check):
+                for given_back in hand_off(self._connection, step, statement, copier, self._check):
                     self._run_step(given_back, ApplyResult())
                 return
             if reason := self._copies.refusal(statement.table, size):
@@ -178,12 +172,11 @@ class Executor:
         yield statement.sql
 
     def _done(self, text: str, table: str) -> bool:
-        """Send it; False when the server does not do it by that algorithm."""
+        """Send the statement; return False if the server does not support that algorithm for it."""
         try:
             patiently(
                 lambda: self._database.execute_sql(self._dialect.escape(text)),
-                self._database,
-                self._dialect,
+                self._connection,
                 tables=(table, *sorted(self._owned - {table})),
                 patience=self._patience,
                 check=self._check,
@@ -202,18 +195,17 @@ class Executor:
 
 def patiently(
     action: Callable[[], T],
-    database: Database,
-    dialect: Dialect,
+    connection: Connection,
     *,
     tables: Sequence[str],
     patience: float,
     check: Callable[[], None] | None = None,
 ) -> T:
-    """Call ``action``, one statement, and again while somebody's lock keeps it from being done.
+    """Call ``action``, one statement, and retry it while another session's lock prevents it.
 
-    ``tables`` are the one it writes to and those that may hold it up through a foreign key. ``check`` is called
-    ahead of each try: our own lock can be lost while we wait for somebody else's. Raises Busy, which names the
-    holder where the server tells.
+    ``tables`` are the one it writes to and those that may block it through a foreign key. ``check`` is called
+    before each attempt, because our own lock can be lost in the meantime. Raises Busy, which names the
+    holder if the server tells.
     """
     begun = time.monotonic()
     attempt = 0
@@ -223,28 +215,29 @@ def patiently(
         try:
             return action()
         except PeeweeException as error:
-            if dialect.failure(error.args) != "waiting":
+            if connection.dialect.failure(error.args) != "waiting":
                 raise
             waited = time.monotonic() - begun
             if waited >= patience:
                 raise Busy(
                     f"somebody's open transaction has held {tables[0] if tables else 'rows'} for {waited:.0f} seconds"
-                    f"{_holders(database, dialect, tables)}; this statement was not done, try again later"
+                    f"{_holders(connection, tables)}; this statement was not done, try again later"
                 ) from error
         attempt += 1
         time.sleep(min(pause(attempt), patience - waited))
 
 
 def pause(attempt: int) -> float:
-    """Say for how many seconds to give way after so many attempts: longer each time, and not all alike."""
+    """Return how many seconds to wait after so many attempts: longer each time, with jitter."""
     return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
 
 
-def _holders(database: Database, dialect: Dialect, tables: Sequence[str]) -> str:
+def _holders(connection: Connection, tables: Sequence[str]) -> str:
+    dialect = connection.dialect
     query = dialect.blockers(tables) if tables else None
     # The account may lack the rights for it, and asking must not become the failure.
     with contextlib.suppress(PeeweeException):
-        words = "" if query is None else dialect.read_blockers(tables[0], run_query(database, dialect, query))
+        words = "" if query is None else dialect.read_blockers(tables[0], connection.query(query))
         return f" ({words})" if words else ""
     return ""
 

@@ -1,4 +1,8 @@
-"""What can be wrong with a MySQL or MariaDB server: rights, collation, engine, strictness, patience with locks."""
+"""Checks for everything outside the tables that can keep an installation from working. They only read.
+
+for finding in diagnose(DatabaseManager("sqlite:///wch.db")):
+    print(finding.state, finding.name, finding.found, finding.advice)
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,6 @@ import peewee as pw
 
 from ..database.connect import collation_beside, is_private
 from ..database.detect import SUPPORTED
-from ..database.query import run_query
 from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
@@ -33,7 +36,7 @@ State = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``found`` is what is there, ``advice`` what to do about it; empty where nothing has to be done."""
+    """The result of one check: ``found`` is what there is, ``advice`` what to do about it, or empty."""
 
     name: str
     state: State
@@ -49,7 +52,7 @@ _DAILY = ("DELETE",)
 
 
 def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContext], Finding]], ...]:
-    """List the checks; ``tables`` are the full names of ours."""
+    """Return the checks for a server; ``tables`` are the full names of ours."""
     return (
         ("privileges", privileges),
         ("privileges to remove", privileges_to_remove),
@@ -97,7 +100,7 @@ def writable(context: RunContext) -> Finding:
 
 
 def collation(context: RunContext) -> Finding:
-    """Our tables take the site's collation, because comparing columns of two collations is an error (1267)."""
+    """Check the site's collation. Our tables take it, because comparing columns of two collations fails (1267)."""
     ((default,),) = _rows(context, "SELECT @@collation_database")
     options = options_table_name(context.prefix)
     site = _site_collation(context)
@@ -114,7 +117,7 @@ def collation(context: RunContext) -> Finding:
 
 def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Finding:
     site = collation_beside(_site_collation(context))
-    live = introspect_schema(context.database, context.dialect, tables)
+    live = introspect_schema(context.connection, tables)
     other = [table for table in live if table.collation and table.collation != site]
     if not other:
         return Finding("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
@@ -143,7 +146,7 @@ def engine(context: RunContext) -> Finding:
 
 
 def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Finding:
-    live = introspect_schema(context.database, context.dialect, tables)
+    live = introspect_schema(context.connection, tables)
     other = [table for table in live if (table.engine or "").lower() != "innodb"]
     if not other:
         return Finding("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
@@ -165,7 +168,7 @@ def strictness(context: RunContext) -> Finding:
 
 
 def lock_waits(context: RunContext) -> Finding:
-    """Not a fault: whoever alters a table by hand should know."""
+    """Report how long a statement waits for a lock: not a fault, but to be known before altering a table by hand."""
     ((table, row),) = _rows(context, "SELECT @@global.lock_wait_timeout, @@global.innodb_lock_wait_timeout")
     found = f"by default a statement waits {_span(int(table))} for a table and {_span(int(row))} for a row"
     advice = ""
@@ -187,16 +190,16 @@ def _span(seconds: int) -> str:
 
 def _site_collation(context: RunContext) -> str | None:
     query = context.dialect.column_collation(options_table_name(context.prefix), "option_name")
-    rows = run_query(context.database, context.dialect, query) if query is not None else []
+    rows = context.connection.query(query) if query is not None else []
     return str(rows[0][0]) if rows and rows[0][0] else None
 
 
 def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
-    return run_query(context.database, context.dialect, Query(sql))
+    return context.connection.query(Query(sql))
 
 
 def sqlite_file(database: pw.SqliteDatabase) -> Finding:
-    """Look at the file and its folder, in which SQLite puts a journal while it writes."""
+    """Check the file and its folder, in which SQLite creates a journal while it writes."""
     if is_private(database):
         return Finding("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
     obstacle = file_obstacle(database)
@@ -209,7 +212,7 @@ def sqlite_file(database: pw.SqliteDatabase) -> Finding:
 
 
 def sqlite_json(context: RunContext) -> Finding:
-    """JSON columns are held by a CHECK that calls a function which older builds may lack."""
+    """Check for the JSON functions, which the CHECKs of JSON columns call and older builds may lack."""
     try:
         _one(context, "SELECT json_valid('{}')")
     except pw.PeeweeException:
@@ -218,7 +221,7 @@ def sqlite_json(context: RunContext) -> Finding:
 
 
 def sqlite_foreign_keys(context: RunContext) -> Finding:
-    """Without them deleting a conversation leaves its messages behind."""
+    """Check that foreign keys are on: without them a deleted conversation leaves its messages behind."""
     if _one(context, "SELECT sqlite_compileoption_used('OMIT_FOREIGN_KEY')") != "0":
         advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
         return Finding("foreign keys", "warn", "this build of SQLite has none", advice)
@@ -231,7 +234,7 @@ def sqlite_foreign_keys(context: RunContext) -> Finding:
 
 
 def _one(context: RunContext, sql: str) -> str:
-    ((value,),) = run_query(context.database, context.dialect, Query(sql))
+    ((value,),) = context.connection.query(Query(sql))
     return str(value)
 
 
@@ -242,7 +245,7 @@ Check = Callable[[RunContext], Finding]
 
 
 def diagnose(manager: DatabaseManager) -> tuple[Finding, ...]:
-    """Look at the manager's database. Reads only."""
+    """Run every check that fits the manager's database. A check that the server refuses to answer is a warning."""
     reached = Finding("connection", "ok", f"{manager.target} can be opened")
     try:
         with read_session(manager.database, manager.prefix) as context:
@@ -270,7 +273,7 @@ def _asked(name: str, check: Check, context: RunContext) -> Finding:
 
 
 def object_cache(site: WordPressSite | None) -> tuple[Finding, ...]:
-    """Tell of a persistent object cache; nothing where no site is known, or where it has none."""
+    """Return advice for the site's persistent object cache, or nothing if there is none or no known site."""
     if site is None:
         return ()
     dropin = object_cache_dropin(site.path, content=site.content)

@@ -1,9 +1,6 @@
 """The database manager: install, upgrade, verify and remove the tables of one installation.
 
-It holds no connection between calls; each run opens its own and takes the lock. What only reads
-(``status``, ``plan``, ``row_counts``) it has from ``Installation``, and writes nothing.
-
-    DatabaseManager("sqlite:///wch.db").install()
+DatabaseManager("sqlite:///wch.db").install()
 """
 
 from __future__ import annotations
@@ -15,9 +12,8 @@ from typing import Any, TypeVar
 
 import peewee as pw
 
-from ..database.query import present_tables
 from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
-from ..execution.context import RunContext
+from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.reconcile import Reconciled
 from ..execution.session import one_connection, read_session, run_in_session
 from ..execution.table_cache import TableCache
@@ -32,9 +28,6 @@ from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .privileges import REMOVAL, UPGRADE, require_privileges
 from .reports import InstallReport, Orphans, RepairReport, UninstallReport
 
-#: Called with the option's name and its new value.
-OptionWritten = Callable[[str, str | None], None]
-
 Work = Callable[[RunContext], Any]
 
 logger = logging.getLogger("wch_peewee")
@@ -42,7 +35,13 @@ logger = logging.getLogger("wch_peewee")
 
 @contextlib.contextmanager
 def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
-    """Give a wrapper for a run's work; call ``hook`` at the end of the block for each option that it has written."""
+    """Return a wrapper for a run's work; at the end of the block ``hook`` is called for each option it has written.
+
+    By then the lock is free and every session can read the row. ``value`` is None for a deleted option, and the
+    current prefix is that of the options table. The hook also learns of a write that stays although the run fails
+    afterwards, and of one whose connection was lost, so that it may have been done. What the hook raises is logged: the
+    upgrade is done, and an error would say the opposite. A process killed at this point notifies nobody.
+    """
     seen: list[RunContext] = []
 
     def watched(work: Work) -> Work:
@@ -59,7 +58,7 @@ def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work
         failed = False
     finally:
         if hook is not None and seen and not (failed and seen[0].dialect.transactional_ddl):
-            for name, value in seen[0].options.items():
+            for name, value in seen[0].written.items():
                 with switch_prefix(seen[0].prefix):
                     _tell(hook, name, value)
 
@@ -76,7 +75,10 @@ T = TypeVar("T")
 
 
 class DatabaseManager(Installation):
-    """Owns the six tables of one installation; see ``Installation`` for what it is made with."""
+    """Owns the six tables of one installation; see ``Installation`` for the arguments.
+
+    It holds no connection between calls; each run opens its own and takes the lock.
+    """
 
     #: What the tables of other sites look like, in a run over many of them.
     table_cache: TableCache | None = None
@@ -88,9 +90,9 @@ class DatabaseManager(Installation):
     on_option_written: OptionWritten | None = None
 
     def install(self) -> InstallReport:
-        """Install or upgrade: migrations, then what is still missing, then verify, and stamp the version last.
+        """Install or upgrade: run migrations, create what is still missing, verify, and stamp the version last.
 
-        When everything is there, nothing is written and no lock is taken.
+        If everything is in place, nothing is written and no lock is taken.
 
         Raises SchemaTooNew, SchemaConflict, MigrationFailed, MissingPrivileges, Busy, DatabaseUnavailable.
         """
@@ -126,7 +128,7 @@ class DatabaseManager(Installation):
         return self._run(work, "migrate")
 
     def rollback(self) -> str:
-        """Take the newest applied migration back; return its name. Raises RemovalRefused where it loses data."""
+        """Roll back the newest applied migration; return its name. Raises RemovalRefused if data would be lost."""
         from ..migrate.runner import MigrationRouter
 
         with read_session(self.database, self.prefix) as context:
@@ -141,11 +143,11 @@ class DatabaseManager(Installation):
         return self._run(work, "rollback")
 
     def repair(self, orphans: Orphans = "report") -> RepairReport:
-        """Mend what differs from the declaration and can be mended safely, after dealing with orphaned messages.
+        """Repair what differs from the declaration and is safe to repair, after dealing with orphaned messages.
 
-        ``delete`` deletes messages whose conversation is gone, ``reattach`` gives them a closed conversation
-        again, ``report`` counts them. Pending migrations come first: raises ConfigurationError where there are
-        some. Raises SchemaTooNew, and what ``install`` raises.
+        ``delete`` deletes messages whose conversation is missing, ``reattach`` gives them a closed conversation
+        again, ``report`` counts them. Raises ConfigurationError if migrations are pending, which come first;
+        SchemaTooNew, and what ``install`` raises.
         """
 
         with read_session(self.database, self.prefix) as context:
@@ -157,7 +159,7 @@ class DatabaseManager(Installation):
             require_privileges(context, self.target, UPGRADE + deletes)
             found = deleted = reattached = 0
             if {get_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
-                present_tables(context.database, context.dialect, self.table_names)
+                context.connection.present(self.table_names)
             ):
                 found = sum(count_orphans(context).values())
                 deleted = delete_orphans(context) if orphans == "delete" and found else 0
@@ -169,19 +171,19 @@ class DatabaseManager(Installation):
         return self._run(work, "repair")
 
     def uninstall(self) -> UninstallReport:
-        """Remove exactly our tables, history and option, for this prefix; only when WCH_REMOVE_DATA is true."""
+        """Remove exactly our tables, history and option of this prefix, and only if WCH_REMOVE_DATA is true."""
         if not self.remove_data:
             return UninstallReport(False, reason="WCH_REMOVE_DATA is not true; nothing was removed")
         from ..migrate.steps.structure import drop_named
 
         names = (*self.table_names, history_table_name(self.prefix))
         with read_session(self.database, self.prefix) as context:
-            present = present_tables(context.database, context.dialect, names)
+            present = context.connection.present(names)
             if not present and read_version(context) is None:
                 return UninstallReport(True, reason="nothing was there")
 
         def work(context: RunContext) -> UninstallReport:
-            present = present_tables(context.database, context.dialect, names)
+            present = context.connection.present(names)
             require_privileges(context, self.target, REMOVAL)
             drop_named(context, present)
             return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(context))
@@ -190,28 +192,23 @@ class DatabaseManager(Installation):
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[pw.Database]:
-        """Have what to look and run on: where the application has no connection open, one for both."""
+        """Open one connection for the check and the run, unless the application has one open already."""
         if not self.database.is_closed():
             yield self.database
             return
-        with one_connection(self.database, patience=self.patience, lock_wait=self.lock_wait) as database:
+        with one_connection(self.database, self.options) as database:
             yield database
 
     def _run(self, work: Callable[[RunContext], T], command: str, database: pw.Database | None = None) -> T:
         try:
-            with notify_option_written(self.on_option_written) as watched:
+            listener = RunListener(self.before_statement, self.on_progress, self.on_option_written)
+            with notify_option_written(listener.on_option_written) as watched:
                 result: T = run_in_session(
                     watched(work),
                     database or self.database,
                     self.prefix,
-                    remove_data=self._remove_data,
-                    patience=self.patience,
-                    lock_wait=self.lock_wait,
-                    lease_ttl=self.lease_ttl,
-                    before=self.before_statement,
-                    on_progress=self.on_progress,
-                    copies=self.copies,
-                    hold=None if self.replicas is None else self.replicas.hold,
+                    self.options,
+                    listener,
                     table_cache=self.table_cache,
                 )
             return result
@@ -220,7 +217,7 @@ class DatabaseManager(Installation):
             raise
 
     def _settled(self, context: RunContext, state: InstalledState) -> InstallReport | None:
-        """Report when there is nothing to do, or nothing may be done; None when a run is needed."""
+        """Return the report if there is nothing to do or nothing may be done; None if a run is needed."""
         stored = state.version
         if self._left_alone(state):
             reason = f"the database is at {stored} and this code at {self.version}; nothing was changed"
@@ -233,7 +230,7 @@ class DatabaseManager(Installation):
         return InstallReport("current", stored, stored, refusals=plan.refusals, extras=plan.extras)
 
     def _left_alone(self, state: InstalledState) -> bool:
-        """Say whether the database is of a newer minor version; a newer major one raises SchemaTooNew."""
+        """Return True if the database is of a newer minor version. Raises SchemaTooNew for a newer major one."""
         if state.is_newer and str(state.version).split(".")[0] != self.version.split(".")[0]:
             raise self._too_new(state, "upgrade wch-peewee")
         return state.is_newer
@@ -277,8 +274,8 @@ class DatabaseManager(Installation):
         )
 
     def _stamp(self, context: RunContext) -> str:
-        """Write the version where it is not there yet; return what is there, PHP's where that is higher."""
-        if context.options.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
+        """Write the version if it is not there yet; return what is stored, which is PHP's version if that is higher."""
+        if context.written.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
             after = self.state(context)
             if after.is_foreign:
                 return str(after.version)

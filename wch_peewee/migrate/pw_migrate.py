@@ -1,10 +1,4 @@
-"""What ``migrations/conf.py`` hands to the stock ``pw_migrate`` command.
-
-The database comes from ``--database`` when it is given, else from the environment, else it is the default
-SQLite file; prefix and history table come from the environment. The connection is one of ours: strict,
-patient with locks for a second at a time, and with SQLite's foreign keys off, because pw_migrate wraps
-each migration in a transaction in which they cannot be switched off any more.
-"""
+"""The settings that ``migrations/conf.py`` gives to the stock ``pw_migrate`` command."""
 
 from __future__ import annotations
 
@@ -13,17 +7,21 @@ from typing import Any
 
 from ..database.connect import PATIENCE, connect, dedicated, open_database
 from ..database.detect import detect_dialect
+from ..database.query import Connection
 from ..errors import ConfigurationError, WchError
-from ..execution.context import RunContext, attach
+from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
 from .state import ensure_history
 
 
 def configuration() -> dict[str, Any]:
-    """Open the database, make the history table in our shape, and name both for pw_migrate.
+    """Open the database, create the history table in our definition, and return pw_migrate's names for both.
 
-    A wrong setting ends the command with one line.
+    The database comes from ``--database``, else from the environment, else it is the default SQLite file; prefix and
+    history table come from the environment. SQLite's foreign keys are off on this connection, because pw_migrate wraps
+    each migration in a transaction, inside which they cannot be switched off. A wrong setting ends the command with
+    one line.
     """
     try:
         options = _command_line()
@@ -31,7 +29,8 @@ def configuration() -> dict[str, Any]:
         database = dedicated(open_database(settings.target), patience=PATIENCE)
         database.autoconnect = True
         connect(database)
-        context = RunContext(database, detect_dialect(database), settings.prefix, settings.remove_data)
+        run = RunOptions(remove_data=settings.remove_data)
+        context = RunContext(Connection(database, detect_dialect(database)), settings.prefix, run)
         attach(database, context)
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(context)
@@ -41,7 +40,7 @@ def configuration() -> dict[str, Any]:
 
 
 def _command_line() -> dict[str, Any]:
-    """Read pw_migrate's options from click's context: conf.py itself is not told of them."""
+    """Read pw_migrate's options from click's context; conf.py itself does not get them."""
     click = sys.modules.get("click")
     context = click.get_current_context(silent=True) if click is not None else None
     options = dict(context.params) if context is not None else {}
