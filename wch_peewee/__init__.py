@@ -36,27 +36,25 @@ if typing.TYPE_CHECKING:
     from .install.manager import DatabaseManager, WCH_Database_Manager
     from .install.plugin import Plugin
     from .install.reports import InstallReport, StatusReport, UninstallReport
-    from .models.enums import (
-        CampaignStatus,
-        ConversationStatus,
-        MessageDirection,
-        MessageStatus,
-        MessageType,
-        SyncAction,
-        SyncEntityType,
-        SyncStatus,
-    )
     from .models.fields import utc_now
     from .models.site import get_table_name, switch_prefix
     from .models.tables import (
         MODELS,
         BaseModel,
         BroadcastCampaign,
+        CampaignStatus,
         Cart,
         Conversation,
+        ConversationStatus,
         CustomerProfile,
         Message,
+        MessageDirection,
+        MessageStatus,
+        MessageType,
+        SyncAction,
+        SyncEntityType,
         SyncQueueItem,
+        SyncStatus,
     )
 
 __all__ = [
@@ -108,10 +106,6 @@ __all__ = [
 #: Where each name is: a process imports what it uses, and one that only asks for the version next to nothing.
 _MODULES = {
     "install.delta": "DeltaReport db_delta",
-    "models.enums": (
-        "CampaignStatus ConversationStatus MessageDirection MessageStatus MessageType SyncAction "
-        "SyncEntityType SyncStatus"
-    ),
     "errors": (
         "Busy ConfigurationError DatabaseUnavailable InvalidValue Irreversible MigrationFailed "
         "MissingPrivileges NotOwned RemovalRefused SchemaConflict SchemaTooNew StatementFailed Undecided "
@@ -119,7 +113,10 @@ _MODULES = {
     ),
     "models.fields": "utc_now",
     "install.manager": "DatabaseManager WCH_Database_Manager",
-    "models.tables": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
+    "models.tables": (
+        "MODELS BaseModel BroadcastCampaign CampaignStatus Cart Conversation ConversationStatus CustomerProfile "
+        "Message MessageDirection MessageStatus MessageType SyncAction SyncEntityType SyncQueueItem SyncStatus"
+    ),
     "install.plugin": "Plugin",
     "install.reports": "InstallReport StatusReport UninstallReport",
     "models.site": "get_table_name switch_prefix",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ...migrate import steps
-from ...models import base, enums, tables
+from ...models import base, tables
 from ...wordpress.version import is_plain, version_compare
 from .findings import Finding, Remarks, run_code, text_code
 from .load import Migration, Recording, Source, is_decide
@@ -83,7 +83,7 @@ _MODULES = tuple(f"wch_peewee.{name}" for name in ("models", "install.delta", "s
 
 #: What the package itself hands out of those modules.
 _NAMES = {
-    *(name for module in (base, enums, tables) for name in vars(module) if name[0].isupper()),
+    *(name for module in (base, tables) for name in vars(module) if name[0].isupper()),
     *("db_delta", "models"),
 }
 
