@@ -198,7 +198,7 @@ def _is_model(value: Any) -> bool:
 def try_newest(
     databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table], before: Sequence[Schema]
 ) -> tuple[str, ...]:
-    """Run the newest migration of ``folder`` on each database and roll it back; return what went wrong, or an empty text.
+    """Run the newest migration of ``folder`` on each database and roll it back; return what went wrong, or "".
 
     ``before`` is what each database held without it.
     """

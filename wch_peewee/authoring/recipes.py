@@ -47,7 +47,7 @@ _NEUTRAL = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnRecipes:
-    """Lines for columns. ``after`` is the schema that results; ``Recipes`` removes the marks of a rollback (``back``)."""
+    """Lines for columns. ``after`` is the resulting schema; ``Recipes`` removes the marks of a rollback (``back``)."""
 
     after: Schema
     back: bool

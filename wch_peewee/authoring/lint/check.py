@@ -65,7 +65,7 @@ def _rule_of(comment: str) -> str | None:
 
 
 def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
-    """Return the findings in the files of ``folder``: mistakes, and what hurts on a live table. Files are run, steps are not.
+    """Return mistakes in the files of ``folder``, and what hurts on a live table. Files are run, steps are not.
 
     Raises ConfigurationError if there is no such folder.
     """
