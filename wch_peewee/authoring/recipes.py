@@ -26,16 +26,7 @@ from ..schema.operations import (
     RenameIndex,
 )
 from ..schema.type_changes import widens
-from .source import (
-    Line,
-    Mark,
-    Named,
-    Shape,
-    StepLine,
-    Text,
-    source_of,
-    together,
-)
+from .source import Line, Mark, Named, Shape, StepLine, Text, source_of, together
 
 _NEUTRAL = {
     "date": "1970-01-01",

@@ -26,11 +26,10 @@ from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import Leave, leave_to_remove, table_prefix
 from ..wordpress.options import site_collation
 from .apply import ApplyResult, Executor, patiently
-from .introspect import count_rows, introspect_schema
+from .introspect import TableCache, count_rows, introspect_schema
 from .lock import LEASE_TTL, MigrationLock, migration_lock
 from .reconcile import Reconciled, concerned, plan_for, reconcile
 from .replicas import ReplicaRule
-from .table_cache import TableCache
 
 T = TypeVar("T")
 
