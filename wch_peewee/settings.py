@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -38,7 +37,7 @@ class Settings:
     @property
     def remove_data(self) -> Leave:
         """The permission to remove data: the site's, else None, which leaves it to the environment."""
-        return None if self.site is None else partial(remove_data_allowed, site=self.site)
+        return None if self.site is None else lambda: remove_data_allowed(site=self.site)
 
     @classmethod
     def gather(

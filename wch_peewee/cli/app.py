@@ -1,4 +1,4 @@
-"""The group of commands, and the help that names the environment, the exit codes and shell completion."""
+"""The group of commands, and its help on the environment, the exit codes and shell completion."""
 
 from __future__ import annotations
 
@@ -8,10 +8,24 @@ from typing import Any
 import click
 
 from ..migrate.folder import MigrationFolder, migrations_folder
-from . import codes
-from .options import shared_options
+from .options import EXIT_CODES, ExitCode, shared_options
 
-_CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in codes.MEANINGS)
+#: In the order of an installation's life; each is a module of this package.
+_COMMANDS = (
+    "activate",
+    "status",
+    "check",
+    "plan",
+    "migrate",
+    "rollback",
+    "repair",
+    "uninstall",
+    "schema",
+    "doctor",
+    "new",
+)
+
+_CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
 
 _EPILOG = f"""\
 \b
@@ -33,22 +47,11 @@ Results go to stdout, everything else to stderr. Shell completion:
 
 
 class Interrupted(Exception):
-    """Ctrl-C. Not click's Abort, which writes an empty line first."""
-
-
-#: In the order of a life, not of the alphabet; each is a module of this package.
-_COMMANDS = (
-    *("activate", "status", "check", "plan", "migrate", "rollback", "repair", "uninstall", "schema", "doctor", "new"),
-)
-
-
-def _load(name: str) -> click.Command:
-    command: click.Command = importlib.import_module(f".{name}", __package__).command
-    return command
+    """Ctrl-C. Unlike click's Abort, it does not write an empty line first."""
 
 
 class _Group(click.Group):
-    """Imports a command when it is asked for: a run of one does not pay for the others."""
+    """The commands, each imported only when it is used."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -56,7 +59,7 @@ class _Group(click.Group):
     def get_command(self, context: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _COMMANDS:
             return _load(cmd_name)
-        # A mistake: click suggests one of those that it knows.
+        # A misspelt name: click suggests one of the commands that it knows.
         self.commands = {name: _load(name) for name in _COMMANDS}
         return None
 
@@ -65,6 +68,11 @@ class _Group(click.Group):
             return super().invoke(context)
         except KeyboardInterrupt:
             raise Interrupted from None
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(f".{name}", __package__).command
+    return command
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -102,4 +110,4 @@ def wch(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
-        context.exit(codes.USAGE)
+        context.exit(ExitCode.USAGE)

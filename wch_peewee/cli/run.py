@@ -1,7 +1,4 @@
-"""Run ``wch`` and turn every ending into an exit code; nobody ever sees a traceback unasked.
-
-run(["status", "--format", "json"])    # 0, 1, 2, ...
-"""
+"""Run ``wch`` and turn every ending into an exit code; a traceback is printed only on request."""
 
 from __future__ import annotations
 
@@ -18,9 +15,8 @@ from typing import Any, NoReturn
 import click
 
 from ..errors import RunStopped, WchError
-from . import codes
 from .app import Interrupted, wch
-from .options import Choices
+from .options import Choices, ExitCode
 from .output import NotConfirmed, Output, flush
 
 
@@ -30,73 +26,82 @@ def main() -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code: ``run(["status", "--format", "json"])``."""
     choices = Choices()
-    handler = _log_to_stderr(choices)
+    logger = logging.getLogger("wch_peewee")
+    logger.setLevel(logging.INFO)
+    handler = _LogHandler(choices)
+    logger.addHandler(handler)
     try:
         code = _run(list(arguments), choices)
         flush()
         return code
     except Exception as error:  # stdout itself, on a full disk
         choices.format = None
-        return _unexpected(error, choices)
+        return _unexpected(choices, error)
     finally:
-        logging.getLogger("wch_peewee").removeHandler(handler)
+        logger.removeHandler(handler)
 
 
 def _run(arguments: list[str], choices: Choices) -> int:
     try:
         result = wch.main(arguments, prog_name="wch", standalone_mode=False, obj=choices)
-        return result if isinstance(result, int) else codes.FINE
+        return result if isinstance(result, int) else ExitCode.FINE
     except (Interrupted, KeyboardInterrupt, click.Abort) as error:
-        return _failed(error, "Interrupted; wch status shows what is in place.", codes.INTERRUPTED, choices, {})
+        return _failed(choices, error, ExitCode.INTERRUPTED, "Interrupted; wch status shows what is in place.")
     except click.ClickException as error:
-        return _usage(error, arguments, choices)
+        return _usage(choices, error, arguments)
     except NotConfirmed as error:
-        return _failed(error, str(error), codes.FAILED, choices, {})
+        return _failed(choices, error, ExitCode.FAILED, str(error))
     except WchError as error:
         if isinstance(error, RunStopped):
-            error.command = _typed(arguments)
+            error.command = _without_password(arguments)
         attributes = {key: value for key, value in vars(error).items() if not key.startswith("_")}
-        return _failed(error, str(error), error.exit_code, choices, attributes)
+        return _failed(choices, error, error.exit_code, str(error), attributes=attributes)
     except Exception as error:
-        return _unexpected(error, choices)
+        return _unexpected(choices, error)
 
 
-def _typed(arguments: list[str]) -> str:
-    """The command as it was typed, without its password."""
+def _without_password(arguments: list[str]) -> str:
+    """Return the command as it was typed, with the password masked."""
     return shlex.join(["wch", *(re.sub(r"(://[^/:]*):.*@", r"\1:***@", argument) for argument in arguments)])
 
 
-def _usage(error: click.ClickException, arguments: list[str], choices: Choices) -> int:
-    # The option may stand behind the mistake, where it was never read.
+def _usage(choices: Choices, error: click.ClickException, arguments: list[str]) -> int:
+    # The option may follow the mistake, where click has not read it.
     if "--format=json" in arguments or ("--format", "json") in pairwise(arguments):
         choices.format = "json"
     hint = ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hint = f"\nTry '{error.ctx.command_path} --help'."
-    return _failed(error, error.format_message(), codes.USAGE, choices, {}, hint)
+    return _failed(choices, error, ExitCode.USAGE, error.format_message(), hint)
 
 
-def _unexpected(error: Exception, choices: Choices) -> int:
+def _unexpected(choices: Choices, error: Exception) -> int:
     if choices.debug or os.environ.get("WCH_DEBUG", "") not in ("", "0"):
         Output(choices).error("".join(traceback.format_exception(error)).rstrip())
-    said = " ".join(str(error).split())
-    return _failed(error, f"{type(error).__name__}: {said}", codes.FAILED, choices, {}, " (--debug shows where)")
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return _failed(choices, error, ExitCode.FAILED, message, " (--debug shows where)")
 
 
 def _failed(
-    error: BaseException, message: str, code: int, choices: Choices, attributes: dict[str, Any], hint: str = ""
+    choices: Choices,
+    error: BaseException,
+    code: int,
+    message: str,
+    hint: str = "",
+    attributes: dict[str, Any] | None = None,
 ) -> int:
     out = Output(choices)
     out.error(f"Error: {message}{hint}")
     if out.structured:
-        out.document({"error": {"type": type(error).__name__, "message": message, "exit_code": code, **attributes}})
+        facts = {"type": type(error).__name__, "message": message, "exit_code": code, **(attributes or {})}
+        out.document({"error": facts})
     return code
 
 
-class _Lines(logging.Handler):
-    """The library's log records as plain lines on stderr, wherever that is at the moment."""
+class _LogHandler(logging.Handler):
+    """Prints the library's log records as plain lines on the current stderr."""
 
     def __init__(self, choices: Choices) -> None:
         super().__init__()
@@ -105,11 +110,3 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING or not self._choices.quiet:
             Output(self._choices).error(record.getMessage())
-
-
-def _log_to_stderr(choices: Choices) -> logging.Handler:
-    logger = logging.getLogger("wch_peewee")
-    logger.setLevel(logging.INFO)
-    handler = _Lines(choices)
-    logger.addHandler(handler)
-    return handler

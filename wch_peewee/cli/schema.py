@@ -18,15 +18,14 @@ from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect
 from ..schema.svg import svg_diagram
 from ..wordpress.dbdelta import dbdelta_text
-from . import codes
-from .options import Choices, shared_options
+from .options import Choices, ExitCode, shared_options
 from .session import Session, open_session
 
 _FORMATS = ("sql", "json", "mermaid", "svg", "dbdelta")
-#: The formats that can show what a database holds beside what is declared.
+#: The formats that can also show what is in the database.
 _PICTURES = {"mermaid": draw, "svg": svg_diagram}
 
-#: A CREATE is written alike for every supported version.
+#: CREATE statements are the same for every supported version of an engine.
 _ENGINES: dict[str, Dialect] = {
     "sqlite": SQLiteDialect(sqlite3.sqlite_version_info),
     "mysql": MySQLDialect("mysql", (8, 0, 13)),
@@ -74,7 +73,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
         session.out.lines(
             map(str, create_statements(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation))
         )
-    return codes.FINE
+    return ExitCode.FINE
 
 
 def _compared(session: Session) -> tuple[Schema, Marks]:
