@@ -1,9 +1,7 @@
-"""Open databases: the application's, read-only ones, and the one dedicated connection of a run.
+"""Opening databases: the application's own, read-only ones, and the dedicated connection of a run.
 
-    database = open_database(parse_url("sqlite:///wch.db"))
-
-The dedicated connection never reconnects by itself: a lock held on a lost connection is gone, and going
-on without it would let two runs meet.
+The dedicated connection never reconnects by itself: a lock held on a lost connection is gone, and continuing
+without it would let two runs meet.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"
 
 
 def collation_beside(site: str | None) -> str:
-    """Return the collation for our tables beside those of a site; None is a site that is not there yet."""
+    """Return the collation for our tables beside a site's; None stands for a site that does not exist yet."""
     return site if site and site.startswith("utf8mb4_") else DEFAULT_COLLATION
 
 
@@ -45,7 +43,7 @@ def collation_beside(site: str | None) -> str:
 #: session that minds them can no longer alter such a table.
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
-#: How long a run waits for another one, or for somebody's transaction on a table, in seconds.
+#: How many seconds a run waits for another run, or for an open transaction on a table.
 PATIENCE = 60.0
 
 #: How long one statement waits for a lock, in seconds, and others behind it.
@@ -67,7 +65,7 @@ _REFUSED_PARAMETERS = {
 
 
 class _Telling:
-    """Notes the statement on the error that it ends in; the parameters may be secret and are left out."""
+    """Adds the failed statement to its error; the parameters may be secret and are left out."""
 
     def execute_sql(self, sql: str, *arguments: Any, **options: Any) -> Any:
         try:
@@ -86,7 +84,7 @@ class _RunOnFile(_Telling, pw.SqliteDatabase):
 
 
 def open_database(target: Target) -> pw.Database:
-    """Make the peewee database of an application; it connects when it is first used."""
+    """Return the peewee database of an application. It connects when it is first used."""
     if target.scheme != "sqlite":
         return ServerDatabase(target.name, **_server_parameters(target), sql_mode=SQL_MODE)
     folder = Path(target.path).parent
@@ -120,7 +118,7 @@ def _server_parameters(target: Target) -> dict[str, Any]:
 
 
 def unwrap(database: object) -> pw.Database:
-    """Look through a peewee proxy, and refuse what is no peewee database or of another engine."""
+    """Return the database behind a peewee proxy. Raises ConfigurationError for another engine or no peewee database."""
     if isinstance(database, pw.Proxy):
         database = database.obj
     if isinstance(database, pw.SqliteDatabase | pw.MySQLDatabase):
@@ -132,14 +130,14 @@ def unwrap(database: object) -> pw.Database:
 
 
 def is_private(database: pw.Database) -> bool:
-    """Say whether the database lives in its connection (SQLite in memory), so that no second one can reach it."""
+    """Return True if the database lives in its connection (SQLite in memory), so that no second one can reach it."""
     return isinstance(database, pw.SqliteDatabase) and (
         database.database in (":memory:", "", None) or "mode=memory" in str(database.database)
     )
 
 
 def for_reading(database: pw.Database) -> pw.Database:
-    """Stand an empty database in memory in for a SQLite file that is not there, so that reading makes no file."""
+    """Return an empty database in memory in place of a SQLite file that does not exist: reading creates no file."""
     if not isinstance(database, pw.SqliteDatabase) or is_private(database) or not database.is_closed():
         return database
     missing = not str(database.database).startswith("file:") and not Path(database.database).exists()
@@ -147,7 +145,7 @@ def for_reading(database: pw.Database) -> pw.Database:
 
 
 def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> pw.Database:
-    """Make an own, unopened connection to the same database for one run.
+    """Return a new, unopened connection to the same database for one run.
 
     ``patience`` is how many seconds SQLite waits for another writer, ``lock_wait`` how many a server's statement
     waits for a lock.
@@ -168,13 +166,13 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
 
 
 def is_for_runs(database: pw.Database) -> bool:
-    """Say whether it is a connection that ``dedicated`` has made."""
+    """Return True for a connection that ``dedicated`` has made."""
     return isinstance(database, _Telling)
 
 
 @contextlib.contextmanager
 def with_run_settings(database: pw.Database) -> Iterator[None]:
-    """Give somebody else's connection the settings of a run for the block, and its own back afterwards."""
+    """Give a connection that is not ours a run's settings for the block, and its own back afterwards."""
     if not isinstance(database, pw.MySQLDatabase):
         yield
         return
@@ -192,7 +190,7 @@ def with_run_settings(database: pw.Database) -> Iterator[None]:
 
 
 def describe(database: pw.Database) -> str:
-    """Name the database for people, without its password."""
+    """Return the name of the database for people, without its password."""
     if isinstance(database, pw.SqliteDatabase):
         return f"sqlite:///{database.database}"
     parameters = database.connect_params
@@ -210,7 +208,7 @@ def describe(database: pw.Database) -> str:
 
 
 def in_transaction(database: pw.Database) -> bool:
-    """Say whether this thread's connection is in a transaction, one begun behind peewee's back included."""
+    """Return True if this thread's connection is in a transaction, even one that peewee does not know of."""
     if database.is_closed():
         return False
     connection: Any = database.connection()
@@ -220,10 +218,10 @@ def in_transaction(database: pw.Database) -> bool:
 
 
 def stands_alone(database: pw.Database) -> bool:
-    """Say whether a statement on this thread's connection is known to be a transaction of its own.
+    """Return True if a statement on this thread's connection is known to be a transaction of its own.
 
-    False where the driver does not tell. With autocommit off a transaction can have begun without a word of it: PyMySQL
-    takes notice of the server's status where there is no result, and not behind a SELECT FOR UPDATE.
+    False if the driver does not tell. With autocommit off a transaction can have begun unnoticed: PyMySQL reads the
+    server's status only from answers without a result, and not after a SELECT FOR UPDATE.
     """
     if database.is_closed() or in_transaction(database):
         return False
@@ -234,7 +232,7 @@ def stands_alone(database: pw.Database) -> bool:
 
 @contextlib.contextmanager
 def connected(database: pw.Database) -> Iterator[pw.Database]:
-    """Have the database open for the block, in this thread; what was open before stays open."""
+    """Open the database for the block, in this thread; a connection that was open before stays open."""
     opened = False
     if database.is_closed():
         connect(database)
@@ -248,7 +246,7 @@ def connected(database: pw.Database) -> Iterator[pw.Database]:
 
 
 def connect(database: pw.Database) -> None:
-    """Connect; raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
+    """Connect. Raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
     try:
         database.connect(reuse_if_open=True)
         if isinstance(database, pw.SqliteDatabase):
@@ -262,7 +260,7 @@ def connect(database: pw.Database) -> None:
 
 
 def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
-    """Say in the library's own words what a driver's error means for the caller."""
+    """Translate a driver's error into the library's exception."""
     said = str(error.args[-1]) if error.args else str(error)
     if meaning == "waiting":
         return Busy(f"{where}: somebody else holds a lock for too long; try again later ({said})")

@@ -1,7 +1,4 @@
-"""Find out which engine in which version a connection speaks to, and refuse what is not known to be safe.
-
-dialect = detect_dialect(database)
-"""
+"""Detection of the engine and version behind a connection; what is not known to be safe is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 
 SUPPORTED = "SQLite 3.35 or newer, MySQL 8.0.13 or newer, MariaDB 10.4 or newer"
 
-#: They speak MySQL's protocol, and their DDL or locks differ in ways that nobody has tested here.
+#: They speak MySQL's protocol, but their DDL or locks differ in ways that are not tested here.
 _LOOKALIKES = (
     "tidb",
     "vitess",
@@ -37,7 +34,7 @@ _ASKED = "_wch_peewee_dialect"
 
 
 def detect_dialect(database: pw.Database) -> Dialect:
-    """Ask the open ``database`` who it is, once for each connection. Raises UnsupportedServer."""
+    """Return the dialect of the open ``database``, detected once per connection. Raises UnsupportedServer."""
     if isinstance(database, pw.SqliteDatabase):
         row = database.execute_sql("SELECT sqlite_version()").fetchone()
         return sqlite_dialect(str(row[0]))
@@ -52,12 +49,12 @@ def detect_dialect(database: pw.Database) -> Dialect:
 
 
 def failure_of(database: pw.Database, error: pw.PeeweeException) -> Failure:
-    """Say what a driver's error means, also where the server has not been asked who it is."""
+    """Return the meaning of a driver's error, even if the server has not been detected yet."""
     return words_of(database).failure(error.args)
 
 
 def words_of(database: pw.Database) -> Words:
-    """Return what can be said without asking the server who it is."""
+    """Return the part of the dialect that needs no detection."""
     if isinstance(database, pw.SqliteDatabase):
         from ..schema.sqlite.base import SQLiteWords
 
@@ -75,7 +72,7 @@ def sqlite_dialect(version: str) -> Dialect:
 
 
 def mysql_dialect(version: str, comment: str = "", *, fold_names: bool = False) -> Dialect:
-    """Choose the flavor from the server's own words."""
+    """Choose the flavor from the server's version text."""
     from ..schema.mysql.dialect import MySQLDialect
 
     words = f"{version} {comment}".lower()

@@ -1,7 +1,4 @@
-"""MySQL and MariaDB through PyMySQL, spared what PyMySQL does without need.
-
-ServerDatabase("wordpress", host="localhost", user="wch", password="...")
-"""
+"""MySQL and MariaDB through PyMySQL, without work that PyMySQL does needlessly."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ def _unverified_tls() -> ssl.SSLContext:
 
 
 class _Connection(pymysql.connections.Connection):
-    """PyMySQL's, which loads the machine's certificate authorities, for some 25 ms, where it checks nothing by them."""
+    """PyMySQL's, which loads the machine's certificate authorities (some 25 ms) even where it verifies nothing."""
 
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
         if isinstance(sslp, ssl.SSLContext) or set(sslp or ()) - {"ssl"}:
@@ -35,7 +32,7 @@ class _Connection(pymysql.connections.Connection):
 
 
 def server_moment(text: str) -> Any:
-    """Read a DATETIME as PyMySQL does, zero dates included, in a tenth of the time where it is a real one."""
+    """Parse a DATETIME as PyMySQL does, zero dates included, in a tenth of the time for real ones."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -1,7 +1,4 @@
-"""Ask a database one thing: run a read, say which tables are there.
-
-present_tables(database, words, ["wp_wch_carts"])
-"""
+"""Reading queries: run one, or find out which tables exist."""
 
 from __future__ import annotations
 
@@ -25,17 +22,17 @@ _TRIES, _APART = 20, (0.01, 0.1)
 
 
 def run_query(database: Database, words: Words, query: Query) -> list[tuple[Any, ...]]:
-    """Run one read and fetch everything."""
+    """Run one read and return all rows."""
     sql = query.sql if query.params else words.escape(query.sql)
     return unbroken(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, words)
 
 
 def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
-    """Call ``read``, one statement that changes nothing, and again where the server breaks it off.
+    """Call ``read``, one statement that changes nothing, and repeat it if the server aborts it.
 
-    A Galera node breaks off what is in the way when a change of the schema comes in from another node, a SELECT
-    outside of any transaction as well. Inside of one more is lost than the read, and the error is the caller's; so it
-    is where that cannot be told, and behind the last try.
+    A Galera node aborts what conflicts with a schema change from another node, even a SELECT outside any transaction.
+    Inside a transaction more is lost than the read, and the error is the caller's; so it is if that cannot be told, and
+    after the last attempt.
     """
     for _ in range(_TRIES - 1):
         try:
@@ -48,6 +45,6 @@ def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
 
 
 def present_tables(database: Database, words: Words, names: Sequence[str]) -> tuple[str, ...]:
-    """Say which of ``names`` exist, in the order given."""
+    """Return those of ``names`` that exist, in the order given."""
     found = {row[0] for row in run_query(database, words, words.presence(names))}
     return tuple(name for name in names if name in found)

@@ -1,7 +1,7 @@
 """Database URLs: ``sqlite:///wch.db``, ``sqlite:////srv/wch.db``, ``mysql://user:password@host:3306/name``.
 
-``mariadb://`` is the same as ``mysql://``. ``?unix_socket=/run/mysqld.sock`` replaces host and port, and
-``?ssl=1`` insists on TLS. The password is in no repr and in no message. Nothing is opened here.
+``mariadb://`` is the same as ``mysql://``. ``?unix_socket=/run/mysqld.sock`` replaces host and port, ``?ssl=1``
+requires TLS.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OPTIONS = ("unix_socket", "ssl", "ssl_ca", "connect_timeout")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a database is. ``path`` is for SQLite, the rest for servers; ``str()`` leaves the password out."""
+    """Where a database is. ``path`` is for SQLite, the rest for servers. ``str()`` and repr hide the password."""
 
     scheme: str
     path: str = ""
@@ -40,7 +40,7 @@ class Target:
 
 
 def parse_url(url: str) -> Target:
-    """Read a URL; raises ConfigurationError that never repeats it, because it may hold a password."""
+    """Parse a URL. Raises ConfigurationError, which never repeats the URL, because it may hold a password."""
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator:

@@ -1,12 +1,4 @@
-"""Run a plan's steps. The only place that changes a schema.
-
-A statement whose table is not owned is never sent. A statement that waits for somebody's transaction
-gives way after the session's lock timeout, so that nobody queues behind it for longer, and is tried
-again with jitter until ``patience`` (seconds) is used up. A step that fails leaves the ones before it
-in place; every step can be repeated, so the way on is to look again.
-
-    Executor(database, dialect, owned=("wp_wch_carts",)).run_steps(plan.steps)
-"""
+"""Runs a plan's steps: the only place that changes a schema."""
 
 from __future__ import annotations
 
@@ -38,9 +30,9 @@ def hand_off(
     copier: Copier,
     check: Callable[[], None] | None,
 ) -> tuple[Step, ...]:
-    """Have ``copier`` do ``statement``; return the steps that give back foreign keys which it has discarded.
+    """Let ``copier`` do ``statement``; return the steps that restore foreign keys which the tool has dropped.
 
-    Raises SchemaConflict when rows stand against the change, and StatementFailed.
+    Raises SchemaConflict if rows conflict with the change, and StatementFailed.
     """
     for operation in step.operations:
         for need in preconditions_of(operation):
@@ -77,7 +69,7 @@ T = TypeVar("T")
 
 
 class ConcurrentChange(Exception):
-    """Somebody who takes no lock of ours made the same thing meanwhile; look again. ``done`` was done before it."""
+    """Another session, without our lock, made the same change meanwhile. ``done`` was done before it."""
 
     def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -86,17 +78,22 @@ class ConcurrentChange(Exception):
 
 @dataclass(slots=True)
 class ApplyResult:
-    """``outcomes`` are dbDelta's words for what was done; ``taken_back`` are reasons, one for each step undone."""
+    """The outcome of steps: ``outcomes`` in dbDelta's words; ``taken_back`` are undone steps with the reason."""
 
     outcomes: list[str] = field(default_factory=list)
     taken_back: list[tuple[Step, str]] = field(default_factory=list)
 
 
 class Executor:
-    """Runs statements on one connection. What ``before`` and ``check`` raise stops the run.
+    """Runs statements on one connection. An exception from ``before`` or ``check`` stops the run.
 
-    ``before`` is called ahead of each statement, ``check`` ahead of each time that it is sent. What has been
-    done is added to ``log``, in dbDelta's words, as soon as it is.
+    A statement whose table is not owned is never sent. One that is blocked by an open transaction ends after the
+    session's lock timeout, so that nothing queues behind it for longer, and is retried with jitter until ``patience``
+    (seconds) is used up. A failed step leaves the ones before it in place: every step can be repeated, so the next run
+    inspects the schema again.
+
+    ``before`` is called once for each statement, ``check`` before each attempt. What has been done is added to ``log``,
+    in dbDelta's words, at once.
     """
 
     def __init__(
@@ -163,7 +160,7 @@ class Executor:
             raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
 
     def _variants(self, statement: Statement, step: Step | None) -> Iterator[str]:
-        """Write the statement with one algorithm after another; copying comes last, and only with leave."""
+        """Yield the statement with one algorithm after another; copying comes last, and only if allowed."""
         yield from map(statement.naming, statement.algorithms)
         if statement.copying:
             size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
@@ -178,7 +175,7 @@ class Executor:
         yield statement.sql
 
     def _done(self, text: str, table: str) -> bool:
-        """Send it; False when the server does not do it by that algorithm."""
+        """Send the statement; return False if the server does not support that algorithm for it."""
         try:
             patiently(
                 lambda: self._database.execute_sql(self._dialect.escape(text)),
@@ -209,11 +206,11 @@ def patiently(
     patience: float,
     check: Callable[[], None] | None = None,
 ) -> T:
-    """Call ``action``, one statement, and again while somebody's lock keeps it from being done.
+    """Call ``action``, one statement, and retry it while another session's lock prevents it.
 
-    ``tables`` are the one it writes to and those that may hold it up through a foreign key. ``check`` is called
-    ahead of each try: our own lock can be lost while we wait for somebody else's. Raises Busy, which names the
-    holder where the server tells.
+    ``tables`` are the one it writes to and those that may block it through a foreign key. ``check`` is called
+    before each attempt, because our own lock can be lost in the meantime. Raises Busy, which names the
+    holder if the server tells.
     """
     begun = time.monotonic()
     attempt = 0
@@ -236,7 +233,7 @@ def patiently(
 
 
 def pause(attempt: int) -> float:
-    """Say for how many seconds to give way after so many attempts: longer each time, and not all alike."""
+    """Return how many seconds to wait after so many attempts: longer each time, with jitter."""
     return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
 
 

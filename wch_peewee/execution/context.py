@@ -1,9 +1,4 @@
-"""One run: a dedicated connection, its dialect, the lock, and whose tables may be touched.
-
-    context.reconcile(tables)
-
-``opening`` makes one. Nothing here outlives its block.
-"""
+"""The context of one run: connection, dialect, lock, and the tables that may be changed."""
 
 from __future__ import annotations
 
@@ -43,7 +38,7 @@ _ATTRIBUTE = "_wch_peewee_context"
 
 @dataclass(slots=True)
 class RunContext:
-    """What a run works with. ``before`` is called ahead of each statement that changes the schema."""
+    """What a run works with. ``before`` is called before each statement that changes the schema."""
 
     database: pw.Database
     dialect: Dialect
@@ -55,7 +50,7 @@ class RunContext:
     on_progress: Progress | None = None
     #: Which tables may be copied.
     copies: CopyRule = COPY_RULE
-    #: Called ahead of each statement and batch, when somebody else's pace has to be kept.
+    #: Called before each statement and batch, to wait for replicas.
     hold: Callable[[], None] | None = None
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
@@ -70,7 +65,7 @@ class RunContext:
 
     @property
     def may_remove_data(self) -> bool:
-        """Whether rows may be lost: as given, else as WCH_REMOVE_DATA says, which is read only when it matters."""
+        """True if rows may be lost: as given, else as WCH_REMOVE_DATA says, which is read only when needed."""
         return leave_to_remove(self.remove_data)
 
     @property
@@ -86,32 +81,32 @@ class RunContext:
 
     @property
     def is_ready(self) -> bool:
-        """Whether steps may begin: the lock is held."""
+        """True if steps may begin, because the lock is held."""
         return self.lock is not None
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Say which of the tables exist, in the order given."""
+        """Return those of the tables that exist, in the order given."""
         asked = self._in_question(names)
         return present_tables(self.database, self.dialect, asked) if asked else ()
 
     def note_present(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The same; what is not there now is not asked for again, once, before it is made."""
+        """Return those of the tables that exist. A missing one is not queried again, once, before it is created."""
         found = present_tables(self.database, self.dialect, names)
         self.absent |= set(names) - set(found)
         return found
 
     def _in_question(self, names: Sequence[str]) -> list[str]:
-        """Leave out what is known to be absent, and forget that: by the next time somebody may have made it."""
+        """Leave out tables known to be missing, and forget that: by the next time they may have been created."""
         asked = [name for name in names if name not in self.absent]
         self.absent -= set(names)
         return asked
 
     def count(self, precondition: Precondition) -> int:
-        """Count the rows that stand against ``requirement``."""
+        """Count the rows that conflict with ``precondition``."""
         return count_rows(self.database, self.dialect, precondition)
 
-    def dry_run_migrations(self, work: RowWork) -> bool:
-        """Take note of work on rows in the stead of doing it; False here, where it is to be done."""
+    def records(self, work: RowWork) -> bool:
+        """Return False: row work has to be done. A dry run records it and returns True."""
         return False
 
     def read(self, names: Sequence[str]) -> Schema:
@@ -126,22 +121,22 @@ class RunContext:
         return introspect_schema(self.database, self.dialect, [name], for_columns=for_columns).table(name)
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
-        """Plan what brings the live tables, ``actual`` where they have been read, to the declared shape. Reads only."""
+        """Plan what brings the live tables (``actual`` if already read) to the declared definition. Reads only."""
         desired = self.resolve(tables)
         if actual is None:
             actual = self.read(concerned(desired))
         return plan_for(self.database, self.dialect, desired, actual)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
-        """Bring the live tables to the declared shape as far as that is safe; ``verify`` as in ``reconcile``."""
+        """Bring the live tables to the declared definition as far as is safe; ``verify`` as in ``reconcile``."""
         desired = self.resolve(tables)
         executor = self._executor(table.name for table in desired)
         return reconcile(self.database, self.dialect, desired, executor, read=self.read, verify=verify)
 
     def change(self, name: str, operations: Iterable[Operation], live: Table | None = None) -> ApplyResult:
-        """Run operations on the one table ``name``, full names and all, without asking whether they are safe.
+        """Run operations on the one table ``name``, a full name, without checking whether they are safe.
 
-        ``live`` is the table where it has just been read.
+        ``live`` is the table if it has just been read.
         """
         return self.run_steps(self.dialect.render(live or self.live(name), list(operations)), name)
 
@@ -150,7 +145,7 @@ class RunContext:
         return self._executor([name]).run_steps(steps)
 
     def write(self, action: Callable[[], T], *tables: str) -> T:
-        """Do one write to rows of ``tables``, under the lock, and wait for rows that somebody else holds.
+        """Do one write to rows of ``tables`` under the lock, and wait for rows that another session has locked.
 
         Raises Busy.
         """
@@ -159,7 +154,7 @@ class RunContext:
         return patiently(action, self.database, self.dialect, tables=tables, patience=patience, check=self._check)
 
     def privileges(self) -> frozenset[str] | None:
-        """Name what the account may do here; None when that cannot be told."""
+        """Return the account's privileges here, or None if they cannot be read."""
         queries = self.dialect.privileges()
         if not queries:
             return None
@@ -186,7 +181,7 @@ class RunContext:
 
 @contextlib.contextmanager
 def attached(context: RunContext) -> Iterator[None]:
-    """Let migration steps, which are handed the database alone, find the context of their run."""
+    """Make the context available to migration steps, which receive only the database."""
     previous = attached_context(context.database)
     attach(context.database, context)
     try:
@@ -196,17 +191,18 @@ def attached(context: RunContext) -> Iterator[None]:
 
 
 def attach(connection: pw.Database, context: RunContext | None) -> None:
-    """Remember the context on its connection, and nowhere else: two runs in one process do not meet."""
+    """Store the context on its connection and nowhere else, so that two runs in one process never meet."""
     setattr(connection, _ATTRIBUTE, context)
 
 
 def attached_context(connection: pw.Database) -> RunContext | None:
-    """Find the context that a run has attached to its connection."""
+    """Return the context that a run has stored on its connection, or None."""
     return getattr(connection, _ATTRIBUTE, None)
 
 
 @contextlib.contextmanager
 def context_of(database: pw.Database) -> Iterator[RunContext]:
+    """Return the run's context, or for stock pw_migrate a new one with a lock of its own."""
     context = attached_context(database)
     if context is not None and context.is_ready:
         yield context

@@ -1,7 +1,4 @@
-"""Read the live schema. The only place that asks a database what it holds; it never writes.
-
-introspect_schema(database, dialect, ["wp_wch_carts"])
-"""
+"""Reads the live schema: the only place that asks a database what it holds. It never writes."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ def introspect_schema(
 ) -> Schema:
     """Read the tables ``names``, as far as they exist, in canonical form.
 
-    With ``for_columns`` what a change of columns need not look at may be missing: foreign keys, triggers, checks.
+    With ``for_columns`` parts that a change of columns does not need may be missing: foreign keys, triggers, checks.
     """
     first, *others = dialect.introspection(names, for_columns=for_columns)
     tables = run_query(database, dialect, first)
@@ -31,17 +28,17 @@ def introspect_schema(
 
 
 def count_rows(database: Database, dialect: Dialect, precondition: Precondition) -> int:
-    """Count the rows that stand against ``requirement``."""
+    """Count the rows that conflict with ``precondition``."""
     return int(run_query(database, dialect, dialect.count(precondition))[0][0])
 
 
 def table_sizes(database: Database, dialect: Dialect, names: Sequence[str]) -> dict[str, Size]:
-    """Read how large the tables ``names`` are, as far as they exist."""
+    """Read the sizes of the tables ``names``, as far as they exist."""
     present = present_tables(database, dialect, names)
     rows = [row for query in dialect.sizes(present) for row in run_query(database, dialect, query)] if present else []
     return {str(row[0]): Size(int(row[1] or 0), int(row[2] or 0)) for row in rows}
 
 
 def referencing_tables(database: Database, dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:
-    """Name the other tables of the database that have a foreign key to one of ``names``."""
+    """Return the other tables of the database that have a foreign key to one of ``names``."""
     return dialect.read_referencing(names, run_query(database, dialect, dialect.referencing(names)))

@@ -1,13 +1,10 @@
 """A lease for Galera clusters, where GET_LOCK holds on one node only: a row in the site's options table.
 
-One INSERT decides who has it. A heartbeat changes its value; a waiter who has seen the same value for a
-whole ``ttl`` by its own clock takes it over with a compare-and-swap, so no two clocks are ever compared.
-A long ALTER stops every write of the cluster, the heartbeat too; such a standstill does not count for the
-waiter. Whoever has lost the lease all the same finds out before the next statement, and every step can be
-repeated. It does not fence: a statement that is already on its way is not called back.
-
-    with lease(dedicated(database, patience=60), dialect, "wp_options", ttl=20, timeout=60) as held:
-        held.check()
+One INSERT decides who has it. A heartbeat changes its value; a waiter that has seen the same value for a whole
+``ttl`` by its own clock takes it over with a compare-and-swap, so no two clocks are ever compared. A long ALTER
+stops every write of the cluster, including the heartbeat; the waiter does not count such a standstill. A holder
+that loses the lease finds out before its next statement; a statement already sent is not stopped, but every step
+can be repeated.
 """
 
 from __future__ import annotations
@@ -31,14 +28,14 @@ from ..schema.dialect import Dialect
 #: WordPress's own upgrader locks are called NAME.lock, too.
 LEASE_OPTION = "wch_db_upgrade.lock"
 
-#: The value of a lease that nobody holds: an account that may upgrade need not have the right to DELETE rows.
+#: The value of a free lease. The row stays, because an account that may upgrade may lack DELETE.
 FREE = "free"
 
 
 class Lease:
-    """A lease, taken and renewed on connections of its own, one for each thread.
+    """A lease, taken and renewed on connections of its own, one per thread.
 
-    So a transaction of the run holds back neither the heartbeat nor the look at who has it. The value is
+    So a transaction of the run delays neither the heartbeat nor the check of who has it. The value is
     ``token:count:process:host``; only the holder knows the token, and the rest is for people.
     """
 
@@ -51,7 +48,7 @@ class Lease:
         self._guard = threading.Lock()
 
     def acquire(self, ttl: float, timeout: float) -> None:
-        """Take it, or take it over; raises Busy after ``timeout`` seconds."""
+        """Take the lease, or take it over. Raises Busy after ``timeout`` seconds."""
         begun = last = time.monotonic()
         seen, quiet = None, 0.0
         while True:
@@ -67,7 +64,7 @@ class Lease:
             time.sleep(random.uniform(0.05, 0.2))
 
     def check(self) -> None:
-        """Show that the holder lives; raises Busy when somebody else has taken the lease over."""
+        """Renew the lease. Raises Busy if another run has taken it over."""
         try:
             # A beat can lose to a certification failure and the lease still be ours.
             if self.beat() or self._is_mine(value := self._value()):
@@ -78,18 +75,18 @@ class Lease:
         raise _lost(value)
 
     def takeover(self) -> Busy | None:
-        """Return the error for a lease that somebody else has; None where it is ours, or that cannot be told."""
+        """Return the error for a lease that another run has; None if it is ours, or if that cannot be told."""
         with contextlib.suppress(pw.PeeweeException):
             value = self._value()
             return None if self._is_mine(value) else _lost(value)
         return None
 
     def beat(self) -> bool:
-        """Show that the holder lives; False when that was not written."""
+        """Renew the lease; return False if that was not written."""
         return self._set(self._next(), "LIKE", f"{self._token}:%")
 
     def release(self) -> None:
-        """Give it back, as far as the node still lets us; whoever waits has it at once."""
+        """Give the lease back if the node still accepts it, so that a waiter has it at once."""
         sql = f"DELETE FROM {self._table} WHERE option_name = %s AND option_value LIKE %s"
         try:
             for _ in range(10):
@@ -117,7 +114,7 @@ class Lease:
         return self._write(sql, value, LEASE_OPTION, known)
 
     def _write(self, sql: str, *parameters: str) -> bool:
-        """Run one autocommitted statement; say whether it changed the row. A lost race is no error."""
+        """Run one autocommitted statement; return whether it changed the row. A lost race is no error."""
         try:
             return int(self._send(sql, *parameters).rowcount) == 1
         except pw.PeeweeException as error:
@@ -126,7 +123,7 @@ class Lease:
             raise
 
     def _value_or(self, seen: str | None) -> str | None:
-        """Read the value; ``seen`` where the cluster stands still for too long."""
+        """Return the value, or ``seen`` if the cluster stands still for too long."""
         try:
             return self._value()
         except pw.PeeweeException as error:
@@ -140,7 +137,7 @@ class Lease:
         return None if row is None else str(row[0])
 
     def _send(self, sql: str, *parameters: str) -> Any:
-        """Connect again where the connection is lost: the lease is a row, and none of the connection's."""
+        """Send a statement, on a new connection if the old one is lost: the lease is a row and survives that."""
         if not self._database.is_closed():
             try:
                 return self._database.execute_sql(sql, parameters)
@@ -165,7 +162,7 @@ class Lease:
 def lease(database: pw.Database, dialect: Dialect, table: str, *, ttl: float, timeout: float) -> Iterator[Lease]:
     """Hold the lease for the block. ``database`` is for its statements alone, and not connected yet.
 
-    An error that ends the block of a run that has lost the lease becomes Busy: it is a consequence.
+    If the run has lost the lease, an error that ends the block becomes Busy: it is a consequence.
     """
     held = Lease(database, dialect, table)
     try:
@@ -191,7 +188,7 @@ def lease(database: pw.Database, dialect: Dialect, table: str, *, ttl: float, ti
 
 
 def _beat(held: Lease, stop: threading.Event, every: float) -> None:
-    """Beat until told to stop. A beat that fails is tried again: the holder looks before its next statement."""
+    """Renew the lease until told to stop. A failed heartbeat is retried: the holder checks before each statement."""
     try:
         while not stop.wait(every):
             with contextlib.suppress(pw.PeeweeException):

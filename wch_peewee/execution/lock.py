@@ -1,12 +1,8 @@
 """One upgrader at a time for each (database, prefix).
 
-On MySQL and MariaDB it is GET_LOCK on the very connection that runs the DDL: the server frees it when that
-connection ends, and not before an ALTER that a killed client left behind is through. On a Galera cluster,
-where that lock holds on one node only, a lease in the options table comes on top. On SQLite the run's own
-transaction is the lock.
-
-    with migration_lock(database, dialect, "wp_", timeout=60) as lock:
-        lock.check()
+On MySQL and MariaDB it is GET_LOCK on the connection that runs the DDL: the server frees it when that connection
+ends, but not before an ALTER that a killed client left behind has finished. On a Galera cluster, where GET_LOCK
+holds on one node only, a lease is added. On SQLite the run's own transaction is the lock.
 """
 
 from __future__ import annotations
@@ -31,16 +27,16 @@ from .lease import Lease, lease
 
 
 class CommitHeldUp(Busy):
-    """Somebody who reads has kept the run from being committed; all of it is undone and can be done again."""
+    """A reader has prevented the commit of the run; all of it is undone and can be repeated."""
 
 
 @contextlib.contextmanager
 def immediate_transaction(database: pw.Database, timeout: float, commit_wait: float) -> Iterator[None]:
     """Exclude other writers for the block; a kill leaves nothing half done.
 
-    Foreign keys are off meanwhile, so that a rebuild does not delete children; what that would break is
-    found before the commit. Raises Busy after ``timeout`` seconds, and CommitHeldUp when the COMMIT has waited
-    ``commit_wait`` seconds for those who read: whoever wants to read waits behind it, and most give up after 5 seconds.
+    Foreign keys are off meanwhile, so that a rebuild does not delete children; violations are
+    found before the commit. Raises Busy after ``timeout`` seconds, and CommitHeldUp if the COMMIT has waited
+    ``commit_wait`` seconds for readers: new readers wait behind it, and most time out after 5 seconds.
     """
     if database.in_transaction():
         # pw_migrate's own transaction; the keys are off in it all the same.
@@ -57,7 +53,7 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
         if "locked" in str(error):
             raise Busy(f"another process writes to the file; waited {timeout:g} seconds") from error
         raise
-    # From here on nobody is waited for but readers: at the commit, or before it when the page cache is full.
+    # From here on the run waits only for readers: at the commit, or before it if the page cache is full.
     database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
     try:
         with _no_new_orphans(database):
@@ -106,18 +102,18 @@ class MigrationLock(Protocol):
     """A held lock."""
 
     def check(self) -> None:
-        """Raise Busy when the lock is no longer ours, which stops a run before its next statement."""
+        """Raise Busy if the lock is lost, which stops a run before its next statement."""
 
 
 class TransactionLock:
-    """SQLite's: it cannot be lost while the transaction lasts."""
+    """SQLite's lock, which cannot be lost while the transaction lasts."""
 
     def check(self) -> None:
         return
 
 
 class NamedLock:
-    """GET_LOCK, and on a cluster the lease on top of it."""
+    """GET_LOCK, and on a cluster the lease as well."""
 
     def __init__(self, database: pw.Database, name: str) -> None:
         self._database = database
@@ -136,7 +132,7 @@ class NamedLock:
 
 
 def lock_name(database: str, prefix: str) -> str:
-    """Name the lock: server-wide names are case-insensitive on MySQL and 64 characters at most."""
+    """Return the name of the lock. Names are server-wide, case-insensitive on MySQL, and 64 characters at most."""
     return "wch." + hashlib.sha1(f"{database}\0{prefix}".encode()).hexdigest()
 
 
@@ -150,12 +146,12 @@ def migration_lock(
     lock_wait: int = LOCK_WAIT,
     lease_ttl: float = LEASE_TTL,
 ) -> Iterator[MigrationLock]:
-    """Hold the lock for the block; waits up to ``timeout`` seconds, then raises Busy.
+    """Hold the lock for the block. Waits up to ``timeout`` seconds, then raises Busy.
 
-    Of SQLite's lock the COMMIT is a part, and waits ``lock_wait`` seconds for those who read.
+    On SQLite the COMMIT belongs to the lock, and waits ``lock_wait`` seconds for readers.
 
     Raises UnsupportedServer on a cluster where a run is not safe, and DatabaseUnavailable on a node of one
-    that takes no writes.
+    that accepts no writes.
     """
     if dialect.transactional_ddl:
         with immediate_transaction(database, timeout, lock_wait):
@@ -175,7 +171,7 @@ def migration_lock(
 
 
 def _cluster(database: pw.Database, dialect: Dialect) -> Cluster:
-    """Ask before the first statement: a node without quorum answers much as if nothing were wrong."""
+    """Detect a cluster before the first statement: a node without quorum answers many queries as usual."""
     answers: list[Rows] = []
     while (query := dialect.cluster(answers)) is not None:
         answers.append(run_query(database, dialect, query))
@@ -217,7 +213,7 @@ def _holder(database: pw.Database, name: str) -> str:
 
 
 def _ensure_options(database: pw.Database, dialect: Dialect, prefix: str, deadline: float) -> None:
-    """The lease lives in the options table; without WordPress three nodes may be making it at once."""
+    """Create the options table for the lease; without WordPress several nodes may be creating it at once."""
     collation = site_collation(database, dialect, prefix)
     steps = missing_options_steps(database, dialect, prefix, collation)
     with contextlib.suppress(ConcurrentChange):

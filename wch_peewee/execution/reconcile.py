@@ -1,7 +1,4 @@
-"""Bring live tables to their declared shape: look, compare, plan, apply, and look again until nothing is left.
-
-reconcile(database, dialect, desired, executor)
-"""
+"""Brings live tables to their declared definition: introspect, compare, plan, apply, until nothing is left."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from ..schema.preconditions import Precondition
 from .apply import ConcurrentChange, Executor
 from .introspect import count_rows
 
-#: More rounds than that mean that somebody undoes what we do.
+#: More rounds than that mean that another session undoes our changes.
 _ROUNDS = 4
 
 
@@ -34,7 +31,7 @@ class Reconciled:
 
 
 def concerned(desired: Schema) -> list[str]:
-    """Name the tables, and those that their foreign keys refer to, which may be another migration's."""
+    """Return the names of the tables and of those that their foreign keys refer to."""
     names = [table.name for table in desired]
     names += [key.referenced_table for table in desired for key in table.foreign_keys]
     return list(dict.fromkeys(names))
@@ -50,7 +47,7 @@ def plan_for(
 ) -> Plan:
     """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
 
-    ``count`` answers for the rows in the database's stead.
+    ``count`` replaces the database's answer for conflicting rows.
     """
     diff = diff_schemas(desired, actual)
     counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.preconditions()}
@@ -66,11 +63,11 @@ def reconcile(
     read: Callable[[Sequence[str]], Schema],
     verify: bool = True,
 ) -> Reconciled:
-    """Apply plans until the plan is empty; what is refused stays and is reported.
+    """Apply plans until the plan is empty; refusals stay and are reported.
 
-    ``read`` reads live tables by their names. Without ``verify`` tables that were only made are not looked at again:
-    who asks for that does so before the run is done.
-    Raises SchemaConflict when the live schema does not come to rest, and what the executor raises.
+    ``read`` reads live tables by their names. Without ``verify`` tables that have only been created are not read again:
+    such a caller verifies before the run is done.
+    Raises SchemaConflict if the schema keeps differing, and what the executor raises.
     """
     changes: list[str] = []
     for _ in range(_ROUNDS):

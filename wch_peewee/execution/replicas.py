@@ -1,10 +1,10 @@
-"""Go no faster than the replicas: ahead of each statement and each batch a run looks how far they are behind.
+"""Replica lag: a run checks how far replicas are behind before each statement and each batch.
 
     rule = ReplicaRule([open_database(parse_url("mysql://reader@replica/wordpress"))], max_lag=10)
     DatabaseManager(url, replicas=rule).install()
 
-An INPLACE or COPY change that took ten minutes keeps a replica busy for ten minutes after that; batches that are
-written faster than a replica takes them make it fall behind further and further.
+An INPLACE or COPY change of ten minutes keeps a replica busy for another ten; batches written faster than a
+replica applies them make it fall behind further and further.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EVERY = 1.0
 
 @dataclass(slots=True)
 class ReplicaRule:
-    """No replica may be more than ``max_lag`` seconds behind; ``patience`` is how many seconds a run waits for it."""
+    """The lag allowed: ``max_lag`` seconds for every replica; ``patience`` is how many seconds a run waits."""
 
     replicas: Sequence[pw.Database]
     max_lag: int = 10
@@ -40,7 +40,7 @@ class ReplicaRule:
     def hold(self) -> None:
         """Wait until all replicas are near enough.
 
-        Raises Busy after ``patience`` seconds, or when one does not replicate; ConfigurationError when it is none.
+        Raises Busy after ``patience`` seconds, or if one does not replicate; ConfigurationError if it is not a replica.
         """
         begun = time.monotonic()
         if begun - self._asked < _EVERY:
@@ -59,9 +59,9 @@ class ReplicaRule:
 
 
 def seconds_behind(replica: pw.Database) -> int:
-    """Ask how many seconds it is behind.
+    """Return how many seconds the replica is behind.
 
-    Raises Busy when it has stopped, ConfigurationError when it is no replica, MissingPrivileges, DatabaseUnavailable.
+    Raises Busy if it has stopped, ConfigurationError if it is not a replica, MissingPrivileges, DatabaseUnavailable.
     """
     with connected(replica):
         try:

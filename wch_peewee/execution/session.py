@@ -1,8 +1,4 @@
-"""Open a context: for a run with its lock, or for reading without one.
-
-with run_session(database, prefix="wp_") as context:
-    context.reconcile(tables)
-"""
+"""Sessions: a run context with the lock, or one for reading without it."""
 
 from __future__ import annotations
 
@@ -43,11 +39,10 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
-    """Have a context for reading only, on the application's own connection; nothing is made, not even a file.
+    """Yield a context for reading only, on the application's own connection. Nothing is created, not even a file.
 
-    Inside a transaction of the application on a server, or where autocommit is off and reading begins one, it is
-    another connection: whatever a transaction has read stays locked against DDL until its end, and the run that
-    follows would wait for its own caller.
+    Inside a transaction of the application on a server, or with autocommit off, it uses another connection: whatever a
+    transaction has read stays locked against DDL until its end, and a run that follows would wait for its own caller.
     """
     chosen = for_reading(database)
     if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not stands_alone(database):
@@ -58,10 +53,10 @@ def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
 
 @contextlib.contextmanager
 def one_connection(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> Iterator[pw.Database]:
-    """Have one connection for a look and the runs that may follow it, beside the application's own.
+    """Yield one connection for a check and the runs that may follow it, beside the application's own.
 
-    Where that cannot be, it is the application's: a database in memory lives in its connection, a transaction on a file
-    keeps a second one from writing, and a file that is not there is not made by looking. Raises DatabaseUnavailable.
+    It is the application's own for a database in memory, inside a transaction on a file, which allows no second writer,
+    and for a file that does not exist, which reading must not create. Raises DatabaseUnavailable.
     """
     if isinstance(database, pw.SqliteDatabase) and (
         is_private(database) or in_transaction(database) or for_reading(database) is not database
@@ -87,10 +82,10 @@ def run_session(
     hold: Callable[[], None] | None = None,
     table_cache: TableCache | None = None,
 ) -> Iterator[RunContext]:
-    """Open a locked context on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
+    """Yield a locked context on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
 
-    Raises DatabaseUnavailable, UnsupportedServer, and Busy when another run holds the lock for longer
-    than ``patience`` seconds. RunStopped that ends the block is told what is in place.
+    Raises DatabaseUnavailable, UnsupportedServer, and Busy if another run holds the lock for longer
+    than ``patience`` seconds. A RunStopped that ends the block is told what is in place.
     """
     with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
         dialect = detect_dialect(connection)
@@ -121,10 +116,10 @@ def run_session(
 def run_in_session(
     work: Callable[[RunContext], T], database: pw.Database, prefix: str, *, patience: float = PATIENCE, **options: Any
 ) -> T:
-    """Do ``work`` in a locked context; the options are those of ``run_session``, and so are the errors.
+    """Do ``work`` in a locked context; options and errors are those of ``run_session``.
 
-    On SQLite a reader can keep the run from being committed. Then all of it is undone, so that other readers
-    do not queue behind it, and done again, until ``patience`` seconds are used up.
+    On SQLite a reader can prevent the commit. Then the whole run is undone, so that other readers
+    do not queue behind it, and repeated until ``patience`` seconds are used up.
     """
     begun = time.monotonic()
     for attempt in itertools.count(1):
@@ -169,7 +164,7 @@ def _own_connection(database: pw.Database, patience: float, lock_wait: int) -> I
 
 @contextlib.contextmanager
 def _translated(connection: pw.Database) -> Iterator[None]:
-    """Let no driver's error out: callers get the library's own, in one line that says what to do."""
+    """Translate driver errors into the library's own exceptions, in one line that says what to do."""
     try:
         yield
     except pw.PeeweeException as error:

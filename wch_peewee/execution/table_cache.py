@@ -1,9 +1,7 @@
-"""Read the same tables of many sites: each kind is read in full once, the others are told to be the same.
+"""Reads the same tables of many sites: each kind once in full, the others by comparison.
 
-A server takes some milliseconds to say everything about a table, and a tenth of one to show its CREATE TABLE.
-Where that text equals another site's, prefix and counter aside, the table is the other one under its own name.
-
-    Shapes(database, dialect).read("wp_2_", ["wp_2_wch_carts"])
+Everything about a table takes a server some milliseconds, its CREATE TABLE a tenth of one. If that text equals
+another site's, apart from prefix and counter, the table is the same under its own name.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 
 class TableCache:
-    """What has been read so far; for one look at a network, since tables change."""
+    """The tables read so far; for one pass over a network, since tables change."""
 
     def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
@@ -35,17 +33,17 @@ class TableCache:
         self._triggers = {dialect.folded(str(row[0])) for row in run_query(database, dialect, dialect.all_triggers())}
 
     def read(self, prefix: str, names: Sequence[str]) -> Schema:
-        """Read the tables ``names``, all of the one prefix, as far as they exist."""
+        """Read the tables ``names``, all of one prefix, as far as they exist."""
         return self.schema(prefix, names, self.texts(prefix, names))
 
     def texts(self, prefix: str, names: Sequence[str]) -> Definitions:
-        """Read what tells tables of different sites apart; None for one that has something beyond its text."""
+        """Return the text that identifies each table; None for one with something beyond its text."""
         return {
             name: None if self._dialect.folded(name) in self._triggers else self._text(prefix, name) for name in names
         }
 
     def schema(self, prefix: str, names: Sequence[str], texts: Definitions) -> Schema:
-        """Turn texts into tables; those that no other site has the like of are read in full."""
+        """Return the tables for texts; those unlike any known table are read in full."""
         shared = {
             name: _renamed(self._known[text][1], self._known[text][0], prefix)
             for name, text in texts.items()

@@ -1,9 +1,6 @@
-"""db_delta: the counterpart of WordPress's dbDelta for Peewee models.
+"""``db_delta``, the counterpart of WordPress's dbDelta for Peewee models.
 
-    db_delta([Conversation, Message], database)
-
-It makes missing tables, columns, indexes and foreign keys, widens types and lengthens enums, and refuses
-in words whatever could lose or refuse data. The second run does nothing at all.
+db_delta([Conversation, Message], database)
 """
 
 from __future__ import annotations
@@ -26,9 +23,9 @@ from ..schema.objects import Table
 
 @dataclass(frozen=True, slots=True)
 class DeltaReport:
-    """What was done, in dbDelta's words; iterating, ``len`` and truth are those of ``changes``.
+    """What was done, in dbDelta's words. Iteration, ``len`` and truth are those of ``changes``.
 
-    After a dry run ``changes`` says what would be done, and ``statements`` with what.
+    After a dry run ``changes`` says what would be done, and ``statements`` holds its SQL.
     """
 
     changes: tuple[str, ...] = ()
@@ -51,10 +48,13 @@ def db_delta(
     dry_run: bool = False,
     patience: float = PATIENCE,
 ) -> DeltaReport:
-    """Bring the live tables to the declared shape, as far as that is safe.
+    """Bring the live tables to the declared definition, as far as that is safe. A second run does nothing.
 
-    ``models`` are model classes or prefix-free tables, parents first. ``database`` defaults to the models'
-    own, ``prefix`` to the prefix of the moment. ``patience`` is in seconds.
+    Missing tables, columns, indexes and foreign keys are created, types widened and enums extended; whatever could lose
+    or reject data is refused with a reason.
+
+    ``models`` are model classes or tables without prefix, parents first. ``database`` defaults to the models'
+    own, ``prefix`` to the current prefix. ``patience`` is in seconds.
 
     Raises Busy, StatementFailed, DatabaseUnavailable, UnsupportedServer.
     """

@@ -1,4 +1,8 @@
-"""What can be wrong with a MySQL or MariaDB server: rights, collation, engine, strictness, patience with locks."""
+"""Checks for everything outside the tables that can keep an installation from working. They only read.
+
+for finding in diagnose(DatabaseManager("sqlite:///wch.db")):
+    print(finding.state, finding.name, finding.found, finding.advice)
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ State = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``found`` is what is there, ``advice`` what to do about it; empty where nothing has to be done."""
+    """The result of one check: ``found`` is what there is, ``advice`` what to do about it, or empty."""
 
     name: str
     state: State
@@ -49,7 +53,7 @@ _DAILY = ("DELETE",)
 
 
 def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContext], Finding]], ...]:
-    """List the checks; ``tables`` are the full names of ours."""
+    """Return the checks for a server; ``tables`` are the full names of ours."""
     return (
         ("privileges", privileges),
         ("privileges to remove", privileges_to_remove),
@@ -97,7 +101,7 @@ def writable(context: RunContext) -> Finding:
 
 
 def collation(context: RunContext) -> Finding:
-    """Our tables take the site's collation, because comparing columns of two collations is an error (1267)."""
+    """Check the site's collation. Our tables take it, because comparing columns of two collations fails (1267)."""
     ((default,),) = _rows(context, "SELECT @@collation_database")
     options = options_table_name(context.prefix)
     site = _site_collation(context)
@@ -165,7 +169,7 @@ def strictness(context: RunContext) -> Finding:
 
 
 def lock_waits(context: RunContext) -> Finding:
-    """Not a fault: whoever alters a table by hand should know."""
+    """Report how long a statement waits for a lock: not a fault, but to be known before altering a table by hand."""
     ((table, row),) = _rows(context, "SELECT @@global.lock_wait_timeout, @@global.innodb_lock_wait_timeout")
     found = f"by default a statement waits {_span(int(table))} for a table and {_span(int(row))} for a row"
     advice = ""
@@ -196,7 +200,7 @@ def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
 
 
 def sqlite_file(database: pw.SqliteDatabase) -> Finding:
-    """Look at the file and its folder, in which SQLite puts a journal while it writes."""
+    """Check the file and its folder, in which SQLite creates a journal while it writes."""
     if is_private(database):
         return Finding("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
     obstacle = file_obstacle(database)
@@ -209,7 +213,7 @@ def sqlite_file(database: pw.SqliteDatabase) -> Finding:
 
 
 def sqlite_json(context: RunContext) -> Finding:
-    """JSON columns are held by a CHECK that calls a function which older builds may lack."""
+    """Check for the JSON functions, which the CHECKs of JSON columns call and older builds may lack."""
     try:
         _one(context, "SELECT json_valid('{}')")
     except pw.PeeweeException:
@@ -218,7 +222,7 @@ def sqlite_json(context: RunContext) -> Finding:
 
 
 def sqlite_foreign_keys(context: RunContext) -> Finding:
-    """Without them deleting a conversation leaves its messages behind."""
+    """Check that foreign keys are on: without them a deleted conversation leaves its messages behind."""
     if _one(context, "SELECT sqlite_compileoption_used('OMIT_FOREIGN_KEY')") != "0":
         advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
         return Finding("foreign keys", "warn", "this build of SQLite has none", advice)
@@ -242,7 +246,7 @@ Check = Callable[[RunContext], Finding]
 
 
 def diagnose(manager: DatabaseManager) -> tuple[Finding, ...]:
-    """Look at the manager's database. Reads only."""
+    """Run every check that fits the manager's database. A check that the server refuses to answer is a warning."""
     reached = Finding("connection", "ok", f"{manager.target} can be opened")
     try:
         with read_session(manager.database, manager.prefix) as context:
@@ -270,7 +274,7 @@ def _asked(name: str, check: Check, context: RunContext) -> Finding:
 
 
 def object_cache(site: WordPressSite | None) -> tuple[Finding, ...]:
-    """Tell of a persistent object cache; nothing where no site is known, or where it has none."""
+    """Return advice for the site's persistent object cache, or nothing if there is none or no known site."""
     if site is None:
         return ()
     dropin = object_cache_dropin(site.path, content=site.content)

@@ -1,4 +1,4 @@
-"""What differs, sorted: what a pending migration is going to do, and what somebody has changed (drift).
+"""Differences between the declared and the live schema, sorted into pending changes and drift.
 
 for difference in differences(manager.plan()):
     print(difference.kind, difference)
@@ -21,9 +21,9 @@ Kind = Literal["pending", "drift"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference. ``mended_by`` is ``wch repair``, or None where something else is needed: ``reason`` says what.
+    """One difference. ``mended_by`` is ``wch repair``, or None if something else is needed: ``reason`` says what.
 
-    ``statements`` are those of the step that mends it, which may do others of that table in the same go.
+    ``statements`` are those of the step that repairs it, which may change other things of that table, too.
     """
 
     kind: Kind
@@ -42,7 +42,7 @@ class Difference:
 
 
 def differences(found: InstallPlan, prefix: str) -> tuple[Difference, ...]:
-    """Sort what ``found`` lists: the steps of pending migrations, and what would be left behind them."""
+    """Sort what ``found`` lists: the steps of pending migrations, and the drift that would remain after them."""
     return tuple(_differences(found, prefix))
 
 

@@ -1,7 +1,4 @@
-"""The installation that the environment names, as hooks: what the entry point group ``wch`` loads.
-
-manager.load_setuptools_entrypoints("wch")
-"""
+"""The installation that the environment names, as pluggy hooks; the entry point group ``wch`` loads this module."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ _plugins: dict[Settings, Plugin] = {}
 
 
 def _plugin() -> Plugin:
-    """One Plugin for each setting of the environment, so that admin_init keeps its memory between calls."""
+    """Return one Plugin for each setting of the environment, so that admin_init keeps its memory between calls."""
     settings = Settings.gather()
     if settings not in _plugins:
         _plugins[settings] = Plugin(

@@ -1,7 +1,4 @@
-"""One installation of the tables, as far as it can be told without writing: settings, names, status, plan.
-
-Installation("sqlite:///wch.db").status()
-"""
+"""One installation of the tables, as far as it can be read without writing: names, status, plan."""
 
 from __future__ import annotations
 
@@ -39,13 +36,13 @@ from .reports import InstallPlan, StatusReport
 class Installation:
     """The six tables under one prefix in one database.
 
-    ``database`` is a URL or a peewee Database; ``prefix`` defaults to the prefix of the moment;
-    ``remove_data`` beats the environment's WCH_REMOVE_DATA, and may be a function to be asked when it comes to it;
-    ``patience`` is how many seconds a run waits for another run or for somebody's transaction; ``lock_wait`` how many
-    seconds one statement waits for a lock, with others queueing behind it, before it gives way and is tried again;
-    ``lease_ttl`` after how many seconds without a sign of life another node's run counts as dead on a Galera
-    cluster; ``copies`` which tables may be copied where the server knows nothing cheaper; ``replicas`` how far they
-    may fall behind. ``migrations`` and ``models`` replace the shipped ones.
+    ``database`` is a URL or a peewee Database; ``prefix`` defaults to the current prefix.
+    ``remove_data`` wins over the environment's WCH_REMOVE_DATA, and may be a function that is called when it matters.
+    ``patience`` is how many seconds a run waits for another run or for an open transaction; ``lock_wait`` how many
+    seconds one statement waits for a lock, with others queueing behind it, before it is retried.
+    ``lease_ttl`` is after how many seconds without a heartbeat another node's run counts as dead on a Galera cluster.
+    ``copies`` is which tables may be copied where the server knows nothing cheaper; ``replicas`` how far they may fall
+    behind. ``migrations`` and ``models`` replace the shipped ones.
     """
 
     def __init__(
@@ -74,7 +71,7 @@ class Installation:
         self.replicas = replicas
 
     def at(self, prefix: str) -> Self:
-        """Return the same for another prefix in the same database."""
+        """Return the same installation under another prefix in the same database."""
         _ = self.tables, self.folder  # what has been worked out once is copied, too
         other = copy.copy(self)
         other.prefix = check_prefix(prefix)
@@ -116,17 +113,17 @@ class Installation:
 
     @property
     def remove_data(self) -> bool:
-        """Whether removing data is allowed. Raises ConfigurationError when the setting is neither yes nor no."""
+        """True if removing data is allowed. Raises ConfigurationError if the setting is neither yes nor no."""
         return leave_to_remove(self._remove_data)
 
     def status(self) -> StatusReport:
-        """Say what is there and what is pending."""
+        """Return what is installed and what is pending."""
         with read_session(self.database, self.prefix) as context:
             present = present_tables(context.database, context.dialect, self.table_names)
             return self.status_of(context, self.state(context), present)
 
     def status_of(self, context: RunContext, state: InstalledState, present: Collection[str]) -> StatusReport:
-        """Put what has been read into a report; ``present`` are the tables that are there."""
+        """Return the report on what has been read; ``present`` are the tables that exist."""
         return StatusReport(
             target=self.target,
             prefix=self.prefix,
@@ -141,10 +138,10 @@ class Installation:
         )
 
     def plan(self, *, counts: bool = False) -> InstallPlan:
-        """Plan what ``install`` would do, with the very statements: nothing on a newer database. Reads only.
+        """Return what ``install`` would do, with its statements; nothing for a newer database. Reads only.
 
-        With ``counts`` the tables' sizes are read, and the rows that stand against a step are counted, which can take
-        as long as reading a whole table.
+        With ``counts`` the tables' sizes are read and conflicting rows are counted, which can take as long as reading a
+        whole table.
         """
         with read_session(self.database, self.prefix) as context:
             context.copies = self.copies
@@ -153,7 +150,7 @@ class Installation:
     def plan_of(
         self, context: RunContext, state: InstalledState, actual: Schema | None = None, *, counts: bool = False
     ) -> InstallPlan:
-        """The same from what has been read; ``actual`` are live tables, the others are read when they are needed."""
+        """Return the plan for what has been read. ``actual`` are live tables; others are read when needed."""
         if state.is_newer:
             return InstallPlan(state.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
         dry_run = DryRun(context, actual, counts=counts)
@@ -177,17 +174,17 @@ class Installation:
         )
 
     def declared(self, state: InstalledState) -> tuple[Table, ...]:
-        """The tables that a plan compares with: the history too, where it is yet to be written."""
+        """Return the tables that a plan compares with, including the history if it is still to be created."""
         return ((HISTORY_SHAPE,) if state.pending else ()) + self.tables
 
     def missing_tables(self) -> tuple[str, ...]:
-        """Name the tables that are not there, in one query."""
+        """Return the tables that do not exist, with one query."""
         with read_session(self.database, self.prefix) as context:
             present = present_tables(context.database, context.dialect, self.table_names)
         return tuple(name for name in self.table_names if name not in present)
 
     def orphans(self, limit: int | None = None) -> dict[int, int]:
-        """Count the messages of each conversation that is not there, by its id; of the first ``limit`` only. Reads."""
+        """Return the number of messages of each missing conversation, by its id; of the first ``limit`` only. Reads."""
         with read_session(self.database, self.prefix) as context:
             wanted = [get_table_name(key, self.prefix) for key in ("messages", "conversations")]
             if len(present_tables(context.database, context.dialect, wanted)) < len(wanted):
@@ -195,7 +192,7 @@ class Installation:
             return count_orphans(context, limit)
 
     def row_counts(self) -> dict[str, int]:
-        """Count the rows of each table that is there, exactly."""
+        """Return the exact number of rows of each table that exists."""
         with read_session(self.database, self.prefix) as context:
             present = present_tables(context.database, context.dialect, self.table_names)
             quote = context.dialect.quote
@@ -206,5 +203,5 @@ class Installation:
             return counts
 
     def state(self, context: RunContext) -> InstalledState:
-        """Say whose the version is, and which migrations have been applied."""
+        """Return the stored version and which migrations have been applied."""
         return read_state(context, self.folder)

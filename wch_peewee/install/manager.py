@@ -1,9 +1,6 @@
 """The database manager: install, upgrade, verify and remove the tables of one installation.
 
-It holds no connection between calls; each run opens its own and takes the lock. What only reads
-(``status``, ``plan``, ``row_counts``) it has from ``Installation``, and writes nothing.
-
-    DatabaseManager("sqlite:///wch.db").install()
+DatabaseManager("sqlite:///wch.db").install()
 """
 
 from __future__ import annotations
@@ -42,7 +39,13 @@ logger = logging.getLogger("wch_peewee")
 
 @contextlib.contextmanager
 def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
-    """Give a wrapper for a run's work; call ``hook`` at the end of the block for each option that it has written."""
+    """Return a wrapper for a run's work; at the end of the block ``hook`` is called for each option it has written.
+
+    By then the lock is free and every session can read the row. ``value`` is None for a deleted option, and the
+    current prefix is that of the options table. The hook also learns of a write that stays although the run fails
+    afterwards, and of one whose connection was lost, so that it may have been done. What the hook raises is logged: the
+    upgrade is done, and an error would say the opposite. A process killed at this point notifies nobody.
+    """
     seen: list[RunContext] = []
 
     def watched(work: Work) -> Work:
@@ -76,7 +79,10 @@ T = TypeVar("T")
 
 
 class DatabaseManager(Installation):
-    """Owns the six tables of one installation; see ``Installation`` for what it is made with."""
+    """Owns the six tables of one installation; see ``Installation`` for the arguments.
+
+    It holds no connection between calls; each run opens its own and takes the lock.
+    """
 
     #: What the tables of other sites look like, in a run over many of them.
     table_cache: TableCache | None = None
@@ -88,9 +94,9 @@ class DatabaseManager(Installation):
     on_option_written: OptionWritten | None = None
 
     def install(self) -> InstallReport:
-        """Install or upgrade: migrations, then what is still missing, then verify, and stamp the version last.
+        """Install or upgrade: run migrations, create what is still missing, verify, and stamp the version last.
 
-        When everything is there, nothing is written and no lock is taken.
+        If everything is in place, nothing is written and no lock is taken.
 
         Raises SchemaTooNew, SchemaConflict, MigrationFailed, MissingPrivileges, Busy, DatabaseUnavailable.
         """
@@ -126,7 +132,7 @@ class DatabaseManager(Installation):
         return self._run(work, "migrate")
 
     def rollback(self) -> str:
-        """Take the newest applied migration back; return its name. Raises RemovalRefused where it loses data."""
+        """Roll back the newest applied migration; return its name. Raises RemovalRefused if data would be lost."""
         from ..migrate.runner import MigrationRouter
 
         with read_session(self.database, self.prefix) as context:
@@ -141,11 +147,11 @@ class DatabaseManager(Installation):
         return self._run(work, "rollback")
 
     def repair(self, orphans: Orphans = "report") -> RepairReport:
-        """Mend what differs from the declaration and can be mended safely, after dealing with orphaned messages.
+        """Repair what differs from the declaration and is safe to repair, after dealing with orphaned messages.
 
-        ``delete`` deletes messages whose conversation is gone, ``reattach`` gives them a closed conversation
-        again, ``report`` counts them. Pending migrations come first: raises ConfigurationError where there are
-        some. Raises SchemaTooNew, and what ``install`` raises.
+        ``delete`` deletes messages whose conversation is missing, ``reattach`` gives them a closed conversation
+        again, ``report`` counts them. Raises ConfigurationError if migrations are pending, which come first;
+        SchemaTooNew, and what ``install`` raises.
         """
 
         with read_session(self.database, self.prefix) as context:
@@ -169,7 +175,7 @@ class DatabaseManager(Installation):
         return self._run(work, "repair")
 
     def uninstall(self) -> UninstallReport:
-        """Remove exactly our tables, history and option, for this prefix; only when WCH_REMOVE_DATA is true."""
+        """Remove exactly our tables, history and option of this prefix, and only if WCH_REMOVE_DATA is true."""
         if not self.remove_data:
             return UninstallReport(False, reason="WCH_REMOVE_DATA is not true; nothing was removed")
         from ..migrate.steps.structure import drop_named
@@ -190,7 +196,7 @@ class DatabaseManager(Installation):
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[pw.Database]:
-        """Have what to look and run on: where the application has no connection open, one for both."""
+        """Open one connection for the check and the run, unless the application has one open already."""
         if not self.database.is_closed():
             yield self.database
             return
@@ -220,7 +226,7 @@ class DatabaseManager(Installation):
             raise
 
     def _settled(self, context: RunContext, state: InstalledState) -> InstallReport | None:
-        """Report when there is nothing to do, or nothing may be done; None when a run is needed."""
+        """Return the report if there is nothing to do or nothing may be done; None if a run is needed."""
         stored = state.version
         if self._left_alone(state):
             reason = f"the database is at {stored} and this code at {self.version}; nothing was changed"
@@ -233,7 +239,7 @@ class DatabaseManager(Installation):
         return InstallReport("current", stored, stored, refusals=plan.refusals, extras=plan.extras)
 
     def _left_alone(self, state: InstalledState) -> bool:
-        """Say whether the database is of a newer minor version; a newer major one raises SchemaTooNew."""
+        """Return True if the database is of a newer minor version. Raises SchemaTooNew for a newer major one."""
         if state.is_newer and str(state.version).split(".")[0] != self.version.split(".")[0]:
             raise self._too_new(state, "upgrade wch-peewee")
         return state.is_newer
@@ -277,7 +283,7 @@ class DatabaseManager(Installation):
         )
 
     def _stamp(self, context: RunContext) -> str:
-        """Write the version where it is not there yet; return what is there, PHP's where that is higher."""
+        """Write the version if it is not there yet; return what is stored, which is PHP's version if that is higher."""
         if context.options.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
             after = self.state(context)
             if after.is_foreign:

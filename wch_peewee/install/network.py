@@ -1,12 +1,4 @@
-"""A whole WordPress network, site by site: each site has its own prefix, version, history and lock.
-
-One site that fails does not keep the others waiting: it is written down, and the next one is taken. A run that
-was killed is repeated: sites that are done are looked at and left alone.
-
-    network = Network(DatabaseManager("mysql://root@localhost/wordpress", prefix="wp_"))
-    report = network.install()
-    print(report.failures)
-"""
+"""A whole WordPress network, site by site: each site has its own prefix, version, history and lock."""
 
 from __future__ import annotations
 
@@ -40,9 +32,9 @@ from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What there is of one installation; ``collation`` and ``texts`` are None where they have not been read.
+    """What has been read of one installation; ``collation`` and ``texts`` are None if they have not been read.
 
-    Two sites with the same ``likeness`` are told apart by their names alone; None is like nobody.
+    Two sites with equal ``likeness`` differ in nothing but their names. None equals nothing.
     """
 
     state: InstalledState
@@ -58,7 +50,11 @@ class Reading:
 
 
 class BulkIntrospection:
-    """Reads over one connection. What holds for all sites is asked once: make a new one for each look."""
+    """Reads many installations in one database together: a few queries for dozens of sites.
+
+    It reads what ``Installation.status`` and ``plan`` read of one. What holds for all sites is read once, so make a new
+    one for each look. Names are compared exactly, never by pattern.
+    """
 
     def __init__(self, context: RunContext) -> None:
         self._database, self._dialect = context.database, context.dialect
@@ -69,7 +65,7 @@ class BulkIntrospection:
         self._shapes: TableCache | None = None
 
     def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, Reading]:
-        """Read them, by prefix; with ``tables`` their columns and keys, too. Raises peewee's errors."""
+        """Return what there is, by prefix; with ``tables`` also columns and keys. Raises peewee's errors."""
         options = self._options([one.prefix for one in installations])
         histories = self._histories([one.prefix for one in installations])
         result = {}
@@ -90,7 +86,7 @@ class BulkIntrospection:
         return self._dialect.folded(name) in self._tables
 
     def _options(self, prefixes: Sequence[str]) -> dict[str, dict[str, tuple[str, str | None]]]:
-        """Read our options, each with the collation of its column."""
+        """Return our options, each with the collation of its column."""
         value, collation = self._dialect.hex_of("option_value"), self._dialect.collation_of("option_name")
         selects = [
             f"SELECT {number}, '{name}', {value}, {collation} FROM {self._dialect.quote(options_table_name(prefix))} "
@@ -105,7 +101,7 @@ class BulkIntrospection:
         return found
 
     def _histories(self, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Read the names of the applied migrations, oldest first, of the sites that have a history."""
+        """Return the names of the applied migrations, oldest first, of the sites that have a history."""
         selects = [
             f"SELECT {number}, id, {self._dialect.hex_of('name')} "
             f"FROM {self._dialect.quote(history_table_name(prefix))}"
@@ -118,7 +114,7 @@ class BulkIntrospection:
         return names
 
     def tables(self, one: Installation, reading: Reading) -> Schema:
-        """Return the tables of one that has been read with ``tables``."""
+        """Return the tables of an installation that has been read with ``tables``."""
         texts = reading.texts or {}
         return self._known_shapes().schema(one.prefix, list(texts), texts)
 
@@ -149,7 +145,7 @@ OnSite = Callable[[SiteStarted], None]
 
 @dataclass(frozen=True, slots=True)
 class SiteResult(Generic[R]):
-    """What came of one site: a report, or the error that ended it."""
+    """The outcome for one site: a report, or the error that ended it."""
 
     site: BlogSite
     report: R | None = None
@@ -164,7 +160,7 @@ class SiteResult(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport(Generic[R]):
-    """The results by site, in the order of their ids; ``skipped`` were not tried, because the server was gone."""
+    """The results by site, ordered by id. ``skipped`` sites were not tried, because the server was gone."""
 
     results: tuple[SiteResult[R], ...]
     skipped: tuple[BlogSite, ...] = ()
@@ -175,7 +171,7 @@ class NetworkReport(Generic[R]):
 
     @property
     def ok(self) -> bool:
-        """True when every site was tried and none failed."""
+        """True if every site was tried and none failed."""
         return not self.failures and not self.skipped
 
     def to_dict(self) -> dict[str, Any]:
@@ -188,7 +184,7 @@ class NetworkReport(Generic[R]):
 
 
 class _Ahead(Generic[R]):
-    """The reports of the next sites, made from what is read of all of them in a few queries."""
+    """The reports of the next sites, from a few queries for all of them."""
 
     def __init__(
         self, describe: Callable[[DatabaseManager, RunContext, Reading, BulkIntrospection], R], *, tables: bool = False
@@ -199,7 +195,7 @@ class _Ahead(Generic[R]):
         self.reports: dict[str, R] = {}
 
     def read(self, manager: DatabaseManager, sites: Sequence[BlogSite]) -> None:
-        """Read ``sites`` together; those left out, because one of them is odd, are to be read one by one."""
+        """Read ``sites`` together. If one of them is odd, those left out are read one by one."""
         self.reports = {}
         managers = [manager.at(site.prefix) for site in sites]
         with contextlib.suppress(WchError), read_session(manager.database, manager.prefix) as context:
@@ -219,7 +215,7 @@ def _status_of(
 
 
 class _Plans:
-    """Plans sites; of a site where there is nothing to say nothing is to be said of those like it, either."""
+    """Plans sites, and reuses an empty plan for every site that is like an earlier one."""
 
     def __init__(self) -> None:
         self._nothing: dict[tuple[object, ...], InstallPlan] = {}
@@ -237,13 +233,19 @@ class _Plans:
 
 
 class Network:
-    """The sites of the network whose own prefix is the manager's; what the manager was made with holds for each."""
+    """The sites of the network whose own prefix is the manager's; the manager's settings hold for each.
+
+    A site that fails does not keep the others waiting: its error is recorded, and the next one is taken. A run that was
+    killed can be repeated: sites that are done are checked and left alone.
+
+        report = Network(DatabaseManager("mysql://root@localhost/wordpress", prefix="wp_")).install()
+    """
 
     def __init__(self, manager: DatabaseManager) -> None:
         self.manager = manager
 
     def sites(self) -> tuple[BlogSite, ...]:
-        """Read the sites in use. Raises ConfigurationError where there is no network."""
+        """Return the sites in use. Raises ConfigurationError if this is not a network."""
         with read_session(self.manager.database, self.manager.prefix) as context:
             return read_sites(context.database, context.dialect, self.manager.prefix)
 
@@ -252,15 +254,15 @@ class Network:
         return self._each(DatabaseManager.install, on_site, runs=True)
 
     def status(self, on_site: OnSite = lambda event: None) -> NetworkReport[StatusReport]:
-        """Say what is there and what is pending on every site. Reads only, of many sites at once."""
+        """Return what is installed and pending on every site. Reads only, many sites at once."""
         return self._each(DatabaseManager.status, on_site, ahead=_Ahead(_status_of))
 
     def plan(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallPlan]:
-        """Compare every site with the declaration. Reads only, of many sites at once."""
+        """Compare every site with the declaration. Reads only, many sites at once."""
         return self._each(DatabaseManager.plan, on_site, ahead=_Ahead(_Plans().of, tables=True))
 
     def uninstall(self, on_site: OnSite = lambda event: None) -> NetworkReport[UninstallReport]:
-        """Remove the tables of every site, the main one last, only when WCH_REMOVE_DATA is true."""
+        """Remove the tables of every site, the main one last, and only if WCH_REMOVE_DATA is true."""
         return self._each(DatabaseManager.uninstall, on_site, last_first=True)
 
     def _each(
@@ -297,23 +299,23 @@ class Network:
         return NetworkReport(tuple(results))
 
     def _as_it_is(self) -> DatabaseManager:
-        """Read the folder of migrations once for all sites."""
+        """Return a copy of the manager that has read the folder of migrations once for all sites."""
         manager = copy.copy(self.manager)
-        # Who needs it says for each site what is wrong with it; whoever removes tables does not.
+        # Where the folder is needed, each site reports what is wrong with it; uninstalling does not need it.
         with contextlib.suppress(WchError):
             manager.folder = manager.folder.as_it_is()
         return manager
 
     @contextlib.contextmanager
     def _for_looks(self) -> Iterator[DatabaseManager]:
-        """Look at all sites over one connection."""
+        """Read all sites over one connection."""
         manager = self._as_it_is()
         with connected(manager.database):
             yield manager
 
     @contextlib.contextmanager
     def _for_runs(self) -> Iterator[DatabaseManager]:
-        """Install all sites over one connection, and read in full only tables that no other site has the like of."""
+        """Install all sites over one connection; read in full only a table that is unlike those of other sites."""
         manager = self._as_it_is()
         with one_connection(manager.database, patience=manager.patience, lock_wait=manager.lock_wait) as database:
             manager.database = database

@@ -1,11 +1,7 @@
-"""Messages whose conversation is gone, and which keep the foreign key out: counted, deleted or reattached.
+"""Messages whose conversation is missing: counted, deleted or reattached.
 
-PHP deletes conversations alone. Nothing is ever deleted unasked: an upgrade counts the orphans, reports them, and
-leaves the foreign key until they are dealt with.
-
-    count_orphans(context)              # {77: 2}
-    delete_orphans(context)             # 2
-    reattach_orphans(context)           # 2, each with a conversation again
+PHP deletes conversations alone. Nothing is deleted unasked: an upgrade counts the orphans, reports them, and leaves
+the foreign key out until they are dealt with.
 """
 
 from __future__ import annotations
@@ -25,7 +21,7 @@ REATTACHED = "reattached"
 
 
 def count_orphans(context: RunContext, limit: int | None = None) -> dict[int, int]:
-    """Count the orphaned messages of each missing conversation, by its id; the first ``limit`` of these only."""
+    """Return the number of orphaned messages of each missing conversation, by its id; of the first ``limit``."""
     sql = (
         f"SELECT m.conversation_id, COUNT(*) FROM {_messages(context)} AS m WHERE {_orphaned(context, 'm')} "
         "GROUP BY m.conversation_id ORDER BY m.conversation_id" + ("" if limit is None else f" LIMIT {limit}")
@@ -34,7 +30,7 @@ def count_orphans(context: RunContext, limit: int | None = None) -> dict[int, in
 
 
 def delete_orphans(context: RunContext) -> int:
-    """Delete them in batches; return how many there were."""
+    """Delete the orphaned messages in batches; return how many there were."""
     table, deleted, after = _messages(context), 0, -1
     while True:
         rows = _ask(
@@ -46,7 +42,7 @@ def delete_orphans(context: RunContext) -> int:
             return deleted
         ids = [int(row[0]) for row in rows]
         after = ids[-1]
-        # Asked again in the same statement: a conversation with that id may have come meanwhile.
+        # Checked again in the same statement: a conversation with that id may have been created meanwhile.
         deleted += _write(
             context,
             f"DELETE FROM {table} WHERE id IN ({', '.join(map(str, ids))}) AND {_orphaned(context, table)}",
@@ -55,9 +51,9 @@ def delete_orphans(context: RunContext) -> int:
 
 
 def reattach_orphans(context: RunContext) -> int:
-    """Put a closed conversation without phone number in each missing one's place; return how many messages have one.
+    """Create a closed conversation without phone number for each missing one; return how many messages have one again.
 
-    It has the missing id, so the messages stay as they are. The id 0, which no conversation can have, gets a
+    It gets the missing id, so the messages stay as they are. The id 0, which no conversation can have, gets a
     conversation with an id of its own, and its messages are changed.
     """
     rescued = 0

@@ -1,10 +1,6 @@
 """The plugin's lifecycle, as a host calls it: activate, deactivate, admin_init, uninstall.
 
-    plugin = Plugin("sqlite:///wch.db")
-    plugin.activate()
-
-A Plugin holds its own state; two of them in one process, for two databases or prefixes, do not see each
-other. It can be registered with a ``pluggy.PluginManager("wch")``; pluggy itself is not needed here.
+Plugin("sqlite:///wch.db").activate()
 """
 
 from __future__ import annotations
@@ -50,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class VersionCheck:
-    """Knows how to ask, so that asking costs the one SELECT."""
+    """The one SELECT of an admin_init. It is prepared once, so that each call costs only the query."""
 
     def __init__(self, database: pw.Database, prefix: str) -> None:
         self._database = database
@@ -58,10 +54,10 @@ class VersionCheck:
         self._query = option_query(self._words, prefix, VERSION_OPTION)
 
     def version(self) -> str | None:
-        """Return the stored version, None when there is none.
+        """Return the stored version, or None.
 
-        A connection that the server has closed meanwhile is opened anew, unless it is in a transaction,
-        which is the application's to lose. Raises DatabaseUnavailable.
+        A connection that the server has closed meanwhile is opened again, unless it is in a transaction: only the
+        application may give that up. Raises DatabaseUnavailable.
         """
         if self._database.is_closed():
             connect(self._database)
@@ -77,7 +73,7 @@ class VersionCheck:
         return self._ask()
 
     def missing(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Name those of the tables that are not there, in one query. Raises DatabaseUnavailable."""
+        """Return those of the tables that do not exist, with one query. Raises DatabaseUnavailable."""
         try:
             present = present_tables(self._database, self._words, names)
         except pw.PeeweeException as error:
@@ -91,11 +87,14 @@ class VersionCheck:
 class Plugin:
     """One installation's lifecycle.
 
-    ``verify_every`` is how often, in seconds, ``admin_init`` also looks whether the tables are there;
-    ``retry_after`` is how long it leaves a failed upgrade alone. ``clock`` gives seconds that never go
-    back. ``on_option_written`` is called with the version option's name, and its new value or None, after a run
+    Two plugins in one process, for two databases or prefixes, share nothing. A plugin can be registered with a
+    ``pluggy.PluginManager("wch")``; pluggy itself is not needed.
+
+    ``verify_every`` is how often, in seconds, ``admin_init`` also checks that the tables exist;
+    ``retry_after`` is how many seconds it waits after a failed upgrade. ``clock`` returns monotonic seconds.
+    ``on_option_written`` is called with the version option's name, and its new value or None, after a run
     has written or deleted it: a host with a persistent object cache clears it there. What it raises is logged, and
-    the run counts as done. The rest is DatabaseManager's.
+    the run counts as done. The other arguments are DatabaseManager's.
     """
 
     def __init__(
@@ -144,11 +143,11 @@ class Plugin:
         remove_data: bool | None = None,
         **options: Any,
     ) -> Plugin:
-        """Make the plugin of a WordPress site: its folder, or its wp-config.php, says the rest. No PHP is run.
+        """Return the plugin of a WordPress site, read from its folder or its wp-config.php. No PHP is run.
 
-        What is given here wins over the environment, and that over wp-config.php. The other options are
-        Plugin's. Raises ConfigurationError where there is no site, or where the file leaves something unknown that
-        nobody has set; reading it needs ``pip install 'wch-peewee[wordpress]'``.
+        Arguments win over the environment, which wins over wp-config.php; ``options`` are
+        Plugin's. Raises ConfigurationError if there is no site, or if the file leaves something unknown that
+        is not set elsewhere; reading it needs ``pip install 'wch-peewee[wordpress]'``.
         """
         settings = Settings.gather(database=database, prefix=prefix, wordpress=path)
         leave = settings.remove_data if remove_data is None else remove_data
@@ -168,7 +167,7 @@ class Plugin:
 
     @cached_property
     def manager(self) -> DatabaseManager:
-        """What installs, upgrades and removes; made when it is first needed, which in most processes is never."""
+        """The manager that installs, upgrades and removes; created when first needed, in most processes never."""
         from .manager import DatabaseManager
 
         manager = DatabaseManager(self._database, prefix=self._prefix, migrations=self._migrations, **self._settings)
@@ -187,7 +186,7 @@ class Plugin:
         return Network(self.manager)
 
     def site(self, blog_id: int | None = None) -> AbstractContextManager[Site]:
-        """Let the models work on this installation for a ``with`` block, in this thread or task alone.
+        """Return a context manager in which the models use this installation, in this thread or task alone.
 
         ``blog_id`` takes a site of the network instead, as WordPress's ``switch_to_blog`` does.
         """
@@ -195,7 +194,7 @@ class Plugin:
         return use_site(self.database, prefix)
 
     def bind(self) -> None:
-        """Let the models work on this installation wherever no ``site()`` block says otherwise."""
+        """Make this installation the default for the models, wherever no ``site()`` block says otherwise."""
         set_default_site(self.database, self.prefix)
 
     @overload
@@ -206,8 +205,8 @@ class Plugin:
     def activate(self, network_wide: bool = False) -> InstallReport | NetworkReport[InstallReport]:
         """Install or upgrade, verify the real schema whatever the version says, and stamp the version last.
 
-        ``network_wide`` does it for every site of the network, and goes on past a site that fails. Raises what
-        DatabaseManager.install raises, and ConfigurationError where there is no network.
+        ``network_wide`` does it for every site of the network, and continues past a site that fails. Raises what
+        DatabaseManager.install raises, and ConfigurationError if this is not a network.
         """
         if network_wide:
             return self.network.install()
@@ -221,9 +220,9 @@ class Plugin:
 
     @hookimpl
     def admin_init(self) -> InstallReport:
-        """Upgrade on a version mismatch; one SELECT and nothing else when the version is current.
+        """Upgrade on a version mismatch. With a current version it sends one SELECT and does nothing else.
 
-        The first call, and one every ``verify_every`` seconds, also looks whether the tables are there.
+        The first call, and one every ``verify_every`` seconds, also checks that the tables exist.
         A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
         """
         stored = self._version_check.version()
@@ -235,7 +234,7 @@ class Plugin:
         try:
             report = self.manager.install()
         except (Busy, SchemaTooNew):
-            raise  # somebody else is at it, or has been; that is no failure of ours
+            raise  # another run is or has been upgrading: not a failed upgrade
         except (WchError, pw.PeeweeException) as error:
             with self._guard:
                 self._failed_at, self._failure = self._clock(), str(error).splitlines()[0]
@@ -250,7 +249,7 @@ class Plugin:
 
     @hookimpl
     def site_deleted(self, blog_id: int) -> UninstallReport:
-        """Remove a deleted site's tables, which WordPress leaves behind; only when WCH_REMOVE_DATA is true.
+        """Remove a deleted site's tables, which WordPress leaves behind, and only if WCH_REMOVE_DATA is true.
 
         Raises ConfigurationError for the main site, which cannot be deleted.
         """
@@ -264,7 +263,7 @@ class Plugin:
     def uninstall(self, network_wide: bool) -> UninstallReport | NetworkReport[UninstallReport]: ...
     @hookimpl
     def uninstall(self, network_wide: bool = False) -> UninstallReport | NetworkReport[UninstallReport]:
-        """Remove everything of this installation, only when WCH_REMOVE_DATA is true; otherwise change nothing.
+        """Remove everything of this installation if WCH_REMOVE_DATA is true; otherwise change nothing.
 
         ``network_wide`` does it for every site of the network.
         """
@@ -276,7 +275,7 @@ class Plugin:
         return report
 
     def _is_whole(self) -> bool:
-        """Say whether the tables are there, when it is time to look; taken for granted in between."""
+        """Return True if the tables exist, or if no verification is due."""
         if not self._verification_due():
             return True
         whole = False
@@ -295,7 +294,7 @@ class Plugin:
         return self._version_check.missing([get_table_name(table, self._prefix) for table in TABLES])
 
     def _verification_due(self) -> bool:
-        """Say whether it is time, and let one thread alone have the turn."""
+        """Return True if a verification is due. Only one thread per interval gets True."""
         with self._guard:
             now = self._clock()
             if self._verified_at is not None and now - self._verified_at < self.verify_every:
@@ -304,7 +303,7 @@ class Plugin:
             return True
 
     def _report_current(self, version: str) -> InstallReport:
-        """Make the report once: on SQLite that takes a tenth of what asking takes."""
+        """Return the report for a current version, made once: on SQLite that is a tenth of the cost of the query."""
         report = self._current
         if report is None or report.version != version:
             report = self._current = InstallReport("current", version, version)

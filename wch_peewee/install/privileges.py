@@ -1,7 +1,4 @@
-"""What a run needs of the account, checked before its first statement.
-
-require_privileges(context, target)
-"""
+"""The account's privileges, checked before the first statement of a run."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ REMOVAL = ("DELETE", "DROP")
 
 
 def missing_privileges(context: RunContext, needed: tuple[str, ...] = UPGRADE) -> tuple[str, ...]:
-    """Name what the account lacks; nothing where it cannot be told, because unknown is not missing."""
+    """Return the privileges that the account lacks; none if they cannot be read: unknown is not missing."""
     held = context.privileges()
     return () if held is None else tuple(name for name in needed if name not in held)
 
 
 def file_obstacle(database: pw.Database) -> str:
-    """Say why a SQLite file cannot be written to, judged from permissions alone; empty when it can, or is none."""
+    """Return why a SQLite file cannot be written to, judged from permissions alone, or an empty text."""
     name = str(database.database)
     if not isinstance(database, pw.SqliteDatabase) or is_private(database) or name.startswith("file:"):
         return ""
@@ -39,7 +36,7 @@ def file_obstacle(database: pw.Database) -> str:
 
 
 def grant_sql(context: RunContext, privileges: tuple[str, ...]) -> str:
-    """Write the statement that an administrator has to run."""
+    """Return the statement that an administrator has to run."""
     database = str(context.database.database)
     user, host = "the_user", "%"
     row = context.database.execute_sql("SELECT CURRENT_USER()").fetchone()
@@ -52,7 +49,7 @@ def grant_sql(context: RunContext, privileges: tuple[str, ...]) -> str:
 
 
 def require_privileges(context: RunContext, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
-    """Raise MissingPrivileges, with the GRANT to hand to the administrator, unless the account may do it all."""
+    """Raise MissingPrivileges, with the GRANT for the administrator, if the account lacks a privilege."""
     obstacle = file_obstacle(context.database)
     if obstacle:
         raise MissingPrivileges(f"{target}: {obstacle}; nothing was changed.")

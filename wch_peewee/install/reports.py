@@ -1,8 +1,4 @@
-"""What the manager answers beyond the lifecycle calls: its status, its plan, and a repair.
-
-report = DatabaseManager("sqlite:///wch.db").status()
-print(report.version, report.pending)
-"""
+"""The reports of the lifecycle and the manager: outcomes, status, plan, repair."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ Outcome = Literal["current", "installed", "upgraded", "newer", "deferred"]
 
 
 class Report:
-    """What the reports have in common."""
+    """What all reports share."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, dicts and strings."""
@@ -31,7 +27,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class InstallReport(Report):
-    """``changes`` are dbDelta's words. ``refusals`` stay until somebody decides; ``extras`` are not ours."""
+    """The outcome of a run. ``changes`` are dbDelta's words, ``refusals`` need a decision, ``extras`` are not ours."""
 
     outcome: Outcome
     version_before: str | None
@@ -46,13 +42,13 @@ class InstallReport(Report):
 
     @property
     def changed(self) -> bool:
-        """True when anything at all was written."""
+        """True if anything was written."""
         return bool(self.migrations or self.changes) or self.version != self.version_before
 
 
 @dataclass(frozen=True, slots=True)
 class UninstallReport(Report):
-    """``removed`` is false when nothing was touched, and ``reason`` says why."""
+    """The outcome of an uninstall. ``removed`` is False if nothing was changed, and ``reason`` says why."""
 
     removed: bool
     tables: tuple[str, ...] = ()
@@ -62,7 +58,7 @@ class UninstallReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport(Report):
-    """What is there, read without writing anything."""
+    """What is installed, read without writing."""
 
     target: str
     prefix: str
@@ -84,9 +80,9 @@ class StatusReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class InstallPlan(Report):
-    """What ``install`` would do. ``plan`` is what is left to mend after the pending migrations: drift.
+    """What ``install`` would do. ``plan`` is what remains to be repaired after the pending migrations: drift.
 
-    ``dry_run`` are all steps in their order, the migrations' first; a migration that would stop the run ends it, and
+    ``dry_run`` has all steps in order, the migrations' first. A migration that would stop the run ends it, and
     ``plan`` is empty then.
     """
 
@@ -102,7 +98,7 @@ class InstallPlan(Report):
 
     @property
     def is_empty(self) -> bool:
-        """True when there is nothing to do, whatever has been refused."""
+        """True if there is nothing to do, even if something has been refused."""
         return self.is_newer or (self.plan.is_empty and not self.pending and self.is_stamped)
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +122,7 @@ Orphans = Literal["report", "delete", "reattach"]
 
 @dataclass(frozen=True, slots=True)
 class RepairReport(Report):
-    """``orphans`` are the messages without a conversation that were found; ``changes`` are dbDelta's words."""
+    """The outcome of a repair. ``orphans`` is the number of orphaned messages, ``changes`` are dbDelta's words."""
 
     orphans: int = 0
     deleted: int = 0
@@ -137,5 +133,5 @@ class RepairReport(Report):
 
     @property
     def changed(self) -> bool:
-        """True when anything at all was written."""
+        """True if anything was written."""
         return bool(self.deleted or self.reattached or self.changes)

@@ -1,10 +1,6 @@
-"""Long work on rows, in batches by primary key: each batch is a small transaction of its own.
+"""Changes to many rows, in batches by primary key; each batch is a short transaction of its own.
 
-    migrator.run(batches.fill_column, database, "messages", "channel", "'whatsapp'")
-
-On a live site nobody waits for longer than one batch takes, about a twentieth of a second (``chunks``). A run that was
-killed goes on where rows are left: a statement says in its WHERE which those are, so repeating it is harmless. On
-SQLite the whole run is one transaction anyway.
+migrator.run(batches.fill_column, database, "messages", "channel", "'whatsapp'")
 """
 
 from __future__ import annotations
@@ -25,7 +21,7 @@ __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 
 
 class TableNames(dict[str, Any]):
-    """A mapping that knows every table's key; further words are given by name. ``asked`` are the tables it was for."""
+    """A mapping for SQL templates that knows every table's key. ``asked`` lists the tables that were named."""
 
     def __init__(self, context: RunContext, **words: Any) -> None:
         super().__init__(words)
@@ -46,21 +42,22 @@ def run_in_batches(
 ) -> None:
     """Run ``sql`` for one range of ``table``'s ``id`` after another, from the first id to the last.
 
-    In ``sql``, ``{batch}`` stands for the condition that selects the range (``{batch:m}`` where the table has
-    the alias m), ``{messages}`` for a table's full name, and ``?`` for a parameter. It has to bear being
-    repeated. ``remaining`` is a condition on rows that are still to be done, written the same way but without
-    parameters: a run that was killed then goes on at the first of them, and without it from the first row.
+    In ``sql``, ``{batch}`` stands for the condition that selects the range (``{batch:m}`` if the table has
+    the alias m), ``{messages}`` for a table's full name, and ``?`` for a parameter. The statement must be
+    repeatable. ``remaining`` is a condition on the rows that are still to be done, written the same way but without
+    parameters: a killed run then resumes at the first of them, otherwise at the first row.
 
-    ``size`` is the number of ids in a batch; without it that is what the server does in about a twentieth of a second.
+    ``size`` is the number of ids in a batch. The default adapts it to about a twentieth of a second for each batch, so
+    that no other session waits for longer. On SQLite the whole run is one transaction.
 
-    Raises ConfigurationError, and Busy when rows stay locked for too long.
+    Raises ConfigurationError, and Busy if rows stay locked for too long.
     """
     if "{batch" not in sql:
         raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
     with context_of(database) as context:
         name = physical_name(table, context.prefix)
         words = TableNames(context, batch=AnyRange(context.dialect.quote("id")))
-        if context.dry_run_migrations(
+        if context.records(
             RowWork(f"Changes rows of {name}, {_so_many(size)} at a time", (name,), sql.format_map(words))
         ):
             return
@@ -84,7 +81,7 @@ def fill_column(
 
 
 def copy_column(database: pw.Database, table: str, source: str, target: str, *, size: int | None = None) -> None:
-    """Copy one column's values to another wherever they differ; run again it catches up with what changed."""
+    """Copy one column's values to another wherever they differ. Repeated, it copies what has changed since."""
     with context_of(database) as context:
         same = context.dialect.null_safe_equal
         old, new = context.dialect.quote(source), context.dialect.quote(target)
@@ -102,23 +99,21 @@ def change_rows(
     size: int | None = None,
     remaining: str = "",
 ) -> None:
-    """Hand each row to Python, and write what comes back.
+    """Pass each row to a Python function, and write what it returns.
 
     ``function`` gets a mapping of ``id`` and ``columns`` as the database holds them (JSON as text), and returns the
-    columns to set with their values, none where the row stays; handed a row that is done, it has to leave it as it
-    is. A batch is one transaction that locks its rows. ``remaining`` is a condition on rows that are still to be
-    done, ``{messages}`` in it a table's full name: others are not looked at.
+    columns to set with their values, or nothing to leave the row as it is. It must leave a row alone that it has
+    changed already. A batch is one transaction that locks its rows. ``remaining`` is a condition on the rows that are
+    still to be done, with ``{messages}`` for a table's full name: other rows are not read.
 
         batches.change_rows(database, "carts", ["items"], with_quantities, remaining="items IS NOT NULL")
 
-    Raises Busy when rows stay locked for too long.
+    Raises Busy if rows stay locked for too long.
     """
     with context_of(database) as context:
         name = physical_name(table, context.prefix)
         function_name = getattr(function, "__qualname__", "Python")
-        if context.dry_run_migrations(
-            RowWork(f"Has {function_name} change rows of {name}, {_so_many(size)} at a time", (name,))
-        ):
+        if context.records(RowWork(f"Has {function_name} change rows of {name}, {_so_many(size)} at a time", (name,))):
             return
         rows = _Rows(context, name, ("id", *columns), function, remaining.format_map(TableNames(context)))
         # Python holds a batch's rows.
@@ -128,7 +123,7 @@ def change_rows(
 
 
 class _Rows:
-    """Reads, asks and writes the rows of one range after another."""
+    """Reads, changes and writes the rows of one range after another."""
 
     def __init__(
         self,
@@ -174,7 +169,7 @@ def _so_many(size: int | None) -> str:
 
 
 def _execute(context: RunContext, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:
-    """Run one batch; a row that somebody else holds is waited for a second at a time."""
+    """Run one batch. A row that another session has locked is waited for a second at a time."""
     text = context.dialect.escape(sql)
     if parameters:
         text = text.replace("?", context.dialect.placeholder)

@@ -1,10 +1,4 @@
-"""Go through a table by primary key, so many rows at a time, and say how far it has come.
-
-A batch locks its rows for as long as it takes, and costs a commit of its own. So it is as large as the server does in
-about a twentieth of a second, and a rest follows in which others have the server to themselves.
-
-    chunks = Chunks(context, "wp_wch_messages", remaining="note IS NULL")
-"""
+"""A walk through a table by primary key, in chunks whose size adapts to the server."""
 
 from __future__ import annotations
 
@@ -28,7 +22,7 @@ _REST, _LONGEST_REST = 0.15, 0.5
 
 @dataclass(slots=True)
 class Range:
-    """Formats itself as the condition on ``id``, with a table's alias as the format's specification."""
+    """A range of ids. As a string it is a condition on ``id``; the format specification is a table's alias."""
 
     quoted_id: str
     after: int
@@ -41,7 +35,7 @@ class Range:
 
 @dataclass(slots=True)
 class AnyRange:
-    """The same for people, when no range is known yet."""
+    """The placeholder that a plan shows in place of a range."""
 
     quoted_id: str
 
@@ -51,9 +45,10 @@ class AnyRange:
 
 
 class Chunks:
-    """The ids from the first row that ``remaining`` selects, the first of all without it, to the last.
+    """The ids from the first row that ``remaining`` selects (by default the first of all) to the last.
 
-    ``size`` is the number of ids in a batch, to be found on the way where it is None, and ``largest`` at most.
+    ``size`` is the number of ids in a chunk; None adapts it, up to ``largest``. A chunk locks its rows while it is
+    changed and costs a commit, so it aims at a twentieth of a second, followed by a rest for other sessions.
     """
 
     def __init__(
@@ -81,7 +76,7 @@ class Chunks:
         self._started = time.monotonic()
 
     def next_range(self) -> Range | None:
-        """Step on to the next range; rows that come in behind the last id meanwhile are the application's own."""
+        """Return the next range. Rows inserted behind the last id in the meantime belong to the application."""
         if self._last is None or self._after >= self._last:
             return None
         self._learn_and_rest()
@@ -97,7 +92,7 @@ class Chunks:
         return found
 
     def _learn_and_rest(self) -> None:
-        """Look how long the last range took, and give way to others for a part of that."""
+        """Adapt the chunk size to the last chunk's duration, then pause."""
         if self._handed_out is None:
             return
         taken = time.monotonic() - self._handed_out
@@ -105,12 +100,12 @@ class Chunks:
             self._size = min(2 * self._size, self._largest)
         elif self._largest and taken > _SLOW:
             self._size = max(self._size // 2, _SMALLEST_BATCH)
-        # SQLite's run is one transaction: nobody gets in between.
+        # On SQLite the run is one transaction, so a pause helps no other session.
         if not self._context.dialect.transactional_ddl:
             time.sleep(min(_REST * taken, _LONGEST_REST))
 
     def count(self, rows: int) -> None:
-        """Add ``rows`` that have been changed, and tell whoever listens."""
+        """Add ``rows`` to the number of changed rows, and report the progress."""
         self._rows += max(0, rows)
         if self._context.on_progress is not None:
             span = max(1, (self._last or 0) - self._first)

@@ -1,12 +1,4 @@
-"""A run context that runs nothing: it notes each step, and goes on as if the step had been done.
-
-The steps of a migration look at the live schema when they run. Here they are shown the schema as the steps before
-them would have left it, so a plan can say of every pending migration what it would send, in which order.
-
-    dry_run = DryRun(context)
-    dry_run_migrations(dry_run, folder, ["002_channel"])
-    dry_run.forecasts
-"""
+"""A run context that executes nothing: it records each step, and continues as if the step had been done."""
 
 from __future__ import annotations
 
@@ -37,9 +29,11 @@ T = TypeVar("T")
 
 
 class DryRun(RunContext):
-    """Reads as ``context`` does and writes nothing; with ``counts`` the rows are asked, too.
+    """Reads as ``context`` does and writes nothing; with ``counts`` it also counts conflicting rows.
 
-    ``actual`` are tables that have been read already.
+    Migration steps inspect the live schema when they run. Here they see the schema as the steps before them would
+    have left it, so a plan shows every statement of all pending migrations in order. ``actual`` are tables that have
+    been read already.
     """
 
     def __init__(self, context: RunContext, actual: Schema | None = None, *, counts: bool = False) -> None:
@@ -61,15 +55,15 @@ class DryRun(RunContext):
         return True
 
     def at(self, migration: str, number: int, of: int) -> None:
-        """Note under which step what comes next stands."""
+        """Record which migration step the next changes belong to."""
         self._where = (migration, number, of)
 
     def stop(self, reason: str) -> None:
-        """Note that the run would end here."""
+        """Record that the run would end here."""
         self.stopped = Stopped(*self._where, reason)
 
     def result(self) -> DryRunResult:
-        """Return what has been noted."""
+        """Return what has been recorded."""
         return DryRunResult(tuple(self.forecasts), dict(self._sizes), self.stopped)
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
@@ -81,7 +75,7 @@ class DryRun(RunContext):
         return tuple(name for name in names if self.live(name) is not None)
 
     def count(self, precondition: Precondition) -> int:
-        # What stands against a step is counted and listed with it, and does not end the dry run.
+        # Conflicting rows are counted and listed with their step, and do not end the dry run.
         return self._count(precondition) if is_loss(precondition) else 0
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
@@ -97,7 +91,8 @@ class DryRun(RunContext):
     def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
         return ApplyResult(self.note(steps))
 
-    def dry_run_migrations(self, work: RowWork) -> bool:
+    def records(self, work: RowWork) -> bool:
+        """Record row work instead of doing it; return True."""
         self.forecasts.append(Forecast(work, *self._where))
         return True
 
@@ -105,7 +100,7 @@ class DryRun(RunContext):
         raise WchError("what this step writes cannot be told beforehand")
 
     def note(self, steps: Iterable[Step]) -> list[str]:
-        """Note the steps, and take them as done."""
+        """Record the steps, and treat them as done."""
         outcomes: list[str] = []
         for step in steps:
             checks = self._checks(step) if self._counts else ()
@@ -141,7 +136,7 @@ class DryRun(RunContext):
         return self._sizes.get(table)
 
     def _real(self, precondition: Precondition) -> Precondition | None:
-        """Ask it of the names that the rows have now; None where there are no such rows yet."""
+        """Translate a precondition to the names that the rows have now; None if there are no such rows yet."""
         key = precondition.foreign_key
         if precondition.table in self._made or (key is not None and key.referenced_table in self._made):
             return None
@@ -181,6 +176,7 @@ _OURS = __name__.rpartition(".")[0] + "."
 
 
 def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence[str]) -> None:
+    """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
     """Note in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
     dry_run.at(names[0], 0, 0)
     ensure_history(dry_run)
@@ -204,11 +200,11 @@ def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str) -> None:
         if isinstance(step, partial) and str(getattr(step.func, "__module__", "")).startswith(_OURS):
             step()
         else:
-            dry_run.dry_run_migrations(RowWork(f"Runs {_named(step)}, of which nothing can be said beforehand"))
+            dry_run.records(RowWork(f"Runs {_named(step)}, of which nothing can be said beforehand"))
 
 
 def _stand_in(dry_run: DryRun, name: str) -> pw.Database:
-    """Make what stands for the database in the body of migrate(): it tells its engine, and takes no statement."""
+    """Return a stand-in for the database in the body of migrate(): it knows its engine and executes nothing."""
     database: Any = copy.copy(dry_run.database)
 
     def refuse(*arguments: Any, **options: Any) -> Any:

@@ -1,10 +1,4 @@
-"""A folder of migrations: which files it holds, and which schema version each ends at.
-
-A file is ``NNN_words.py``. Names that look like migrations and are not (``0001_x.py``, ``1_x.py``) are an
-error, because peewee-migrate passes over them in silence.
-
-    MigrationFolder(Path("migrations")).names
-"""
+"""A folder of migration files: their names in order, and the schema version at which each ends."""
 
 from __future__ import annotations
 
@@ -23,12 +17,18 @@ _LOOKS_NUMBERED = re.compile(r"^\d")
 
 @dataclass(frozen=True, slots=True)
 class MigrationFolder:
+    """A folder with files ``NNN_words.py``.
+
+    Names that look like migrations and are not (``0001_x.py``, ``1_x.py``) raise ConfigurationError, because
+    peewee-migrate ignores them silently.
+    """
+
     path: Path
     #: The names, where they have been read already and are to stay as they were.
     known: tuple[str, ...] | None = None
 
     def as_it_is(self) -> MigrationFolder:
-        """Return the folder as it is now, whatever becomes of it: a run over many sites brings all to the same."""
+        """Return a snapshot of the folder: a run over many sites brings all of them to the same version."""
         return replace(self, known=self.names)
 
     @property
@@ -69,7 +69,7 @@ class MigrationFolder:
 
 @lru_cache(maxsize=64)
 def _version_in(path: Path, changed: int, size: int) -> str:
-    """Parse a file once for as long as it stays as it is: a network asks for the version thousands of times."""
+    """Parse a file once for each of its contents: a network asks for the version thousands of times."""
     for node in ast.parse(path.read_text(encoding="utf-8"), filename=str(path)).body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "VERSION" for t in node.targets):
             value = ast.literal_eval(node.value)

@@ -1,10 +1,4 @@
-"""What ``migrations/conf.py`` hands to the stock ``pw_migrate`` command.
-
-The database comes from ``--database`` when it is given, else from the environment, else it is the default
-SQLite file; prefix and history table come from the environment. The connection is one of ours: strict,
-patient with locks for a second at a time, and with SQLite's foreign keys off, because pw_migrate wraps
-each migration in a transaction in which they cannot be switched off any more.
-"""
+"""The settings that ``migrations/conf.py`` gives to the stock ``pw_migrate`` command."""
 
 from __future__ import annotations
 
@@ -21,9 +15,12 @@ from .state import ensure_history
 
 
 def configuration() -> dict[str, Any]:
-    """Open the database, make the history table in our shape, and name both for pw_migrate.
+    """Open the database, create the history table in our definition, and return pw_migrate's names for both.
 
-    A wrong setting ends the command with one line.
+    The database comes from ``--database``, else from the environment, else it is the default SQLite file; prefix and
+    history table come from the environment. SQLite's foreign keys are off on this connection, because pw_migrate wraps
+    each migration in a transaction, inside which they cannot be switched off. A wrong setting ends the command with
+    one line.
     """
     try:
         options = _command_line()
@@ -41,7 +38,7 @@ def configuration() -> dict[str, Any]:
 
 
 def _command_line() -> dict[str, Any]:
-    """Read pw_migrate's options from click's context: conf.py itself is not told of them."""
+    """Read pw_migrate's options from click's context; conf.py itself does not get them."""
     click = sys.modules.get("click")
     context = click.get_current_context(silent=True) if click is not None else None
     options = dict(context.params) if context is not None else {}

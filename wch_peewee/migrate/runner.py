@@ -1,12 +1,4 @@
-"""peewee-migrate's router, made fit for a live process.
-
-Upstream replays the applied migrations under process-wide mock patches, so that another thread's writes
-vanish meanwhile; it shares one history model among all routers, makes folder and table while reading, and
-wraps DDL in a transaction that MySQL ends at once. This one does none of it: a migration carries its own
-shape and looks at the live schema, so there is nothing to replay.
-
-    MigrationRouter(context, folder).run()
-"""
+"""peewee-migrate's router, made safe for a live process."""
 
 from __future__ import annotations
 
@@ -47,7 +39,7 @@ _AS_THEY_ARE = (Busy, ConfigurationError, RemovalRefused)
 
 
 class _Migrator(Migrator):
-    """Keeps a step together with its function, so that it can be told which one it is."""
+    """Keeps a step together with its function, so that the step can be identified."""
 
     def run(self, func: Any, *args: Any, **kwargs: Any) -> None:
         self.__ops__.append(partial(func, *args, **kwargs))
@@ -64,7 +56,13 @@ def _now() -> dt.datetime:
 
 
 class MigrationRouter(Router):
-    """Runs the migrations of one folder inside one context, whose lock is held."""
+    """Runs the migrations of one folder inside one run context, which holds the lock.
+
+    The base class replays applied migrations under process-wide mock patches, so that other threads lose writes
+    meanwhile; it shares one history model among all routers, creates folder and table while reading, and wraps DDL in a
+    transaction, which MySQL ends at once. This class does none of that: a migration carries its own definitions and
+    inspects the live schema, so nothing has to be replayed.
+    """
 
     def __init__(self, context: RunContext, folder: MigrationFolder) -> None:
         super().__init__(
@@ -78,7 +76,7 @@ class MigrationRouter(Router):
 
     @cached_property
     def model(self) -> type[MigrateHistory]:
-        """A history model for this router alone, where upstream binds one class for the whole process."""
+        """A history model for this router alone; the base class binds one class for the whole process."""
         meta = type("Meta", (), {"database": self.context.database, "table_name": self.migrate_table})
         fields = {"name": pw.CharField(191, unique=True), "migrated_at": pw.DateTimeField(default=_now), "Meta": meta}
         return type("MigrateHistory", (MigrateHistory,), fields)
@@ -93,13 +91,13 @@ class MigrationRouter(Router):
 
     @cached_property
     def migrator(self) -> Migrator:
-        """A migrator without the applied migrations replayed into it."""
+        """A migrator into which no applied migration has been replayed."""
         return _Migrator(self.context.database)
 
     def run(self, name: str | None = None, *, fake: bool = False, state: InstalledState | None = None) -> list[str]:
-        """Apply what is pending, up to ``name`` when given; return the names applied.
+        """Apply the pending migrations, up to ``name`` if given; return the names applied.
 
-        ``state`` is what has been read under this context's lock already.
+        ``state`` is the installed state, if it has been read under this lock already.
         """
         if name is not None and name not in self.todo:
             raise ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
@@ -112,7 +110,7 @@ class MigrationRouter(Router):
         return [self.run_one(candidate, self.migrator, fake=fake) for candidate in pending]
 
     def rollback(self) -> str:
-        """Take the newest applied migration back; return its name."""
+        """Roll back the newest applied migration; return its name."""
         done = self.done
         if not done:
             raise ConfigurationError("There is no applied migration to roll back.")
@@ -121,7 +119,7 @@ class MigrationRouter(Router):
         return self.run_one(done[-1], self.migrator, fake=False, downgrade=True)
 
     def read(self, name: str) -> tuple[Any, Any]:
-        """Load a migration under its real file name, so that a traceback can be read."""
+        """Load a migration under its real file name, so that tracebacks show its lines."""
         path = self.folder.path / f"{name}.py"
         scope: dict[str, Any] = {"__file__": str(path), "__name__": f"wch_migration_{name}"}
         try:
@@ -137,7 +135,7 @@ class MigrationRouter(Router):
     def run_one(
         self, name: str, migrator: Migrator, *, fake: bool = True, downgrade: bool = False, force: bool = False
     ) -> str:
-        """Run one migration step by step, then write it down; with ``fake`` only write it down."""
+        """Run one migration step by step, then record it in the history; with ``fake`` only record it."""
         if not fake:
             steps = self.steps(name, downgrade=downgrade)
             for number, step in enumerate(steps, start=1):
@@ -152,7 +150,7 @@ class MigrationRouter(Router):
         return name
 
     def steps(self, name: str, database: pw.Database | None = None, *, downgrade: bool = False) -> list[Any]:
-        """Have the migration say what it would do. Raises Undecided and Irreversible, before any of it is done."""
+        """Return the steps of a migration. Raises Undecided and Irreversible before any of them has run."""
         migrate, rollback = self.read(name)
         migrator = self.migrator
         migrator.__ops__ = []

@@ -1,7 +1,4 @@
-"""The schema version: WordPress's option ``wch_db_version``, in an options table that is made when there is none.
-
-write_version(context, "1.0.0")
-"""
+"""What the database says of itself: the stored schema version, the history, and what follows from them."""
 
 from __future__ import annotations
 
@@ -28,19 +25,19 @@ T = TypeVar("T")
 
 
 def read_version(context: RunContext) -> str | None:
-    """Read the stored version, whatever it says; one SELECT."""
+    """Return the stored version as it is, with one SELECT."""
     return read_option(context.database, context.dialect, context.prefix, VERSION_OPTION)
 
 
 def options_step(context: RunContext) -> tuple[Step, ...]:
-    """Plan the options table where there is none."""
+    """Return the step that creates the options table if it is missing."""
     if context.present([options_table_name(context.prefix)]):
         return ()
     return options_steps(context.dialect, context.prefix, context.collation)
 
 
 def write_version(context: RunContext, version: str) -> None:
-    """Write the version, into an options table that is made when there is none."""
+    """Write the version; the options table is created if it is missing."""
     table = options_table_name(context.prefix)
     # WordPress itself, which takes no lock of ours, may make the table at the same moment.
     with contextlib.suppress(ConcurrentChange):
@@ -49,25 +46,25 @@ def write_version(context: RunContext, version: str) -> None:
 
 
 def delete_version(context: RunContext) -> bool:
-    """Remove the row, and PHP's version with it; say whether it was there."""
+    """Delete the version, and PHP's version with it; return whether it was there."""
     _delete(context, ADOPTED_OPTION)
     return _delete(context, VERSION_OPTION)
 
 
 def read_adopted_version(context: RunContext) -> str | None:
-    """Read the version that PHP had written before our history began; None where there was none."""
+    """Return the version that PHP had written before our history began, or None."""
     return read_option(context.database, context.dialect, context.prefix, ADOPTED_OPTION)
 
 
 def remember_adopted_version(context: RunContext, version: str) -> None:
-    """Write down whose version this is, while it can be told: ahead of the first row of our history."""
+    """Store whose version this is, before the first row of our history, while it can still be told."""
     if read_adopted_version(context) is None:
         _write(context, ADOPTED_OPTION, version)
 
 
 def _write(context: RunContext, name: str, value: str) -> None:
     database, dialect, prefix = context.database, context.dialect, context.prefix
-    if context.dry_run_migrations(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
+    if context.records(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
         return
     _told(context, name, value, lambda: write_option(database, dialect, prefix, name, value))
 
@@ -76,13 +73,13 @@ def _delete(context: RunContext, name: str) -> bool:
     database, dialect, prefix = context.database, context.dialect, context.prefix
     if read_option(database, dialect, prefix, name) is None:
         return False
-    if context.dry_run_migrations(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
+    if context.records(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
         return True
     return _told(context, name, None, lambda: delete_option(database, dialect, prefix, name))
 
 
 def _told(context: RunContext, name: str, value: str | None, write: Callable[[], T]) -> T:
-    """Write, and note what was written for those who keep a copy of it."""
+    """Write an option, and record it for the on_option_written callback."""
     try:
         done = context.write(write, options_table_name(context.prefix))
     except pw.PeeweeException as error:
@@ -109,9 +106,9 @@ HISTORY_SHAPE = Table(
 
 
 def ensure_history(context: RunContext, stored: tuple[Applied, str | None] | None = None) -> None:
-    """Make the history table, or what it lacks; a version that was there before it is PHP's, and remembered as that.
+    """Create the history table, or what it lacks. A version that was there before it is PHP's, and is stored as that.
 
-    ``stored`` is the history and the version, where they have been read under the context's lock already.
+    ``stored`` is the history and the version, if they have been read under this lock already.
     """
     if stored is None:
         applied = history_names(context.database, context.dialect, context.prefix)
@@ -123,12 +120,12 @@ def ensure_history(context: RunContext, stored: tuple[Applied, str | None] | Non
 
 
 def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...]:
-    """List the applied migrations, oldest first; none when the table is not there."""
+    """Return the applied migrations, oldest first; none if the history table is missing."""
     return history_names(database, dialect, prefix) or ()
 
 
 def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Applied:
-    """The same, but None when the table is not there."""
+    """Return the applied migrations, oldest first, or None if the history table is missing."""
     sql = f"SELECT name FROM {dialect.quote(history_table_name(prefix))} ORDER BY id"
     try:
         return tuple(str(row[0]) for row in run_query(database, dialect, Query(sql)))
@@ -140,7 +137,7 @@ def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Appli
 
 @dataclass(frozen=True, slots=True)
 class InstalledState:
-    """``applied`` is None where there is no history table; ``known`` are the migrations of this code."""
+    """The stored version and history; ``applied`` is None without one. ``known`` are this code's migrations."""
 
     version: str | None
     code_version: str
@@ -151,19 +148,19 @@ class InstalledState:
 
     @property
     def is_newer(self) -> bool:
-        """True when a newer release of this library has been here, so that nothing may be changed."""
+        """True if a newer release of this library has upgraded the database, so that nothing may be changed."""
         if not is_above(self.version, self.code_version) or self.applied is None:
             return False
         return self.adopted is None or any(name not in self.known for name in self.applied)
 
     @property
     def is_foreign(self) -> bool:
-        """True when the version is above ours and PHP's doing: it is left as it is, for it never goes backwards."""
+        """True if PHP wrote a version above ours. It is left as it is, because a version never goes backwards."""
         return is_above(self.version, self.code_version) and not self.is_newer
 
     @property
     def is_stamped(self) -> bool:
-        """True when there is no version to be written."""
+        """True if no version has to be written."""
         return self.version == self.code_version or self.is_foreign
 
     @property
@@ -172,7 +169,7 @@ class InstalledState:
 
 
 def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
-    """Read it; two SELECTs, and one more where the version is above ours."""
+    """Read the installed state: two SELECTs, and one more if the version is above ours."""
     version = read_version(context)
     applied = history_names(context.database, context.dialect, context.prefix)
     above = is_above(version, folder.version)
@@ -181,5 +178,5 @@ def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
 
 
 def is_above(version: str | None, code_version: str) -> bool:
-    """Say whether a stored version is above the code's, as PHP compares versions."""
+    """Return True if a stored version is above the code's, as PHP compares versions."""
     return version is not None and version_compare(version, code_version) > 0

@@ -1,9 +1,6 @@
-"""Rows of WordPress's options table: ``wch_db_version``, and one beside it.
+"""Rows of WordPress's options table (``wch_db_version`` and one more), and the table itself where there is none.
 
-Only our own rows are ever written, and their ``autoload`` is never touched once they are there. ``options_table`` is
-about the table itself.
-
-    read_option(database, dialect, "wp_", VERSION_OPTION)
+Only our own rows are ever written, and their ``autoload`` is never changed once they exist.
 """
 
 from __future__ import annotations
@@ -32,12 +29,12 @@ ADOPTED_OPTION = "wch_db_adopted_version"
 
 
 def read_option(database: pw.Database, dialect: Words, prefix: str, name: str) -> str | None:
-    """Read an option with one SELECT; None when the row, or the whole table, is not there."""
+    """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
     return ask_option(database, dialect, option_query(dialect, prefix, name))
 
 
 def option_query(dialect: Words, prefix: str, name: str) -> Query:
-    """The SELECT for one option, to be kept by those who ask for it in every request."""
+    """Return the SELECT for one option, to be kept by callers that send it in every request."""
     slot = dialect.placeholder
     sql = f"SELECT option_value FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {slot}"
     return Query(sql, (name,))
@@ -57,7 +54,7 @@ def ask_option(database: pw.Database, dialect: Words, query: Query) -> str | Non
 def write_option(database: pw.Database, dialect: Dialect, prefix: str, name: str, value: str) -> None:
     """Insert or update one option.
 
-    A new row gets autoload ``no``, which means the same in every WordPress and lets PHP's own update heal a
+    A new row gets autoload ``no``, which means the same in every WordPress and lets PHP's own update refresh a
     persistent object cache that remembers the row as missing.
     """
     table = options_table_name(prefix)
@@ -66,7 +63,7 @@ def write_option(database: pw.Database, dialect: Dialect, prefix: str, name: str
 
 
 def delete_option(database: pw.Database, dialect: Words, prefix: str, name: str) -> bool:
-    """Delete one option; say whether it was there."""
+    """Delete one option; return whether it was there."""
     sql = f"DELETE FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {dialect.placeholder}"
     try:
         return bool(database.execute_sql(sql, (name,)).rowcount)
@@ -92,21 +89,21 @@ OPTIONS_SHAPE = Table(
 def missing_options_steps(
     database: pw.Database, dialect: Dialect, prefix: str, collation: str | None
 ) -> tuple[Step, ...]:
-    """Plan the options table, in WordPress's shape, where there is none."""
+    """Return the steps that create the options table in WordPress's definition, or none if it exists."""
     if present_tables(database, dialect, [options_table_name(prefix)]):
         return ()
     return options_steps(dialect, prefix, collation)
 
 
 def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple[Step, ...]:
-    """Plan the options table, in WordPress's shape."""
+    """Return the steps that create the options table in WordPress's definition."""
     name = options_table_name(prefix)
     shape = replace(OPTIONS_SHAPE, name=name, engine="InnoDB", collation=collation)
     return dialect.render(None, [CreateTable(name, dialect.adapt(shape))])
 
 
 def site_collation(database: pw.Database, dialect: Dialect, prefix: str) -> str | None:
-    """Read the collation that our tables need beside the site's own; None on engines that have none."""
+    """Return the collation that our tables need beside the site's own; None on engines without collations."""
     query = dialect.column_collation(options_table_name(prefix), "option_name")
     if query is None:
         return None

@@ -1,8 +1,8 @@
-"""gh-ost: the copy is kept up to date from the binary log, which has to be on and row-based.
+"""gh-ost, which keeps its copy up to date from a row-based binary log.
 
-It knows no foreign keys: those of the table itself are discarded, and given back afterwards by the run, without a
-look at each row; a table that others refer to it refuses. It has not been run against the servers of the tests, which
-have no package of it: only its command line is held to its documentation.
+It does not support foreign keys: those of the table itself are dropped, and restored by the run without
+checking each row; a referenced table is refused. Never run against the tests' servers, for which there is no
+package: only its command line is held to its documentation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PROGRESS = re.compile(r"^Copy: \d+/\d+ (\d+)(?:\.\d+)?%")
 
 
 def command(target: ToolTarget, table: str, clauses: str, file: Path) -> list[str]:
-    """Write the command line that makes the change ``clauses`` to ``table``."""
+    """Return the command line that makes the change ``clauses`` to ``table``."""
     if target.socket:
         raise ConfigurationError("gh-ost connects over TCP only; name the server by host and port.")
     return [
@@ -38,11 +38,11 @@ def command(target: ToolTarget, table: str, clauses: str, file: Path) -> list[st
 
 
 def percent(line: str) -> int | None:
-    """Read how much is done from a line of its output."""
+    """Return the progress from a line of its output."""
     match = _PROGRESS.match(line)
     return int(match[1]) if match else None
 
 
 def leftovers(target: ToolTarget, table: str) -> tuple[str, ...]:
-    """Write the statements that clear up after one that was killed."""
+    """Return the statements that clean up after a killed run."""
     return (f"DROP TABLE IF EXISTS `_{table}_gho`", f"DROP TABLE IF EXISTS `_{table}_ghc`")

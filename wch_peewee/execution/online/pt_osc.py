@@ -1,8 +1,8 @@
-"""pt-online-schema-change of the Percona Toolkit: triggers keep the copy up to date while it is made.
+"""pt-online-schema-change of the Percona Toolkit, which keeps its copy up to date with triggers.
 
-Measured with 3.2.1 on MariaDB 10.11 and 11.8 and MySQL 9.7. The port has to stand in the DSN. MySQL 9 explains queries
-as a tree by default, from which the tool reads no row counts and copies everything in one statement. With
-foreign_key_checks off the keys of other tables are given back without a look at each row.
+Measured with 3.2.1 on MariaDB 10.11, 11.8 and MySQL 9.7. The port must be in the DSN. MySQL 9 explains queries as a
+tree by default, from which the tool reads no row counts and copies everything in one statement. With
+foreign_key_checks off the keys of other tables are restored without checking each row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PROGRESS = re.compile(r"^Copying .*?:\s+(\d+)% ")
 
 
 def command(target: ToolTarget, table: str, clauses: str, file: Path) -> list[str]:
-    """Write the command line that makes the change ``clauses`` to ``table``."""
+    """Return the command line that makes the change ``clauses`` to ``table``."""
     variables = ["lock_wait_timeout=1", "foreign_key_checks=0"]
     if target.flavor == "mysql" and target.version >= (8, 0, 32):
         variables.append("explain_format=TRADITIONAL")
@@ -38,13 +38,13 @@ def command(target: ToolTarget, table: str, clauses: str, file: Path) -> list[st
 
 
 def percent(line: str) -> int | None:
-    """Read how much is done from a line of its output."""
+    """Return the progress from a line of its output."""
     match = _PROGRESS.match(line)
     return int(match[1]) if match else None
 
 
 def leftovers(target: ToolTarget, table: str) -> tuple[str, ...]:
-    """Write the statements that clear up after one that was killed, in the order that keeps the site working."""
+    """Return the statements that clean up after a killed run, in the order that keeps the site working."""
     names = (f"pt_osc_{target.database}_{table}_{what}" for what in ("ins", "upd", "del"))
     return (*(f"DROP TRIGGER IF EXISTS `{name}`" for name in names), f"DROP TABLE IF EXISTS `_{table}_new`")
 

@@ -1,8 +1,4 @@
-"""Find the tool, run it, hand on how far it is, and say in one line why it did not work.
-
-copier = find_copier("pt-online-schema-change", database)
-copier(statement, lock.check)
-"""
+"""Finds and runs an online tool, reports its progress, and explains a failure in one line."""
 
 from __future__ import annotations
 
@@ -31,9 +27,9 @@ _KEPT = 20
 
 
 def find_copier(name: str, database: pw.Database, on_percent: OnPercent = lambda table, percent: None) -> Copier:
-    """Return what runs the tool ``name`` on the tables of ``database``.
+    """Return a copier that runs the tool ``name`` on the tables of ``database``.
 
-    Raises ConfigurationError when there is no such tool, it is not installed, or the database is no server's.
+    Raises ConfigurationError if there is no such tool, it is not installed, or the database is not on a server.
     """
     if name not in TOOLS:
         raise ConfigurationError(f"There is no tool {name!r} to change a table online; use {' or '.join(TOOLS)}.")

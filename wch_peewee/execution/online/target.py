@@ -1,8 +1,4 @@
-"""Where a tool has to go, and the file that tells it the password: never its command line, which everybody may read.
-
-with credentials(target) as file:
-    subprocess.run([..., f"F={file}"])
-"""
+"""The connection settings for a tool, with the password in a private file, never on the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from ...errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class ToolTarget:
-    """A server as a client is told of it; ``flavor`` and ``version`` are the dialect's."""
+    """A server's address and account for a client; ``flavor`` and ``version`` are the dialect's."""
 
     database: str
     user: str
@@ -34,7 +30,7 @@ class ToolTarget:
 
 
 def target_of(database: pw.Database, flavor: str, version: tuple[int, ...]) -> ToolTarget:
-    """Take it from an application's database. Raises ConfigurationError on SQLite, which no tool knows."""
+    """Return the settings of an application's database. Raises ConfigurationError on SQLite, which no tool supports."""
     if not isinstance(database, pw.MySQLDatabase):
         raise ConfigurationError("--online is for MySQL and MariaDB; SQLite rebuilds a table by itself.")
     said = database.connect_params
@@ -54,7 +50,7 @@ def target_of(database: pw.Database, flavor: str, version: tuple[int, ...]) -> T
 
 @contextlib.contextmanager
 def credentials(target: ToolTarget) -> Iterator[Path]:
-    """Have an option file that only this user can read; it is gone afterwards."""
+    """Create a private option file (mode 0600) for the duration of the block."""
     handle, name = tempfile.mkstemp(prefix="wch-", suffix=".cnf")
     path = Path(name)
     try:

@@ -1,12 +1,10 @@
-"""The steps that a migration is made of. Each looks at the live schema when it runs, and can be repeated.
-
-They go into ``migrator.run(...)``, never into the body of ``migrate()``; only ``decide`` stands there. Tables are
-named by their key ("messages" for ``wp_wch_messages``), indexes by their plain name; the prefix and the engine come
-from the run.
+"""The steps that a migration is made of. Each inspects the live schema when it runs, and can be repeated.
 
     migrator.run(steps.add_column, database, "messages", Column("note", text(), nullable=True))
 
-Under stock ``pw_migrate`` there is no run of ours: each step then takes the lock by itself.
+Steps go into ``migrator.run(...)``, never into the body of ``migrate()``; only ``decide`` stands there. Tables are
+named by their key ("messages" for ``wp_wch_messages``), indexes by their plain name; prefix and engine come from the
+run. Under stock ``pw_migrate`` there is no run of ours: each step then takes the lock itself.
 """
 
 from __future__ import annotations

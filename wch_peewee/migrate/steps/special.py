@@ -1,4 +1,4 @@
-"""Steps that run a migration's own SQL and Python. For many rows there are the batches."""
+"""Steps that are not about structure: a migration's own SQL and Python, stops, and the version."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ..state import delete_version, read_version, write_version
 
 
 def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
-    """Run one statement that can be repeated; ``{messages}`` stands for the full name of that table, quoted.
+    """Run one repeatable statement; ``{messages}`` stands for the full name of that table, quoted.
 
-    Write ``?`` for a parameter on every engine.
+    Write ``?`` for a parameter on every engine. For many rows use the batches.
     """
     with context_of(database) as context:
         names = TableNames(context)
         text = context.dialect.escape(sql.format_map(names))
         if parameters:
             text = text.replace("?", context.dialect.placeholder)
-        if context.dry_run_migrations(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(context)))):
+        if context.records(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(context)))):
             return
         context.write(lambda: context.database.execute_sql(text, parameters or None), *names.asked)
 
 
 def run_python(database: pw.Database, function: Callable[[RunContext], None]) -> None:
-    """Call ``function`` with the run's context; it has to bear being repeated."""
+    """Call ``function`` with the run's context; it must be repeatable."""
     with context_of(database) as context:
         name = getattr(function, "__qualname__", "Python")
-        if not context.dry_run_migrations(RowWork(f"Runs {name}, which cannot be shown")):
+        if not context.records(RowWork(f"Runs {name}, which cannot be shown")):
             function(context)
 
 
@@ -41,13 +41,13 @@ def decide(question: str) -> None:
     """Refuse to run the migration until its author has decided, and removed this line.
 
     Unlike a step it stands in the body of ``migrate()`` or ``rollback()`` itself, as ``steps.decide("...")``, so that
-    none of the steps has run. Raises Undecided.
+    no step has run yet. Raises Undecided.
     """
     raise Undecided(question)
 
 
 def irreversible(database: pw.Database, reason: str) -> None:
-    """Say in a rollback that there is no way back, and why: ``migrator.run(steps.irreversible, database, "...")``.
+    """Refuse a rollback, with the reason: ``migrator.run(steps.irreversible, database, "...")``.
 
     No other step of that rollback is run. Raises Irreversible.
     """
@@ -55,7 +55,7 @@ def irreversible(database: pw.Database, reason: str) -> None:
 
 
 def stamp(database: pw.Database, version: str) -> None:
-    """Write the schema version, the last step of a migration; a newer one is left as it is."""
+    """Write the schema version, as the last step of a migration. A newer version is left as it is."""
     with context_of(database) as context:
         stored = read_version(context)
         if stored is None or version_compare(stored, version) < 0:
@@ -63,7 +63,7 @@ def stamp(database: pw.Database, version: str) -> None:
 
 
 def unstamp(database: pw.Database, version: str | None) -> None:
-    """Set the schema version back, the last step of a rollback; None removes it."""
+    """Set the schema version back, as the last step of a rollback; None removes it."""
     with context_of(database) as context:
         if version is None:
             delete_version(context)

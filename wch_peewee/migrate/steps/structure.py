@@ -1,4 +1,4 @@
-"""Steps on columns. What a step does not speak of stays as it is: comment, collation, place."""
+"""Steps on tables, columns, indexes and foreign keys. What a step does not mention stays: comment, collation, place."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ Planner = Callable[[RunContext, Table], list[Operation]]
 
 
 def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns: bool = False) -> None:
-    """Do what ``plan`` finds still to be done on the table. Raises SchemaConflict.
+    """Do what ``plan`` still finds to be done on the table. Raises SchemaConflict.
 
-    ``for_columns``, which reads less, is for steps that add columns or change them.
+    ``for_columns`` reads less of the table; it is for steps that add or change columns.
     """
     with context_of(database) as context:
         try:
@@ -48,7 +48,7 @@ def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns:
 
 
 def adapted(context: RunContext, live: Table, column: Column) -> Column:
-    """Bring a declared column to what the engine can hold, by way of a table that has only it."""
+    """Return a declared column as the engine can hold it."""
     table = Table(live.name, (column,), primary_key=())
     return resolve_table(table, prefix="", dialect=context.dialect, collation=live.collation).columns[0]
 
@@ -72,9 +72,9 @@ def _live(context: RunContext, key: str, for_columns: bool) -> Table:
 
 
 def add_column(database: pw.Database, table: str, column: Column, *, after: str | None = None) -> None:
-    """Add a column where it is not there yet; last, or behind ``after``.
+    """Add a column if it is missing; last, or behind ``after``.
 
-    Raises SchemaConflict where the table has rows and the column no value for them.
+    Raises SchemaConflict if the table has rows and the column no value for them.
     """
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
@@ -103,9 +103,9 @@ def rename_column(database: pw.Database, table: str, old: str, new: str) -> None
 
 
 def alter_column(database: pw.Database, table: str, column: Column) -> None:
-    """Bring a column to a whole new definition; place, and comment and collation unless given, are kept.
+    """Change a column to a whole new definition; its place is kept, and so are comment and collation unless given.
 
-    Raises SchemaConflict where NULLs stand against NOT NULL; other values that do not fit the server refuses.
+    Raises SchemaConflict if NULLs conflict with NOT NULL; the server refuses other values that do not fit.
     """
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
@@ -126,9 +126,9 @@ def alter_column(database: pw.Database, table: str, column: Column) -> None:
 
 
 def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: bool = False) -> None:
-    """Drop a column and what it holds; ``allow_drop`` says that you mean it.
+    """Drop a column and its values; ``allow_drop`` confirms that they may go.
 
-    Raises RemovalRefused without it, which says how many rows hold a value.
+    Raises RemovalRefused without it, and says how many rows hold a value.
     """
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
@@ -158,7 +158,7 @@ def _values(rows: int) -> str:
 
 
 def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
-    """Add a foreign key where none does its work, and only where no rows stand against it."""
+    """Add a foreign key if no equivalent one exists and no rows conflict with it."""
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
         wanted = resolve_key(key, live.name, context.prefix)
@@ -173,7 +173,7 @@ def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
 
 
 def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
-    """Drop the foreign key that does the work of ``key``, whatever its name; its index stays."""
+    """Drop the foreign key that is equivalent to ``key``, whatever its name; its index stays."""
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
         wanted = resolve_key(key, live.name, context.prefix)
@@ -183,7 +183,7 @@ def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None
 
 
 def add_index(database: pw.Database, table: str, index: Index) -> None:
-    """Add an index where none does its work; a unique one only where no rows stand against it."""
+    """Add an index if no equivalent one exists; a unique one only if no rows conflict with it."""
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
         wanted = replace(index, name=context.dialect.index_name(live.name, index.name))
@@ -198,7 +198,7 @@ def add_index(database: pw.Database, table: str, index: Index) -> None:
 
 
 def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
-    """Rename an index; nothing is built anew where the server can do without."""
+    """Rename an index; it is rebuilt only where the server knows no other way."""
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
         was, now = (live.index(context.dialect.index_name(live.name, name)) for name in (old, new))
@@ -214,7 +214,7 @@ def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
 
 
 def drop_index(database: pw.Database, table: str, index: str) -> None:
-    """Drop an index where it is there."""
+    """Drop an index if it exists."""
 
     def plan(context: RunContext, live: Table) -> list[Operation]:
         name = context.dialect.index_name(live.name, index)
@@ -224,9 +224,9 @@ def drop_index(database: pw.Database, table: str, index: str) -> None:
 
 
 def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
-    """Bring ``tables`` to their declared shape: make what is missing, mend what is safe to mend.
+    """Bring ``tables`` to their declared definition: create what is missing, repair what is safe to repair.
 
-    Raises SchemaConflict where something that is there stands in the way of what the declaration needs.
+    Raises SchemaConflict if something that exists prevents what the declaration needs.
     """
     with context_of(database) as context:
         result = context.reconcile(tables, verify=False)  # a run verifies everything at its end
@@ -238,8 +238,8 @@ def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
 def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: bool = False) -> None:
     """Drop ``tables``, children first.
 
-    Where there is something to drop, either removing data is allowed (WCH_REMOVE_DATA), or ``allow_drop``
-    says that the migration has put the rows elsewhere. Raises RemovalRefused, which counts the rows.
+    If there is something to drop, either removing data must be allowed (WCH_REMOVE_DATA), or ``allow_drop``
+    confirms that the migration has moved the rows elsewhere. Raises RemovalRefused, which counts the rows.
     """
     with context_of(database) as context:
         names = [physical_name(table.name, context.prefix) for table in tables]
@@ -254,7 +254,7 @@ def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: b
 
 
 def drop_named(context: RunContext, names: Iterable[str]) -> tuple[str, ...]:
-    """Drop tables by their full names, last first; refuses when somebody else's table refers to one."""
+    """Drop tables by their full names, last first; refuse if a table that is not ours refers to one."""
     names = tuple(names)
     if not names:
         return ()
