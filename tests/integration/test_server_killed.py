@@ -15,7 +15,7 @@ from tests.support.populate import fill
 from tests.support.server_kills import server_killed
 from tests.support.servers import PrivateServer
 from wch_peewee.testing.examination import examine_at
-from wch_peewee.testing.places import Place, open_place
+from wch_peewee.testing.scratch import Place, open_place
 from wch_peewee.testing.subjects import installation, our_migrations
 
 pytestmark = pytest.mark.families("mysql", "mariadb")

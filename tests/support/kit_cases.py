@@ -18,8 +18,8 @@ from wch_peewee import DatabaseManager
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
 from wch_peewee.testing.examination import EMPTY, Populate, Progress, examine_at
-from wch_peewee.testing.places import Place
 from wch_peewee.testing.scenarios import SCENARIOS, Scenario
+from wch_peewee.testing.scratch import Place
 from wch_peewee.testing.subjects import Subject, delta, installation, our_migrations, stock_migrations
 from wch_peewee.testing.verdict import Verdict
 

@@ -14,8 +14,8 @@ import pytest
 
 from wch_peewee import Busy, DatabaseManager
 from wch_peewee.testing.child import START, ActionFailed, Child, run_killed, run_to_end
-from wch_peewee.testing.places import Place, choose
 from wch_peewee.testing.saved import restore, settle
+from wch_peewee.testing.scratch import Place, choose
 from wch_peewee.testing.snapshots import Snapshot, TableState, differences, read_snapshot, without_order
 from wch_peewee.testing.verdict import Fault, Finding, Result, Verdict
 from wch_peewee.testing.writes import Moment, Point, Write, is_write

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..errors import WchError
 from ..migrate.folder import migrations_folder
 from .examination import ExaminationFailed, Populate, examine_at
-from .places import choose, open_place
+from .scratch import choose, open_place
 from .subjects import our_migrations, stock_migrations
 from .verdict import Verdict
 

@@ -13,8 +13,8 @@ from functools import partial
 import peewee as pw
 
 from .child import Child, Ending, Failure
-from .places import Place
 from .saved import Saved, restore, settle
+from .scratch import Place
 from .snapshots import Snapshot, read_snapshot, without_order
 from .subjects import Subject
 from .writes import Moment, Point, Write

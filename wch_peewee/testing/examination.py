@@ -15,9 +15,9 @@ import peewee as pw
 from ..authoring.lint import check_migrations
 from .bench import Bench
 from .child import Child
-from .places import Place, choose, open_place
 from .saved import restore, settle
 from .scenarios import SCENARIOS, Scenario
+from .scratch import Place, choose, open_place
 from .subjects import Subject, our_migrations
 from .verdict import Fault, Finding, Result, Verdict
 
