@@ -1,20 +1,16 @@
-"""Where migrations are examined: a SQLite file in a folder of its own, or a scratch database on a server.
-
-Servers are given as in WCH_TEST_SERVERS, ``"mariadb=mysql://root@127.0.0.1:3306 mysql=mysql://..."``. A scratch
-database is made for the examination and dropped after it; the account needs the right to do that.
-
-    with open_place("mariadb=mysql://root@127.0.0.1:3306") as place:
-        place.url
-"""
+"""Scratch databases to examine migrations on: a SQLite file, or a database on a server; and their saved states."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import peewee as pw
@@ -23,43 +19,44 @@ from ..database.connect import connected, open_database
 from ..database.detect import detect_dialect
 from ..database.url import parse_url
 from ..errors import ConfigurationError
+from .snapshots import quoted, table_names
 
 SQLITE = "sqlite"
 
 
-class Place:
-    """One database that is free to be written to. Nothing stays connected between two uses of it."""
+class ScratchDatabase:
+    """A database that may be written to. It is connected only inside ``opened()``."""
 
     def __init__(self, name: str, url: str) -> None:
         self.name = name
         self.url = url
         with self.opened() as database:
-            #: the engine and its version, for people
+            #: The engine and its version, for people.
             self.label = detect_dialect(database).label
-            #: Does a statement travel, so that a client can die while it is under way?
+            #: True for a server: statements travel there, so a client can die while one is under way.
             self.remote = not isinstance(database, pw.SqliteDatabase)
 
     def __repr__(self) -> str:
-        return f"<Place {self.name}>"
+        return f"<ScratchDatabase {self.name}>"
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[pw.Database]:
-        """Open it for the block. No connection may be open while a child is made."""
+        """Connect for the duration of the block. No connection may be open when a child process is forked."""
         with connected(open_database(parse_url(self.url))) as database:
             yield database
 
 
-def configured() -> tuple[str, ...]:
-    """Return every engine there is to examine on: SQLite, and the servers of WCH_TEST_SERVERS."""
+def configured_engines() -> tuple[str, ...]:
+    """Return SQLite and the servers of WCH_TEST_SERVERS, ``"mariadb=mysql://root@127.0.0.1:3306 mysql=..."``."""
     return (SQLITE, *os.environ.get("WCH_TEST_SERVERS", "").split())
 
 
-def choose(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
-    """Turn names, ``name=mysql://...`` and ``sqlite`` into engines; without any, all that are configured.
+def choose_engines(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return the engines with these names; ``name=mysql://...`` is one of its own. None chooses all configured ones.
 
-    Raises ConfigurationError for a name that is none of them.
+    Raises ConfigurationError for an unknown name.
     """
-    known = {engine.partition("=")[0]: engine for engine in configured()}
+    known = {engine.partition("=")[0]: engine for engine in configured_engines()}
     if wanted is None:
         return tuple(known.values())
     chosen = []
@@ -73,19 +70,22 @@ def choose(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def open_place(engine: str) -> Iterator[Place]:
-    """Make an empty database on an engine, and remove it afterwards. Raises DatabaseUnavailable."""
+def scratch_database(engine: str) -> Iterator[ScratchDatabase]:
+    """Create an empty database on an engine for the duration of the block. The account must be allowed to do that.
+
+    Raises DatabaseUnavailable.
+    """
     name, _, server = engine.partition("=")
     if not server:
         with tempfile.TemporaryDirectory(prefix="wch-examination-") as folder:
-            yield Place(name, f"sqlite:///{Path(folder).resolve() / 'examined.db'}")
+            yield ScratchDatabase(name, f"sqlite:///{Path(folder).resolve() / 'examined.db'}")
         return
     scratch = f"wch_examination_{os.getpid()}_{secrets.token_hex(3)}"
     administration = open_database(parse_url(_with_database(server, "information_schema")))
     with connected(administration):
         administration.execute_sql(f"CREATE DATABASE `{scratch}` CHARACTER SET utf8mb4")
     try:
-        yield Place(name, _with_database(server, scratch))
+        yield ScratchDatabase(name, _with_database(server, scratch))
     finally:
         with connected(administration):
             administration.execute_sql(f"DROP DATABASE IF EXISTS `{scratch}`")
@@ -96,3 +96,89 @@ def _with_database(server: str, name: str) -> str:
     if parts.path.strip("/"):
         raise ConfigurationError("A server to examine on is given without a database: mysql://user@host:3306")
     return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+_GENERATED = ("VIRTUAL GENERATED", "STORED GENERATED", "PERSISTENT GENERATED")
+#: Rows are restored unchanged: zero dates, zeros in counters, children before their parents.
+_UNCHECKED = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, lock_wait_timeout = 60"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTable:
+    """``create`` is the CREATE statement with its AUTO_INCREMENT; ``columns`` are those that can be written."""
+
+    create: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """The tables of a database with their rows; for SQLite ``copy``, a copy of the file beside it.
+
+    Views, triggers and routines on a server are not part of it.
+    """
+
+    copy: str = ""
+    tables: dict[str, SavedTable] = field(default_factory=dict)
+
+
+def save_state(database: pw.Database) -> SavedState:
+    """Return the current state. It is restored once before: MySQL prints a table differently once it is recreated."""
+    saved = _save(database)
+    if saved.copy:
+        return saved
+    _drop(database, list(saved.tables))
+    restore_state(database, saved)
+    return _save(database)
+
+
+def restore_state(database: pw.Database, saved: SavedState) -> None:
+    """Bring the database back to the saved state. On a server only the tables that differ are created again."""
+    if saved.copy:
+        database.execute_sql("PRAGMA synchronous = OFF")
+        with contextlib.closing(sqlite3.connect(saved.copy)) as copy:
+            copy.backup(database.connection())
+        return
+    present = table_names(database)
+    unchanged = {name for name in present if name in saved.tables and _read(database, name) == saved.tables[name]}
+    _drop(database, [name for name in present if name not in unchanged])
+    for name, table in saved.tables.items():
+        if name not in unchanged:
+            _create(database, name, table)
+
+
+def _save(database: pw.Database) -> SavedState:
+    if isinstance(database, pw.SqliteDatabase):
+        path = f"{database.database}.{secrets.token_hex(3)}.saved"
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            database.connection().backup(copy)
+        return SavedState(copy=path)
+    return SavedState(tables={name: _read(database, name) for name in table_names(database)})
+
+
+def _drop(database: pw.Database, names: list[str]) -> None:
+    database.execute_sql(_UNCHECKED)
+    if names:
+        database.execute_sql(f"DROP TABLE {', '.join(quoted(database, name) for name in names)}")
+
+
+def _read(database: pw.Database, name: str) -> SavedTable:
+    table = quoted(database, name)
+    create = str(database.execute_sql(f"SHOW CREATE TABLE {table}").fetchone()[1])
+    described = database.execute_sql(f"SHOW COLUMNS FROM {table}").fetchall()
+    columns = tuple(str(row[0]) for row in described if not str(row[5]).upper().startswith(_GENERATED))
+    listed = ", ".join(quoted(database, column) for column in columns)
+    rows = database.execute_sql(f"SELECT {listed} FROM {table}").fetchall()
+    return SavedTable(create, columns, tuple(sorted((tuple(row) for row in rows), key=repr)))
+
+
+def _create(database: pw.Database, name: str, table: SavedTable) -> None:
+    # Without parameters PyMySQL sends the text unchanged, percent signs included.
+    database.execute_sql(table.create)
+    if table.rows:
+        listed = ", ".join(quoted(database, column).replace("%", "%%") for column in table.columns)
+        slots = ", ".join(["(" + ", ".join(["%s"] * len(table.columns)) + ")"] * len(table.rows))
+        values = [value for row in table.rows for value in row]
+        into = quoted(database, name).replace("%", "%%")
+        database.execute_sql(f"INSERT INTO {into} ({listed}) VALUES {slots}", values)
