@@ -18,7 +18,7 @@ from wch_peewee import DatabaseManager
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
 from wch_peewee.testing.bench import Subject, delta, installation, our_migrations, stock_migrations
-from wch_peewee.testing.examination import EMPTY, Populate, Progress, Verdict, examine_at
+from wch_peewee.testing.examination import EMPTY, Populate, Ticker, Verdict, examine_at
 from wch_peewee.testing.scenarios import SCENARIOS, Scenario
 from wch_peewee.testing.scratch import ScratchDatabase
 
@@ -40,7 +40,7 @@ class Case:
         scenarios: Sequence[Scenario] = SCENARIOS,
         every: int = 1,
         to_the_end: bool = False,
-        progress: Progress = lambda text: None,
+        progress: Ticker = lambda text: None,
     ) -> Verdict:
         """Examine it on an empty database."""
         self.prepare(database)

@@ -1,4 +1,4 @@
-"""A test kit for authors of migrations: ``pytest_plugins = ["wch_peewee.testing"]``, or ``python -m wch_peewee.testing``.
+"""A test kit for authors of migrations: ``pytest_plugins = ["wch_peewee.testing"]`` or ``python -m ...``.
 
 ``assert_migrations_clean`` checks the files, like ``wch check --migrations``. ``examine``, and the fixture
 ``examine_migrations``, run the migrations on scratch databases: twice, forward and back, killed at every write, two at

@@ -19,7 +19,7 @@ EMPTY = "from an empty database"
 #: Fills tables with rows; takes the open database and the prefix.
 Populate = Callable[[pw.Database, str], object]
 #: Takes a line on what is being tried: engine, start, scenario, and the number of points so far.
-Progress = Callable[[str], None]
+Ticker = Callable[[str], None]
 
 #: The cell of a table if there was nothing to try.
 NOTHING = "-"
@@ -112,7 +112,7 @@ def examine(
     prefix: str = "wp_",
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
-    progress: Progress = lambda text: None,
+    progress: Ticker = lambda text: None,
 ) -> Verdict:
     """Examine the migrations of ``folder`` on scratch databases; a scenario stops at the first point that goes wrong.
 
@@ -147,7 +147,7 @@ def examine_at(
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
     to_the_end: bool = False,
-    progress: Progress = lambda text: None,
+    progress: Ticker = lambda text: None,
 ) -> Verdict:
     """Examine one subject on one scratch database, from its current state, which ``start`` names.
 
@@ -188,7 +188,7 @@ def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate, a
     return Bench(scratch, subject, f"with rows after {names[-1]}" if names else "with rows", saved, len(names))
 
 
-def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progress: Progress) -> Result:
+def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progress: Ticker) -> Result:
     where = (bench.scratch.label, bench.start, scenario.name)
     if bench.failure is not None:
         fault = Fault("error", f"it ends in {bench.failure}\n{bench.failure.trace}")

@@ -19,7 +19,7 @@ from ..database.connect import connected, open_database
 from ..database.detect import detect_dialect
 from ..database.url import parse_url
 from ..errors import ConfigurationError
-from .snapshots import quoted, table_names
+from .snapshots import quoted_name, table_names
 
 SQLITE = "sqlite"
 
@@ -160,15 +160,15 @@ def _save(database: pw.Database) -> SavedState:
 def _drop(database: pw.Database, names: list[str]) -> None:
     database.execute_sql(_UNCHECKED)
     if names:
-        database.execute_sql(f"DROP TABLE {', '.join(quoted(database, name) for name in names)}")
+        database.execute_sql(f"DROP TABLE {', '.join(quoted_name(database, name) for name in names)}")
 
 
 def _read(database: pw.Database, name: str) -> SavedTable:
-    table = quoted(database, name)
+    table = quoted_name(database, name)
     create = str(database.execute_sql(f"SHOW CREATE TABLE {table}").fetchone()[1])
     described = database.execute_sql(f"SHOW COLUMNS FROM {table}").fetchall()
     columns = tuple(str(row[0]) for row in described if not str(row[5]).upper().startswith(_GENERATED))
-    listed = ", ".join(quoted(database, column) for column in columns)
+    listed = ", ".join(quoted_name(database, column) for column in columns)
     rows = database.execute_sql(f"SELECT {listed} FROM {table}").fetchall()
     return SavedTable(create, columns, tuple(sorted((tuple(row) for row in rows), key=repr)))
 
@@ -177,8 +177,8 @@ def _create(database: pw.Database, name: str, table: SavedTable) -> None:
     # Without parameters PyMySQL sends the text unchanged, percent signs included.
     database.execute_sql(table.create)
     if table.rows:
-        listed = ", ".join(quoted(database, column).replace("%", "%%") for column in table.columns)
+        listed = ", ".join(quoted_name(database, column).replace("%", "%%") for column in table.columns)
         slots = ", ".join(["(" + ", ".join(["%s"] * len(table.columns)) + ")"] * len(table.rows))
         values = [value for row in table.rows for value in row]
-        into = quoted(database, name).replace("%", "%%")
+        into = quoted_name(database, name).replace("%", "%%")
         database.execute_sql(f"INSERT INTO {into} ({listed}) VALUES {slots}", values)
