@@ -5,8 +5,6 @@
 Every name is imported when it is first used, so that a host which only checks the version loads next to nothing.
 """
 
-from __future__ import annotations
-
 import importlib
 import typing
 

@@ -22,8 +22,6 @@
 No message contains a password.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 

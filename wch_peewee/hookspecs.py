@@ -3,8 +3,6 @@
 Works without pluggy. Its markers only set an attribute named after the project, as the two here do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 

@@ -1,7 +1,5 @@
 """The events of a run in progress, passed to a callback: ``manager.on_progress = print``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

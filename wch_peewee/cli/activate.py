@@ -1,7 +1,5 @@
 """``wch activate``: install or upgrade, and verify."""
 
-from __future__ import annotations
-
 import click
 
 from ..install.network import Network

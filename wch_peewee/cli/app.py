@@ -1,7 +1,5 @@
 """The command ``wch``: the group of its commands, and how each ending becomes an exit code."""
 
-from __future__ import annotations
-
 import importlib
 import logging
 import os

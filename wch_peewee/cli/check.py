@@ -1,7 +1,5 @@
 """``wch check``: compare the live tables, the migrations or the models with what they should be."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
-from __future__ import annotations
-
 import click
 
 from ..install.doctor import Finding, diagnose, object_cache

@@ -1,7 +1,5 @@
 """``wch migrate``: run the pending migrations, and nothing else."""
 
-from __future__ import annotations
-
 import click
 
 from .options import Choices, ExitCode, copy_options, dry_run_option, shared_options, wait_options

@@ -1,7 +1,5 @@
 """``wch new``: write the migration that leads from the existing migrations to the models."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace

@@ -1,7 +1,5 @@
 """The options of the commands, the values that they leave, and the exit codes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """``wch plan``: the statements that activate would run, as SQL for a client, as a table or as a document."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any

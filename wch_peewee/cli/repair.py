@@ -1,7 +1,5 @@
 """``wch repair``: repair drift where that is safe, and delete or reattach orphaned messages."""
 
-from __future__ import annotations
-
 from itertools import groupby
 
 import click

@@ -1,7 +1,5 @@
 """``wch rollback``: roll back the newest applied migration."""
 
-from __future__ import annotations
-
 import click
 
 from .options import Choices, ExitCode, copy_options, dry_run_option, shared_options, wait_options

@@ -1,7 +1,5 @@
 """``wch schema``: the declared schema as SQL, as JSON, as a diagram, or as text for WordPress's dbDelta."""
 
-from __future__ import annotations
-
 import sqlite3
 
 import click

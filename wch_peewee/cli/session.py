@@ -1,7 +1,5 @@
 """What a command works with: the settings, the manager and the output, for one site or for a network of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """``wch status``: the version, the migrations and the tables."""
 
-from __future__ import annotations
-
 import click
 
 from ..install.network import Network

@@ -1,7 +1,5 @@
 """``wch uninstall``: remove the tables of an installation with all their rows."""
 
-from __future__ import annotations
-
 import click
 
 from ..install.network import Network

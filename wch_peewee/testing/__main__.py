@@ -1,7 +1,5 @@
 """``python -m wch_peewee.testing``: examine migrations, print the table on stdout and the progress on stderr."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import shutil

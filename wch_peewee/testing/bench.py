@@ -1,7 +1,5 @@
 """The subjects of an examination, and the bench that runs one from the same start as often as needed."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The pytest plugin: the fixture ``examine_migrations``, and the verdicts in the summary. PYTEST_DONT_REWRITE"""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What an examination does to a run. A scenario yields for each point that it tries: None, or what went wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

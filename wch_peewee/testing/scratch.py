@@ -1,7 +1,5 @@
 """Scratch databases to examine migrations on: a SQLite file, or a database on a server; and their saved states."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

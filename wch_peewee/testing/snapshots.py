@@ -1,7 +1,5 @@
 """Snapshots of whole databases, and the differences between two of them."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """The writes of a run: statements that can change something, and COMMITs, numbered from 1 in the order sent."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
