@@ -1,21 +1,17 @@
 """``wch activate``: install or upgrade, and verify."""
 
-import click
-
 from ..install.network import Network
 from ..install.reports import InstallPlan, InstallReport
-from .options import Choices, ExitCode, copy_options, dry_run_option, network_option, shared_options, wait_options
+from .options import Choices, ExitCode, copy_options, dry_run_option, network_option, wait_options, wch_command
 from .plan import show_plan
 from .session import Session, for_every_site, open_session
 
 
-@click.command("activate")
-@shared_options()
+@wch_command("activate")
 @wait_options
 @copy_options
 @network_option
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, network: bool, dry_run: bool) -> int:
     """Install the tables, or bring them up to date.
 

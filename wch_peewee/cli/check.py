@@ -6,19 +6,16 @@ from pathlib import Path
 
 import click
 
-from ..database.detect import detect_dialect
 from ..install.drift import REPAIR, Difference, differences
 from ..install.network import Network
 from ..install.reports import InstallPlan
 from ..migrate.folder import migrations_folder
-from ..schema.declared import logical_tables
-from .options import Choices, ExitCode, network_option, shared_options
+from .options import Choices, ExitCode, network_option, wch_command
 from .output import Output
 from .session import Session, for_every_site, open_author_session, open_session
 
 
-@click.command("check")
-@shared_options()
+@wch_command("check")
 @network_option
 @click.option(
     "--migrations",
@@ -36,7 +33,6 @@ from .session import Session, for_every_site, open_author_session, open_session
     help="Compare the models with the migrations instead, for CI; without a name the shipped models.",
 )
 @click.option("--verbose", "-v", is_flag=True, help="Show the statements, too.")
-@click.pass_obj
 def command(
     choices: Choices, network: bool, models: str | None, migrations: str | None, record: bool, verbose: bool
 ) -> int:
@@ -177,10 +173,12 @@ def _from_here(path: Path) -> Path:
 
 def _check_models(choices: Choices, models: str | None, folder: str | None) -> int:
     """Print the differences between the models and the migrations, found on scratch databases."""
-    # As above.
+    # Imported here, as above.
     from ..authoring.author import differences as model_differences
     from ..authoring.author import load_models
     from ..authoring.scratch import scratch_databases
+    from ..database.detect import detect_dialect
+    from ..schema.declared import logical_tables
 
     session = open_author_session(choices, folder=folder, writes=False)
     tables = logical_tables(load_models(models))

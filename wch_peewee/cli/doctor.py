@@ -1,15 +1,11 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
-import click
-
 from ..install.doctor import Finding, diagnose, object_cache
-from .options import Choices, ExitCode, shared_options
+from .options import Choices, ExitCode, wch_command
 from .session import Session, open_session
 
 
-@click.command("doctor")
-@shared_options()
-@click.pass_obj
+@wch_command("doctor")
 def command(choices: Choices) -> int:
     """Look at the server and the account. Reads only.
 

@@ -1,17 +1,13 @@
 """``wch migrate``: run the pending migrations, and nothing else."""
 
-import click
-
-from .options import Choices, ExitCode, copy_options, dry_run_option, shared_options, wait_options
+from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
 from .session import Session, open_session
 
 
-@click.command("migrate")
-@shared_options()
+@wch_command("migrate")
 @wait_options
 @copy_options
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, dry_run: bool) -> int:
     """Run the pending migrations, and nothing else.
 

@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 from ..schema.declared import logical_tables
 from ..schema.diff import Question
 from ..schema.objects import Schema
-from .options import Choices, ExitCode, shared_options
+from .options import Choices, ExitCode, wch_command
 from .session import AuthorSession, open_author_session
 
 
@@ -31,8 +31,7 @@ class Written:
     troubles: tuple[str, ...] = ()
 
 
-@click.command("new")
-@shared_options()
+@wch_command("new")
 @click.argument("name")
 @click.option("--empty", is_flag=True, help="Write a template for a migration of rows; compare nothing.")
 @click.option("--major", "part", flag_value="major", help="Count up the version's first number.")
@@ -43,7 +42,6 @@ class Written:
 @click.option("--models", metavar="MODULE[:NAME]", help="The models  [the shipped ones]")
 @click.option("--migrations", "folder", metavar="FOLDER", help="The folder of the migrations  [the checkout's]")
 @click.option("--dry-run", is_flag=True, help="Print the file, and write nothing.")
-@click.pass_obj
 def command(
     choices: Choices,
     name: str,

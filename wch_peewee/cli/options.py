@@ -67,7 +67,7 @@ class Choices:
 
 
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
-    """Add the options that every command takes, before its name or behind it; the later one wins.
+    """Add the options that may stand before or behind a command's name; the later one wins.
 
     Their values are stored in ``Choices`` and not passed to the function, like those of ``wait_options`` and
     ``copy_options``.
@@ -94,6 +94,17 @@ def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
         _stored("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
         _stored("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
     )
+
+
+def wch_command(
+    name: str, *, formats: Sequence[str] = FORMATS, short_help: str | None = None
+) -> Callable[[Callable[..., int]], click.Command]:
+    """Turn a function into a command with the shared options; it takes ``Choices`` first and returns the exit code."""
+
+    def decorate(function: Callable[..., int]) -> click.Command:
+        return click.command(name, short_help=short_help)(shared_options(formats)(click.pass_obj(function)))
+
+    return decorate
 
 
 def wait_options(function: F) -> F:
@@ -146,6 +157,11 @@ def copy_options(function: F) -> F:
 def dry_run_option(function: F) -> F:
     """Add ``--dry-run``, which the function takes as ``dry_run``."""
     return click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(function)
+
+
+def yes_option(function: F) -> F:
+    """Add ``--yes``, which the function takes as ``yes``."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
 
 
 def network_option(function: F) -> F:

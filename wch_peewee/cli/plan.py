@@ -4,20 +4,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import click
-
 from ..install.reports import InstallPlan
 from ..schema.forecast import Check, Forecast, RowWork
 from ..schema.statements import readable
 from ..wordpress.options import VERSION_OPTION
-from .options import FORMATS, Choices, ExitCode, copy_options, shared_options
+from .options import FORMATS, Choices, ExitCode, copy_options, wch_command
 from .session import Session, open_session
 
 
-@click.command("plan")
-@shared_options(("sql", *FORMATS))
+@wch_command("plan", formats=("sql", *FORMATS))
 @copy_options
-@click.pass_obj
 def command(choices: Choices) -> int:
     """Print the SQL that wch activate would run. Reads only.
 

@@ -7,7 +7,7 @@ import click
 from ..errors import ConfigurationError
 from ..install.drift import REPAIR, differences
 from ..install.reports import RepairReport
-from .options import Choices, ExitCode, copy_options, dry_run_option, shared_options, wait_options
+from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
 from .output import confirm
 from .session import Session, open_session
 
@@ -15,8 +15,7 @@ from .session import Session, open_session
 _LISTED = 20
 
 
-@click.command("repair", short_help="Mend what differs, and deal with orphaned messages.")
-@shared_options()
+@wch_command("repair", short_help="Mend what differs, and deal with orphaned messages.")
 @wait_options
 @copy_options
 @click.option(
@@ -28,7 +27,6 @@ _LISTED = 20
 )
 @dry_run_option
 @click.option("--yes", is_flag=True, help="Do not ask before messages are deleted.")
-@click.pass_obj
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     """Bring the tables back to what they should be, as far as that is safe.
 

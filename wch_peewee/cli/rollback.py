@@ -1,19 +1,15 @@
 """``wch rollback``: roll back the newest applied migration."""
 
-import click
-
-from .options import Choices, ExitCode, copy_options, dry_run_option, shared_options, wait_options
+from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command, yes_option
 from .output import confirm
 from .session import Session, open_session
 
 
-@click.command("rollback")
-@shared_options()
+@wch_command("rollback")
 @wait_options
 @copy_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, yes: bool, dry_run: bool) -> int:
     """Take the newest applied migration back.
 

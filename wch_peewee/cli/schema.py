@@ -16,7 +16,7 @@ from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect
 from ..schema.svg import svg_diagram
 from ..wordpress.dbdelta import dbdelta_text
-from .options import Choices, ExitCode, shared_options
+from .options import Choices, ExitCode, wch_command
 from .session import Session, open_session
 
 _FORMATS = ("sql", "json", "mermaid", "svg", "dbdelta")
@@ -31,11 +31,9 @@ _ENGINES: dict[str, Dialect] = {
 }
 
 
-@click.command("schema")
-@shared_options(_FORMATS)
+@wch_command("schema", formats=_FORMATS)
 @click.option("--engine", type=click.Choice(tuple(_ENGINES)), help="Write SQL for this engine  [the database's own]")
 @click.option("--live", is_flag=True, help="With mermaid or svg: draw what is in the database, with drift marked.")
-@click.pass_obj
 def command(choices: Choices, engine: str | None, live: bool) -> int:
     """Print the tables as they should be, under this prefix. Reads only.
 

@@ -1,17 +1,13 @@
 """``wch status``: the version, the migrations and the tables."""
 
-import click
-
 from ..install.network import Network
 from ..install.reports import StatusReport
-from .options import Choices, ExitCode, network_option, shared_options
+from .options import Choices, ExitCode, network_option, wch_command
 from .session import Session, for_every_site, open_session
 
 
-@click.command("status")
-@shared_options()
+@wch_command("status")
 @network_option
-@click.pass_obj
 def command(choices: Choices, network: bool) -> int:
     """Show the version, the migrations and the tables. Reads only.
 

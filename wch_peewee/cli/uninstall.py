@@ -1,10 +1,8 @@
 """``wch uninstall``: remove the tables of an installation with all their rows."""
 
-import click
-
 from ..install.network import Network
 from ..install.reports import UninstallReport
-from .options import Choices, ExitCode, dry_run_option, network_option, shared_options, wait_options
+from .options import Choices, ExitCode, dry_run_option, network_option, wait_options, wch_command, yes_option
 from .output import confirm
 from .session import Session, for_every_site, open_session
 
@@ -12,13 +10,11 @@ from .session import Session, for_every_site, open_session
 _EMPTY = "empty"
 
 
-@click.command("uninstall", short_help="Remove the tables with all their rows.")
-@shared_options()
+@wch_command("uninstall", short_help="Remove the tables with all their rows.")
 @wait_options
 @network_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
     """Remove the tables with all their rows, the history and the version.
 

@@ -1,7 +1,7 @@
 """The subjects of an examination, and the bench that runs one from the same start as often as needed."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,8 @@ from ..install.delta import db_delta
 from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
 from ..migrate.runner import MigrationRouter
-from ..models.tables import MODELS, BaseModel
+from ..models.tables import MODELS
 from ..schema.naming import history_table_name
-from ..schema.objects import Table
 from .child import Child, Ending, Failure
 from .scratch import SavedState, ScratchDatabase, restore_state, save_state
 from .snapshots import Snapshot, read_snapshot, without_order
@@ -72,10 +71,10 @@ def installation(prefix: str, **options: Any) -> Subject:
     )
 
 
-def delta(prefix: str, models: Sequence[type[BaseModel] | Table] = MODELS) -> Subject:
-    """Return a run of ``db_delta``."""
+def delta(prefix: str) -> Subject:
+    """Return a run of ``db_delta`` on the shipped models."""
     return Subject(
-        lambda url: db_delta(models, open_database(parse_url(url)), prefix=prefix),
+        lambda url: db_delta(MODELS, open_database(parse_url(url)), prefix=prefix),
         prefix=prefix,
         history=history_table_name(prefix),
     )
