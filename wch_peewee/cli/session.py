@@ -57,7 +57,7 @@ class Session:
 
                 manager.before_statement, manager.on_progress = before, display.event
                 if self.choices.online is not None:
-                    manager.copies = replace(manager.copies, copier=self._copier(self.choices.online, display))
+                    _use_copier(manager, self._copier(self.choices.online, display))
                 manager.on_option_written = lambda name, value: written.add(current_prefix())
                 yield display
         finally:
@@ -100,7 +100,7 @@ def open_session(choices: Choices) -> Session:
     if choices.url is not None:
         manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
     if choices.online is not None:
-        manager.copies = replace(manager.copies, copier=find_copier(choices.online, manager.database))
+        _use_copier(manager, find_copier(choices.online, manager.database))
     out = Output(choices)
     if settings.site is not None:
         out.note(f"WordPress: {settings.site}")
@@ -108,6 +108,10 @@ def open_session(choices: Choices) -> Session:
             out.note("wp-content/db.php is there: WordPress may connect elsewhere than wp-config.php says.")
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     return Session(choices, settings, manager, out)
+
+
+def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
+    manager.options = replace(manager.options, copies=replace(manager.options.copies, copier=copier))
 
 
 def _current_folder() -> Path | None:
