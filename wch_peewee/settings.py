@@ -20,7 +20,7 @@ T = TypeVar("T")
 DEFAULT_URL = "sqlite:///wch.db"
 
 #: May data be removed? Yes, no, a function that is called when it matters, or None for WCH_REMOVE_DATA.
-Leave = bool | Callable[[], bool] | None
+RemovalPermission = bool | Callable[[], bool] | None
 
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off", ""}
@@ -35,7 +35,7 @@ class Settings:
     site: WordPressSite | None = None
 
     @property
-    def remove_data(self) -> Leave:
+    def remove_data(self) -> RemovalPermission:
         """The permission to remove data: the site's, else None, which leaves it to the environment."""
         return None if self.site is None else lambda: remove_data_allowed(site=self.site)
 
@@ -128,8 +128,8 @@ def remove_data_allowed(environment: Mapping[str, str] | None = None, site: Word
     raise ConfigurationError(f"WCH_REMOVE_DATA is {value!r}; expected true or false. Nothing is removed.")
 
 
-def leave_to_remove(given: Leave) -> bool:
-    """Return True if data may be removed; evaluates the function or reads the environment if ``given`` says so."""
-    if given is None:
+def is_removal_permitted(permission: RemovalPermission) -> bool:
+    """Return True if data may be removed. Raises ConfigurationError if an unclear WCH_REMOVE_DATA decides."""
+    if permission is None:
         return remove_data_allowed()
-    return given() if callable(given) else given
+    return permission() if callable(permission) else permission
