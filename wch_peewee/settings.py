@@ -1,4 +1,4 @@
-"""Where the tables are, their prefix, and whether data may be removed: arguments, environment and wp-config.php."""
+"""The settings: the database, the prefix and the permission to remove data, from arguments, environment or site."""
 
 from __future__ import annotations
 

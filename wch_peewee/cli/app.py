@@ -59,7 +59,7 @@ class Interrupted(Exception):
 
 
 class _Group(click.Group):
-    """The commands, each imported only when it is used."""
+    """A group that imports a command only when it is used."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -202,7 +202,7 @@ def _failed(
 
 
 class _LogHandler(logging.Handler):
-    """Prints the library's log records as plain lines on the current stderr."""
+    """A handler that prints the library's log records as plain lines on the current stderr."""
 
     def __init__(self, choices: Choices) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The options of the commands, the values that they leave, and the exit codes."""
+"""The options of the commands, their values, and the exit codes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ FORMATS = ("table", "json", "csv", "yaml")
 
 
 class ExitCode(IntEnum):
-    """What a command ends with. Errors of the library carry theirs as ``exit_code``."""
+    """The exit code of a command. An error of the library has its own as ``exit_code``."""
 
     FINE = 0
     DRIFT = 1

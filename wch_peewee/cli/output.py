@@ -1,4 +1,4 @@
-"""What ``wch`` writes: results on stdout, everything else on stderr.
+"""The output of ``wch``: results on stdout, everything else on stderr.
 
 A result is lines and tables for people, or one document for a program. Only a terminal gets colours and is wrapped to
 its width. If the reader is gone (``wch plan | head``), the rest is discarded and the exit code does not change.
@@ -35,7 +35,7 @@ class Output:
 
     @property
     def structured(self) -> bool:
-        """True when the result goes to a program, as one document."""
+        """True if the result goes to a program, as one document."""
         return self._choices.format in RENDERERS
 
     def document(self, value: dict[str, Any], rows: Sequence[dict[str, Any]] | None = None) -> None:
@@ -225,7 +225,7 @@ RENDERERS: dict[str, Renderer] = {"json": _json, "csv": _csv, "yaml": _yaml}
 
 
 class Display:
-    """What is shown of a run in progress: nothing, for ``--quiet``."""
+    """The display of a run in progress. This one shows nothing, for ``--quiet``."""
 
     def say(self, text: str) -> None:
         """Show the statement that is being run."""
@@ -235,7 +235,7 @@ class Display:
 
 
 class LogDisplay(Display):
-    """For a log: a line for each tenth of long work on rows. It has a line for each migration already."""
+    """The display in a log: a line for each tenth of long work on rows. Migrations have log records of their own."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
@@ -250,7 +250,7 @@ class LogDisplay(Display):
 
 
 class BarDisplay(Display):
-    """For a terminal: the current step or statement; for long work on rows a bar, the rate and the time left."""
+    """The display on a terminal: the current step or statement; for work on rows a bar, the rate and the time left."""
 
     def __init__(self, progress: Any, text: str) -> None:
         self._progress = progress

@@ -1,4 +1,4 @@
-"""What a command works with: the settings, the manager and the output, for one site or for a network of them."""
+"""The session of a command: its settings, manager and output; and the loop over the sites of a network."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager

@@ -25,7 +25,7 @@ from .writes import Moment, Point, Write
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is examined: actions on a database URL, each over a connection of its own.
+    """The subject of an examination: actions on a database URL, each over a connection of its own.
 
     ``forward`` applies everything, ``back`` rolls back the newest migration, and ``up_to`` applies the migrations up
     to the one it is given first. ``names`` are the migrations in their order, ``history`` is the table that lists them.

@@ -1,4 +1,4 @@
-"""What an examination does to a run. A scenario yields for each point that it tries: None, or what went wrong."""
+"""The scenarios of an examination. Each yields, for every point that it tries, None or what went wrong."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Kind = Literal["error", "different"]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What went wrong at a point."""
+    """The fault at a point: a failed run, or a different database."""
 
     kind: Kind
     text: str
