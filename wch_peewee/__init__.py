@@ -21,13 +21,12 @@ _NAMES = {
     "install.manager": "DatabaseManager WCH_Database_Manager",
     "install.plugin": "Plugin",
     "install.reports": "InstallReport StatusReport UninstallReport",
-    "models.enums": (
-        "CampaignStatus ConversationStatus MessageDirection MessageStatus MessageType SyncAction SyncEntityType "
-        "SyncStatus"
-    ),
     "models.fields": "utc_now",
     "models.site": "get_table_name switch_prefix",
-    "models.tables": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
+    "models.tables": (
+        "MODELS BaseModel BroadcastCampaign CampaignStatus Cart Conversation ConversationStatus CustomerProfile "
+        "Message MessageDirection MessageStatus MessageType SyncAction SyncEntityType SyncQueueItem SyncStatus"
+    ),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 
@@ -62,27 +61,25 @@ if typing.TYPE_CHECKING:
         StatusReport as StatusReport,
         UninstallReport as UninstallReport,
     )
-    from .models.enums import (
-        CampaignStatus as CampaignStatus,
-        ConversationStatus as ConversationStatus,
-        MessageDirection as MessageDirection,
-        MessageStatus as MessageStatus,
-        MessageType as MessageType,
-        SyncAction as SyncAction,
-        SyncEntityType as SyncEntityType,
-        SyncStatus as SyncStatus,
-    )
     from .models.fields import utc_now as utc_now
     from .models.site import get_table_name as get_table_name, switch_prefix as switch_prefix
     from .models.tables import (
         MODELS as MODELS,
         BaseModel as BaseModel,
         BroadcastCampaign as BroadcastCampaign,
+        CampaignStatus as CampaignStatus,
         Cart as Cart,
         Conversation as Conversation,
+        ConversationStatus as ConversationStatus,
         CustomerProfile as CustomerProfile,
         Message as Message,
+        MessageDirection as MessageDirection,
+        MessageStatus as MessageStatus,
+        MessageType as MessageType,
+        SyncAction as SyncAction,
+        SyncEntityType as SyncEntityType,
         SyncQueueItem as SyncQueueItem,
+        SyncStatus as SyncStatus,
     )
 else:
     __all__ = sorted(_MODULE_OF)

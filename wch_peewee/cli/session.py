@@ -19,7 +19,7 @@ from ..migrate.folder import MigrationFolder, migrations_folder
 from ..models.site import current_prefix
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
-from ..wordpress.multisite import find_site
+from ..wordpress.multisite import site_at
 from ..wordpress.object_cache import object_cache_advice
 from .options import Choices, ExitCode
 from .output import Display, Output
@@ -98,7 +98,7 @@ def open_session(choices: Choices) -> Session:
         replicas=_replicas(choices),
     )
     if choices.url is not None:
-        manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
+        manager = manager.at(site_at(Network(manager).sites(), choices.url).prefix)
     if choices.online is not None:
         _use_copier(manager, find_copier(choices.online, manager.database))
     out = Output(choices)
