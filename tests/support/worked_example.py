@@ -30,13 +30,13 @@ NAME = "message_channel"
 #: file, what stands there, what is to stand there
 EDITS = (
     (
-        "enums.py",
+        "models/enums.py",
         '    FAILED = "failed"\n\n\nclass Campaign',
         '    FAILED = "failed"\n    DELETED = "deleted"\n\n\nclass Campaign',
     ),
-    ("models.py", "    assigned_agent_id = Unsigned", "    agent_id = Unsigned"),
+    ("models/tables.py", "    assigned_agent_id = Unsigned", "    agent_id = Unsigned"),
     (
-        "models.py",
+        "models/tables.py",
         "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n",
         (
             "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n"
@@ -80,7 +80,7 @@ class Author:
         self.checkout = folder / "checkout"
         for name in ("wch_peewee", "migrations"):
             ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, self.checkout / name, ignore=ignored)
+            shutil.copytree(ROOT / name, self.checkout / name, symlinks=True, ignore=ignored)
         for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, self.checkout / name)
 
