@@ -241,7 +241,7 @@ ROWS = [
 def test_locked_rows_end_in_busy_and_nothing_worse(site: LiveDatabase, folder: Path, table: str, lock: str) -> None:
     with Transaction(site, lock) as other:
         # Reading waits for nobody.
-        assert Plugin(site.url).admin_init().outcome == "current"
+        assert Plugin(site.database).admin_init().outcome == "current"
         assert DatabaseManager(site.url).status().is_current
         with pytest.raises(Busy, match=rf"held {table} for \d+ seconds .*connection {other.number} "):
             DatabaseManager(site.url, migrations=folder, patience=1).install()
