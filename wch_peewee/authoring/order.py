@@ -4,14 +4,13 @@ MySQL refuses to change the type of a column that a foreign key is on or refers 
 foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so that
 this is rarely needed.
 
-    arrange(compare(before, after, renames), renamed(before, renames), after)
+    arrange(operations_between(before, after, renames), rename_columns(before, renames), after)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..schema.diff import ChangePrimaryKey
 from ..schema.objects import ForeignKey, Index, Schema
 from ..schema.operations import (
     AddColumn,
@@ -27,6 +26,7 @@ from ..schema.operations import (
     RenameColumn,
     RenameIndex,
 )
+from ..schema.renames import ChangePrimaryKey
 
 _Column = tuple[str, str]
 

@@ -15,8 +15,8 @@ from ..authoring.scratch import produced_schema, scratch_databases
 from ..database.detect import detect_dialect
 from ..errors import ConfigurationError
 from ..schema.declared import logical_tables
-from ..schema.diff import Question
 from ..schema.objects import Schema
+from ..schema.renames import Question
 from . import codes
 from .options import Choices, shared_options
 from .session import AuthorSession, folder_option, open_author_session

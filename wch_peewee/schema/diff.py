@@ -1,0 +1,278 @@
+"""What it takes to bring live tables to their declared definition, and what is refused or left alone.
+
+The enemy is the phantom difference, reported where there is none: what a comparison calls cosmetic stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from .comparison import Pair, compare_tables
+from .objects import Column, ForeignKey, Index, Schema, Table, same_names
+from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
+from .preconditions import Precondition
+from .type_changes import alike, reconcile_type
+
+_WITH_COLLATION = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An operation, and what must hold of the rows for it to be safe."""
+
+    operation: Operation
+    requires: tuple[Precondition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A difference that stays, and why. ``blocking`` means that the models cannot work with it."""
+
+    table: str
+    what: str
+    reason: str
+    blocking: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDiff:
+    """The result of ``diff_schemas``. ``extras`` are findings that are not ours and are left alone, in words."""
+
+    changes: tuple[Change, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    def preconditions(self) -> tuple[Precondition, ...]:
+        """Return every precondition that has to be counted for a plan, each once."""
+        return tuple(dict.fromkeys(precondition for change in self.changes for precondition in change.requires))
+
+
+def diff_schemas(desired: Schema, actual: Schema) -> SchemaDiff:
+    """Return what leads from the live tables ``actual`` to ``desired``, as far as that is safe."""
+    changes: list[Change] = []
+    refusals: list[Refusal] = []
+    extras: list[str] = []
+    for table in desired:
+        live = actual.table(table.name)
+        if live is None:
+            changes.append(Change(CreateTable(table.name, table)))
+        else:
+            found = _TableDiff(table, live)
+            found.compare(actual)
+            changes += found.changes
+            refusals += found.refusals
+            extras += found.extras
+    return SchemaDiff(tuple(changes), tuple(refusals), tuple(extras))
+
+
+@dataclass(slots=True)
+class _TableDiff:
+    table: Table
+    live: Table
+    changes: list[Change] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    extras: list[str] = field(default_factory=list)
+
+    def change(self, operation: Operation, *requires: Precondition) -> None:
+        self.changes.append(Change(operation, requires))
+
+    def refuse(self, what: str, reason: str, *, blocking: bool = False) -> None:
+        self.refusals.append(Refusal(self.table.name, what, reason, blocking))
+
+    def compare(self, actual: Schema) -> None:
+        table, live = self.table, self.live
+        if not live.columns:
+            reason = "; ".join(live.opaque) or "it has no columns"
+            self.refuse(f"Bring {table.name} to its declared shape", reason, blocking=True)
+            return
+        comparison = compare_tables(table, live)
+        self._columns(comparison.columns)
+        self._collations(comparison.columns)
+        self._other_columns(comparison.columns)
+        if table.engine and live.engine and table.engine.lower() != live.engine.lower():
+            self.refuse(
+                f"Change engine of {table.name} from {live.engine} to {table.engine}",
+                f"it copies the table and blocks writers; ALTER TABLE {table.name} ENGINE={table.engine} does it",
+            )
+        if not comparison.same_primary_key:
+            was, now = ", ".join(live.primary_key), ", ".join(table.primary_key)
+            what = f"Change primary key of {table.name} from ({was}) to ({now})"
+            self.refuse(what, "it rebuilds the table and can refuse rows", blocking=True)
+        self._indexes(comparison.indexes)
+        self._foreign_keys(comparison.foreign_keys, actual)
+        self.extras += [f"{table.name} has a {thing}" for thing in live.foreign]
+        self.extras += [f"{table.name} cannot be modified: {words}" for words in live.opaque]
+
+    def _columns(self, pairs: tuple[Pair[Column], ...]) -> None:
+        previous: str | None = None
+        for pair in pairs:
+            if pair.wanted is None:
+                continue
+            if pair.found is None:
+                previous = self._add_column(pair.wanted, previous)
+                continue
+            previous = pair.found.name
+            if pair.verdict == "different":
+                self._modify_column(pair.wanted, pair.found)
+
+    def _add_column(self, column: Column, previous: str | None) -> str | None:
+        """Add it behind ``previous``; return the name that the next new column follows."""
+        live = self.live
+        if column.name in self.table.primary_key:
+            reason = (
+                "it is the primary key, and rows cannot be given one unasked; rename the column that took its place"
+            )
+            self.refuse(f"Add column {live.name}.{column.name}", reason, blocking=True)
+            return previous
+        if column.type.name in _WITH_COLLATION and self.table.collation and live.collation != self.table.collation:
+            column = replace(column, collation=self.table.collation)
+        fills_itself = column.nullable or column.default is not None
+        requires = () if fills_itself else (Precondition("empty", live.name, (column.name,)),)
+        self.change(AddColumn(live.name, column, previous), *requires)
+        return column.name
+
+    def _modify_column(self, column: Column, actual: Column) -> None:
+        live, table, name = self.live, self.live.name, f"{self.live.name}.{actual.name}"
+        verdict = reconcile_type(actual.type, column.type)
+        fits = alike(verdict.target, column.type)
+        # A default belongs to its type: an int takes no 'sent', and MySQL gives no text a literal one.
+        defaulted = column.default is None or fits
+        # Only a number that leads a key can count by itself; what is wrong with either is refused as such.
+        can_count = fits and same_names(live.primary_key[:1], (actual.name,))
+        target = replace(
+            actual,
+            type=verdict.target,
+            nullable=column.nullable,
+            default=column.default if defaulted else actual.default,
+            auto_increment=column.auto_increment and (can_count or actual.auto_increment),
+        )
+        if verdict.reason:
+            what = f"Change type of {name} from {actual.type} to {column.type}"
+            self.refuse(what, verdict.reason, blocking=verdict.blocking)
+        if not defaulted and column.default != actual.default:
+            (what,) = ModifyColumn(table, actual, replace(actual, default=column.default)).describe()
+            self.refuse(what, f"it goes with the type {column.type}", blocking=verdict.blocking)
+        if target == actual:
+            return
+        operation = ModifyColumn(table, actual, target)
+        if actual.opaque:
+            reason = f"the column has {', '.join(actual.opaque)}, which the change would lose"
+            self.refuse("; ".join(operation.describe()), reason)
+            return
+        requires = []
+        if target.type != actual.type and _may_be_referenced(live, actual.name):
+            requires.append(Precondition("unreferenced", table, (actual.name,)))
+        if actual.nullable and not target.nullable:
+            requires.append(Precondition("no_nulls", table, (actual.name,)))
+        self.change(operation, *requires)
+
+    def _collations(self, pairs: tuple[Pair[Column], ...]) -> None:
+        """Refuse to convert: it copies the table, and a unique key can collide in the other collation."""
+        wanted = self.table.collation
+        if not wanted:
+            return
+        others: dict[str, list[str]] = {}
+        for pair in pairs:
+            if pair.wanted is None or pair.found is None:
+                continue
+            collation = pair.found.collation or self.live.collation
+            with_collation = {pair.wanted.type.name, pair.found.type.name} <= _WITH_COLLATION
+            if with_collation and collation and collation != wanted:
+                others.setdefault(collation, []).append(pair.found.name)
+        for collation, names in others.items():
+            charset = wanted.split("_")[0]
+            self.refuse(
+                f"Change collation of {self.live.name} ({', '.join(names)}) from {collation} to {wanted}",
+                "it copies the table and can make unique keys collide; joins with the site's tables need it, and "
+                f"ALTER TABLE {self.live.name} CONVERT TO CHARACTER SET {charset} COLLATE {wanted} does it",
+            )
+
+    def _other_columns(self, pairs: tuple[Pair[Column], ...]) -> None:
+        undeclared = {pair.found for pair in pairs if pair.wanted is None}
+        for column in self.live.columns:
+            name = f"{self.live.name}.{column.name}"
+            if column not in undeclared:
+                self.extras += [f"{name} has {', '.join(column.opaque)}"] if column.opaque else []
+                continue
+            required = not (column.nullable or column.default or column.auto_increment or column.opaque)
+            warning = (
+                ", which is NOT NULL without a default, so that inserts through the models fail" if required else ""
+            )
+            self.extras.append(f"{self.live.name} has a column {column.name}{warning}")
+
+    def _indexes(self, pairs: tuple[Pair[Index], ...]) -> None:
+        table, live = self.table, self.live
+        serving = set()
+        for pair in pairs:
+            index = pair.wanted
+            if index is None:
+                continue
+            namesake = live.index(index.name)
+            if pair.verdict in ("equal", "cosmetic"):
+                serving.add(pair.found)
+            elif namesake is None:
+                self.change(AddIndex(table.name, index), *_index_preconditions(index, live))
+            else:
+                serving.add(namesake)
+                words = ", ".join(namesake.opaque) or f"it is {_index_words(namesake)}"
+                self.refuse(
+                    f"Add index {table.name} {_index_words(index)} `{index.name}`",
+                    f"an index of that name is there and {words}; "
+                    "nothing is dropped unasked, so drop or rename it first",
+                )
+        self.extras += [f"{table.name} has an index {index.name}" for index in live.indexes if index not in serving]
+
+    def _foreign_keys(self, pairs: tuple[Pair[ForeignKey], ...], actual: Schema) -> None:
+        table, live = self.table, self.live
+        serving = {pair.found for pair in pairs if pair.wanted is not None}
+        for key in (pair.wanted for pair in pairs if pair.wanted is not None and pair.found is None):
+            rival = next((other for other in live.foreign_keys if same_names(other.columns, key.columns)), None)
+            namesake = next((other for other in live.foreign_keys if same_names((other.name,), (key.name,))), None)
+            what = f"Add foreign key {table.name} ({', '.join(key.columns)}) REFERENCES {key.referenced_table}"
+            if rival is not None:
+                serving.add(rival)
+                reason = f"another foreign key, {rival.name or 'without a name'}, is on that column; drop it first"
+                self.refuse(what, reason)
+            elif key.name and namesake is not None:
+                # The column under it has been renamed: a server takes no second key of that name.
+                serving.add(namesake)
+                on = ", ".join(namesake.columns)
+                self.refuse(what, f"a foreign key of that name, {namesake.name}, is on ({on}); drop it first")
+            elif table.engine and (live.engine or "").lower() != table.engine.lower():
+                self.refuse(what, f"the table's engine, {live.engine}, accepts foreign keys and forgets them")
+            else:
+                self.change(AddForeignKey(table.name, key), *_key_preconditions(key, live, actual))
+        self.extras += [
+            f"{table.name} has a foreign key {key.name} on ({', '.join(key.columns)})"
+            for key in live.foreign_keys
+            if key not in serving
+        ]
+
+
+def _may_be_referenced(live: Table, column: str) -> bool:
+    """Return True if a foreign key of any table may refer to the column: it needs an index, and InnoDB takes any."""
+    return column in live.primary_key or any(column in index.columns for index in live.indexes)
+
+
+def _index_words(index: Index) -> str:
+    return f"{'UNIQUE' if index.unique else 'KEY'} ({', '.join(index.columns)})"
+
+
+def _index_preconditions(index: Index, live: Table) -> tuple[Precondition, ...]:
+    if not index.unique:
+        return ()
+    if all(live.column(column) for column in index.columns):
+        return (Precondition("no_duplicates", live.name, index.columns),)
+    return (Precondition("empty", live.name, index.columns),)
+
+
+def _key_preconditions(key: ForeignKey, live: Table, actual: Schema) -> tuple[Precondition, ...]:
+    if any(live.column(column) is None for column in key.columns):
+        return ()  # the column comes with this very run; rows get NULL, or AddColumn asks for an empty table
+    parent = actual.table(key.referenced_table)
+    if parent is None or any(parent.column(column) is None for column in key.referenced_columns):
+        return (Precondition("no_values", live.name, key.columns, key),)
+    return (Precondition("no_orphans", live.name, key.columns, key),)
