@@ -93,12 +93,12 @@ def _read(url: str, pause: float, questions: Sequence[tuple[str, int]]) -> list[
             connection.execute("PRAGMA busy_timeout = 600000")
         cursor = connection.cursor()
 
-        def run_query(sql: str, highest: int) -> None:
+        def ask(sql: str, highest: int) -> None:
             cursor.execute(sql.format(chance.randint(1, highest)))
             cursor.fetchall()
 
         for question in questions:
-            run_query(*question)
+            ask(*question)
         print("ready", flush=True)
         due, turns = time.monotonic(), itertools.cycle(questions)
         while not select.select([sys.stdin], [], [], 0)[0]:
@@ -107,7 +107,7 @@ def _read(url: str, pause: float, questions: Sequence[tuple[str, int]]) -> list[
                 time.sleep(left)
                 # Woken late is the scheduler's doing: no question has waited.
                 begun = time.monotonic()
-            run_query(*next(turns))
+            ask(*next(turns))
             found.append((begun, time.monotonic() - begun))
             due += pause
     return found

@@ -34,28 +34,28 @@ _QUESTIONS = 21
 def ask_peers(bench: Bench, request: dict[str, Any], *, rounds: int) -> Peers:
     """Ask each on a database that it has made itself; each round is the median of some questions in a row."""
 
-    def run_query(name: str, python: Path) -> Sample | str:
+    def ask(name: str, python: Path) -> Sample | str:
         with _database(bench) as database, Peer.start(name, python, database.url) as peer:
-            if why := peer.run_query(do="activate").unsupported:
+            if why := peer.ask(do="activate").unsupported:
                 return why
-            _seconds(peer.run_query(**request))
-            times = [[_seconds(peer.run_query(**request)) for _ in range(_QUESTIONS)] for _ in range(rounds)]
+            _seconds(peer.ask(**request))
+            times = [[_seconds(peer.ask(**request)) for _ in range(_QUESTIONS)] for _ in range(rounds)]
             return Sample(tuple(Sample(tuple(few)).median for few in times))
 
-    return _each(bench, run_query)
+    return _each(bench, ask)
 
 
 def cold_peers(bench: Bench, *, rounds: int) -> Peers:
     """Time a new process of each that asks once whether there is anything to do."""
 
-    def run_query(name: str, python: Path) -> Sample | str:
+    def ask(name: str, python: Path) -> Sample | str:
         with _database(bench) as database:
             with Peer.start(name, python, database.url) as peer:
-                if why := peer.run_query(do="activate").unsupported:
+                if why := peer.ask(do="activate").unsupported:
                     return why
             return Sample(tuple(_cold(name, python, database.url) for _ in range(rounds + 1))[1:])
 
-    return _each(bench, run_query)
+    return _each(bench, ask)
 
 
 def activate_peers(bench: Bench, *, rounds: int) -> Peers:
@@ -63,25 +63,25 @@ def activate_peers(bench: Bench, *, rounds: int) -> Peers:
 
     def once(name: str, python: Path) -> Answer:
         with _database(bench) as database, Peer.start(name, python, database.url) as peer:
-            return peer.run_query(do="activate")
+            return peer.ask(do="activate")
 
-    def run_query(name: str, python: Path) -> Sample | str:
+    def ask(name: str, python: Path) -> Sample | str:
         answers = [once(name, python) for _ in range(rounds)]
         return answers[0].unsupported or Sample(tuple(map(_seconds, answers)))
 
-    return _each(bench, run_query)
+    return _each(bench, ask)
 
 
 def change_peers(bench: Bench, database: LiveDatabase, requests: Requests, *, rounds: int) -> Peers:
     """Have each change a table that is there, each time in a new way."""
 
-    def run_query(name: str, python: Path) -> Sample | str:
+    def ask(name: str, python: Path) -> Sample | str:
         with Peer.start(name, python, database.url) as peer:
-            if why := peer.run_query(**requests()).unsupported:
+            if why := peer.ask(**requests()).unsupported:
                 return why
-            return Sample(tuple(_seconds(peer.run_query(**requests())) for _ in range(rounds)))
+            return Sample(tuple(_seconds(peer.ask(**requests())) for _ in range(rounds)))
 
-    return _each(bench, run_query)
+    return _each(bench, ask)
 
 
 def compared(ours: Sample, peers: Peers) -> str:
@@ -92,13 +92,13 @@ def compared(ours: Sample, peers: Peers) -> str:
     return "; below every peer" if ours.median < min(medians) else "; NOT below every peer"
 
 
-def _each(bench: Bench, run_query: Callable[[str, Path], Sample | str]) -> Peers:
+def _each(bench: Bench, ask: Callable[[str, Path], Sample | str]) -> Peers:
     if bench.peers_python is None:
         return {peer.name: bench.no_peers for peer in PEERS}
     found: Peers = {}
     for peer in bench.peers:
         try:
-            found[peer.name] = run_query(peer.name, bench.peers_python)
+            found[peer.name] = ask(peer.name, bench.peers_python)
         except PeerFailed as error:
             found[peer.name] = str(error)
     return found
@@ -115,7 +115,7 @@ def _database(bench: Bench) -> Iterator[LiveDatabase]:
 def _cold(name: str, python: Path, url: str) -> float:
     command = cold_command(name, python, url)
 
-    def run_query() -> None:
+    def ask() -> None:
         done = subprocess.run(
             command.arguments,
             env=command.environment,
@@ -128,7 +128,7 @@ def _cold(name: str, python: Path, url: str) -> float:
         if done.returncode or json.loads(done.stdout) != {"answer": False}:
             raise PeerFailed(f"{name}: cold: {(done.stderr or done.stdout).strip()[-200:]}")
 
-    return timed(run_query)
+    return timed(ask)
 
 
 def _seconds(answer: Answer) -> float:

@@ -133,7 +133,7 @@ class Peer:
     ) -> None:
         self.close()
 
-    def run_query(self, *, do: str, **rest: Any) -> Answer:
+    def ask(self, *, do: str, **rest: Any) -> Answer:
         """Have one command done; raises PeerFailed when it is not."""
         self._send({"do": do, **rest})
         line = self._line(do)

@@ -9,6 +9,7 @@ import pytest
 from tests.support.algorithms import OPERATIONS, measure, short
 from tests.support.databases import LiveDatabase
 from wch_peewee.database.detect import detect_dialect
+from wch_peewee.database.query import Connection
 from wch_peewee.execution.apply import Executor
 from wch_peewee.schema.statements import Statement, Step
 
@@ -53,6 +54,6 @@ def test_one_that_does_not_do_is_followed_by_the_next(database: LiveDatabase) ->
         "ALTER TABLE t ADD COLUMN a INT NULL", "t", tuple(f"ALGORITHM={name}" for name in names), ("ALGORITHM=COPY",)
     )
     with database.statements() as seen:
-        Executor(connection, dialect, owned=["t"]).run_steps([Step("t", (), (statement,), "INSTANT")])
+        Executor(Connection(connection, dialect), owned=["t"]).run_steps([Step("t", (), (statement,), "INSTANT")])
     connection.close()
     assert seen.ddl == [statement.naming(algorithm) for algorithm in statement.algorithms]

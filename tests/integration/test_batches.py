@@ -13,7 +13,7 @@ from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
 from tests.support.populate import populate
 from wch_peewee import ConfigurationError, DatabaseManager
-from wch_peewee.execution.context import RunContext
+from wch_peewee.execution.context import RunContext, RunListener
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import batches, steps
 from wch_peewee.progress import BatchDone, StepStarted
@@ -50,7 +50,7 @@ def notes(database: LiveDatabase) -> list[tuple[int, str | None]]:
 @pytest.mark.parametrize("size", [1, 3, 7, 20, 1000])
 def test_every_row_is_filled_once_whatever_the_size(filled: LiveDatabase, size: int) -> None:
     seen: list[BatchDone | StepStarted] = []
-    with run_session(filled.connect(), "wp_", on_progress=seen.append) as context:
+    with run_session(filled.connect(), "wp_", listener=RunListener(on_progress=seen.append)) as context:
         batches.fill_column(context.database, "messages", "note", "wa_message_id", size=size)
         told = len(seen)
         batches.fill_column(context.database, "messages", "note", "'again'", size=size)
@@ -88,7 +88,7 @@ def test_killed_in_a_batch_the_next_run_goes_on_where_it_stopped(
 
     def fill() -> None:
         manager = DatabaseManager(filled.url)
-        with run_session(manager.database, "wp_", on_progress=seen.append) as context:
+        with run_session(manager.database, "wp_", listener=RunListener(on_progress=seen.append)) as context:
             update = "UPDATE {messages} SET note = ? WHERE note IS NULL AND {batch}"
             batches.run_in_batches(context.database, "messages", update, "done", size=4, remaining=remaining)
 
@@ -125,7 +125,7 @@ def shout(row: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_python_changes_rows(filled: LiveDatabase, size: int) -> None:
     seen: list[BatchDone | StepStarted] = []
-    with run_session(filled.connect(), "wp_", on_progress=seen.append) as context:
+    with run_session(filled.connect(), "wp_", listener=RunListener(on_progress=seen.append)) as context:
         batches.change_rows(context.database, "messages", ["wa_message_id"], shout, size=size)
     for row_id, note in notes(filled):
         (wa_message_id,) = filled.execute("SELECT wa_message_id FROM wp_wch_messages WHERE id = %s", (row_id,))[0]

@@ -43,7 +43,7 @@ from tests.support.snapshots import columns
 from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
 from wch_peewee.database.connect import dedicated
 from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import run_query
+from wch_peewee.database.query import Connection
 from wch_peewee.execution.lease import LEASE_OPTION, lease
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.session import run_session
@@ -119,7 +119,7 @@ def test_a_read_in_the_way_of_another_node_s_change_is_asked_again(nodes: Databa
         reader.execute_sql(once)
     reader.execute_sql("SET @asked = NULL")
     with change_of_options(nodes):
-        assert run_query(reader, detect_dialect(reader), Query(once)) == [("1.0.0", 0)]
+        assert Connection(reader, detect_dialect(reader)).query(Query(once)) == [("1.0.0", 0)]
 
 
 def test_those_with_little_patience_come_back_busy_and_nothing_worse(
@@ -170,7 +170,7 @@ def test_of_many_racers_one_has_the_lease_at_a_time(nodes: Databases, tmp_path: 
         own = dedicated(peewee.MySQLDatabase(database.name, **database.address.arguments()), patience=60)
         dialect = detect_dialect(nodes[0].connect())
         for _ in range(4):
-            with lease(own, dialect, "wp_options", ttl=20, timeout=60) as held, inside.open("w") as file:
+            with lease(Connection(own, dialect), "wp_options", ttl=20, timeout=60) as held, inside.open("w") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where somebody else is inside
                 held.check()
         return 4

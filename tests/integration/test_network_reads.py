@@ -124,10 +124,10 @@ def test_a_trigger_and_a_check_on_one_of_many_are_seen(network: LiveDatabase) ->
     network.execute("CREATE TRIGGER heard BEFORE INSERT ON wp_2_wch_carts FOR EACH ROW SET NEW.coupon_code = 'x'")
     network.execute("ALTER TABLE wp_3_wch_carts ADD CONSTRAINT short CHECK (customer_phone <> '')")
     with read_session(manager.database, "wp_") as context:
-        table_cache = TableCache(context.database, context.dialect)
+        table_cache = TableCache(context.connection)
         for prefix in PREFIXES:
             names = manager.at(prefix).table_names
-            live = introspect_schema(context.database, context.dialect, names)
+            live = introspect_schema(context.connection, names)
             assert table_cache.read(prefix, names) == live
             carts = live.table(f"{prefix}wch_carts")
             assert carts is not None

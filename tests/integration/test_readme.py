@@ -60,7 +60,7 @@ def quoted(text: str) -> list[str]:
 def copy_sources(folder: Path) -> Path:
     for name in SOURCES:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, folder / name)
     return folder
@@ -82,7 +82,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def checkout(installed: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(installed, tmp_path / "checkout"))
+    return Path(shutil.copytree(installed, tmp_path / "checkout", symlinks=True))
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:

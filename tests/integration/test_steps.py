@@ -11,7 +11,7 @@ import pytest
 from tests.support.databases import LiveDatabase
 from tests.support.snapshots import snapshot
 from wch_peewee import DatabaseManager, RemovalRefused, SchemaConflict
-from wch_peewee.execution.context import RunContext
+from wch_peewee.execution.context import RunContext, RunListener
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import steps
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, json, text, varchar
@@ -90,7 +90,8 @@ def test_there_and_back_and_there_again(site: LiveDatabase, there: Step, back: S
 
 def test_an_index_that_is_renamed_is_not_built_anew(site: LiveDatabase) -> None:
     seen: list[str] = []
-    with run_session(site.connect(), "wp_", before=lambda statement: seen.append(statement.sql)) as context:
+    listener = RunListener(before_statement=lambda statement: seen.append(statement.sql))
+    with run_session(site.connect(), "wp_", listener=listener) as context:
         steps.rename_index(context.database, "messages", "created_at", "made")
     if site.family == "sqlite":
         assert len(seen) == 2

@@ -80,7 +80,7 @@ def test_whatever_php_stored_is_read_as_it_is_in_the_row(wordpress: WordPressSit
         written=written,
     )
     with read_session(wordpress.database.database, "wp_") as context:
-        ours = [read_option(context.database, context.dialect, "wp_", f"wch_odd_{n}") for n in range(len(rows))]
+        ours = [read_option(context.connection, "wp_", f"wch_odd_{n}") for n in range(len(rows))]
     assert ours == [row or "" for row in rows]
     assert [ours[n] for n in (0, 2, 5, 6, 7, 10)] == ["", " 1.0.0\n", "0", "1.5", "1", "1.0.0 🍎"]
 

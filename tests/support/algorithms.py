@@ -20,6 +20,7 @@ import peewee as pw
 from tests.support.databases import LiveDatabase
 from tests.support.engines import choose_engines
 from wch_peewee.database.detect import detect_dialect
+from wch_peewee.database.query import Connection
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.schema.dialect import Dialect
 from wch_peewee.schema.objects import (
@@ -149,7 +150,7 @@ def _measured(connection: pw.Database, dialect: Dialect, operation: Operation, t
     connection.execute_sql(
         "INSERT INTO t (parent_id, phone, short, kind, status, tries, at) VALUES (1, 'a', 'b', 'in', 'sent', 1, NOW())"
     )
-    live = introspect_schema(connection, dialect, ["t"]).table("t")
+    live = introspect_schema(Connection(connection, dialect), ["t"]).table("t")
     (step,) = dialect.render(live, [operation])
     (alter,) = (statement for statement in step.statements if statement.table)
     for statement in step.statements:

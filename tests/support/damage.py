@@ -14,7 +14,8 @@ import peewee
 
 from tests.support.databases import LiveDatabase
 from wch_peewee.database.detect import detect_dialect
-from wch_peewee.execution.context import RunContext
+from wch_peewee.database.query import Connection
+from wch_peewee.execution.context import RunContext, RunOptions
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.execution.session import run_session
 from wch_peewee.schema.naming import get_table_name
@@ -38,7 +39,7 @@ class Damage:
 
     def find(self, key: str) -> Table | None:
         name = get_table_name(key, self.database.prefix)
-        return introspect_schema(self.database.database, self.dialect, [name]).table(name)
+        return introspect_schema(Connection(self.database.database, self.dialect), [name]).table(name)
 
     def change(self, *operations: Operation) -> None:
         """Change a table, full name and all, with the dialect's own words, and without asking whether it is safe."""
@@ -59,7 +60,7 @@ class Damage:
         self._context = None
 
     def _open(self) -> AbstractContextManager[RunContext]:
-        return run_session(self.database.database, self.database.prefix, patience=5)
+        return run_session(self.database.database, self.database.prefix, RunOptions(patience=5))
 
     def sql(self, *statements: str) -> None:
         """Run statements, in which {carts} is that table's full name; foreign keys are not checked meanwhile."""

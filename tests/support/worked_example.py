@@ -80,7 +80,7 @@ class Author:
         self.checkout = folder / "checkout"
         for name in ("wch_peewee", "migrations"):
             ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, self.checkout / name, ignore=ignored)
+            shutil.copytree(ROOT / name, self.checkout / name, symlinks=True, ignore=ignored)
         for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, self.checkout / name)
 

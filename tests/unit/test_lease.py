@@ -11,6 +11,7 @@ import peewee as pw
 import pytest
 from pymysql.constants import SERVER_STATUS
 
+from wch_peewee.database.query import Connection
 from wch_peewee.errors import Busy
 from wch_peewee.execution import lease as module
 from wch_peewee.execution.lease import FREE, LEASE_OPTION, Lease, lease
@@ -111,7 +112,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def leased(row: Row) -> Lease:
-    return Lease(row, MySQLDialect("mariadb", (10, 11, 19)), "wp_options")  # type: ignore[arg-type]
+    return Lease(Connection(row, MySQLDialect("mariadb", (10, 11, 19))), "wp_options")  # type: ignore[arg-type]
 
 
 def held(row: Row) -> Lease:
@@ -121,7 +122,8 @@ def held(row: Row) -> Lease:
 
 
 def hold(row: Row) -> Any:
-    return lease(row, MySQLDialect("mariadb", (10, 11, 19)), "wp_options", ttl=20, timeout=60)  # type: ignore[arg-type]
+    connection = Connection(row, MySQLDialect("mariadb", (10, 11, 19)))  # type: ignore[arg-type]
+    return lease(connection, "wp_options", ttl=20, timeout=60)
 
 
 @pytest.mark.parametrize("error", [DEADLOCK, LOCK_WAIT], ids=["deadlock", "lock wait"])

@@ -12,7 +12,7 @@ from pymysql.constants import SERVER_STATUS
 from wch_peewee import Busy
 from wch_peewee.database import query
 from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import run_query, unbroken
+from wch_peewee.database.query import Connection, run_query, unbroken
 from wch_peewee.execution import apply
 from wch_peewee.execution.apply import patiently
 from wch_peewee.schema.mysql.base import MySQLWords
@@ -58,7 +58,9 @@ def attempt(action: Held, database: peewee.Database, lost_at: int = 0, patience:
         if looks == lost_at:
             raise Busy("the lock was lost")
 
-    done = patiently(action, database, detect_dialect(database), tables=["t"], patience=patience, check=check)
+    done = patiently(
+        action, Connection(database, detect_dialect(database)), tables=["t"], patience=patience, check=check
+    )
     return done, looks
 
 
@@ -88,7 +90,7 @@ def test_what_is_not_a_lock_is_not_tried_again(database: peewee.Database) -> Non
         raise peewee.OperationalError("no such table: t")
 
     with pytest.raises(peewee.OperationalError, match="no such table"):
-        patiently(action, database, detect_dialect(database), tables=["t"], patience=60)
+        patiently(action, Connection(database, detect_dialect(database)), tables=["t"], patience=60)
     assert len(calls) == 1
 
 

@@ -17,6 +17,7 @@ import peewee as pw
 
 from ..database.connect import connected, open_database
 from ..database.detect import detect_dialect
+from ..database.query import Connection
 from ..database.url import Target
 from ..errors import WchError
 from ..execution.introspect import introspect_schema
@@ -105,7 +106,7 @@ def scratch_schema(database: pw.Database) -> Schema:
     names = [n for n in database.get_tables() if n.startswith(mark) and n != history_table_name(DEFAULT_PREFIX)]
     if not names:
         return Schema(())
-    live = logical_schema(introspect_schema(database, dialect, sorted(names)), DEFAULT_PREFIX, dialect)
+    live = logical_schema(introspect_schema(Connection(database, dialect), sorted(names)), DEFAULT_PREFIX, dialect)
     return Schema(_parents_first(live))
 
 

@@ -81,7 +81,7 @@ def _compared(session: Session) -> tuple[Schema, Marks]:
     with read_session(session.manager.database, session.manager.prefix) as context:
         desired = context.resolve(session.manager.tables)
         names = [table.name for table in desired]
-        return mark_differences(desired, introspect_schema(context.database, context.dialect, names))
+        return mark_differences(desired, introspect_schema(context.connection, names))
 
 
 def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:

@@ -61,7 +61,7 @@ class Session:
 
                 manager.before_statement, manager.on_progress = before, display.event
                 if self.choices.online is not None:
-                    manager.copies = replace(manager.copies, copier=self._copier(display))
+                    _use_copier(manager, self._copier(display))
                 manager.on_option_written = lambda name, value: written.add(current_prefix())
                 yield display
         finally:
@@ -83,6 +83,10 @@ class Session:
             self.out.note(line)
         if advice and len(written) > 1:
             self.out.note(f"Each of the {len(written)} sites needs this; wp-cli takes a site's address as --url.")
+
+
+def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
+    manager.options = replace(manager.options, copies=replace(manager.options.copies, copier=copier))
 
 
 def _here() -> Path | None:
@@ -119,7 +123,7 @@ def open_session(choices: Choices) -> Session:
     if choices.url is not None:
         manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
     if choices.online is not None:
-        manager.copies = replace(manager.copies, copier=find_copier(choices.online, manager.database))
+        _use_copier(manager, find_copier(choices.online, manager.database))
     out = Output(choices)
     if settings.site is not None:
         out.note(f"WordPress: {settings.site}")

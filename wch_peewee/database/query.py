@@ -1,10 +1,11 @@
-"""Reading queries: run one, or find out which tables exist."""
+"""A connection that knows its dialect, and the reads that are sent over it."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from peewee import Database, PeeweeException
@@ -13,7 +14,7 @@ from ..schema.statements import Query
 from .connect import stands_alone
 
 if TYPE_CHECKING:
-    from ..schema.dialect import Words
+    from ..schema.dialect import Dialect, Words
 
 T = TypeVar("T")
 
@@ -44,7 +45,18 @@ def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
     return read()
 
 
-def present_tables(database: Database, words: Words, names: Sequence[str]) -> tuple[str, ...]:
-    """Return those of ``names`` that exist, in the order given."""
-    found = {row[0] for row in run_query(database, words, words.presence(names))}
-    return tuple(name for name in names if name in found)
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A peewee database and the dialect of its engine."""
+
+    database: Database
+    dialect: Dialect
+
+    def query(self, query: Query) -> list[tuple[Any, ...]]:
+        """Run one read and return all rows."""
+        return run_query(self.database, self.dialect, query)
+
+    def present(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return those tables of ``names`` that exist, in the order given."""
+        found = {row[0] for row in self.query(self.dialect.presence(names))}
+        return tuple(name for name in names if name in found)

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TypeVar
 
-from peewee import Database, PeeweeException
+from peewee import PeeweeException
 
-from ..database.query import run_query
+from ..database.query import Connection
 from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFailed
-from ..schema.dialect import Dialect
 from ..schema.objects import Table
 from ..schema.operations import AddForeignKey, Operation
 from ..schema.preconditions import is_loss, preconditions_of
@@ -23,8 +22,7 @@ from .introspect import count_rows, introspect_schema, table_sizes
 
 
 def hand_off(
-    database: Database,
-    dialect: Dialect,
+    connection: Connection,
     step: Step,
     statement: Statement,
     copier: Copier,
@@ -36,26 +34,26 @@ def hand_off(
     """
     for operation in step.operations:
         for need in preconditions_of(operation):
-            if not is_loss(need) and (count := count_rows(database, dialect, need)):
+            if not is_loss(need) and (count := count_rows(connection, need)):
                 raise SchemaConflict(need.refusal(count))
-    before = _live(database, dialect, step)
+    before = _live(connection, step)
     copier(statement, check or _nothing)
     expected = reduce(_applied, step.operations, before)
-    after = _live(database, dialect, step)
+    after = _live(connection, step)
     if after.columns != expected.columns:
         raise StatementFailed(
             f"the tool reported success, but {step.table} is not as it should be; wch check says how", sql=statement.sql
         )
     lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
-    return dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
+    return connection.dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
 
 
 def _applied(table: Table, operation: Operation) -> Table:
     return operation.applied_to(table)
 
 
-def _live(database: Database, dialect: Dialect, step: Step) -> Table:
-    table = introspect_schema(database, dialect, [step.table]).table(step.table)
+def _live(connection: Connection, step: Step) -> Table:
+    table = introspect_schema(connection, [step.table]).table(step.table)
     if table is None:
         raise StatementFailed(f"{step.table} is not there", sql="")
     return table
@@ -98,8 +96,7 @@ class Executor:
 
     def __init__(
         self,
-        database: Database,
-        dialect: Dialect,
+        connection: Connection,
         *,
         owned: Collection[str],
         patience: float = 60.0,
@@ -108,8 +105,8 @@ class Executor:
         log: list[str] | None = None,
         copies: CopyRule = COPY_RULE,
     ) -> None:
-        self._database = database
-        self._dialect = dialect
+        self._connection = connection
+        self._database, self._dialect = connection.database, connection.dialect
         self._owned = frozenset(owned)
         self._patience = patience
         self._before = before
@@ -133,7 +130,7 @@ class Executor:
             raise
         for statement in step.cleanup:
             self._send(statement, result)
-        if step.recheck is not None and (count := count_rows(self._database, self._dialect, step.recheck)):
+        if step.recheck is not None and (count := count_rows(self._connection, step.recheck)):
             for statement in step.undo:
                 self._send(statement, result)
             result.taken_back.append((step, step.recheck.refusal(count)))
@@ -163,9 +160,9 @@ class Executor:
         """Yield the statement with one algorithm after another; copying comes last, and only if allowed."""
         yield from map(statement.naming, statement.algorithms)
         if statement.copying:
-            size = table_sizes(self._database, self._dialect, [statement.table]).get(statement.table)
+            size = table_sizes(self._connection, [statement.table]).get(statement.table)
             if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(size):
-                for given_back in hand_off(self._database, self._dialect, step, statement, copier, self._check):
+                for given_back in hand_off(self._connection, step, statement, copier, self._check):
                     self._run_step(given_back, ApplyResult())
                 return
             if reason := self._copies.refusal(statement.table, size):
@@ -179,8 +176,7 @@ class Executor:
         try:
             patiently(
                 lambda: self._database.execute_sql(self._dialect.escape(text)),
-                self._database,
-                self._dialect,
+                self._connection,
                 tables=(table, *sorted(self._owned - {table})),
                 patience=self._patience,
                 check=self._check,
@@ -199,8 +195,7 @@ class Executor:
 
 def patiently(
     action: Callable[[], T],
-    database: Database,
-    dialect: Dialect,
+    connection: Connection,
     *,
     tables: Sequence[str],
     patience: float,
@@ -220,13 +215,13 @@ def patiently(
         try:
             return action()
         except PeeweeException as error:
-            if dialect.failure(error.args) != "waiting":
+            if connection.dialect.failure(error.args) != "waiting":
                 raise
             waited = time.monotonic() - begun
             if waited >= patience:
                 raise Busy(
                     f"somebody's open transaction has held {tables[0] if tables else 'rows'} for {waited:.0f} seconds"
-                    f"{_holders(database, dialect, tables)}; this statement was not done, try again later"
+                    f"{_holders(connection, tables)}; this statement was not done, try again later"
                 ) from error
         attempt += 1
         time.sleep(min(pause(attempt), patience - waited))
@@ -237,11 +232,12 @@ def pause(attempt: int) -> float:
     return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
 
 
-def _holders(database: Database, dialect: Dialect, tables: Sequence[str]) -> str:
+def _holders(connection: Connection, tables: Sequence[str]) -> str:
+    dialect = connection.dialect
     query = dialect.blockers(tables) if tables else None
     # The account may lack the rights for it, and asking must not become the failure.
     with contextlib.suppress(PeeweeException):
-        words = "" if query is None else dialect.read_blockers(tables[0], run_query(database, dialect, query))
+        words = "" if query is None else dialect.read_blockers(tables[0], connection.query(query))
         return f" ({words})" if words else ""
     return ""
 

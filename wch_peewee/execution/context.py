@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import peewee as pw
 
-from ..database.connect import PATIENCE, with_run_settings
+from ..database.connect import LOCK_WAIT, PATIENCE, with_run_settings
 from ..database.detect import detect_dialect
-from ..database.query import present_tables, run_query
+from ..database.query import Connection
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect
@@ -27,8 +27,9 @@ from ..settings import Leave, leave_to_remove, table_prefix
 from ..wordpress.options import site_collation
 from .apply import ApplyResult, Executor, patiently
 from .introspect import count_rows, introspect_schema
-from .lock import MigrationLock, migration_lock
+from .lock import LEASE_TTL, MigrationLock, migration_lock
 from .reconcile import Reconciled, concerned, plan_for, reconcile
+from .replicas import ReplicaRule
 from .table_cache import TableCache
 
 T = TypeVar("T")
@@ -36,43 +37,72 @@ T = TypeVar("T")
 _ATTRIBUTE = "_wch_peewee_context"
 
 
+#: Called with a WordPress option's name and its new value, or None if it was deleted.
+OptionWritten = Callable[[str, str | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run behaves. The fields are DatabaseManager's arguments of the same names."""
+
+    patience: float = PATIENCE
+    lock_wait: int = LOCK_WAIT
+    lease_ttl: float = LEASE_TTL
+    remove_data: Leave = None
+    copies: CopyRule = COPY_RULE
+    replicas: ReplicaRule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunListener:
+    """Who is told of a run. The fields are DatabaseManager's attributes of the same names."""
+
+    before_statement: Callable[[Statement], None] | None = None
+    on_progress: Progress | None = None
+    on_option_written: OptionWritten | None = None
+
+
+DEFAULT_OPTIONS, NO_LISTENER = RunOptions(), RunListener()
+
+
 @dataclass(slots=True)
 class RunContext:
-    """What a run works with. ``before`` is called before each statement that changes the schema."""
+    """What a run works with."""
 
-    database: pw.Database
-    dialect: Dialect
+    connection: Connection
     prefix: str
-    remove_data: Leave = None
-    patience: float = PATIENCE
+    options: RunOptions = DEFAULT_OPTIONS
+    listener: RunListener = NO_LISTENER
     lock: MigrationLock | None = None
-    before: Callable[[Statement], None] | None = None
-    on_progress: Progress | None = None
-    #: Which tables may be copied.
-    copies: CopyRule = COPY_RULE
-    #: Called before each statement and batch, to wait for replicas.
-    hold: Callable[[], None] | None = None
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
-    #: The options that have been written, or may have been, with their values; None is a deleted one.
-    options: dict[str, str | None] = field(default_factory=dict)
-    #: The site's collation where it has been read already; it is read when it is first needed.
+    #: The WordPress options that have been written, or may have been, with their values; None is a deleted one.
+    written: dict[str, str | None] = field(default_factory=dict)
+    #: The site's collation if it has been read already; it is read when first needed.
     known_collation: str | None = None
-    #: Tables that were not there a moment ago (``look_for``).
+    #: Tables that were missing when last queried (``note_present``).
     absent: set[str] = field(default_factory=set)
-    #: What tables of other sites look like, in a run over many of them.
+    #: The tables of other sites, in a run over many of them.
     table_cache: TableCache | None = None
+
+    @property
+    def database(self) -> pw.Database:
+        return self.connection.database
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.connection.dialect
 
     @property
     def may_remove_data(self) -> bool:
         """True if rows may be lost: as given, else as WCH_REMOVE_DATA says, which is read only when needed."""
-        return leave_to_remove(self.remove_data)
+        return leave_to_remove(self.options.remove_data)
 
     @property
     def collation(self) -> str | None:
         """The site's collation, read once."""
         if self.known_collation is None:
-            self.known_collation = site_collation(self.database, self.dialect, self.prefix)
+            self.known_collation = site_collation(self.connection, self.prefix)
         return self.known_collation
 
     def resolve(self, tables: Iterable[Table]) -> Schema:
@@ -87,11 +117,11 @@ class RunContext:
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that exist, in the order given."""
         asked = self._in_question(names)
-        return present_tables(self.database, self.dialect, asked) if asked else ()
+        return self.connection.present(asked) if asked else ()
 
     def note_present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that exist. A missing one is not queried again, once, before it is created."""
-        found = present_tables(self.database, self.dialect, names)
+        found = self.connection.present(names)
         self.absent |= set(names) - set(found)
         return found
 
@@ -103,7 +133,7 @@ class RunContext:
 
     def count(self, precondition: Precondition) -> int:
         """Count the rows that conflict with ``precondition``."""
-        return count_rows(self.database, self.dialect, precondition)
+        return count_rows(self.connection, precondition)
 
     def records(self, work: RowWork) -> bool:
         """Return False: row work has to be done. A dry run records it and returns True."""
@@ -114,24 +144,24 @@ class RunContext:
         if self.table_cache is not None:
             return self.table_cache.read(self.prefix, self.present(names))
         asked = self._in_question(names)
-        return introspect_schema(self.database, self.dialect, asked) if asked else Schema(())
+        return introspect_schema(self.connection, asked) if asked else Schema(())
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
         """Read one table by its full name; ``for_columns`` as in ``introspect_schema``."""
-        return introspect_schema(self.database, self.dialect, [name], for_columns=for_columns).table(name)
+        return introspect_schema(self.connection, [name], for_columns=for_columns).table(name)
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         """Plan what brings the live tables (``actual`` if already read) to the declared definition. Reads only."""
         desired = self.resolve(tables)
         if actual is None:
             actual = self.read(concerned(desired))
-        return plan_for(self.database, self.dialect, desired, actual)
+        return plan_for(self.connection, desired, actual)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         """Bring the live tables to the declared definition as far as is safe; ``verify`` as in ``reconcile``."""
         desired = self.resolve(tables)
         executor = self._executor(table.name for table in desired)
-        return reconcile(self.database, self.dialect, desired, executor, read=self.read, verify=verify)
+        return reconcile(self.connection, desired, executor, read=self.read, verify=verify)
 
     def change(self, name: str, operations: Iterable[Operation], live: Table | None = None) -> ApplyResult:
         """Run operations on the one table ``name``, a full name, without checking whether they are safe.
@@ -150,31 +180,30 @@ class RunContext:
         Raises Busy.
         """
         # Inside a transaction (pw_migrate's) a deadlock has undone more than this statement: one try only.
-        patience = 0.0 if self.database.in_transaction() else self.patience
-        return patiently(action, self.database, self.dialect, tables=tables, patience=patience, check=self._check)
+        patience = 0.0 if self.database.in_transaction() else self.options.patience
+        return patiently(action, self.connection, tables=tables, patience=patience, check=self._check)
 
     def privileges(self) -> frozenset[str] | None:
         """Return the account's privileges here, or None if they cannot be read."""
         queries = self.dialect.privileges()
         if not queries:
             return None
-        return self.dialect.read_privileges([run_query(self.database, self.dialect, query) for query in queries])
+        return self.dialect.read_privileges([self.connection.query(query) for query in queries])
 
     def _executor(self, extra: Iterable[str]) -> Executor:
         return Executor(
-            self.database,
-            self.dialect,
+            self.connection,
             owned={*owned_names(self.prefix), *extra},
-            patience=self.patience,
-            before=self.before,
+            patience=self.options.patience,
+            before=self.listener.before_statement,
             check=self._check,
             log=self.outcomes,
-            copies=self.copies,
+            copies=self.options.copies,
         )
 
     def _check(self) -> None:
-        if self.hold is not None:
-            self.hold()
+        if self.options.replicas is not None:
+            self.options.replicas.hold()
         if self.lock is not None:
             self.lock.check()
 
@@ -209,9 +238,9 @@ def context_of(database: pw.Database) -> Iterator[RunContext]:
         return
     session: AbstractContextManager[None] = contextlib.nullcontext()
     if context is None:
-        context = RunContext(database, detect_dialect(database), table_prefix())
+        context = RunContext(Connection(database, detect_dialect(database)), table_prefix())
         session = with_run_settings(database)
-    with session, migration_lock(database, context.dialect, context.prefix, timeout=context.patience) as lock:
+    with session, migration_lock(context.connection, context.prefix, timeout=context.options.patience) as lock:
         context.lock = lock
         try:
             with attached(context):

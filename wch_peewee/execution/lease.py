@@ -21,9 +21,8 @@ from typing import Any
 
 import peewee as pw
 
-from ..database.query import unbroken
+from ..database.query import Connection, unbroken
 from ..errors import Busy
-from ..schema.dialect import Dialect
 
 #: WordPress's own upgrader locks are called NAME.lock, too.
 LEASE_OPTION = "wch_db_upgrade.lock"
@@ -39,10 +38,9 @@ class Lease:
     ``token:count:process:host``; only the holder knows the token, and the rest is for people.
     """
 
-    def __init__(self, database: pw.Database, dialect: Dialect, table: str) -> None:
-        self._database = database
-        self._dialect = dialect
-        self._table = dialect.quote(table)
+    def __init__(self, connection: Connection, table: str) -> None:
+        self._database, self._dialect = connection.database, connection.dialect
+        self._table = self._dialect.quote(table)
         self._token = secrets.token_hex(8)
         self._count = 0
         self._guard = threading.Lock()
@@ -159,12 +157,12 @@ class Lease:
 
 
 @contextlib.contextmanager
-def lease(database: pw.Database, dialect: Dialect, table: str, *, ttl: float, timeout: float) -> Iterator[Lease]:
-    """Hold the lease for the block. ``database`` is for its statements alone, and not connected yet.
+def lease(connection: Connection, table: str, *, ttl: float, timeout: float) -> Iterator[Lease]:
+    """Hold the lease for the block. ``connection`` is for its statements alone, and not connected yet.
 
     If the run has lost the lease, an error that ends the block becomes Busy: it is a consequence.
     """
-    held = Lease(database, dialect, table)
+    held = Lease(connection, table)
     try:
         held.acquire(ttl, timeout)
         stop = threading.Event()

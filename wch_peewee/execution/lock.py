@@ -17,9 +17,9 @@ from typing import Protocol
 import peewee as pw
 
 from ..database.connect import LOCK_WAIT, dedicated, describe
-from ..database.query import run_query
+from ..database.query import Connection
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
-from ..schema.dialect import Cluster, Dialect, Rows
+from ..schema.dialect import Cluster, Rows
 from ..schema.naming import options_table_name
 from ..wordpress.options import missing_options_steps, site_collation
 from .apply import ConcurrentChange, Executor
@@ -138,8 +138,7 @@ def lock_name(database: str, prefix: str) -> str:
 
 @contextlib.contextmanager
 def migration_lock(
-    database: pw.Database,
-    dialect: Dialect,
+    connection: Connection,
     prefix: str,
     *,
     timeout: float,
@@ -153,33 +152,34 @@ def migration_lock(
     Raises UnsupportedServer on a cluster where a run is not safe, and DatabaseUnavailable on a node of one
     that accepts no writes.
     """
-    if dialect.transactional_ddl:
+    database = connection.database
+    if connection.dialect.transactional_ddl:
         with immediate_transaction(database, timeout, lock_wait):
             yield TransactionLock()
         return
     deadline = time.monotonic() + timeout
-    cluster = _cluster(database, dialect)
+    cluster = _cluster(connection)
     with _named_lock(database, prefix, timeout) as lock:
         if not cluster.shared_writes:
             yield lock
             return
-        database.execute_sql(dialect.synchronize_reads())
-        _ensure_options(database, dialect, prefix, deadline)
-        table, own = options_table_name(prefix), dedicated(database, patience=timeout)
-        with lease(own, dialect, table, ttl=lease_ttl, timeout=_left(deadline)) as lock.lease:
+        database.execute_sql(connection.dialect.synchronize_reads())
+        _ensure_options(connection, prefix, deadline)
+        own = Connection(dedicated(database, patience=timeout), connection.dialect)
+        with lease(own, options_table_name(prefix), ttl=lease_ttl, timeout=_left(deadline)) as lock.lease:
             yield lock
 
 
-def _cluster(database: pw.Database, dialect: Dialect) -> Cluster:
+def _cluster(connection: Connection) -> Cluster:
     """Detect a cluster before the first statement: a node without quorum answers many queries as usual."""
     answers: list[Rows] = []
-    while (query := dialect.cluster(answers)) is not None:
-        answers.append(run_query(database, dialect, query))
-    cluster = dialect.read_cluster(answers)
+    while (query := connection.dialect.cluster(answers)) is not None:
+        answers.append(connection.query(query))
+    cluster = connection.dialect.read_cluster(answers)
     if cluster.trouble:
         # A node that is out of its cluster comes back; what does not share its writes never will.
         error = DatabaseUnavailable if cluster.shared_writes else UnsupportedServer
-        raise error(f"{describe(database)}: {cluster.trouble}. Nothing was changed.")
+        raise error(f"{describe(connection.database)}: {cluster.trouble}. Nothing was changed.")
     return cluster
 
 
@@ -212,13 +212,13 @@ def _holder(database: pw.Database, name: str) -> str:
     return ""
 
 
-def _ensure_options(database: pw.Database, dialect: Dialect, prefix: str, deadline: float) -> None:
+def _ensure_options(connection: Connection, prefix: str, deadline: float) -> None:
     """Create the options table for the lease; without WordPress several nodes may be creating it at once."""
-    collation = site_collation(database, dialect, prefix)
-    steps = missing_options_steps(database, dialect, prefix, collation)
+    collation = site_collation(connection, prefix)
+    steps = missing_options_steps(connection, prefix, collation)
     with contextlib.suppress(ConcurrentChange):
         owned = {options_table_name(prefix)}
-        Executor(database, dialect, owned=owned, patience=_left(deadline)).run_steps(steps)
+        Executor(connection, owned=owned, patience=_left(deadline)).run_steps(steps)
 
 
 def _left(deadline: float) -> float:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from peewee import Database
-
+from ..database.query import Connection
 from ..errors import SchemaConflict
-from ..schema.dialect import Dialect
 from ..schema.diff import Refusal, diff_schemas
 from ..schema.objects import Schema
 from ..schema.operations import CreateTable
@@ -38,8 +36,7 @@ def concerned(desired: Schema) -> list[str]:
 
 
 def plan_for(
-    database: Database,
-    dialect: Dialect,
+    connection: Connection,
     desired: Schema,
     actual: Schema,
     *,
@@ -50,13 +47,12 @@ def plan_for(
     ``count`` replaces the database's answer for conflicting rows.
     """
     diff = diff_schemas(desired, actual)
-    counts = {need: count(need) if count else count_rows(database, dialect, need) for need in diff.preconditions()}
-    return make_plan(diff, actual, dialect, counts)
+    counts = {need: count(need) if count else count_rows(connection, need) for need in diff.preconditions()}
+    return make_plan(diff, actual, connection.dialect, counts)
 
 
 def reconcile(
-    database: Database,
-    dialect: Dialect,
+    connection: Connection,
     desired: Schema,
     executor: Executor,
     *,
@@ -71,7 +67,7 @@ def reconcile(
     """
     changes: list[str] = []
     for _ in range(_ROUNDS):
-        plan = plan_for(database, dialect, desired, read(concerned(desired)))
+        plan = plan_for(connection, desired, read(concerned(desired)))
         if plan.is_empty:
             return Reconciled(tuple(changes), plan.refusals, plan.extras)
         try:

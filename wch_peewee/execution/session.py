@@ -6,12 +6,12 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 import peewee as pw
 
 from ..database.connect import (
-    LOCK_WAIT,
     PATIENCE,
     connect,
     connected,
@@ -25,13 +25,11 @@ from ..database.connect import (
     stands_alone,
 )
 from ..database.detect import detect_dialect, failure_of
+from ..database.query import Connection
 from ..errors import ConfigurationError, RunStopped
-from ..progress import Progress
-from ..schema.statements import COPY_RULE, CopyRule, Statement
-from ..settings import Leave
 from .apply import pause
-from .context import RunContext, attached
-from .lock import LEASE_TTL, CommitHeldUp, migration_lock
+from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
+from .lock import CommitHeldUp, migration_lock
 from .table_cache import TableCache
 
 T = TypeVar("T")
@@ -48,11 +46,11 @@ def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
     if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not stands_alone(database):
         chosen = dedicated(database, patience=PATIENCE)
     with connected(chosen) as connection, _translated(connection):
-        yield RunContext(connection, detect_dialect(connection), prefix)
+        yield RunContext(Connection(connection, detect_dialect(connection)), prefix)
 
 
 @contextlib.contextmanager
-def one_connection(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> Iterator[pw.Database]:
+def one_connection(database: pw.Database, options: RunOptions) -> Iterator[pw.Database]:
     """Yield one connection for a check and the runs that may follow it, beside the application's own.
 
     It is the application's own for a database in memory, inside a transaction on a file, which allows no second writer,
@@ -63,7 +61,8 @@ def one_connection(database: pw.Database, *, patience: float, lock_wait: int = L
     ):
         yield database
         return
-    with connected(dedicated(database, patience=patience, lock_wait=lock_wait)) as connection:
+    own = dedicated(database, patience=options.patience, lock_wait=options.lock_wait)
+    with connected(own) as connection:
         yield connection
 
 
@@ -71,71 +70,61 @@ def one_connection(database: pw.Database, *, patience: float, lock_wait: int = L
 def run_session(
     database: pw.Database,
     prefix: str,
+    options: RunOptions = DEFAULT_OPTIONS,
+    listener: RunListener = NO_LISTENER,
     *,
-    remove_data: Leave = None,
-    patience: float = PATIENCE,
-    lock_wait: int = LOCK_WAIT,
-    lease_ttl: float = LEASE_TTL,
-    before: Callable[[Statement], None] | None = None,
-    on_progress: Progress | None = None,
-    copies: CopyRule = COPY_RULE,
-    hold: Callable[[], None] | None = None,
     table_cache: TableCache | None = None,
 ) -> Iterator[RunContext]:
-    """Yield a locked context on a connection of its own, where a statement waits ``lock_wait`` seconds for a lock.
+    """Yield a locked context on a connection of its own.
 
     Raises DatabaseUnavailable, UnsupportedServer, and Busy if another run holds the lock for longer
-    than ``patience`` seconds. A RunStopped that ends the block is told what is in place.
+    than the patience. A RunStopped that ends the block is told what is in place.
     """
-    with _own_connection(database, patience, lock_wait) as connection, _translated(connection):
-        dialect = detect_dialect(connection)
-        context = RunContext(
+    with _own_connection(database, options) as own, _translated(own):
+        connection = Connection(own, detect_dialect(own))
+        context = RunContext(connection, prefix, options, listener, table_cache=table_cache)
+        lock = migration_lock(
             connection,
-            dialect,
             prefix,
-            remove_data,
-            patience,
-            None,
-            before,
-            on_progress,
-            copies,
-            hold,
-            table_cache=table_cache,
+            timeout=options.patience,
+            lock_wait=options.lock_wait,
+            lease_ttl=options.lease_ttl,
         )
-        with (
-            _where_it_stands(context),
-            _translated(connection),
-            migration_lock(
-                connection, dialect, prefix, timeout=patience, lock_wait=lock_wait, lease_ttl=lease_ttl
-            ) as context.lock,
-            attached(context),
-        ):
+        with _where_it_stands(context), _translated(own), lock as context.lock, attached(context):
             yield context
 
 
 def run_in_session(
-    work: Callable[[RunContext], T], database: pw.Database, prefix: str, *, patience: float = PATIENCE, **options: Any
+    work: Callable[[RunContext], T],
+    database: pw.Database,
+    prefix: str,
+    options: RunOptions = DEFAULT_OPTIONS,
+    listener: RunListener = NO_LISTENER,
+    *,
+    table_cache: TableCache | None = None,
 ) -> T:
-    """Do ``work`` in a locked context; options and errors are those of ``run_session``.
+    """Do ``work`` in a locked context; arguments and errors are those of ``run_session``.
 
     On SQLite a reader can prevent the commit. Then the whole run is undone, so that other readers
-    do not queue behind it, and repeated until ``patience`` seconds are used up.
+    do not queue behind it, and repeated until the patience is used up.
     """
     begun = time.monotonic()
     for attempt in itertools.count(1):
-        left = max(0.0, patience - (time.monotonic() - begun))
+        left = max(0.0, options.patience - (time.monotonic() - begun))
         try:
-            with run_session(database, prefix, patience=left, **options) as context:
+            with run_session(
+                database, prefix, replace(options, patience=left), listener, table_cache=table_cache
+            ) as context:
                 return work(context)
         except CommitHeldUp:
-            if time.monotonic() - begun >= patience:
+            if time.monotonic() - begun >= options.patience:
                 raise
         time.sleep(pause(attempt))
     raise AssertionError("it counts for ever")
 
 
 @contextlib.contextmanager
-def _own_connection(database: pw.Database, patience: float, lock_wait: int) -> Iterator[pw.Database]:
+def _own_connection(database: pw.Database, options: RunOptions) -> Iterator[pw.Database]:
     if isinstance(database, pw.SqliteDatabase) and in_transaction(database):
         # One writer at a time: it would wait for this transaction, which waits for it.
         raise ConfigurationError(f"{describe(database)} cannot be upgraded inside a transaction; commit first.")
@@ -144,7 +133,7 @@ def _own_connection(database: pw.Database, patience: float, lock_wait: int) -> I
         yield database
         return
     if not is_private(database):
-        connection = dedicated(database, patience=patience, lock_wait=lock_wait)
+        connection = dedicated(database, patience=options.patience, lock_wait=options.lock_wait)
         connect(connection)
         try:
             yield connection

@@ -10,10 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from peewee import Database
-
-from ..database.query import run_query
-from ..schema.dialect import Dialect
+from ..database.query import Connection
 from ..schema.objects import Column, Foreign, Index, Schema, Table
 from .introspect import introspect_schema
 
@@ -26,11 +23,10 @@ _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 class TableCache:
     """The tables read so far; for one pass over a network, since tables change."""
 
-    def __init__(self, database: Database, dialect: Dialect) -> None:
-        self._database = database
-        self._dialect = dialect
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._dialect = connection, connection.dialect
         self._known: dict[str, tuple[str, Table]] = {}
-        self._triggers = {dialect.folded(str(row[0])) for row in run_query(database, dialect, dialect.all_triggers())}
+        self._triggers = {self._dialect.folded(str(row[0])) for row in connection.query(self._dialect.all_triggers())}
 
     def read(self, prefix: str, names: Sequence[str]) -> Schema:
         """Read the tables ``names``, all of one prefix, as far as they exist."""
@@ -52,7 +48,7 @@ class TableCache:
         rest = [name for name in names if name not in shared]
         if rest:
             # All of them, because a foreign key is told by the names of both its tables.
-            for table in introspect_schema(self._database, self._dialect, names):
+            for table in introspect_schema(self._connection, names):
                 if (text := texts.get(table.name)) is not None:
                     self._known[text] = (prefix, table)
                 shared[table.name] = table
@@ -62,7 +58,7 @@ class TableCache:
         query = self._dialect.definition(name)
         if query is None:
             return None
-        text = str(run_query(self._database, self._dialect, query)[0][1])
+        text = str(self._connection.query(query)[0][1])
         return _COUNTER.sub("", text.replace(f"`{prefix}wch_", "`\0wch_"))
 
 

@@ -12,6 +12,7 @@ import peewee as pw
 
 from ..database.connect import PATIENCE, unwrap
 from ..errors import ConfigurationError
+from ..execution.context import RunOptions
 from ..execution.session import read_session, run_in_session
 from ..models.site import current_prefix
 from ..models.tables import BaseModel
@@ -70,7 +71,7 @@ def db_delta(
         plan = context.plan(tables)
     if plan.is_empty:
         return DeltaReport((), plan.refusals, plan.extras)
-    result = run_in_session(lambda context: context.reconcile(tables), chosen, prefix, patience=patience)
+    result = run_in_session(lambda context: context.reconcile(tables), chosen, prefix, RunOptions(patience))
     return DeltaReport(result.changes, result.refusals, result.extras)
 
 

@@ -16,7 +16,6 @@ import peewee as pw
 
 from ..database.connect import collation_beside, is_private
 from ..database.detect import SUPPORTED
-from ..database.query import run_query
 from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
@@ -118,7 +117,7 @@ def collation(context: RunContext) -> Finding:
 
 def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Finding:
     site = collation_beside(_site_collation(context))
-    live = introspect_schema(context.database, context.dialect, tables)
+    live = introspect_schema(context.connection, tables)
     other = [table for table in live if table.collation and table.collation != site]
     if not other:
         return Finding("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
@@ -147,7 +146,7 @@ def engine(context: RunContext) -> Finding:
 
 
 def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Finding:
-    live = introspect_schema(context.database, context.dialect, tables)
+    live = introspect_schema(context.connection, tables)
     other = [table for table in live if (table.engine or "").lower() != "innodb"]
     if not other:
         return Finding("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
@@ -191,12 +190,12 @@ def _span(seconds: int) -> str:
 
 def _site_collation(context: RunContext) -> str | None:
     query = context.dialect.column_collation(options_table_name(context.prefix), "option_name")
-    rows = run_query(context.database, context.dialect, query) if query is not None else []
+    rows = context.connection.query(query) if query is not None else []
     return str(rows[0][0]) if rows and rows[0][0] else None
 
 
 def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
-    return run_query(context.database, context.dialect, Query(sql))
+    return context.connection.query(Query(sql))
 
 
 def sqlite_file(database: pw.SqliteDatabase) -> Finding:
@@ -235,7 +234,7 @@ def sqlite_foreign_keys(context: RunContext) -> Finding:
 
 
 def _one(context: RunContext, sql: str) -> str:
-    ((value,),) = run_query(context.database, context.dialect, Query(sql))
+    ((value,),) = context.connection.query(Query(sql))
     return str(value)
 
 

@@ -12,9 +12,8 @@ from typing import Self
 import peewee as pw
 
 from ..database.connect import LOCK_WAIT, PATIENCE, describe, open_database, unwrap
-from ..database.query import present_tables, run_query
 from ..database.url import parse_url
-from ..execution.context import RunContext
+from ..execution.context import RunContext, RunOptions
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
@@ -61,14 +60,9 @@ class Installation:
     ) -> None:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
-        self.patience = patience
-        self.lock_wait = lock_wait
-        self.lease_ttl = lease_ttl
-        self._remove_data = remove_data
+        self.options = RunOptions(patience, lock_wait, lease_ttl, remove_data, copies, replicas)
         self._migrations = migrations
         self._models = tuple(models)
-        self.copies = copies
-        self.replicas = replicas
 
     def at(self, prefix: str) -> Self:
         """Return the same installation under another prefix in the same database."""
@@ -79,6 +73,11 @@ class Installation:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"
+
+    @property
+    def patience(self) -> float:
+        """How many seconds a run waits for another run or for an open transaction."""
+        return self.options.patience
 
     @property
     def target(self) -> str:
@@ -114,12 +113,12 @@ class Installation:
     @property
     def remove_data(self) -> bool:
         """True if removing data is allowed. Raises ConfigurationError if the setting is neither yes nor no."""
-        return leave_to_remove(self._remove_data)
+        return leave_to_remove(self.options.remove_data)
 
     def status(self) -> StatusReport:
         """Return what is installed and what is pending."""
         with read_session(self.database, self.prefix) as context:
-            present = present_tables(context.database, context.dialect, self.table_names)
+            present = context.connection.present(self.table_names)
             return self.status_of(context, self.state(context), present)
 
     def status_of(self, context: RunContext, state: InstalledState, present: Collection[str]) -> StatusReport:
@@ -144,7 +143,7 @@ class Installation:
         whole table.
         """
         with read_session(self.database, self.prefix) as context:
-            context.copies = self.copies
+            context.options = self.options
             return self.plan_of(context, self.state(context), counts=counts)
 
     def plan_of(
@@ -180,25 +179,25 @@ class Installation:
     def missing_tables(self) -> tuple[str, ...]:
         """Return the tables that do not exist, with one query."""
         with read_session(self.database, self.prefix) as context:
-            present = present_tables(context.database, context.dialect, self.table_names)
+            present = context.connection.present(self.table_names)
         return tuple(name for name in self.table_names if name not in present)
 
     def orphans(self, limit: int | None = None) -> dict[int, int]:
         """Return the number of messages of each missing conversation, by its id; of the first ``limit`` only. Reads."""
         with read_session(self.database, self.prefix) as context:
             wanted = [get_table_name(key, self.prefix) for key in ("messages", "conversations")]
-            if len(present_tables(context.database, context.dialect, wanted)) < len(wanted):
+            if len(context.connection.present(wanted)) < len(wanted):
                 return {}
             return count_orphans(context, limit)
 
     def row_counts(self) -> dict[str, int]:
         """Return the exact number of rows of each table that exists."""
         with read_session(self.database, self.prefix) as context:
-            present = present_tables(context.database, context.dialect, self.table_names)
+            present = context.connection.present(self.table_names)
             quote = context.dialect.quote
             counts = {}
             for name in present:
-                ((count,),) = run_query(context.database, context.dialect, Query(f"SELECT COUNT(*) FROM {quote(name)}"))
+                ((count,),) = context.connection.query(Query(f"SELECT COUNT(*) FROM {quote(name)}"))
                 counts[name] = int(count)
             return counts
 

@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 import peewee as pw
 
-from ..database.query import present_tables
 from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
-from ..execution.context import RunContext
+from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.reconcile import Reconciled
 from ..execution.session import one_connection, read_session, run_in_session
 from ..execution.table_cache import TableCache
@@ -28,9 +27,6 @@ from .inspection import Installation
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .privileges import REMOVAL, UPGRADE, require_privileges
 from .reports import InstallReport, Orphans, RepairReport, UninstallReport
-
-#: Called with the option's name and its new value.
-OptionWritten = Callable[[str, str | None], None]
 
 Work = Callable[[RunContext], Any]
 
@@ -62,7 +58,7 @@ def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work
         failed = False
     finally:
         if hook is not None and seen and not (failed and seen[0].dialect.transactional_ddl):
-            for name, value in seen[0].options.items():
+            for name, value in seen[0].written.items():
                 with switch_prefix(seen[0].prefix):
                     _tell(hook, name, value)
 
@@ -163,7 +159,7 @@ class DatabaseManager(Installation):
             require_privileges(context, self.target, UPGRADE + deletes)
             found = deleted = reattached = 0
             if {get_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
-                present_tables(context.database, context.dialect, self.table_names)
+                context.connection.present(self.table_names)
             ):
                 found = sum(count_orphans(context).values())
                 deleted = delete_orphans(context) if orphans == "delete" and found else 0
@@ -182,12 +178,12 @@ class DatabaseManager(Installation):
 
         names = (*self.table_names, history_table_name(self.prefix))
         with read_session(self.database, self.prefix) as context:
-            present = present_tables(context.database, context.dialect, names)
+            present = context.connection.present(names)
             if not present and read_version(context) is None:
                 return UninstallReport(True, reason="nothing was there")
 
         def work(context: RunContext) -> UninstallReport:
-            present = present_tables(context.database, context.dialect, names)
+            present = context.connection.present(names)
             require_privileges(context, self.target, REMOVAL)
             drop_named(context, present)
             return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(context))
@@ -200,24 +196,19 @@ class DatabaseManager(Installation):
         if not self.database.is_closed():
             yield self.database
             return
-        with one_connection(self.database, patience=self.patience, lock_wait=self.lock_wait) as database:
+        with one_connection(self.database, self.options) as database:
             yield database
 
     def _run(self, work: Callable[[RunContext], T], command: str, database: pw.Database | None = None) -> T:
         try:
-            with notify_option_written(self.on_option_written) as watched:
+            listener = RunListener(self.before_statement, self.on_progress, self.on_option_written)
+            with notify_option_written(listener.on_option_written) as watched:
                 result: T = run_in_session(
                     watched(work),
                     database or self.database,
                     self.prefix,
-                    remove_data=self._remove_data,
-                    patience=self.patience,
-                    lock_wait=self.lock_wait,
-                    lease_ttl=self.lease_ttl,
-                    before=self.before_statement,
-                    on_progress=self.on_progress,
-                    copies=self.copies,
-                    hold=None if self.replicas is None else self.replicas.hold,
+                    self.options,
+                    listener,
                     table_cache=self.table_cache,
                 )
             return result
@@ -284,7 +275,7 @@ class DatabaseManager(Installation):
 
     def _stamp(self, context: RunContext) -> str:
         """Write the version if it is not there yet; return what is stored, which is PHP's version if that is higher."""
-        if context.options.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
+        if context.written.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
             after = self.state(context)
             if after.is_foreign:
                 return str(after.version)

@@ -11,7 +11,6 @@ from typing import Any, Generic, TypeVar
 import peewee as pw
 
 from ..database.connect import collation_beside, connect, connected, is_for_runs
-from ..database.query import run_query
 from ..errors import Busy, DatabaseUnavailable, WchError
 from ..execution.context import RunContext
 from ..execution.session import one_connection, read_session
@@ -57,12 +56,9 @@ class BulkIntrospection:
     """
 
     def __init__(self, context: RunContext) -> None:
-        self._database, self._dialect = context.database, context.dialect
-        self._tables = {
-            self._dialect.folded(str(row[0]))
-            for row in run_query(self._database, self._dialect, self._dialect.all_tables())
-        }
-        self._shapes: TableCache | None = None
+        self._connection, self._dialect = context.connection, context.dialect
+        self._tables = {self._dialect.folded(str(row[0])) for row in self._connection.query(self._dialect.all_tables())}
+        self._table_cache: TableCache | None = None
 
     def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, Reading]:
         """Return what there is, by prefix; with ``tables`` also columns and keys. Raises peewee's errors."""
@@ -116,19 +112,19 @@ class BulkIntrospection:
     def tables(self, one: Installation, reading: Reading) -> Schema:
         """Return the tables of an installation that has been read with ``tables``."""
         texts = reading.texts or {}
-        return self._known_shapes().schema(one.prefix, list(texts), texts)
+        return self._known_tables().schema(one.prefix, list(texts), texts)
 
     def _texts(self, one: Installation, state: InstalledState) -> Definitions:
         names = (physical_name(table.name, one.prefix) for table in one.declared(state))
-        return self._known_shapes().texts(one.prefix, [name for name in names if self._is_there(name)])
+        return self._known_tables().texts(one.prefix, [name for name in names if self._is_there(name)])
 
-    def _known_shapes(self) -> TableCache:
-        if self._shapes is None:
-            self._shapes = TableCache(self._database, self._dialect)
-        return self._shapes
+    def _known_tables(self) -> TableCache:
+        if self._table_cache is None:
+            self._table_cache = TableCache(self._connection)
+        return self._table_cache
 
     def _all(self, selects: Sequence[str]) -> list[tuple[object, ...]]:
-        return run_query(self._database, self._dialect, Query(" UNION ALL ".join(selects))) if selects else []
+        return self._connection.query(Query(" UNION ALL ".join(selects))) if selects else []
 
 
 def _text(value: object) -> str:
@@ -203,7 +199,7 @@ class _Ahead(Generic[R]):
             readings = self._readings.read(managers, tables=self._tables)
             for one in managers:
                 reading = readings[one.prefix]
-                there = RunContext(context.database, context.dialect, one.prefix)
+                there = RunContext(context.connection, one.prefix)
                 there.known_collation = reading.collation
                 self.reports[one.prefix] = self._describe(one, there, reading, self._readings)
 
@@ -247,7 +243,7 @@ class Network:
     def sites(self) -> tuple[BlogSite, ...]:
         """Return the sites in use. Raises ConfigurationError if this is not a network."""
         with read_session(self.manager.database, self.manager.prefix) as context:
-            return read_sites(context.database, context.dialect, self.manager.prefix)
+            return read_sites(context.connection, self.manager.prefix)
 
     def install(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallReport]:
         """Install or upgrade every site; errors of single sites are in the report."""
@@ -317,9 +313,9 @@ class Network:
     def _for_runs(self) -> Iterator[DatabaseManager]:
         """Install all sites over one connection; read in full only a table that is unlike those of other sites."""
         manager = self._as_it_is()
-        with one_connection(manager.database, patience=manager.patience, lock_wait=manager.lock_wait) as database:
+        with one_connection(manager.database, manager.options) as database:
             manager.database = database
             with read_session(database, manager.prefix) as context:
                 if not context.dialect.transactional_ddl:
-                    manager.table_cache = TableCache(database, context.dialect)
+                    manager.table_cache = TableCache(context.connection)
                 yield manager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..database.query import run_query
 from ..execution.context import RunContext
 from ..schema.naming import get_table_name
 from ..schema.statements import Query
@@ -110,7 +109,7 @@ def _conversations(context: RunContext) -> str:
 
 
 def _ask(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
-    return run_query(context.database, context.dialect, Query(sql))
+    return context.connection.query(Query(sql))
 
 
 def _write(context: RunContext, sql: str, key: str, *parameters: Any) -> int:

@@ -27,7 +27,7 @@ from ..database.connect import (
     unwrap,
 )
 from ..database.detect import words_of
-from ..database.query import present_tables
+from ..database.query import run_query
 from ..database.url import parse_url
 from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl
@@ -40,8 +40,9 @@ from ..wordpress.options import VERSION_OPTION, ask_option, option_query
 from .reports import InstallReport, UninstallReport
 
 if TYPE_CHECKING:
+    from ..execution.context import OptionWritten
     from ..models.base import BaseModel
-    from .manager import DatabaseManager, OptionWritten
+    from .manager import DatabaseManager
     from .network import Network, NetworkReport
 
 
@@ -75,7 +76,7 @@ class VersionCheck:
     def missing(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that do not exist, with one query. Raises DatabaseUnavailable."""
         try:
-            present = present_tables(self._database, self._words, names)
+            present = {row[0] for row in run_query(self._database, self._words, self._words.presence(names))}
         except pw.PeeweeException as error:
             raise database_error(describe(self._database), self._words.failure(error.args), error) from error
         return tuple(name for name in names if name not in present)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from ..database.query import run_query
 from ..execution.context import RunContext
 from ..progress import BatchDone
 from ..schema.statements import Query
@@ -107,12 +106,12 @@ class Chunks:
     def count(self, rows: int) -> None:
         """Add ``rows`` to the number of changed rows, and report the progress."""
         self._rows += max(0, rows)
-        if self._context.on_progress is not None:
+        if self._context.listener.on_progress is not None:
             span = max(1, (self._last or 0) - self._first)
             fraction = min(1.0, (self._after - self._first) / span)
             seconds = time.monotonic() - self._started
-            self._context.on_progress(BatchDone(self._table, self._rows, fraction, seconds))
+            self._context.listener.on_progress(BatchDone(self._table, self._rows, fraction, seconds))
 
     def _ask(self, sql: str) -> int | None:
-        rows = run_query(self._context.database, self._context.dialect, Query(sql))
+        rows = self._context.connection.query(Query(sql))
         return None if not rows or rows[0][0] is None else int(rows[0][0])

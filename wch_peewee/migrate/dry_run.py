@@ -37,9 +37,7 @@ class DryRun(RunContext):
     """
 
     def __init__(self, context: RunContext, actual: Schema | None = None, *, counts: bool = False) -> None:
-        super().__init__(context.database, context.dialect, context.prefix, context.remove_data)
-        self.known_collation = context.known_collation
-        self.copies = context.copies
+        super().__init__(context.connection, context.prefix, context.options, known_collation=context.known_collation)
         self.forecasts: list[Forecast] = []
         self.stopped: Stopped | None = None
         self._counts = counts
@@ -68,7 +66,7 @@ class DryRun(RunContext):
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
         if name not in self._tables:
-            self._tables[name] = introspect_schema(self.database, self.dialect, [name]).table(name)
+            self._tables[name] = introspect_schema(self.connection, [name]).table(name)
         return self._tables[name]
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -81,7 +79,7 @@ class DryRun(RunContext):
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
         there = Schema(tuple(live for name in concerned(desired) if (live := self.live(name)) is not None))
-        return plan_for(self.database, self.dialect, desired, there, count=self._count)
+        return plan_for(self.connection, desired, there, count=self._count)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         plan = self.plan(tables)
@@ -107,7 +105,8 @@ class DryRun(RunContext):
             refusal, handed_over = "", False
             if any(statement.copying and not statement.algorithms for statement in step.statements):
                 size = self._size(step.table)
-                refusal, handed_over = self.copies.refusal(step.table, size), self.copies.hands_over(size)
+                copies = self.options.copies
+                refusal, handed_over = copies.refusal(step.table, size), copies.hands_over(size)
             elif self._counts:
                 self._size(step.table)
             effect = self.dialect.effect(step)
@@ -122,17 +121,17 @@ class DryRun(RunContext):
         found = []
         for precondition in asked:
             if (real := self._real(precondition)) is not None:
-                count = count_rows(self.database, self.dialect, real)
+                count = count_rows(self.connection, real)
                 found.append(Check(precondition, count, self.dialect.see(real), is_loss(precondition)))
         return tuple(found)
 
     def _count(self, precondition: Precondition) -> int:
         real = self._real(precondition)
-        return 0 if real is None else count_rows(self.database, self.dialect, real)
+        return 0 if real is None else count_rows(self.connection, real)
 
     def _size(self, table: str) -> Size | None:
         if table not in self._sizes and table not in self._made:
-            self._sizes.update(table_sizes(self.database, self.dialect, [table]))
+            self._sizes.update(table_sizes(self.connection, [table]))
         return self._sizes.get(table)
 
     def _real(self, precondition: Precondition) -> Precondition | None:
@@ -177,7 +176,6 @@ _OURS = __name__.rpartition(".")[0] + "."
 
 def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence[str]) -> None:
     """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
-    """Note in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
     dry_run.at(names[0], 0, 0)
     ensure_history(dry_run)
     router = MigrationRouter(dry_run, folder)

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..database.connect import PATIENCE, connect, dedicated, open_database
 from ..database.detect import detect_dialect
+from ..database.query import Connection
 from ..errors import ConfigurationError, WchError
-from ..execution.context import RunContext, attach
+from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
 from .state import ensure_history
@@ -28,7 +29,8 @@ def configuration() -> dict[str, Any]:
         database = dedicated(open_database(settings.target), patience=PATIENCE)
         database.autoconnect = True
         connect(database)
-        context = RunContext(database, detect_dialect(database), settings.prefix, settings.remove_data)
+        run = RunOptions(remove_data=settings.remove_data)
+        context = RunContext(Connection(database, detect_dialect(database)), settings.prefix, run)
         attach(database, context)
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(context)

@@ -87,7 +87,7 @@ class MigrationRouter(Router):
 
     @property
     def done(self) -> list[str]:
-        return list(applied_names(self.context.database, self.context.dialect, self.context.prefix))
+        return list(applied_names(self.context.connection, self.context.prefix))
 
     @cached_property
     def migrator(self) -> Migrator:
@@ -139,8 +139,8 @@ class MigrationRouter(Router):
         if not fake:
             steps = self.steps(name, downgrade=downgrade)
             for number, step in enumerate(steps, start=1):
-                if self.context.on_progress is not None:
-                    self.context.on_progress(StepStarted(name, number, len(steps)))
+                if self.context.listener.on_progress is not None:
+                    self.context.listener.on_progress(StepStarted(name, number, len(steps)))
                 self._run_step(name, number, len(steps), step)
         if downgrade:
             self.context.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)

@@ -9,10 +9,9 @@ from typing import TypeVar
 
 import peewee as pw
 
-from ..database.query import run_query
+from ..database.query import Connection
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
-from ..schema.dialect import Dialect
 from ..schema.forecast import RowWork
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
@@ -26,7 +25,7 @@ T = TypeVar("T")
 
 def read_version(context: RunContext) -> str | None:
     """Return the stored version as it is, with one SELECT."""
-    return read_option(context.database, context.dialect, context.prefix, VERSION_OPTION)
+    return read_option(context.connection, context.prefix, VERSION_OPTION)
 
 
 def options_step(context: RunContext) -> tuple[Step, ...]:
@@ -53,7 +52,7 @@ def delete_version(context: RunContext) -> bool:
 
 def read_adopted_version(context: RunContext) -> str | None:
     """Return the version that PHP had written before our history began, or None."""
-    return read_option(context.database, context.dialect, context.prefix, ADOPTED_OPTION)
+    return read_option(context.connection, context.prefix, ADOPTED_OPTION)
 
 
 def remember_adopted_version(context: RunContext, version: str) -> None:
@@ -63,19 +62,19 @@ def remember_adopted_version(context: RunContext, version: str) -> None:
 
 
 def _write(context: RunContext, name: str, value: str) -> None:
-    database, dialect, prefix = context.database, context.dialect, context.prefix
+    connection, prefix = context.connection, context.prefix
     if context.records(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
         return
-    _told(context, name, value, lambda: write_option(database, dialect, prefix, name, value))
+    _told(context, name, value, lambda: write_option(connection, prefix, name, value))
 
 
 def _delete(context: RunContext, name: str) -> bool:
-    database, dialect, prefix = context.database, context.dialect, context.prefix
-    if read_option(database, dialect, prefix, name) is None:
+    connection, prefix = context.connection, context.prefix
+    if read_option(connection, prefix, name) is None:
         return False
     if context.records(RowWork(f"Deletes the option {name}", (options_table_name(prefix),))):
         return True
-    return _told(context, name, None, lambda: delete_option(database, dialect, prefix, name))
+    return _told(context, name, None, lambda: delete_option(connection, prefix, name))
 
 
 def _told(context: RunContext, name: str, value: str | None, write: Callable[[], T]) -> T:
@@ -84,10 +83,10 @@ def _told(context: RunContext, name: str, value: str | None, write: Callable[[],
         done = context.write(write, options_table_name(context.prefix))
     except pw.PeeweeException as error:
         if context.dialect.failure(error.args) == "lost":  # then it may have been done
-            context.options[name] = value
+            context.written[name] = value
         raise
     if done is not False:  # there was a row to delete
-        context.options[name] = value
+        context.written[name] = value
     return done
 
 
@@ -111,7 +110,7 @@ def ensure_history(context: RunContext, stored: tuple[Applied, str | None] | Non
     ``stored`` is the history and the version, if they have been read under this lock already.
     """
     if stored is None:
-        applied = history_names(context.database, context.dialect, context.prefix)
+        applied = history_names(context.connection, context.prefix)
         stored = applied, read_version(context) if applied is None else None
     applied, version = stored
     if applied is None and version is not None:
@@ -119,18 +118,18 @@ def ensure_history(context: RunContext, stored: tuple[Applied, str | None] | Non
     context.reconcile([HISTORY_SHAPE], verify=False)
 
 
-def applied_names(database: pw.Database, dialect: Dialect, prefix: str) -> tuple[str, ...]:
+def applied_names(connection: Connection, prefix: str) -> tuple[str, ...]:
     """Return the applied migrations, oldest first; none if the history table is missing."""
-    return history_names(database, dialect, prefix) or ()
+    return history_names(connection, prefix) or ()
 
 
-def history_names(database: pw.Database, dialect: Dialect, prefix: str) -> Applied:
+def history_names(connection: Connection, prefix: str) -> Applied:
     """Return the applied migrations, oldest first, or None if the history table is missing."""
-    sql = f"SELECT name FROM {dialect.quote(history_table_name(prefix))} ORDER BY id"
+    sql = f"SELECT name FROM {connection.dialect.quote(history_table_name(prefix))} ORDER BY id"
     try:
-        return tuple(str(row[0]) for row in run_query(database, dialect, Query(sql)))
+        return tuple(str(row[0]) for row in connection.query(Query(sql)))
     except pw.PeeweeException as error:
-        if dialect.failure(error.args) == "missing":
+        if connection.dialect.failure(error.args) == "missing":
             return None
         raise
 
@@ -171,7 +170,7 @@ class InstalledState:
 def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
     """Read the installed state: two SELECTs, and one more if the version is above ours."""
     version = read_version(context)
-    applied = history_names(context.database, context.dialect, context.prefix)
+    applied = history_names(context.connection, context.prefix)
     above = is_above(version, folder.version)
     adopted = read_adopted_version(context) if above and applied is not None else None
     return InstalledState(version, folder.version, applied, folder.names, adopted)

@@ -4,7 +4,7 @@ Blog 1 has the network's own prefix, blog N the prefix followed by ``N_``. The n
 exactly, never found by pattern: another site's prefix can begin with ours. Sites marked as spam, deleted or
 archived are left out, as in wp-cli's ``core update-db --network``.
 
-    read_sites(database, dialect, "wp_")    # (BlogSite(1, "wp_", "example.com", "/"), ...)
+    read_sites(connection, "wp_")    # (BlogSite(1, "wp_", "example.com", "/"), ...)
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import peewee as pw
-
-from ..database.query import present_tables, run_query
+from ..database.query import Connection
 from ..errors import ConfigurationError
 from ..schema.naming import check_prefix
 from ..schema.statements import Query
 
 if TYPE_CHECKING:
-    from ..schema.dialect import Dialect
+    pass
 
 #: The network's main site.
 MAIN = 1
@@ -48,18 +46,18 @@ def blog_prefix(base: str, blog_id: int) -> str:
     return check_prefix(base if blog_id <= MAIN else f"{base}{blog_id}_")
 
 
-def read_sites(database: pw.Database, dialect: Dialect, base: str) -> tuple[BlogSite, ...]:
+def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
     """Read the sites that are in use, by id. Raises ConfigurationError where there is no network."""
     table = f"{check_prefix(base)}blogs"
-    if not present_tables(database, dialect, [table]):
+    if not connection.present([table]):
         raise ConfigurationError(f"There is no table {table}: this is no WordPress network, or its prefix is another.")
     sql = (
-        f"SELECT blog_id, domain, path FROM {dialect.quote(table)} "
+        f"SELECT blog_id, domain, path FROM {connection.dialect.quote(table)} "
         "WHERE spam = 0 AND deleted = 0 AND archived = 0 ORDER BY blog_id"
     )
     return tuple(
         BlogSite(int(number), blog_prefix(base, int(number)), str(domain), str(path))
-        for number, domain, path in run_query(database, dialect, Query(sql))
+        for number, domain, path in connection.query(Query(sql))
     )
 
 

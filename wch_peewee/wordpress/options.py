@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import peewee as pw
 
 from ..database.connect import collation_beside
-from ..database.query import present_tables, run_query
+from ..database.query import Connection, run_query
 from ..schema.dialect import Dialect
 from ..schema.naming import options_table_name
 from ..schema.objects import Column, ColumnType, Default, Index, Table, bigint, varchar
@@ -28,9 +28,10 @@ VERSION_OPTION = "wch_db_version"
 ADOPTED_OPTION = "wch_db_adopted_version"
 
 
-def read_option(database: pw.Database, dialect: Words, prefix: str, name: str) -> str | None:
+def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
-    return ask_option(database, dialect, option_query(dialect, prefix, name))
+    query = option_query(connection.dialect, prefix, name)
+    return ask_option(connection.database, connection.dialect, query)
 
 
 def option_query(dialect: Words, prefix: str, name: str) -> Query:
@@ -51,22 +52,23 @@ def ask_option(database: pw.Database, dialect: Words, query: Query) -> str | Non
     return str(rows[0][0]) if rows else None
 
 
-def write_option(database: pw.Database, dialect: Dialect, prefix: str, name: str, value: str) -> None:
+def write_option(connection: Connection, prefix: str, name: str, value: str) -> None:
     """Insert or update one option.
 
     A new row gets autoload ``no``, which means the same in every WordPress and lets PHP's own update refresh a
     persistent object cache that remembers the row as missing.
     """
     table = options_table_name(prefix)
-    sql = dialect.upsert(table, "option_name", ("option_name", "option_value", "autoload"), "option_value")
-    database.execute_sql(sql, (name, value, "no", value))
+    sql = connection.dialect.upsert(table, "option_name", ("option_name", "option_value", "autoload"), "option_value")
+    connection.database.execute_sql(sql, (name, value, "no", value))
 
 
-def delete_option(database: pw.Database, dialect: Words, prefix: str, name: str) -> bool:
+def delete_option(connection: Connection, prefix: str, name: str) -> bool:
     """Delete one option; return whether it was there."""
+    dialect = connection.dialect
     sql = f"DELETE FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {dialect.placeholder}"
     try:
-        return bool(database.execute_sql(sql, (name,)).rowcount)
+        return bool(connection.database.execute_sql(sql, (name,)).rowcount)
     except pw.PeeweeException as error:
         if dialect.failure(error.args) == "missing":
             return False
@@ -86,13 +88,11 @@ OPTIONS_SHAPE = Table(
 )
 
 
-def missing_options_steps(
-    database: pw.Database, dialect: Dialect, prefix: str, collation: str | None
-) -> tuple[Step, ...]:
+def missing_options_steps(connection: Connection, prefix: str, collation: str | None) -> tuple[Step, ...]:
     """Return the steps that create the options table in WordPress's definition, or none if it exists."""
-    if present_tables(database, dialect, [options_table_name(prefix)]):
+    if connection.present([options_table_name(prefix)]):
         return ()
-    return options_steps(dialect, prefix, collation)
+    return options_steps(connection.dialect, prefix, collation)
 
 
 def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple[Step, ...]:
@@ -102,10 +102,10 @@ def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple
     return dialect.render(None, [CreateTable(name, dialect.adapt(shape))])
 
 
-def site_collation(database: pw.Database, dialect: Dialect, prefix: str) -> str | None:
+def site_collation(connection: Connection, prefix: str) -> str | None:
     """Return the collation that our tables need beside the site's own; None on engines without collations."""
-    query = dialect.column_collation(options_table_name(prefix), "option_name")
+    query = connection.dialect.column_collation(options_table_name(prefix), "option_name")
     if query is None:
         return None
-    rows = run_query(database, dialect, query)
+    rows = connection.query(query)
     return collation_beside(rows[0][0] if rows else None)

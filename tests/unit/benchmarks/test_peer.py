@@ -76,42 +76,42 @@ def start(tmp_path: Path) -> Iterator[Started]:
 
 def test_answers(start: Started) -> None:
     peer = start(PARROT, '{"seconds": 0.5}', '{"seconds": 1, "answer": false}', '{"unsupported": "no versions"}')
-    assert peer.run_query(do="activate") == Answer(seconds=0.5)
-    assert peer.run_query(do="anything_to_do") == Answer(seconds=1.0, answer=False)
-    assert peer.run_query(do="activate") == Answer(unsupported="no versions")
+    assert peer.ask(do="activate") == Answer(seconds=0.5)
+    assert peer.ask(do="anything_to_do") == Answer(seconds=1.0, answer=False)
+    assert peer.ask(do="activate") == Answer(unsupported="no versions")
 
 
 def test_an_error_is_raised_and_the_peer_goes_on(start: Started) -> None:
     peer = start(PARROT, '{"error": "Denied: s3cret/word"}', '{"seconds": 2}')
     with pytest.raises(PeerFailed) as caught:
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
     assert str(caught.value) == "toy: activate: Denied: ***"
-    assert peer.run_query(do="activate").seconds == 2
+    assert peer.ask(do="activate").seconds == 2
 
 
 def test_death_gives_the_last_line_without_the_password(start: Started) -> None:
     peer = start(PARROT)
     with pytest.raises(PeerFailed) as caught:
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
     assert str(caught.value) == "toy: it ended with status 1: the last words hold *** and ***"
     with pytest.raises(PeerFailed, match="it ended with status 1"):
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
 
 
 @pytest.mark.parametrize("said", ["hello", "[1]", '"error"', "7", '{"seconds": null}', "{}"])
 def test_garbage(start: Started, said: str) -> None:
     peer = start(PARROT, said, '{"seconds": 2}')
     with pytest.raises(PeerFailed, match="toy: activate: what it said is no answer"):
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
     with pytest.raises(PeerFailed, match="it ended"):
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
 
 
 def test_silence_has_an_end(start: Started) -> None:
     peer = start("import time; time.sleep(60)", timeout=0.2)
     begin = time.monotonic()
     with pytest.raises(PeerFailed, match=r"toy: activate: no answer in 0\.2 seconds"):
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
     assert time.monotonic() - begin < 20
 
 
@@ -119,7 +119,7 @@ def test_much_on_stderr_blocks_nobody(start: Started) -> None:
     peer = start(
         "import sys\nfor _ in sys.stdin: sys.stderr.write('x' * 1000000); print('{\"seconds\": 1}', flush=True)"
     )
-    assert peer.run_query(do="activate").seconds == 1
+    assert peer.ask(do="activate").seconds == 1
 
 
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
 def test_the_url_is_in_no_argument(start: Started) -> None:
     peer = start("import json, os, sys\nprint(json.dumps({'error': str([sys.argv, sorted(os.environ)])}), flush=True)")
     with pytest.raises(PeerFailed) as caught:
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
     assert "mysql://" not in str(caught.value)
     assert "WCH_PEER_DATABASE" in str(caught.value)
     assert "PYTHON" not in str(caught.value)
@@ -138,25 +138,25 @@ def test_the_url_is_in_no_argument(start: Started) -> None:
 
 def test_serving(start: Started) -> None:
     peer = start(SERVED)
-    asked = peer.run_query(do="anything_to_do")
+    asked = peer.ask(do="anything_to_do")
     assert asked.answer is False
     assert asked.seconds is not None
-    assert peer.run_query(do="add_column", name="note").seconds is not None
-    assert peer.run_query(do="activate") == Answer(unsupported="it is a toy")
+    assert peer.ask(do="add_column", name="note").seconds is not None
+    assert peer.ask(do="activate") == Answer(unsupported="it is a toy")
     with pytest.raises(PeerFailed) as caught:
-        peer.run_query(do="add_column", name="bad")
+        peer.ask(do="add_column", name="bad")
     assert str(caught.value) == "toy: add_column: ValueError: not with ***"
     with pytest.raises(PeerFailed, match="unknown command 'warm'"):
-        peer.run_query(do="warm")
+        peer.ask(do="warm")
     with pytest.raises(PeerFailed, match="TypeError"):
-        peer.run_query(do="add_column")
-    assert peer.run_query(do="anything_to_do").answer is False
+        peer.ask(do="add_column")
+    assert peer.ask(do="anything_to_do").answer is False
 
 
 def test_serving_where_it_cannot_connect(start: Started) -> None:
     peer = start(SERVED, url="mysql://shop:s3cret%2Fword@127.0.0.1/gone")
     with pytest.raises(PeerFailed) as caught:
-        peer.run_query(do="activate")
+        peer.ask(do="activate")
     assert str(caught.value) == "toy: it ended with status 1: OSError: no way to ***"
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import peewee as pw
 
-from ...database.query import run_query
 from ...errors import RemovalRefused, SchemaConflict
 from ...execution.apply import ConcurrentChange
 from ...execution.context import RunContext, context_of
@@ -258,12 +257,12 @@ def drop_named(context: RunContext, names: Iterable[str]) -> tuple[str, ...]:
     names = tuple(names)
     if not names:
         return ()
-    others = referencing_tables(context.database, context.dialect, names)
+    others = referencing_tables(context.connection, names)
     if others:
         raise SchemaConflict(
             f"{', '.join(others)} has a foreign key to our tables; drop it first. Nothing was dropped."
         )
-    views = [table.name for table in introspect_schema(context.database, context.dialect, names) if table.is_view]
+    views = [table.name for table in introspect_schema(context.connection, names) if table.is_view]
     if views:
         raise SchemaConflict(
             f"{', '.join(views)} is a view and no table of ours; rename it first. Nothing was dropped."
@@ -276,5 +275,5 @@ def drop_named(context: RunContext, names: Iterable[str]) -> tuple[str, ...]:
 
 def _rows(context: RunContext, name: str) -> str:
     question = Query(f"SELECT COUNT(*) FROM {context.dialect.quote(name)}")
-    count = int(run_query(context.database, context.dialect, question)[0][0])
+    count = int(context.connection.query(question)[0][0])
     return "1 row" if count == 1 else f"{count:,} rows"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arithmetic import whole
+from .operators import whole
 from .values import Unknown, text, truth
 
 

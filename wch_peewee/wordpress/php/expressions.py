@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import conditions, literals
-from .arithmetic import binary_value, cast_value, negated
+from .operators import binary_value, cast_value, negated
 from .assignments import assign
 from .calls import call_value, closure
 from .machine import Machine, Unreachable

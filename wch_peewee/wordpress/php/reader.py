@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import branches, builtins, constants, declarations, expressions, includes, loops, objects
+from . import builtins, constants, declarations, expressions, includes, loops, objects, statements
 from .environment import Environment
 from .includes import read_bytes, run_source
 from .machine import GivingUp, Machine, Unit, Unreachable
@@ -21,7 +21,7 @@ from .syntax import parse
 from .values import Unknown
 from .variables import ABSENT
 
-STATEMENTS = {**branches.TABLE, **loops.TABLE, **declarations.TABLE}
+STATEMENTS = {**statements.TABLE, **loops.TABLE, **declarations.TABLE}
 EXPRESSIONS = {**expressions.TABLE, **constants.TABLE, **includes.TABLE, **objects.TABLE}
 
 #: What is asked for when WordPress connects.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .arithmetic import cast_value
+from .operators import cast_value
 from .conversions import NotFollowed, as_boolean, as_bytes, as_int
 from .values import LARGEST, Object, numeric_value
 
