@@ -20,10 +20,10 @@ from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
 from ..models.base import BaseModel
 from ..models.tables import MODELS
-from ..schema.diff import Question, Renames, compare, parse_renames, questions, renamed
 from ..schema.naming import DEFAULT_PREFIX
 from ..schema.objects import Schema, Table
 from ..schema.operations import DropColumn
+from ..schema.renames import Question, Renames, operations_between, parse_renames, questions, rename_columns
 from ..wordpress.version import parse_plain
 from .order import arrange
 from .recipes import Recipes
@@ -54,7 +54,7 @@ def differences(
     for database in databases:
         dialect = detect_dialect(database)
         produced = produced_schema(database, folder)
-        for operation in compare(produced, declared_schema(tables, DEFAULT_PREFIX, dialect), Renames()):
+        for operation in operations_between(produced, declared_schema(tables, DEFAULT_PREFIX, dialect), Renames()):
             for line in operation.describe():
                 found.setdefault(line, []).append(dialect.label)
     return tuple(Difference(words, tuple(engines)) for words, engines in found.items())
@@ -98,8 +98,10 @@ class Author:
     def draft(self, renames: Renames, dropped: Iterable[str], part: Part) -> Draft | None:
         """Draft the migration; None if the models and the migrations agree."""
         back = renames.inverse()
-        there = arrange(compare(self.before, self.after, renames), renamed(self.before, renames), self.after)
-        home = arrange(compare(self.after, self.before, back), renamed(self.after, back), self.before)
+        there = arrange(
+            operations_between(self.before, self.after, renames), rename_columns(self.before, renames), self.after
+        )
+        home = arrange(operations_between(self.after, self.before, back), rename_columns(self.after, back), self.before)
         if not there:
             return None
         return Draft(
@@ -120,8 +122,8 @@ class Author:
         return next_version(self.version, part)
 
     def _check_dropped(self, dropped: Iterable[str], renames: Renames) -> None:
-        before = renamed(self.before, renames)
-        operations = compare(self.before, self.after, renames)
+        before = rename_columns(self.before, renames)
+        operations = operations_between(self.before, self.after, renames)
         gone = {f"{o.table}.{o.column}" for o in operations if isinstance(o, DropColumn)}
         gone |= {table.name for table in before if self.after.table(table.name) is None}
         for name in dropped:
@@ -218,7 +220,7 @@ def _troubles(
         # A way back that is refused, or is none, has been decided.
         with contextlib.suppress(Irreversible, RemovalRefused):
             DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=True, migrations=folder.path).rollback()
-            back = compare(scratch_schema(database), before, Renames())
+            back = operations_between(scratch_schema(database), before, Renames())
             yield from (f"its rollback does not: {line}" for operation in back for line in operation.describe())
     except RunStopped as error:
         yield f"it fails: {str(error).splitlines()[0]}"

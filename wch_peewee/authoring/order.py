@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..schema.diff import ChangePrimaryKey
 from ..schema.objects import ForeignKey, Index, Schema
 from ..schema.operations import (
     AddColumn,
@@ -25,6 +24,7 @@ from ..schema.operations import (
     RenameColumn,
     RenameIndex,
 )
+from ..schema.renames import ChangePrimaryKey
 
 _Column = tuple[str, str]
 

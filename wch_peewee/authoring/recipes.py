@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..schema.diff import ChangePrimaryKey
 from ..schema.objects import Column, ColumnType, Schema
 from ..schema.operations import (
     AddColumn,
@@ -25,6 +24,7 @@ from ..schema.operations import (
     RenameColumn,
     RenameIndex,
 )
+from ..schema.renames import ChangePrimaryKey
 from ..schema.type_changes import widens
 from .source import Line, Mark, Named, Shape, StepLine, Text, source_of, together
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 
-from ..schema.diff import ChangePrimaryKey
 from ..schema.objects import Column, Index
 from ..schema.operations import (
     AddColumn,
@@ -27,6 +26,7 @@ from ..schema.operations import (
     RenameColumn,
     RenameIndex,
 )
+from ..schema.renames import ChangePrimaryKey
 from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, called, flat, layout
 
 _OBJECTS = (

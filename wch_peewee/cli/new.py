@@ -13,8 +13,8 @@ from ..authoring.scratch import produced_schema, scratch_databases
 from ..database.detect import detect_dialect
 from ..errors import ConfigurationError
 from ..schema.declared import logical_tables
-from ..schema.diff import Question
 from ..schema.objects import Schema
+from ..schema.renames import Question
 from .options import Choices, ExitCode, wch_command
 from .session import AuthorSession, open_author_session
 

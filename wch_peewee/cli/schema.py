@@ -8,9 +8,9 @@ import peewee as pw
 from ..database.connect import DEFAULT_COLLATION
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
-from ..schema.declared import create_statements, describe_schema
+from ..schema.declared import create_statements, describe_schema, physical_schema
 from ..schema.dialect import Dialect
-from ..schema.mermaid import Marks, compare, draw, named
+from ..schema.mermaid import Marks, draw, mark_differences
 from ..schema.mysql.dialect import MySQLDialect
 from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect
@@ -56,7 +56,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
     if choices.format == "json":
         session.out.document(describe_schema(manager.tables, manager.prefix))
     elif choices.format in _PICTURES:
-        drawn = _compared(session) if live else (named(manager.tables, manager.prefix), Marks())
+        drawn = _compared(session) if live else (physical_schema(manager.tables, manager.prefix), Marks())
         session.out.line(_PICTURES[choices.format](*drawn).rstrip("\n"))
     elif choices.format == "dbdelta":
         dialect, collation = _target(session, engine)
@@ -76,7 +76,7 @@ def _compared(session: Session) -> tuple[Schema, Marks]:
     with read_session(session.manager.database, session.manager.prefix) as context:
         desired = context.resolve(session.manager.tables)
         names = [table.name for table in desired]
-        return compare(desired, introspect_schema(context.connection, names))
+        return mark_differences(desired, introspect_schema(context.connection, names))
 
 
 def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:

@@ -22,7 +22,7 @@ from .findings import FIRM, RULES, Finding, Remark, Remarks
 from .load import Migration, Source, Step, load, read_source
 from .shipped import record_shipped, shipped_findings
 from .sql import sql_remarks
-from .state import Tables, moments
+from .state import Tables, moments, tables_after
 from .tables import column_remarks, drop_remarks, key_remarks, rollback_drops
 
 _COMMENT = re.compile(r"#\s*wch:\s*allow\b(.*)", re.IGNORECASE | re.DOTALL)
@@ -78,6 +78,8 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
         migration = load(source)
         remarks = dict.fromkeys(without_allowed(source, _remarks(migration, previous, tables, earlier)))
         found += [Finding(source.path, *remark) for remark in remarks]
+        if not _is_unreadable(migration):
+            tables = tables_after(migration, tables)
         earlier += tuple(migration.migrate.steps) if migration.migrate is not None else ()
         previous = migration
     return tuple(sorted(set(found)))
@@ -101,10 +103,14 @@ def _sources(folder: Path) -> tuple[list[Source], list[Source]]:
     return [s for s in sources if is_migration(s.path)], [s for s in sources if not is_migration(s.path)]
 
 
+def _is_unreadable(migration: Migration) -> bool:
+    return any(rule == "load" for _, rule, *_ in migration.remarks)
+
+
 def _remarks(migration: Migration, previous: Migration | None, tables: Tables, earlier: tuple[Step, ...]) -> Remarks:
     yield from bad_comments(migration.source)
     yield from migration.remarks
-    if any(rule == "load" for _, rule, *_ in migration.remarks):
+    if _is_unreadable(migration):
         return
     yield from bad_version(migration, previous)
     yield from bad_stamps(migration, previous)
