@@ -12,14 +12,14 @@ from wch_peewee.authoring.order import arrange
 from wch_peewee.authoring.recipes import Recipes
 from wch_peewee.authoring.render import caution, summary
 from wch_peewee.authoring.source import Call, Items, Mark, Named, StepLine, Text, layout, quoted
-from wch_peewee.schema.diff import Renames, compare, questions, renamed
 from wch_peewee.schema.objects import Schema, Table, bigint, datetime, enum, integer, text, varchar
 from wch_peewee.schema.operations import DropColumn, Operation
+from wch_peewee.schema.renames import Renames, operations_between, questions, rename_columns
 
 
 def between(before: Schema, after: Schema, renames: Renames | None = None) -> tuple[Operation, ...]:
     renames = renames or Renames()
-    return arrange(compare(before, after, renames), renamed(before, renames), after)
+    return arrange(operations_between(before, after, renames), rename_columns(before, renames), after)
 
 
 def steps(before: Schema, after: Schema, renames: Renames | None = None, *, back: bool = False) -> list[str]:
@@ -34,11 +34,13 @@ def one(*parts: object) -> Schema:
 
 def test_equal_schemas_have_nothing_between_them() -> None:
     one_table = one(column("a"), index("a"))
-    assert compare(one_table, one_table, Renames()) == ()
+    assert operations_between(one_table, one_table, Renames()) == ()
     odd = one(column("a", opaque=("a check of its own",)), index("a"), index("a", name="p", opaque=("on a prefix",)))
     generated = one(column("a"), column("g", opaque=("a generated value",)), index("a"))
-    assert compare(odd, one_table, Renames()) == compare(one_table, odd, Renames()) == ()
-    assert compare(generated, one_table, Renames()) == compare(one_table, generated, Renames()) == ()
+    assert operations_between(odd, one_table, Renames()) == operations_between(one_table, odd, Renames()) == ()
+    assert (
+        operations_between(generated, one_table, Renames()) == operations_between(one_table, generated, Renames()) == ()
+    )
 
 
 @pytest.mark.parametrize(

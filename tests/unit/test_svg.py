@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from tests.support.command import wch
 from wch_peewee.models.tables import MODELS
-from wch_peewee.schema.declared import logical_tables
-from wch_peewee.schema.mermaid import Marks, compare, draw, named
+from wch_peewee.schema.declared import logical_tables, physical_schema
+from wch_peewee.schema.mermaid import Marks, draw, mark_differences
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema, Table, bigint, enum, text, varchar
 from wch_peewee.schema.svg import CHARACTER, arrange, svg_diagram
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "schema.svg"
-OURS = named(logical_tables(MODELS), "wp_")
+OURS = physical_schema(logical_tables(MODELS), "wp_")
 SVG = "{http://www.w3.org/2000/svg}"
 ID = Column("id", bigint(unsigned=True), auto_increment=True)
 
@@ -82,8 +82,8 @@ def test_any_name_and_any_relation_makes_valid_xml(tables: list[str], data: st.D
     root = ElementTree.fromstring(svg)
     assert len(root.findall(f"{SVG}rect")) == 1 + 2 * len(tables)
     for live in (Schema(()), schema):
-        ElementTree.fromstring(svg_diagram(*compare(schema, live)))
-        draw(*compare(schema, live))
+        ElementTree.fromstring(svg_diagram(*mark_differences(schema, live)))
+        draw(*mark_differences(schema, live))
 
 
 def test_drift_is_marked() -> None:
@@ -103,7 +103,7 @@ def test_drift_is_marked() -> None:
             Table("pets", (ID, Column("owner", bigint(unsigned=True))), indexes=(Index("mine", ("owner",)),)),
         )
     )
-    svg, mermaid = svg_diagram(*compare(desired, actual)), draw(*compare(desired, actual))
+    svg, mermaid = svg_diagram(*mark_differences(desired, actual)), draw(*mark_differences(desired, actual))
     assert {"gone", "n (name)", "plants (missing)"} <= set(words(svg, "missing"))
     assert {"name", "is varchar(20); is NULL"} <= set(words(svg, "differs"))
     assert {"theirs", "mine (owner)"} <= set(words(svg, "extra"))
@@ -119,7 +119,7 @@ def test_drift_is_marked() -> None:
 
 
 def test_nothing_is_marked_where_all_is_as_declared() -> None:
-    tables, marks = compare(OURS, OURS)
+    tables, marks = mark_differences(OURS, OURS)
     assert tables == OURS
     assert marks == Marks(live=True)
     assert draw(tables, marks) == draw(OURS)

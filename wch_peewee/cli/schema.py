@@ -1,7 +1,5 @@
 """``wch schema``: the declared schema as SQL, as JSON, as a diagram, or as text for WordPress's dbDelta."""
 
-from __future__ import annotations
-
 import sqlite3
 
 import click
@@ -10,23 +8,22 @@ import peewee as pw
 from ..database.connect import DEFAULT_COLLATION
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
-from ..schema.declared import create_statements, describe_schema
+from ..schema.declared import create_statements, describe_schema, physical_schema
 from ..schema.dialect import Dialect
-from ..schema.mermaid import Marks, compare, draw, named
+from ..schema.mermaid import Marks, draw, mark_differences
 from ..schema.mysql.dialect import MySQLDialect
 from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect
 from ..schema.svg import svg_diagram
 from ..wordpress.dbdelta import dbdelta_text
-from . import codes
-from .options import Choices, shared_options
+from .options import Choices, ExitCode, wch_command
 from .session import Session, open_session
 
 _FORMATS = ("sql", "json", "mermaid", "svg", "dbdelta")
-#: The formats that can show what a database holds beside what is declared.
+#: The formats that can also show what is in the database.
 _PICTURES = {"mermaid": draw, "svg": svg_diagram}
 
-#: A CREATE is written alike for every supported version.
+#: CREATE statements are the same for every supported version of an engine.
 _ENGINES: dict[str, Dialect] = {
     "sqlite": SQLiteDialect(sqlite3.sqlite_version_info),
     "mysql": MySQLDialect("mysql", (8, 0, 13)),
@@ -34,11 +31,9 @@ _ENGINES: dict[str, Dialect] = {
 }
 
 
-@click.command("schema")
-@shared_options(_FORMATS)
+@wch_command("schema", formats=_FORMATS)
 @click.option("--engine", type=click.Choice(tuple(_ENGINES)), help="Write SQL for this engine  [the database's own]")
 @click.option("--live", is_flag=True, help="With mermaid or svg: draw what is in the database, with drift marked.")
-@click.pass_obj
 def command(choices: Choices, engine: str | None, live: bool) -> int:
     """Print the tables as they should be, under this prefix. Reads only.
 
@@ -61,7 +56,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
     if choices.format == "json":
         session.out.document(describe_schema(manager.tables, manager.prefix))
     elif choices.format in _PICTURES:
-        drawn = _compared(session) if live else (named(manager.tables, manager.prefix), Marks())
+        drawn = _compared(session) if live else (physical_schema(manager.tables, manager.prefix), Marks())
         session.out.line(_PICTURES[choices.format](*drawn).rstrip("\n"))
     elif choices.format == "dbdelta":
         dialect, collation = _target(session, engine)
@@ -74,14 +69,14 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
         session.out.lines(
             map(str, create_statements(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation))
         )
-    return codes.FINE
+    return ExitCode.FINE
 
 
 def _compared(session: Session) -> tuple[Schema, Marks]:
     with read_session(session.manager.database, session.manager.prefix) as context:
         desired = context.resolve(session.manager.tables)
         names = [table.name for table in desired]
-        return compare(desired, introspect_schema(context.connection, names))
+        return mark_differences(desired, introspect_schema(context.connection, names))
 
 
 def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:

@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TypeVar
 
 from peewee import PeeweeException
@@ -15,7 +14,7 @@ from peewee import PeeweeException
 from ..database.query import Connection
 from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFailed
 from ..schema.objects import Table
-from ..schema.operations import AddForeignKey, Operation
+from ..schema.operations import AddForeignKey, apply_to_table
 from ..schema.preconditions import is_loss, preconditions_of
 from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
 from .introspect import count_rows, introspect_schema, table_sizes
@@ -38,7 +37,7 @@ def hand_off(
                 raise SchemaConflict(need.refusal(count))
     before = _live(connection, step)
     copier(statement, check or _nothing)
-    expected = reduce(_applied, step.operations, before)
+    expected = apply_to_table(before, step.operations)
     after = _live(connection, step)
     if after.columns != expected.columns:
         raise StatementFailed(
@@ -46,10 +45,6 @@ def hand_off(
         )
     lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
     return connection.dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
-
-
-def _applied(table: Table, operation: Operation) -> Table:
-    return operation.applied_to(table)
 
 
 def _live(connection: Connection, step: Step) -> Table:

@@ -17,7 +17,7 @@ from ..execution.introspect import count_rows, introspect_schema, table_sizes
 from ..execution.reconcile import Reconciled, concerned, plan_for
 from ..schema.forecast import Check, DryRunResult, Forecast, RowWork, Stopped
 from ..schema.objects import Schema, Table
-from ..schema.operations import AddColumn, CreateTable, DropTable, Operation, RenameColumn
+from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn, apply_operations
 from ..schema.plan import Plan
 from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
@@ -41,7 +41,9 @@ class DryRun(RunContext):
         self.forecasts: list[Forecast] = []
         self.stopped: Stopped | None = None
         self._counts = counts
-        self._tables: dict[str, Table | None] = {table.name: table for table in actual or ()}
+        self._tables = {table.name: table for table in actual or ()}
+        #: The tables of ``_tables``, and those that are known not to be there.
+        self._known = set(self._tables)
         #: Where a column that goes by a new name is found now; None is one that is not there yet.
         self._columns: dict[tuple[str, str], str | None] = {}
         self._made: set[str] = set()
@@ -65,9 +67,10 @@ class DryRun(RunContext):
         return DryRunResult(tuple(self.forecasts), dict(self._sizes), self.stopped)
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
-        if name not in self._tables:
-            self._tables[name] = introspect_schema(self.connection, [name]).table(name)
-        return self._tables[name]
+        if name not in self._known:
+            self._known.add(name)
+            self._tables |= {table.name: table for table in introspect_schema(self.connection, [name])}
+        return self._tables.get(name)
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if self.live(name) is not None)
@@ -152,23 +155,18 @@ class DryRun(RunContext):
         return replace(precondition, columns=names, foreign_key=key)
 
     def _apply(self, operation: Operation) -> None:
-        table = operation.table
         match operation:
-            case CreateTable(definition=definition):
+            case CreateTable(table):
                 self._made.add(table)
-                self._tables[table] = definition
-                return
-            case DropTable():
-                self._tables[table] = None
-                return
-            case AddColumn(column=column):
+                self._known.add(table)
+            case AddColumn(table, column):
                 self._columns[table, column.name] = None
-            case RenameColumn(old=old, new=new):
+                if self.dialect.appends_columns and (live := self.live(table)) is not None:
+                    operation = replace(operation, after=live.columns[-1].name)
+            case RenameColumn(table, old, new):
                 self._columns[table, new] = self._columns.pop((table, old), old)
-        live = self.live(table)
-        if isinstance(operation, AddColumn) and live is not None and self.dialect.appends_columns:
-            operation = replace(operation, after=live.columns[-1].name)
-        self._tables[table] = None if live is None else operation.applied_to(live)
+        self.live(operation.table)
+        self._tables = apply_operations(self._tables, [operation])
 
 
 _OURS = __name__.rpartition(".")[0] + "."
@@ -176,7 +174,6 @@ _OURS = __name__.rpartition(".")[0] + "."
 
 def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence[str]) -> None:
     """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
-    """Note in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
     dry_run.at(names[0], 0, 0)
     ensure_history(dry_run)
     router = MigrationRouter(dry_run, folder)

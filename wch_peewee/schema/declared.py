@@ -87,6 +87,20 @@ def physical_name(key: str, prefix: str) -> str:
     return f"{prefix}wch_{key}"
 
 
+def physical_schema(tables: Iterable[Table], prefix: str) -> Schema:
+    """Give declared tables, and their foreign keys, the full names of one installation."""
+    return Schema(
+        tuple(
+            replace(
+                table,
+                name=physical_name(table.name, prefix),
+                foreign_keys=tuple(resolve_key(key, table.name, prefix) for key in table.foreign_keys),
+            )
+            for table in tables
+        )
+    )
+
+
 def resolve(tables: Iterable[Table], *, prefix: str, dialect: Dialect, collation: str | None) -> Schema:
     return Schema(tuple(resolve_table(table, prefix=prefix, dialect=dialect, collation=collation) for table in tables))
 

@@ -9,15 +9,14 @@ quoted. What does not fit there (a list of values, NULL, a default) goes into th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Literal
 
-from .declared import physical_name, resolve_key
-from .objects import Column, ForeignKey, Index, Schema, Table
-
-T = TypeVar("T", Index, ForeignKey)
+from .comparison import Pair, Part, compare_tables
+from .declared import physical_schema
+from .objects import Column, ForeignKey, Schema, Table
 
 #: ``extra`` is what is there and not declared.
 Mark = Literal["", "missing", "differs", "extra"]
@@ -35,22 +34,8 @@ class Marks:
     live: bool = False
 
 
-def named(tables: Iterable[Table], prefix: str) -> Schema:
-    """Give declared tables, and their foreign keys, the full names of one installation."""
-    return Schema(
-        tuple(
-            replace(
-                table,
-                name=physical_name(table.name, prefix),
-                foreign_keys=tuple(resolve_key(key, table.name, prefix) for key in table.foreign_keys),
-            )
-            for table in tables
-        )
-    )
-
-
-def compare(desired: Schema, actual: Schema) -> tuple[Schema, Marks]:
-    """Join both sides; ``desired`` is resolved for the engine that ``actual`` was read from."""
+def mark_differences(desired: Schema, actual: Schema) -> tuple[Schema, Marks]:
+    """Return the tables of both sides, and what differs; ``desired`` is resolved for the engine of ``actual``."""
     tables: list[Table] = []
     missing: dict[str, Mark] = {}
     columns: dict[tuple[str, str], tuple[Mark, str]] = {}
@@ -62,18 +47,18 @@ def compare(desired: Schema, actual: Schema) -> tuple[Schema, Marks]:
             missing[table.name] = "missing"
             tables.append(table)
             continue
-        columns.update({(table.name, name): mark for name, mark in _column_marks(table, live)})
-        extra_indexes = _without(live.indexes, table.indexes)
-        extra_keys = _without(live.foreign_keys, table.foreign_keys)
-        indexes.update({(table.name, index.name): "missing" for index in _without(table.indexes, live.indexes)})
-        keys.update({(table.name, key.columns): "missing" for key in _without(table.foreign_keys, live.foreign_keys)})
+        comparison = compare_tables(table, live)
+        columns.update({(table.name, name): mark for name, mark in _column_marks(comparison.columns)})
+        extra_indexes, extra_keys = _extras(comparison.indexes), _extras(comparison.foreign_keys)
+        indexes.update({(table.name, index.name): "missing" for index in _missing(comparison.indexes)})
+        keys.update({(table.name, key.columns): "missing" for key in _missing(comparison.foreign_keys)})
         indexes.update({(table.name, index.name): "extra" for index in extra_indexes})
         for key in extra_keys:
             keys.setdefault((table.name, key.columns), "extra")
         tables.append(
             replace(
                 table,
-                columns=(*table.columns, *(c for c in live.columns if table.column(c.name) is None)),
+                columns=(*table.columns, *_extras(comparison.columns)),
                 indexes=(*table.indexes, *extra_indexes),
                 foreign_keys=(*table.foreign_keys, *(k for k in extra_keys if keys[table.name, k.columns] == "extra")),
             )
@@ -81,19 +66,28 @@ def compare(desired: Schema, actual: Schema) -> tuple[Schema, Marks]:
     return Schema(tuple(tables)), Marks(missing, columns, indexes, keys, live=True)
 
 
-def _column_marks(table: Table, live: Table) -> Iterable[tuple[str, tuple[Mark, str]]]:
-    for column in table.columns:
-        actual = live.column(column.name)
-        if actual is None:
-            yield column.name, ("missing", "missing")
-        elif words := "; ".join(_differing(column, actual)):
-            yield column.name, ("differs", words)
-    for column in live.columns:
-        if table.column(column.name) is None:
-            yield column.name, ("extra", "not declared")
+def _column_marks(pairs: Iterable[Pair[Column]]) -> Iterator[tuple[str, tuple[Mark, str]]]:
+    for pair in pairs:
+        if pair.wanted is None:
+            assert pair.found is not None
+            yield pair.found.name, ("extra", "not declared")
+        elif pair.found is None:
+            yield pair.wanted.name, ("missing", "missing")
+        elif pair.verdict == "different":
+            yield pair.wanted.name, ("differs", "; ".join(_differing(pair.wanted, pair.found)))
 
 
-def _differing(column: Column, actual: Column) -> Iterable[str]:
+def _missing(pairs: Iterable[Pair[Part]]) -> tuple[Part, ...]:
+    return tuple(pair.wanted for pair in pairs if pair.wanted is not None and pair.found is None)
+
+
+def _extras(pairs: Iterable[Pair[Part]]) -> tuple[Part, ...]:
+    return tuple(
+        pair.found for pair in pairs if pair.found is not None and pair.wanted is None and pair.verdict != "cosmetic"
+    )
+
+
+def _differing(column: Column, actual: Column) -> Iterator[str]:
     if actual.type != column.type:
         yield f"is {actual.type}"
     if actual.nullable != column.nullable:
@@ -104,10 +98,6 @@ def _differing(column: Column, actual: Column) -> Iterable[str]:
         yield "counts by itself" if actual.auto_increment else "does not count by itself"
 
 
-def _without(ours: tuple[T, ...], theirs: tuple[T, ...]) -> tuple[T, ...]:
-    return tuple(one for one in ours if not any(one.serves(other) or other.serves(one) for other in theirs))
-
-
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _TYPE = re.compile(r"[^A-Za-z0-9_()\[\]-]", re.ASCII)
 _NONE = Marks()
@@ -116,7 +106,7 @@ _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 def mermaid_diagram(tables: Iterable[Table], prefix: str) -> str:
     """Draw the declared tables, then one line for each foreign key."""
-    return draw(named(tables, prefix))
+    return draw(physical_schema(tables, prefix))
 
 
 def draw(tables: Schema, marks: Marks = _NONE) -> str:

@@ -6,6 +6,7 @@ intention ("Add column t.c"). Rendering is the dialect's, running is ``apply``'s
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from .objects import Column, ForeignKey, Index, Table
@@ -32,8 +33,26 @@ class Operation:
         return tuple(lines)
 
     def applied_to(self, table: Table) -> Table:
-        """Return ``table`` as it is after the change."""
+        """Return ``table`` as it is after the change; see ``apply_operations`` for those that make or drop one."""
         raise NotImplementedError
+
+
+def apply_operations(tables: Mapping[str, Table], operations: Iterable[Operation]) -> dict[str, Table]:
+    """Return the tables, by their names, as they are after the operations; a table that is not there stays so."""
+    after = dict(tables)
+    for operation in operations:
+        if isinstance(operation, CreateTable):
+            after[operation.table] = operation.definition
+        elif isinstance(operation, DropTable):
+            after.pop(operation.table, None)
+        elif (table := after.get(operation.table)) is not None:
+            after[operation.table] = operation.applied_to(table)
+    return after
+
+
+def apply_to_table(table: Table, operations: Iterable[Operation]) -> Table:
+    """Return one table as it is after the operations; one that is dropped is returned as it was."""
+    return apply_operations({table.name: table}, operations).get(table.name, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +61,6 @@ class CreateTable(Operation):
 
     def outcome(self) -> tuple[str, ...]:
         return (f"Created table {self.table}",)
-
-    def applied_to(self, table: Table) -> Table:
-        return self.definition
 
 
 @dataclass(frozen=True, slots=True)

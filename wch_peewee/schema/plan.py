@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from .dialect import Dialect
 from .diff import Change, Refusal, SchemaDiff
 from .objects import Index, Schema, Table, same_names
-from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
+from .operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    ModifyColumn,
+    Operation,
+    apply_operations,
+)
 from .preconditions import Precondition
 from .statements import Statement, Step
 
@@ -48,7 +56,7 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
     """Plan ``diff`` against ``actual``; ``counts`` answers each of ``diff.requirements()``."""
     refusals = list(diff.refusals)
     accepted: dict[str, list[Operation]] = {}
-    result: dict[str, Table] = {table.name: table for table in actual}
+    result = {table.name: table for table in actual}
     for change in _keys_last(diff.changes):
         operation, reason, refused = _judged(change, result, counts)
         refusals += refused
@@ -61,11 +69,7 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
             refusals.append(Refusal(operation.table, "; ".join(operation.describe()), reason, blocking))
         elif operation.describe():
             accepted.setdefault(operation.table, []).append(operation)
-            result[operation.table] = (
-                operation.definition
-                if isinstance(operation, CreateTable)
-                else operation.applied_to(result[operation.table])
-            )
+            result = apply_operations(result, [operation])
     order = [name for name in dict.fromkeys(change.operation.table for change in diff.changes) if name in accepted]
     steps = [step for name in order for step in dialect.render(actual.table(name), accepted[name])]
     return Plan(tuple(steps), tuple(refusals), diff.extras)

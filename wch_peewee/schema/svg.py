@@ -2,7 +2,7 @@
 
 The same tables give the same text, and nothing from outside is needed to show it.
 
-    svg_diagram(named(logical_tables(MODELS), "wp_"))
+    svg_diagram(physical_schema(logical_tables(MODELS), "wp_"))
 """
 
 from __future__ import annotations

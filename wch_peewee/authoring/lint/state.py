@@ -1,17 +1,25 @@
-"""What the tables look like before each step, folded from the steps before it; no database is asked.
-
-for moment in moments(migration, tables={}):
-    print(moment.step, moment.column("carts", "coupon_code"))
-"""
+"""The tables before each step of a migration, as the steps before it leave them; no database is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ...migrate import steps
 from ...schema.objects import Column, ForeignKey, Index, Table
-from ...schema.operations import AddColumn, DropColumn, DropIndex, ModifyColumn, RenameColumn
+from ...schema.operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    DropColumn,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+    apply_operations,
+)
 from .load import Migration, Step
 
 Tables = dict[str, Table]
@@ -43,59 +51,62 @@ class Moment:
 
 
 def moments(migration: Migration, tables: Tables, earlier: tuple[Step, ...] = ()) -> Iterator[Moment]:
-    """Yield the steps of ``migrate()`` with what is before each; ``tables`` is brought to what is behind the last."""
+    """Yield the steps of ``migrate()`` with what is there before each; ``tables`` is what is there before the first."""
     made: frozenset[str] = frozenset()
     before: tuple[Step, ...] = ()
-    for step in migration.migrate.steps if migration.migrate is not None else ():
-        yield Moment(step, dict(tables), made, before, earlier)
-        made |= frozenset(table.name for table in _created(step) if table.name not in tables)
-        fold(step, tables)
+    for step in _steps(migration):
+        yield Moment(step, tables, made, before, earlier)
+        operations = _operations(step, tables)
+        made |= {operation.table for operation in operations if isinstance(operation, CreateTable)}
+        tables = apply_operations(tables, operations)
         before = (*before, step)
 
 
-def fold(step: Step, tables: Tables) -> None:
-    """Bring ``tables`` to what they are after the step, as far as its arguments say it."""
-    for table in _created(step):
-        tables[table.name] = _joined(tables.get(table.name), table)
+def tables_after(migration: Migration, tables: Tables) -> Tables:
+    """Return the tables as they are after ``migrate()``, as far as the arguments of its steps tell."""
+    for step in _steps(migration):
+        tables = apply_operations(tables, _operations(step, tables))
+    return tables
+
+
+def _steps(migration: Migration) -> Sequence[Step]:
+    return migration.migrate.steps if migration.migrate is not None else ()
+
+
+def _operations(step: Step, tables: Tables) -> list[Operation]:
+    """Return what the step does to ``tables``; nothing where its arguments do not tell."""
+    arguments = step.arguments
+    if step.is_(steps.create_tables):
+        wanted = (table for table in arguments["tables"] if isinstance(table, Table))
+        return [operation for table in wanted for operation in _creation(table, tables.get(table.name))]
     if step.is_(steps.drop_tables):
-        for table in step.arguments["tables"]:
-            tables.pop(getattr(table, "name", ""), None)
-    key = step.arguments.get("table")
-    if isinstance(key, str) and key in tables:
-        tables[key] = _changed(step, tables[key])
-
-
-def _created(step: Step) -> tuple[Table, ...]:
-    if not step.is_(steps.create_tables):
-        return ()
-    return tuple(table for table in step.arguments["tables"] if isinstance(table, Table))
-
-
-def _joined(there: Table | None, wanted: Table) -> Table:
-    """create_tables mends what is there: it adds, and drops nothing."""
-    if there is None:
-        return wanted
-    columns = tuple(column for column in wanted.columns if there.column(column.name) is None)
-    indexes = tuple(index for index in wanted.indexes if there.index(index.name) is None)
-    return replace(there, columns=there.columns + columns, indexes=there.indexes + indexes)
-
-
-def _changed(step: Step, table: Table) -> Table:
-    a = step.arguments
-    column, index = a.get("column"), a.get("index")
-    if step.is_(steps.add_column) and isinstance(column, Column) and table.column(column.name) is None:
-        return AddColumn(table.name, column, a.get("after") or "").applied_to(table)
-    if step.is_(steps.alter_column) and isinstance(column, Column) and (was := table.column(column.name)):
-        return ModifyColumn(table.name, was, column).applied_to(table)
+        return [DropTable(getattr(table, "name", "")) for table in arguments["tables"]]
+    name = arguments.get("table")
+    if not isinstance(name, str) or name not in tables:
+        return []
+    column, index, key = arguments.get("column"), arguments.get("index"), arguments.get("key")
+    was = tables[name].column(column.name) if isinstance(column, Column) else None
+    if step.is_(steps.add_column) and isinstance(column, Column) and was is None:
+        return [AddColumn(name, column, arguments.get("after") or "")]
+    if step.is_(steps.alter_column) and isinstance(column, Column) and was is not None:
+        return [ModifyColumn(name, was, column)]
     if step.is_(steps.rename_column):
-        return RenameColumn(table.name, str(a["old"]), str(a["new"])).applied_to(table)
+        return [RenameColumn(name, str(arguments["old"]), str(arguments["new"]))]
     if step.is_(steps.drop_column):
-        return DropColumn(table.name, str(column)).applied_to(table)
+        return [DropColumn(name, str(column))]
     if step.is_(steps.add_index) and isinstance(index, Index):
-        return replace(table, indexes=(*table.indexes, index))
+        return [AddIndex(name, index)]
     if step.is_(steps.drop_index):
-        return DropIndex(table.name, str(index)).applied_to(table)
-    key = a.get("key")
+        return [DropIndex(name, str(index))]
     if step.is_(steps.add_foreign_key) and isinstance(key, ForeignKey):
-        return replace(table, foreign_keys=(*table.foreign_keys, key))
-    return table
+        return [AddForeignKey(name, key)]
+    return []
+
+
+def _creation(wanted: Table, live: Table | None) -> list[Operation]:
+    """Return what create_tables does: of a table that is there it adds what is missing, and drops nothing."""
+    if live is None:
+        return [CreateTable(wanted.name, wanted)]
+    columns = [column for column in wanted.columns if live.column(column.name) is None]
+    indexes = [index for index in wanted.indexes if live.index(index.name) is None]
+    return [*(AddColumn(live.name, column, "") for column in columns), *(AddIndex(live.name, i) for i in indexes)]

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 from ..dialect import Cluster, Dialect, Rows
 from ..objects import Schema, Table
-from ..operations import Operation, RenameIndex
+from ..operations import Operation, RenameIndex, apply_to_table
 from ..preconditions import Precondition
 from ..row_checks import Words, count_query, see_query
 from ..statements import Effect, Query, Step
 from .algorithms import COPIES_ONLINE, locking_effect, online
 from .base import MySQLWords, name, per_table
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import after, columns_list, literal, lost, obstacles, parts, rename_step, render_steps
+from .render import columns_list, literal, lost, obstacles, rename_step, render_steps, split_at_renames
 from .server import (
     PRIVILEGE_QUERIES,
     SYNCHRONIZE_READS,
@@ -110,14 +110,14 @@ class MySQLDialect(MySQLWords, Dialect):
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         made: list[Step] = []
-        for part in parts(operations):
-            if isinstance(part, RenameIndex):
-                steps: Sequence[Step] = [rename_step(self.name, part, by_name=self._renames_indexes)]
+        for part in split_at_renames(operations):
+            if isinstance(part[0], RenameIndex):
+                steps: Sequence[Step] = [rename_step(self.name, part[0], by_name=self._renames_indexes)]
             else:
                 steps = render_steps(self.name, table, part)
             made += (online(step, self.name, self.version, table) for step in steps)
             if table is not None:
-                table = after(table, part)
+                table = apply_to_table(table, part)
         return tuple(made)
 
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:

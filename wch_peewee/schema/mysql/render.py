@@ -24,6 +24,7 @@ from ..operations import (
     Operation,
     RenameColumn,
     RenameIndex,
+    apply_to_table,
 )
 from ..preconditions import Precondition
 from ..statements import Statement, Step
@@ -55,8 +56,7 @@ def render_steps(flavor: str, table: Table | None, operations: Sequence[Operatio
     for batch in _batches(rest):
         assert table is not None
         steps += _render_batch(flavor, table, batch)
-        for operation in batch:
-            table = table if isinstance(operation, DropTable) else operation.applied_to(table)
+        table = apply_to_table(table, batch)
     return tuple(steps)
 
 
@@ -238,27 +238,19 @@ def charset(collation: str) -> str:
     return collation.split("_")[0]
 
 
-def parts(operations: Sequence[Operation]) -> Iterator[RenameIndex | list[Operation]]:
-    """Part the operations at each renaming of an index."""
+def split_at_renames(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """Split the operations so that each renaming of an index is alone."""
     together: list[Operation] = []
     for operation in operations:
         if isinstance(operation, RenameIndex):
             if together:
                 yield together
-            yield operation
+            yield [operation]
             together = []
         else:
             together.append(operation)
     if together:
         yield together
-
-
-def after(table: Table, part: RenameIndex | Sequence[Operation]) -> Table:
-    """Return the table as it is after that part."""
-    for operation in [part] if isinstance(part, RenameIndex) else part:
-        if not isinstance(operation, CreateTable | DropTable):
-            table = operation.applied_to(table)
-    return table
 
 
 def rename_step(flavor: str, operation: RenameIndex, *, by_name: bool) -> Step:

@@ -26,6 +26,7 @@ from ..operations import (
     Operation,
     RenameColumn,
     RenameIndex,
+    apply_to_table,
 )
 from ..statements import Statement, Step
 from .base import quote_name
@@ -171,7 +172,7 @@ def steps(table: Table | None, operations: Sequence[Operation], version: Version
     if before:
         made.append(_native(table.name, before))
     if rebuilt:
-        made.append(_rebuild(_after(table, before), rebuilt))
+        made.append(_rebuild(apply_to_table(table, before), rebuilt))
     if after:
         made.append(_native(table.name, after))
     return tuple(made)
@@ -188,7 +189,7 @@ def obstacles(table: Table, operations: Sequence[Operation], version: Version) -
     _, rebuilt, _ = _divide(table, operations, version)
     words = rebuild_obstacles(table) if rebuilt else table.opaque + _lost_indexes(operations)
     there = {column.name for column in table.columns}
-    left = dangling(_after(table, operations))
+    left = dangling(apply_to_table(table, operations))
     return words + tuple(f"{what} uses {column}" for what, column in left if column in there)
 
 
@@ -204,15 +205,8 @@ def _unfounded(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]
     state = table
     for operation in operations:
         words += _unknown(state, operation)
-        state = _after(state, [operation])
+        state = apply_to_table(state, [operation])
     return words + tuple(f"{what} uses {column}, which is not there" for what, column in dangling(state))
-
-
-def _after(table: Table, operations: Sequence[Operation]) -> Table:
-    for operation in operations:
-        if not isinstance(operation, DropTable):
-            table = operation.applied_to(table)
-    return table
 
 
 def _divide(
@@ -223,7 +217,7 @@ def _divide(
     state, native = table, True
     for operation in operations:
         native = native and not _needs_rebuild(state, operation, version)
-        state = _after(state, [operation])
+        state = apply_to_table(state, [operation])
     if native:
         return operations, (), ()
     renames = [isinstance(operation, RenameColumn) for operation in operations]
@@ -302,5 +296,5 @@ def _rebuild(table: Table, operations: tuple[Operation, ...]) -> Step:
         elif isinstance(operation, DropColumn):
             sources.pop(operation.column)
     copied = {name: source for name, source in sources.items() if source is not None}
-    statements = rebuild(table, _after(table, operations), copied)
+    statements = rebuild(table, apply_to_table(table, operations), copied)
     return Step(table.name, operations, statements, "REBUILD", cleanup=(RESTORE,))

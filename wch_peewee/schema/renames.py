@@ -1,0 +1,216 @@
+"""The operations that lead from one schema to another, for ``wch new``, and what its author has to say of renames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ..errors import ConfigurationError
+from .comparison import Pair, compare_tables
+from .objects import Column, ColumnType, ForeignKey, Index, Schema, Table
+from .operations import (
+    AddColumn,
+    AddForeignKey,
+    AddIndex,
+    CreateTable,
+    DropColumn,
+    DropForeignKey,
+    DropIndex,
+    DropTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+    RenameIndex,
+)
+
+_KINDS = {
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), "number"),
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "json"), "text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Renames:
+    """``columns`` maps (table, old) to the new name, ``indexes`` likewise."""
+
+    columns: dict[tuple[str, str], str] = field(default_factory=dict)
+    indexes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def inverse(self) -> Renames:
+        def turned(names: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+            return {(table, new): old for (table, old), new in names.items()}
+
+        return Renames(turned(self.columns), turned(self.indexes))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The question whether the column ``gone`` of ``table`` is one of ``candidates`` now."""
+
+    table: str
+    gone: str
+    candidates: tuple[str, ...]
+
+    def __str__(self) -> str:
+        ways = [f"--rename {self.table}.{self.gone}:{new}" for new in self.candidates]
+        return (
+            f"{self.table}.{self.gone} is gone, and {' and '.join(self.candidates)} "
+            f"{'is' if len(self.candidates) == 1 else 'are'} new: say {' or '.join(ways)}, "
+            f"or --drop {self.table}.{self.gone} if its values may go"
+        )
+
+
+def parse_renames(words: Iterable[str], before: Schema, after: Schema) -> Renames:
+    """Read ``table.old:new``, of a column or else of an index. Raises ConfigurationError."""
+    renames = Renames()
+    for word in words:
+        name, colon, new = word.partition(":")
+        table, dot, old = name.partition(".")
+        if not (colon and dot and table and old and new):
+            raise ConfigurationError(
+                f"--rename {word} cannot be read; expected table.old:new, as messages.note:remark."
+            )
+        was, now = before.table(table), after.table(table)
+        if was is None or now is None:
+            known = ", ".join(t.name for t in after if before.table(t.name))
+            raise ConfigurationError(f"--rename {word}: there is no table {table}; there are {known}.")
+        if old in _gone_columns(was, now) and new in _gone_columns(now, was):
+            renames.columns[table, old] = new
+        elif was.index(old) and not now.index(old) and now.index(new) and not was.index(new):
+            renames.indexes[table, old] = new
+        else:
+            raise ConfigurationError(
+                f"--rename {word}: {old} has to be in the migrations alone, and {new} in the models alone; "
+                f"gone from {table} is {_list(_gone_columns(was, now))}, new is {_list(_gone_columns(now, was))}."
+            )
+    return renames
+
+
+def questions(before: Schema, after: Schema, renames: Renames, dropped: Iterable[str]) -> tuple[Question, ...]:
+    """Return what only the author knows; ``dropped`` are the columns, as ``table.column``, whose values may go."""
+    dropped = set(dropped)
+    found = []
+    for was in before:
+        now = after.table(was.name)
+        if now is None:
+            continue
+        taken = {new for (table, _), new in renames.columns.items() if table == was.name}
+        for gone in _gone_columns(was, now):
+            if (was.name, gone) in renames.columns or f"{was.name}.{gone}" in dropped:
+                continue
+            candidates = tuple(
+                new for new in _gone_columns(now, was) if new not in taken and _same_kind(was, gone, now, new)
+            )
+            if candidates:
+                found.append(Question(was.name, gone, candidates))
+    return tuple(found)
+
+
+def rename_columns(before: Schema, renames: Renames) -> Schema:
+    """Return the schema with its columns renamed, in indexes and foreign keys as well."""
+    return Schema(tuple(_renamed_table(table, renames) for table in before))
+
+
+def _renamed_table(table: Table, renames: Renames) -> Table:
+    for (name, old), new in renames.columns.items():
+        if name == table.name:
+            table = RenameColumn(name, old, new).applied_to(table)
+    return replace(table, foreign_keys=tuple(_renamed_key(key, renames) for key in table.foreign_keys))
+
+
+def _renamed_key(key: ForeignKey, renames: Renames) -> ForeignKey:
+    columns = tuple(renames.columns.get((key.referenced_table, name), name) for name in key.referenced_columns)
+    return replace(key, referenced_columns=columns)
+
+
+def _gone_columns(was: Table, now: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in was.columns if now.column(column.name) is None and not column.opaque)
+
+
+def _same_kind(was: Table, gone: str, now: Table, new: str) -> bool:
+    """Return True if the values of the one could live on in the other."""
+    old_column, new_column = was.column(gone), now.column(new)
+    assert old_column is not None
+    assert new_column is not None
+    return _kind(old_column.type) == _kind(new_column.type)
+
+
+def _kind(type_: ColumnType) -> str:
+    return _KINDS.get(type_.name, type_.name)
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePrimaryKey(Operation):
+    """Another primary key: there is no step for it, but the author has to know."""
+
+    was: tuple[str, ...]
+    now: tuple[str, ...]
+
+    def outcome(self) -> tuple[str, ...]:
+        return (f"Changed primary key of {self.table} from ({', '.join(self.was)}) to ({', '.join(self.now)})",)
+
+
+def operations_between(before: Schema, after: Schema, renames: Renames) -> tuple[Operation, ...]:
+    """Return what leads from ``before`` to ``after``, in no special order; nothing if they agree."""
+    found: list[Operation] = [RenameColumn(table, old, new) for (table, old), new in renames.columns.items()]
+    before = rename_columns(before, renames)
+    for table in after:
+        was = before.table(table.name)
+        found += [CreateTable(table.name, table)] if was is None else _table_operations(was, table, renames)
+    found += [DropTable(table.name) for table in before if after.table(table.name) is None]
+    return tuple(found)
+
+
+def _table_operations(was: Table, now: Table, renames: Renames) -> Iterator[Operation]:
+    comparison = compare_tables(now, was)
+    yield from _column_operations(now.name, comparison.columns)
+    if not comparison.same_primary_key:
+        yield ChangePrimaryKey(now.name, was.primary_key, now.primary_key)
+    yield from _index_operations(was, now, comparison.indexes, renames)
+    keys = [pair for pair in comparison.foreign_keys if pair.verdict == "different"]
+    yield from (DropForeignKey(now.name, pair.found) for pair in keys if pair.found is not None)
+    yield from (AddForeignKey(now.name, pair.wanted) for pair in keys if pair.wanted is not None)
+
+
+def _column_operations(table: str, pairs: tuple[Pair[Column], ...]) -> Iterator[Operation]:
+    previous = None
+    for pair in pairs:
+        # What a migration's own SQL has made, a generated column for one, no model can declare.
+        if pair.verdict == "skipped":
+            continue
+        if pair.wanted is None:
+            assert pair.found is not None
+            yield DropColumn(table, pair.found.name)
+            continue
+        if pair.found is None:
+            yield AddColumn(table, pair.wanted, previous)
+        elif pair.verdict != "equal":
+            yield ModifyColumn(table, pair.found, pair.wanted)
+        previous = pair.wanted.name
+
+
+def _index_operations(was: Table, now: Table, pairs: tuple[Pair[Index], ...], renames: Renames) -> Iterator[Operation]:
+    equal = {pair.found for pair in pairs if pair.verdict == "equal"}
+    gone = [index for index in was.indexes if not index.opaque and index not in equal]
+    new = [pair.wanted for pair in pairs if pair.wanted and not pair.wanted.opaque and pair.verdict != "equal"]
+    for index in tuple(gone):
+        target = _renamed_to(index, was, new, now, renames)
+        if target is not None:
+            yield RenameIndex(now.name, index, target.name)
+            gone.remove(index)
+            new.remove(target)
+    yield from (DropIndex(now.name, index.name) for index in gone)
+    yield from (AddIndex(now.name, index) for index in new)
+
+
+def _renamed_to(index: Index, was: Table, new: list[Index], now: Table, renames: Renames) -> Index | None:
+    candidates = [c for c in new if c.serves(index) and was.index(c.name) is None]
+    if (said := renames.indexes.get((now.name, index.name))) is not None:
+        return next((candidate for candidate in candidates if candidate.name == said), None)
+    if now.index(index.name) is not None:
+        return None  # another one has its name now
+    return candidates[0] if candidates else None
