@@ -11,8 +11,7 @@ from dataclasses import replace
 import peewee as pw
 
 from ..database.connect import connected, open_database
-from ..database.detect import detect_dialect
-from ..database.query import Connection
+from ..database.query import Connection, detect_dialect
 from ..database.url import Target
 from ..errors import WchError
 from ..execution.introspect import introspect_schema

@@ -177,7 +177,7 @@ def _check_models(choices: Choices, models: str | None, folder: str | None) -> i
     from ..authoring.author import differences as model_differences
     from ..authoring.author import load_models
     from ..authoring.scratch import scratch_databases
-    from ..database.detect import detect_dialect
+    from ..database.query import detect_dialect
     from ..schema.declared import logical_tables
 
     session = open_author_session(choices, folder=folder, writes=False)

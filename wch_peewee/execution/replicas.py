@@ -15,7 +15,7 @@ from typing import Any
 import peewee as pw
 
 from ..database.connect import connected, database_error, describe
-from ..database.detect import failure_of
+from ..database.query import failure_of
 from ..errors import Busy, ConfigurationError
 from .apply import pause
 

@@ -26,8 +26,7 @@ from ..database.connect import (
     stands_alone,
     unwrap,
 )
-from ..database.detect import words_of
-from ..database.query import run_query
+from ..database.query import run_query, words_of
 from ..database.url import parse_url
 from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl
