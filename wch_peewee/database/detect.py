@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import peewee as pw
 
 from ..errors import UnsupportedServer
+from ..schema.base import BaseDialect, Failure
 
 if TYPE_CHECKING:
-    from ..schema.dialect import Dialect, Failure, Words
+    from ..schema.dialect import Dialect
 
 SUPPORTED = "SQLite 3.35 or newer, MySQL 8.0.13 or newer, MariaDB 10.4 or newer"
 
@@ -50,18 +51,18 @@ def detect_dialect(database: pw.Database) -> Dialect:
 
 def failure_of(database: pw.Database, error: pw.PeeweeException) -> Failure:
     """Return the meaning of a driver's error, even if the server has not been detected yet."""
-    return words_of(database).failure(error.args)
+    return base_dialect(database).failure(error.args)
 
 
-def words_of(database: pw.Database) -> Words:
+def base_dialect(database: pw.Database) -> BaseDialect:
     """Return the part of the dialect that needs no detection."""
     if isinstance(database, pw.SqliteDatabase):
-        from ..schema.sqlite.base import SQLiteWords
+        from ..schema.sqlite.base import SQLiteBase
 
-        return SQLiteWords()
-    from ..schema.mysql.base import MySQLWords
+        return SQLiteBase()
+    from ..schema.mysql.base import MySQLBase
 
-    return MySQLWords()
+    return MySQLBase()
 
 
 def sqlite_dialect(version: str) -> Dialect:

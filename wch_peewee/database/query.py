@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from peewee import Database, PeeweeException
 
-from ..schema.statements import Query
+from ..schema.base import BaseDialect, Query
 from .connect import stands_alone
 
 if TYPE_CHECKING:
-    from ..schema.dialect import Dialect, Words
+    from ..schema.dialect import Dialect
 
 T = TypeVar("T")
 
@@ -22,13 +22,13 @@ T = TypeVar("T")
 _TRIES, _APART = 20, (0.01, 0.1)
 
 
-def run_query(database: Database, words: Words, query: Query) -> list[tuple[Any, ...]]:
+def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tuple[Any, ...]]:
     """Run one read and return all rows."""
-    sql = query.sql if query.params else words.escape(query.sql)
-    return unbroken(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, words)
+    sql = query.sql if query.params else dialect.escape(query.sql)
+    return unbroken(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, dialect)
 
 
-def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
+def unbroken(read: Callable[[], T], database: Database, dialect: BaseDialect) -> T:
     """Call ``read``, one statement that changes nothing, and repeat it if the server aborts it.
 
     A Galera node aborts what conflicts with a schema change from another node, even a SELECT outside any transaction.
@@ -39,7 +39,7 @@ def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
         try:
             return read()
         except PeeweeException as error:
-            if not words.is_broken_off(error.args) or not stands_alone(database):
+            if not dialect.is_aborted(error.args) or not stands_alone(database):
                 raise
         time.sleep(random.uniform(*_APART))
     return read()

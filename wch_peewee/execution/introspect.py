@@ -24,7 +24,7 @@ def introspect_schema(connection: Connection, names: Sequence[str], *, for_colum
 
 def count_rows(connection: Connection, precondition: Precondition) -> int:
     """Count the rows that conflict with ``precondition``."""
-    return int(connection.query(connection.dialect.count(precondition))[0][0])
+    return int(connection.query(connection.dialect.count_conflicts(precondition))[0][0])
 
 
 def table_sizes(connection: Connection, names: Sequence[str]) -> dict[str, Size]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..execution.context import RunContext
+from ..schema.base import Query
 from ..schema.naming import get_table_name
-from ..schema.statements import Query
 
 #: Messages, or conversations, in one transaction.
 BATCH_SIZE = 1000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..execution.context import RunContext
 from ..progress import BatchDone
-from ..schema.statements import Query
+from ..schema.base import Query
 
 #: Rows of primary key range in the first batch, and how many there may come to be in one.
 BATCH_SIZE, LARGEST_BATCH = 2_000, 10_000

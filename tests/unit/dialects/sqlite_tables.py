@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
+from wch_peewee.schema.base import Query
 from wch_peewee.schema.objects import Column, ColumnType, Default, ForeignKey, Index, Table, bigint, integer
 from wch_peewee.schema.operations import CreateTable
 from wch_peewee.schema.sqlite.dialect import SQLiteDialect
-from wch_peewee.schema.statements import Query, Step
+from wch_peewee.schema.statements import Step
 
 DIALECT = SQLiteDialect(sqlite3.sqlite_version_info)
 ID = Column("id", bigint(unsigned=True), auto_increment=True)

@@ -308,4 +308,4 @@ def test_counts(file: File, precondition: Precondition, expected: int) -> None:
     file.execute("PRAGMA foreign_keys=OFF")
     file.execute("INSERT INTO p VALUES (1), (2), (3)")
     file.execute("INSERT INTO t VALUES (1, 'x'), (1, NULL), (2, 'x'), (9, 'x'), (NULL, 'x')")
-    assert file.run_query(DIALECT.count(precondition)) == [(expected,)]
+    assert file.run_query(DIALECT.count_conflicts(precondition)) == [(expected,)]

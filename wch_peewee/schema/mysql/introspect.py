@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..dialect import Rows
+from ..base import Query, Rows
 from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
-from ..statements import Query
 from .base import per_table
 
 _TABLES = (
