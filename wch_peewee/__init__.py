@@ -1,139 +1,96 @@
-"""The Python side of WhatsApp Commerce Hub's tables: Peewee models, and migrations that a live site bears.
+"""Peewee models and safe migrations for WhatsApp Commerce Hub's tables in a live WordPress database.
 
-from wch_peewee import Plugin, Conversation
+    Plugin("sqlite:///wch.db").activate()
 
-plugin = Plugin("sqlite:///wch.db")
-plugin.activate()
-with plugin.site():
-    Conversation.create(customer_phone="+4915112345678", wa_conversation_id="wamid.1")
+Every name is imported when it is first used, so that a host which only checks the version loads next to nothing.
 """
-
-from __future__ import annotations
 
 import importlib
 import typing
 
-if typing.TYPE_CHECKING:
-    from .errors import (
-        Busy,
-        ConfigurationError,
-        DatabaseUnavailable,
-        InvalidValue,
-        Irreversible,
-        MigrationFailed,
-        MissingPrivileges,
-        NotOwned,
-        RemovalRefused,
-        SchemaConflict,
-        SchemaTooNew,
-        StatementFailed,
-        Undecided,
-        UnknownTable,
-        UnsupportedServer,
-        WchError,
-    )
-    from .install.delta import DeltaReport, db_delta
-    from .install.manager import DatabaseManager, WCH_Database_Manager
-    from .install.plugin import Plugin
-    from .install.reports import InstallReport, StatusReport, UninstallReport
-    from .models.enums import (
-        CampaignStatus,
-        ConversationStatus,
-        MessageDirection,
-        MessageStatus,
-        MessageType,
-        SyncAction,
-        SyncEntityType,
-        SyncStatus,
-    )
-    from .models.fields import utc_now
-    from .models.site import get_table_name, switch_prefix
-    from .models.tables import (
-        MODELS,
-        BaseModel,
-        BroadcastCampaign,
-        Cart,
-        Conversation,
-        CustomerProfile,
-        Message,
-        SyncQueueItem,
-    )
+__version__ = "1.0.0"
 
-__all__ = [
-    "MODELS",
-    "BaseModel",
-    "BroadcastCampaign",
-    "Busy",
-    "CampaignStatus",
-    "Cart",
-    "ConfigurationError",
-    "Conversation",
-    "ConversationStatus",
-    "CustomerProfile",
-    "DatabaseManager",
-    "DatabaseUnavailable",
-    "DeltaReport",
-    "InstallReport",
-    "InvalidValue",
-    "Irreversible",
-    "Message",
-    "MessageDirection",
-    "MessageStatus",
-    "MessageType",
-    "MigrationFailed",
-    "MissingPrivileges",
-    "NotOwned",
-    "Plugin",
-    "RemovalRefused",
-    "SchemaConflict",
-    "SchemaTooNew",
-    "StatementFailed",
-    "StatusReport",
-    "SyncAction",
-    "SyncEntityType",
-    "SyncQueueItem",
-    "SyncStatus",
-    "Undecided",
-    "UninstallReport",
-    "UnknownTable",
-    "UnsupportedServer",
-    "WCH_Database_Manager",
-    "WchError",
-    "db_delta",
-    "get_table_name",
-    "switch_prefix",
-    "utc_now",
-]
-
-#: Where each name is: a process imports what it uses, and one that only asks for the version next to nothing.
-_MODULES = {
-    "install.delta": "DeltaReport db_delta",
-    "models.enums": (
-        "CampaignStatus ConversationStatus MessageDirection MessageStatus MessageType SyncAction "
-        "SyncEntityType SyncStatus"
-    ),
+#: The public names, by the module that defines them.
+_NAMES = {
     "errors": (
-        "Busy ConfigurationError DatabaseUnavailable InvalidValue Irreversible MigrationFailed "
-        "MissingPrivileges NotOwned RemovalRefused SchemaConflict SchemaTooNew StatementFailed Undecided "
-        "UnknownTable UnsupportedServer WchError"
+        "Busy ConfigurationError DatabaseUnavailable InvalidValue Irreversible MigrationFailed MissingPrivileges "
+        "NotOwned RemovalRefused SchemaConflict SchemaTooNew StatementFailed Undecided UnknownTable "
+        "UnsupportedServer WchError"
     ),
-    "models.fields": "utc_now",
+    "install.delta": "DeltaReport db_delta",
     "install.manager": "DatabaseManager WCH_Database_Manager",
-    "models.tables": "MODELS BaseModel BroadcastCampaign Cart Conversation CustomerProfile Message SyncQueueItem",
     "install.plugin": "Plugin",
     "install.reports": "InstallReport StatusReport UninstallReport",
+    "models.fields": "utc_now",
     "models.site": "get_table_name switch_prefix",
+    "models.tables": (
+        "MODELS BaseModel BroadcastCampaign CampaignStatus Cart Conversation ConversationStatus CustomerProfile "
+        "Message MessageDirection MessageStatus MessageType SyncAction SyncEntityType SyncQueueItem SyncStatus"
+    ),
 }
-_PLACES = {name: module for module, names in _MODULES.items() for name in names.split()}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 
+# Type checkers read the names here. They do not see __getattr__: a misspelt name is an error for them, too.
+if typing.TYPE_CHECKING:
+    from .errors import (
+        Busy as Busy,
+        ConfigurationError as ConfigurationError,
+        DatabaseUnavailable as DatabaseUnavailable,
+        InvalidValue as InvalidValue,
+        Irreversible as Irreversible,
+        MigrationFailed as MigrationFailed,
+        MissingPrivileges as MissingPrivileges,
+        NotOwned as NotOwned,
+        RemovalRefused as RemovalRefused,
+        SchemaConflict as SchemaConflict,
+        SchemaTooNew as SchemaTooNew,
+        StatementFailed as StatementFailed,
+        Undecided as Undecided,
+        UnknownTable as UnknownTable,
+        UnsupportedServer as UnsupportedServer,
+        WchError as WchError,
+    )
+    from .install.delta import DeltaReport as DeltaReport, db_delta as db_delta
+    from .install.manager import (
+        DatabaseManager as DatabaseManager,
+        WCH_Database_Manager as WCH_Database_Manager,
+    )
+    from .install.plugin import Plugin as Plugin
+    from .install.reports import (
+        InstallReport as InstallReport,
+        StatusReport as StatusReport,
+        UninstallReport as UninstallReport,
+    )
+    from .models.fields import utc_now as utc_now
+    from .models.site import get_table_name as get_table_name, switch_prefix as switch_prefix
+    from .models.tables import (
+        MODELS as MODELS,
+        BaseModel as BaseModel,
+        BroadcastCampaign as BroadcastCampaign,
+        CampaignStatus as CampaignStatus,
+        Cart as Cart,
+        Conversation as Conversation,
+        ConversationStatus as ConversationStatus,
+        CustomerProfile as CustomerProfile,
+        Message as Message,
+        MessageDirection as MessageDirection,
+        MessageStatus as MessageStatus,
+        MessageType as MessageType,
+        SyncAction as SyncAction,
+        SyncEntityType as SyncEntityType,
+        SyncQueueItem as SyncQueueItem,
+        SyncStatus as SyncStatus,
+    )
+else:
+    __all__ = sorted(_MODULE_OF)
 
-def __getattr__(name: str) -> typing.Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name):
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_MODULE_OF})

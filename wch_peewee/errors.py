@@ -2,62 +2,62 @@
 
     WchError
     ├── ConfigurationError      a setting is missing or wrong; nothing was opened
-    │   └── UnknownTable        a table name that is none of ours
+    │   └── UnknownTable        a name that is not one of the managed tables
     ├── InvalidValue            a value that the column cannot hold (also a ValueError)
     ├── DatabaseUnavailable     not reachable, wrong password, unknown database
     ├── UnsupportedServer       an engine or a version that is not supported
     ├── MissingPrivileges       the account may not do what the run needs
-    ├── Busy                    somebody else upgrades, or holds a table too long
+    ├── Busy                    another upgrade runs, or a table is locked for too long
     ├── SchemaTooNew            the database belongs to a newer major version
     ├── SchemaConflict          the live schema cannot be brought to the declared one
-    ├── RunStopped              a run stopped half way; its parts are attributes
+    ├── RunStopped              a run stopped half way
     │   ├── MigrationFailed     a migration's step failed
     │   └── StatementFailed     a statement failed
-    │       └── CopyRefused     a large table would have to be copied, and nobody gave leave
-    ├── NotOwned                a statement aimed at a table that is not ours
-    ├── RemovalRefused          data would be destroyed without leave
-    ├── Irreversible            a migration that cannot be taken back
+    │       └── CopyRefused     a large table would have to be copied, which is not allowed
+    ├── NotOwned                a statement aimed at a table that is not managed
+    ├── RemovalRefused          data would be destroyed, which is not allowed
+    ├── Irreversible            a migration that cannot be rolled back
     └── Undecided               a migration whose author still has to decide something
 
-Messages are one or a few plain lines: what was found, what was expected, what to do next. They never
-hold a password. ``exit_code`` is what the ``wch`` command ends with.
+No message contains a password.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 
 
 class WchError(Exception):
-    """Root of the tree."""
+    """Base class. The message is one or a few plain lines: what was found, what was expected, what to do next.
+
+    ``exit_code`` is the exit code of the ``wch`` command.
+    """
 
     exit_code = 2
 
 
 class ConfigurationError(WchError):
-    """A setting is missing or malformed."""
+    """A missing or malformed setting."""
 
     exit_code = 78
 
 
 class UnknownTable(ConfigurationError):
-    """The name is none of the six tables."""
+    """A name that is not one of the six tables."""
 
 
 class InvalidValue(WchError, ValueError):
-    """The value does not fit its column; nothing was written."""
+    """A value that does not fit its column; nothing was written."""
 
 
 class DatabaseUnavailable(WchError):
-    """The database cannot be opened."""
+    """A database that cannot be opened."""
 
 
 class UnsupportedServer(WchError):
-    """The server, or its version, is none that the library knows to be safe."""
+    """A server, or a version of one, that is not known to be safe."""
 
 
 class MissingPrivileges(WchError):
-    """The account lacks privileges; ``grant`` is the SQL for the administrator."""
+    """Privileges that the account lacks; ``grant`` is the SQL for the administrator."""
 
     def __init__(self, message: str, *, missing: Sequence[str] = (), grant: str = "") -> None:
         super().__init__(message)
@@ -66,19 +66,19 @@ class MissingPrivileges(WchError):
 
 
 class Busy(WchError):
-    """A lock could not be had in time; trying again later is right."""
+    """A lock that was not available in time; trying again later may succeed."""
 
     exit_code = 3
 
 
 class SchemaTooNew(WchError):
-    """The database is of a newer major version than this code."""
+    """A database of a newer major version than this code."""
 
     exit_code = 4
 
 
 class SchemaConflict(WchError):
-    """The live schema lacks something that the models need and that cannot be added safely."""
+    """A live schema that lacks something the models need and that cannot be added safely."""
 
     def __init__(self, message: str, *, reasons: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -86,12 +86,11 @@ class SchemaConflict(WchError):
 
 
 class RunStopped(WchError):
-    """A run stopped half way. Every step can be repeated, so running the same again goes on from there.
+    """A run that stopped half way. Steps are repeatable: running the same again continues from there.
 
-    ``reason`` is the server's words, ``sql`` the statement, where it was one. ``in_place`` is what this run had
-    done before, in dbDelta's words; nothing when it is ``undone``, and None when nothing was to be changed.
-    ``command`` is what to type next, where a command was typed. The text has one line for each, and is made
-    when it is asked for: whoever passes the error on may set what it knows better.
+    ``reason`` is the server's message, ``sql`` the statement that failed, if any. ``in_place`` lists what this run
+    had done before, in dbDelta's words: empty if it was rolled back (``undone``), None if the run was not to change
+    anything. ``command`` is what to type next. The text is built in ``__str__``, so callers may still set attributes.
     """
 
     def __init__(
@@ -109,34 +108,36 @@ class RunStopped(WchError):
         self.sql = sql
         self.in_place = None if in_place is None else tuple(in_place)
         self.undone = undone
-        #: the connection was lost: whether the statement was done is unknown
+        #: True if the connection was lost; whether the statement took effect is then unknown.
         self.lost = lost
         self.command = command
 
     def __str__(self) -> str:
-        lines = [self._what(), *([f"Statement: {one_line(self.sql)}"] if self.sql else ())]
+        lines = [self._cause()]
+        if self.sql:
+            lines.append(f"Statement: {one_line(self.sql)}")
         if self.in_place is not None:
-            there = "All of this run is undone." if self.undone else self._where_it_stands(self.in_place)
-            lines += [there, self._way_on()]
+            lines.append("All of this run is undone." if self.undone else self._done_so_far(self.in_place))
+            lines.append(self._next_step())
         return "\n".join(lines)
 
-    def _what(self) -> str:
+    def _cause(self) -> str:
         return one_line(self.reason)
 
-    def _where_it_stands(self, in_place: Sequence[str]) -> str:
+    def _done_so_far(self, in_place: Sequence[str]) -> str:
         return f"In place: {_some(in_place)}." if in_place else "Nothing of this run is in place yet."
 
-    def _way_on(self) -> str:
+    def _next_step(self) -> str:
         when = "When the server is back, run again" if self.lost else "Remove the cause, then run"
         return f"{when}: {self.command}" if self.command else f"{when.removesuffix(' again')} the same again."
 
 
 class StatementFailed(RunStopped):
-    """The server refused a statement."""
+    """A statement that the server refused."""
 
 
 class MigrationFailed(RunStopped):
-    """A migration stopped at ``step`` of ``steps``."""
+    """A migration that stopped at ``step`` of ``steps``."""
 
     def __init__(
         self,
@@ -156,18 +157,38 @@ class MigrationFailed(RunStopped):
         self.step = step
         self.steps = steps
 
-    def _what(self) -> str:
-        return f"migration {self.migration}, step {self.step} of {self.steps}: {super()._what()}"
+    def _cause(self) -> str:
+        return f"migration {self.migration}, step {self.step} of {self.steps}: {super()._cause()}"
 
-    def _where_it_stands(self, in_place: Sequence[str]) -> str:
+    def _done_so_far(self, in_place: Sequence[str]) -> str:
         if self.step == 1:
-            return super()._where_it_stands(in_place)
+            return super()._done_so_far(in_place)
         steps = "step 1" if self.step == 2 else f"steps 1 to {self.step - 1}"
         return f"In place: {steps}. " + (f"This run: {_some(in_place)}." if in_place else "This run changed nothing.")
 
 
+class CopyRefused(StatementFailed):
+    """A change that copies a large table, which is not allowed; nothing was done."""
+
+
+class NotOwned(WchError):
+    """A statement on a table that does not belong to this installation; it was not sent."""
+
+
+class RemovalRefused(WchError):
+    """An operation that would destroy data without permission."""
+
+
+class Irreversible(WchError):
+    """A migration that declares that it cannot be rolled back; nothing was changed."""
+
+
+class Undecided(WchError):
+    """A migration with an open question to its author (``steps.decide``); none of its steps was run."""
+
+
 def one_line(text: str, limit: int = 500) -> str:
-    """Put a text, a statement for one, on one line of a bearable length."""
+    """Return a text, for example a statement, on one line of at most ``limit`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
@@ -175,23 +196,3 @@ def one_line(text: str, limit: int = 500) -> str:
 def _some(outcomes: Sequence[str]) -> str:
     more = len(outcomes) - 3
     return "; ".join(outcomes[-3:]) + (f"; and {more} more before" if more > 0 else "")
-
-
-class CopyRefused(StatementFailed):
-    """The server can make the change only by copying a large table, and nobody gave leave; nothing was done."""
-
-
-class NotOwned(WchError):
-    """A statement aims at a table that does not belong to this installation; it was not sent."""
-
-
-class RemovalRefused(WchError):
-    """The operation destroys data and nobody allowed it."""
-
-
-class Irreversible(WchError):
-    """The migration says that it cannot be taken back; nothing was changed."""
-
-
-class Undecided(WchError):
-    """The migration holds a question to its author (``steps.decide``); none of its steps was run."""

@@ -1,16 +1,7 @@
-"""Hook markers for hosts built on pluggy, without needing pluggy.
+"""The hooks for hosts built on pluggy: ``pluggy.PluginManager("wch").add_hookspecs(wch_peewee.hookspecs)``.
 
-A host adds this module as its specification and registers a Plugin:
-
-    manager = pluggy.PluginManager("wch")
-    manager.add_hookspecs(wch_peewee.hookspecs)
-    manager.register(Plugin("sqlite:///wch.db"))
-    manager.hook.activate()
-
-pluggy's markers do nothing but set an attribute named after the project, which is done here by hand.
+Works without pluggy. Its markers only set an attribute named after the project, as the two here do.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -31,7 +22,7 @@ _SPECIFICATION = {"firstresult": False, "historic": False, "warn_on_impl": None,
 
 
 def hookimpl(function: F) -> F:
-    """Mark ``function`` as an implementation of the hook of its name."""
+    """Mark ``function`` as the implementation of the hook with its name."""
     setattr(function, f"{PROJECT}_impl", dict(_IMPLEMENTATION))
     return function
 
@@ -49,24 +40,24 @@ def activate() -> None:
 
 @hookspec
 def deactivate() -> None:
-    """Stop; nothing is removed."""
+    """Keep everything: deactivating a plugin removes nothing."""
 
 
 @hookspec
 def admin_init() -> None:
-    """Upgrade when the version does not match; cheap when it does."""
+    """Upgrade if the version does not match; cheap if it does."""
 
 
 @hookspec
 def site_created(blog_id: int) -> None:
-    """Install a new site of a network."""
+    """Install the tables of a new site of a network."""
 
 
 @hookspec
 def site_deleted(blog_id: int) -> None:
-    """Remove a deleted site's tables when WCH_REMOVE_DATA is true."""
+    """Remove a deleted site's tables if WCH_REMOVE_DATA is true."""
 
 
 @hookspec
 def uninstall() -> None:
-    """Remove the tables when WCH_REMOVE_DATA is true."""
+    """Remove the tables if WCH_REMOVE_DATA is true."""

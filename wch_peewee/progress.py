@@ -1,11 +1,4 @@
-"""What a run says of itself while it works: values, handed to a callback.
-
-    manager.on_progress = print
-
-Nothing is printed or logged here. The callback runs in the run's own thread, between its statements.
-"""
-
-from __future__ import annotations
+"""The events of a run in progress, passed to a callback: ``manager.on_progress = print``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A migration begins its ``step`` of ``steps``."""
+    """The start of a migration's ``step`` of ``steps``."""
 
     migration: str
     step: int
@@ -25,9 +18,9 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class BatchDone:
-    """A batch of rows is through: ``rows`` changed so far; ``fraction`` of the primary keys' range lies behind.
+    """The end of a batch: ``rows`` changed so far, ``fraction`` of the range of primary keys done.
 
-    ``seconds`` is the time since the first batch of this run began.
+    ``seconds`` is the time since this run's first batch began.
     """
 
     table: str
@@ -37,12 +30,12 @@ class BatchDone:
 
     @property
     def rate(self) -> float:
-        """Rows changed in a second."""
+        """Rows changed per second."""
         return self.rows / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes at this pace; None before anything can be told."""
+        """The estimated time for the rest; None if nothing is done yet."""
         return self.seconds * (1 - self.fraction) / self.fraction if self.fraction > 0 else None
 
     def __str__(self) -> str:
@@ -52,7 +45,7 @@ class BatchDone:
 
 @dataclass(frozen=True, slots=True)
 class SiteStarted:
-    """A network's ``number``-th site of ``sites`` is taken up."""
+    """The start of site ``number`` of the ``sites`` of a network."""
 
     prefix: str
     number: int
@@ -60,11 +53,12 @@ class SiteStarted:
 
     @property
     def fraction(self) -> float:
-        """How much lies behind."""
+        """The part of the sites that is done."""
         return (self.number - 1) / self.sites
 
     def __str__(self) -> str:
         return f"site {self.number} of {self.sites} (prefix {self.prefix})"
 
 
+#: Called in the run's own thread, between its statements.
 Progress = Callable[[StepStarted | BatchDone], None]

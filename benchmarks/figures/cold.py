@@ -13,7 +13,12 @@ from ..samples import Sample, interleaved, timed
 from .asking import cold_peers, compared
 
 _IMPORTS = "import peewee, pymysql"
-_ADMIN_INIT = "from wch_peewee import Plugin; assert Plugin(sys.argv[1]).admin_init().outcome == 'current'"
+_ADMIN_INIT = """
+from wch_peewee import Plugin
+plugin = Plugin(sys.argv[1])
+assert plugin.admin_init().outcome == "current"
+plugin.database.close()
+"""
 _SERVER = f"""
 {_IMPORTS}
 from urllib.parse import urlsplit
@@ -23,11 +28,13 @@ connection = pymysql.connect(host=url.hostname, port=url.port, user=url.username
 cursor = connection.cursor()
 cursor.execute("SELECT option_value FROM `wp_options` WHERE option_name = 'wch_db_version'")
 assert cursor.fetchone()
+connection.close()
 """
 _FILE = f"""
 {_IMPORTS}, sqlite3
 connection = sqlite3.connect(sys.argv[1].removeprefix("sqlite:///"))
 assert connection.execute("SELECT option_value FROM wp_options WHERE option_name = 'wch_db_version'").fetchone()
+connection.close()
 """
 
 

@@ -57,7 +57,7 @@ def foreign_keys(database: LiveDatabase) -> list[Any]:
 
 def settled(database: LiveDatabase) -> None:
     """Nothing is left to be done, and nothing is."""
-    plugin = Plugin(database.url)
+    plugin = Plugin(database.database)
     with database.statements() as seen:
         outcomes = [plugin.activate().outcome, plugin.admin_init().outcome, plugin.admin_init().outcome]
     assert outcomes == ["current"] * 3
@@ -107,7 +107,7 @@ def test_an_older_version_or_none_is_adopted_too(database: LiveDatabase, version
     php.install(version)
     php.fill()
     before = all_rows(database)
-    assert Plugin(database.url).admin_init().outcome == "upgraded"
+    assert Plugin(database.database).admin_init().outcome == "upgraded"
     assert [value for value, _ in option(database)] == ["1.0.0"]
     assert all_rows(database) == before
     settled(database)
@@ -117,7 +117,7 @@ def test_php_writes_its_own_version_back(database: LiveDatabase, php: PhpPlugin)
     """As it does whenever it is activated again."""
     Plugin(database.url).activate()
     php.write_version("0.9.0")
-    report = Plugin(database.url).admin_init()
+    report = Plugin(database.database).admin_init()
     assert (report.outcome, report.version, report.changes, report.adopted) == ("upgraded", "1.0.0", (), None)
     settled(database)
 

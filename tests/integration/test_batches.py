@@ -18,7 +18,8 @@ from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import batches, steps
 from wch_peewee.progress import BatchDone, StepStarted
 from wch_peewee.schema.objects import Column, text, varchar
-from wch_peewee.testing.child import KillPoint, run_killed
+from wch_peewee.testing.child import run_killed
+from wch_peewee.testing.writes import Point
 
 ROWS = 20
 
@@ -92,7 +93,7 @@ def test_killed_in_a_batch_the_next_run_goes_on_where_it_stopped(
             update = "UPDATE {messages} SET note = ? WHERE note IS NULL AND {batch}"
             batches.run_in_batches(context.database, "messages", update, "done", size=4, remaining=remaining)
 
-    assert run_killed(fill, KillPoint(3, "after"))
+    assert run_killed(fill, Point(3, "after"))
     left = [note for _, note in notes(filled)].count(None)
     assert left == (ROWS if filled.family == "sqlite" else ROWS - 12)  # SQLite's run is one transaction
     fill()
@@ -146,7 +147,7 @@ def test_python_killed_in_a_batch_goes_on_with_the_rows_that_are_left(filled: Li
         with run_session(DatabaseManager(filled.url).database, "wp_") as context:
             batches.change_rows(context.database, "messages", [], change, size=4, remaining="note IS NULL")
 
-    assert run_killed(run, KillPoint(6, "after"))  # in the middle of the second batch, which is undone
+    assert run_killed(run, Point(6, "after"))  # in the middle of the second batch, which is undone
     left = [row_id for row_id, note in notes(filled) if note is None]
     assert len(left) == (ROWS if filled.family == "sqlite" else ROWS - 4)
     run()

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,9 @@ def tries(database: LiveDatabase, number: int, *words: str) -> None:
 
 
 def delta(database: LiveDatabase, **options: Any) -> tuple[str, ...]:
-    return db_delta(MODELS, database.connect(), prefix="wp_", **options).changes
+    # Called in threads, too: a connection is closed by the thread that has opened it.
+    with closing(database.connect()) as connection:
+        return db_delta(MODELS, connection, prefix="wp_", **options).changes
 
 
 COLUMN = "ALTER TABLE wp_wch_messages DROP COLUMN status"
@@ -239,7 +241,7 @@ ROWS = [
 def test_locked_rows_end_in_busy_and_nothing_worse(site: LiveDatabase, folder: Path, table: str, lock: str) -> None:
     with Transaction(site, lock) as other:
         # Reading waits for nobody.
-        assert Plugin(site.url).admin_init().outcome == "current"
+        assert Plugin(site.database).admin_init().outcome == "current"
         assert DatabaseManager(site.url).status().is_current
         with pytest.raises(Busy, match=rf"held {table} for \d+ seconds .*connection {other.number} "):
             DatabaseManager(site.url, migrations=folder, patience=1).install()

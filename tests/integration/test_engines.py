@@ -89,7 +89,13 @@ def test_statements_of_a_failed_block_are_kept(database: LiveDatabase) -> None:
 
 @pytest.mark.families("mysql", "mariadb")
 def test_statements_of_another_process_are_seen_on_servers(database: LiveDatabase) -> None:
-    program = "import peewee, playhouse.db_url as u, sys; u.connect(sys.argv[1]).execute_sql('SELECT 42')"
+    program = """
+import sys
+from playhouse.db_url import connect
+database = connect(sys.argv[1])
+database.execute_sql("SELECT 42")
+database.close()
+"""
     with database.statements() as seen:
         subprocess.run([sys.executable, "-c", program, database.url], check=True)
     assert seen.selects == ["SELECT 42"]

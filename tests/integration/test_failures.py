@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed
-from wch_peewee.cli.run import run
+from wch_peewee.cli import run
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.statements import Statement
 

@@ -49,7 +49,8 @@ from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.base import Query
-from wch_peewee.testing.child import KillPoint, run_killed, run_to_end
+from wch_peewee.testing.child import run_killed, run_to_end
+from wch_peewee.testing.writes import Point
 
 
 @pytest.fixture
@@ -249,9 +250,9 @@ def test_stock_pw_migrate_leaves_the_same(nodes: Databases, chain: Path, tmp_pat
 # --- clients that die
 
 
-def moments(pytestconfig: pytest.Config, writes: int, *, every: int) -> list[KillPoint]:
+def moments(pytestconfig: pytest.Config, writes: int, *, every: int) -> list[Point]:
     """Before, during and after each write with --slow; otherwise a part of them."""
-    points = [KillPoint(number, moment) for number in range(1, writes + 1) for moment in ("before", "during", "after")]
+    points = [Point(number, moment) for number in range(1, writes + 1) for moment in ("before", "during", "after")]
     return points if pytestconfig.getoption("--slow") else points[every // 2 :: every]
 
 

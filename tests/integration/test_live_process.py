@@ -136,6 +136,7 @@ def test_other_threads_write_while_a_run_is_held_at_every_statement(database: Li
     with plugin.site():
         kept(written)
         assert Conversation.select().where(Conversation.status == "active").count() == len(statements) * WRITERS
+    plugin.database.close()
     # The first were there when the bodies were copied.
     copied = {number for (number,) in database.execute("SELECT message_id FROM wp_wch_message_bodies")}
     assert {number for kind, number in written[: WRITERS * 4] if kind is Message} <= copied

@@ -7,9 +7,8 @@ import pytest
 from tests.support.databases import LiveDatabase
 from tests.support.snapshots import definition
 from wch_peewee import DatabaseManager
-from wch_peewee.execution.introspect import introspect_schema
+from wch_peewee.execution.introspect import TableCache, introspect_schema
 from wch_peewee.execution.session import read_session
-from wch_peewee.execution.table_cache import TableCache
 from wch_peewee.install.network import AT_ONCE, Network
 
 SITES = AT_ONCE + 4

@@ -44,6 +44,7 @@ def test_it_is_told_of_what_was_written_and_of_nothing_else(database: LiveDataba
     assert news[2:] == [(NAME, None)]
     plugin.uninstall()
     assert len(news) == 3
+    plugin.database.close()
 
 
 def test_then_the_row_can_be_read_and_the_lock_is_free(database: LiveDatabase) -> None:
@@ -80,7 +81,7 @@ def test_what_it_raises_is_logged_and_the_run_is_done(database: LiveDatabase, ca
         "wch_db_version was set to 1.0.0, and on_option_written failed; what caches it may show the old value"
     )
     assert "the cache is down" in caplog.text
-    assert Plugin(database.url).admin_init().outcome == "current"
+    assert Plugin(database.database).admin_init().outcome == "current"
 
 
 def test_a_run_that_fails_later_tells_of_what_stays(database: LiveDatabase, chain: Path, news: News) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -48,6 +50,7 @@ def test_a_host_installs_looks_after_and_removes(database: LiveDatabase) -> None
     (report,) = manager.hook.uninstall()
     assert (report.removed, sorted(report.tables)) == (True, sorted([*TABLES, "wp_wch_migratehistory"]))
     assert database.tables() == ["wp_options"]
+    plugin.database.close()
 
 
 def test_several_plugins_each_look_after_their_own(database: LiveDatabase) -> None:
@@ -126,3 +129,10 @@ def test_the_sites_of_a_network_come_and_go(in_the_environment: LiveDatabase) ->
     assert sorted(report.removed for report in manager.hook.site_deleted(blog_id=7)) == [False, True]
     assert DatabaseManager(in_the_environment.url, prefix="two_7_").missing_tables() == ()
     assert len(DatabaseManager(in_the_environment.url, prefix="env_7_").missing_tables()) == len(TABLES)
+
+
+def test_the_hooks_connections_are_closed_when_the_process_ends(in_the_environment: LiveDatabase) -> None:
+    """Python 3.13 warns of a SQLite connection that nobody has closed."""
+    program = "from wch_peewee.install import hooks; hooks.activate(); hooks.admin_init()"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

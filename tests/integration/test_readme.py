@@ -18,8 +18,8 @@ from tests.support.databases import LiveDatabase
 from tests.support.page_examples import Block, Reader, blocks_of
 from tests.support.populate import populate
 from wch_peewee import Plugin
-from wch_peewee.cli import codes
 from wch_peewee.cli.app import wch
+from wch_peewee.cli.options import EXIT_CODES
 from wch_peewee.database.detect import SUPPORTED
 from wch_peewee.database.url import parse_url
 from wch_peewee.install.doctor import diagnose
@@ -192,7 +192,7 @@ def test_commands_named_in_passing_are_there() -> None:
 
 
 def test_the_exit_codes_are_those_of_the_code() -> None:
-    assert [(int(number), meaning) for number, meaning in cells("exit code")] == list(codes.MEANINGS)
+    assert [(int(number), meaning) for number, meaning in cells("exit code")] == list(EXIT_CODES.items())
 
 
 def test_the_environment_is_what_the_code_reads() -> None:

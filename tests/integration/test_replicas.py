@@ -82,5 +82,6 @@ def test_it_is_waited_for_and_then_the_run_stops(engine: Engine, pair: tuple[Pri
         cursor.execute(_FOLLOW[engine.family][2])
     with pytest.raises(Busy, match="does not replicate now"):
         seconds_behind(database)
+    database.close()
     with pytest.raises(ConfigurationError, match="is no replica"):
         seconds_behind(opened(primary))

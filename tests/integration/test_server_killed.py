@@ -14,17 +14,17 @@ import pytest
 from tests.support.populate import fill
 from tests.support.server_kills import server_killed
 from tests.support.servers import PrivateServer
+from wch_peewee.testing.bench import installation, our_migrations
 from wch_peewee.testing.examination import examine_at
-from wch_peewee.testing.places import Place, open_place
-from wch_peewee.testing.subjects import installation, our_migrations
+from wch_peewee.testing.scratch import ScratchDatabase, scratch_database
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 
 
 @pytest.fixture
-def place(own_server: PrivateServer) -> Iterator[Place]:
-    with open_place(f"private={own_server.url}") as place:
-        yield place
+def scratch(own_server: PrivateServer) -> Iterator[ScratchDatabase]:
+    with scratch_database(f"private={own_server.url}") as scratch:
+        yield scratch
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def effort(own_server: PrivateServer, pytestconfig: pytest.Config) -> dict[str, 
     return {"every": every, "scenarios": [server_killed(own_server)]}
 
 
-def test_while_it_installs(place: Place, effort: dict[str, Any]) -> None:
-    verdict = examine_at(place, installation("wp_"), **effort)
+def test_while_it_installs(scratch: ScratchDatabase, effort: dict[str, Any]) -> None:
+    verdict = examine_at(scratch, installation("wp_"), **effort)
     assert verdict.ok, str(verdict)
     assert verdict.tried >= 1
 
 
-def test_while_it_migrates(place: Place, effort: dict[str, Any], chain: Path) -> None:
+def test_while_it_migrates(scratch: ScratchDatabase, effort: dict[str, Any], chain: Path) -> None:
     """From nothing, and from version 1.0.0 with rows."""
-    verdict = examine_at(place, our_migrations(chain, "wp_"), populate=fill, **effort)
+    verdict = examine_at(scratch, our_migrations(chain, "wp_"), populate=fill, **effort)
     assert verdict.ok, str(verdict)
     assert verdict.tried >= 6

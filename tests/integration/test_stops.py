@@ -10,7 +10,7 @@ import pytest
 from tests.integration.test_pw_migrate import pw_migrate
 from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager, Irreversible, Undecided
-from wch_peewee.cli.run import run
+from wch_peewee.cli import run
 
 MARKED = '''
 """Version 1.1.0."""

@@ -25,8 +25,8 @@ from tests.support.migration_chain import chain_folder
 from tests.support.server_kills import server_killed
 from tests.support.servers import PrivateServer
 from wch_peewee.testing.__main__ import tick
+from wch_peewee.testing.examination import NOTHING, Verdict
 from wch_peewee.testing.scenarios import SCENARIOS
-from wch_peewee.testing.verdict import NOTHING, Verdict
 
 #: A line of the table: what runs, and its verdicts on all engines.
 Line = tuple[str, Verdict]

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Any
 
 import pymysql
+from pymysql.constants import ER
 
 from tests.support.addresses import ServerAddress, ServerError
 from tests.support.databases import LiveDatabase, fresh_on_server
@@ -260,7 +261,13 @@ class GaleraCluster:
     def begin_again(self, number: int) -> None:
         """Let a node that has lost its quorum be the cluster, as an administrator would; the others join it."""
         node = self.node(number)
-        node.query("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
+        try:
+            node.query("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
+        except pymysql.Error as error:
+            # MariaDB 11.8 has a variable for each of the provider's options instead.
+            if error.args[0] != ER.WRONG_ARGUMENTS:
+                raise
+            node.query("SET GLOBAL wsrep_provider_pc_bootstrap = ON")
         node.wait_until_synced()
 
     def heal(self) -> None:

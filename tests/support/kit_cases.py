@@ -17,11 +17,10 @@ from tests.support.populate import fill, populate
 from wch_peewee import DatabaseManager
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
-from wch_peewee.testing.examination import EMPTY, Populate, Progress, examine_at
-from wch_peewee.testing.places import Place
+from wch_peewee.testing.bench import Subject, delta, installation, our_migrations, stock_migrations
+from wch_peewee.testing.examination import EMPTY, Populate, Ticker, Verdict, examine_at
 from wch_peewee.testing.scenarios import SCENARIOS, Scenario
-from wch_peewee.testing.subjects import Subject, delta, installation, our_migrations, stock_migrations
-from wch_peewee.testing.verdict import Verdict
+from wch_peewee.testing.scratch import ScratchDatabase
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,14 @@ class Case:
         scenarios: Sequence[Scenario] = SCENARIOS,
         every: int = 1,
         to_the_end: bool = False,
-        progress: Progress = lambda text: None,
+        progress: Ticker = lambda text: None,
     ) -> Verdict:
         """Examine it on an empty database."""
         self.prepare(database)
         # SQLite's locks do not like a connection that is open across a fork.
         database.close()
         return examine_at(
-            Place(database.engine, database.url),
+            ScratchDatabase(database.engine, database.url),
             self.subject,
             populate=self.populate,
             start=self.start,

@@ -1,6 +1,6 @@
 """A scenario for the test kit: the server is killed under a run, is started again, and the same run finishes.
 
-    examine_at(place, subject, scenarios=[server_killed(server)])
+    examine_at(scratch, subject, scenarios=[server_killed(server)])
 
 It is killed at each write: before it is sent, while it is under way, and after it. The run has to end in one error
 that says what to do.
@@ -15,9 +15,8 @@ from dataclasses import replace
 from tests.support.servers import PrivateServer
 from wch_peewee.testing.bench import Bench
 from wch_peewee.testing.child import Ending, Failure
-from wch_peewee.testing.scenarios import Scenario
+from wch_peewee.testing.scenarios import Fault, Finding, Scenario
 from wch_peewee.testing.snapshots import Snapshot, differences
-from wch_peewee.testing.verdict import Fault, Finding
 from wch_peewee.testing.writes import Point
 
 NAME = "server killed"
@@ -27,7 +26,7 @@ _CLEAR = ("DatabaseUnavailable", "StatementFailed", "MigrationFailed", "Busy")
 
 
 def server_killed(server: PrivateServer) -> Scenario:
-    """Kill this server, which the examined place is on."""
+    """Kill this server, which the examined database is on."""
 
     def play(bench: Bench, every: int) -> Iterator[Finding | None]:
         writes = bench.undisturbed.writes
@@ -41,7 +40,7 @@ def server_killed(server: PrivateServer) -> Scenario:
             fault = fault or _again(bench)
             where = f"killed {point} of {len(writes)}, then the same again"
             write = writes[point.number - 1]
-            yield None if fault is None else Finding(bench.place.label, bench.start, NAME, where, fault, write)
+            yield None if fault is None else Finding(bench.scratch.label, bench.start, NAME, where, fault, write)
 
     return Scenario(NAME, play)
 

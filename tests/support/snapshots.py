@@ -23,11 +23,11 @@ def schema(database: LiveDatabase, *, without: tuple[str, ...] = ()) -> dict[str
 
 def definition(database: LiveDatabase, table: str) -> str:
     """The table as the engine prints it, without the counter, which says nothing about the shape."""
-    return snapshots.definition(database.database, table)
+    return snapshots.table_definition(database.database, table)
 
 
 def rows(database: LiveDatabase, table: str) -> list[tuple[Any, ...]]:
-    return snapshots.rows(database.database, table)
+    return snapshots.table_rows(database.database, table)
 
 
 def columns(database: LiveDatabase, table: str, names: str) -> list[tuple[Any, ...]]:

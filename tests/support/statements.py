@@ -11,8 +11,10 @@ connection that this process opens through ``sqlite3.connect`` is traced; anothe
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,7 +155,20 @@ _watched: dict[str, list[Statements]] = {}
 _connect = sqlite3.connect
 
 
+class _Connection(sqlite3.Connection):
+    """Warns like Python 3.13 when it is never closed, so that every version of Python fails such a test."""
+
+    def __del__(self) -> None:
+        try:
+            self.total_changes  # noqa: B018
+        except sqlite3.ProgrammingError:
+            return  # closed, or never opened
+        warnings.warn(f"unclosed database in {self!r}", ResourceWarning, source=self, stacklevel=1)
+
+
 def _traced_connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+    if sys.version_info < (3, 13):
+        kwargs.setdefault("factory", _Connection)
     connection: sqlite3.Connection = _connect(*args, **kwargs)
     if _watched:
         # A file name may be relative or a file: URI; SQLite knows what it opened.

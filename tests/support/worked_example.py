@@ -30,13 +30,13 @@ NAME = "message_channel"
 #: file, what stands there, what is to stand there
 EDITS = (
     (
-        "enums.py",
-        '    FAILED = "failed"\n\n\nclass Campaign',
-        '    FAILED = "failed"\n    DELETED = "deleted"\n\n\nclass Campaign',
+        "models/tables.py",
+        '    FAILED = "failed"\n\n\nclass Message(',
+        '    FAILED = "failed"\n    DELETED = "deleted"\n\n\nclass Message(',
     ),
-    ("models.py", "    assigned_agent_id = Unsigned", "    agent_id = Unsigned"),
+    ("models/tables.py", "    assigned_agent_id = Unsigned", "    agent_id = Unsigned"),
     (
-        "models.py",
+        "models/tables.py",
         "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n",
         (
             "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n"

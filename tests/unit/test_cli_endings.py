@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from tests.support.command import wch
-from wch_peewee.cli import codes
+from wch_peewee.cli.options import ExitCode
 from wch_peewee.install.manager import DatabaseManager
 
 SECRET = "s3cret"
@@ -187,5 +187,5 @@ def test_leave_that_is_neither_yes_nor_no_stops_what_would_remove_and_nothing_el
 
 def test_a_mistyped_command_is_answered_by_one_like_it() -> None:
     result = wch("stats")
-    assert result.code == codes.USAGE
+    assert result.code == ExitCode.USAGE
     assert "No such command 'stats'. Did you mean 'status'?" in result.err

@@ -31,8 +31,7 @@ SENDS = {
     "install/privileges.py": "asks whose account this is",
     "migrate/batches.py": "runs a migration's data statements in batches",
     "migrate/steps/special.py": "runs a migration's own data statements",
-    "testing/places.py": "creates and drops scratch databases",
-    "testing/saved.py": "puts a scratch database back to where it was",
+    "testing/scratch.py": "creates, restores and drops scratch databases",
     "testing/snapshots.py": "reads whole databases to compare them",
     "wordpress/options.py": "reads and writes the version",
 }

@@ -60,7 +60,7 @@ def written(make: Any) -> Any:
 
 def by_peewee(make: Any) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "plain_rows", lambda *rest: None)
+        patch.setattr(queries, "insert_values", lambda *rest: None)
         return written(make)
 
 
@@ -137,7 +137,7 @@ def test_what_is_read_is_what_peewee_makes(shop: peewee.Database, monkeypatch: p
                 continue
             quick = [told(row) for row in getattr(select.clone(), kind)()]
             with monkeypatch.context() as patch:
-                patch.setattr(queries.AtItsSite, "_maker", lambda self, wrapper: None)
+                patch.setattr(queries.SiteQuery, "_bulk_processor", lambda self, wrapper: None)
                 assert quick == [told(row) for row in getattr(select.clone(), kind)()]
             assert len(quick) == 6
 
@@ -146,7 +146,7 @@ def told(row: Any) -> Any:
     """An instance as far as anybody can tell it from another one."""
     if not isinstance(row, peewee.Model):
         return row
-    names = {"__data__", "_dirty", "_site", "_seen", "__rel__"}
+    names = {"__data__", "_dirty", "_site", "_snapshots", "__rel__"}
     state: dict[str, Any] = {name: getattr(row, name, None) for name in names - {"__rel__"}}
     related = {name: told(one) for name, one in vars(row)["__rel__"].items()}
     return type(row), state, related, {name: value for name, value in vars(row).items() if name not in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import wch_peewee
 from wch_peewee import Plugin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,6 +193,22 @@ def test_an_admin_init_with_nothing_to_do_imports_no_more_than_it_needs(tmp_path
     ]
     others = {"models.base", "models.tables", "install.manager", "execution.context", "execution.lock", "migrate.state"}
     assert others.isdisjoint(name.removeprefix("wch_peewee.") for name in loaded)
+
+
+def test_the_version_is_that_of_setup_cfg() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    assert wch_peewee.__version__ == setup["metadata"]["version"]
+
+
+def test_type_checkers_read_the_public_names_from_the_same_modules() -> None:
+    """They do not run the package's __getattr__, but read imports that never run."""
+    tree = ast.parse((ROOT / "wch_peewee" / "__init__.py").read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    read = {alias.asname: node.module for node in imports for alias in node.names}
+    assert read == wch_peewee._MODULE_OF
+    assert list(read) == [alias.name for node in imports for alias in node.names]
+    assert wch_peewee.__all__ == sorted(read)
 
 
 def test_pyproject_has_three_lines() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,10 +43,11 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def database() -> peewee.Database:
+def database() -> Iterator[peewee.Database]:
     database = peewee.SqliteDatabase(":memory:")
     database.connect()
-    return database
+    yield database
+    database.close()
 
 
 def attempt(action: Held, database: peewee.Database, lost_at: int = 0, patience: float = 60) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wch_peewee.cli.output import Lines, showing
+from wch_peewee.cli.output import LogDisplay, showing
 from wch_peewee.progress import BatchDone, StepStarted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,13 +33,13 @@ def test_nothing_is_divided_by_zero(fraction: float, seconds: float) -> None:
 
 def test_a_log_gets_a_line_for_each_tenth_of_each_step() -> None:
     lines: list[str] = []
-    with showing("looking", lines.append, str, terminal=False) as display:
+    with showing("looking", lines.append, terminal=False) as display:
         for _ in range(2):
             display.say("UPDATE ...")
             display.event(StepStarted("002_more", 1, 3))
             for number in range(1, 101):
                 display.event(BatchDone("t", number, number / 100, 1.0))
-    assert isinstance(display, Lines)
+    assert isinstance(display, LogDisplay)
     assert len(lines) == 20
     assert lines[0] == lines[10] == "t: 10%, 10 rows changed, 10 a second, 9 s left"
     assert lines[9] == "t: 100%, 100 rows changed, 100 a second, 0 s left"
@@ -49,7 +49,7 @@ ON_A_TERMINAL = """
 from wch_peewee.cli.output import showing
 from wch_peewee.progress import BatchDone, StepStarted
 
-with showing("looking at the tables", print, str, terminal=True) as display:
+with showing("looking at the tables", print, terminal=True) as display:
     display.event(StepStarted("002_more", 1, 3))
     display.event(BatchDone("wp_wch_messages", 4000, 0.5, 8.0))
 """

@@ -21,7 +21,7 @@ def nothing_stays() -> Iterator[None]:
     set_default_site(None)
     for model in MODELS:
         model._meta.set_database(None)
-        model._meta._hidden.clear()
+        model._meta._before_binding.clear()
 
 
 def opened(path: Path | str) -> Iterator[peewee.Database]:

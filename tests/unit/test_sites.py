@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wch_peewee import ConfigurationError
-from wch_peewee.wordpress.multisite import BlogSite, blog_prefix, find_site
+from wch_peewee.wordpress.multisite import BlogSite, blog_prefix, site_at
 
 SITES = (
     BlogSite(1, "wp_", "example.com", "/"),
@@ -44,10 +44,10 @@ def test_what_is_no_id_is_refused(blog_id: Any) -> None:
     ],
 )
 def test_a_site_is_found_by_its_address(url: str, blog_id: int) -> None:
-    assert find_site(SITES, url).blog_id == blog_id
+    assert site_at(SITES, url).blog_id == blog_id
 
 
 @pytest.mark.parametrize("url", ["", "example.org", "example.com/sho", "example.com/shop/more", "wp_2_"])
 def test_an_address_that_is_none_is_an_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match="has no site at"):
-        find_site(SITES, url)
+        site_at(SITES, url)

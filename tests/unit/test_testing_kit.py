@@ -14,10 +14,10 @@ import pytest
 
 from wch_peewee import Busy, DatabaseManager
 from wch_peewee.testing.child import START, ActionFailed, Child, run_killed, run_to_end
-from wch_peewee.testing.places import Place, choose
-from wch_peewee.testing.saved import restore, settle
+from wch_peewee.testing.examination import Result, Verdict
+from wch_peewee.testing.scenarios import Fault, Finding
+from wch_peewee.testing.scratch import ScratchDatabase, choose_engines, restore_state, save_state
 from wch_peewee.testing.snapshots import Snapshot, TableState, differences, read_snapshot, without_order
-from wch_peewee.testing.verdict import Fault, Finding, Result, Verdict
 from wch_peewee.testing.writes import Moment, Point, Write, is_write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,22 +167,22 @@ def test_history_counts_by_its_names_and_order_can_be_left_out(file: Path) -> No
 
 
 def test_a_state_comes_back(file: Path) -> None:
-    place = Place("sqlite", f"sqlite:///{file}")
+    scratch = ScratchDatabase("sqlite", f"sqlite:///{file}")
     act(file, *THREE)()
-    with place.opened() as database:
-        saved = settle(database)
+    with scratch.opened() as database:
+        saved = save_state(database)
         before = read_snapshot(database, prefix="wp_", history="")
     act(file, "DELETE FROM t", "CREATE TABLE more (n INTEGER)")()
-    with place.opened() as database:
-        restore(database, saved)
+    with scratch.opened() as database:
+        restore_state(database, saved)
         assert read_snapshot(database, prefix="wp_", history="") == before
 
 
 def test_engines_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WCH_TEST_SERVERS", "one=mysql://root@127.0.0.1:1 two=mysql://root@127.0.0.1:2")
-    assert choose() == ("sqlite", "one=mysql://root@127.0.0.1:1", "two=mysql://root@127.0.0.1:2")
-    assert choose(["two", "sqlite"]) == ("two=mysql://root@127.0.0.1:2", "sqlite")
-    assert choose(["other=mysql://db"]) == ("other=mysql://db",)
+    assert choose_engines() == ("sqlite", "one=mysql://root@127.0.0.1:1", "two=mysql://root@127.0.0.1:2")
+    assert choose_engines(["two", "sqlite"]) == ("two=mysql://root@127.0.0.1:2", "sqlite")
+    assert choose_engines(["other=mysql://db"]) == ("other=mysql://db",)
 
 
 FINDING = Finding(

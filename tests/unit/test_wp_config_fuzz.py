@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.php_answers import CASES
-from wch_peewee.wordpress.php.dotenv import parse_dotenv
+from wch_peewee.wordpress.php.bedrock import parse_dotenv
 from wch_peewee.wordpress.php.reader import CONNECTING, REMOVE_DATA, Reading, read_config
 from wch_peewee.wordpress.php.values import Unknown
 from wch_peewee.wordpress.php.variables import ABSENT

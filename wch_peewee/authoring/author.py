@@ -1,7 +1,4 @@
-"""Write the migration that leads from what the migrations make to what the models declare.
-
-draft = Author(folder, tables, before).draft("minor")
-"""
+"""The author of `wch new`: the migration that leads from the migrations' schema to the models' declaration."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ Ask = Callable[[Question], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is to be done to the migrations' schema, in words, and on which engines that was seen."""
+    """One change that the migrations' schema needs, in words, and the engines on which it was found."""
 
     words: str
     engines: tuple[str, ...]
@@ -51,7 +48,7 @@ class Difference:
 def differences(
     databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table]
 ) -> tuple[Difference, ...]:
-    """Replay the migrations on each scratch database and compare with the models; nothing when they agree."""
+    """Replay the migrations on each scratch database and compare with the models; return nothing if they agree."""
     tables = tuple(tables)
     found: dict[str, list[str]] = {}
     for database in databases:
@@ -65,7 +62,7 @@ def differences(
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """``before`` is what the migrations of ``folder`` make, ``after`` what the models declare, both on SQLite."""
+    """Drafts a migration. ``before`` is what the migrations of ``folder`` make, ``after`` what the models declare."""
 
     folder: MigrationFolder
     before: Schema
@@ -73,14 +70,14 @@ class Author:
 
     @classmethod
     def of(cls, database: pw.Database, folder: MigrationFolder, tables: Iterable[Table]) -> Author:
-        """Look at the scratch database after a replay there."""
+        """Return the author for a scratch database, after a replay there."""
         declared = declared_schema(tables, DEFAULT_PREFIX, detect_dialect(database))
         return cls(folder, produced_schema(database, folder), declared)
 
     def renames(self, said: Iterable[str], dropped: Iterable[str], run_query: Ask | None) -> Renames:
-        """Find out what has another name now: as said, else as answered.
+        """Return the renames: as given, else as answered.
 
-        Raises ConfigurationError where nobody answers, with all that is to be said.
+        Raises ConfigurationError, with all the options to give, if there is nobody to ask.
         """
         dropped = tuple(dropped)
         renames = parse_renames(said, self.before, self.after)
@@ -99,7 +96,7 @@ class Author:
         return renames
 
     def draft(self, renames: Renames, dropped: Iterable[str], part: Part) -> Draft | None:
-        """Draft the migration; None where the models and the migrations agree."""
+        """Draft the migration; None if the models and the migrations agree."""
         back = renames.inverse()
         there = arrange(
             operations_between(self.before, self.after, renames), rename_columns(self.before, renames), self.after
@@ -118,7 +115,7 @@ class Author:
 
     @property
     def version(self) -> str | None:
-        """The version that the newest migration ends at; None without any."""
+        """The version that the newest migration ends at, or None."""
         return self.folder.version if self.folder.names else None
 
     def next_version(self, part: Part) -> str:
@@ -138,7 +135,7 @@ class Author:
 
 
 def next_version(version: str | None, part: Part) -> str:
-    """Count up one part of the version and set the ones behind it to zero; the first version is 1.0.0."""
+    """Increment one part of the version and reset the parts behind it; the first version is 1.0.0."""
     if version is None:
         return "1.0.0"
     major, minor, patch = parse_plain(version)
@@ -148,12 +145,12 @@ def next_version(version: str | None, part: Part) -> str:
 
 
 def marks(draft: Draft) -> tuple[str, ...]:
-    """List the questions that the draft leaves to its author."""
+    """Return the questions that the draft leaves to its author."""
     return tuple(line.question for line in draft.forward if isinstance(line, Mark))
 
 
 def migration_path(folder: MigrationFolder, name: str) -> Path:
-    """Say what the next file is called: ``NNN_words.py``. Raises ConfigurationError."""
+    """Return the path of the next file, ``NNN_words.py``. Raises ConfigurationError."""
     words = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
     if not words:
         raise ConfigurationError(f"{name!r} is no name for a migration; expected words, as message_channel.")
@@ -164,7 +161,7 @@ def migration_path(folder: MigrationFolder, name: str) -> Path:
 
 
 def load_models(words: str | None) -> tuple[type[BaseModel], ...]:
-    """Import the models; of a module without MODELS all that it defines, in their order. Raises ConfigurationError."""
+    """Import the models: MODELS of a module, or all that it defines, in order. Raises ConfigurationError."""
     if words is None:
         return tuple(MODELS)
     name, _, attribute = words.partition(":")
@@ -203,7 +200,7 @@ def _is_model(value: Any) -> bool:
 def try_newest(
     databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table], before: Sequence[Schema]
 ) -> tuple[str, ...]:
-    """Run the newest migration of ``folder`` on each database, and take it back; say what is wrong with it.
+    """Run the newest migration of ``folder`` on each database and roll it back; return what went wrong, or "".
 
     ``before`` is what each database held without it.
     """

@@ -1,10 +1,8 @@
-"""The order in which operations can be done, on every engine, with the foreign keys out of the way where they hold.
+"""An order of operations that every engine accepts, with foreign keys dropped and added again where they interfere.
 
-MySQL refuses to change the type of a column that a foreign key is on or refers to, and to drop the last index that a
+MySQL refuses to change the type of a column in a foreign key on either side, and to drop the last index that a
 foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so that
 this is rarely needed.
-
-    arrange(operations_between(before, after, renames), rename_columns(before, renames), after)
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ _Column = tuple[str, str]
 
 
 def arrange(operations: Sequence[Operation], before: Schema, after: Schema) -> tuple[Operation, ...]:
-    """Order the operations; ``before`` has the new names of its columns already."""
+    """Order the operations; ``before`` already has the new names of its columns."""
     retyped = {
         (operation.table, operation.column.name)
         for operation in operations
@@ -68,7 +66,7 @@ def _of(operations: Iterable[Operation], kind: type[Operation]) -> list[Operatio
 
 
 def _has_to_wait(adding: AddIndex, before: Schema, gone: Iterable[DropIndex]) -> bool:
-    """Say whether one that is dropped has its name, or does its work: then the step would find nothing to do."""
+    """Return True if an index to be dropped has its name or is equivalent: the step would find nothing to do."""
     table = before.table(adding.table)
     names = {operation.index for operation in gone if operation.table == adding.table}
     indexes = [index for index in table.indexes if index.name in names] if table else []
@@ -76,7 +74,7 @@ def _has_to_wait(adding: AddIndex, before: Schema, gone: Iterable[DropIndex]) ->
 
 
 def _is_on(operation: DropIndex, before: Schema, columns: set[_Column]) -> bool:
-    """An index over a column whose type changes goes first: the new type may not bear one."""
+    """Return True if the index has a column whose type changes. It is dropped first: the new type may not allow it."""
     table = before.table(operation.table)
     index = table.index(operation.index) if table else None
     return index is not None and any((operation.table, column) in columns for column in index.columns)

@@ -1,9 +1,7 @@
-"""From operations to the lines of a migration: the steps, and a mark wherever only the author knows.
+"""The lines of a migration for operations: steps, and a mark wherever only the author can decide.
 
-What keeps every value, or is refused by the step itself where rows stand against it, needs no mark. A way back has none
-at all: it narrows as far as the rows allow, and where a column comes back without its values, rows get a neutral one.
-
-    Recipes(before, after, frozenset({"messages.note"})).lines(operations)
+Whatever keeps every value, or is refused by the step itself because of conflicting rows, needs no mark. A rollback
+has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
 """
 
 from __future__ import annotations
@@ -28,19 +26,7 @@ from ..schema.operations import (
 )
 from ..schema.renames import ChangePrimaryKey
 from ..schema.type_changes import widens
-from .source import (
-    Line,
-    Mark,
-    Named,
-    Shape,
-    StepLine,
-    Text,
-    column_code,
-    foreign_key_code,
-    index_code,
-    table_code,
-    together,
-)
+from .source import Line, Mark, Named, Shape, StepLine, Text, source_of, together
 
 _NEUTRAL = {
     "date": "1970-01-01",
@@ -52,7 +38,7 @@ _NEUTRAL = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnRecipes:
-    """``after`` is the schema that the operations lead to; marks of a way ``back`` are taken out by ``Recipes``."""
+    """Lines for columns. ``after`` is the resulting schema; ``Recipes`` removes the marks of a rollback (``back``)."""
 
     after: Schema
     back: bool
@@ -119,10 +105,10 @@ class ColumnRecipes:
 
     def _shape(self, column: Column, *, filled: bool = True) -> Shape:
         suffix = "_BEFORE" if self.back and filled else "" if filled else "_STAGE"
-        return Shape(column_code(column), f"{column.name.upper()}{suffix}")
+        return Shape(source_of(column), f"{column.name.upper()}{suffix}")
 
     def lost_for_good(self, operations: Sequence[Operation]) -> str:
-        """Name a column whose values are gone, and have to be unique: nothing neutral can stand in for them."""
+        """Return a unique column whose values are lost, for which no neutral value is possible, or None."""
         for operation in operations:
             if isinstance(operation, AddColumn):
                 column, table = operation.column, self.after.table(operation.table)
@@ -134,7 +120,7 @@ class ColumnRecipes:
 
 
 def neutral(type_: ColumnType) -> str:
-    """Say what stands for nothing in a column of that type that cannot be NULL."""
+    """Return the neutral value of a NOT NULL column of that type."""
     return type_.values[0] if type_.name == "enum" else _NEUTRAL.get(type_.name, "")
 
 
@@ -144,7 +130,7 @@ def _new(was: ColumnType, now: ColumnType) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """``before`` and ``after`` are the schemas that the operations lead between; ``allowed`` may be dropped."""
+    """Lines for all operations from ``before`` to ``after``; what is in ``allowed`` may be dropped."""
 
     before: Schema
     after: Schema
@@ -162,7 +148,7 @@ class Recipes:
         table = Text(operation.table)
         match operation:
             case CreateTable(definition=definition):
-                shape = Shape(table_code(definition), operation.table.upper(), listed=True)
+                shape = Shape(source_of(definition), operation.table.upper(), listed=True)
                 yield StepLine("steps.create_tables", (shape,))
             case DropTable():
                 yield from self._drop_table(operation)
@@ -178,7 +164,7 @@ class Recipes:
                     yield Mark(f"{name} is dropped with its values: say where they go, if anywhere")
                 yield StepLine("steps.drop_column", (table, Text(column), Named("allow_drop", "True")))
             case AddIndex(index=index):
-                shape = Shape(index_code(index), f"{index.name.upper()}_INDEX")
+                shape = Shape(source_of(index), f"{index.name.upper()}_INDEX")
                 yield StepLine("steps.add_index", (table, shape))
             case RenameIndex(index=index, new=new):
                 yield StepLine("steps.rename_index", (table, Text(index.name), Text(new)))
@@ -186,7 +172,7 @@ class Recipes:
                 yield StepLine("steps.drop_index", (table, Text(name)))
             case AddForeignKey(foreign_key=key) | DropForeignKey(foreign_key=key):
                 step = "add" if isinstance(operation, AddForeignKey) else "drop"
-                shape = Shape(foreign_key_code(key), f"{'_'.join(key.columns).upper()}_KEY")
+                shape = Shape(source_of(key), f"{'_'.join(key.columns).upper()}_KEY")
                 yield StepLine(f"steps.{step}_foreign_key", (table, shape))
             case ChangePrimaryKey(was=was, now=now):
                 yield Mark(
@@ -199,7 +185,7 @@ class Recipes:
         assert dropped is not None
         if operation.table not in self.allowed and not self.back:
             yield Mark(f"the table {operation.table} is dropped with all its rows: say where they go, if anywhere")
-        shape = Shape(table_code(dropped), operation.table.upper(), listed=True)
+        shape = Shape(source_of(dropped), operation.table.upper(), listed=True)
         # Without leave a way back would stop here, half done: foreign keys to the table are gone by then. Where it
         # only drops tables nothing is done yet, and the operator has to allow it, as for the first migration.
         options = () if self.back and not self.after.tables else (Named("allow_drop", "True"),)

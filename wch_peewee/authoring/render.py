@@ -1,8 +1,6 @@
-"""A migration's source: imports, VERSION, the frozen shapes, ``migrate()`` and ``rollback()``, as ruff would format it.
+"""A migration's source: imports, VERSION, frozen definitions, ``migrate()`` and ``rollback()``, formatted as by ruff.
 
-A shape that is used twice, or that no line has room for, becomes a constant; others stand where they are used.
-
-    Draft(...).source()
+A definition that is used twice, or does not fit a line, becomes a constant; others stand where they are used.
 """
 
 from __future__ import annotations
@@ -40,7 +38,7 @@ _SIGNATURE = "(migrator: Migrator, database: pw.Database, *, fake: bool = False)
 
 @dataclass(slots=True)
 class Draft:
-    """What goes into the file; ``previous`` is the version that the rollback sets, None for the first migration."""
+    """The content of a migration; ``previous`` is the version that the rollback sets, None for the first migration."""
 
     version: str
     previous: str | None
@@ -52,7 +50,7 @@ class Draft:
     _constants: dict[str, tuple[str, Expression]] = field(default_factory=dict, init=False)
 
     def source(self) -> str:
-        """Write the file."""
+        """Return the source of the file."""
         self._constants = self._hoisted()
         migrate = self._function("migrate", self.forward, Call("migrator.run", ("steps.stamp", "database", "VERSION")))
         previous = "None" if self.previous is None else Text(self.previous)
@@ -82,7 +80,7 @@ class Draft:
         return f'"""Version {self.version}.\n\n{points}\n"""'
 
     def _hoisted(self) -> dict[str, tuple[str, Expression]]:
-        """Choose the constants, by the shape's own code: {code: (name, code)}."""
+        """Return the constants, by the source of their values: {source: (name, source)}."""
         table_cache = [shape for line in (*self.forward, *self.back) for shape in _shapes(line)]
         uses = Counter(flat(shape.code) for shape in table_cache)
         found: dict[str, tuple[str, Expression]] = {}
@@ -185,7 +183,7 @@ def empty_migration(version: str, previous: str | None) -> str:
 
 
 def summary(operations: Sequence[Operation]) -> tuple[str, ...]:
-    """Say what changes, one piece for each thing; columns that come or go together are one."""
+    """Return what changes, one phrase each; columns that are added or dropped together share one."""
     pieces: dict[str, None] = {}
     for operation in operations:
         for piece in _words(operation, operations):
@@ -194,7 +192,7 @@ def summary(operations: Sequence[Operation]) -> tuple[str, ...]:
 
 
 def caution(operations: Sequence[Operation]) -> str:
-    """Say in the rollback's docstring what it does not bring back, and what goes with it; empty when nothing."""
+    """Return, for the rollback's docstring, what it does not restore and what it removes, or an empty text."""
     lost = [f"{o.table}.{o.column}" for o in operations if isinstance(o, DropColumn)]
     lost += [f"the table {o.table}" for o in operations if isinstance(o, DropTable)]
     made = [o.table for o in operations if isinstance(o, CreateTable)]

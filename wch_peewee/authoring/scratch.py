@@ -1,9 +1,6 @@
-"""Scratch databases, in which migrations are replayed: one in memory, and one on the server that is configured.
+"""Scratch databases for replaying migrations: one in memory, and one on the configured server.
 
-A server's scratch database is made for it and dropped again; the configured database itself is not even opened.
-
-    with scratch_databases(target) as (databases, notes):
-        produced_schema(databases[0], MigrationFolder(path))
+The one on the server is created for the purpose and dropped again; the configured database itself is not opened.
 """
 
 from __future__ import annotations
@@ -30,12 +27,12 @@ from ..schema.objects import Column, ForeignKey, Schema, Table
 
 
 def declared_schema(tables: Iterable[Table], prefix: str, dialect: Dialect) -> Schema:
-    """Bring declared tables to the form of those that the engine gives back."""
+    """Return declared tables in the form in which the engine reports them."""
     return logical_schema(resolve(tables, prefix=prefix, dialect=dialect, collation=None), prefix, dialect)
 
 
 def logical_schema(live: Schema, prefix: str, dialect: Dialect) -> Schema:
-    """Take prefix, names and everything else away that belongs to one installation."""
+    """Return the schema without prefix, names and everything else that belongs to one installation."""
     mark = physical_name("", prefix)
     return Schema(tuple(_table(table, mark, dialect) for table in live))
 
@@ -61,7 +58,7 @@ def _foreign_key(key: ForeignKey, mark: str) -> ForeignKey:
 
 @contextlib.contextmanager
 def scratch_databases(target: Target | None) -> Iterator[tuple[tuple[pw.Database, ...], tuple[str, ...]]]:
-    """Open them for the block, SQLite's first; the notes say in a line each why there is none on the server."""
+    """Open them for the block, SQLite's first; the notes say why there is none on the server."""
     with contextlib.ExitStack() as stack:
         memory = stack.enter_context(connected(pw.SqliteDatabase(":memory:")))
         if target is None or target.scheme == "sqlite":
@@ -91,9 +88,9 @@ def _on_server(target: Target) -> Iterator[pw.Database]:
 
 
 def produced_schema(database: pw.Database, folder: MigrationFolder) -> Schema:
-    """Replay the migrations of ``folder`` and read what they have made, without its prefix.
+    """Replay the migrations of ``folder`` and return the schema that they make, without its prefix.
 
-    Raises MigrationFailed, and Undecided where one of them still holds a question.
+    Raises MigrationFailed, and Undecided if one of them still holds a question.
     """
     if folder.names:
         DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=False, migrations=folder.path).run_migrations()
@@ -101,7 +98,7 @@ def produced_schema(database: pw.Database, folder: MigrationFolder) -> Schema:
 
 
 def scratch_schema(database: pw.Database) -> Schema:
-    """Read every table of ours that is there, parents first, as far as they refer to each other."""
+    """Return all tables of ours that exist, parents first as far as possible."""
     dialect, mark = detect_dialect(database), physical_name("", DEFAULT_PREFIX)
     names = [n for n in database.get_tables() if n.startswith(mark) and n != history_table_name(DEFAULT_PREFIX)]
     if not names:

@@ -1,21 +1,21 @@
-"""Python source as a tree, written as ``ruff format`` writes it: 120 columns, one line where one is enough.
+"""Python source as a tree, laid out as by ``ruff format``: 120 columns, on one line if it fits.
 
-layout(Call("Column", (text("note"), Call("varchar", ("20",)))), indent=4)
+layout(Call("Column", (Text("note"), Call("varchar", ("20",)))), indent=4)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 
-from ..schema.objects import Column, ColumnType, Default, ForeignKey, Index, Table
+from ..schema.objects import ColumnType, ForeignKey, Table
 
 WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; a long one is cut into several that stand below each other."""
+    """A string; a long one is split into several below each other."""
 
     value: str
 
@@ -46,7 +46,7 @@ Expression = str | Text | Call | Items | Named
 
 
 def flat(expression: Expression) -> str:
-    """Write it on one line."""
+    """Return the expression on one line."""
     match expression:
         case Text(value):
             return quoted(value)
@@ -60,7 +60,7 @@ def flat(expression: Expression) -> str:
 
 
 def called(expression: Expression) -> Iterator[str]:
-    """Name every function that is called in it, and every name that stands as an argument."""
+    """Yield every function that is called, and every name that is an argument."""
     match expression:
         case Call(function, arguments):
             yield function
@@ -76,7 +76,10 @@ def called(expression: Expression) -> Iterator[str]:
 
 
 def layout(expression: Expression, *, indent: int = 0, used: int | None = None, follows: int = 0) -> str:
-    """Write it from column ``used`` of a line indented by ``indent``; ``follows`` more characters come behind it."""
+    """Return the expression from column ``used`` of a line indented by ``indent``.
+
+    ``follows`` more characters come after it.
+    """
     used = indent if used is None else used
     line = flat(expression)
     if used + len(line) + follows <= WIDTH:
@@ -100,7 +103,7 @@ def layout(expression: Expression, *, indent: int = 0, used: int | None = None, 
 
 
 def quoted(text: str) -> str:
-    """Write a string with the quotes that need the fewest escapes, double ones where it makes no difference."""
+    """Return a string literal with the quotes that need the fewest escapes, double ones in doubt."""
     mark = "'" if text.count('"') > text.count("'") else '"'
     written = "".join(
         f"\\{character}"
@@ -120,7 +123,7 @@ def _one_below_the_other(expressions: Iterable[Expression], indent: int) -> str:
 
 
 def _pieces(text: str, room: int) -> Iterable[str]:
-    """Cut behind blanks, each piece as long as it fits."""
+    """Split after blanks, each piece as long as it fits."""
     piece = ""
     for word in text.split(" "):
         if piece and len(quoted(f"{piece}{word} ")) - 2 > room:
@@ -132,7 +135,7 @@ def _pieces(text: str, room: int) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A schema value in a line, and its name where it becomes a constant; ``listed`` ones always do, in a tuple."""
+    """A schema value on one line, and its name as a constant; ``listed`` ones always become one, in a tuple."""
 
     code: Expression
     name: str
@@ -158,7 +161,7 @@ Line = StepLine | Mark
 
 
 def together(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Make tables that come one after the other in one step, and drop them in one, named parents first."""
+    """Join successive creations of tables into one step, and successive drops, named parents first."""
     found: list[Line] = []
     for line in lines:
         last = found[-1] if found else None
@@ -173,7 +176,7 @@ def together(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(found)
 
 
-#: What a type of that shape is called in ``schema.objects``.
+#: The helpers of ``schema.objects`` for types without arguments of their own.
 _SHORT = {
     ColumnType("int"): Call("integer", ()),
     ColumnType("bigint"): Call("bigint", ()),
@@ -184,65 +187,32 @@ _SHORT = {
     ColumnType("datetime"): Call("datetime", ()),
 }
 
-
-def names(columns: tuple[str, ...]) -> Items:
-    return Items(tuple(map(Text, columns)))
-
-
-def type_code(type_: ColumnType) -> Call:
-    if type_ in _SHORT:
-        return _SHORT[type_]
-    if type_ == ColumnType("varchar", size=type_.size) and type_.size is not None:
-        return Call("varchar", (str(type_.size),))
-    if type_ == ColumnType("enum", values=type_.values):
-        return Call("enum", tuple(map(Text, type_.values)))
-    more: list[Expression] = []
-    if type_.size is not None:
-        more.append(Named("size", str(type_.size)))
-    if type_.unsigned:
-        more.append(Named("unsigned", "True"))
-    if type_.values:
-        more.append(Named("values", names(type_.values)))
-    return Call("ColumnType", (Text(type_.name), *more))
+#: Fields of schema values that a migration does not declare: they belong to a live table.
+_LIVE = ("collation", "comment", "opaque", "engine", "foreign", "is_view")
 
 
-def column_code(column: Column) -> Call:
-    more: list[Expression] = []
-    if column.nullable:
-        more.append(Named("nullable", "True"))
-    if column.default is not None:
-        more.append(Named("default", _default(column.default)))
-    if column.auto_increment:
-        more.append(Named("auto_increment", "True"))
-    return Call("Column", (Text(column.name), type_code(column.type), *more))
-
-
-def index_code(index: Index) -> Call:
-    unique = (Named("unique", "True"),) if index.unique else ()
-    return Call("Index", (Text(index.name), names(index.columns), *unique))
-
-
-def foreign_key_code(key: ForeignKey) -> Call:
-    more: list[Expression] = []
-    if key.referenced_columns != ("id",):
-        more.append(names(key.referenced_columns))
-    for word, action in (("on_delete", key.on_delete), ("on_update", key.on_update)):
-        if action != "NO ACTION":
-            more.append(Named(word, Text(action)))
-    return Call("ForeignKey", (names(key.columns), Text(key.referenced_table), *more))
-
-
-def table_code(table: Table) -> Call:
-    more: list[Expression] = [Named("columns", Items(tuple(map(column_code, table.columns))))]
-    if table.primary_key != ("id",):
-        more.append(Named("primary_key", names(table.primary_key)))
-    if table.indexes:
-        more.append(Named("indexes", Items(tuple(map(index_code, table.indexes)))))
-    if table.foreign_keys:
-        more.append(Named("foreign_keys", Items(tuple(map(foreign_key_code, table.foreign_keys)))))
-    return Call("Table", (Text(table.name), *more))
-
-
-def _default(default: Default) -> Call:
-    more = (Named("is_expression", "True"),) if default.is_expression else ()
-    return Call("Default", (Text(default.text), *more))
+def source_of(value: object) -> Expression:
+    """Return the source of a schema value: required fields by position, others by name, defaults left out."""
+    if isinstance(value, str):
+        return Text(value)
+    if isinstance(value, tuple):
+        return Items(tuple(map(source_of, value)))
+    if isinstance(value, ColumnType):
+        if value in _SHORT:
+            return _SHORT[value]
+        if value == ColumnType("varchar", size=value.size) and value.size is not None:
+            return Call("varchar", (str(value.size),))
+        if value == ColumnType("enum", values=value.values):
+            return Call("enum", tuple(map(Text, value.values)))
+    if not is_dataclass(value):
+        return repr(value)
+    arguments: list[Expression] = []
+    for field in fields(value):
+        one = getattr(value, field.name)
+        if one == field.default or field.name in _LIVE or (isinstance(value, ForeignKey) and field.name == "name"):
+            continue
+        by_position = field.default is MISSING or field.name == "referenced_columns"
+        if isinstance(value, Table) and field.name == "columns":
+            by_position = False
+        arguments.append(source_of(one) if by_position else Named(field.name, source_of(one)))
+    return Call(type(value).__name__, tuple(arguments))

@@ -1,25 +1,17 @@
-"""``wch activate``: install or upgrade, verify, and say what was done."""
-
-from __future__ import annotations
-
-import click
+"""``wch activate``: install or upgrade, and verify."""
 
 from ..install.network import Network
 from ..install.reports import InstallPlan, InstallReport
-from . import codes
-from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
-from .output import Output
+from .options import Choices, ExitCode, copy_options, dry_run_option, network_option, wait_options, wch_command
 from .plan import show_plan
-from .session import for_every_site, network_option, open_session
+from .session import Session, for_every_site, open_session
 
 
-@click.command("activate")
-@shared_options()
+@wch_command("activate")
 @wait_options
 @copy_options
 @network_option
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, network: bool, dry_run: bool) -> int:
     """Install the tables, or bring them up to date.
 
@@ -44,14 +36,14 @@ def command(choices: Choices, network: bool, dry_run: bool) -> int:
     if session.out.structured:
         session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
     else:
-        _print(report, session.out)
+        _print(report, session)
     return _code(report)
 
 
 def _code(report: InstallReport) -> int:
     if report.outcome == "newer":
-        return codes.TOO_NEW
-    return codes.DRIFT if report.refusals else codes.FINE
+        return ExitCode.TOO_NEW
+    return ExitCode.DRIFT if report.refusals else ExitCode.FINE
 
 
 def _site(report: InstallReport) -> tuple[str, int]:
@@ -61,15 +53,16 @@ def _site(report: InstallReport) -> tuple[str, int]:
 
 def _planned(found: InstallPlan) -> tuple[str, int]:
     if found.is_newer:
-        return f"newer: version {found.version}", codes.TOO_NEW
+        return f"newer: version {found.version}", ExitCode.TOO_NEW
     steps = [f"would do: {line}" for forecast in found.dry_run.steps for line in forecast.describe()]
     done = [f"would apply {name}" for name in found.pending] + steps
     if not found.is_stamped:
         done.append(f"would write version {found.code_version}")
-    return "; ".join(done) or "nothing to do", codes.FINE
+    return "; ".join(done) or "nothing to do", ExitCode.FINE
 
 
-def _print(report: InstallReport, out: Output) -> None:
+def _print(report: InstallReport, session: Session) -> None:
+    out = session.out
     say = out.line if report.refusals else out.success
     out.lines(f"Applied {name}" for name in report.migrations)
     out.lines(report.changes)

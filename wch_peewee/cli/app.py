@@ -1,17 +1,39 @@
-"""The group of commands, and the help that names the environment, the exit codes and shell completion."""
-
-from __future__ import annotations
+"""The command ``wch``: the group of its commands, and how each ending becomes an exit code."""
 
 import importlib
-from typing import Any
+import logging
+import os
+import re
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NoReturn
 
 import click
 
+from ..errors import RunStopped, WchError
 from ..migrate.folder import MigrationFolder, migrations_folder
-from . import codes
-from .options import shared_options
+from .options import EXIT_CODES, Choices, ExitCode, shared_options
+from .output import NotConfirmed, Output, flush
 
-_CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in codes.MEANINGS)
+#: In the order of an installation's life; each is a module of this package.
+_COMMANDS = (
+    "activate",
+    "status",
+    "check",
+    "plan",
+    "migrate",
+    "rollback",
+    "repair",
+    "uninstall",
+    "schema",
+    "doctor",
+    "new",
+)
+
+_CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
 
 _EPILOG = f"""\
 \b
@@ -33,22 +55,11 @@ Results go to stdout, everything else to stderr. Shell completion:
 
 
 class Interrupted(Exception):
-    """Ctrl-C. Not click's Abort, which writes an empty line first."""
-
-
-#: In the order of a life, not of the alphabet; each is a module of this package.
-_COMMANDS = (
-    *("activate", "status", "check", "plan", "migrate", "rollback", "repair", "uninstall", "schema", "doctor", "new"),
-)
-
-
-def _load(name: str) -> click.Command:
-    command: click.Command = importlib.import_module(f".{name}", __package__).command
-    return command
+    """Ctrl-C. Unlike click's Abort, it does not write an empty line first."""
 
 
 class _Group(click.Group):
-    """Imports a command when it is asked for: a run of one does not pay for the others."""
+    """A group that imports a command only when it is used."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -56,7 +67,7 @@ class _Group(click.Group):
     def get_command(self, context: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _COMMANDS:
             return _load(cmd_name)
-        # A mistake: click suggests one of those that it knows.
+        # A misspelt name: click suggests one of the commands that it knows.
         self.commands = {name: _load(name) for name in _COMMANDS}
         return None
 
@@ -65,6 +76,11 @@ class _Group(click.Group):
             return super().invoke(context)
         except KeyboardInterrupt:
             raise Interrupted from None
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(f".{name}", __package__).command
+    return command
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -102,4 +118,96 @@ def wch(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
-        context.exit(codes.USAGE)
+        context.exit(ExitCode.USAGE)
+
+
+def main() -> NoReturn:
+    """The entry point of the command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code: ``run(["status", "--format", "json"])``."""
+    choices = Choices()
+    logger = logging.getLogger("wch_peewee")
+    logger.setLevel(logging.INFO)
+    handler = _LogHandler(choices)
+    logger.addHandler(handler)
+    try:
+        code = _run(list(arguments), choices)
+        flush()
+        return code
+    except Exception as error:  # stdout itself, on a full disk
+        choices.format = None
+        return _unexpected(choices, error)
+    finally:
+        logger.removeHandler(handler)
+
+
+def _run(arguments: list[str], choices: Choices) -> int:
+    try:
+        result = wch.main(arguments, prog_name="wch", standalone_mode=False, obj=choices)
+        return result if isinstance(result, int) else ExitCode.FINE
+    except (Interrupted, KeyboardInterrupt, click.Abort) as error:
+        return _failed(choices, error, ExitCode.INTERRUPTED, "Interrupted; wch status shows what is in place.")
+    except click.ClickException as error:
+        return _usage(choices, error, arguments)
+    except NotConfirmed as error:
+        return _failed(choices, error, ExitCode.FAILED, str(error))
+    except WchError as error:
+        if isinstance(error, RunStopped):
+            error.command = _without_password(arguments)
+        attributes = {key: value for key, value in vars(error).items() if not key.startswith("_")}
+        return _failed(choices, error, error.exit_code, str(error), attributes=attributes)
+    except Exception as error:
+        return _unexpected(choices, error)
+
+
+def _without_password(arguments: list[str]) -> str:
+    """Return the command as it was typed, with the password masked."""
+    return shlex.join(["wch", *(re.sub(r"(://[^/:]*):.*@", r"\1:***@", argument) for argument in arguments)])
+
+
+def _usage(choices: Choices, error: click.ClickException, arguments: list[str]) -> int:
+    # The option may follow the mistake, where click has not read it.
+    if "--format=json" in arguments or ("--format", "json") in pairwise(arguments):
+        choices.format = "json"
+    hint = ""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"\nTry '{error.ctx.command_path} --help'."
+    return _failed(choices, error, ExitCode.USAGE, error.format_message(), hint)
+
+
+def _unexpected(choices: Choices, error: Exception) -> int:
+    if choices.debug or os.environ.get("WCH_DEBUG", "") not in ("", "0"):
+        Output(choices).error("".join(traceback.format_exception(error)).rstrip())
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return _failed(choices, error, ExitCode.FAILED, message, " (--debug shows where)")
+
+
+def _failed(
+    choices: Choices,
+    error: BaseException,
+    code: int,
+    message: str,
+    hint: str = "",
+    attributes: dict[str, Any] | None = None,
+) -> int:
+    out = Output(choices)
+    out.error(f"Error: {message}{hint}")
+    if out.structured:
+        facts = {"type": type(error).__name__, "message": message, "exit_code": code, **(attributes or {})}
+        out.document({"error": facts})
+    return code
+
+
+class _LogHandler(logging.Handler):
+    """A handler that prints the library's log records as plain lines on the current stderr."""
+
+    def __init__(self, choices: Choices) -> None:
+        super().__init__()
+        self._choices = choices
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING or not self._choices.quiet:
+            Output(self._choices).error(record.getMessage())

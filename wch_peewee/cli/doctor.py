@@ -1,19 +1,11 @@
-"""``wch doctor``: what would keep an installation from working here, and what to do about it."""
-
-from __future__ import annotations
-
-import click
+"""``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
 from ..install.doctor import Finding, diagnose, object_cache
-from . import codes
-from .options import Choices, shared_options
-from .output import Output
-from .session import open_session
+from .options import Choices, ExitCode, wch_command
+from .session import Session, open_session
 
 
-@click.command("doctor")
-@shared_options()
-@click.pass_obj
+@wch_command("doctor")
 def command(choices: Choices) -> int:
     """Look at the server and the account. Reads only.
 
@@ -32,14 +24,14 @@ def command(choices: Choices) -> int:
         found = [finding.to_dict() for finding in findings]
         session.out.document({**session.heading, "ok": not failed, "findings": found})
     else:
-        _print(findings, session.out)
-    return codes.FAILED if failed else codes.FINE
+        _print(findings, session)
+    return ExitCode.FAILED if failed else ExitCode.FINE
 
 
-def _print(findings: tuple[Finding, ...], out: Output) -> None:
+def _print(findings: tuple[Finding, ...], session: Session) -> None:
     rows: list[tuple[str, str, str]] = []
     for finding in findings:
         rows.append((finding.state, finding.name, finding.found))
         if finding.advice:
             rows.append(("", "", f"-> {finding.advice}"))
-    out.table(("", "", ""), rows)
+    session.out.table(("", "", ""), rows)

@@ -1,20 +1,13 @@
-"""``wch migrate``: the pending migrations alone."""
+"""``wch migrate``: run the pending migrations, and nothing else."""
 
-from __future__ import annotations
-
-import click
-
-from . import codes
-from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
+from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
 from .session import Session, open_session
 
 
-@click.command("migrate")
-@shared_options()
+@wch_command("migrate")
 @wait_options
 @copy_options
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, dry_run: bool) -> int:
     """Run the pending migrations, and nothing else.
 
@@ -41,7 +34,7 @@ def command(choices: Choices, dry_run: bool) -> int:
         session.out.success(
             f"Migrated to version {version}." if names else "Nothing was to do: no migration is pending."
         )
-    return codes.TOO_NEW if newer else codes.FINE
+    return ExitCode.TOO_NEW if newer else ExitCode.FINE
 
 
 def _preview(session: Session) -> int:
@@ -53,4 +46,4 @@ def _preview(session: Session) -> int:
         session.out.lines(f"Would apply {name}" for name in pending)
         if not pending:
             session.out.line("Nothing is to do.")
-    return codes.TOO_NEW if status.is_newer else codes.FINE
+    return ExitCode.TOO_NEW if status.is_newer else ExitCode.FINE

@@ -1,6 +1,4 @@
-"""``wch new``: write the migration that brings the migrations' schema to what the models declare."""
-
-from __future__ import annotations
+"""``wch new``: write the migration that leads from the existing migrations to the models."""
 
 import sys
 from collections.abc import Callable
@@ -17,13 +15,23 @@ from ..errors import ConfigurationError
 from ..schema.declared import logical_tables
 from ..schema.objects import Schema
 from ..schema.renames import Question
-from . import codes
-from .options import Choices, shared_options
-from .session import AuthorSession, folder_option, open_author_session
+from .options import Choices, ExitCode, wch_command
+from .session import AuthorSession, open_author_session
 
 
-@click.command("new")
-@shared_options()
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The migration file and what is printed about it. ``troubles`` are failures on the ``engines`` it was tried on."""
+
+    source: str
+    version: str
+    changes: tuple[str, ...]
+    questions: int
+    engines: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+@wch_command("new")
 @click.argument("name")
 @click.option("--empty", is_flag=True, help="Write a template for a migration of rows; compare nothing.")
 @click.option("--major", "part", flag_value="major", help="Count up the version's first number.")
@@ -32,9 +40,8 @@ from .session import AuthorSession, folder_option, open_author_session
 @click.option("--rename", "renames", multiple=True, metavar="TABLE.OLD:NEW", help="This column, or index, is that one.")
 @click.option("--drop", "dropped", multiple=True, metavar="TABLE[.COLUMN]", help="This may go, with what it holds.")
 @click.option("--models", metavar="MODULE[:NAME]", help="The models  [the shipped ones]")
-@folder_option
+@click.option("--migrations", "folder", metavar="FOLDER", help="The folder of the migrations  [the checkout's]")
 @click.option("--dry-run", is_flag=True, help="Print the file, and write nothing.")
-@click.pass_obj
 def command(
     choices: Choices,
     name: str,
@@ -70,12 +77,14 @@ def command(
         return _finish(session, path, Written(empty_migration(version, author.version), version, (), 1), dry_run)
     tables = logical_tables(load_models(models))
     with scratch_databases(session.target) as (databases, notes):
-        session.say(notes)
+        session.out.notes(notes)
         author = Author.of(databases[0], session.folder, tables)
         asked = author.renames(renames, dropped, _ask if _can_ask() else None)
         draft = author.draft(asked, dropped, part or "minor")
         if draft is None:
-            return _nothing(session, [found.words for found in differences(databases[1:], session.folder, tables)])
+            return _nothing_written(
+                session, [found.words for found in differences(databases[1:], session.folder, tables)]
+            )
         written = Written(draft.source(), draft.version, draft.summary, len(marks(draft)))
 
         def trial() -> Written:
@@ -86,29 +95,17 @@ def command(
         return _finish(session, path, written, dry_run, trial)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The file, and what is to be said of it; ``troubles`` came up on the ``engines`` that it was tried on."""
-
-    source: str
-    version: str
-    changes: tuple[str, ...]
-    questions: int
-    engines: tuple[str, ...] = ()
-    troubles: tuple[str, ...] = ()
-
-
-def _nothing(session: AuthorSession, elsewhere: list[str]) -> int:
+def _nothing_written(session: AuthorSession, elsewhere: list[str]) -> int:
     if session.out.structured:
         session.out.document({"file": None, "differences": elsewhere})
-        return codes.DRIFT
+        return ExitCode.DRIFT
     session.out.lines(f"On the server alone: {words}" for words in elsewhere)
     session.out.line(
         "Nothing was written: no step of a migration makes up for that."
         if elsewhere
         else "Nothing was written: the models and the migrations agree."
     )
-    return codes.DRIFT
+    return ExitCode.DRIFT
 
 
 def _finish(
@@ -123,11 +120,11 @@ def _finish(
     elif dry_run:
         session.out.line(written.source.rstrip("\n"))
     else:
-        _say(session, path, written)
-    return codes.FAILED if written.troubles else codes.FINE
+        _print(session, path, written)
+    return ExitCode.FAILED if written.troubles else ExitCode.FINE
 
 
-def _say(session: AuthorSession, path: Path, written: Written) -> None:
+def _print(session: AuthorSession, path: Path, written: Written) -> None:
     session.out.lines(f"Change: {piece}" for piece in written.changes)
     wrote = f"Wrote {path.name}, version {written.version}."
     if written.troubles:

@@ -1,16 +1,9 @@
-"""The options that every command takes, before the command's name or behind it; the later one wins.
-
-@click.command()
-@shared_options()
-@click.pass_obj
-def status(choices: Choices) -> int: ...
-"""
-
-from __future__ import annotations
+"""The options of the commands, their values, and the exit codes."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, TypeVar
 
 import click
@@ -24,9 +17,37 @@ F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("table", "json", "csv", "yaml")
 
 
+class ExitCode(IntEnum):
+    """The exit code of a command. An error of the library has its own as ``exit_code``."""
+
+    FINE = 0
+    DRIFT = 1
+    FAILED = 2
+    BUSY = 3
+    TOO_NEW = 4
+    USAGE = 64
+    CONFIGURATION = 78
+    INTERRUPTED = 130
+
+
+#: As ``wch --help`` and the README list them.
+EXIT_CODES = {
+    ExitCode.FINE: "fine; what is not ours and was left alone does not count",
+    ExitCode.DRIFT: (
+        "something is pending, or differs and was left as it is (status, check, activate); nothing to write (new)"
+    ),
+    ExitCode.FAILED: "failed, refused or not confirmed; the message says what is in place",
+    ExitCode.BUSY: "another run, or somebody's transaction, held the lock for too long; try again",
+    ExitCode.TOO_NEW: "the database is newer than this wch; nothing was changed",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.CONFIGURATION: "a setting is missing or wrong",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
+}
+
+
 @dataclass(slots=True)
 class Choices:
-    """What the command line says; None is what it leaves to the environment."""
+    """The values of the options on the command line; None leaves a setting to the environment."""
 
     database: str | None = None
     wordpress: str | None = None
@@ -46,29 +67,110 @@ class Choices:
 
 
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
-    """Add the shared options to a command; their values go into ``Choices`` and not to the function."""
-    options = (
-        _option(
+    """Add the options that may stand before or behind a command's name; the later one wins.
+
+    Their values are stored in ``Choices`` and not passed to the function, like those of ``wait_options`` and
+    ``copy_options``.
+    """
+    return _all_of(
+        _stored(
             "--database",
             metavar="URL",
             help="Where the tables are  [WCH_DATABASE_URL, else the site's, else sqlite:///wch.db]",
         ),
-        _option(
+        _stored(
             "--wordpress",
             "--path",
             metavar="PATH",
             help="The WordPress site whose wp-config.php says the rest  [WCH_WORDPRESS, else the one around]",
         ),
-        _option(
+        _stored(
             "--prefix", metavar="TEXT", help="The site's table prefix  [WCH_TABLE_PREFIX, else the site's, else wp_]"
         ),
-        _option(
+        _stored(
             "--url", metavar="URL", help="The site of a WordPress network at this address, instead of its main site"
         ),
-        _option("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
-        _option("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
-        _option("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
+        _stored("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
+        _stored("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
+        _stored("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
     )
+
+
+def wch_command(
+    name: str, *, formats: Sequence[str] = FORMATS, short_help: str | None = None
+) -> Callable[[Callable[..., int]], click.Command]:
+    """Turn a function into a command with the shared options; it takes ``Choices`` first and returns the exit code."""
+
+    def decorate(function: Callable[..., int]) -> click.Command:
+        return click.command(name, short_help=short_help)(shared_options(formats)(click.pass_obj(function)))
+
+    return decorate
+
+
+def wait_options(function: F) -> F:
+    """Add the options of a command that writes: how long it waits for locks."""
+    return _all_of(
+        _stored(
+            "--timeout",
+            type=_Seconds(),
+            metavar="SECONDS",
+            help=f"How long to wait for another run, or for somebody's open transaction  [{PATIENCE:g}]",
+        ),
+        _stored(
+            "--lock-wait",
+            type=click.IntRange(1, 3600),
+            metavar="SECONDS",
+            help=f"How long one try of a statement may wait for a lock, and others behind it  [{LOCK_WAIT}]",
+        ),
+    )(function)
+
+
+def copy_options(function: F) -> F:
+    """Add the options of a command that alters tables: how large tables may be copied."""
+    return _all_of(
+        _stored("--allow-copy", is_flag=True, help="Let the server copy tables of any size while writers wait."),
+        _stored(
+            "--copy-rows",
+            type=click.IntRange(0),
+            metavar="N",
+            help=f"Up to how many rows a table is copied without leave  [{COPY_RULE.rows}]",
+        ),
+        _stored(
+            "--copy-bytes",
+            type=click.IntRange(0),
+            metavar="N",
+            help=f"Up to how many bytes a table is copied without leave  [{COPY_RULE.bytes}]",
+        ),
+        _stored(
+            "--online", type=click.Choice(tuple(TOOLS)), help="A tool that copies larger tables beside their users."
+        ),
+        _stored("--replica", multiple=True, metavar="URL", help="A replica to wait for; may be given more than once."),
+        _stored(
+            "--max-lag",
+            type=click.IntRange(0),
+            metavar="SECONDS",
+            help="How far a --replica may be behind; it is waited for as long as --timeout says  [10]",
+        ),
+    )(function)
+
+
+def dry_run_option(function: F) -> F:
+    """Add ``--dry-run``, which the function takes as ``dry_run``."""
+    return click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(function)
+
+
+def yes_option(function: F) -> F:
+    """Add ``--yes``, which the function takes as ``yes``."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
+
+
+def network_option(function: F) -> F:
+    """Add ``--network``, which the function takes as ``network``."""
+    return click.option("--network", is_flag=True, help="Do it for every site of the WordPress network.")(function)
+
+
+def _all_of(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds several options, listed by ``--help`` in this order."""
 
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -78,66 +180,12 @@ def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
     return decorate
 
 
-def wait_options(function: F) -> F:
-    """Add what a command that writes has to say about waiting; the values go into ``Choices``."""
-    timeout = _option(
-        "--timeout",
-        type=_Seconds(),
-        metavar="SECONDS",
-        help=f"How long to wait for another run, or for somebody's open transaction  [{PATIENCE:g}]",
-    )
-    lock_wait = _option(
-        "--lock-wait",
-        type=click.IntRange(1, 3600),
-        metavar="SECONDS",
-        help=f"How long one try of a statement may wait for a lock, and others behind it  [{LOCK_WAIT}]",
-    )
-    return timeout(lock_wait(function))
+def _stored(*names: str, **attributes: Any) -> Callable[[F], F]:
+    # Without a default: an option that is not given must not overwrite one that stands before the command.
+    return click.option(*names, expose_value=False, callback=_store, default=None, **attributes)
 
 
-def copy_options(function: F) -> F:
-    """Add what a command that changes tables has to say about copying them; the values go into ``Choices``."""
-    options = (
-        _option("--allow-copy", is_flag=True, help="Let the server copy tables of any size while writers wait."),
-        _option(
-            "--copy-rows",
-            type=click.IntRange(0),
-            metavar="N",
-            help=f"Up to how many rows a table is copied without leave  [{COPY_RULE.rows}]",
-        ),
-        _option(
-            "--copy-bytes",
-            type=click.IntRange(0),
-            metavar="N",
-            help=f"Up to how many bytes a table is copied without leave  [{COPY_RULE.bytes}]",
-        ),
-        _option(
-            "--online", type=click.Choice(tuple(TOOLS)), help="A tool that copies larger tables beside their users."
-        ),
-        _option("--replica", multiple=True, metavar="URL", help="A replica to wait for; may be given more than once."),
-        _option(
-            "--max-lag",
-            type=click.IntRange(0),
-            metavar="SECONDS",
-            help="How far a --replica may be behind; it is waited for as long as --timeout says  [10]",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def dry_run_option(function: F) -> F:
-    """Add ``--dry-run``, which the function takes as ``dry_run``."""
-    return click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(function)
-
-
-def _option(*names: str, **attributes: Any) -> Callable[[F], F]:
-    # Without a default, so that an option that is not there does not undo what stands before the command.
-    return click.option(*names, expose_value=False, callback=_remember, default=None, **attributes)
-
-
-def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     choices = context.find_object(Choices)
     # An empty prefix is a prefix.
     if choices is not None and value not in (None, False, ()):

@@ -1,8 +1,7 @@
-"""Where words go: results to stdout, everything else to stderr.
+"""The output of ``wch``: results on stdout, everything else on stderr.
 
-A result is lines and tables for people, or one JSON document; nothing else ever reaches stdout. Only a
-terminal gets colours and is wrapped to its width. A reader who goes away early (``wch plan | head``)
-changes nothing: the rest is thrown away and the exit code stays that of the command.
+A result is lines and tables for people, or one document for a program. Only a terminal gets colours and is wrapped to
+its width. If the reader is gone (``wch plan | head``), the rest is discarded and the exit code does not change.
 """
 
 from __future__ import annotations
@@ -15,188 +14,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import click
 
 from ..progress import BatchDone, SiteStarted, StepStarted
 from .options import Choices
-
-
-class NotConfirmed(Exception):
-    """The answer was another one."""
-
-
-def confirm(question: str, expected: str) -> None:
-    """Ask on stderr, and raise NotConfirmed unless the answer is exactly ``expected``.
-
-    Raises UsageError where nobody can answer, which is what ``--yes`` is for.
-    """
-    click.echo(f"{question}: ", nl=False, err=True)
-    try:
-        answer = sys.stdin.readline() if sys.stdin is not None else ""
-    except KeyboardInterrupt:
-        click.echo(err=True)
-        raise
-    if not answer:
-        click.echo(err=True)
-        raise click.UsageError("Nobody answered, and nothing was done; scripts say --yes.")
-    if answer.rstrip("\r\n") != expected:
-        raise NotConfirmed("Not confirmed; nothing was done.")
-
-
-#: Keys that need no quotes; ``yes``, ``no`` and their like are none of ours.
-_PLAIN = re.compile(r"[a-z]+(_[a-z]+)+|version|prefix|target|applied|pending|engine|error|outcome|rows", re.ASCII)
-
-#: Takes the document, and its rows for a format that has only rows.
-Renderer = Callable[[dict[str, Any], Sequence[dict[str, Any]]], str]
-
-
-def _json(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    return json.dumps(document, indent=2, default=str)
-
-
-def _yaml(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    return "\n".join(_yaml_lines(json.loads(json.dumps(document, default=str))))
-
-
-def _yaml_lines(value: Any) -> Iterator[str]:
-    """Block style, with JSON's scalars, which are YAML's, too."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _yaml_item(f"{key if _PLAIN.fullmatch(key) else _yaml_text(key)}:", inner)
-    elif isinstance(value, list) and value:
-        for inner in value:
-            yield from _yaml_item("-", inner)
-    else:
-        yield _yaml_text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _yaml_text(text: str) -> str:
-    """Quote a text; what YAML does not print, it writes as an escape, eight digits long beyond the first 65,536."""
-    return "".join(
-        character
-        if character.isprintable()
-        else f"\\u{ord(character):04x}"
-        if ord(character) < 0x10000
-        else f"\\U{ord(character):08x}"
-        for character in json.dumps(text, ensure_ascii=False)
-    )
-
-
-def _yaml_item(head: str, value: Any) -> Iterator[str]:
-    lines = list(_yaml_lines(value))
-    if isinstance(value, dict | list) and value:
-        yield head
-        yield from (f"  {line}" for line in lines)
-    else:
-        yield f"{head} {lines[0]}"
-
-
-def _csv(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    """A line for each row under the names of all columns; what is no single value stands there as JSON."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
-    return text.getvalue().rstrip("\n")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict | list | tuple):
-        return json.dumps(value, default=str)
-    return str(value)
-
-
-RENDERERS: dict[str, Renderer] = {"json": _json, "csv": _csv, "yaml": _yaml}
-
-
-class Display(Protocol):
-    def say(self, text: str) -> None:
-        """Show what is being done at this moment."""
-
-    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
-        """Show how far it has come."""
-
-
-class Silence:
-    """For ``--quiet``."""
-
-    def say(self, text: str) -> None:
-        return
-
-    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
-        return
-
-
-class Lines:
-    """For a log, which has a line for each migration already: one for each tenth of long work on rows."""
-
-    def __init__(self, note: Callable[[str], None]) -> None:
-        self._note = note
-        self._tenth = 0
-
-    def say(self, text: str) -> None:
-        return
-
-    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
-        if isinstance(event, StepStarted):
-            self._tenth = 0
-        elif int(event.fraction * 10) > self._tenth:
-            self._tenth = int(event.fraction * 10)
-            self._note(str(event))
-
-
-class Bar:
-    """For people: what is going on, and for long work on rows how much is done, how fast, and how long it takes yet."""
-
-    def __init__(self, progress: Any, text: str, clean: Callable[[str], str]) -> None:
-        self._progress = progress
-        self._clean = clean
-        self._task = progress.add_task(clean(text), total=None, detail="")
-
-    def say(self, text: str) -> None:
-        self._progress.update(self._task, description=self._clean(text))
-
-    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
-        if isinstance(event, StepStarted):
-            self._progress.update(self._task, description=str(event), total=None, completed=0, detail="")
-            return
-        if isinstance(event, SiteStarted):
-            self._progress.update(self._task, description=str(event), total=1.0, completed=event.fraction, detail="")
-            return
-        left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"
-        detail = f"{event.rows} rows, {event.rate:.0f}/s{left}"
-        self._progress.update(
-            self._task, description=self._clean(event.table), total=1.0, completed=event.fraction, detail=detail
-        )
-
-
-@contextlib.contextmanager
-def showing(
-    text: str, note: Callable[[str], None], clean: Callable[[str], str], *, terminal: bool
-) -> Iterator[Display]:
-    """Show a run for the block; the bar is gone afterwards."""
-    if not terminal:
-        yield Lines(note)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[detail]}", markup=False),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Bar(progress, text, clean)
-
 
 #: Wide enough that no table is ever wrapped for a program that reads it.
 _ENDLESS = 100_000
@@ -205,55 +28,64 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 class Output:
-    """Writes in the format of ``choices``, which may still change while the command line is read."""
+    """A writer in the format of ``choices``, which may still change while the command line is parsed."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
 
     @property
     def structured(self) -> bool:
-        """True when the result goes to a program, as one document."""
+        """True if the result goes to a program, as one document."""
         return self._choices.format in RENDERERS
 
     def document(self, value: dict[str, Any], rows: Sequence[dict[str, Any]] | None = None) -> None:
-        """Print the result as one document; ``rows`` are the lines of a CSV where one is not enough."""
+        """Print the result as one document; ``rows`` are the lines of a CSV that needs more than one."""
         _write(sys.stdout, RENDERERS[str(self._choices.format)](value, rows or [value]))
 
     def success(self, text: str) -> None:
-        """Print the line that says how it ended well, as wp-cli words it."""
+        """Print the last line of a success, in wp-cli's words."""
         self.line(f"Success: {text}")
 
     def line(self, text: str = "") -> None:
-        """Print a line of the result, as wide as it is."""
+        """Print a line of the result, without wrapping."""
         _write(sys.stdout, visible(text))
 
     def lines(self, texts: Iterable[str]) -> None:
         for text in texts:
             self.line(text)
 
+    def statements(self, statements: Iterable[str]) -> None:
+        """Print SQL, indented to stand out from the text around it."""
+        for statement in statements:
+            self.lines(f"    {line}" for line in statement.splitlines())
+
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-        """Print a table of the result; the columns ``right`` are numbers."""
+        """Print a table of the result; the columns with the numbers ``right`` are aligned to the right."""
         self._table(sys.stdout, headings, rows, right)
 
     def ask_table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-        """Print a table that a question is about, next to the question on stderr."""
+        """Print the table that a question is about, next to the question on stderr."""
         self._table(sys.stderr, headings, rows, right)
 
     def note(self, text: str) -> None:
-        """Say something about the work, unless it should be done quietly."""
+        """Print a remark about the run, unless ``--quiet`` is given."""
         if not self._choices.quiet:
             _write(sys.stderr, visible(text))
+
+    def notes(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.note(text)
 
     def error(self, text: str) -> None:
         _write(sys.stderr, visible(text))
 
     @contextlib.contextmanager
     def working(self, text: str) -> Iterator[Display]:
-        """Show that something is going on; yields what to tell of it."""
+        """Show progress for the duration of the block; yields the display to report to."""
         if self._choices.quiet:
-            yield Silence()
+            yield Display()
             return
-        with showing(text, self.note, visible, terminal=_is_terminal(sys.stderr)) as display:
+        with showing(text, self.note, terminal=_is_terminal(sys.stderr)) as display:
             yield display
 
     def _table(
@@ -276,7 +108,7 @@ class Output:
 
 
 def visible(text: str) -> str:
-    """Spell out what a terminal would obey rather than show; a database may hold anything."""
+    """Escape control characters, which a terminal would obey; a name in a database may contain any."""
     return "".join(
         character
         if character.isprintable() or character in "\n\t"
@@ -286,10 +118,10 @@ def visible(text: str) -> str:
 
 
 def flush() -> None:
-    """Send what is still held back, so that a failure to do so has an exit code."""
+    """Flush stdout and stderr, so that a failure to write has an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            with _nothing_left_behind(stream):
+            with _discarding_on_error(stream):
                 stream.flush()
 
 
@@ -298,23 +130,182 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    if stream is None:  # closed by whoever started us
+    if stream is None:  # closed by the calling process
         return
     encoding = getattr(stream, "encoding", None) or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)
-    with _nothing_left_behind(stream):
+    with _discarding_on_error(stream):
         click.echo(text, file=stream, color=_is_terminal(stream))
 
 
 @contextlib.contextmanager
-def _nothing_left_behind(stream: TextIO) -> Iterator[None]:
+def _discarding_on_error(stream: TextIO) -> Iterator[None]:
+    """Discard what is left to write if writing fails; a closed pipe is no error."""
     try:
         yield
     except OSError as error:
-        # What is left in the buffer must go somewhere, or the interpreter complains about it when it ends.
+        # The buffer is emptied to nowhere, or the interpreter reports an error when it exits.
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
         if not isinstance(error, BrokenPipeError):
             raise
+
+
+#: Keys that need no quotes in YAML. ``yes``, ``no`` and the like would, but are not used.
+_PLAIN = re.compile(r"[a-z]+(_[a-z]+)+|version|prefix|target|applied|pending|engine|error|outcome|rows", re.ASCII)
+
+#: Takes the document and its rows; CSV has only rows.
+Renderer = Callable[[dict[str, Any], Sequence[dict[str, Any]]], str]
+
+
+def _json(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    return json.dumps(document, indent=2, default=str)
+
+
+def _yaml(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(_yaml_lines(json.loads(json.dumps(document, default=str))))
+
+
+def _yaml_lines(value: Any) -> Iterator[str]:
+    """Yield lines in block style. Scalars are JSON's, which YAML reads alike."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _yaml_item(f"{key if _PLAIN.fullmatch(key) else _yaml_text(key)}:", inner)
+    elif isinstance(value, list) and value:
+        for inner in value:
+            yield from _yaml_item("-", inner)
+    else:
+        yield _yaml_text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _yaml_text(text: str) -> str:
+    """Quote a text. Unprintable characters become escapes, of eight digits beyond U+FFFF."""
+    return "".join(
+        character
+        if character.isprintable()
+        else f"\\u{ord(character):04x}"
+        if ord(character) < 0x10000
+        else f"\\U{ord(character):08x}"
+        for character in json.dumps(text, ensure_ascii=False)
+    )
+
+
+def _yaml_item(head: str, value: Any) -> Iterator[str]:
+    lines = list(_yaml_lines(value))
+    if isinstance(value, dict | list) and value:
+        yield head
+        yield from (f"  {line}" for line in lines)
+    else:
+        yield f"{head} {lines[0]}"
+
+
+def _csv(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """Return a line for each row below the names of all columns. A list or an object is written as JSON."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+    return text.getvalue().rstrip("\n")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, default=str)
+    return str(value)
+
+
+RENDERERS: dict[str, Renderer] = {"json": _json, "csv": _csv, "yaml": _yaml}
+
+
+class Display:
+    """The display of a run in progress. This one shows nothing, for ``--quiet``."""
+
+    def say(self, text: str) -> None:
+        """Show the statement that is being run."""
+
+    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
+        """Show how far the run has come."""
+
+
+class LogDisplay(Display):
+    """The display in a log: a line for each tenth of long work on rows. Migrations have log records of their own."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._tenth = 0
+
+    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
+        if isinstance(event, StepStarted):
+            self._tenth = 0
+        elif int(event.fraction * 10) > self._tenth:
+            self._tenth = int(event.fraction * 10)
+            self._note(str(event))
+
+
+class BarDisplay(Display):
+    """The display on a terminal: the current step or statement; for work on rows a bar, the rate and the time left."""
+
+    def __init__(self, progress: Any, text: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(visible(text), total=None, detail="")
+
+    def say(self, text: str) -> None:
+        self._progress.update(self._task, description=visible(text))
+
+    def event(self, event: StepStarted | BatchDone | SiteStarted) -> None:
+        total, done, detail, text = None, 0.0, "", str(event)
+        if isinstance(event, SiteStarted):
+            total, done = 1.0, event.fraction
+        elif isinstance(event, BatchDone):
+            left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"
+            total, done, text = 1.0, event.fraction, visible(event.table)
+            detail = f"{event.rows} rows, {event.rate:.0f}/s{left}"
+        self._progress.update(self._task, description=text, total=total, completed=done, detail=detail)
+
+
+@contextlib.contextmanager
+def showing(text: str, note: Callable[[str], None], *, terminal: bool) -> Iterator[Display]:
+    """Show a run for the duration of the block. A bar is erased at the end."""
+    if not terminal:
+        yield LogDisplay(note)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[detail]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield BarDisplay(progress, text)
+
+
+class NotConfirmed(Exception):
+    """An answer other than the expected one."""
+
+
+def confirm(question: str, expected: str) -> None:
+    """Ask on stderr. Raises NotConfirmed unless the answer is exactly ``expected``.
+
+    Raises UsageError if there is no input: a script uses ``--yes``.
+    """
+    click.echo(f"{question}: ", nl=False, err=True)
+    try:
+        answer = sys.stdin.readline() if sys.stdin is not None else ""
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        raise
+    if not answer:
+        click.echo(err=True)
+        raise click.UsageError("Nobody answered, and nothing was done; scripts say --yes.")
+    if answer.rstrip("\r\n") != expected:
+        raise NotConfirmed("Not confirmed; nothing was done.")

@@ -1,75 +1,72 @@
-"""``wch plan``: the very statements that activate would run, for eyes, for review and for a client."""
-
-from __future__ import annotations
+"""``wch plan``: the statements that activate would run, as SQL for a client, as a table or as a document."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import click
-
 from ..install.reports import InstallPlan
 from ..schema.forecast import Check, Forecast, RowWork
 from ..schema.statements import readable
 from ..wordpress.options import VERSION_OPTION
-from . import codes
-from .options import FORMATS, Choices, copy_options, shared_options
+from .options import FORMATS, Choices, ExitCode, copy_options, wch_command
 from .session import Session, open_session
 
 
-def script(found: InstallPlan) -> Iterator[str]:
-    """Write the plan as SQL with comments."""
+@wch_command("plan", formats=("sql", *FORMATS))
+@copy_options
+def command(choices: Choices) -> int:
+    """Print the SQL that wch activate would run. Reads only.
+
+    Each step has comments: what it does, how large the table is, by which algorithm and under which lock the
+    server does it, who waits meanwhile, which rows stand against it and how to see them, how it is undone. The
+    rows are counted, which can take as long as reading the table. What is refused or left alone is a comment,
+    too. Exit code 0 whenever the plan could be made, empty or not (wch check tells them apart), and 4 for a newer
+    database, in which nothing would be done.
+
+    \b
+      wch plan
+      wch plan --quiet > review.sql
+      wch plan --format table
+    """
+    return show_plan(open_session(choices))
+
+
+def show_plan(session: Session) -> int:
+    """Print what activate would run; return the exit code."""
+    found = session.manager.plan(counts=True)
+    if session.out.structured:
+        value = _document(found)
+        session.out.document({**session.heading, **value}, [*map(_flat, value["steps"])])
+    elif found.is_newer:
+        newer = f"The database is at version {found.version} and this wch at {found.code_version}"
+        session.out.line(_comment(f"{newer}; nothing would be done"))
+    elif session.choices.format == "table":
+        session.out.table(("step", "what", "rows", "how", "who waits", "against it"), _rows(found), right=(2,))
+    else:
+        session.out.lines(_script(found))
+    return ExitCode.TOO_NEW if found.is_newer else ExitCode.FINE
+
+
+def _script(found: InstallPlan) -> Iterator[str]:
+    """Yield the lines of the plan as SQL with comments."""
     for forecast in found.dry_run.steps:
         yield ""
-        yield comment(f"{_where(forecast)}: {'; '.join(forecast.describe())}")
-        yield from map(comment, _remarks(found, forecast))
+        yield _comment(f"{_where(forecast)}: {'; '.join(forecast.describe())}")
+        yield from map(_comment, _remarks(found, forecast))
         yield from _statements(forecast)
     if (stopped := found.dry_run.stopped) is not None:
         yield ""
         step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
-        yield comment(f"{stopped.migration}{step}: the run would stop here: {stopped.reason}")
+        yield _comment(f"{stopped.migration}{step}: the run would stop here: {stopped.reason}")
     elif not found.is_stamped and not found.pending:
         yield ""
-        yield comment(f"At the end the option {VERSION_OPTION} is {found.code_version}")
+        yield _comment(f"At the end the option {VERSION_OPTION} is {found.code_version}")
     for refusal in found.plan.refusals:
-        yield comment(f"Refused: {refusal}")
+        yield _comment(f"Refused: {refusal}")
     for extra in found.plan.extras:
-        yield comment(f"Left alone: {extra}")
+        yield _comment(f"Left alone: {extra}")
     if found.is_empty:
-        yield comment("Nothing is to do")
-
-
-def rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
-    """Write a line for each step: where it stands, what it does, how large the table is, how it is done."""
-    for forecast in found.dry_run.steps:
-        work, effect = forecast.work, forecast.effect
-        size = None if isinstance(work, RowWork) else found.dry_run.sizes.get(work.table)
-        failing = sum(check.count for check in forecast.failing)
-        yield (
-            _where(forecast),
-            "; ".join(forecast.describe()),
-            "" if size is None else f"{size.rows:,}",
-            "" if effect is None else f"{effect.algorithm} {effect.lock}".strip(),
-            "" if effect is None else effect.words,
-            "refused: too large to copy" if forecast.copy_refusal else f"{failing:,} rows" if failing else "",
-        )
-
-
-def comment(text: str) -> str:
-    """Comment every line: what a name in the database says must not become a statement."""
-    return "\n".join(f"-- {line}" for line in text.splitlines())
-
-
-def newer(found: InstallPlan) -> str:
-    return f"The database is at version {found.version} and this wch at {found.code_version}"
-
-
-def _where(forecast: Forecast) -> str:
-    if not forecast.migration:
-        return "Mend"
-    if not forecast.number:
-        return f"Ahead of {forecast.migration}"
-    return f"{forecast.migration}, step {forecast.number} of {forecast.of}"
+        yield _comment("Nothing is to do")
 
 
 def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
@@ -100,17 +97,46 @@ def _statements(forecast: Forecast) -> Iterator[str]:
     step = forecast.work
     if isinstance(step, RowWork):
         if step.sql:
-            yield comment(f"  {step.sql}")
+            yield _comment(f"  {step.sql}")
         return
     for statement in (*step.statements, *step.cleanup):
         yield str(statement)
     if step.recheck is not None:
         undo = " ".join(map(str, step.undo))
-        yield comment(f"  Then the rows are counted once more; should some stand against it: {undo}")
+        yield _comment(f"  Then the rows are counted once more; should some stand against it: {undo}")
 
 
-def document(found: InstallPlan) -> dict[str, Any]:
-    """Return the plan as plain values."""
+def _comment(text: str) -> str:
+    """Comment out every line: a line break in a name must not start a statement."""
+    return "\n".join(f"-- {line}" for line in text.splitlines())
+
+
+def _rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
+    """Yield a row of the table for each step."""
+    for forecast in found.dry_run.steps:
+        work, effect = forecast.work, forecast.effect
+        size = None if isinstance(work, RowWork) else found.dry_run.sizes.get(work.table)
+        failing = sum(check.count for check in forecast.failing)
+        yield (
+            _where(forecast),
+            "; ".join(forecast.describe()),
+            "" if size is None else f"{size.rows:,}",
+            "" if effect is None else f"{effect.algorithm} {effect.lock}".strip(),
+            "" if effect is None else effect.words,
+            "refused: too large to copy" if forecast.copy_refusal else f"{failing:,} rows" if failing else "",
+        )
+
+
+def _where(forecast: Forecast) -> str:
+    if not forecast.migration:
+        return "Mend"
+    if not forecast.number:
+        return f"Ahead of {forecast.migration}"
+    return f"{forecast.migration}, step {forecast.number} of {forecast.of}"
+
+
+def _document(found: InstallPlan) -> dict[str, Any]:
+    """Return the plan for JSON and YAML."""
     dry_run = found.dry_run
     return {
         "version": found.version,
@@ -159,50 +185,14 @@ def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def flat(step: dict[str, Any]) -> dict[str, Any]:
-    """Return a step of the document as one line of a table."""
-    names = ("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal")
-    texts = {name: "; ".join(step.get(name, ())) for name in ("operations", "statements", "undone_by")}
-    against = sum(check["count"] for check in step.get("checks", ()) if not check["loses"])
-    return {**{name: step.get(name) for name in names}, **texts, "rows_against": against}
-
-
 def _checked(check: Check) -> dict[str, Any]:
     kind, words = check.precondition.kind, check.precondition.refusal(check.count) if check.count else ""
     return {"kind": kind, "count": check.count, "loses": check.is_loss, "words": words, "query": check.query}
 
 
-@click.command("plan")
-@shared_options(("sql", *FORMATS))
-@copy_options
-@click.pass_obj
-def command(choices: Choices) -> int:
-    """Print the SQL that wch activate would run. Reads only.
-
-    Each step has comments: what it does, how large the table is, by which algorithm and under which lock the
-    server does it, who waits meanwhile, which rows stand against it and how to see them, how it is undone. The
-    rows are counted, which can take as long as reading the table. What is refused or left alone is a comment,
-    too. Exit code 0 whenever the plan could be made, empty or not (wch check tells them apart), and 4 for a newer
-    database, in which nothing would be done.
-
-    \b
-      wch plan
-      wch plan --quiet > review.sql
-      wch plan --format table
-    """
-    return show_plan(open_session(choices))
-
-
-def show_plan(session: Session) -> int:
-    """Print what activate would run; return the exit code."""
-    found = session.manager.plan(counts=True)
-    if session.out.structured:
-        value = document(found)
-        session.out.document({**session.heading, **value}, [*map(flat, value["steps"])])
-    elif found.is_newer:
-        session.out.line(comment(f"{newer(found)}; nothing would be done"))
-    elif session.choices.format == "table":
-        session.out.table(("step", "what", "rows", "how", "who waits", "against it"), rows(found), right=(2,))
-    else:
-        session.out.lines(script(found))
-    return codes.TOO_NEW if found.is_newer else codes.FINE
+def _flat(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step of the document as a row for CSV."""
+    names = ("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal")
+    texts = {name: "; ".join(step.get(name, ())) for name in ("operations", "statements", "undone_by")}
+    conflicting = sum(check["count"] for check in step.get("checks", ()) if not check["loses"])
+    return {**{name: step.get(name) for name in names}, **texts, "rows_against": conflicting}

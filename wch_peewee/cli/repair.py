@@ -1,6 +1,4 @@
-"""``wch repair``: mend what can be mended safely, and decide about messages without a conversation."""
-
-from __future__ import annotations
+"""``wch repair``: repair drift where that is safe, and delete or reattach orphaned messages."""
 
 from itertools import groupby
 
@@ -9,18 +7,15 @@ import click
 from ..errors import ConfigurationError
 from ..install.drift import REPAIR, differences
 from ..install.reports import RepairReport
-from . import codes
-from .check import print_statements
-from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
-from .output import Output, confirm
+from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
+from .output import confirm
 from .session import Session, open_session
 
-#: More conversations than that are not listed one by one.
+#: How many conversations are listed one by one.
 _LISTED = 20
 
 
-@click.command("repair", short_help="Mend what differs, and deal with orphaned messages.")
-@shared_options()
+@wch_command("repair", short_help="Mend what differs, and deal with orphaned messages.")
 @wait_options
 @copy_options
 @click.option(
@@ -32,7 +27,6 @@ _LISTED = 20
 )
 @dry_run_option
 @click.option("--yes", is_flag=True, help="Do not ask before messages are deleted.")
-@click.pass_obj
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     """Bring the tables back to what they should be, as far as that is safe.
 
@@ -55,9 +49,9 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     if session.out.structured:
         session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
     else:
-        _print(report, session.out)
+        _print(report, session)
         (session.out.line if left else session.out.success)("Repaired." if report.changed else "Nothing was to do.")
-    return codes.DRIFT if left else codes.FINE
+    return ExitCode.DRIFT if left else ExitCode.FINE
 
 
 def _preview(session: Session, orphans: str) -> int:
@@ -65,7 +59,7 @@ def _preview(session: Session, orphans: str) -> int:
     if plan.pending:
         raise ConfigurationError(f"{session.manager.target}: {plan.pending[0]} is pending; run wch activate first.")
     found = session.manager.orphans()
-    mended = [d for d in differences(plan, session.manager.prefix) if d.mended_by == REPAIR]
+    repairs = [d for d in differences(plan, session.manager.prefix) if d.mended_by == REPAIR]
     messages = sum(found.values())
     if session.out.structured:
         session.out.document(
@@ -73,23 +67,24 @@ def _preview(session: Session, orphans: str) -> int:
                 **session.heading,
                 "orphans": messages,
                 "conversations": {str(number): count for number, count in found.items()},
-                "changes": [difference.what for difference in mended],
-                # A step that does several things has its statements once.
-                "statements": list(dict.fromkeys(statement for d in mended for statement in d.statements)),
+                "changes": [difference.what for difference in repairs],
+                # The differences that one step repairs share its statements.
+                "statements": list(dict.fromkeys(statement for d in repairs for statement in d.statements)),
                 "refusals": [str(refusal) for refusal in plan.plan.refusals],
             }
         )
     else:
         verb = {"report": "Found", "delete": "Would delete", "reattach": "Would reattach"}[orphans]
         session.out.lines(f"{verb} {line}" for line in _listed(found))
-        for statements, group in groupby(mended, key=lambda difference: difference.statements):
+        for statements, group in groupby(repairs, key=lambda difference: difference.statements):
             session.out.lines(f"Would do: {difference.what}" for difference in group)
-            print_statements(statements, session.out)
+            session.out.statements(statements)
         session.out.lines(f"Refused: {refusal}" for refusal in plan.plan.refusals)
-    return codes.DRIFT if found or mended or plan.plan.refusals else codes.FINE
+    return ExitCode.DRIFT if found or repairs or plan.plan.refusals else ExitCode.FINE
 
 
-def _print(report: RepairReport, out: Output) -> None:
+def _print(report: RepairReport, session: Session) -> None:
+    out = session.out
     if report.deleted:
         out.line(f"Deleted {_messages(report.deleted)} without a conversation")
     if report.reattached:

@@ -1,22 +1,15 @@
-"""``wch rollback``: take the newest applied migration back."""
+"""``wch rollback``: roll back the newest applied migration."""
 
-from __future__ import annotations
-
-import click
-
-from . import codes
-from .options import Choices, copy_options, dry_run_option, shared_options, wait_options
+from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command, yes_option
 from .output import confirm
 from .session import Session, open_session
 
 
-@click.command("rollback")
-@shared_options()
+@wch_command("rollback")
 @wait_options
 @copy_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, yes: bool, dry_run: bool) -> int:
     """Take the newest applied migration back.
 
@@ -41,7 +34,7 @@ def command(choices: Choices, yes: bool, dry_run: bool) -> int:
         session.out.document({**session.heading, "rolled_back": name or None})
     else:
         session.out.success(f"Took back {name}" if name else "Nothing was to do: no migration is applied.")
-    return codes.FINE
+    return ExitCode.FINE
 
 
 def _preview(session: Session, newest: str | None) -> int:
@@ -49,4 +42,4 @@ def _preview(session: Session, newest: str | None) -> int:
         session.out.document({**session.heading, "would_roll_back": newest})
     else:
         session.out.line(f"Would take back {newest}" if newest else "Nothing is to do.")
-    return codes.FINE
+    return ExitCode.FINE

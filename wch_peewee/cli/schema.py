@@ -1,7 +1,5 @@
 """``wch schema``: the declared schema as SQL, as JSON, as a diagram, or as text for WordPress's dbDelta."""
 
-from __future__ import annotations
-
 import sqlite3
 
 import click
@@ -18,15 +16,14 @@ from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect
 from ..schema.svg import svg_diagram
 from ..wordpress.dbdelta import dbdelta_text
-from . import codes
-from .options import Choices, shared_options
+from .options import Choices, ExitCode, wch_command
 from .session import Session, open_session
 
 _FORMATS = ("sql", "json", "mermaid", "svg", "dbdelta")
-#: The formats that can show what a database holds beside what is declared.
+#: The formats that can also show what is in the database.
 _PICTURES = {"mermaid": draw, "svg": svg_diagram}
 
-#: A CREATE is written alike for every supported version.
+#: CREATE statements are the same for every supported version of an engine.
 _ENGINES: dict[str, Dialect] = {
     "sqlite": SQLiteDialect(sqlite3.sqlite_version_info),
     "mysql": MySQLDialect("mysql", (8, 0, 13)),
@@ -34,11 +31,9 @@ _ENGINES: dict[str, Dialect] = {
 }
 
 
-@click.command("schema")
-@shared_options(_FORMATS)
+@wch_command("schema", formats=_FORMATS)
 @click.option("--engine", type=click.Choice(tuple(_ENGINES)), help="Write SQL for this engine  [the database's own]")
 @click.option("--live", is_flag=True, help="With mermaid or svg: draw what is in the database, with drift marked.")
-@click.pass_obj
 def command(choices: Choices, engine: str | None, live: bool) -> int:
     """Print the tables as they should be, under this prefix. Reads only.
 
@@ -74,7 +69,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
         session.out.lines(
             map(str, create_statements(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation))
         )
-    return codes.FINE
+    return ExitCode.FINE
 
 
 def _compared(session: Session) -> tuple[Schema, Marks]:

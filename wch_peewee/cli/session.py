@@ -1,10 +1,4 @@
-"""What a command works with: the settings, the manager and the output.
-
-session = open_session(choices)
-report = session.manager.status()
-"""
-
-from __future__ import annotations
+"""The session of a command: its settings, manager and output; and the loop over the sites of a network."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,12 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import click
 import peewee as pw
 
 from ..database.connect import open_database
 from ..database.url import Target, parse_url
-from ..errors import Busy, ConfigurationError
+from ..errors import ConfigurationError
 from ..execution.online import find_copier
 from ..execution.replicas import ReplicaRule
 from ..install.manager import DatabaseManager
@@ -26,15 +19,18 @@ from ..migrate.folder import MigrationFolder, migrations_folder
 from ..models.site import current_prefix
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
-from ..wordpress.multisite import find_site
+from ..wordpress.multisite import site_at
 from ..wordpress.object_cache import object_cache_advice
-from . import codes
-from .options import Choices
+from .options import Choices, ExitCode
 from .output import Display, Output
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
+    """One run of a command on a database."""
+
     choices: Choices
     settings: Settings
     manager: DatabaseManager
@@ -42,14 +38,14 @@ class Session:
 
     @property
     def heading(self) -> dict[str, Any]:
-        """What every JSON document begins with."""
+        """The first members of every JSON document."""
         return {"target": self.manager.target, "prefix": self.manager.prefix}
 
     @contextmanager
     def working(self, text: str) -> Iterator[Display]:
-        """Show which step and which statement is being run, and how far long work on rows has come.
+        """Show the current step or statement, and the progress of long work on rows, for the duration of the block.
 
-        Afterwards it says what to do about the site's object cache, when an option was written that it may hold.
+        If an option was written, advice for clearing the site's persistent object cache follows.
         """
         manager = self.manager
         written: set[str] = set()
@@ -61,55 +57,36 @@ class Session:
 
                 manager.before_statement, manager.on_progress = before, display.event
                 if self.choices.online is not None:
-                    _use_copier(manager, self._copier(display))
+                    _use_copier(manager, self._copier(self.choices.online, display))
                 manager.on_option_written = lambda name, value: written.add(current_prefix())
                 yield display
         finally:
             manager.before_statement = manager.on_progress = manager.on_option_written = None
-            self._mind_the_cache(written)
+            self._advise_on_cache(written)
 
-    def _copier(self, display: Display) -> Copier:
-        tool = str(self.choices.online)
-        return find_copier(
-            tool, self.manager.database, lambda table, percent: display.say(f"{tool}: {table}, {percent} %")
-        )
+    def _copier(self, tool: str, display: Display) -> Copier:
+        def show(table: str, percent: object) -> None:
+            display.say(f"{tool}: {table}, {percent} %")
 
-    def _mind_the_cache(self, written: set[str]) -> None:
+        return find_copier(tool, self.manager.database, show)
+
+    def _advise_on_cache(self, prefixes: set[str]) -> None:
         site = self.settings.site
-        if site is None or not written:
+        if site is None or not prefixes:
             return
         advice = object_cache_advice(site.path, content=site.content, url=self.choices.url)
-        for line in advice:
-            self.out.note(line)
-        if advice and len(written) > 1:
-            self.out.note(f"Each of the {len(written)} sites needs this; wp-cli takes a site's address as --url.")
-
-
-def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
-    manager.options = replace(manager.options, copies=replace(manager.options.copies, copier=copier))
-
-
-def _here() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:  # the folder is gone, or not for us to see
-        return None
-
-
-def _replicas(choices: Choices) -> ReplicaRule | None:
-    databases = [open_database(parse_url(url)) for url in choices.replica]
-    if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
-        raise ConfigurationError("A --replica is a MySQL or MariaDB server; SQLite has none.")
-    return ReplicaRule(databases, choices.max_lag, choices.timeout) if databases else None
+        self.out.notes(advice)
+        if advice and len(prefixes) > 1:
+            self.out.note(f"Each of the {len(prefixes)} sites needs this; wp-cli takes a site's address as --url.")
 
 
 def open_session(choices: Choices) -> Session:
-    """Gather the settings and name the site and the target on stderr; nothing is connected, unless to find ``--url``.
+    """Gather the settings and print the site and the database on stderr. Connects only to find the site of ``--url``.
 
     Raises ConfigurationError.
     """
     settings = Settings.gather(
-        database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=_here()
+        database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=_current_folder()
     )
     manager = DatabaseManager(
         open_database(settings.target),
@@ -121,7 +98,7 @@ def open_session(choices: Choices) -> Session:
         replicas=_replicas(choices),
     )
     if choices.url is not None:
-        manager = manager.at(find_site(Network(manager).sites(), choices.url).prefix)
+        manager = manager.at(site_at(Network(manager).sites(), choices.url).prefix)
     if choices.online is not None:
         _use_copier(manager, find_copier(choices.online, manager.database))
     out = Output(choices)
@@ -133,31 +110,35 @@ def open_session(choices: Choices) -> Session:
     return Session(choices, settings, manager, out)
 
 
-F = TypeVar("F", bound=Callable[..., Any])
+def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
+    manager.options = replace(manager.options, copies=replace(manager.options.copies, copier=copier))
 
 
-def folder_option(function: F) -> F:
-    """Add ``--migrations``, which the function takes as ``folder``."""
-    return click.option(
-        "--migrations", "folder", metavar="FOLDER", help="The folder of the migrations  [the checkout's]"
-    )(function)
+def _current_folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # removed, or not readable
+        return None
+
+
+def _replicas(choices: Choices) -> ReplicaRule | None:
+    databases = [open_database(parse_url(url)) for url in choices.replica]
+    if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
+        raise ConfigurationError("A --replica is a MySQL or MariaDB server; SQLite has none.")
+    return ReplicaRule(databases, choices.max_lag, choices.timeout) if databases else None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorSession:
-    """``target`` is where a scratch database may be made; a SQLite file there is none of."""
+    """One run of a command for authors; on the server of ``target`` it may create scratch databases."""
 
     folder: MigrationFolder
     target: Target
     out: Output
 
-    def say(self, notes: Iterable[str]) -> None:
-        for note in notes:
-            self.out.note(note)
-
 
 def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -> AuthorSession:
-    """Find the folder and the server; nothing is connected. Raises ConfigurationError."""
+    """Find the folder of the migrations and the server, without connecting. Raises ConfigurationError."""
     path = migrations_folder() if folder is None else Path(folder)
     if folder is None and writes and path.parent.name == "wch_peewee":
         raise ConfigurationError(
@@ -170,28 +151,21 @@ def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -
     return AuthorSession(MigrationFolder(path), settings.target, Output(choices))
 
 
-R = TypeVar("R")
-
-
-def network_option(function: F) -> F:
-    """Add ``--network``, which the function takes as ``network``."""
-    return click.option("--network", is_flag=True, help="Do it for every site of the WordPress network.")(function)
-
-
 def for_every_site(
     session: Session,
     doing: str,
     work: Callable[[Network, OnSite], NetworkReport[R]],
     describe: Callable[[R], tuple[str, int]],
 ) -> int:
-    """Do ``work`` for every site and print a line for each; return the gravest exit code.
+    """Do ``work`` for every site of the network and print a line for each; return the gravest exit code.
 
-    ``describe`` says of one site's report in a few words how it stands, and with which exit code.
+    ``describe`` returns a few words on one site's report, and its exit code.
     """
     with session.working(doing) as display:
         report = work(Network(session.manager), display.event)
     rows = [_row(result, describe) for result in report.results]
-    failed = sum(1 for *_, code in rows if code not in (codes.FINE, codes.DRIFT))
+    codes = [code for *_, code in rows]
+    failed = sum(1 for code in codes if code not in (ExitCode.FINE, ExitCode.DRIFT))
     if session.out.structured:
         session.out.document({**session.heading, **report.to_dict()}, [_flat(result) for result in report.results])
     else:
@@ -199,13 +173,13 @@ def for_every_site(
         skipped = f", {len(report.skipped)} not tried: the server is gone" if report.skipped else ""
         summary = f"{len(rows)} sites, {failed} failed{skipped}."
         (session.out.line if failed or skipped else session.out.success)(summary)
-    return max((*(_gravity(code) for *_, code in rows), _gravity(codes.FAILED) if report.skipped else (0, 0)))[1]
+    return _gravest([*codes, ExitCode.FAILED] if report.skipped else codes)
 
 
 def _row(result: SiteResult[R], describe: Callable[[R], tuple[str, int]]) -> tuple[str, str, str, int]:
     site = (str(result.site.blog_id), result.site.prefix)
     if result.report is None:
-        code = codes.BUSY if isinstance(result.error, Busy) else getattr(result.error, "exit_code", codes.FAILED)
+        code = getattr(result.error, "exit_code", ExitCode.FAILED)
         return (*site, f"Error: {' '.join(str(result.error).splitlines())}", code)
     return (*site, *describe(result.report))
 
@@ -216,7 +190,11 @@ def _flat(result: SiteResult[R]) -> dict[str, Any]:
     return {**document, **report, "error": error["message"] if error else None}
 
 
-def _gravity(code: int) -> tuple[int, int]:
-    """A failure outweighs a newer database, that one a lock, and that one a difference."""
-    order = (codes.FINE, codes.DRIFT, codes.BUSY, codes.TOO_NEW)
-    return (order.index(code) if code in order else len(order), code)
+def _gravest(codes: Iterable[int]) -> int:
+    """Return the code that outweighs the others: a failure, a newer database, a lock, a difference, in this order."""
+    lesser: tuple[int, ...] = (ExitCode.FINE, ExitCode.DRIFT, ExitCode.BUSY, ExitCode.TOO_NEW)
+
+    def gravity(code: int) -> tuple[int, int]:
+        return (lesser.index(code) if code in lesser else len(lesser), code)
+
+    return max(codes, key=gravity, default=ExitCode.FINE)

@@ -1,21 +1,13 @@
-"""``wch status``: what is there and what is pending, in one look."""
-
-from __future__ import annotations
-
-import click
+"""``wch status``: the version, the migrations and the tables."""
 
 from ..install.network import Network
 from ..install.reports import StatusReport
-from . import codes
-from .options import Choices, shared_options
-from .output import Output
-from .session import for_every_site, network_option, open_session
+from .options import Choices, ExitCode, network_option, wch_command
+from .session import Session, for_every_site, open_session
 
 
-@click.command("status")
-@shared_options()
+@wch_command("status")
 @network_option
-@click.pass_obj
 def command(choices: Choices, network: bool) -> int:
     """Show the version, the migrations and the tables. Reads only.
 
@@ -33,15 +25,15 @@ def command(choices: Choices, network: bool) -> int:
     if session.out.structured:
         session.out.document({**report.to_dict(), "is_current": report.is_current})
     else:
-        _print(report, session.out)
+        _print(report, session)
         session.out.line(_verdict(report))
     return _code(report)
 
 
 def _code(report: StatusReport) -> int:
     if report.is_newer:
-        return codes.TOO_NEW
-    return codes.FINE if report.is_current else codes.DRIFT
+        return ExitCode.TOO_NEW
+    return ExitCode.FINE if report.is_current else ExitCode.DRIFT
 
 
 def _site(report: StatusReport) -> tuple[str, int]:
@@ -50,7 +42,7 @@ def _site(report: StatusReport) -> tuple[str, int]:
     return "; ".join([f"version {report.version or 'none'}", *pending, *missing]), _code(report)
 
 
-def _print(report: StatusReport, out: Output) -> None:
+def _print(report: StatusReport, session: Session) -> None:
     foreign = report.is_stamped and report.version != report.code_version
     whose = f"this wch: {report.code_version}" + ("; written by the PHP plugin" if foreign else "")
     rows = (
@@ -60,7 +52,7 @@ def _print(report: StatusReport, out: Output) -> None:
         ("pending", ", ".join(report.pending) or "none"),
         ("missing tables", ", ".join(report.missing_tables) or "none"),
     )
-    out.table(("", ""), rows)
+    session.out.table(("", ""), rows)
 
 
 def _verdict(report: StatusReport) -> str:

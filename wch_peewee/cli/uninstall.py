@@ -1,32 +1,20 @@
-"""``wch uninstall``: remove everything of one installation, for whoever really means it."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-import click
+"""``wch uninstall``: remove the tables of an installation with all their rows."""
 
 from ..install.network import Network
 from ..install.reports import UninstallReport
-from . import codes
-from .options import Choices, dry_run_option, shared_options, wait_options
+from .options import Choices, ExitCode, dry_run_option, network_option, wait_options, wch_command, yes_option
 from .output import confirm
-from .session import Session, for_every_site, network_option, open_session
+from .session import Session, for_every_site, open_session
 
-if TYPE_CHECKING:
-    from ..wordpress.site import WordPressSite
-
-#: What is typed for the empty prefix, because an empty answer is too easily given.
+#: The answer that confirms the empty prefix: an empty answer is given too easily.
 _EMPTY = "empty"
 
 
-@click.command("uninstall", short_help="Remove the tables with all their rows.")
-@shared_options()
+@wch_command("uninstall", short_help="Remove the tables with all their rows.")
 @wait_options
 @network_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @dry_run_option
-@click.pass_obj
 def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
     """Remove the tables with all their rows, the history and the version.
 
@@ -43,14 +31,13 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
         return _preview(session, network=network)
     if network:
         if session.manager.remove_data and not yes:
-            _ask(session)
+            _ask(session, {})
         return for_every_site(session, "removing", Network.uninstall, _site)
     counts: dict[str, int] = {}
     if session.manager.remove_data:
         counts = session.manager.row_counts()
         if counts and not yes:
-            _show_rows(session, counts)
-            _ask(session)
+            _ask(session, counts)
     with session.working("removing"):
         report = session.manager.uninstall()
     if session.out.structured:
@@ -64,11 +51,12 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
         elif report.reason:
             session.out.line(f"{report.reason[:1].upper()}{report.reason[1:]}.")
     if not report.removed:
-        session.out.note(_how_to_allow(session.settings.site))
-    return codes.FINE if report.removed else codes.FAILED
+        session.out.note(_how_to_allow(session))
+    return ExitCode.FINE if report.removed else ExitCode.FAILED
 
 
-def _how_to_allow(site: WordPressSite | None) -> str:
+def _how_to_allow(session: Session) -> str:
+    site = session.settings.site
     environment = "Say WCH_REMOVE_DATA=true in the environment when the data may go."
     if site is None:
         return environment
@@ -79,7 +67,7 @@ def _how_to_allow(site: WordPressSite | None) -> str:
 
 
 def _preview(session: Session, *, network: bool) -> int:
-    """Count the rows of all that would go, whether removing is allowed or not."""
+    """Print how many rows would be removed, even if removing is not allowed."""
     manager = session.manager
     prefixes = [site.prefix for site in Network(manager).sites()] if network else [manager.prefix]
     counts = {table: count for prefix in prefixes for table, count in manager.at(prefix).row_counts().items()}
@@ -89,22 +77,19 @@ def _preview(session: Session, *, network: bool) -> int:
         session.out.lines(f"Would drop {table}{_rows(count)}" for table, count in counts.items())
         if not manager.remove_data:
             session.out.line("WCH_REMOVE_DATA is not true; nothing would be removed.")
-    return codes.FINE
+    return ExitCode.FINE
 
 
 def _site(report: UninstallReport) -> tuple[str, int]:
     if not report.removed:
-        return report.reason, codes.FAILED
-    return report.reason or f"dropped {len(report.tables)} tables", codes.FINE
+        return report.reason, ExitCode.FAILED
+    return report.reason or f"dropped {len(report.tables)} tables", ExitCode.FINE
 
 
-def _show_rows(session: Session, counts: dict[str, int]) -> None:
+def _ask(session: Session, counts: dict[str, int]) -> None:
     if counts:
         rows = [(table, f"{count:,}") for table, count in counts.items()]
         session.out.ask_table(("table", "rows"), rows, right=(1,))
-
-
-def _ask(session: Session) -> None:
     prefix = session.manager.prefix
     question = f"Type the table prefix ({prefix})" if prefix else f"The table prefix is empty. Type {_EMPTY}"
     confirm(f"All of this is removed for good. {question}", prefix or _EMPTY)

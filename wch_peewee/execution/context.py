@@ -23,14 +23,13 @@ from ..schema.operations import Operation
 from ..schema.plan import Plan
 from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
-from ..settings import Leave, leave_to_remove, table_prefix
+from ..settings import RemovalPermission, is_removal_permitted, table_prefix
 from ..wordpress.options import site_collation
 from .apply import ApplyResult, Executor, patiently
-from .introspect import count_rows, introspect_schema
+from .introspect import TableCache, count_rows, introspect_schema
 from .lock import LEASE_TTL, MigrationLock, migration_lock
 from .reconcile import Reconciled, concerned, plan_for, reconcile
 from .replicas import ReplicaRule
-from .table_cache import TableCache
 
 T = TypeVar("T")
 
@@ -48,7 +47,7 @@ class RunOptions:
     patience: float = PATIENCE
     lock_wait: int = LOCK_WAIT
     lease_ttl: float = LEASE_TTL
-    remove_data: Leave = None
+    remove_data: RemovalPermission = None
     copies: CopyRule = COPY_RULE
     replicas: ReplicaRule | None = None
 
@@ -96,7 +95,7 @@ class RunContext:
     @property
     def may_remove_data(self) -> bool:
         """True if rows may be lost: as given, else as WCH_REMOVE_DATA says, which is read only when needed."""
-        return leave_to_remove(self.options.remove_data)
+        return is_removal_permitted(self.options.remove_data)
 
     @property
     def collation(self) -> str | None:

@@ -29,8 +29,8 @@ from ..database.query import Connection
 from ..errors import ConfigurationError, RunStopped
 from .apply import pause
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
+from .introspect import TableCache
 from .lock import CommitHeldUp, migration_lock
-from .table_cache import TableCache
 
 T = TypeVar("T")
 

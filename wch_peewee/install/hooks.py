@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+
 from ..database.connect import open_database
 from ..hookspecs import hookimpl
 from ..settings import Settings
@@ -9,6 +12,16 @@ from .plugin import Plugin
 from .reports import InstallReport, UninstallReport
 
 _plugins: dict[Settings, Plugin] = {}
+_process = os.getpid()
+
+
+@atexit.register
+def _close() -> None:
+    """Close the connections that admin_init has kept open; a host has no other way to reach them."""
+    # A fork shares its parent's connections, and must not end them.
+    if os.getpid() == _process:
+        for plugin in _plugins.values():
+            plugin.database.close()
 
 
 def _plugin() -> Plugin:

@@ -28,7 +28,7 @@ from ..schema.naming import check_prefix, get_table_name
 from ..schema.objects import Schema, Table
 from ..schema.plan import Plan
 from ..schema.statements import COPY_RULE, CopyRule
-from ..settings import Leave, leave_to_remove
+from ..settings import RemovalPermission, is_removal_permitted
 from .orphans import count_orphans
 from .reports import InstallPlan, StatusReport
 
@@ -50,7 +50,7 @@ class Installation:
         database: str | pw.Database,
         *,
         prefix: str | None = None,
-        remove_data: Leave = None,
+        remove_data: RemovalPermission = None,
         patience: float = PATIENCE,
         lock_wait: int = LOCK_WAIT,
         lease_ttl: float = LEASE_TTL,
@@ -114,7 +114,7 @@ class Installation:
     @property
     def remove_data(self) -> bool:
         """True if removing data is allowed. Raises ConfigurationError if the setting is neither yes nor no."""
-        return leave_to_remove(self.options.remove_data)
+        return is_removal_permitted(self.options.remove_data)
 
     def status(self) -> StatusReport:
         """Return what is installed and what is pending."""

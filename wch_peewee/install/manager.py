@@ -14,9 +14,9 @@ import peewee as pw
 
 from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
 from ..execution.context import OptionWritten, RunContext, RunListener
+from ..execution.introspect import TableCache
 from ..execution.reconcile import Reconciled
 from ..execution.session import one_connection, read_session, run_in_session
-from ..execution.table_cache import TableCache
 from ..migrate.state import InstalledState, delete_version, read_version, write_version
 from ..models.site import switch_prefix
 from ..progress import Progress

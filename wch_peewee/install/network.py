@@ -13,8 +13,8 @@ import peewee as pw
 from ..database.connect import collation_beside, connect, connected, is_for_runs
 from ..errors import Busy, DatabaseUnavailable, WchError
 from ..execution.context import RunContext
+from ..execution.introspect import Definitions, TableCache
 from ..execution.session import one_connection, read_session
-from ..execution.table_cache import Definitions, TableCache
 from ..migrate.state import InstalledState
 from ..progress import SiteStarted
 from ..schema.base import Query

@@ -34,7 +34,7 @@ from ..hookspecs import hookimpl
 from ..migrate.folder import MigrationFolder, migrations_folder
 from ..models.site import Site, current_prefix, set_default_site, use_site
 from ..schema.naming import TABLES, check_prefix, get_table_name
-from ..settings import Leave, Settings
+from ..settings import RemovalPermission, Settings
 from ..wordpress.multisite import MAIN, blog_prefix
 from ..wordpress.options import VERSION_OPTION, ask_option, option_query
 from .reports import InstallReport, UninstallReport
@@ -103,7 +103,7 @@ class Plugin:
         database: str | pw.Database,
         *,
         prefix: str | None = None,
-        remove_data: Leave = None,
+        remove_data: RemovalPermission = None,
         patience: float = PATIENCE,
         lock_wait: int = LOCK_WAIT,
         verify_every: float = 600.0,

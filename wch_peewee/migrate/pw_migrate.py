@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import peewee as pw
+
 from ..database.connect import PATIENCE, connect, dedicated, open_database
 from ..database.detect import detect_dialect
 from ..database.query import Connection
@@ -29,6 +31,7 @@ def configuration() -> dict[str, Any]:
         database = dedicated(open_database(settings.target), patience=PATIENCE)
         database.autoconnect = True
         connect(database)
+        _close_with_the_command(database)
         run = RunOptions(remove_data=settings.remove_data)
         context = RunContext(Connection(database, detect_dialect(database)), settings.prefix, run)
         attach(database, context)
@@ -39,10 +42,22 @@ def configuration() -> dict[str, Any]:
     return {"DATABASE": database, "MIGRATE_TABLE": history_table_name(settings.prefix)}
 
 
+def _click_context() -> Any:
+    """Return the context of the click command that reads conf.py, or None if something else reads it."""
+    click = sys.modules.get("click")
+    return click.get_current_context(silent=True) if click is not None else None
+
+
+def _close_with_the_command(database: pw.Database) -> None:
+    """Close the connection at the end of the command, however it ends; pw_migrate itself never does."""
+    context = _click_context()
+    if context is not None:
+        context.call_on_close(database.close)
+
+
 def _command_line() -> dict[str, Any]:
     """Read pw_migrate's options from click's context; conf.py itself does not get them."""
-    click = sys.modules.get("click")
-    context = click.get_current_context(silent=True) if click is not None else None
+    context = _click_context()
     options = dict(context.params) if context is not None else {}
     if options.get("migratetable") not in (None, "migratehistory"):
         raise ConfigurationError(

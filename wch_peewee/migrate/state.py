@@ -17,7 +17,14 @@ from ..schema.forecast import RowWork
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
 from ..schema.statements import Step
-from ..wordpress.options import ADOPTED_OPTION, VERSION_OPTION, delete_option, options_steps, read_option, write_option
+from ..wordpress.options import (
+    ADOPTED_OPTION,
+    VERSION_OPTION,
+    delete_option,
+    options_steps,
+    read_option,
+    write_option,
+)
 from ..wordpress.version import version_compare
 from .folder import MigrationFolder
 

@@ -1,9 +1,6 @@
-"""Many rows out of one SELECT: values are converted column by column, and instances made without peewee's setters.
+"""Fast paths for many rows: a SELECT is converted column by column, and so are the values of an INSERT.
 
-What comes of it is what peewee would make; a model or a field of somebody's own making is left to peewee. Python
-collects garbage while so many objects are made, which takes longer than making them: what is not needed is not made.
-
-    wrapper.process_rows = instances(Message, names, converters, site)
+The result is what peewee would make row by row; models and fields with code of their own are left to peewee.
 """
 
 from __future__ import annotations
@@ -19,52 +16,52 @@ import peewee
 from ..errors import InvalidValue
 from .fields.base import TypedField
 
-#: Rows fetched at once.
-_CHUNK = 200
+_CHUNK_ROWS = 200
 
 Rows = Sequence[Sequence[Any]]
 Convert = Callable[[Any], Any]
 
 
-def converting(converters: Sequence[Convert | None]) -> Callable[[Rows], Iterable[tuple[Any, ...]]]:
-    """Return what makes Python's values of a cursor's rows."""
-    needed = [(place, convert) for place, given in enumerate(converters) if (convert := _needed(given)) is not None]
+def row_converter(converters: Sequence[Convert | None]) -> Callable[[Rows], Iterable[tuple[Any, ...]]]:
+    """Return a function that converts a cursor's rows to Python's values."""
+    needed = [(place, convert) for place, given in enumerate(converters) if (convert := _fastest(given)) is not None]
 
-    def converted(rows: Rows) -> Iterable[tuple[Any, ...]]:
+    def convert_rows(rows: Rows) -> Iterable[tuple[Any, ...]]:
         columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
         for place, convert in needed:
             columns[place] = map(convert, columns[place])
         return zip(*columns, strict=True)
 
-    return converted
+    return convert_rows
 
 
-def instances(model: Any, names: Sequence[str], converters: Sequence[Convert | None], site: Any) -> Any:
-    """Return what makes instances of ``model`` of a cursor's rows; ``names`` are all fields of its own."""
-    converted, make = converting(converters), model.__new__
+def instance_factory(model: Any, names: Sequence[str], converters: Sequence[Convert | None], site: Any) -> Any:
+    """Return a function that makes instances of ``model`` from a cursor's rows; ``names`` are fields of the model."""
+    convert_rows, new = row_converter(converters), model.__new__
 
     def process_rows(rows: Rows) -> list[Any]:
-        made = []
-        for values in converted(rows):
-            instance = make(model)
-            # Without _dirty, which it makes for itself once it is asked for.
+        instances = []
+        for values in convert_rows(rows):
+            instance = new(model)
+            # Without peewee's setters, and _dirty is made at first use: to make many objects at once takes less time
+            # than Python's garbage collector then spends on them, so none is made that is not needed.
             instance.__dict__ = {
                 "_site": site,
                 "__data__": dict(zip(names, values, strict=True)),
                 "__rel__": {},
             }
-            made.append(instance)
-        return made
+            instances.append(instance)
+        return instances
 
     return process_rows
 
 
-def _needed(convert: Convert | None) -> Convert | None:
-    """Return the converter, or a quicker one that does the same, or None for one that gives back what it is given."""
+def _fastest(convert: Convert | None) -> Convert | None:
+    """Return a converter's fastest equivalent, or None if it returns its argument."""
     field, function = getattr(convert, "__self__", None), getattr(convert, "__func__", None)
     if isinstance(field, peewee.ForeignKeyField) and function is peewee.ForeignKeyField.python_value:
-        # A cursor's row has no instances in it, which is all that it looks for.
-        return None if _needed(field.rel_field.python_value) is None else convert
+        # It only checks for model instances, and a cursor's row has none.
+        return None if _fastest(field.rel_field.python_value) is None else convert
     if isinstance(field, TypedField) and function is type(field).python_value:
         return field.reader()
     if isinstance(field, peewee.Field) and function is peewee.Field.python_value:
@@ -72,30 +69,30 @@ def _needed(convert: Convert | None) -> Convert | None:
     return convert
 
 
-class InChunks:
-    """A mixin for peewee's cursor wrappers: rows are fetched and made many at a time, however many are asked for."""
+class ChunkedCursor:
+    """A mixin for peewee's cursor wrappers, which fetches and processes many rows at a time."""
 
-    #: Makes all rows of a chunk; where it is None peewee makes them one by one.
+    #: Processes all rows of a chunk; if it is None, peewee processes them one by one.
     process_rows: Callable[[Rows], list[Any]] | None = None
-    #: Rows that have been fetched and not made: whoever goes on after an error gets to it again, and past no row.
-    unmade: Rows = ()
+    #: Rows that were fetched but not processed. After an error the next call starts with the row that failed.
+    pending: Rows = ()
 
     def __iter__(self: Any) -> Iterator[Any]:
-        return iter(self._kept()) if self.populated else self._as_asked_for()
+        return iter(self._cached()) if self.populated else self._cached_and_next()
 
-    def _as_asked_for(self: Any) -> Iterator[Any]:
+    def _cached_and_next(self: Any) -> Iterator[Any]:
         at = 0
         while True:
-            made = self._kept()
-            while at < len(made):
-                yield made[at]
+            cached = self._cached()
+            while at < len(cached):
+                yield cached[at]
                 at += 1
             if self.populated:
                 return
-            made += self._next_rows()
+            cached += self._next_rows()
 
     def iterator(self: Any) -> Iterator[Any]:
-        yield from self._kept()
+        yield from self._cached()
         while not self.populated:
             yield from self._next_rows()
 
@@ -103,66 +100,65 @@ class InChunks:
         wanted = n or float("inf")
         if wanted < 0:
             raise ValueError("Negative values are not supported.")
-        made = self._kept()
+        cached = self._cached()
         while not self.populated and self.count < wanted:
-            made += self._next_rows()
+            cached += self._next_rows()
 
-    def _kept(self: Any) -> list[Any]:
-        """Return the list of the rows so far; not without those that ``iterator`` has handed out and not kept."""
+    def _cached(self: Any) -> list[Any]:
+        """Return the list of all rows so far. Raises if ``iterator`` has read some without keeping them."""
         if len(self.row_cache) < self.count:
             raise peewee.ProgrammingError("iterator() has read rows of this query and not kept them; use query.clone()")
-        made: list[Any] = self.row_cache
-        return made
+        rows: list[Any] = self.row_cache
+        return rows
 
     def _next_rows(self: Any) -> list[Any]:
-        is_new = not self.unmade
+        is_new = not self.pending
         if is_new:
-            self.unmade = self.cursor.fetchmany(_CHUNK)
-        rows = self.unmade
+            self.pending = self.cursor.fetchmany(_CHUNK_ROWS)
+        rows = self.pending
         if rows and not self.initialized:
             self.initialize()
             self.initialized = True
-        made: list[Any] = self._made(rows)
-        self.unmade = rows[len(made) :]
-        self.count += len(made)
-        if is_new and len(rows) < _CHUNK and not self.unmade:
+        processed: list[Any] = self._process(rows)
+        self.pending = rows[len(processed) :]
+        self.count += len(processed)
+        if is_new and len(rows) < _CHUNK_ROWS and not self.pending:
             self.populated = True
             self.cursor.close()
-        return made
+        return processed
 
-    def _made(self: Any, rows: Rows) -> list[Any]:
-        """Make them all, or those ahead of the first one that cannot be made; where that is the first, it raises."""
+    def _process(self: Any, rows: Rows) -> list[Any]:
+        """Process all rows, or those before the first one that fails. Raises if that is the first of them."""
         if rows and self.process_rows:
             with contextlib.suppress(Exception):
                 return list(self.process_rows(rows))
-        made: list[Any] = []
+        processed: list[Any] = []
         for row in rows:
             try:
-                made.append(self.process_row(row))
+                processed.append(self.process_row(row))
             except Exception:
-                if not made:
+                if not processed:
                     raise
                 break
-        return made
+        return processed
 
 
 @cache
-def in_chunks(kind: Any) -> Any:
-    """Return one of peewee's cursor wrappers with that mixin."""
-    return type(f"{kind.__name__}InChunks", (InChunks, kind), {})
+def chunked(wrapper_class: Any) -> Any:
+    """Return one of peewee's cursor wrapper classes with that mixin."""
+    return type(f"Chunked{wrapper_class.__name__}", (ChunkedCursor, wrapper_class), {})
 
 
 _MISSING = type("_Missing", (), {})()
-#: Equal ones of these are the same value, so that each is converted once.
-_ALIKE = (str, int)
-#: From so many rows on it is worth looking for equal values.
-_MANY = 8
+# Equal values of these types convert alike, so each is converted once if there are at least so many rows.
+_CONVERTED_ONCE = (str, int)
+_ROWS_FOR_THAT = 8
 
 
-def plain_rows(
+def insert_values(
     columns: Sequence[Any], rows: Sequence[Any], defaults: Mapping[Any, Any]
 ) -> tuple[list[Any], list[Any]] | None:
-    """Return the columns to insert into and the parameters, row by row; None where peewee has to do it."""
+    """Return the fields to insert into and all parameters, row by row, or None if only peewee's own code can."""
     if not all(isinstance(column, peewee.Field) for column in columns):
         return None
     mappings = {type(row) for row in rows} == {dict}
@@ -184,27 +180,27 @@ def plain_rows(
         if type(_MISSING) in types:
             if field not in defaults and not field.null:
                 return None
-            make = _maker(defaults.get(field))
-            values = [make() if value is _MISSING else value for value in values]
+            default = _factory(defaults.get(field))
+            values = [default() if value is _MISSING else value for value in values]
             types = set(map(type, values))
         if any(issubclass(kind, peewee.Node | type) for kind in types):
             return None
         try:
-            converted.append(_converted(field.db_value, values, types))
+            converted.append(_convert_all(field.db_value, values, types))
         except InvalidValue:
             return None  # peewee goes row by row, and names the first value that does not fit
-    # A key that is no field of the statement: peewee knows other names of a column.
+    # A key that is not a field: peewee accepts other names of a column.
     return None if unseen else (fields, list(chain.from_iterable(zip(*converted, strict=True))))
 
 
-def _maker(default: Any) -> Callable[[], Any]:
-    made: Callable[[], Any] = default if callable(default) else lambda: default
-    return made
+def _factory(default: Any) -> Callable[[], Any]:
+    factory: Callable[[], Any] = default if callable(default) else lambda: default
+    return factory
 
 
-def _converted(convert: Callable[[Any], Any], values: list[Any], types: set[type]) -> list[Any]:
-    # True and 1 are equal, and one of them is no number: only values of one type are told apart by themselves.
-    if len(types) == 1 and len(values) >= _MANY and issubclass(next(iter(types)), _ALIKE):
+def _convert_all(convert: Callable[[Any], Any], values: list[Any], types: set[type]) -> list[Any]:
+    # Only if all have one type: True and 1 are equal, and convert differently.
+    if len(types) == 1 and len(values) >= _ROWS_FOR_THAT and issubclass(next(iter(types)), _CONVERTED_ONCE):
         distinct = set(values)
         if len(distinct) * 2 <= len(values):
             known = {value: convert(value) for value in distinct}
@@ -215,7 +211,7 @@ def _converted(convert: Callable[[Any], Any], values: list[Any], types: set[type
 def columns_and_rows(
     rows: list[Mapping[Any, Any]], normalize: Callable[[dict[Any, Any]], dict[Any, Any]]
 ) -> tuple[list[Any], list[Any]]:
-    """Return the fields that mappings have keys for, and the rows; ``normalize`` turns a row's keys into fields."""
+    """Return the fields that the mappings have keys for, and the rows; ``normalize`` turns a row's keys into fields."""
     keys = {tuple(row) for row in rows}
     if len(keys) == 1 and rows[0] and len(fields := list(normalize(dict(rows[0])))) == len(rows[0]):
         return fields, [tuple(row.values()) for row in rows]

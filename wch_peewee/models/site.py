@@ -1,11 +1,6 @@
-"""The site of the moment: which table prefix, and on request which database, the models speak to.
+"""The current site: the table prefix, and optionally the database, that the models read and write.
 
-The counterpart of WordPress's ``switch_to_blog``. It lives in a context variable, so every thread and every
-asyncio task has its own, and blocks nest. Nothing is process-wide but the default that ``set_default_site``
-sets on purpose. Nothing here opens a connection.
-
-    with switch_prefix("wp_2_"):
-        Cart.select().count()    # counts wp_2_wch_carts
+The counterpart of WordPress's ``switch_to_blog``, separate in each thread and asyncio task. Opens no connection.
 """
 
 from __future__ import annotations
@@ -23,7 +18,7 @@ from ..schema import naming
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A table prefix and the database it is found in; ``database=None`` leaves the database to the model."""
+    """A table prefix and a database; with ``database=None`` the model's own database is used."""
 
     database: Database | None
     prefix: str
@@ -31,74 +26,74 @@ class Site:
     def __post_init__(self) -> None:
         naming.check_prefix(self.prefix)
 
-    # Model instances remember their site. Copying one must not copy a database with its connections and locks;
-    # pickling one leaves the database behind, and whoever unpickles it has the right one.
+    # Model instances remember their site. A copy must not copy the database with its connections and locks; a pickle
+    # leaves the database out, and takes that of the current site when it is loaded.
     def __deepcopy__(self, memo: dict[int, Any]) -> Site:
         return self
 
     def __reduce__(self) -> tuple[Callable[[str], Site], tuple[str]]:
-        return _with_database_of_the_moment, (self.prefix,)
+        return _with_current_database, (self.prefix,)
 
 
-_moment: ContextVar[Site | None] = ContextVar("wch_peewee_site", default=None)
+def _with_current_database(prefix: str) -> Site:
+    return Site(current_site().database, prefix)
+
+
+_current: ContextVar[Site | None] = ContextVar("wch_peewee_site", default=None)
 _default = Site(None, naming.DEFAULT_PREFIX)
 
 
 def set_default_site(database: Database | None, prefix: str = naming.DEFAULT_PREFIX) -> None:
-    """Set what holds in every thread of this process where no block says otherwise."""
+    """Set the site that is used in every thread of this process outside of a block. Nothing else is process-wide."""
     global _default
     _default = Site(database, prefix)
 
 
 def current_site() -> Site:
-    """Return the site of the moment; its database is None unless a block named one."""
-    return _moment.get() or Site(None, _default.prefix)
-
-
-def _with_database_of_the_moment(prefix: str) -> Site:
-    return Site(current_site().database, prefix)
+    """Return the current site; its database is None unless a block named one."""
+    return _current.get() or Site(None, _default.prefix)
 
 
 def current_prefix() -> str:
-    """Return the table prefix of the moment."""
-    return (_moment.get() or _default).prefix
+    """Return the current table prefix."""
+    return (_current.get() or _default).prefix
 
 
 def current_database(own: Database | None = None) -> Database | None:
     """Return the block's database, else the caller's ``own``, else the process default's."""
-    site = _moment.get()
+    site = _current.get()
     if site is not None and site.database is not None:
         return site.database
     return _default.database if own is None else own
 
 
 def get_table_name(table: str, prefix: str | None = None) -> str:
-    """Return a table's name in the database, under the prefix of the moment unless one is given."""
+    """Return a table's name in the database, by default under the current prefix."""
     return naming.get_table_name(table, current_prefix() if prefix is None else prefix)
 
 
 @contextmanager
 def at_site(site: Site | None) -> Iterator[Site]:
-    """Make ``site`` the one of the moment; None changes nothing."""
+    """Make ``site`` the current one inside the block; None changes nothing."""
     if site is None:
         yield current_site()
         return
-    token = _moment.set(site)
+    token = _current.set(site)
     try:
         yield site
     finally:
-        _moment.reset(token)
+        _current.reset(token)
 
 
 @contextmanager
 def use_site(database: Database | None, prefix: str) -> Iterator[Site]:
-    """Send the models to this database and prefix inside the block."""
+    """Make this database and prefix the current site inside the block."""
     with at_site(Site(database, prefix)) as site:
         yield site
 
 
 @contextmanager
 def switch_prefix(prefix: str) -> Iterator[str]:
-    """Send the models to another prefix of the same database inside the block."""
+    """Use another prefix of the same database inside the block; blocks may be nested."""
     with at_site(Site(current_site().database, prefix)):
         yield prefix

@@ -1,28 +1,17 @@
-"""The six tables of WhatsApp Commerce Hub, version 1.0.0, as peewee models.
+"""The six tables of WhatsApp Commerce Hub, version 1.0.0, as peewee models, and the enums of their columns.
 
-The order of the fields is the order of the columns. A plain default is the column's default in SQL too; a default
-that is computed is Python's alone. What the columns take and what reading them gives is the fields' matter
-(``fields``), which table and database is meant is the site's (``site``).
-
-    conversation = Conversation.create(customer_phone="+15550100", wa_conversation_id="wamid.1")
-    conversation.messages.where(Message.direction == MessageDirection.INBOUND)
+Fields and enum members stand in the order of the columns and their values. A plain default is also the column's
+default in SQL; a computed one is Python's alone.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from .base import BaseModel
-from .enums import (
-    CampaignStatus,
-    ConversationStatus,
-    MessageDirection,
-    MessageStatus,
-    MessageType,
-    SyncAction,
-    SyncEntityType,
-    SyncStatus,
-)
+import peewee
+
+from .base import BaseModel, NamedIndex
 from .fields import (
     EnumField,
     FlagField,
@@ -36,10 +25,6 @@ from .fields import (
     VarcharField,
     utc_now,
 )
-from .metadata import NamedIndex
-
-if TYPE_CHECKING:
-    from peewee import ModelSelect
 
 __all__ = [
     "MODELS",
@@ -61,6 +46,12 @@ __all__ = [
 ]
 
 
+class ConversationStatus(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
 class Conversation(BaseModel):
     id = IdField()
     customer_phone = VarcharField(20, index=True)
@@ -75,10 +66,30 @@ class Conversation(BaseModel):
     if TYPE_CHECKING:
 
         @property
-        def messages(self) -> ModelSelect[Message]: ...
+        def messages(self) -> peewee.ModelSelect[Message]: ...
 
     class Meta:
         table_key = "conversations"
+
+
+class MessageDirection(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class MessageType(StrEnum):
+    TEXT = "text"
+    INTERACTIVE = "interactive"
+    IMAGE = "image"
+    DOCUMENT = "document"
+    TEMPLATE = "template"
+
+
+class MessageStatus(StrEnum):
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
 
 
 class Message(BaseModel):
@@ -127,6 +138,14 @@ class CustomerProfile(BaseModel):
         table_key = "customer_profiles"
 
 
+class CampaignStatus(StrEnum):
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
 class BroadcastCampaign(BaseModel):
     id = IdField()
     name = VarcharField(200)
@@ -142,6 +161,25 @@ class BroadcastCampaign(BaseModel):
 
     class Meta:
         table_key = "broadcast_campaigns"
+
+
+class SyncEntityType(StrEnum):
+    PRODUCT = "product"
+    ORDER = "order"
+    INVENTORY = "inventory"
+
+
+class SyncAction(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class SyncStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
 
 
 class SyncQueueItem(BaseModel):

@@ -1,20 +1,11 @@
-"""A test kit for authors of migrations, loaded on demand: ``pytest_plugins = ["wch_peewee.testing"]``.
+"""A test kit for authors of migrations: ``pytest_plugins = ["wch_peewee.testing"]`` or ``python -m ...``.
 
-    def test_our_migrations(examine_migrations):
-        assert_migrations_clean("migrations")
-        examine_migrations("migrations")
-
-The first says in a moment what ``wch check --migrations`` says. The second runs the folder twice, forward and back and
-forward again, killed at every write, and two at once, on SQLite and on every server of WCH_TEST_SERVERS, in real
-processes, and compares each end with that of an undisturbed run. ``python -m wch_peewee.testing`` does the same and
-prints the table. Nothing of it is imported by ``import wch_peewee``, and only the plugin needs pytest.
-(PYTEST_DONT_REWRITE: it may have been imported before pytest loads it.)
+``assert_migrations_clean`` checks the files, like ``wch check --migrations``. ``examine``, and the fixture
+``examine_migrations``, run the migrations on scratch databases: twice, forward and back, killed at every write, two at
+once. Only the plugin needs pytest. (PYTEST_DONT_REWRITE: the package may be imported before pytest loads it.)
 """
 
-from __future__ import annotations
-
-from .examination import ExaminationFailed, assert_migrations_clean, examine
-from .verdict import Verdict
+from .examination import ExaminationFailed, Verdict, assert_migrations_clean, examine
 
 __all__ = ["ExaminationFailed", "Verdict", "assert_migrations_clean", "examine"]
 

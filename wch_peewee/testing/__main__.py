@@ -1,11 +1,4 @@
-"""Examine migrations from the command line, and print the table; what is being tried goes to stderr.
-
-    python -m wch_peewee.testing --migrations migrations --markdown
-
-Exits with 0 when everything converged, with 1 when not, and always with 0 for a comparison (``--stock``).
-"""
-
-from __future__ import annotations
+"""``python -m wch_peewee.testing``: examine migrations, print the table on stdout and the progress on stderr."""
 
 import argparse
 import importlib
@@ -16,19 +9,20 @@ from pathlib import Path
 
 from ..errors import WchError
 from ..migrate.folder import migrations_folder
-from .examination import ExaminationFailed, Populate, examine_at
-from .places import choose, open_place
-from .subjects import our_migrations, stock_migrations
-from .verdict import Verdict
+from .bench import our_migrations, stock_migrations
+from .examination import ExaminationFailed, Populate, Verdict, examine_at
+from .scratch import choose_engines, scratch_database
 
 
 def tick(text: str) -> None:
+    """Replace the line on a terminal's stderr."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Return 0 if everything converged, 1 if not, 2 after an error; a comparison (``--stock``) always returns 0."""
     options = _parser().parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory(prefix="wch-migrations-") as together:
@@ -67,10 +61,10 @@ def _parser() -> argparse.ArgumentParser:
 def _examine(options: argparse.Namespace, folder: Path) -> Verdict:
     subject = (stock_migrations if options.stock else our_migrations)(folder, options.prefix)
     verdict = Verdict(())
-    for engine in choose(options.engines.split(",") if options.engines else None):
-        with open_place(engine) as place:
+    for engine in choose_engines(options.engines.split(",") if options.engines else None):
+        with scratch_database(engine) as scratch:
             verdict += examine_at(
-                place,
+                scratch,
                 subject,
                 populate=_named(options.populate),
                 after=options.after,
@@ -96,7 +90,7 @@ def _named(words: str | None) -> Populate | None:
     if words is None:
         return None
     module, _, function = words.partition(":")
-    # As with ``python -m`` and ``python script.py``, the current folder counts.
+    # The current folder is on the path, as for ``python -m``.
     sys.path.insert(0, "")
     found: Populate = getattr(importlib.import_module(module), function)
     return found

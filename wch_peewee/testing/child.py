@@ -1,11 +1,4 @@
-"""Run an action in a process of its own, which can be held or killed at a point of its run.
-
-The child is a fork: it shares nothing that it could spoil, and a SIGKILL leaves no chance to clean up, as in
-real life. Needs an operating system with fork.
-
-    with Child(action, kill=Point(3, "after")) as child:
-        assert child.end().killed
-"""
+"""Actions in child processes, which can be held or killed with SIGKILL at a point of their run. Needs ``os.fork``."""
 
 from __future__ import annotations
 
@@ -26,13 +19,13 @@ from typing import Any, NoReturn
 from ..errors import Busy, WchError
 from .writes import Point, Write, watch
 
-#: Holds the child before it begins.
+#: The point before the child begins.
 START = Point(0, "before")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The error that a child ended with; ``kind`` is the name of its class."""
+    """The error that ended a child. ``kind`` is its class, ``busy`` and ``known`` are True for Busy and WchError."""
 
     kind: str
     text: str
@@ -46,7 +39,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a child ended, and the writes that it had begun by then."""
+    """The end of a child, and the writes that it had begun by then."""
 
     killed: bool
     failure: Failure | None
@@ -54,7 +47,7 @@ class Ending:
 
 
 class Child:
-    """A running action. It is killed at ``kill``; at ``hold`` it stops until ``go_on()``."""
+    """A forked process that runs an action. It is killed at ``kill``, and stops at ``hold`` until ``go_on()``."""
 
     def __init__(self, action: Callable[[], object], *, kill: Point | None = None, hold: Point | None = None) -> None:
         self._writes: list[Write] = []
@@ -67,11 +60,11 @@ class Child:
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
-            # Newer Pythons warn of threads in the parent; the child touches nothing that they might hold.
+            # Python 3.12 and newer warn of threads in the parent; the child uses nothing that they might lock.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if self.pid == 0:
-            _Inside(reports, gate, kill, hold).live(action)
+            _ChildSide(reports, gate, kill, hold).run(action)
         os.close(reports)
         os.close(gate)
 
@@ -86,26 +79,26 @@ class Child:
             self.end()
 
     def reach_hold(self, timeout: float = 60) -> bool:
-        """Wait until the child is held; False when it ended, or time was up, before it got there."""
+        """Wait until the child is held; return False if it ended or the time was up before."""
         deadline = time.monotonic() + timeout
         while not self._held and self._read(deadline):
             pass
         return self._held
 
     def go_on(self) -> None:
-        """Let a held child go on."""
+        """Release a held child."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self._gate, b".")
 
     def ends_within(self, seconds: float) -> bool:
-        """Wait for the end for so long, and say whether it came."""
+        """Wait at most ``seconds`` for the end; return True if it came."""
         deadline = time.monotonic() + seconds
         while self._read(deadline):
             pass
         return self._reports < 0
 
     def end(self, timeout: float = 120) -> Ending:
-        """Wait for the end; a child that takes longer is killed, and that is its failure."""
+        """Wait for the end. A child that takes longer than ``timeout`` seconds is killed, and this is its failure."""
         if self._ending is None:
             late = not self.ends_within(timeout)
             if late:
@@ -122,7 +115,7 @@ class Child:
         return self._ending
 
     def _read(self, deadline: float) -> bool:
-        """Take one message in; False when the child is through, or time is up."""
+        """Receive one message; return False if the child has ended or the time is up."""
         while b"\n" not in self._rest:
             if self._reports < 0 or not select.select([self._reports], [], [], max(0, deadline - time.monotonic()))[0]:
                 return False
@@ -143,8 +136,8 @@ class Child:
         return True
 
 
-class _Inside:
-    """The child's side of it."""
+class _ChildSide:
+    """The code that runs in the child, and sends messages to its parent."""
 
     def __init__(self, reports: int, gate: int, kill: Point | None, hold: Point | None) -> None:
         self._reports = reports
@@ -152,10 +145,10 @@ class _Inside:
         self._kill = kill
         self._hold = hold
 
-    def live(self, action: Callable[[], object]) -> NoReturn:
+    def run(self, action: Callable[[], object]) -> NoReturn:
         status = 1
         try:
-            watch(self._at)
+            watch(self._on_write)
             if self._hold == START:
                 self._wait()
             action()
@@ -163,52 +156,48 @@ class _Inside:
         except BaseException as error:
             trace = traceback.format_exc()
             known = isinstance(error, WchError)
-            self._tell(failure=asdict(Failure(type(error).__name__, str(error), trace, isinstance(error, Busy), known)))
+            self._send(failure=asdict(Failure(type(error).__name__, str(error), trace, isinstance(error, Busy), known)))
         finally:
             with contextlib.suppress(Exception):
                 sys.stdout.flush()
-            # Not sys.exit: the parent's atexit handlers and open files are none of the child's business.
+            # Not sys.exit, which would run the parent's atexit handlers and flush its files.
             os._exit(status)
 
-    def _at(self, point: Point, write: Write) -> None:
+    def _on_write(self, point: Point, write: Write) -> None:
         if point.moment == "before":
-            self._tell(write=asdict(write))
+            self._send(write=asdict(write))
         if point == self._kill:
             os.kill(os.getpid(), signal.SIGKILL)
         if point == self._hold:
             self._wait()
 
     def _wait(self) -> None:
-        self._tell(held=True)
+        self._send(held=True)
         os.read(self._gate, 1)
 
-    def _tell(self, **message: Any) -> None:
+    def _send(self, **message: Any) -> None:
         data = json.dumps(message).encode() + b"\n"
         while data:
             data = data[os.write(self._reports, data) :]
 
 
-#: Before, during or after the write with this number, counted from 1.
-KillPoint = Point
-
-
 class ActionFailed(Exception):
-    """The child ended with an error of its own; the message is its traceback."""
+    """An error that ended a child; the message is its traceback."""
 
 
 def run_to_end(action: Callable[[], object]) -> tuple[Write, ...]:
     """Run ``action`` in a child; return its writes. Raises ActionFailed."""
-    with Child(action) as child:
-        ending = child.end()
-    if ending.failure is not None:
-        raise ActionFailed(ending.failure.trace or str(ending.failure))
-    return ending.writes
+    return _run(action, None).writes
 
 
 def run_killed(action: Callable[[], object], point: Point) -> bool:
-    """Run ``action`` in a child that is killed at ``point``; False when it ended before it got there."""
-    with Child(action, kill=point) as child:
+    """Run ``action`` in a child that is killed at ``point``; return False if it ended before. Raises ActionFailed."""
+    return _run(action, point).killed
+
+
+def _run(action: Callable[[], object], kill: Point | None) -> Ending:
+    with Child(action, kill=kill) as child:
         ending = child.end()
     if ending.failure is not None:
         raise ActionFailed(ending.failure.trace or str(ending.failure))
-    return ending.killed
+    return ending

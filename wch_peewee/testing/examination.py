@@ -1,36 +1,102 @@
-"""Examine a folder of migrations: every scenario, on every engine, from an empty database and from one with rows.
-
-    verdict = examine("migrations", populate=fill)
-
-It writes to scratch databases only, which it makes and removes itself.
-"""
+"""Examine migrations: every scenario, on every engine, from an empty database and from one with rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import peewee as pw
 
 from ..authoring.lint import check_migrations
-from .bench import Bench
+from .bench import Bench, Subject, our_migrations
 from .child import Child
-from .places import Place, choose, open_place
-from .saved import restore, settle
-from .scenarios import SCENARIOS, Scenario
-from .subjects import Subject, our_migrations
-from .verdict import Fault, Finding, Result, Verdict
+from .scenarios import SCENARIOS, Fault, Finding, Scenario
+from .scratch import ScratchDatabase, choose_engines, restore_state, save_state, scratch_database
 
 EMPTY = "from an empty database"
 
-#: Fills tables with rows; it is handed the open database and the prefix.
+#: Fills tables with rows; takes the open database and the prefix.
 Populate = Callable[[pw.Database, str], object]
-#: Hears what is being tried: engine, start and scenario, and how many points so far.
-Progress = Callable[[str], None]
+#: Takes a line on what is being tried: engine, start, scenario, and the number of points so far.
+Ticker = Callable[[str], None]
+
+#: The cell of a table if there was nothing to try.
+NOTHING = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one scenario on one engine from one start: the points ``tried`` and those that went wrong."""
+
+    engine: str
+    start: str
+    scenario: str
+    tried: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The results of an examination. As text it is a table, with what went wrong below it."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for result in self.results for finding in result.findings)
+
+    @property
+    def ok(self) -> bool:
+        """True if every point of every scenario ended like an undisturbed run."""
+        return not self.findings
+
+    @property
+    def tried(self) -> int:
+        return sum(result.tried for result in self.results)
+
+    def __add__(self, other: Verdict) -> Verdict:
+        return Verdict(self.results + other.results)
+
+    def __str__(self) -> str:
+        rows = self.table()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n".join([*lines, *(f"\n{finding}" for finding in self.findings)])
+
+    def markdown(self) -> str:
+        """Return the table for a page."""
+        head, *rows = self.table()
+        lines = [head, ["---"] * len(head), *rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+    def table(self) -> list[list[str]]:
+        """Return a heading and a row for each scenario, with the converged and tried points on each engine."""
+        engines = _once(result.engine for result in self.results)
+        rows = [["scenario", *engines]]
+        for scenario in _once(result.scenario for result in self.results):
+            rows.append([scenario, *(self._cell(engine, scenario) for engine in engines)])
+        return rows
+
+    def _cell(self, engine: str, scenario: str) -> str:
+        results = [result for result in self.results if (result.engine, result.scenario) == (engine, scenario)]
+        tried = sum(result.tried for result in results)
+        kinds = [finding.fault.kind for result in results for finding in result.findings]
+        if not tried:
+            return NOTHING
+        if not kinds:
+            return f"all {tried}"
+        words = {"error": "end in an error", "different": "differ in silence"}
+        counts = ", ".join(f"{kinds.count(kind)} {text}" for kind, text in words.items() if kind in kinds)
+        return f"{tried - len(kinds)} of {tried} ({counts})"
+
+
+def _once(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
 
 
 class ExaminationFailed(AssertionError):
-    """The migrations do not bear what was done to them; the message says where, and ``verdict`` has it all."""
+    """An examination in which something went wrong; the message has its table, ``verdict`` every detail."""
 
     def __init__(self, message: str, verdict: Verdict) -> None:
         super().__init__(message)
@@ -46,25 +112,25 @@ def examine(
     prefix: str = "wp_",
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
-    progress: Progress = lambda text: None,
+    progress: Ticker = lambda text: None,
 ) -> Verdict:
-    """Examine the migrations of ``folder``; each scenario stops at the first point that goes wrong.
+    """Examine the migrations of ``folder`` on scratch databases; a scenario stops at the first point that goes wrong.
 
-    ``populate(database, prefix)`` fills rows once the first ``after`` migrations are there. ``engines`` are names
-    of WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; all that are configured without it. With ``every``
-    above 1 only every so many points are tried. Rows have to come out the same on every run: a migration that
-    writes the time of day into them cannot be examined.
+    ``populate(database, prefix)`` fills rows once the first ``after`` migrations are applied. ``engines`` are names
+    of WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; None is all configured ones. Only every ``every``-th
+    point is tried. Rows must be the same after every run: a migration that writes the time of day into them cannot be
+    examined.
 
     Raises ExaminationFailed.
     """
-    # pytest then shows the author's own line, and not this one.
+    # pytest then shows the line of the author's test.
     __tracebackhide__ = True
     subject = our_migrations(Path(folder), prefix)
     verdict = Verdict(())
-    for engine in choose(engines):
-        with open_place(engine) as place:
+    for engine in choose_engines(engines):
+        with scratch_database(engine) as scratch:
             verdict += examine_at(
-                place, subject, populate=populate, after=after, scenarios=scenarios, every=every, progress=progress
+                scratch, subject, populate=populate, after=after, scenarios=scenarios, every=every, progress=progress
             )
     if not verdict.ok:
         raise ExaminationFailed(f"the migrations of {folder} do not bear everything\n\n{verdict}", verdict)
@@ -72,7 +138,7 @@ def examine(
 
 
 def examine_at(
-    place: Place,
+    scratch: ScratchDatabase,
     subject: Subject,
     *,
     populate: Populate | None = None,
@@ -81,49 +147,49 @@ def examine_at(
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
     to_the_end: bool = False,
-    progress: Progress = lambda text: None,
+    progress: Ticker = lambda text: None,
 ) -> Verdict:
-    """Examine one subject at one place, from the state it is in, which ``start`` says in words.
+    """Examine one subject on one scratch database, from its current state, which ``start`` names.
 
-    ``to_the_end`` goes on after what goes wrong. The place is put back to where it was.
+    ``to_the_end`` continues after points that go wrong. The database's state is restored at the end.
     """
-    with place.opened() as database:
-        begin = settle(database)
+    with scratch.opened() as database:
+        begin = save_state(database)
     results = []
     for filler in (None, populate) if populate is not None else (None,):
-        with place.opened() as database:
-            restore(database, begin)
-        bench = Bench(place, subject, start, begin) if filler is None else _populated(place, subject, filler, after)
+        with scratch.opened() as database:
+            restore_state(database, begin)
+        bench = Bench(scratch, subject, start, begin) if filler is None else _populated(scratch, subject, filler, after)
         for scenario in scenarios:
             if scenario.every_start or filler is populate:
                 results.append(_play(bench, scenario, every, to_the_end, progress))
-    with place.opened() as database:
-        restore(database, begin)
+    with scratch.opened() as database:
+        restore_state(database, begin)
     order = [scenario.name for scenario in scenarios]
     return Verdict(tuple(sorted(results, key=lambda result: order.index(result.scenario))))
 
 
-def _populated(place: Place, subject: Subject, populate: Populate, after: int) -> Bench:
+def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate, after: int) -> Bench:
     names = subject.names[:after]
 
     def fill() -> None:
         if names and subject.up_to is not None:
-            subject.up_to(names[-1], place.url)
-        with place.opened() as database:
+            subject.up_to(names[-1], scratch.url)
+        with scratch.opened() as database:
             populate(database, subject.prefix)
 
-    # In a process of its own, too: what it binds and imports stays there.
+    # In a child process, too, where its imports and bindings stay.
     with Child(fill) as child:
         failure = child.end().failure
     if failure is not None:
-        raise ExaminationFailed(f"{place.label}: populating ends in {failure}\n{failure.trace}", Verdict(()))
-    with place.opened() as database:
-        saved = settle(database)
-    return Bench(place, subject, f"with rows after {names[-1]}" if names else "with rows", saved, len(names))
+        raise ExaminationFailed(f"{scratch.label}: populating ends in {failure}\n{failure.trace}", Verdict(()))
+    with scratch.opened() as database:
+        saved = save_state(database)
+    return Bench(scratch, subject, f"with rows after {names[-1]}" if names else "with rows", saved, len(names))
 
 
-def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progress: Progress) -> Result:
-    where = (bench.place.label, bench.start, scenario.name)
+def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progress: Ticker) -> Result:
+    where = (bench.scratch.label, bench.start, scenario.name)
     if bench.failure is not None:
         fault = Fault("error", f"it ends in {bench.failure}\n{bench.failure.trace}")
         return Result(*where, 1, (Finding(*where, "the undisturbed run", fault),))
@@ -139,9 +205,9 @@ def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progre
 
 
 def assert_migrations_clean(folder: Path | str) -> None:
-    """Fail with a line for each finding of ``wch check --migrations``; no database is needed.
+    """Raise AssertionError with a line for each finding of ``wch check --migrations``; needs no database.
 
-    Raises AssertionError, and ConfigurationError where there are no migrations.
+    Raises ConfigurationError if there are no migrations.
     """
     __tracebackhide__ = True
     if findings := check_migrations(folder):

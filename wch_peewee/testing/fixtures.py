@@ -1,27 +1,18 @@
-"""The pytest plugin: the fixture ``examine_migrations``, and the verdicts at the end of the session's output.
-
-    def test_our_migrations(examine_migrations):
-        examine_migrations("migrations", populate=fill)
-
-PYTEST_DONT_REWRITE: there are no assertions here to explain.
-"""
-
-from __future__ import annotations
+"""The pytest plugin: the fixture ``examine_migrations``, and the verdicts in the summary. PYTEST_DONT_REWRITE"""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .examination import examine
-from .verdict import Verdict
+from .examination import Verdict, examine
 
 _VERDICTS = pytest.StashKey[list[tuple[str, Verdict]]]()
 
 
 @pytest.fixture
 def examine_migrations(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
-    """Examine a folder of migrations; takes what ``wch_peewee.testing.examine`` takes, and returns its Verdict."""
+    """Return ``wch_peewee.testing.examine``, whose verdicts are then shown in pytest's summary."""
 
     def examined(*arguments: Any, **options: Any) -> Verdict:
         __tracebackhide__ = True

@@ -1,35 +1,58 @@
-"""What can happen to a run, point by point; each point is tried from the same start and judged by the same end.
-
-Every scenario yields once for each point it has tried: None, or what went wrong there.
-
-    for finding in run_twice(bench, every=1): ...
-"""
-
-from __future__ import annotations
+"""The scenarios of an examination. Each yields, for every point that it tries, None or what went wrong."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from .bench import Bench
 from .child import START, Ending
 from .snapshots import Snapshot, differences
-from .verdict import Fault, Finding
 from .writes import Point, Write
 
-#: How long the second of two runs is given to collide with the first, which is held meanwhile.
+#: Seconds that the second of two runs has to collide with the first, which is held meanwhile.
 _COLLIDE = 0.5
 _ROUNDS = 3
-#: What a rollback may say instead of going back.
+#: The errors with which a rollback may refuse.
 _REFUSALS = ("RemovalRefused", "Irreversible")
 _HOLDS = 5
+
+#: ``error``: a run failed that should succeed. ``different``: it reported success, but the database differs.
+Kind = Literal["error", "different"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The fault at a point: a failed run, or a different database."""
+
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A point of a scenario at which something went wrong."""
+
+    engine: str
+    start: str
+    scenario: str
+    point: str
+    fault: Fault
+    write: Write | None = None
+
+    def __str__(self) -> str:
+        lines = [f"{self.engine}, {self.start}, {self.scenario}: {self.point}"]
+        if self.write is not None:
+            lines.append(f"  {self.write}")
+        return "\n".join([*lines, *(f"  {line}" for line in self.fault.text.splitlines())])
+
 
 Found = Iterator[Finding | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``every_start``: is there more to be seen from an empty database than from one with rows?"""
+    """A named scenario; with ``every_start`` it is played from an empty database, too, not only from one with rows."""
 
     name: str
     play: Callable[[Bench, int], Found]
@@ -37,19 +60,19 @@ class Scenario:
 
 
 def run_twice(bench: Bench, every: int) -> Found:
-    """Once there, a second run changes nothing at all, not even a timestamp."""
+    """Run a second time, which must change nothing, not even a timestamp."""
     bench.reset()
     bench.run(bench.subject.forward)
-    before = bench.snapshot_to_the_last_id()
-    fault = _error(bench.run(bench.subject.forward)) or _different(before, bench.snapshot_to_the_last_id())
+    before = bench.exact_snapshot()
+    fault = _error(bench.run(bench.subject.forward)) or _different(before, bench.exact_snapshot())
     yield _finding(bench, "run twice", "the second run", fault)
 
 
 def there_and_back(bench: Bench, every: int) -> Found:
-    """Each migration back, forward and back again, down to the start, then all forward at once.
+    """Roll back, apply and roll back each migration, down to the start; then apply all at once.
 
-    A refusal to lose data, or to go back at all, ends the way down, and must have changed nothing. Columns may come
-    back in another order.
+    A refusal to remove data, or to roll back at all, ends the way down and must change nothing. Columns may come back
+    in another order.
     """
     name, names = "forward, back and forward again", bench.subject.names[bench.applied :]
     forward, back, up_to = bench.subject.forward, bench.subject.back, bench.subject.up_to
@@ -57,9 +80,9 @@ def there_and_back(bench: Bench, every: int) -> Found:
         return
     bench.reset()
     bench.run(forward)
-    top = bench.snapshot_without_order()
+    top = bench.unordered_snapshot()
     for migration in reversed(names):
-        before, above = bench.snapshot(), bench.snapshot_without_order()
+        before, above = bench.snapshot(), bench.unordered_snapshot()
         ending = bench.run(back)
         if ending.failure is not None and ending.failure.kind in _REFUSALS:
             yield _finding(bench, name, f"{migration} back, refused", _different(before, bench.snapshot()))
@@ -68,18 +91,18 @@ def there_and_back(bench: Bench, every: int) -> Found:
         fault = (
             _error(ending)
             or _error(bench.run(again))
-            or _different(above, bench.snapshot_without_order())
+            or _different(above, bench.unordered_snapshot())
             or _error(bench.run(back))
         )
         yield _finding(bench, name, f"{migration} back and forward again", fault)
         if fault is not None:
             return
-    fault = _error(bench.run(forward)) or _different(top, bench.snapshot_without_order())
+    fault = _error(bench.run(forward)) or _different(top, bench.unordered_snapshot())
     yield _finding(bench, name, "all of them forward again", fault)
 
 
 def killed_anywhere(bench: Bench, every: int) -> Found:
-    """Killed before, during and after each write, then the same again."""
+    """Kill the run before, during and after each write, and run again."""
     writes = bench.undisturbed.writes
     for point in bench.points(writes, every):
         bench.reset()
@@ -92,32 +115,32 @@ def killed_anywhere(bench: Bench, every: int) -> Found:
 
 
 def killed_on_the_way_back(bench: Bench, every: int) -> Found:
-    """Each migration's rollback killed before, during and after each write, then the same again unless it was done."""
+    """Kill each rollback before, during and after each write, and run it again unless it was complete."""
     back = bench.subject.back
     if back is None:
         return
     bench.reset()
     bench.run(bench.subject.forward)
     for _ in range(len(bench.subject.names) - bench.applied):
-        above, history = bench.settle(), bench.snapshot().history
+        above, history = bench.save(), bench.snapshot().history
         whole = bench.run(back)
         below = bench.snapshot()
         if whole.failure is not None:
-            return  # refused; or broken, which there_and_back reports
+            return  # refused, or broken, which there_and_back reports
         for point in bench.points(whole.writes, every):
-            bench.put_back(above)
+            bench.restore(above)
             ending = bench.run(back, kill=point)
             if ending.killed and bench.snapshot().history == history:
                 ending = bench.run(back)
             where = f"{history[-1]} killed {point} of {len(whole.writes)}, then the same again"
             fault = _error(ending) or _different(below, bench.snapshot())
             yield _finding(bench, "killed on the way back", where, fault, whole.writes[point.number - 1])
-        bench.put_back(above)
+        bench.restore(above)
         bench.run(back)
 
 
 def two_at_once(bench: Bench, every: int) -> Found:
-    """Two processes that start together; and one that comes while the other is held in the middle of its run."""
+    """Run two processes that start together, and one that starts while the other is held in the middle of its run."""
     for number in range(1, _ROUNDS + 1):
         bench.reset()
         yield _together(bench, START, f"started together, round {number}", None)
@@ -161,7 +184,7 @@ def _different(expected: Snapshot, found: Snapshot) -> Fault | None:
 def _finding(
     bench: Bench, scenario: str, point: str, fault: Fault | None, write: Write | None = None
 ) -> Finding | None:
-    return None if fault is None else Finding(bench.place.label, bench.start, scenario, point, fault, write)
+    return None if fault is None else Finding(bench.scratch.label, bench.start, scenario, point, fault, write)
 
 
 SCENARIOS = (

@@ -1,12 +1,4 @@
-"""The whole of a database as a value: tables as the engine prints them, their rows, the history and the version.
-
-AUTO_INCREMENT counters, and the history's ids and timestamps, say nothing about what a run has done, and are
-left out. Nothing is written.
-
-    before = read_snapshot(database, prefix="wp_", history="wp_wch_migratehistory")
-"""
-
-from __future__ import annotations
+"""Snapshots of whole databases, and the differences between two of them."""
 
 import difflib
 import re
@@ -29,7 +21,7 @@ _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """One table: how the engine prints it, a line for each part, and its rows in order."""
+    """One table: its definition as the engine prints it, and its rows in order."""
 
     definition: str
     columns: tuple[str, ...] = ()
@@ -38,20 +30,21 @@ class TableState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
+    """The tables and rows of a database, the names of the applied migrations in their order, and the version."""
+
     tables: dict[str, TableState]
-    #: the names of the applied migrations, in their order; a name can be there twice
     history: tuple[str, ...] = ()
     version: str | None = None
 
 
 def read_snapshot(database: pw.Database, *, prefix: str, history: str) -> Snapshot:
-    """Read everything; of the table ``history`` only the names count."""
+    """Read a database, without what does not depend on the run: AUTO_INCREMENT, and ids and times of the history."""
     tables = {
-        name: TableState(definition(database, name), *_contents(database, name)) for name in table_names(database)
+        name: TableState(table_definition(database, name), *_contents(database, name)) for name in table_names(database)
     }
     names: tuple[str, ...] = ()
     if history in tables:
-        names = tuple(str(row[0]) for row in _ask(database, f"SELECT name FROM {history} ORDER BY id"))
+        names = tuple(str(row[0]) for row in _query(database, f"SELECT name FROM {history} ORDER BY id"))
         tables[history] = TableState(tables[history].definition)
     return Snapshot(tables, names, _version(tables, options_table_name(prefix)))
 
@@ -72,38 +65,38 @@ def without_order(snapshot: Snapshot, database: pw.Database) -> Snapshot:
 
 
 def table_names(database: pw.Database) -> list[str]:
-    """Name all tables and views, sorted."""
+    """Return the names of all tables and views, sorted."""
     if isinstance(database, pw.SqliteDatabase):
         sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
     else:
         sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
-    return sorted(str(row[0]) for row in _ask(database, sql))
+    return sorted(str(row[0]) for row in _query(database, sql))
 
 
-def definition(database: pw.Database, table: str) -> str:
-    """The table as the engine prints it, without the counter, which says nothing about the shape."""
+def table_definition(database: pw.Database, table: str) -> str:
+    """Return the table's definition as the engine prints it, without AUTO_INCREMENT."""
     if isinstance(database, pw.SqliteDatabase):
         sql = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY name"
-        return "\n".join(str(row[0]) for row in _ask(database, sql, (table,)))
-    return _COUNTER.sub("", str(_ask(database, f"SHOW CREATE TABLE {quoted(database, table)}")[0][1]))
+        return "\n".join(str(row[0]) for row in _query(database, sql, (table,)))
+    return _COUNTER.sub("", str(_query(database, f"SHOW CREATE TABLE {quoted_name(database, table)}")[0][1]))
 
 
-def rows(database: pw.Database, table: str) -> list[tuple[Any, ...]]:
-    """All rows, in an order that is the same for equal tables."""
+def table_rows(database: pw.Database, table: str) -> list[tuple[Any, ...]]:
+    """Return all rows, in an order that is the same for equal tables."""
     return list(_contents(database, table)[1])
 
 
-def quoted(database: pw.Database, name: str) -> str:
+def quoted_name(database: pw.Database, name: str) -> str:
     return f'"{name}"' if isinstance(database, pw.SqliteDatabase) else f"`{name}`"
 
 
 def _contents(database: pw.Database, table: str) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
-    cursor = database.execute_sql(f"SELECT * FROM {quoted(database, table)}")
+    cursor = database.execute_sql(f"SELECT * FROM {quoted_name(database, table)}")
     columns = tuple(str(column[0]) for column in cursor.description)
     return columns, tuple(sorted((tuple(row) for row in cursor.fetchall()), key=repr))
 
 
-def _ask(database: pw.Database, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+def _query(database: pw.Database, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in database.execute_sql(sql, parameters).fetchall()]
 
 

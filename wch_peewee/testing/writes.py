@@ -1,12 +1,4 @@
-"""The writes of a run: statements that can change something, and COMMITs, numbered from 1 as they are sent.
-
-``watch`` calls back around each of them, for as long as the process lives; it is made for a child that lives
-for nothing else. What goes past peewee's ``execute_sql`` and ``commit``, on a cursor of its own, is not seen.
-
-    watch(lambda point, write: print(point, write))
-"""
-
-from __future__ import annotations
+"""The writes of a run: statements that can change something, and COMMITs, numbered from 1 in the order sent."""
 
 import sys
 from collections.abc import Callable
@@ -18,13 +10,13 @@ from pymysql.connections import Connection
 
 _WRITES = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "COMMIT", "WITH")
 
-#: ``during``: the statement has been sent to the server and its answer not yet read. SQLite has no such moment.
+#: ``during``: the statement was sent to the server, its answer not yet read. SQLite has no such moment.
 Moment = Literal["before", "during", "after"]
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A moment of a run: before, during or after the write with this number."""
+    """A point of a run: before, during or after the write with this number."""
 
     number: int
     moment: Moment
@@ -35,7 +27,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write, and the migration that it belongs to; none for the history table and the stamping of an install."""
+    """One write, with its migration and step; those of the history table and the version have none."""
 
     number: int
     sql: str
@@ -44,18 +36,24 @@ class Write:
     steps: int = 0
 
     def __str__(self) -> str:
-        where = f"{self.migration}, step {self.step} of {self.steps}: " if self.step else ""
-        where = where or (f"{self.migration}: " if self.migration else "")
+        where = ""
+        if self.step:
+            where = f"{self.migration}, step {self.step} of {self.steps}: "
+        elif self.migration:
+            where = f"{self.migration}: "
         return where + " ".join(self.sql.split())
 
 
 def is_write(sql: str) -> bool:
-    """Say whether a statement can change something. A ``WITH`` may end in an UPDATE, so it counts."""
+    """Return True if a statement can change something. A ``WITH`` may end in an UPDATE, so it counts."""
     return sql.lstrip().upper().startswith(_WRITES)
 
 
 def watch(callback: Callable[[Point, Write], None]) -> None:
-    """Call back before, during and after each write of this process, from now on."""
+    """Call back before, during and after each write, for the rest of this process.
+
+    Statements that bypass peewee's ``execute_sql`` and ``commit`` are not seen.
+    """
     count = 0
     in_flight: Write | None = None
     database_class: Any = pw.Database
@@ -96,7 +94,7 @@ def watch(callback: Callable[[Point, Write], None]) -> None:
 
 
 def _position() -> tuple[str, int, int]:
-    """Find the migration and its step in the frames of peewee-migrate's ``run_one`` and of our ``_run_step``."""
+    """Return the migration, the step and the steps, from the frames of ``run_one`` and ``_run_step`` on the stack."""
     step, steps = 0, 0
     frame = sys._getframe()
     while (caller := frame.f_back) is not None:

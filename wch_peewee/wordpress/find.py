@@ -1,7 +1,7 @@
-"""Find a WordPress and its wp-config.php as WordPress and wp-cli find them.
+"""Finds a WordPress and its wp-config.php, as WordPress and wp-cli do.
 
 WordPress (ABSPATH) is the folder with wp-load.php; an index.php above it may lead there. Its configuration is
-``ABSPATH/wp-config.php``, else the one in the folder above, unless that folder is a WordPress itself.
+``ABSPATH/wp-config.php``, else the one in the parent folder, unless that folder is a WordPress itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SMALL = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a site is: its wp-config.php, and WordPress itself where that is known."""
+    """Where a site is: its wp-config.php, and WordPress itself if known."""
 
     config: Path
     abspath: Path | None
@@ -34,7 +34,7 @@ class Place:
 
 
 def find_site(path: Path | str) -> Place:
-    """The site in a folder, or that a wp-config.php belongs to; raises ConfigurationError when there is none."""
+    """Return the site in a folder, or of a wp-config.php. Raises ConfigurationError if there is none."""
     path = Path(path).expanduser()
     if not _exists(path):
         raise ConfigurationError(f"There is no WordPress at {path}: no such folder; name the one with wp-load.php.")
@@ -55,7 +55,7 @@ def find_site(path: Path | str) -> Place:
 
 
 def site_around(folder: Path) -> Place | None:
-    """The site that a folder is in, looking upwards; None when it is in none."""
+    """Return the site that a folder is in, searching upwards, or None."""
     for candidate in (folder, *folder.parents):
         place = _in(candidate)
         if place is not None and _exists(place.config):
@@ -82,7 +82,7 @@ def _in(folder: Path) -> Place | None:
 
 
 def config_of(abspath: Path) -> Path:
-    """The wp-config.php that WordPress in this folder loads; it need not be there."""
+    """Return the wp-config.php that the WordPress in this folder loads; it need not exist."""
     above = abspath.parent / _CONFIG
     if not _exists(abspath / _CONFIG) and _exists(above) and not _exists(abspath.parent / "wp-settings.php"):
         return above
@@ -126,7 +126,7 @@ def _text(path: Path) -> bytes:
 
 
 def _exists(path: Path) -> bool:
-    """Whether something is there that we can see; a folder that is closed to us is as good as empty."""
+    """Return True if something exists that this account can see; a folder without permission counts as empty."""
     try:
         return path.exists()
     except OSError:

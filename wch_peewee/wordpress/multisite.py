@@ -1,10 +1,7 @@
 """The sites of a WordPress network (multisite): their ids, table prefixes and addresses, from the table ``blogs``.
 
-Blog 1 has the network's own prefix, blog N the prefix followed by ``N_``. The names are computed and compared
-exactly, never found by pattern: another site's prefix can begin with ours. Sites marked as spam, deleted or
-archived are left out, as in wp-cli's ``core update-db --network``.
-
-    read_sites(connection, "wp_")    # (BlogSite(1, "wp_", "example.com", "/"), ...)
+Blog 1 has the network's own prefix, blog N the prefix followed by ``N_``. Names are computed and compared exactly,
+never by pattern: another site's prefix can begin with ours.
 """
 
 from __future__ import annotations
@@ -47,7 +44,10 @@ def blog_prefix(base: str, blog_id: int) -> str:
 
 
 def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
-    """Read the sites that are in use, by id. Raises ConfigurationError where there is no network."""
+    """Return the sites in use, by id: not those marked as spam, deleted or archived, as in wp-cli.
+
+    Raises ConfigurationError if this is not a network.
+    """
     table = f"{check_prefix(base)}blogs"
     if not connection.present([table]):
         raise ConfigurationError(f"There is no table {table}: this is no WordPress network, or its prefix is another.")
@@ -61,8 +61,8 @@ def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
     )
 
 
-def find_site(sites: Iterable[BlogSite], url: str) -> BlogSite:
-    """Find the site at an address like ``https://example.com/shop``, without scheme, too. Raises ConfigurationError."""
+def site_at(sites: Iterable[BlogSite], url: str) -> BlogSite:
+    """Return the site at an address such as ``https://example.com/shop``. Raises ConfigurationError."""
     parts = urlsplit(url if "://" in url else f"//{url}")
     wanted = (parts.netloc.rpartition("@")[2].lower(), f"/{parts.path.strip('/')}/".replace("//", "/"))
     for site in sites:

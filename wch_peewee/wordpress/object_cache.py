@@ -1,12 +1,9 @@
-"""A persistent object cache in front of WordPress's options, and what to do about it.
+"""Advice on a persistent object cache in front of WordPress's options.
 
-With a drop-in ``wp-content/object-cache.php`` PHP reads options from the cache and does not see what somebody else
-writes to the table. After an upgrade it still finds the old ``wch_db_version``, upgrades on every admin request, and
-cannot even write the new version: its UPDATE changes no row, and then WordPress leaves the cache as it is. It holds
-for ever. Only PHP, or the cache's own tools, can clear it; this module sees the drop-in and says how.
-
-    for line in object_cache_advice(Path("/srv/www/site")):
-        print(line)
+With a drop-in ``wp-content/object-cache.php`` PHP reads options from the cache and does not see what others
+write to the table. After an upgrade it still finds the old ``wch_db_version``, upgrades on every admin request, and
+cannot write the new version: its UPDATE changes no row, and then WordPress does not refresh the cache. This never
+ends by itself. Only PHP, or the cache's own tools, can clear it; this module detects the drop-in and says how.
 """
 
 from __future__ import annotations
@@ -22,9 +19,9 @@ COLLECTIONS = ("alloptions", "notoptions")
 
 
 def object_cache_dropin(site: Path, *, content: Path | None = None) -> Path | None:
-    """Return the drop-in of the site in folder ``site``; None when there is none.
+    """Return the drop-in of the site in folder ``site``, or None.
 
-    ``content`` is WP_CONTENT_DIR where that is not the site's ``wp-content``.
+    ``content`` is WP_CONTENT_DIR if that is not the site's ``wp-content``.
     """
     dropin = (site / "wp-content" if content is None else content) / "object-cache.php"
     return dropin if dropin.is_file() else None
@@ -33,9 +30,9 @@ def object_cache_dropin(site: Path, *, content: Path | None = None) -> Path | No
 def object_cache_advice(
     site: Path, *, content: Path | None = None, option: str = VERSION_OPTION, url: str | None = None
 ) -> tuple[str, ...]:
-    """Say, in lines for people, what to run after ``option`` was written; empty when there is no drop-in.
+    """Return advice for clearing the site's persistent object cache, or an empty list if there is none.
 
-    ``url`` names one site of a multisite network, as wp-cli knows it.
+    ``option`` has been written. ``url`` names one site of a multisite network, as wp-cli knows it.
     """
     dropin = object_cache_dropin(site, content=content)
     if dropin is None:

@@ -1,10 +1,7 @@
-"""A WordPress site as its wp-config.php describes it.
+"""A WordPress site as its wp-config.php describes it. Nothing is connected, and no PHP is run.
 
-    site = read_site("/srv/www/site")
-    site.target, site.prefix
-
-Nothing is connected, and no PHP is run. Each property raises ConfigurationError when the file leaves it unknown, with
-the construct, its line, and the setting that says it instead; whoever sets that never asks.
+site = read_site("/srv/www/site")
+site.target, site.prefix
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ _OTHER = re.compile(r"([^:/]*)(?::([0-9]+))?")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where PHP connects to; ``port`` and ``socket`` are None when DB_HOST names none."""
+    """Where PHP connects to; ``port`` and ``socket`` are None if DB_HOST has none."""
 
     name: str
     port: int | None = None
@@ -39,12 +36,12 @@ class Host:
 
     @property
     def is_local(self) -> bool:
-        """Whether PHP goes through a Unix socket; then it ignores the port. Any other host is TCP, without a socket."""
+        """True if PHP uses a Unix socket and ignores the port. Any other host is TCP, without a socket."""
         return self.name.lower() in ("", "localhost")
 
 
 def parse_db_host(written: str) -> Host:
-    """Take a host apart. What WordPress cannot read it hands to PHP as it is, and so does this."""
+    """Parse a host as WordPress does; what WordPress cannot parse it hands to PHP unchanged, and so does this."""
     rest, socket = written, None
     position = written.find(":/")
     if position >= 0:
@@ -77,7 +74,7 @@ DATABASE_SETTING = "--database or WCH_DATABASE_URL"
 
 
 def target_of(reading: Reading, config: str, sockets: Sequence[str] = SOCKETS) -> Target:
-    """The database that PHP would open; raises ConfigurationError with the construct and the setting to use instead."""
+    """Return the database that PHP would open. Raises ConfigurationError with the construct and what to set instead."""
     name, user = needed(reading, config, "DB_NAME"), needed(reading, config, "DB_USER")
     password = wanted(reading, config, "DB_PASSWORD")
     host = parse_db_host(wanted(reading, config, "DB_HOST"))
@@ -91,7 +88,7 @@ def target_of(reading: Reading, config: str, sockets: Sequence[str] = SOCKETS) -
 
 
 def wanted(reading: Reading, config: str, name: str) -> str:
-    """A constant as PHP hands it to mysqli: as a string, the empty one where it is not defined."""
+    """Return a constant as PHP passes it to mysqli: a string, empty if not defined."""
     value = reading.constants[name]
     found = b"" if value is ABSENT else text(value)
     if isinstance(found, Unknown):
@@ -116,7 +113,7 @@ def needed(reading: Reading, config: str, name: str) -> str:
 
 
 def cannot(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
-    """The error for a value that is not known: the construct, where it stands, and what to set instead."""
+    """Return the error for an unknown value: the construct, its line, and what to set instead."""
     where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
     return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}.")
 
@@ -162,7 +159,7 @@ def _tls(reading: Reading, config: str) -> tuple[tuple[str, str], ...]:
 
 
 def charset_of(reading: Reading) -> tuple[str | None, str | None]:
-    """Charset and collation as WordPress settles them; None for what is not known or not set."""
+    """Return charset and collation as WordPress determines them; None for what is unknown or not set."""
     charset, collation = (_word(reading.constants[name]) for name in ("DB_CHARSET", "DB_COLLATE"))
     if charset is None or collation is None:
         return charset, collation or None
@@ -187,7 +184,7 @@ def _collation(reading: Reading) -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Multisite:
-    """A network's constants; None is what is not set, or not known."""
+    """A network's constants; None is not set, or unknown."""
 
     enabled: bool | None
     subdomains: bool | None = None
@@ -199,7 +196,11 @@ class Multisite:
 
 @dataclass(frozen=True, slots=True)
 class WordPressSite:
-    """``path`` is WordPress's folder, ``config`` its wp-config.php. Two of them are equal when both agree in all."""
+    """One site: ``path`` is WordPress's folder, ``config`` its wp-config.php. Equal sites agree in everything.
+
+    A property raises ConfigurationError if the file leaves its value unknown, with the construct, its line, and the
+    setting to use instead; a value that is set elsewhere is never read.
+    """
 
     path: Path
     config: Path
@@ -229,7 +230,7 @@ class WordPressSite:
 
     @property
     def remove_data(self) -> bool:
-        """Whether WCH_REMOVE_DATA is PHP's ``true``; not known is no. Raises when it is set, but to something else."""
+        """True if WCH_REMOVE_DATA is PHP's ``true``; unknown is False. Raises if it is set to anything else."""
         value = self.reading.constants[REMOVE_DATA]
         if value is ABSENT or isinstance(value, Unknown):
             return False
@@ -242,29 +243,29 @@ class WordPressSite:
 
     @property
     def remove_data_is_set(self) -> bool:
-        """Whether the file says anything about WCH_REMOVE_DATA that can be known."""
+        """True if the file sets WCH_REMOVE_DATA in a way that can be known."""
         value = self.reading.constants[REMOVE_DATA]
         return value is not ABSENT and not isinstance(value, Unknown)
 
     @property
     def remove_data_unknown(self) -> str:
-        """Why WCH_REMOVE_DATA cannot be known; empty when it can."""
+        """Why WCH_REMOVE_DATA cannot be known; empty if it can."""
         value = self.reading.constants[REMOVE_DATA]
         return str(value) if isinstance(value, Unknown) else ""
 
     @property
     def charset(self) -> str | None:
-        """The charset that WordPress uses, None when it is not known."""
+        """The charset that WordPress uses, or None if unknown."""
         return charset_of(self.reading)[0]
 
     @property
     def collation(self) -> str | None:
-        """The collation that WordPress makes tables with, as far as wp-config.php says it."""
+        """The collation of new WordPress tables, as far as wp-config.php sets it."""
         return charset_of(self.reading)[1]
 
     @property
     def multisite(self) -> Multisite:
-        """Whether this is a network of sites, as WordPress's is_multisite() says, and where it lives."""
+        """Whether this is a network, as WordPress's is_multisite() decides, and where it is."""
         found = self.reading.constants
         return Multisite(
             enabled=_is_multisite(found),
@@ -277,7 +278,7 @@ class WordPressSite:
 
     @property
     def content(self) -> Path | None:
-        """The folder ``wp-content``, None when it is not known."""
+        """The folder ``wp-content``, or None if unknown."""
         value = self.reading.constants["WP_CONTENT_DIR"]
         if value is ABSENT:
             return self.path / "wp-content"
@@ -285,16 +286,16 @@ class WordPressSite:
 
     @property
     def own_database_layer(self) -> bool:
-        """Whether wp-content/db.php takes WordPress's place in connecting; then DB_HOST may mean nothing."""
+        """True if wp-content/db.php replaces WordPress in connecting; then DB_HOST may mean nothing."""
         return self.content is not None and (self.content / "db.php").is_file()
 
 
 def read_site(
     path: Path | str | Place, environment: Mapping[str, str] | None = None, sockets: Sequence[str] = SOCKETS
 ) -> WordPressSite:
-    """Find the site and read its wp-config.php; ``environment`` is what getenv() sees, this process's without one.
+    """Find the site and read its wp-config.php; ``environment`` is what getenv() sees, by default this process's.
 
-    Raises ConfigurationError when there is no site, or no parser for PHP.
+    Raises ConfigurationError if there is no site, or no parser for PHP.
     """
     place = path if isinstance(path, Place) else find_site(path)
     variables = os.environ if environment is None else environment

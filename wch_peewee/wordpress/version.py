@@ -1,10 +1,7 @@
-"""Compare version strings as PHP's ``version_compare`` does.
+"""Comparison of version strings as PHP's ``version_compare`` does it.
 
 The PHP plugin decides with it whether a stored version needs an upgrade, so the answer must be PHP's, also for
-values that no Python version class accepts. It does not judge whether a version is a sensible one, except that
-``is_plain`` tells the only form that this library writes.
-
-    version_compare("1.0", "1.0.0")  # -1: the shorter one is the older
+values that no Python version class accepts: ``version_compare("1.0", "1.0.0")`` is -1.
 """
 
 from __future__ import annotations
@@ -35,12 +32,12 @@ def version_compare(a: str, b: str) -> Order:
 
 
 def is_plain(version: str) -> bool:
-    """Tell whether the version is ``MAJOR.MINOR.PATCH``, the only form that is ever written."""
+    """Return True for ``MAJOR.MINOR.PATCH``, the only form that is ever written."""
     return _PLAIN.fullmatch(version) is not None
 
 
 def parse_plain(version: str) -> tuple[int, int, int]:
-    """Split a plain version into its three numbers; anything else is an InvalidValue."""
+    """Split a plain version into its three numbers. Raises InvalidValue for anything else."""
     match = _PLAIN.fullmatch(version)
     if match is None:
         raise InvalidValue(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
@@ -66,7 +63,7 @@ def _compare(a: bytes, b: bytes) -> Order:
 
 
 def _compare_rests(left: list[bytes], right: list[bytes]) -> Order:
-    """Judge what follows the equal parts: a number makes its side newer, a word is held against a number."""
+    """Compare what follows the equal parts: a number makes its side newer, a word is compared with a number."""
     if left:
         return 1 if _is_number(left[0]) else _compare(b".".join(left), _NUMBER)
     if right:

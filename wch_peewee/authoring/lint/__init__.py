@@ -1,6 +1,6 @@
-"""Check a folder of migrations before it is shipped: numbers, versions, and what hurts on a live table.
+"""A lint for a folder of migrations: numbers, versions, and whatever hurts on a live table.
 
-No database is needed: the files are run with stand-ins that write down which steps they ask for.
+No database is needed: the files are run with stand-ins that record the steps they ask for.
 
     for finding in check_migrations("migrations"):
         print(finding)

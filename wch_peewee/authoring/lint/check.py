@@ -1,8 +1,4 @@
-"""Check a folder of migrations without a database.
-
-for finding in check_migrations("migrations"):
-    print(finding)
-"""
+"""The lint as a whole: which rules run on which file, and which findings a comment allows."""
 
 from __future__ import annotations
 
@@ -35,7 +31,7 @@ _ADVICE = "write # wch: allow RULE because ..., with one rule and the reason"
 
 
 def without_allowed(source: Source, remarks: Iterable[Remark]) -> Remarks:
-    """Leave out what a comment of the file allows."""
+    """Yield the findings that no comment in the file allows."""
     allowed: dict[int, str] = {}
     for line, comment in source.comments.items():
         if (rule := _rule_of(comment)) in RULES:
@@ -48,7 +44,7 @@ def without_allowed(source: Source, remarks: Iterable[Remark]) -> Remarks:
 
 
 def bad_comments(source: Source) -> Remarks:
-    """Find comments that mean to allow something and do not."""
+    """Find comments that fail to allow what they name."""
     for line, comment in source.comments.items():
         match = _COMMENT.match(comment)
         if match is None:
@@ -69,9 +65,9 @@ def _rule_of(comment: str) -> str | None:
 
 
 def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
-    """Look for mistakes in the files of ``folder``, and for what hurts on a live table; the files are run, no step is.
+    """Return mistakes in the files of ``folder``, and what hurts on a live table. Files are run, steps are not.
 
-    Raises ConfigurationError where there is no such folder.
+    Raises ConfigurationError if there is no such folder.
     """
     numbered, others = _sources(Path(folder))
     found = [*misnamed(others, numbered), *misnumbered(numbered), *shipped_findings(Path(folder), numbered)]
@@ -90,9 +86,9 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
 
 
 def record_migrations(folder: Path | str) -> tuple[str, ...]:
-    """Write the digests of new migrations into the record of shipped ones; return their names.
+    """Add the digests of new migrations to the record of shipped ones; return their names.
 
-    Raises ConfigurationError. That the folder is clean is the caller's business.
+    Raises ConfigurationError. The caller has to check that the folder is clean.
     """
     numbered, _ = _sources(Path(folder))
     return record_shipped(Path(folder), numbered)

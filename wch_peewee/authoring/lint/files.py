@@ -1,4 +1,4 @@
-"""The bodies of migrate() and rollback(): they hand steps over, and do nothing themselves."""
+"""Rules about files: names, numbers, versions, imports, and the bodies of migrate() and rollback()."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ...migrate import steps
-from ...models import base, enums, tables
+from ...models import base, tables
 from ...wordpress.version import is_plain, version_compare
-from .findings import Finding, Remarks, run_code, text_code
+from .findings import Finding, Remarks, code_of, run_code
 from .load import Migration, Recording, Source, is_decide
 
 _DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -18,7 +18,7 @@ _STEPS = {name for name in steps.__all__ if name != "decide"}
 
 
 def bad_body(migration: Migration) -> Remarks:
-    """Find calls that reach for the database at once, where the steps are only to be listed."""
+    """Find calls that use the database at once, where only steps may be listed."""
     for name in ("migrate", "rollback"):
         function = migration.source.function(name)
         if function is None:
@@ -38,7 +38,7 @@ def bad_body(migration: Migration) -> Remarks:
 
 
 def undecided(migration: Migration) -> Remarks:
-    """Find the questions that are still open; one in the body keeps the migration from running."""
+    """Find open questions; one in the body keeps the migration from running."""
     for node in ast.walk(migration.source.tree):
         if is_decide(node) and isinstance(node, ast.Call):
             asked = node.args[0] if node.args else None
@@ -48,7 +48,7 @@ def undecided(migration: Migration) -> Remarks:
 
 
 def bad_rollback(migration: Migration) -> Remarks:
-    """Find a way back that is missing, or empty without a word."""
+    """Find a rollback that is missing, or empty without a reason."""
     for name in ("migrate", "rollback"):
         recording = migration.migrate if name == "migrate" else migration.rollback
         function = migration.source.function(name)
@@ -69,7 +69,7 @@ def _says(found: str) -> tuple[str, str]:
 
 
 def _at_once(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Walk what runs when the function runs; what it only defines runs later."""
+    """Yield what runs when the function runs, without what it only defines."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop(0)
@@ -83,7 +83,7 @@ _MODULES = tuple(f"wch_peewee.{name}" for name in ("models", "install.delta", "s
 
 #: What the package itself hands out of those modules.
 _NAMES = {
-    *(name for module in (base, enums, tables) for name in vars(module) if name[0].isupper()),
+    *(name for module in (base, tables) for name in vars(module) if name[0].isupper()),
     *("db_delta", "models"),
 }
 
@@ -122,12 +122,12 @@ _NO_MIGRATIONS = {"conf", "__init__"}
 
 
 def is_migration(path: Path) -> bool:
-    """Tell whether the file has a migration's name."""
+    """Return True if the file has a migration's name."""
     return _NAME.fullmatch(path.stem) is not None
 
 
 def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Finding]:
-    """Find files that mean to be migrations and are called otherwise."""
+    """Find files that are meant as migrations but have another name."""
     taken = [source.name for source in numbers]
     for source in others:
         numbered = source.name[:1].isdigit()
@@ -137,7 +137,7 @@ def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Fi
 
 
 def misnumbered(sources: Sequence[Source]) -> Iterator[Finding]:
-    """Find gaps and duplicates; two branches that each add a migration make the latter when they are merged."""
+    """Find gaps and duplicates, which appear when two branches with a migration each are merged."""
     expected, last = 1, ""
     for source in sources:
         number = int(source.name[:3])
@@ -166,23 +166,23 @@ def _proposal(name: str, taken: Sequence[str]) -> str:
 
 
 def bad_version(migration: Migration, previous: Migration | None) -> Remarks:
-    """Look at VERSION; it has to be newer than that of the migration before."""
+    """Check VERSION, which must be newer than that of the migration before."""
     assignment, version = migration.source.assignment("VERSION"), migration.version
     line = 1 if assignment is None else assignment.lineno
     older = previous.version if previous is not None else None
     if version is None:
         found = "there is no VERSION that can be read without running the file"
-        yield line, "version", found, f"write VERSION = {text_code(_after(older))} at its top"
+        yield line, "version", found, f"write VERSION = {code_of(_after(older))} at its top"
     elif not is_plain(version):
         found = f"VERSION {version!r} is not MAJOR.MINOR.PATCH"
-        yield line, "version", found, f"write VERSION = {text_code(_after(older))}, for instance"
+        yield line, "version", found, f"write VERSION = {code_of(_after(older))}, for instance"
     elif previous is not None and older is not None and version_compare(version, older) <= 0:
         found = f"VERSION {version} does not come after {older} of {previous.name}"
         yield line, "version", found, f"raise it, to {_after(older)} for instance"
 
 
 def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
-    """Look at the last step of each way: who stops there has been told the right version."""
+    """Check the last step of migrate() and rollback(), which has to set the right version."""
     version = migration.version
     there = migration.migrate
     if there is not None and there.complete and version is not None and not _ends_with(there, steps.stamp, version):
@@ -197,7 +197,7 @@ def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
         return  # the one before has to be mended first
     if not _ends_with(back, steps.unstamp, older):
         line = _end(migration.source, back, "rollback")
-        words = "None" if older is None else text_code(older)
+        words = "None" if older is None else code_of(older)
         yield (
             line,
             "stamp",

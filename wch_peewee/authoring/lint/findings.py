@@ -1,16 +1,12 @@
-"""What the lint answers, and the names of its rules.
-
-print(Finding(Path("migrations/002_x.py"), 14, "version", "there is no VERSION", 'write VERSION = "1.1.0"'))
-"""
+"""Findings of the lint, and its rules."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...schema.objects import Column, ColumnType
+from ..source import flat, source_of
 
 #: Every rule and what it is about, in the order of the documentation.
 RULES = {
@@ -63,40 +59,11 @@ Remark = tuple[int, str, str, str]
 Remarks = Iterator[Remark]
 
 
-_PLAIN = {"text": "text()", "json": "json()", "int": "integer()", "datetime": "datetime()", "bigint": "bigint()"}
-
-
-def text_code(text: str) -> str:
-    """Write a text as ruff would, in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def type_code(type_: ColumnType) -> str:
-    """Write a column's type."""
-    if type_.values:
-        return f"enum({', '.join(map(text_code, type_.values))})"
-    if type_ == ColumnType("tinyint", size=1):
-        return "boolean()"
-    if type_ == ColumnType("bigint", unsigned=True):
-        return "bigint(unsigned=True)"
-    if type_.name == "varchar" and type_.size is not None:
-        return f"varchar({type_.size})"
-    if type_ == ColumnType(type_.name) and type_.name in _PLAIN:
-        return _PLAIN[type_.name]
-    size = "" if type_.size is None else f", size={type_.size}"
-    return f"ColumnType({text_code(type_.name)}{size}{', unsigned=True' if type_.unsigned else ''})"
-
-
-def column_code(column: Column) -> str:
-    """Write a column."""
-    parts = [text_code(column.name), type_code(column.type)]
-    parts += ["nullable=True"] if column.nullable else []
-    if column.default is not None:
-        expression = ", is_expression=True" if column.default.is_expression else ""
-        parts.append(f"default=Default({text_code(column.default.text)}{expression})")
-    return f"Column({', '.join(parts)})"
+def code_of(value: object) -> str:
+    """Return the source of a text or a schema value, on one line."""
+    return flat(source_of(value))
 
 
 def run_code(function: str, *arguments: str) -> str:
-    """Write one step."""
+    """Return the source of one step."""
     return f"migrator.run({', '.join([function, 'database', *arguments])})"

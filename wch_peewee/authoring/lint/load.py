@@ -1,7 +1,4 @@
-"""Load a migration as the router does, and dry-run both of its ways.
-
-migration = load(read_source(path))
-"""
+"""Loads a migration as the router does, and records the steps of migrate() and rollback()."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ _OURS = ("wch_peewee.migrate.steps.", "wch_peewee.migrate.batches")
 
 
 def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Give each argument its name. Raises TypeError where the step could not be called so, or not do its work."""
+    """Return the arguments by name. Raises TypeError if the step cannot be called like this, or cannot work."""
     signature = inspect.signature(function)
     call = signature.bind(*args, **kwargs)
     call.apply_defaults()
@@ -50,7 +47,7 @@ def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 
 
 def _examine(shape: object) -> None:
-    """Look into a shape: Python does not hold its values to their types."""
+    """Check the types inside a schema value, which Python itself does not."""
     if isinstance(shape, Table):
         _insist(isinstance(shape.name, str), "a table's name is no text")
         for kind, inner in ((Column, shape.columns), (Index, shape.indexes), (ForeignKey, shape.foreign_keys)):
@@ -92,7 +89,7 @@ def _insist(holds: bool, otherwise: str) -> None:
 
 @dataclass(frozen=True)
 class Source:
-    """``tree`` is empty where ``error`` says why, of line ``error_line``. ``comments`` are by line."""
+    """A parsed file. ``tree`` is empty if ``error`` says why, of line ``error_line``. ``comments`` are by line."""
 
     path: Path
     text: str = ""
@@ -106,12 +103,12 @@ class Source:
         return self.path.stem
 
     def function(self, name: str) -> ast.FunctionDef | None:
-        """Find the function that the module ends up with; the last definition wins, as in Python."""
+        """Return the function that the module ends up with; the last definition wins, as in Python."""
         found = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
         return found[-1] if found else None
 
     def assignment(self, name: str) -> ast.Assign | ast.AnnAssign | None:
-        """Find the first assignment to a name at the top of the module."""
+        """Return the first assignment to a name at the top of the module."""
         for node in self.tree.body:
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -130,7 +127,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Read and parse a file; what is wrong with it is part of the answer."""
+    """Read and parse a file; what is wrong with it is part of the result."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         tree = ast.parse(text, filename=str(path))
@@ -158,13 +155,13 @@ class Step:
     line: int
 
     def is_(self, *functions: Callable[..., Any]) -> bool:
-        """Tell whether the step is one of these functions."""
+        """Return True if the step is one of these functions."""
         return any(self.function is function for function in functions)
 
 
 @dataclass
 class Recording:
-    """What was recorded, and what is wrong with it; ``complete`` when the function came to its end."""
+    """The recorded steps, and what is wrong with them; ``complete`` if the function reached its end."""
 
     steps: list[Step] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
@@ -172,25 +169,25 @@ class Recording:
 
 
 class Touched(Exception):
-    """A migration has asked the database for something in its body."""
+    """A migration has used the database in its body."""
 
 
 class NoDatabase:
-    """Stands for the database in a dry run: it can be handed on, and nothing else."""
+    """A stand-in for the database: it can be passed on, and nothing else."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise Touched(f"database.{name}")
 
 
 class Recorder:
-    """Stands for the migrator: ``run`` writes down, and everything else is peewee-migrate's own."""
+    """A stand-in for the migrator: ``run`` records, and everything else is peewee-migrate's own."""
 
     def __init__(self, path: Path, recording: Recording) -> None:
         self._path = str(path)
         self._recording = recording
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Write one step down, with the line that it comes from."""
+        """Record one step, with its line."""
         line = _line_of_frame(self._path)
         while isinstance(function, partial):
             args, kwargs, function = (*function.args, *args), {**function.keywords, **kwargs}, function.func
@@ -234,7 +231,7 @@ def record(source: Source, function: Callable[..., Any]) -> Recording:
 
 
 def line_of(trace: TracebackType | None, path: Path) -> int:
-    """Return the innermost line of the file that an error came through."""
+    """Return the innermost line of the file in a traceback."""
     line = 1
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):
@@ -252,7 +249,7 @@ def _line_of_frame(path: str) -> int:
 
 @dataclass(frozen=True)
 class Migration:
-    """``migrate`` and ``rollback`` are None where the file has none, or cannot be run."""
+    """A loaded file. ``migrate`` and ``rollback`` are None if they are missing or cannot be run."""
 
     source: Source
     migrate: Recording | None = None
@@ -272,7 +269,7 @@ class Migration:
 
 
 def load(source: Source) -> Migration:
-    """Run the file, and then its functions against stand-ins."""
+    """Run the file, and then its functions with stand-ins."""
     if source.error:
         return Migration(source, remarks=((source.error_line, "load", source.error, "mend the file"),))
     scope: dict[str, Any] = {"__file__": str(source.path), "__name__": f"wch_migration_{source.name}"}
@@ -288,7 +285,7 @@ def load(source: Source) -> Migration:
 
 
 def is_decide(node: ast.AST) -> bool:
-    """Tell whether this is ``steps.decide(...)``, however it was imported."""
+    """Return True if this is ``steps.decide(...)``, however it was imported."""
     if not isinstance(node, ast.Call):
         return False
     name = node.func
@@ -303,7 +300,7 @@ class _Decided(ast.NodeTransformer):
 
 
 def _decided(source: Source) -> ast.Module:
-    """The tree without the open questions, so that what stands behind them is looked at, too."""
+    """Return the tree without open questions, so that what follows them is checked, too."""
     # A tree of its own: the other rules look at the file as it is.
     tree: ast.Module = _Decided().visit(ast.parse(source.text, filename=str(source.path)))
     return tree

@@ -1,8 +1,6 @@
 """The record of shipped migrations, ``shipped.json``: a digest of each, so that a later edit is noticed.
 
-An applied migration never runs again: who edits it has two kinds of databases from then on.
-
-    record_shipped(Path("migrations"), sources)
+An applied migration never runs again, so an edit would leave two kinds of databases.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ _LEFT_OUT = {"ctx", "type_comment", "type_ignores", "kind"}
 
 
 def digest(tree: ast.Module) -> str:
-    """Return the SHA-256 of the tree, alike on every supported Python."""
+    """Return the SHA-256 of the tree, the same on every supported Python."""
     return hashlib.sha256("".join(_words(tree)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -83,7 +81,7 @@ def shipped_findings(folder: Path, sources: Iterable[Source]) -> Iterator[Findin
 
 
 def record_shipped(folder: Path, sources: Iterable[Source]) -> tuple[str, ...]:
-    """Add the digests of files that are not in the record yet; return their names. What is there stays as it is.
+    """Add the digests of files that are not in the record yet; return their names. Existing ones stay as they are.
 
     Raises ConfigurationError.
     """

@@ -1,11 +1,11 @@
-"""A migration's own SQL: over all rows at once, or on the schema behind the steps' back."""
+"""Rules about a migration's own SQL: statements over all rows, and on the schema instead of steps."""
 
 from __future__ import annotations
 
 import re
 
 from ...migrate import batches, steps
-from .findings import Remarks, run_code, text_code
+from .findings import Remarks, code_of, run_code
 from .load import Migration, Step
 
 #: A literal, whose words mean nothing here, or a comment.
@@ -32,7 +32,7 @@ _STEPS = (
 
 
 def sql_remarks(migration: Migration) -> Remarks:
-    """Look at the SQL of both ways."""
+    """Check the SQL of migrate() and rollback()."""
     for recording in (migration.migrate, migration.rollback):
         for step in recording.steps if recording is not None else ():
             if step.is_(steps.run_sql):
@@ -51,7 +51,7 @@ def _own(step: Step) -> Remarks:
             return
         known = next((s for pattern, s in _STEPS if re.search(pattern, sql, re.IGNORECASE | re.DOTALL)), "")
         table = re.search(r"\{(\w+)", sql)
-        code = run_code(known, text_code(table[1]) if table and "tables" not in known else "...", "...")
+        code = run_code(known, code_of(table[1]) if table and "tables" not in known else "...", "...")
         advice = f"let a step look and do it: {code}" if known.count(".") == 1 and " " not in known else ""
         yield step.line, "ddl", found, advice or (f"use {known}" if known else "use a step, or leave it out")
     elif _over_all(sql):
@@ -76,7 +76,7 @@ def _batched(step: Step) -> str:
     head, where, tail = _split(sql)
     table = step.arguments.get("table") or next(iter(re.findall(r"\{(\w+)", sql)), "TABLE")
     batched = f"{head} WHERE {{batch}} AND ({tail})" if where else f"{sql} WHERE {{batch}}"
-    return run_code("batches.run_in_batches", text_code(str(table)), text_code(batched))
+    return run_code("batches.run_in_batches", code_of(str(table)), code_of(batched))
 
 
 def _split(sql: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Drops and renames: what is gone is gone for PHP and for older releases, too."""
+"""Rules about drops, renames, keys, types and columns: what PHP and older releases lose, and what blocks writers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 from ...migrate import batches, steps
 from ...schema.objects import Column, ColumnType, ForeignKey, Index, enum
 from ...schema.type_changes import widens
-from .findings import Remarks, column_code, run_code, text_code, type_code
+from .findings import Remarks, code_of, run_code
 from .load import Migration, Step
 from .state import Moment
 
 
 def drop_remarks(moment: Moment) -> Remarks:
-    """Look at one step of migrate() that drops or renames."""
+    """Check one step of migrate() that drops or renames."""
     step, a = moment.step, moment.step.arguments
     if step.is_(steps.drop_column):
         name = f"{moment.table}.{a['column']}"
@@ -34,7 +34,7 @@ def drop_remarks(moment: Moment) -> Remarks:
 
 
 def rollback_drops(migration: Migration) -> Remarks:
-    """Look at the way back, which drops what the way there has added: it has to say that it means it."""
+    """Check a rollback, which drops what migrate() has added: each drop needs a confirmation."""
     for step in migration.rollback.steps if migration.rollback is not None else ():
         if step.is_(steps.drop_column):
             yield from _unmeant_column(step)
@@ -44,7 +44,7 @@ def _unmeant_column(step: Step) -> Remarks:
     a = step.arguments
     if not a["allow_drop"]:
         found = f"dropping {a['table']}.{a['column']} is refused without allow_drop"
-        way = run_code("steps.drop_column", text_code(a["table"]), text_code(a["column"]), "allow_drop=True")
+        way = run_code("steps.drop_column", code_of(a["table"]), code_of(a["column"]), "allow_drop=True")
         yield step.line, "allow-drop", found, f"if you mean it: {way}"
 
 
@@ -81,18 +81,18 @@ def _has_word(text: str, word: str) -> bool:
 
 def _renamed(moment: Moment) -> Remarks:
     a = moment.step.arguments
-    table, old, new = text_code(moment.table), str(a["old"]), str(a["new"])
+    table, old, new = code_of(moment.table), str(a["old"]), str(a["new"])
     live = moment.column(old)
     code = f'Column("{new}", ..., nullable=True)'
     if live is not None:
-        code = column_code(replace(live, name=new, nullable=True, default=None))
+        code = code_of(replace(live, name=new, nullable=True, default=None))
     way = ", then ".join(
         (
-            run_code("steps.add_column", table, code, f"after={text_code(old)}"),
-            run_code("batches.copy_column", table, text_code(old), text_code(new)),
+            run_code("steps.add_column", table, code, f"after={code_of(old)}"),
+            run_code("batches.copy_column", table, code_of(old), code_of(new)),
         )
     )
-    drop = run_code("steps.drop_column", table, text_code(old), "allow_drop=True")
+    drop = run_code("steps.drop_column", table, code_of(old), "allow_drop=True")
     found = f"{moment.table}.{old} is called {new} from here on, and PHP and older releases still ask for {old}"
     advice = f"{way}, write both for one release, and in a later one {drop}"
     yield moment.step.line, "rename-column", found, advice
@@ -102,7 +102,7 @@ _LATER = "and say # wch: allow {} because ..., once it is known what keeps new o
 
 
 def key_remarks(moment: Moment) -> Remarks:
-    """Look at one step that adds an index or a foreign key."""
+    """Check one step that adds an index or a foreign key."""
     a, line = moment.step.arguments, moment.step.line
     index, key = a.get("index"), a.get("key")
     if moment.is_empty:
@@ -131,7 +131,7 @@ _ONE_BYTE = 63
 
 
 def bad_type(moment: Moment, was: Column, now: Column) -> Remarks:
-    """Compare the types before and after; ``moment`` is that of an alter_column."""
+    """Compare the types before and after an alter_column."""
     before, after, line = was.type, now.type, moment.step.line
     name, change = f"{moment.table}.{now.name}", f"from {before} to {after}"
     if before == after:
@@ -159,16 +159,16 @@ def _copies(before: ColumnType, after: ColumnType) -> str:
 
 def _bad_enum(moment: Moment, was: Column, now: Column) -> Remarks:
     before, after = was.type.values, now.type.values
-    table, name = text_code(moment.table), f"{moment.table}.{now.name}"
+    table, name = code_of(moment.table), f"{moment.table}.{now.name}"
     new = tuple(value for value in after if value not in before)
     kept = replace(now, type=enum(*before, *new))
-    appended = run_code("steps.alter_column", table, column_code(kept))
+    appended = run_code("steps.alter_column", table, code_of(kept))
     if gone := [value for value in before if value not in after]:
         found = (
             f"{name} loses {', '.join(map(repr, gone))}: rows that hold it lose their value, and the table is copied"
         )
         sql = f"UPDATE {{{moment.table}}} SET {now.name} = ? WHERE {now.name} = ? AND {{batch}}"
-        moved = run_code("batches.run_in_batches", table, text_code(sql), "NEW", text_code(gone[0]))
+        moved = run_code("batches.run_in_batches", table, code_of(sql), "NEW", code_of(gone[0]))
         way = f"{appended}, then {moved}" if new else moved
         yield moment.step.line, "enum-values", found, f"move the rows and leave the old value in the list: {way}"
     elif after[: len(before)] != before:
@@ -177,25 +177,25 @@ def _bad_enum(moment: Moment, was: Column, now: Column) -> Remarks:
 
 
 def _expand(table: str, was: Column, now: Column) -> str:
-    """The way without a copy: a new column beside the old one, filled in batches, renamed when nobody needs the old."""
+    """Return advice without a copy: a new column beside the old one, filled in batches, renamed when all have moved."""
     new = replace(now, name=f"{now.name}_new", nullable=True, default=None)
-    names = [text_code(name) for name in (table, was.name, new.name)]
+    names = [code_of(name) for name in (table, was.name, new.name)]
     if widens(was.type, now.type):
         fill = run_code("batches.copy_column", *names)
     else:
         sql = f"UPDATE {{{table}}} SET {new.name} = ... WHERE {new.name} IS NULL AND {{batch}}"
-        fill = run_code("batches.run_in_batches", names[0], text_code(sql))
-    add = run_code("steps.add_column", names[0], column_code(new), f"after={names[1]}")
+        fill = run_code("batches.run_in_batches", names[0], code_of(sql))
+    add = run_code("steps.add_column", names[0], code_of(new), f"after={names[1]}")
     drop = run_code("steps.drop_column", names[0], names[1], "allow_drop=True")
     rename = run_code("steps.rename_column", names[0], names[2], names[1])
     return (
-        f"a new column of type {type_code(now.type)} beside it: {add}, then {fill}; "
+        f"a new column of type {code_of(now.type)} beside it: {add}, then {fill}; "
         f"in a later release, when nothing writes the old one: {drop}, then {rename}"
     )
 
 
 def column_remarks(moment: Moment) -> Remarks:
-    """Look at one step that adds or alters a column."""
+    """Check one step that adds or alters a column."""
     column = moment.step.arguments.get("column")
     if not isinstance(column, Column) or moment.is_empty:
         return
@@ -212,18 +212,18 @@ def _added(moment: Moment, column: Column) -> Remarks:
     if column.nullable or column.default is not None or column.auto_increment:
         return
     empty = replace(column, nullable=True)
-    table = text_code(moment.table)
+    table = code_of(moment.table)
     found = f"{moment.table}.{column.name} is NOT NULL without a default, and rows that are there have no value for it"
     way = (
-        run_code("steps.add_column", table, column_code(empty)),
+        run_code("steps.add_column", table, code_of(empty)),
         _fill(moment.table, column),
-        run_code("steps.alter_column", table, column_code(column)),
+        run_code("steps.alter_column", table, code_of(column)),
     )
     yield moment.step.line, "not-null", found, ", then ".join(way)
 
 
 def _fill(table: str, column: Column) -> str:
-    return run_code("batches.fill_column", text_code(table), text_code(column.name), '"?"', "VALUE")
+    return run_code("batches.fill_column", code_of(table), code_of(column.name), '"?"', "VALUE")
 
 
 def _is_filled(moment: Moment, column: str) -> bool:
@@ -231,7 +231,7 @@ def _is_filled(moment: Moment, column: str) -> bool:
 
 
 def _fills(step: Step, table: str, column: str) -> bool:
-    """Say whether a step writes the column, as far as it can be seen: a function of the author's own may."""
+    """Return True if a step visibly writes the column; a function of the author's own may."""
     a = step.arguments
     if step.is_(batches.fill_column):
         return bool(a["table"] == table and a["column"] == column)

@@ -1,18 +1,18 @@
-"""Peewee fields that know their column's canonical type and refuse what the column cannot hold.
+"""Peewee fields that know their column's type and raise InvalidValue for a value that the column cannot hold."""
 
-Each answers ``column_type()`` for schema generation, and turns a value that does not fit into ``InvalidValue``
-before any SQL is sent, so that every engine behaves alike and none cuts. They issue no SQL themselves.
-
-    phone = VarcharField(20, unique=True)
-"""
-
-from .base import TypedField
-from .dates import UtcDateTimeField, utc_now
+from .base import ReferenceField, TypedField
 from .documents import JsonField
-from .enums import EnumField
-from .numbers import FlagField, IdField, IntField, UnsignedBigIntField
-from .references import ReferenceField
-from .texts import TextField, VarcharField
+from .scalars import (
+    EnumField,
+    FlagField,
+    IdField,
+    IntField,
+    TextField,
+    UnsignedBigIntField,
+    UtcDateTimeField,
+    VarcharField,
+    utc_now,
+)
 
 __all__ = [
     "EnumField",

@@ -1,15 +1,98 @@
-"""What Bedrock's config is made of: Roots' Config, phpdotenv's Dotenv, and oscarotero's env()."""
+"""Bedrock's config: Roots' Config, oscarotero's env(), and phpdotenv's Dotenv with its ``.env`` files."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .constants import set_constant
-from .dotenv import parse_dotenv
 from .includes import find, read_bytes
 from .machine import Machine
 from .values import Object, Unknown, text
 from .variables import ABSENT, environment_value
+
+_NAME = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*|(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*$")
+_NESTED = re.compile(r"\$\{([A-Za-z0-9_.]+)\}")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", '"': '"', "\\": "\\", "$": "$"}
+
+
+def parse_dotenv(source: str, elsewhere: frozenset[str] = frozenset()) -> dict[str, str | Unknown]:
+    r"""Return the variables of a ``.env`` file, as vlucas/phpdotenv 3 to 5 reads it; the last of two definitions holds.
+
+    Supported: NAME=value, NAME="value with \\n and ${OTHER}", NAME='literal', export NAME=value, # comments. What the
+    versions read differently, or reject, makes the value unknown. ``${}`` also reads ``elsewhere``.
+    """
+    found: dict[str, str | Unknown] = {}
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    number = 0
+    while number < len(lines):
+        line = lines[number].strip()
+        number += 1
+        if not line or line.startswith("#"):
+            continue
+        match = _NAME.match(line)
+        if not match:
+            return dict.fromkeys(found, Unknown(f"line {number} of .env is no NAME=value"))
+        if match[2]:
+            continue  # a name alone sets nothing
+        value = line[match.end() :]
+        # A value in double quotes may go on in the next lines.
+        while value.startswith('"') and not _closed(value) and number < len(lines):
+            value += "\n" + lines[number]
+            number += 1
+        found.pop(match[1], None)
+        found[match[1]] = _value(value, {name: one for name, one in found.items() if name not in elsewhere})
+    return found
+
+
+def _closed(value: str) -> bool:
+    return re.match(r'"(?:[^"\\]|\\.)*"', value, re.DOTALL) is not None
+
+
+def _value(written: str, known: dict[str, str | Unknown]) -> str | Unknown:
+    if written.startswith("'"):
+        quoted = re.fullmatch(r"'([^'\\]*)'\s*(#.*)?", written)
+        return quoted[1] if quoted else Unknown("a value of .env in single quotes that is not plain")
+    if written.startswith('"'):
+        quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)"\s*(#.*)?', written, re.DOTALL)
+        if not quoted:
+            return Unknown("a value of .env whose quotes do not match")
+        return _expanded(quoted[1], known)
+    plain = re.split(r"\s+#", written, maxsplit=1)[0].rstrip()
+    if plain.startswith("#"):
+        return ""
+    if re.search(r"[\s'\"\\#]", plain):
+        return Unknown("a value of .env with blanks, quotes, # or backslashes and no quotes around it")
+    return _nested(plain, known)
+
+
+def _expanded(inner: str, known: dict[str, str | Unknown]) -> str | Unknown:
+    result = ""
+    for literal, escape in re.findall(r"([^\\]+)|\\(.)", inner, re.DOTALL):
+        if escape:
+            if escape not in _ESCAPES:
+                return Unknown(f"the escape \\{escape} in .env")
+            if escape == "$":
+                return Unknown("an escaped $ in .env")
+            result += _ESCAPES[escape]
+        else:
+            part = _nested(literal, known)
+            if isinstance(part, Unknown):
+                return part
+            result += part
+    return result
+
+
+def _nested(value: str, known: dict[str, str | Unknown]) -> str | Unknown:
+    result, position = "", 0
+    for match in _NESTED.finditer(value):
+        other = known.get(match[1], Unknown(f"${{{match[1]}}} in .env, which is not set above it"))
+        if isinstance(other, Unknown):
+            return other
+        result += value[position : match.start()] + other
+        position = match.end()
+    return result + value[position:]
+
 
 _ALL = ("", "_ENV", "_SERVER")
 _TRUE = {b"true": True, b"false": False, b"null": None, b"empty": b""}
@@ -65,7 +148,7 @@ def _dotenv(stores: tuple[str, ...], *, mutable: bool) -> Any:
 
 
 def dotenv_of_old(values: list[Any]) -> Object:
-    """``new Dotenv\\Dotenv($folder, $file)``, as it was until version 3."""
+    r"""Return the value of ``new Dotenv\\Dotenv($folder, $file)``, the form before version 3."""
     return Object({"paths": values[:3], "stores": _ALL, "mutable": False}, "dotenv")
 
 
@@ -124,7 +207,7 @@ def _load(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any
 
 
 def _source(machine: Machine, paths: list[Any]) -> bytes | Unknown:
-    """The text of the files that Dotenv was made for: the first that is there, or all of them when it says so."""
+    """Return the text of the Dotenv files: of the first that exists, or of all if so configured."""
     folder, names, first_only = (*paths, None, None)[:3] if len(paths) < 3 else paths[:3]
     folders = list(folder.values()) if isinstance(folder, dict) else [folder]
     listed = list(names.values()) if isinstance(names, dict) else [b".env" if names is None else names]
@@ -160,7 +243,7 @@ def _set(machine: Machine, called: Object, name: str, value: str | Unknown) -> N
 
 
 def env(machine: Machine, node: Any, values: list[Any]) -> Any:
-    """``env('NAME')``: a string, or what ``true``, ``null`` or a number mean; null without it."""
+    """Return ``env('NAME')``: a string, or the value that ``true``, ``null`` or a number stand for; null if not set."""
     name = text(values[0]) if values else Unknown("env()")
     if isinstance(name, Unknown):
         return name

@@ -1,14 +1,99 @@
-"""All of PHP's functions that are followed, under one calling convention: ``function(machine, node, values)``."""
+"""PHP's functions that are evaluated, under one calling convention: ``function(machine, node, values)``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from . import arrays, encodings, files, texts
-from .conversions import NotFollowed
+from . import files
 from .machine import Machine
-from .values import Unknown
+from .operators import NotFollowed
+from .texts import ENCODINGS, TEXTS
+from .values import Unknown, equal, identical, key_of, next_key, truth
+
+
+def _count(array: Any) -> Any:
+    return len(array) if isinstance(array, dict) else Unknown("count() of what is no array")
+
+
+def _has_key(key: Any, array: Any) -> Any:
+    found = key_of(key)
+    if isinstance(found, Unknown) or not isinstance(array, dict):
+        return found if isinstance(found, Unknown) else Unknown("array_key_exists() in what is no array")
+    return found in array
+
+
+def _contains(needle: Any, array: Any, strict: Any = False) -> Any:
+    if not isinstance(array, dict) or not isinstance(strict, bool):
+        return array if isinstance(array, Unknown) else Unknown("in_array() with such arguments")
+    unsure: Unknown | None = None
+    for value in array.values():
+        answer = identical(needle, value) if strict else equal(needle, value)
+        if answer is True:
+            return True
+        if isinstance(answer, Unknown):
+            unsure = unsure or answer
+    return unsure or False
+
+
+def _merge(*arrays: Any) -> Any:
+    result: dict[Any, Any] = {}
+    for array in arrays:
+        if not isinstance(array, dict):
+            return array if isinstance(array, Unknown) else Unknown("array_merge() of what is no array")
+        for key, value in array.items():
+            place = next_key(result) if isinstance(key, int) else key
+            if isinstance(place, Unknown):
+                return place
+            result[place] = value
+    return result
+
+
+def _replaced(*arrays: Any) -> Any:
+    result: dict[Any, Any] = {}
+    for array in arrays:
+        if not isinstance(array, dict):
+            return array if isinstance(array, Unknown) else Unknown("array_replace() of what is no array")
+        result |= array
+    return result
+
+
+def _filtered(array: Any, *more: Any) -> Any:
+    if more or not isinstance(array, dict):
+        return Unknown("array_filter() with such arguments")
+    kept = {}
+    for key, value in array.items():
+        answer = truth(value)
+        if isinstance(answer, Unknown):
+            return answer
+        if answer:
+            kept[key] = value
+    return kept
+
+
+def _values(array: Any) -> Any:
+    return dict(enumerate(array.values())) if isinstance(array, dict) else Unknown("array_values() of what is no array")
+
+
+def _keys(array: Any, *more: Any) -> Any:
+    if more or not isinstance(array, dict):
+        return Unknown("array_keys() with such arguments")
+    return dict(enumerate(array))
+
+
+_ARRAYS: dict[str, Callable[..., Any]] = {
+    "count": _count,
+    "sizeof": _count,
+    "array_key_exists": _has_key,
+    "key_exists": _has_key,
+    "in_array": _contains,
+    "array_merge": _merge,
+    "array_replace": _replaced,
+    "array_filter": _filtered,
+    "array_values": _values,
+    "array_keys": _keys,
+}
+
 
 Builtin = Callable[[Machine, Any, list[Any]], Any]
 
@@ -49,7 +134,7 @@ def _guarded(machine: Machine, node: Any, name: str, function: Callable[..., Any
 
 
 TABLE: dict[str, Builtin] = {
-    **{name: _on_known(name, function) for name, function in (texts.TABLE | encodings.TABLE).items()},
-    **{name: _on_any(name, function) for name, function in arrays.TABLE.items()},
+    **{name: _on_known(name, function) for name, function in (TEXTS | ENCODINGS).items()},
+    **{name: _on_any(name, function) for name, function in _ARRAYS.items()},
     **files.TABLE,
 }

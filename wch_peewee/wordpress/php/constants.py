@@ -1,13 +1,10 @@
-"""Constants: those that PHP brings, those that an entry script sets, ``define()`` and ``const``.
-
-The first definition of a constant holds; a later one changes nothing.
-"""
+"""Constants and names: PHP's own constants, ``define()``, ``const``, namespaces and ``use``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .machine import Machine, Unreachable
+from .machine import Machine, Unit, Unreachable
 from .syntax import content, named
 from .values import Unknown, text
 
@@ -66,7 +63,7 @@ ENTRY = {
 
 
 def constant(machine: Machine, name: str) -> Any:
-    """The value of a constant by its full name; Unknown when it is none that is known."""
+    """Return the value of a constant by its full name, or Unknown."""
     known = machine.here.constants.known
     if name in known:
         return known[name]
@@ -79,7 +76,7 @@ def constant(machine: Machine, name: str) -> Any:
 
 
 def is_defined(machine: Machine, name: str) -> bool | Unknown:
-    """Whether there is a constant of that name by now."""
+    """Return True if a constant of that name is defined by now."""
     value = constant(machine, name.lstrip("\\"))
     if not isinstance(value, Unknown):
         return True
@@ -95,7 +92,7 @@ def _is_php(name: str) -> bool:
 
 
 def define(machine: Machine, node: Any, values: list[Any]) -> Any:
-    """``define(name, value)``: true when it did."""
+    """``define(name, value)``: return True if it defined the constant."""
     if len(values) < 2:
         raise Unreachable
     name = text(values[0])
@@ -107,7 +104,7 @@ def define(machine: Machine, node: Any, values: list[Any]) -> Any:
 
 
 def set_constant(machine: Machine, name: str, value: Any) -> bool | Unknown:
-    """Define a constant unless it is there; true when it was not."""
+    """Define a constant unless it exists, because the first definition holds; return True if it did not."""
     constants = machine.here.constants
     if name in constants.known or name in BUILT_IN or (name == "ABSPATH" and machine.abspath is not None):
         there = constants.known.get(name)
@@ -121,7 +118,7 @@ def set_constant(machine: Machine, name: str, value: Any) -> bool | Unknown:
     return True
 
 
-def declare(machine: Machine, node: Any) -> None:
+def declare_constant(machine: Machine, node: Any) -> None:
     """``const NAME = value, ...;``"""
     for element in named(node):
         if element.type == "const_element":
@@ -131,7 +128,7 @@ def declare(machine: Machine, node: Any) -> None:
 
 
 def read_name(machine: Machine, node: Any) -> Any:
-    """A bare word: a constant, or ``__DIR__`` and its like."""
+    """Return the value of a bare word: a constant, or ``__DIR__`` and its like."""
     written = content(node)
     upper = written.upper().lstrip("\\")
     if upper in ("TRUE", "FALSE", "NULL"):
@@ -167,3 +164,75 @@ TABLE = {
     "qualified_name": read_name,
     "relative_name": read_name,
 }
+
+
+def namespace(machine: Machine, node: Any) -> None:
+    r"""``namespace A\\B;`` or with a block."""
+    name = node.child_by_field_name("name")
+    machine.unit.namespace = content(name) if name is not None else ""
+    machine.unit.classes, machine.unit.functions = {}, {}
+    body = node.child_by_field_name("body")
+    if body is not None:
+        machine.run(named(body))
+
+
+def use(machine: Machine, node: Any) -> None:
+    r"""``use A\\B as C;``, ``use function A\\b;``, ``use A\\{B, C};``"""
+    kind = _kind(node)
+    group = next((child for child in node.children if child.type == "namespace_use_group"), None)
+    if group is not None:
+        prefix = next(content(child) for child in node.children if child.type == "namespace_name") + "\\"
+        for clause in named(group):
+            _take_in(machine.unit, clause, prefix, kind)
+        return
+    for clause in node.children:
+        if clause.type == "namespace_use_clause":
+            _take_in(machine.unit, clause, "", kind)
+
+
+def _kind(node: Any) -> str:
+    return next((child.type for child in node.children if child.type in ("function", "const")), "")
+
+
+def _take_in(unit: Unit, clause: Any, prefix: str, kind: str) -> None:
+    kind = _kind(clause) or kind
+    alias = clause.child_by_field_name("alias")
+    name = next((child for child in named(clause) if child.type in ("qualified_name", "name", "namespace_name")), None)
+    if name is None:
+        return
+    full = prefix + content(name).lstrip("\\")
+    short = (content(alias) if alias is not None else full.rpartition("\\")[2]).lower()
+    if kind == "function":
+        unit.functions[short] = full.lower()
+    elif kind == "":
+        unit.classes[short] = full.lower()
+
+
+def function_names(unit: Unit, written: str) -> list[str]:
+    """Return the full names, in lower case, that a function's name can mean; the first that exists counts."""
+    lower = written.lower()
+    if lower.startswith("\\"):
+        return [lower[1:]]
+    first, separator, rest = lower.partition("\\")
+    if separator:
+        if first == "namespace":
+            return [f"{unit.namespace.lower()}\\{rest}".lstrip("\\")]
+        return [f"{unit.classes[first]}\\{rest}" if first in unit.classes else _inside(unit, lower)]
+    if lower in unit.functions:
+        return [unit.functions[lower]]
+    return [_inside(unit, lower), lower] if unit.namespace else [lower]
+
+
+def class_name(unit: Unit, written: str) -> str:
+    """Return the full name of a class, in lower case."""
+    lower = written.lower()
+    if lower.startswith("\\"):
+        return lower[1:]
+    first, separator, rest = lower.partition("\\")
+    if first in unit.classes:
+        return unit.classes[first] + separator + rest
+    return _inside(unit, lower)
+
+
+def _inside(unit: Unit, lower: str) -> str:
+    return f"{unit.namespace.lower()}\\{lower}" if unit.namespace else lower

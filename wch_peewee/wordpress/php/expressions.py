@@ -1,17 +1,75 @@
-"""What PHP's expressions are worth: operators, literals, arrays, conditions."""
+"""Expressions: operators, literals, arrays, conditions."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from . import conditions, literals
-from .operators import binary_value, cast_value, negated
-from .assignments import assign
+from . import literals
 from .calls import call_value, closure
 from .machine import Machine, Unreachable
+from .operators import binary_value, cast_value, negated
 from .syntax import content, named
-from .values import Unknown, equal, key_of, next_key, text, truth
-from .variables import ABSENT, peek, read, tie
+from .values import Unknown, equal, identical, key_of, next_key, text, truth
+from .variables import ABSENT, assign, peek, read, tie
+
+
+def conditional(machine: Machine, node: Any) -> Any:
+    """Return the value of ``a ? b : c`` or ``a ?: c``."""
+    body, other = node.child_by_field_name("body"), node.child_by_field_name("alternative")
+    value = machine.evaluate(node.child_by_field_name("condition"))
+    answer = truth(value)
+    if isinstance(answer, Unknown):
+        first = (lambda: value) if body is None else (lambda: machine.evaluate(body))
+        return machine.branch(answer, [first, lambda: machine.evaluate(other)])
+    if answer:
+        return value if body is None else machine.evaluate(body)
+    return machine.evaluate(other)
+
+
+def match(machine: Machine, node: Any) -> Any:
+    subject = machine.evaluate(node.child_by_field_name("condition"))
+    possible: list[Any] = []
+    cause: Unknown | None = None
+    default = None
+    for arm in named(node.child_by_field_name("body")):
+        returned = arm.child_by_field_name("return_expression")
+        if arm.type == "match_default_expression":
+            default = returned
+            continue
+        answer = _matches(machine, subject, arm)
+        if answer is True:
+            possible.append(returned)
+            break
+        if isinstance(answer, Unknown):
+            possible.append(returned)
+            cause = cause or answer
+    else:
+        if default is not None:
+            possible.append(default)
+        elif cause is None:
+            raise Unreachable
+    if cause is None:
+        return machine.evaluate(possible[0])
+    return machine.branch(cause, [partial(machine.evaluate, chosen) for chosen in possible])
+
+
+def _matches(machine: Machine, subject: Any, arm: Any) -> bool | Unknown:
+    unsure: Unknown | None = None
+    for condition in named(arm.child_by_field_name("conditional_expressions")):
+        answer = identical(subject, machine.evaluate(condition))
+        if answer is True:
+            return True
+        if isinstance(answer, Unknown):
+            unsure = unsure or answer
+    return unsure or False
+
+
+_CHOICES = {
+    "conditional_expression": conditional,
+    "match_expression": match,
+}
+
 
 _SIGNS = ("unary_op_expression", "cast_expression", "error_suppression_expression", "update_expression")
 
@@ -28,7 +86,7 @@ def literal(machine: Machine, node: Any) -> Any:
 
 
 def quoted(machine: Machine, node: Any) -> bytes | Unknown:
-    """A string with variables in it."""
+    """Return the value of a string with variables in it."""
 
     def embedded(child: Any) -> bytes | Unknown:
         return text(machine.evaluate(child))
@@ -37,7 +95,7 @@ def quoted(machine: Machine, node: Any) -> bytes | Unknown:
 
 
 def inner(machine: Machine, node: Any) -> Any:
-    """Brackets, ``@``, and whatever else is worth what it holds."""
+    """Return the value of brackets, ``@``, and other wrappers."""
     return machine.evaluate(named(node)[-1])
 
 
@@ -127,7 +185,7 @@ def update(machine: Machine, node: Any) -> Any:
 
 
 def array(machine: Machine, node: Any) -> Any:
-    """``[...]`` and ``array(...)``."""
+    """Return the value of ``[...]`` or ``array(...)``."""
     result: dict[Any, Any] = {}
     unsure: Unknown | None = None
     for element in named(node):
@@ -178,7 +236,7 @@ def shell(machine: Machine, node: Any) -> Any:
 
 
 def same_way(left: Any, right: Any) -> bool | Unknown:
-    """How ``switch`` compares."""
+    """Compare as ``switch`` does."""
     return equal(left, right)
 
 
@@ -200,7 +258,7 @@ TABLE = {
     "function_call_expression": call_value,
     "binary_expression": binary,
     "unary_op_expression": unary,
-    **conditions.TABLE,
+    **_CHOICES,
     "assignment_expression": assignment,
     "reference_assignment_expression": reference,
     "augmented_assignment_expression": augmented,

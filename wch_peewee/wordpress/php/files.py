@@ -1,4 +1,4 @@
-"""PHP's functions that look at this disk, at the environment and at the program itself."""
+"""PHP's functions that read the disk, the environment and the program itself."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _glob(machine: Machine, node: Any, values: list[Any]) -> Any:
 
 
 def _ini(machine: Machine, node: Any, values: list[Any]) -> Any:
-    """parse_ini_file() of plain lines: name = value, name = "value", [section]."""
+    """Parse the plain lines of parse_ini_file(): name = value, name = "value", [section]."""
     source = _contents(machine, node, values[:1])
     sections = values[1] if len(values) > 1 else False
     if not isinstance(source, bytes) or len(values) > 2 or not isinstance(sections, bool):

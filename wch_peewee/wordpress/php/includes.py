@@ -1,4 +1,4 @@
-"""include, require, eval, and the files that PHP looks at: only local ones, and only so many bytes."""
+"""include, require, eval, and reading files: only local ones, up to a size."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from .declarations import hoist
 from .literals import single_quoted, unescape
 from .machine import GivingUp, Machine, Unit
+from .statements import hoist
 from .syntax import LARGEST_FILE, first_error, named, parse
 from .values import Unknown, text
 
@@ -45,7 +45,7 @@ def _word(node: Any) -> str:
 
 
 def _tail(node: Any) -> bytes:
-    """The last literal part of a path that is not known as a whole, without its slashes."""
+    """Return the last literal part of a partly unknown path, without its slashes."""
     while node.type in ("binary_expression", "parenthesized_expression", "encapsed_string"):
         children = named(node)
         if not children:
@@ -57,7 +57,7 @@ def _tail(node: Any) -> bytes:
 
 
 def find(machine: Machine, path: bytes) -> Path | Unknown | None:
-    """The file or folder that a path means; None when there is none; Unknown when that cannot be told from here."""
+    """Return the file or folder that a path means; None if it does not exist; Unknown if that cannot be told here."""
     if b"\0" in path:
         return None
     if b"://" in path or path.startswith((b"data:", b"php:", b"phar:", b"glob:", b"zlib:")):
@@ -75,14 +75,14 @@ def find(machine: Machine, path: bytes) -> Path | Unknown | None:
 
 
 def _would_be_seen(machine: Machine, path: Path) -> bool:
-    """Whether a file that is not there would be there if PHP had it: inside the site, or in a folder that is there."""
+    """Return True if a missing file is missing for PHP, too: in the site, or in a folder that exists here."""
     folder = Path(os.path.normpath(path.parent))
     sites = {machine.config.parent, *({machine.abspath, machine.abspath.parent} if machine.abspath else ())}
     return any(folder == site or site in folder.parents for site in sites) or folder.is_dir()
 
 
 def read_bytes(path: Path) -> bytes | Unknown:
-    """A file's content; Unknown when it is no plain file, too large, or not for us to read."""
+    """Return a file's content; Unknown if it is no plain file, too large, or not readable."""
     try:
         # Not to wait for a pipe's other end.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -109,7 +109,7 @@ def _take_in(machine: Machine, node: Any, path: Path) -> Any:
 
 
 def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
-    """Follow a file's source in the scope that takes it in; the value is what it returns, or ``...``."""
+    """Run a file's source in the scope that includes it; return what it returns, or ``...``."""
     machine.steps += len(source) // 64
     if len(machine.here.included.known) > _MAX_FILES or machine.depth > 80:
         return machine.lost(node, "more files than are followed")
@@ -129,7 +129,7 @@ def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
 
 
 def evaluate_code(machine: Machine, node: Any, values: list[Any]) -> Any:
-    """``eval()`` of code that is known is followed like a file; of other code, everything is unknown behind it."""
+    """``eval()``: known code is run like a file; after other code everything is unknown."""
     code = text(values[0]) if values else Unknown("nothing")
     if isinstance(code, Unknown):
         return machine.lost(node, f"eval() of code that depends on {code.what}")
@@ -140,7 +140,7 @@ def evaluate_code(machine: Machine, node: Any, values: list[Any]) -> Any:
 
 
 def _autoload(machine: Machine, node: Any, path: Path) -> Any:
-    """Composer's loader: what matters of it are the files of the project itself that it takes in at once."""
+    """Run Composer's loader: what matters are the files of the project itself that it includes at once."""
     listed = path.parent / "composer" / "autoload_files.php"
     if not listed.exists():
         return Unknown("Composer's loader")

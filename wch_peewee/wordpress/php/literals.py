@@ -16,13 +16,13 @@ _LITERAL = ("string_content", "escape_sequence")
 
 
 def single_quoted(source: bytes) -> bytes:
-    """The value of ``'...'``; only the quote and the backslash are escaped."""
+    """Return the value of ``'...'``, in which only the quote and the backslash are escaped."""
     inner = source[source.index(b"'") + 1 : -1]
     return re.sub(rb"\\([\\'])", rb"\1", inner)
 
 
 def unescape(source: bytes, quote: bytes = b"") -> bytes:
-    """Spell out the escapes of a double-quoted string or a heredoc."""
+    """Replace the escapes of a double-quoted string or a heredoc."""
 
     def spelled(match: re.Match[bytes]) -> bytes:
         octal, hexadecimal, point, other = match.groups()
@@ -41,7 +41,7 @@ def unescape(source: bytes, quote: bytes = b"") -> bytes:
 
 
 def double_quoted(node: Any, embedded: Callable[[Any], bytes | Unknown]) -> bytes | Unknown:
-    """The value of ``"..."``; ``embedded`` gives that of what stands inside it."""
+    """Return the value of ``"..."``; ``embedded`` evaluates what stands inside it."""
     source = bytes(node.text)
     start = node.start_byte + source.index(b'"') + 1
     parts = _parts(node, start, node.end_byte - 1, embedded)
@@ -51,7 +51,7 @@ def double_quoted(node: Any, embedded: Callable[[Any], bytes | Unknown]) -> byte
 
 
 def heredoc(node: Any, embedded: Callable[[Any], bytes | Unknown]) -> bytes | Unknown:
-    """The value of ``<<<NAME``, or of ``<<<'NAME'``: without the indentation of the closing name."""
+    """Return the value of ``<<<NAME`` or ``<<<'NAME'``, without the indentation of the closing name."""
     source = bytes(node.text)
     end = node.child_by_field_name("end_tag")
     first = source.index(b"\n") + 1
@@ -93,7 +93,7 @@ def _dedent(source: bytes, indentation: bytes, *, at_line_start: bool) -> bytes:
 def _parts(
     node: Any, start: int, end: int, embedded: Callable[[Any], bytes | Unknown], holder: Any = None
 ) -> list[tuple[bool, bytes]] | Unknown:
-    """Cut a string into its literal parts, as they are written, and the values between them."""
+    """Split a string into its literal parts, as written, and the values between them."""
     holder = holder or node
     source, offset = bytes(holder.text), holder.start_byte
     parts: list[tuple[bool, bytes]] = []
@@ -115,7 +115,7 @@ def _parts(
 
 
 def integer(source: bytes) -> int | float:
-    """The value of ``10``, ``0x1F``, ``017``, ``0o17``, ``0b11``, ``1_000``."""
+    """Return the value of ``10``, ``0x1F``, ``017``, ``0o17``, ``0b11``, ``1_000``."""
     digits = source.replace(b"_", b"").lower()
     if digits.startswith((b"0x", b"0b", b"0o")):
         return fit(int(digits, 0))

@@ -1,10 +1,4 @@
-"""The abstract machine that a wp-config.php is walked with: it follows PHP without running any of it.
-
-It holds where the program is and what it has set; what each kind of node means comes in tables (``reader``). A
-condition that cannot be known makes the program go both ways, each in a state of its own, and what the two leave
-different is unknown behind them. Code that cannot be read makes everything unknown that it could have changed.
-Steps, depth and rounds are limited, so that it always ends.
-"""
+"""The abstract machine that evaluates a wp-config.php without running PHP."""
 
 from __future__ import annotations
 
@@ -13,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .environment import Environment
-from .state import Frame, State, meet
-from .syntax import line_of
+from .state import Environment, Frame, State, meet
+from .syntax import arguments_of, line_of, named
 from .values import Unknown, join
 
 T = TypeVar("T")
@@ -32,7 +25,7 @@ _ENDED = Unknown("the program ends before WordPress is loaded")
 
 
 class Unreachable(Exception):
-    """The program does not go on from here: it has ended, returned or thrown."""
+    """The program does not continue here: it has ended, returned or thrown."""
 
 
 class GivingUp(Exception):
@@ -45,7 +38,7 @@ class GivingUp(Exception):
 
 @dataclass(slots=True)
 class Unit:
-    """One file: its path, its namespace, and the names that ``use`` took in."""
+    """One file: its path, its namespace, and its ``use`` names."""
 
     path: str
     namespace: str = ""
@@ -55,7 +48,13 @@ class Unit:
 
 @dataclass(slots=True)
 class Machine:
-    """``statements``, ``expressions`` and ``builtins`` are the tables; ``abspath`` is None without a WordPress."""
+    """Evaluates a program along every way that it may take.
+
+    ``statements``, ``expressions`` and ``builtins`` are the tables of handlers; ``abspath`` is None without WordPress.
+    At a condition that cannot be known the program goes both ways, each with a state of its own, and what differs
+    afterwards is unknown. Unreadable code makes everything unknown that it could have changed. Steps, depth and rounds
+    are limited, so evaluation always ends.
+    """
 
     environment: Environment
     config: Path
@@ -78,7 +77,7 @@ class Machine:
 
     @property
     def here(self) -> State:
-        """The state that the program is in; raises Unreachable where it does not come."""
+        """The current state. Raises Unreachable if the program does not get here."""
         if self.state is None:
             raise Unreachable
         return self.state
@@ -91,7 +90,7 @@ class Machine:
         return Unknown(what, self.unit.path, line_of(node))
 
     def lost(self, node: Any, what: str, *, here: bool = True) -> Unknown:
-        """Note that code was run which nobody can read; ``here``: it saw this scope's variables."""
+        """Record that unreadable code was run; ``here``: it could see this scope's variables."""
         cause = self.unknown(node, what)
         self.may_throw(cause)
         self.here.havoc(cause, here=here)
@@ -103,7 +102,7 @@ class Machine:
             self.throws.append(self.here.fork())
 
     def evaluate(self, node: Any) -> Any:
-        """The value of an expression; raises Unreachable where the program ends in it."""
+        """Return the value of an expression. Raises Unreachable if the program ends in it."""
         self._step(node)
         handler = self.expressions.get(node.type)
         if handler is None or self.depth > MAX_DEPTH:
@@ -121,7 +120,7 @@ class Machine:
         return value
 
     def execute(self, node: Any) -> None:
-        """Do a statement; ``state`` is None where the program does not go on behind it."""
+        """Run a statement; ``state`` is None if the program does not continue after it."""
         if self.state is None:
             return
         self._step(node)
@@ -148,7 +147,7 @@ class Machine:
             raise GivingUp(self.unknown(node, "the program is too long to be followed"))
 
     def branch(self, cause: Unknown, ways: Sequence[Callable[[], T]]) -> T | Unknown:
-        """Go each of the ways from here, and on with what they agree on; raises Unreachable when none goes on."""
+        """Evaluate each way from here, and continue with what they agree on. Raises Unreachable if none continues."""
         origin = self.here
         ends: list[tuple[State, T]] = []
         for way in ways:
@@ -165,7 +164,7 @@ class Machine:
         return joined
 
     def go_on(self, ends: Sequence[tuple[State, Any]]) -> Any:
-        """Go on from where several ways have ended, with what they agree on."""
+        """Continue from the ends of several ways, with what they agree on."""
         if not ends:
             self.state = None
             raise Unreachable
@@ -176,7 +175,7 @@ class Machine:
         return value
 
     def call(self, body: Callable[[], None], frame: Frame | None, unit: Unit) -> Any:
-        """Run a function's body, or with no frame a file's; the value is what it returns, or ``...`` without one."""
+        """Run a function's body, or without a frame a file's; return what it returns, or ``...``."""
         kept = self.unit, self.returns, self.breaks, self.continues
         self.unit, self.returns, self.breaks, self.continues = unit, [], [], []
         if frame is not None:
@@ -192,7 +191,7 @@ class Machine:
         return value
 
     def repeat(self, node: Any, check: Callable[[], bool | Unknown], body: Callable[[], None]) -> None:
-        """Do a loop: ``body`` as long as ``check`` says; with an unknown answer, as often as it makes a difference."""
+        """Run a loop: ``body`` while ``check`` holds; with an unknown answer, as often as it makes a difference."""
         kept = self.breaks, self.continues
         self.breaks, self.continues = [], []
         try:
@@ -253,3 +252,25 @@ class Machine:
             if merged == before:
                 return
         self.here.havoc(cause, here=True)
+
+
+def evaluate_arguments(machine: Machine, node: Any) -> list[Any] | None:
+    """Return the arguments' values in order, or None if they are named or unpacked in an unsupported way."""
+    values: list[Any] = []
+    plain = True
+    for argument in arguments_of(node):
+        inner = named(argument)
+        if argument.type == "variadic_unpacking" or (inner and inner[-1].type == "variadic_unpacking"):
+            unpacked = machine.evaluate(named(argument if argument.type == "variadic_unpacking" else inner[-1])[0])
+            if isinstance(unpacked, dict) and all(isinstance(key, int) for key in unpacked):
+                values.extend(unpacked.values())
+            else:
+                plain = False
+            continue
+        if argument.child_by_field_name("name") is not None:
+            plain = False
+        if not inner:
+            plain = False  # f(...) makes a closure
+            continue
+        values.append(machine.evaluate(inner[-1]))
+    return values if plain else None

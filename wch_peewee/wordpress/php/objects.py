@@ -1,15 +1,14 @@
-"""What has ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
+"""Everything with ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from . import bedrock
-from .arguments import evaluate_arguments
 from .calls import Function, call_function, static_class, tie_argument
-from .declarations import Class
-from .machine import Machine
+from .machine import Machine, evaluate_arguments
 from .state import Frame
+from .statements import Class
 from .syntax import arguments_of, content, named
 from .values import Object, Unknown
 
@@ -22,7 +21,7 @@ _PLAIN = {
 
 
 def class_constant(machine: Machine, node: Any) -> Any:
-    """``Name::CONSTANT`` and ``Name::class``."""
+    """Return ``Name::CONSTANT`` or ``Name::class``."""
     kind = static_class(machine, node)
     name = content(named(node)[-1])
     if kind and name.lower() == "class":
@@ -45,7 +44,7 @@ def static_property(machine: Machine, node: Any) -> Any:
 
 
 def static_call(machine: Machine, node: Any) -> Any:
-    """``Name::method(...)``"""
+    """Return ``Name::method(...)``."""
     kind = static_class(machine, node)
     method = content(node.child_by_field_name("name")).lower()
     found = machine.here.functions.known.get(("class", kind))
@@ -62,7 +61,7 @@ def static_call(machine: Machine, node: Any) -> Any:
 
 
 def method_call(machine: Machine, node: Any) -> Any:
-    """``$object->method(...)``"""
+    """Return ``$object->method(...)``."""
     called = machine.evaluate(node.child_by_field_name("object"))
     name = node.child_by_field_name("name")
     values = evaluate_arguments(machine, node)
@@ -84,7 +83,7 @@ def _hand_over(machine: Machine, node: Any) -> None:
 
 
 def created(machine: Machine, node: Any) -> Any:
-    """``new Name(...)``"""
+    """Return ``new Name(...)``."""
     name = next((child for child in named(node) if child.type in ("name", "qualified_name")), None)
     values = evaluate_arguments(machine, node)
     kind = static_class(machine, _Scope(name)) if name is not None else ""

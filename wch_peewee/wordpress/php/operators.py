@@ -1,4 +1,4 @@
-"""PHP's operators and casts on values."""
+"""PHP's operators, casts and argument conversions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ORDERS = {
 
 
 def binary_value(operator: bytes, left: Any, right: Any) -> Any:
-    """The value of ``left operator right``, for operators that look at both."""
+    """Return the value of ``left operator right``, for operators that evaluate both sides."""
     if operator == b".":
         return concatenated(text(left), text(right))
     if operator in (b"===", b"!=="):
@@ -97,7 +97,7 @@ def _integers(operator: bytes, one: int, other: int) -> Any:
 
 
 def negated(operator: bytes, value: Any) -> Any:
-    """``-value``, ``+value`` and ``~value``."""
+    """Return ``-value``, ``+value`` or ``~value``."""
     if operator == b"~":
         return ~value if isinstance(value, int) and not isinstance(value, bool) else Unknown("~ of what is no integer")
     if operator == b"-":
@@ -107,7 +107,7 @@ def negated(operator: bytes, value: Any) -> Any:
 
 
 def cast_value(kind: str, value: Any) -> Any:
-    """``(kind) value``."""
+    """Return ``(kind) value``."""
     if isinstance(value, Unknown):
         return value
     if kind in ("string", "binary"):
@@ -131,7 +131,7 @@ def cast_value(kind: str, value: Any) -> Any:
 
 
 def whole(value: Any) -> Any:
-    """PHP's (int) of what it does not have to guess at."""
+    """Return PHP's (int), for values on which every PHP version agrees."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, float):
@@ -146,3 +146,28 @@ def whole(value: Any) -> Any:
             return Unknown("a text that is not quite an integer")
         return int(digits[:end]) if end > int(sign) else 0
     return number(value) if value is None or isinstance(value, int) else Unknown("an array or object as an integer")
+
+
+class NotFollowed(Exception):
+    """Arguments that this reader does not evaluate."""
+
+
+def as_bytes(value: Any) -> bytes:
+    found = text(value)
+    if isinstance(found, Unknown):
+        raise NotFollowed
+    return found
+
+
+def as_int(value: Any) -> int:
+    found = whole(value)
+    if not isinstance(found, int):
+        raise NotFollowed
+    return found
+
+
+def as_boolean(value: Any) -> bool:
+    answer = truth(value)
+    if isinstance(answer, Unknown):
+        raise NotFollowed
+    return answer

@@ -1,7 +1,6 @@
-"""Read a wp-config.php: what its constants and ``$table_prefix`` are when WordPress connects. PHP is never run.
+"""The reader of wp-config.php: its constants and ``$table_prefix`` when WordPress connects, without running PHP.
 
 reading = read_config(Path("/srv/site/wp-config.php"), Path("/srv/site"), os.environ)
-reading.constants["DB_NAME"]        # bytes, or another value of PHP's, or Unknown, or ABSENT
 """
 
 from __future__ import annotations
@@ -12,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import builtins, constants, declarations, expressions, includes, loops, objects, statements
-from .environment import Environment
+from . import builtins, constants, expressions, includes, objects, statements
 from .includes import read_bytes, run_source
 from .machine import GivingUp, Machine, Unit, Unreachable
-from .state import State, meet
+from .state import Environment, State, meet
 from .syntax import parse
 from .values import Unknown
 from .variables import ABSENT
 
-STATEMENTS = {**statements.TABLE, **loops.TABLE, **declarations.TABLE}
 EXPRESSIONS = {**expressions.TABLE, **constants.TABLE, **includes.TABLE, **objects.TABLE}
 
 #: What is asked for when WordPress connects.
@@ -35,9 +32,9 @@ REMOVE_DATA = "WCH_REMOVE_DATA"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What a wp-config.php says; values are PHP's, Unknown, or ABSENT. The repr names no value: some are secret.
+    """The content of a wp-config.php: bytes or other PHP values, Unknown, or ABSENT.
 
-    Two are equal when they say the same, types included.
+    The repr shows no value, because some are secret. Two are equal if all values and their types are equal.
     """
 
     constants: Mapping[str, Any]
@@ -61,9 +58,9 @@ class Reading:
 
 
 def read_config(config: Path, abspath: Path | None, environment: Mapping[str, str]) -> Reading:
-    """Follow the file; ``abspath`` is WordPress's folder, if any. Raises ConfigurationError without a parser.
+    """Evaluate the file; ``abspath`` is WordPress's folder, if any. Raises ConfigurationError without a parser.
 
-    What cannot be known is Unknown. The file itself not being readable makes everything Unknown.
+    What cannot be known is Unknown. If the file itself cannot be read, everything is Unknown.
     """
     reading, found = _read_once(config, abspath, Environment(environment))
     # Some of the variables that it asks for are here: so this is PHP's environment, and the others are not set.
@@ -73,7 +70,7 @@ def read_config(config: Path, abspath: Path | None, environment: Mapping[str, st
 def _read_once(config: Path, abspath: Path | None, environment: Environment) -> tuple[Reading, set[str]]:
     real = Path(os.path.realpath(config))
     machine = Machine(
-        environment, real, abspath and Path(os.path.realpath(abspath)), STATEMENTS, EXPRESSIONS, builtins.TABLE
+        environment, real, abspath and Path(os.path.realpath(abspath)), statements.TABLE, EXPRESSIONS, builtins.TABLE
     )
     source = read_bytes(real)
     if isinstance(source, Unknown):

@@ -1,11 +1,13 @@
-"""What a PHP program has set so far, and the meeting of two ways that it may have gone.
+"""State of a PHP evaluation: variables, constants and the environment.
 
-``state.fork()`` before each way, ``meet([one, other], cause)`` behind them: what differs is unknown from then on.
+``state.fork()`` before each way, ``meet([one, other], cause)`` after them: what differs becomes unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +16,7 @@ from .values import Unknown, join
 
 @dataclass(slots=True)
 class Scope:
-    """Names and values; ``rest`` says that, and why, names which are not here may be set as well."""
+    """Names and values; ``rest``, if set, is why names that are not listed may be set as well."""
 
     known: dict[Any, Any] = field(default_factory=dict)
     rest: Unknown | None = None
@@ -23,18 +25,18 @@ class Scope:
         return Scope(dict(self.known), self.rest)
 
     def havoc(self, cause: Unknown) -> None:
-        """Anything may have been done to any of them."""
+        """Mark every name as possibly changed."""
         self.known = {name: value if isinstance(value, Unknown) else cause for name, value in self.known.items()}
         self.rest = self.rest or cause
 
     def add(self, cause: Unknown) -> None:
-        """Others may have been set; those that are there cannot have been changed."""
+        """Record that other names may have been set; those listed cannot have changed."""
         self.rest = self.rest or cause
 
 
 @dataclass(slots=True)
 class Frame:
-    """A function's variables; ``shared`` are those that ``global`` took in."""
+    """A function's variables; ``shared`` are those of its ``global`` statements."""
 
     variables: Scope = field(default_factory=Scope)
     shared: dict[str, None] = field(default_factory=dict)
@@ -45,9 +47,10 @@ class Frame:
 
 @dataclass(slots=True)
 class State:
-    """``constants`` once set stay; ``frames[0]`` is the global scope; ``environment`` is what the program set itself.
+    """The state of the program: constants, variables by frame, environment.
 
-    ``settings`` are those that Bedrock's Config has collected and not yet made constants of.
+    ``constants`` never change once set; ``frames[0]`` is the global scope; ``environment`` is what the program has set;
+    ``settings`` are those that Bedrock's Config has collected and not yet defined as constants.
     """
 
     constants: Scope = field(default_factory=Scope)
@@ -59,7 +62,7 @@ class State:
 
     @property
     def size(self) -> int:
-        """How many names there are."""
+        """The number of names."""
         return len(self.constants.known) + sum(len(frame.variables.known) for frame in self.frames)
 
     def fork(self) -> State:
@@ -73,7 +76,7 @@ class State:
         )
 
     def havoc(self, cause: Unknown, *, here: bool) -> None:
-        """Code that nobody read has been run; ``here`` says that it could change the variables of this very scope."""
+        """Record that unreadable code was run; ``here``: it could change the variables of this scope."""
         self.constants.add(cause)
         self.functions.add(cause)
         self.included.add(cause)
@@ -88,7 +91,7 @@ _ABSENT = object()
 
 
 def meet(states: Sequence[State], cause: Unknown) -> State:
-    """Join states that two or more ways ended in; they have the same number of frames."""
+    """Join the states in which two or more ways ended; they have the same number of frames."""
     result = states[0]
     for other in states[1:]:
         result = State(
@@ -120,3 +123,37 @@ def _meet(left: Scope, right: Scope, cause: Unknown) -> Scope:
         one, other = left.known.get(name, _ABSENT), right.known.get(name, _ABSENT)
         known[name] = cause if one is _ABSENT or other is _ABSENT else join(one, other, cause)
     return Scope(known, left.rest or right.rest)
+
+
+_REQUEST = re.compile(
+    r"(HTTP_|REQUEST_|SERVER_|REMOTE_|SCRIPT_|DOCUMENT_|QUERY_|PATH_|CONTENT_|GATEWAY_|REDIRECT_|ORIG_|SSL_|AUTH_|"
+    r"PHP_|FCGI_|CF_|GEOIP_|CONTEXT_).*|HTTPS|argv|argc|USER|HOME|PATH|PWD|OLDPWD|SHELL|SHLVL|LANG|LC_.*|TERM|LOGNAME|"
+    r"HOSTNAME|TMPDIR|TMP|TEMP|TZ|_|UNIQUE_ID|SUDO_.*|SSH_.*|EDITOR|MAIL|DISPLAY"
+)
+
+
+@dataclass(slots=True)
+class Environment:
+    """Environment variables, as far as they tell what PHP sees.
+
+    ``variables`` are this process's. One that is set counts as PHP's. One that is not set counts as not set only if
+    another one that the file reads is set (``complete``); otherwise, as outside the container or the web server, it is
+    unknown. What every process has, and what a web request brings, is always unknown.
+    """
+
+    variables: Mapping[str, str]
+    complete: bool = False
+    #: The names that the file asked for and that are set.
+    found: set[str] = field(default_factory=set)
+
+    def get(self, name: bytes, what: str) -> bytes | Unknown | None:
+        """Return the value as PHP would have it, or None. ``what`` is how the file reads it, for messages."""
+        key = os.fsdecode(name)
+        if "\0" in key:
+            return Unknown(f"{what}, which no variable can be called")
+        if _REQUEST.fullmatch(key):
+            return Unknown(f"{what}, which only PHP's own process or request knows")
+        if key in self.variables:
+            self.found.add(key)
+            return os.fsencode(self.variables[key])
+        return None if self.complete else Unknown(f"{what}, which is not set here and may be for PHP")

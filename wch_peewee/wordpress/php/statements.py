@@ -1,14 +1,19 @@
-"""Statements that choose: if, switch, try; and those that leave: return, break, exit, throw."""
+"""Statements: conditions, loops, jumps, and declarations of functions, classes and names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from .calls import Function
+from .constants import declare_constant, namespace, use
 from .expressions import same_way
-from .machine import GivingUp, Machine
-from .syntax import named
+from .machine import GivingUp, Machine, Unit
+from .syntax import content, named
 from .values import Unknown, truth
+from .variables import assign, assign_unknown, forget
 
 
 def block(machine: Machine, node: Any) -> None:
@@ -21,11 +26,11 @@ def expression(machine: Machine, node: Any) -> None:
 
 
 def nothing(machine: Machine, node: Any) -> None:
-    """What changes nothing that matters here."""
+    """Skip a statement that changes nothing relevant."""
 
 
 def inline_text(machine: Machine, node: Any) -> None:
-    """HTML between two parts of PHP; with short tags it could be PHP, too."""
+    """Skip HTML between two parts of PHP; with short tags it could be PHP, too."""
     source = bytes(node.text)
     inner = source.replace(b"<?php", b"").replace(b"<?=", b"").replace(b"<?xml", b"")
     if b"<?" in inner:
@@ -152,11 +157,11 @@ def jump(machine: Machine, node: Any) -> None:
     raise GivingUp(machine.unknown(node, "goto"))
 
 
-def declare(machine: Machine, node: Any) -> None:
+def _declare_directive(machine: Machine, node: Any) -> None:
     machine.run([child for child in named(node) if child.type.endswith("statement")])
 
 
-TABLE = {
+_BRANCHES = {
     **dict.fromkeys(("compound_statement", "colon_block"), block),
     **dict.fromkeys(("expression_statement", "echo_statement"), expression),
     **dict.fromkeys(
@@ -180,5 +185,161 @@ TABLE = {
     "return_statement": returned,
     "exit_statement": ended,
     "try_statement": try_statement,
-    "declare_statement": declare,
+    "declare_statement": _declare_directive,
 }
+
+
+def while_statement(machine: Machine, node: Any) -> None:
+    condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
+    machine.repeat(node, lambda: truth(machine.evaluate(condition)), lambda: machine.execute(body))
+
+
+def do_statement(machine: Machine, node: Any) -> None:
+    condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
+    first = [True]
+
+    def check() -> bool | Unknown:
+        return bool(first.pop()) if first else truth(machine.evaluate(condition))
+
+    machine.repeat(node, check, lambda: machine.execute(body))
+
+
+def for_statement(machine: Machine, node: Any) -> None:
+    body: list[Any] = []
+    steps: dict[str, list[Any]] = {"initialize": [], "condition": [], "update": []}
+    for index, child in enumerate(node.children):
+        field = node.field_name_for_child(index)
+        if field in steps and child.is_named:
+            steps[field].append(child)
+        elif field == "body":
+            body.append(child)
+    for child in steps["initialize"]:
+        machine.evaluate(child)
+    begun = [False]
+
+    def check() -> bool | Unknown:
+        # The update comes between a round and the next look, also behind continue.
+        if begun[0]:
+            for child in steps["update"]:
+                machine.evaluate(child)
+        begun[0] = True
+        answer: bool | Unknown = True
+        for child in steps["condition"]:
+            answer = truth(machine.evaluate(child))
+        return answer
+
+    machine.repeat(node, check, lambda: machine.run(body))
+
+
+def foreach_statement(machine: Machine, node: Any) -> None:
+    parts = [child for child in named(node) if child.type not in ("php_end_tag", "php_tag")]
+    subject, target = parts[0], parts[1]
+    body = node.child_by_field_name("body")
+    value = machine.evaluate(subject)
+    key_target, value_target = named(target) if target.type == "pair" else (None, target)
+    by_reference = value_target.type == "by_ref"
+
+    def run_body() -> None:
+        if body is not None:
+            machine.execute(body)
+
+    if by_reference or not isinstance(value, dict):
+        _over_unknown(machine, node, value, [one for one in (key_target, value_target) if one is not None], run_body)
+        if by_reference:
+            assign_unknown(machine, subject)
+            assign_unknown(machine, value_target)
+        return
+    items = iter(value.items())
+
+    def check() -> bool | Unknown:
+        item = next(items, None)
+        if item is None:
+            return False
+        assign(machine, value_target, item[1])
+        if key_target is not None:
+            assign(machine, key_target, item[0])
+        return True
+
+    machine.repeat(node, check, run_body)
+
+
+def _over_unknown(machine: Machine, node: Any, value: Any, targets: list[Any], run_body: Callable[[], None]) -> None:
+    cause = value if isinstance(value, Unknown) else machine.unknown(node, "foreach over what is no array")
+
+    def body() -> None:
+        for target in targets:
+            assign_unknown(machine, target)
+        run_body()
+
+    machine.repeat(node, lambda: cause, body)
+
+
+_LOOPS = {
+    "while_statement": while_statement,
+    "do_statement": do_statement,
+    "for_statement": for_statement,
+    "foreach_statement": foreach_statement,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Class:
+    """A class of the file: its declaration, and the file."""
+
+    node: Any
+    unit: Unit
+
+
+def hoist(machine: Machine, root: Any) -> None:
+    """Declare the functions and classes at the top of a file before its first statement."""
+    for node in named(root):
+        if node.type in ("namespace_definition", "namespace_use_declaration"):
+            break  # their names depend on what comes before them; they are declared when it is their turn
+        if node.type in ("function_definition", "class_declaration"):
+            declare_class_or_function(machine, node)
+
+
+def declare_class_or_function(machine: Machine, node: Any) -> None:
+    """Declare a function or a class."""
+    written = content(node.child_by_field_name("name")).lower()
+    space = machine.unit.namespace.lower()
+    full = f"{space}\\{written}" if space else written
+    if node.type == "function_definition":
+        machine.here.functions.known[full] = Function(node, machine.unit)
+    else:
+        machine.here.functions.known["class", full] = Class(node, machine.unit)
+
+
+def global_variables(machine: Machine, node: Any) -> None:
+    if len(machine.here.frames) == 1:
+        return
+    for child in named(node):
+        if child.type == "variable_name":
+            machine.frame.shared[content(child)[1:]] = None
+        else:
+            assign_unknown(machine, child)
+
+
+def static_variables(machine: Machine, node: Any) -> None:
+    for child in named(node):
+        name = content(child.child_by_field_name("name"))[1:]
+        machine.frame.variables.known["&", name] = True
+        machine.frame.variables.known[name] = Unknown(f"the static variable ${name}")
+
+
+def unset(machine: Machine, node: Any) -> None:
+    for child in named(node):
+        forget(machine, child)
+
+
+_DECLARATIONS = {
+    **dict.fromkeys(("function_definition", "class_declaration"), declare_class_or_function),
+    "const_declaration": declare_constant,
+    "namespace_definition": namespace,
+    "namespace_use_declaration": use,
+    "global_declaration": global_variables,
+    "function_static_declaration": static_variables,
+    "unset_statement": unset,
+}
+
+TABLE = {**_BRANCHES, **_LOOPS, **_DECLARATIONS}

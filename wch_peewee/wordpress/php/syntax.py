@@ -1,7 +1,4 @@
-"""PHP source to a syntax tree, by tree-sitter; nothing of it is run.
-
-tree-sitter and its PHP grammar come with the extra ``wordpress`` and are imported only here, when they are needed.
-"""
+"""PHP source to a syntax tree, by tree-sitter, which is imported only here, when needed."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ LARGEST_FILE = 512 * 1024
 
 
 def parse(source: bytes) -> Any:
-    """Return the tree's root; raises ConfigurationError when the parser is not installed."""
+    """Return the tree's root. Raises ConfigurationError if the parser is not installed."""
     return _parser().parse(source).root_node
 
 
@@ -32,7 +29,7 @@ def _parser() -> Any:
 
 
 def first_error(root: Any) -> int:
-    """Return the line of the first thing that is no PHP; 0 when all is."""
+    """Return the line of the first syntax error, or 0."""
     node = root
     if not node.has_error:
         return 0
@@ -48,12 +45,12 @@ def line_of(node: Any) -> int:
 
 
 def content(node: Any) -> str:
-    """The node's source as text, for names."""
+    """Return the node's source as text, for names."""
     return bytes(node.text).decode("utf-8", "surrogateescape")
 
 
 def arguments_of(node: Any) -> list[Any]:
-    """The nodes of a call's arguments, in order; comments left out."""
+    """Return the nodes of a call's arguments, in order, without comments."""
     listed = node.child_by_field_name("arguments")
     if listed is None:
         listed = next((child for child in node.named_children if child.type == "arguments"), None)
@@ -61,5 +58,5 @@ def arguments_of(node: Any) -> list[Any]:
 
 
 def named(node: Any) -> list[Any]:
-    """The named children without comments."""
+    """Return the named children without comments."""
     return [child for child in node.named_children if child.type != "comment"]

@@ -1,8 +1,6 @@
-"""PHP's values as Python ones, and what is not known.
+"""PHP's values in Python, and unknown ones. The rules are PHP 8's; where PHP 7 differs the result is Unknown.
 
 A string is ``bytes``, an array a dict that is never changed in place (keys are int or bytes), an object is ``Object``.
-``Unknown`` stands for any value at all, and says which construct is to blame. Rules are PHP 8's; where PHP 7
-differs the answer is Unknown.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that cannot be known: the construct and why, and where it stands. Holds no part of a string."""
+    """A value that cannot be known: the construct, the reason and the line. It holds no part of a string."""
 
     what: str
     file: str = ""
@@ -26,7 +24,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Object:
-    """A plain object: its fields, and the class where that matters."""
+    """A plain object: its fields, and its class where that matters."""
 
     fields: dict[Any, Any]
     kind: str = "stdClass"
@@ -37,7 +35,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Closure:
-    """An anonymous function: its node, and the variables it carries along."""
+    """An anonymous function: its node, and its captured variables."""
 
     node: Any
     captured: dict[str, Any]
@@ -57,7 +55,7 @@ _SMALLEST, _GREATEST = -(1 << 63), (1 << 63) - 1
 
 
 def truth(value: Any) -> bool | Unknown:
-    """PHP's (bool)."""
+    """Return PHP's (bool)."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, bytes):
@@ -68,7 +66,7 @@ def truth(value: Any) -> bool | Unknown:
 
 
 def text(value: Any) -> bytes | Unknown:
-    """PHP's (string)."""
+    """Return PHP's (string)."""
     if isinstance(value, bytes | Unknown):
         return value
     if value is None or value is False:
@@ -93,7 +91,7 @@ def _float_text(value: float) -> bytes | Unknown:
 
 
 def number(value: Any) -> int | float | Unknown:
-    """PHP's number for arithmetic; what PHP warns of is not known."""
+    """Return PHP's number for arithmetic; unknown where PHP warns."""
     if isinstance(value, Unknown):
         return value
     if value is None or isinstance(value, bool):
@@ -106,7 +104,7 @@ def number(value: Any) -> int | float | Unknown:
 
 
 def numeric_value(value: bytes) -> int | float | None:
-    """Return the number that a numeric string is; None when it is none."""
+    """Return the number of a numeric string, or None."""
     found = _NUMERIC.fullmatch(value)
     if not found or len(value) > 300:
         return None
@@ -119,7 +117,7 @@ def fit(value: int) -> int | float:
 
 
 def key_of(value: Any) -> int | bytes | Unknown:
-    """PHP's array key."""
+    """Return PHP's array key."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, bytes):
@@ -134,7 +132,7 @@ def key_of(value: Any) -> int | bytes | Unknown:
 
 
 def next_key(array: dict[Any, Any]) -> int | Unknown:
-    """The key that ``[] =`` takes."""
+    """Return the key that ``[] =`` takes."""
     numbers = [key for key in array if isinstance(key, int)]
     if not numbers:
         return 0
@@ -143,7 +141,7 @@ def next_key(array: dict[Any, Any]) -> int | Unknown:
 
 
 def identical(left: Any, right: Any) -> bool | Unknown:
-    """PHP's ===."""
+    """PHP's ``===``."""
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
     if type(left) is not type(right):
@@ -161,13 +159,13 @@ def identical(left: Any, right: Any) -> bool | Unknown:
 
 
 def equal(left: Any, right: Any) -> bool | Unknown:
-    """PHP's ==."""
+    """PHP's ``==``."""
     order = compare(left, right)
     return order if isinstance(order, Unknown) else order == 0
 
 
 def compare(left: Any, right: Any) -> int | Unknown:
-    """PHP's <=> for what has an order: -1, 0 or 1."""
+    """PHP's ``<=>`` for ordered values: -1, 0 or 1."""
     for value in (left, right):
         if isinstance(value, Unknown):
             return value
@@ -194,7 +192,7 @@ def _order(left: Any, right: Any) -> int:
 
 
 def join(left: Any, right: Any, cause: Unknown) -> Any:
-    """What a value is after one of two ways, nobody knows which: itself when both agree, else unknown."""
+    """Return a value after one of two possible ways: itself if both agree, else unknown."""
     if isinstance(left, Unknown):
         return left
     if isinstance(right, Unknown):

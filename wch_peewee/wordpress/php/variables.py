@@ -1,4 +1,4 @@
-"""Variables: read, looked for, set. ``ABSENT`` is what is not there, which PHP reads as null."""
+"""Variables: reading, assigning and unsetting. ``ABSENT`` stands for an unset one, which PHP reads as null."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from .machine import Machine
 from .state import Scope
-from .syntax import content, named
-from .values import Closure, Object, Unknown, key_of, text
+from .syntax import content, line_of, named
+from .values import Closure, Object, Unknown, key_of, next_key, text
 
 ABSENT: Final = object()
 
@@ -17,18 +17,18 @@ SUPERGLOBALS = (*ENVIRONMENT, "_GET", "_POST", "_COOKIE", "_FILES", "_REQUEST", 
 
 
 def simple_name(node: Any) -> str:
-    """The name in ``$name``; empty for another kind of node."""
+    """Return the name in ``$name``, or an empty text for another kind of node."""
     return content(node)[1:] if node.type == "variable_name" else ""
 
 
 def scope_of(machine: Machine, name: str) -> Scope:
-    """Where a variable of that name lives at this point."""
+    """Return the scope in which a variable of that name lives here."""
     state, frame = machine.here, machine.frame
     return state.frames[0].variables if name in frame.shared else frame.variables
 
 
 def look(machine: Machine, name: str) -> Any:
-    """The value of a variable; ABSENT when it is not set."""
+    """Return the value of a variable, or ABSENT."""
     if name in SUPERGLOBALS or name in ("GLOBALS", "this"):
         return Unknown(f"${name} as a whole")
     scope = scope_of(machine, name)
@@ -38,7 +38,7 @@ def look(machine: Machine, name: str) -> Any:
 
 
 def put(machine: Machine, name: str, value: Any) -> None:
-    """Give a variable its value."""
+    """Set a variable."""
     if name in ENVIRONMENT:
         machine.here.environment.havoc(Unknown(f"${name} is replaced as a whole"))
     elif name == "GLOBALS":
@@ -49,7 +49,7 @@ def put(machine: Machine, name: str, value: Any) -> None:
 
 
 def tie(machine: Machine, node: Any) -> None:
-    """A reference is made to a variable: from now on it can change without being named."""
+    """Record a reference to a variable: from now on it can change without being named."""
     for name in roots(machine, node):
         scope = scope_of(machine, name)
         scope.known["&", name] = True
@@ -57,7 +57,7 @@ def tie(machine: Machine, node: Any) -> None:
 
 
 def peek(machine: Machine, node: Any) -> Any:
-    """The value of an expression, without a fuss about what is not there: then ABSENT."""
+    """Return the value of an expression; ABSENT, without a warning, if something is not set."""
     if node.type == "variable_name":
         return look(machine, simple_name(node))
     if node.type == "parenthesized_expression":
@@ -73,7 +73,7 @@ def peek(machine: Machine, node: Any) -> Any:
 
 
 def read(machine: Machine, node: Any) -> Any:
-    """The value of a variable, an element or a property."""
+    """Return the value of a variable, an element or a property."""
     value = peek(machine, node)
     return None if value is ABSENT else value
 
@@ -124,7 +124,7 @@ def _superglobal(machine: Machine, root: str, key: Any) -> Any:
 
 
 def environment_value(machine: Machine, store: str, name: bytes) -> Any:
-    """What ``$_SERVER``, ``$_ENV`` or getenv (``store`` is then empty) has under a name; ABSENT without it."""
+    """Return what ``$_SERVER``, ``$_ENV`` or getenv (``store`` is then empty) has under a name, or ABSENT."""
     own = machine.here.environment
     if (store, name) in own.known:
         value = own.known[store, name]
@@ -155,7 +155,134 @@ def dynamic_name(machine: Machine, node: Any) -> str | Unknown:
 
 
 def roots(machine: Machine, node: Any) -> list[str]:
-    """The names of the variables that a target is made of."""
+    """Return the names of the variables that a target consists of."""
     if node.type == "variable_name":
         return [simple_name(node)]
     return [name for child in named(node) for name in roots(machine, child)]
+
+
+_APPEND: Final = object()
+
+
+def assign(machine: Machine, target: Any, value: Any) -> None:
+    """Assign a value to the left side of ``=``."""
+    if target.type == "variable_name":
+        put(machine, simple_name(target), value)
+    elif target.type == "subscript_expression":
+        _assign_element(machine, target, value)
+    elif target.type == "dynamic_variable_name":
+        name = dynamic_name(machine, target)
+        if isinstance(name, Unknown):
+            machine.frame.variables.havoc(machine.unknown(target, "a variable whose name is not known is set"))
+            machine.here.frames[0].variables.havoc(name)
+        else:
+            put(machine, name, value)
+    elif target.type in ("list_literal", "array_creation_expression"):
+        _take_apart(machine, target, value)
+    elif target.type == "parenthesized_expression":
+        assign(machine, named(target)[0], value)
+    elif target.type != "scoped_property_access_expression":  # those are never read
+        cause = machine.unknown(target, "an object is changed")
+        for frame in machine.here.frames:
+            frame.variables.havoc(cause)
+
+
+def _assign_element(machine: Machine, target: Any, value: Any) -> None:
+    keys: list[Any] = []
+    node = target
+    while node.type == "subscript_expression":
+        parts = named(node)
+        keys.insert(0, machine.evaluate(parts[1]) if len(parts) > 1 else _APPEND)
+        node = parts[0]
+    name = simple_name(node)
+    if name in ENVIRONMENT:
+        key = text(keys[0]) if keys[0] is not _APPEND else Unknown(f"${name}[]")
+        if isinstance(key, Unknown):
+            machine.here.environment.havoc(key)
+        else:
+            machine.here.environment.known[name, key] = value if len(keys) == 1 else Unknown(f"a part of ${name}")
+    elif name == "GLOBALS":
+        key = text(keys[0]) if keys[0] is not _APPEND else Unknown("$GLOBALS[]")
+        variables = machine.here.frames[0].variables
+        if isinstance(key, Unknown):
+            variables.havoc(key)
+            return
+        shown = key.decode("utf-8", "surrogateescape")
+        changed = _changed(variables.known.get(shown, variables.rest or ABSENT), keys[1:], value)
+        variables.known[shown] = Unknown(f"${shown} is a reference") if ("&", shown) in variables.known else changed
+    elif name:
+        put(machine, name, _changed(look(machine, name), keys, value))
+    else:
+        assign_unknown(machine, node)
+
+
+def _changed(base: Any, keys: list[Any], value: Any) -> Any:
+    """Return an array with one element changed, at any depth."""
+    if not keys:
+        return value
+    if isinstance(base, Unknown):
+        return base
+    if base is ABSENT or base is None:
+        base = {}
+    if not isinstance(base, dict):
+        return Unknown("an element of what is no array is set")
+    key = next_key(base) if keys[0] is _APPEND else key_of(keys[0])
+    if isinstance(key, Unknown):
+        return key
+    return {**base, key: _changed(base.get(key, ABSENT), keys[1:], value)}
+
+
+def _take_apart(machine: Machine, target: Any, value: Any) -> None:
+    position, key, keyed = 0, None, False
+    for child in target.children:
+        if child.type == ",":
+            position, key, keyed = position + 1, None, False
+        elif child.type == "=>":
+            keyed = True
+        elif child.is_named and child.type not in ("comment", "by_ref"):
+            following = child.next_sibling
+            if following is not None and following.type == "=>":
+                key = machine.evaluate(child)
+                continue
+            found = key_of(key) if keyed else position
+            if isinstance(value, dict) and not isinstance(found, Unknown):
+                part = value.get(found)
+            else:
+                part = value if isinstance(value, Unknown) else Unknown(f"list() in line {line_of(target)}")
+            if child.type == "array_element_initializer":
+                assign_unknown(machine, child)
+            else:
+                assign(machine, child, part)
+        elif child.type == "by_ref":
+            assign_unknown(machine, child)
+
+
+def assign_unknown(machine: Machine, node: Any) -> None:
+    """Assign an unknown value to ``node``."""
+    names = roots(machine, node)
+    cause = machine.unknown(node, "is set in a way that is not followed")
+    if not names or any(name in ENVIRONMENT or name == "GLOBALS" for name in names):
+        machine.here.havoc(cause, here=True)
+    for name in names:
+        put(machine, name, cause)
+
+
+def forget(machine: Machine, node: Any) -> None:
+    """``unset()`` one target."""
+    name = simple_name(node)
+    if name and name not in machine.frame.shared and name not in SUPERGLOBALS:
+        scope = machine.frame.variables
+        scope.known.pop(name, None)
+        scope.known.pop(("&", name), None)
+        if scope.rest is not None:
+            scope.known[name] = None
+        return
+    if node.type == "subscript_expression":
+        parts = named(node)
+        root = simple_name(parts[0])
+        if root and root not in SUPERGLOBALS and root != "GLOBALS" and len(parts) > 1:
+            base, key = look(machine, root), key_of(machine.evaluate(parts[1]))
+            if isinstance(base, dict) and not isinstance(key, Unknown):
+                put(machine, root, {one: value for one, value in base.items() if one != key})
+                return
+    assign_unknown(machine, node)

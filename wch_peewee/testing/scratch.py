@@ -1,0 +1,182 @@
+"""Scratch databases to examine migrations on: a SQLite file, or a database on a server; and their saved states."""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import peewee as pw
+
+from ..database.connect import connected, open_database
+from ..database.detect import detect_dialect
+from ..database.url import parse_url
+from ..errors import ConfigurationError
+from .snapshots import quoted_name, table_names
+
+SQLITE = "sqlite"
+
+
+class ScratchDatabase:
+    """A database that may be written to. It is connected only inside ``opened()``."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.url = url
+        with self.opened() as database:
+            #: The engine and its version, for people.
+            self.label = detect_dialect(database).label
+            #: True for a server: statements travel there, so a client can die while one is under way.
+            self.remote = not isinstance(database, pw.SqliteDatabase)
+
+    def __repr__(self) -> str:
+        return f"<ScratchDatabase {self.name}>"
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[pw.Database]:
+        """Connect for the duration of the block. No connection may be open when a child process is forked."""
+        with connected(open_database(parse_url(self.url))) as database:
+            yield database
+
+
+def configured_engines() -> tuple[str, ...]:
+    """Return SQLite and the servers of WCH_TEST_SERVERS, ``"mariadb=mysql://root@127.0.0.1:3306 mysql=..."``."""
+    return (SQLITE, *os.environ.get("WCH_TEST_SERVERS", "").split())
+
+
+def choose_engines(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return the engines with these names; ``name=mysql://...`` is one of its own. None chooses all configured ones.
+
+    Raises ConfigurationError for an unknown name.
+    """
+    known = {engine.partition("=")[0]: engine for engine in configured_engines()}
+    if wanted is None:
+        return tuple(known.values())
+    chosen = []
+    for name in wanted:
+        if "=" not in name and name not in known:
+            raise ConfigurationError(
+                f"There is no engine {name}; there are {', '.join(known)}. Name it in WCH_TEST_SERVERS."
+            )
+        chosen.append(known.get(name, name))
+    return tuple(chosen)
+
+
+@contextlib.contextmanager
+def scratch_database(engine: str) -> Iterator[ScratchDatabase]:
+    """Create an empty database on an engine for the duration of the block. The account must be allowed to do that.
+
+    Raises DatabaseUnavailable.
+    """
+    name, _, server = engine.partition("=")
+    if not server:
+        with tempfile.TemporaryDirectory(prefix="wch-examination-") as folder:
+            yield ScratchDatabase(name, f"sqlite:///{Path(folder).resolve() / 'examined.db'}")
+        return
+    scratch = f"wch_examination_{os.getpid()}_{secrets.token_hex(3)}"
+    administration = open_database(parse_url(_with_database(server, "information_schema")))
+    with connected(administration):
+        administration.execute_sql(f"CREATE DATABASE `{scratch}` CHARACTER SET utf8mb4")
+    try:
+        yield ScratchDatabase(name, _with_database(server, scratch))
+    finally:
+        with connected(administration):
+            administration.execute_sql(f"DROP DATABASE IF EXISTS `{scratch}`")
+
+
+def _with_database(server: str, name: str) -> str:
+    parts = urlsplit(server)
+    if parts.path.strip("/"):
+        raise ConfigurationError("A server to examine on is given without a database: mysql://user@host:3306")
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+_GENERATED = ("VIRTUAL GENERATED", "STORED GENERATED", "PERSISTENT GENERATED")
+#: Rows are restored unchanged: zero dates, zeros in counters, children before their parents.
+_UNCHECKED = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, lock_wait_timeout = 60"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTable:
+    """``create`` is the CREATE statement with its AUTO_INCREMENT; ``columns`` are those that can be written."""
+
+    create: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """The tables of a database with their rows; for SQLite ``copy``, a copy of the file beside it.
+
+    Views, triggers and routines on a server are not part of it.
+    """
+
+    copy: str = ""
+    tables: dict[str, SavedTable] = field(default_factory=dict)
+
+
+def save_state(database: pw.Database) -> SavedState:
+    """Return the current state. It is restored once before: MySQL prints a table differently once it is recreated."""
+    saved = _save(database)
+    if saved.copy:
+        return saved
+    _drop(database, list(saved.tables))
+    restore_state(database, saved)
+    return _save(database)
+
+
+def restore_state(database: pw.Database, saved: SavedState) -> None:
+    """Bring the database back to the saved state. On a server only the tables that differ are created again."""
+    if saved.copy:
+        database.execute_sql("PRAGMA synchronous = OFF")
+        with contextlib.closing(sqlite3.connect(saved.copy)) as copy:
+            copy.backup(database.connection())
+        return
+    present = table_names(database)
+    unchanged = {name for name in present if name in saved.tables and _read(database, name) == saved.tables[name]}
+    _drop(database, [name for name in present if name not in unchanged])
+    for name, table in saved.tables.items():
+        if name not in unchanged:
+            _create(database, name, table)
+
+
+def _save(database: pw.Database) -> SavedState:
+    if isinstance(database, pw.SqliteDatabase):
+        path = f"{database.database}.{secrets.token_hex(3)}.saved"
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            database.connection().backup(copy)
+        return SavedState(copy=path)
+    return SavedState(tables={name: _read(database, name) for name in table_names(database)})
+
+
+def _drop(database: pw.Database, names: list[str]) -> None:
+    database.execute_sql(_UNCHECKED)
+    if names:
+        database.execute_sql(f"DROP TABLE {', '.join(quoted_name(database, name) for name in names)}")
+
+
+def _read(database: pw.Database, name: str) -> SavedTable:
+    table = quoted_name(database, name)
+    create = str(database.execute_sql(f"SHOW CREATE TABLE {table}").fetchone()[1])
+    described = database.execute_sql(f"SHOW COLUMNS FROM {table}").fetchall()
+    columns = tuple(str(row[0]) for row in described if not str(row[5]).upper().startswith(_GENERATED))
+    listed = ", ".join(quoted_name(database, column) for column in columns)
+    rows = database.execute_sql(f"SELECT {listed} FROM {table}").fetchall()
+    return SavedTable(create, columns, tuple(sorted((tuple(row) for row in rows), key=repr)))
+
+
+def _create(database: pw.Database, name: str, table: SavedTable) -> None:
+    # Without parameters PyMySQL sends the text unchanged, percent signs included.
+    database.execute_sql(table.create)
+    if table.rows:
+        listed = ", ".join(quoted_name(database, column).replace("%", "%%") for column in table.columns)
+        slots = ", ".join(["(" + ", ".join(["%s"] * len(table.columns)) + ")"] * len(table.rows))
+        values = [value for row in table.rows for value in row]
+        into = quoted_name(database, name).replace("%", "%%")
+        database.execute_sql(f"INSERT INTO {into} ({listed}) VALUES {slots}", values)
