@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 from ..execution.context import RunContext, context_of
 from ..schema.declared import physical_name
 from ..schema.forecast import RowWork
-from .chunks import BATCH_SIZE, AnyRange, Chunks
+from .chunks import BATCH_SIZE, Chunks, Range
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 
@@ -56,14 +56,14 @@ def run_in_batches(
         raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
     with context_of(database) as context:
         name = physical_name(table, context.prefix)
-        words = TableNames(context, batch=AnyRange(context.dialect.quote("id")))
+        words = TableNames(context, batch=Range(context.dialect.quote("id")))
         if context.records(
             RowWork(f"Changes rows of {name}, {_so_many(size)} at a time", (name,), sql.format_map(words))
         ):
             return
         chunks = Chunks(context, name, size=size, remaining=remaining.format_map(TableNames(context)))
-        while (condition := chunks.next_range()) is not None:
-            names = TableNames(context, batch=condition)
+        while (batch := chunks.next_range()) is not None:
+            names = TableNames(context, batch=batch)
             text = sql.format_map(names)
             chunks.count(_execute(context, text, parameters, names.asked))
 
@@ -118,8 +118,8 @@ def change_rows(
         rows = _Rows(context, name, ("id", *columns), function, remaining.format_map(TableNames(context)))
         # Python holds a batch's rows.
         chunks = Chunks(context, name, size=size, largest=BATCH_SIZE, remaining=rows.remaining)
-        while (condition := chunks.next_range()) is not None:
-            chunks.count(rows.change(f"{condition}"))
+        while (batch := chunks.next_range()) is not None:
+            chunks.count(rows.change(batch.condition()))
 
 
 class _Rows:

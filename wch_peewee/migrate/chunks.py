@@ -21,26 +21,20 @@ _REST, _LONGEST_REST = 0.15, 0.5
 
 @dataclass(slots=True)
 class Range:
-    """A range of ids. As a string it is a condition on ``id``; the format specification is a table's alias."""
+    """A range of ids, without the first one and with the last; a plan shows placeholders in their place."""
 
     quoted_id: str
-    after: int
-    upto: int
+    after: int | str = ":after"
+    upto: int | str = ":upto"
 
-    def __format__(self, alias: str) -> str:
+    def condition(self, alias: str = "") -> str:
+        """Return the SQL condition that selects the range, of a table that may have an alias."""
         column = f"{alias}.{self.quoted_id}" if alias else self.quoted_id
         return f"{column} > {self.after} AND {column} <= {self.upto}"
 
-
-@dataclass(slots=True)
-class AnyRange:
-    """The placeholder that a plan shows in place of a range."""
-
-    quoted_id: str
-
     def __format__(self, alias: str) -> str:
-        column = f"{alias}.{self.quoted_id}" if alias else self.quoted_id
-        return f"{column} > :after AND {column} <= :upto"
+        """Return the condition: a template says ``{batch}``, or ``{batch:m}`` for the alias m."""
+        return self.condition(alias)
 
 
 class Chunks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .base import BaseDialect, Query, Rows
@@ -64,12 +64,15 @@ class Dialect(BaseDialect):
         """Say in words why ``operations`` on the live ``table`` would lose what is not ours; empty when nothing."""
 
     @abstractmethod
-    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
-        """Say what to ask to learn everything about the tables ``names``; every query names them literally."""
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
+        """Return the queries for everything about the tables ``names``, by what they ask for; one is ``tables``.
+
+        With ``for_columns`` they are those that a change of columns needs.
+        """
 
     @abstractmethod
-    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
-        """Turn the answers to ``introspection(names)`` into the tables that are there."""
+    def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
+        """Return the tables that exist, from the answers to ``introspection(names)``."""
 
     @abstractmethod
     def folded(self, table: str) -> str:

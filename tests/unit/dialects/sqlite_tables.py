@@ -66,8 +66,8 @@ class File:
         assert self.execute("PRAGMA integrity_check") == [("ok",)]
 
     def read(self, name: str = "t") -> Table:
-        (query,) = DIALECT.introspection([name])
-        found = DIALECT.read_schema([name], [self.run_query(query)]).table(name)
+        query = DIALECT.introspection([name])["tables"]
+        found = DIALECT.read_schema([name], {"tables": self.run_query(query)}).table(name)
         assert found is not None
         return found
 

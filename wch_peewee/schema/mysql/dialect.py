@@ -8,7 +8,7 @@ The flavors differ in what information_schema answers (``mysql_read``) and in wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..base import Query, Rows
 from ..dialect import Cluster, Dialect
@@ -16,7 +16,7 @@ from ..objects import Schema, Table
 from ..operations import Operation, RenameIndex, apply_to_table
 from ..preconditions import Precondition
 from ..statements import Effect, Step
-from .algorithms import COPIES_ONLINE, locking_effect, online
+from .algorithms import copies_online, locking_effect, online
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
 from .render import columns_list, lost, obstacles, rename_step, render_steps, split_at_renames
@@ -63,15 +63,19 @@ class MySQLDialect(MySQLBase, Dialect):
         unrenamed = () if self._renames_indexes else lost(operations)
         return (*obstacles(table, operations), *unrenamed)
 
-    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
         hides = self.name == "mysql" or self.version >= (10, 6)
         queries = introspection_queries(self.name, names, hides=hides)
         if not for_columns:
             return queries
-        # A check is a column's own on MariaDB alone, and foreign keys matter where they decide how a table is copied.
-        return queries[: 3 if self.name == "mysql" else 4 if self.version < COPIES_ONLINE else 5]
+        needed = ["tables", "columns", "indexes"]
+        if self.name == "mariadb":
+            needed.append("checks")  # a column has checks of its own, and JSON is a longtext with one
+        if copies_online(self.name, self.version):
+            needed.append("foreign_keys")  # they decide how a table is copied
+        return {part: queries[part] for part in needed}
 
-    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
+    def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
         return read_schema(self.name, names, answers, fold_names=self.fold_names)
 
     def folded(self, table: str) -> str:

@@ -8,7 +8,7 @@ changes in ``sqlite_change``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
@@ -57,18 +57,16 @@ class SQLiteDialect(SQLiteBase, Dialect):
             collation=None,
         )
 
-    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
-        return (
-            Query(
-                "SELECT type, name, tbl_name, sql FROM sqlite_master "
-                f"WHERE tbl_name COLLATE NOCASE IN ({_marks(names)}) ORDER BY rowid",
-                tuple(names),
-            ),
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
+        everything = Query(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master "
+            f"WHERE tbl_name COLLATE NOCASE IN ({_marks(names)}) ORDER BY rowid",
+            tuple(names),
         )
+        return {"tables": everything}
 
-    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
-        (rows,) = answers
-        return read_rows(names, rows)
+    def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
+        return read_rows(names, answers["tables"])
 
     def folded(self, table: str) -> str:
         return fold(table)
