@@ -5,8 +5,6 @@ foreign key can use: such a key is dropped first and added last. Indexes are add
 this is rarely needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from ..schema.objects import ForeignKey, Index, Schema

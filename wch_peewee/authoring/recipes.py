@@ -4,8 +4,6 @@ Whatever keeps every value, or is refused by the step itself because of conflict
 has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 

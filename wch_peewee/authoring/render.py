@@ -3,8 +3,6 @@
 A definition that is used twice, or does not fit a line, becomes a constant; others stand where they are used.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -3,8 +3,6 @@
 The one on the server is created for the purpose and dropped again; the configured database itself is not opened.
 """
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """MySQL and MariaDB through PyMySQL, without work that PyMySQL does needlessly."""
 
-from __future__ import annotations
-
 import functools
 import ssl
 from datetime import datetime

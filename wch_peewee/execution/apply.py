@@ -1,7 +1,5 @@
 """Runs a plan's steps: the only place that changes a schema."""
 
-from __future__ import annotations
-
 import contextlib
 import random
 import time

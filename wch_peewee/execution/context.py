@@ -1,7 +1,5 @@
 """The context of one run: connection, dialect, lock, and the tables that may be changed."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager

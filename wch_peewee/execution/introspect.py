@@ -1,7 +1,5 @@
 """Reads the live schema: the only place that asks a database what it holds. It never writes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -7,8 +7,6 @@ that loses the lease finds out before its next statement; a statement already se
 can be repeated.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random

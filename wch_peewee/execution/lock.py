@@ -5,8 +5,6 @@ ends, but not before an ALTER that a killed client left behind has finished. On 
 holds on one node only, a lease is added. On SQLite the run's own transaction is the lock.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import random

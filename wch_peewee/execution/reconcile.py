@@ -1,7 +1,5 @@
 """Brings live tables to their declared definition: introspect, compare, plan, apply, until nothing is left."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ An INPLACE or COPY change of ten minutes keeps a replica busy for another ten; b
 replica applies them make it fall behind further and further.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field

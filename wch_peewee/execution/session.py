@@ -1,7 +1,5 @@
 """Sessions: a run context with the lock, or one for reading without it."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import time

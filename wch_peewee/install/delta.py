@@ -3,8 +3,6 @@
 db_delta([Conversation, Message], database)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

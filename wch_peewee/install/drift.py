@@ -4,8 +4,6 @@ for difference in differences(manager.plan()):
     print(difference.kind, difference)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The installation that the environment names, as pluggy hooks; the entry point group ``wch`` loads this module."""
 
-from __future__ import annotations
-
 import atexit
 import os
 

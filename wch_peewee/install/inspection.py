@@ -1,7 +1,5 @@
 """One installation of the tables, as far as it can be read without writing: names, status, plan."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Collection, Sequence
 from dataclasses import replace

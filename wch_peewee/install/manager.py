@@ -3,8 +3,6 @@
 DatabaseManager("sqlite:///wch.db").install()
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 from collections.abc import Callable, Iterator

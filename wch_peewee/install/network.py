@@ -1,7 +1,5 @@
 """A whole WordPress network, site by site: each site has its own prefix, version, history and lock."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 from collections.abc import Callable, Iterator, Sequence

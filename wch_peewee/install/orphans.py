@@ -4,8 +4,6 @@ PHP deletes conversations alone. Nothing is deleted unasked: an upgrade counts t
 the foreign key out until they are dealt with.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..execution.context import RunContext

@@ -1,7 +1,5 @@
 """The account's privileges, checked before the first statement of a run."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A walk through a table by primary key, in chunks whose size adapts to the server."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

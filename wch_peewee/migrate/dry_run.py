@@ -1,7 +1,5 @@
 """A run context that executes nothing: it records each step, and continues as if the step had been done."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace

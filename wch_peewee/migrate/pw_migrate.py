@@ -1,7 +1,5 @@
 """The settings that ``migrations/conf.py`` gives to the stock ``pw_migrate`` command."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

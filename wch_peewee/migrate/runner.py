@@ -1,7 +1,5 @@
 """peewee-migrate's router, made safe for a live process."""
 
-from __future__ import annotations
-
 import datetime as dt
 import logging
 from functools import cached_property, lru_cache, partial

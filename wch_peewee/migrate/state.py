@@ -1,7 +1,5 @@
 """What the database says of itself: the stored schema version, the history, and what follows from them."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass

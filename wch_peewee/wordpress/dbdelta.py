@@ -7,8 +7,6 @@ CHECK for a column: foreign keys are left out, and existing ones stay. Measured 
 MariaDB 10.11, MariaDB 11.8 and MySQL 9.7.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -4,8 +4,6 @@ WordPress (ABSPATH) is the folder with wp-load.php; an index.php above it may le
 ``ABSPATH/wp-config.php``, else the one in the parent folder, unless that folder is a WordPress itself.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Blog 1 has the network's own prefix, blog N the prefix followed by ``N_``. Names
 never by pattern: another site's prefix can begin with ours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

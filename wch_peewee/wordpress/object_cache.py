@@ -6,8 +6,6 @@ cannot write the new version: its UPDATE changes no row, and then WordPress does
 ends by itself. Only PHP, or the cache's own tools, can clear it; this module detects the drop-in and says how.
 """
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
 

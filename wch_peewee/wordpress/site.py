@@ -4,8 +4,6 @@ site = read_site("/srv/www/site")
 site.target, site.prefix
 """
 
-from __future__ import annotations
-
 import os
 import re
 import ssl

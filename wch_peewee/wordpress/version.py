@@ -4,8 +4,6 @@ The PHP plugin decides with it whether a stored version needs an upgrade, so the
 values that no Python version class accepts: ``version_compare("1.0", "1.0.0")`` is -1.
 """
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 from typing import Literal

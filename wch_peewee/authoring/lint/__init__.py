@@ -6,8 +6,6 @@ No database is needed: the files are run with stand-ins that record the steps th
         print(finding)
 """
 
-from __future__ import annotations
-
 from .check import check_migrations, record_migrations
 from .findings import RULES, Finding
 

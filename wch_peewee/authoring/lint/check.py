@@ -1,7 +1,5 @@
 """The lint as a whole: which rules run on which file, and which findings a comment allows."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Rules about files: names, numbers, versions, imports, and the bodies of migrate() and rollback()."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Iterator, Sequence

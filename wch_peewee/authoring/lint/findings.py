@@ -1,7 +1,5 @@
 """Findings of the lint, and its rules."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Loads a migration as the router does, and records the steps of migrate() and rollback()."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import io

@@ -3,8 +3,6 @@
 An applied migration never runs again, so an edit would leave two kinds of databases.
 """
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import json

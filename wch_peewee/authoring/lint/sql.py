@@ -1,7 +1,5 @@
 """Rules about a migration's own SQL: statements over all rows, and on the schema instead of steps."""
 
-from __future__ import annotations
-
 import re
 
 from ...migrate import batches, steps

@@ -1,7 +1,5 @@
 """The tables before each step of a migration, as the steps before it leave them; no database is asked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

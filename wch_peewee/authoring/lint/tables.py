@@ -1,7 +1,5 @@
 """Rules about drops, renames, keys, types and columns: what PHP and older releases lose, and what blocks writers."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

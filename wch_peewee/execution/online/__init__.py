@@ -7,8 +7,6 @@ Both copy rows with INSERT IGNORE, which silently drops or cuts what does not fi
 first, and nothing is started if there are any.
 """
 
-from __future__ import annotations
-
 from .run import TOOLS, find_copier
 
 __all__ = ["TOOLS", "find_copier"]

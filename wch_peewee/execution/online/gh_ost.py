@@ -5,8 +5,6 @@ checking each row; a referenced table is refused. Never run against the tests' s
 package: only its command line is held to its documentation.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -5,8 +5,6 @@ tree by default, from which the tool reads no row counts and copies everything i
 foreign_key_checks off the keys of other tables are restored without checking each row.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

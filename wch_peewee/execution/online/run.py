@@ -1,7 +1,5 @@
 """Finds and runs an online tool, reports its progress, and explains a failure in one line."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The connection settings for a tool, with the password in a private file, never on the command line."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """Bedrock's config: Roots' Config, oscarotero's env(), and phpdotenv's Dotenv with its ``.env`` files."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """PHP's functions that are evaluated, under one calling convention: ``function(machine, node, values)``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,8 +3,6 @@
 A function that is not known may do anything: whatever it could have changed is unknown afterwards.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Constants and names: PHP's own constants, ``define()``, ``const``, namespaces and ``use``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .machine import Machine, Unit, Unreachable

@@ -1,7 +1,5 @@
 """Expressions: operators, literals, arrays, conditions."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

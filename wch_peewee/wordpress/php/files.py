@@ -1,7 +1,5 @@
 """PHP's functions that read the disk, the environment and the program itself."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable

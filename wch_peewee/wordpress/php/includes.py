@@ -1,7 +1,5 @@
 """include, require, eval, and reading files: only local ones, up to a size."""
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """PHP's literals: strings in single and double quotes, heredocs, nowdocs, numbers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The abstract machine that evaluates a wp-config.php without running PHP."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Everything with ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from . import bedrock

@@ -1,7 +1,5 @@
 """PHP's operators, casts and argument conversions."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

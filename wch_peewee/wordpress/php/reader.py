@@ -3,8 +3,6 @@
 reading = read_config(Path("/srv/site/wp-config.php"), Path("/srv/site"), os.environ)
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Statements: conditions, loops, jumps, and declarations of functions, classes and names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """PHP source to a syntax tree, by tree-sitter, which is imported only here, when needed."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """PHP's functions on strings: text, types, URLs, JSON, base64, hashes."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

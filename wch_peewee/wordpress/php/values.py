@@ -3,8 +3,6 @@
 A string is ``bytes``, an array a dict that is never changed in place (keys are int or bytes), an object is ``Object``.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

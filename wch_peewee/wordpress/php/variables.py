@@ -1,7 +1,5 @@
 """Variables: reading, assigning and unsetting. ``ABSENT`` stands for an unset one, which PHP reads as null."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from .machine import Machine
