@@ -47,7 +47,7 @@ from wch_peewee.execution.lease import LEASE_OPTION, lease
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate.folder import migrations_folder
-from wch_peewee.schema.statements import Query
+from wch_peewee.schema.base import Query
 from wch_peewee.testing.child import run_killed, run_to_end
 from wch_peewee.testing.writes import Point
 

@@ -175,7 +175,7 @@ def _takes(connection: pw.Database, dialect: Dialect, alter: Statement, clause: 
     try:
         connection.execute_sql(dialect.escape(alter.naming(clause)))
     except pw.PeeweeException as error:
-        if dialect.failure(error.args) != "dearer":
+        if dialect.failure(error.args) != "unsupported":
             raise
         return False
     return True

@@ -186,10 +186,12 @@ def test_an_admin_init_with_nothing_to_do_imports_no_more_than_it_needs(tmp_path
     )
     loaded = run(sys.executable, "-c", program, cwd=ROOT)[0].split()
     assert [name for name in loaded if name.startswith("wch_peewee.schema.")] == [
-        "wch_peewee.schema.statements",
-        "wch_peewee.database.query",
+        "wch_peewee.schema.base",
+        "wch_peewee.schema.naming",
+        "wch_peewee.schema.sqlite",
+        "wch_peewee.schema.sqlite.base",
     ]
-    others = {"models", "base_model", "manager", "manager_reports", "context", "migrate.lock", "dialects.sqlite"}
+    others = {"models.base", "models.tables", "install.manager", "execution.context", "execution.lock", "migrate.state"}
     assert others.isdisjoint(name.removeprefix("wch_peewee.") for name in loaded)
 
 

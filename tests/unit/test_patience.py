@@ -15,8 +15,8 @@ from wch_peewee.database import query
 from wch_peewee.database.query import Connection, detect_dialect, run_query, unbroken
 from wch_peewee.execution import apply
 from wch_peewee.execution.apply import patiently
-from wch_peewee.schema.mysql.base import MySQLWords
-from wch_peewee.schema.statements import Query
+from wch_peewee.schema.base import Query
+from wch_peewee.schema.mysql.base import MySQLBase
 
 
 class Held:
@@ -102,14 +102,14 @@ DEADLOCK = (1213, "Deadlock found when trying to get lock; try restarting transa
 
 def test_a_read_that_is_broken_off_is_sent_again(database: peewee.Database) -> None:
     read = Held(3, *DEADLOCK)
-    assert unbroken(read, database, MySQLWords()) == "done"
+    assert unbroken(read, database, MySQLBase()) == "done"
     assert read.calls == 4
 
 
 def test_a_read_that_is_broken_off_each_time_comes_to_an_end(database: peewee.Database) -> None:
     read = Held(1_000, *DEADLOCK)
     with pytest.raises(peewee.OperationalError, match="Deadlock"):
-        unbroken(read, database, MySQLWords())
+        unbroken(read, database, MySQLBase())
     assert read.calls < 100
 
 
@@ -142,7 +142,7 @@ _AUTOCOMMIT, _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT, SERVER_ST
 
 def test_with_autocommit_a_question_is_asked_again() -> None:
     server = Server(server_status=_AUTOCOMMIT)
-    assert run_query(server, MySQLWords(), Query("SELECT 1")) == [("1.0.0",)]
+    assert run_query(server, MySQLBase(), Query("SELECT 1")) == [("1.0.0",)]
     assert server.sent == ["SELECT 1", "SELECT 1"]
 
 
@@ -155,7 +155,7 @@ def test_where_more_may_be_lost_it_is_the_caller_s(status: dict[str, int]) -> No
     """With autocommit off a transaction can have begun, and what it wrote is gone with the read."""
     server = Server(**status)
     with pytest.raises(peewee.OperationalError, match="Deadlock"):
-        run_query(server, MySQLWords(), Query("SELECT 1"))
+        run_query(server, MySQLBase(), Query("SELECT 1"))
     assert server.sent == ["SELECT 1"]
 
 
@@ -163,5 +163,5 @@ def test_where_more_may_be_lost_it_is_the_caller_s(status: dict[str, int]) -> No
 def test_another_error_of_a_read_is_the_caller_s(database: peewee.Database, error: tuple[int, str]) -> None:
     read = Held(1, *error)
     with pytest.raises(peewee.OperationalError, match=error[1]):
-        unbroken(read, database, MySQLWords())
+        unbroken(read, database, MySQLBase())
     assert read.calls == 1

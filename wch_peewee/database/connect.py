@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import peewee as pw
 from pymysql.constants import CLIENT, SERVER_STATUS
@@ -23,12 +23,9 @@ from ..errors import (
     UnsupportedServer,
     WchError,
 )
+from ..schema.base import Failure
 from .driver import ServerDatabase
 from .url import Target
-
-if TYPE_CHECKING:
-    from ..schema.dialect import Failure
-
 
 #: What WordPress itself installs with, and connects with, on every supported server.
 DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from peewee import Database, PeeweeException, SqliteDatabase
 
 from ..errors import UnsupportedServer
-from ..schema.statements import Query
+from ..schema.base import BaseDialect, Failure, Query
 from .connect import stands_alone
 
 if TYPE_CHECKING:
-    from ..schema.dialect import Dialect, Failure, Words
+    from ..schema.dialect import Dialect
 
 
 T = TypeVar("T")
@@ -26,13 +26,13 @@ T = TypeVar("T")
 _TRIES, _APART = 20, (0.01, 0.1)
 
 
-def run_query(database: Database, words: Words, query: Query) -> list[tuple[Any, ...]]:
+def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tuple[Any, ...]]:
     """Run one read and return all rows."""
-    sql = query.sql if query.params else words.escape(query.sql)
-    return unbroken(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, words)
+    sql = query.sql if query.params else dialect.escape(query.sql)
+    return unbroken(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, dialect)
 
 
-def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
+def unbroken(read: Callable[[], T], database: Database, dialect: BaseDialect) -> T:
     """Call ``read``, one statement that changes nothing, and repeat it if the server aborts it.
 
     A Galera node aborts what conflicts with a schema change from another node, even a SELECT outside any transaction.
@@ -43,7 +43,7 @@ def unbroken(read: Callable[[], T], database: Database, words: Words) -> T:
         try:
             return read()
         except PeeweeException as error:
-            if not words.is_broken_off(error.args) or not stands_alone(database):
+            if not dialect.is_aborted(error.args) or not stands_alone(database):
                 raise
         time.sleep(random.uniform(*_APART))
     return read()
@@ -103,18 +103,18 @@ def detect_dialect(database: Database) -> Dialect:
 
 def failure_of(database: Database, error: PeeweeException) -> Failure:
     """Return the meaning of a driver's error, even if the server has not been detected yet."""
-    return words_of(database).failure(error.args)
+    return base_dialect(database).failure(error.args)
 
 
-def words_of(database: Database) -> Words:
+def base_dialect(database: Database) -> BaseDialect:
     """Return the part of the dialect that needs no detection."""
     if isinstance(database, SqliteDatabase):
-        from ..schema.sqlite.base import SQLiteWords
+        from ..schema.sqlite.base import SQLiteBase
 
-        return SQLiteWords()
-    from ..schema.mysql.base import MySQLWords
+        return SQLiteBase()
+    from ..schema.mysql.base import MySQLBase
 
-    return MySQLWords()
+    return MySQLBase()
 
 
 def sqlite_dialect(version: str) -> Dialect:

@@ -175,7 +175,7 @@ class Executor:
                 check=self._check,
             )
         except PeeweeException as error:
-            if self._dialect.failure(error.args) != "dearer":
+            if self._dialect.failure(error.args) != "unsupported":
                 raise
             return False
         return True

@@ -15,16 +15,17 @@ def introspect_schema(connection: Connection, names: Sequence[str], *, for_colum
 
     With ``for_columns`` parts that a change of columns does not need may be missing: foreign keys, triggers, checks.
     """
-    first, *others = connection.dialect.introspection(names, for_columns=for_columns)
-    tables = connection.query(first)
-    if not tables:
-        return Schema(())  # none of them is there: nothing else to ask
-    return connection.dialect.read_schema(names, [tables, *(connection.query(query) for query in others)])
+    queries = connection.dialect.introspection(names, for_columns=for_columns)
+    answers = {"tables": connection.query(queries.pop("tables"))}
+    if not answers["tables"]:
+        return Schema(())  # none of them exists: there is nothing else to ask
+    answers |= {part: connection.query(query) for part, query in queries.items()}
+    return connection.dialect.read_schema(names, answers)
 
 
 def count_rows(connection: Connection, precondition: Precondition) -> int:
     """Count the rows that conflict with ``precondition``."""
-    return int(connection.query(connection.dialect.count(precondition))[0][0])
+    return int(connection.query(connection.dialect.count_conflicts(precondition))[0][0])
 
 
 def table_sizes(connection: Connection, names: Sequence[str]) -> dict[str, Size]:

@@ -17,7 +17,8 @@ import peewee as pw
 from ..database.connect import LOCK_WAIT, dedicated, describe
 from ..database.query import Connection
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
-from ..schema.dialect import Cluster, Rows
+from ..schema.base import Rows
+from ..schema.dialect import Cluster
 from ..schema.naming import options_table_name
 from ..wordpress.options import missing_options_steps, site_collation
 from .apply import ConcurrentChange, Executor

@@ -20,8 +20,8 @@ from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
+from ..schema.base import Query
 from ..schema.naming import options_table_name
-from ..schema.statements import Query
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from .inspection import REMOVAL, UPGRADE, file_obstacle, grant_sql
 from .manager import DatabaseManager

@@ -22,11 +22,12 @@ from ..migrate.folder import MigrationFolder, migrations_folder
 from ..migrate.state import HISTORY_SHAPE, InstalledState, options_step, read_state
 from ..models.site import current_prefix
 from ..models.tables import MODELS, BaseModel
+from ..schema.base import Query
 from ..schema.declared import logical_tables, physical_name
 from ..schema.naming import check_prefix, get_table_name
 from ..schema.objects import Schema, Table
 from ..schema.plan import Plan
-from ..schema.statements import COPY_RULE, CopyRule, Query
+from ..schema.statements import COPY_RULE, CopyRule
 from ..settings import RemovalPermission, is_removal_permitted
 from .orphans import count_orphans
 from .reports import InstallPlan, StatusReport

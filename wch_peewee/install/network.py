@@ -15,11 +15,11 @@ from ..execution.introspect import Definitions, TableCache
 from ..execution.session import one_connection, read_session
 from ..migrate.state import InstalledState
 from ..progress import SiteStarted
+from ..schema.base import Query
 from ..schema.declared import physical_name
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Schema
 from ..schema.plan import Plan
-from ..schema.statements import Query
 from ..wordpress.multisite import BlogSite, read_sites
 from ..wordpress.options import ADOPTED_OPTION, VERSION_OPTION
 from .inspection import Installation

@@ -7,8 +7,8 @@ the foreign key out until they are dealt with.
 from typing import Any
 
 from ..execution.context import RunContext
+from ..schema.base import Query
 from ..schema.naming import get_table_name
-from ..schema.statements import Query
 
 #: Messages, or conversations, in one transaction.
 BATCH_SIZE = 1000

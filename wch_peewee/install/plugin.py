@@ -26,7 +26,7 @@ from ..database.connect import (
     stands_alone,
     unwrap,
 )
-from ..database.query import run_query, words_of
+from ..database.query import base_dialect, run_query
 from ..database.url import parse_url
 from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl
@@ -50,8 +50,8 @@ class VersionCheck:
 
     def __init__(self, database: pw.Database, prefix: str) -> None:
         self._database = database
-        self._words = words_of(database)
-        self._query = option_query(self._words, prefix, VERSION_OPTION)
+        self._dialect = base_dialect(database)
+        self._query = option_query(self._dialect, prefix, VERSION_OPTION)
 
     def version(self) -> str | None:
         """Return the stored version, or None.
@@ -64,7 +64,7 @@ class VersionCheck:
         try:
             return self._ask()
         except pw.PeeweeException as error:
-            meaning = self._words.failure(error.args)
+            meaning = self._dialect.failure(error.args)
             if meaning != "lost" or self._database.in_transaction():
                 raise database_error(describe(self._database), meaning, error) from error
         with contextlib.suppress(pw.PeeweeException):
@@ -75,13 +75,13 @@ class VersionCheck:
     def missing(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that do not exist, with one query. Raises DatabaseUnavailable."""
         try:
-            present = {row[0] for row in run_query(self._database, self._words, self._words.presence(names))}
+            present = {row[0] for row in run_query(self._database, self._dialect, self._dialect.presence(names))}
         except pw.PeeweeException as error:
-            raise database_error(describe(self._database), self._words.failure(error.args), error) from error
+            raise database_error(describe(self._database), self._dialect.failure(error.args), error) from error
         return tuple(name for name in names if name not in present)
 
     def _ask(self) -> str | None:
-        return ask_option(self._database, self._words, self._query)
+        return ask_option(self._database, self._dialect, self._query)
 
 
 class Plugin:

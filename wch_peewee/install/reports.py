@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..schema.forecast import DryRunResult
-
 if TYPE_CHECKING:
     from ..schema.diff import Refusal
+    from ..schema.forecast import DryRunResult
     from ..schema.plan import Plan
 
 
@@ -78,6 +77,13 @@ class StatusReport(Report):
         return not (self.pending or self.missing_tables or self.is_newer) and self.is_stamped
 
 
+def _no_dry_run() -> DryRunResult:
+    # Imported here, because admin_init imports the reports and plans nothing.
+    from ..schema.forecast import DryRunResult
+
+    return DryRunResult()
+
+
 @dataclass(frozen=True, slots=True)
 class InstallPlan(Report):
     """What ``install`` would do. ``plan`` is what remains to be repaired after the pending migrations: drift.
@@ -94,7 +100,7 @@ class InstallPlan(Report):
     is_newer: bool = False
     #: the version in the option is right, or not ours to change
     is_stamped: bool = True
-    dry_run: DryRunResult = field(default_factory=DryRunResult)
+    dry_run: DryRunResult = field(default_factory=_no_dry_run)
 
     @property
     def is_empty(self) -> bool:

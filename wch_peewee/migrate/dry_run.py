@@ -123,7 +123,7 @@ class DryRun(RunContext):
         for precondition in asked:
             if (real := self._real(precondition)) is not None:
                 count = count_rows(self.connection, real)
-                found.append(Check(precondition, count, self.dialect.see(real), is_loss(precondition)))
+                found.append(Check(precondition, count, self.dialect.select_conflicts(real), is_loss(precondition)))
         return tuple(found)
 
     def _count(self, precondition: Precondition) -> int:

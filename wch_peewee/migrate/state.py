@@ -10,10 +10,11 @@ import peewee as pw
 from ..database.query import Connection
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
+from ..schema.base import Query
 from ..schema.forecast import RowWork
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
-from ..schema.statements import Query, Step
+from ..schema.statements import Step
 from ..wordpress.options import (
     ADOPTED_OPTION,
     VERSION_OPTION,

@@ -1,64 +1,16 @@
-"""What every engine's dialect can say. A dialect asks, reads and renders; it never executes.
-
-``Dialect.introspection`` gives the queries and ``read_schema`` turns their answers into canonical
-tables; ``render`` turns operations on one table into steps. All quirks of an engine live in its
-dialect, and nowhere else.
-"""
+"""The interface of an engine's dialect: what to ask, how to read the answers, how to render a change."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from .objects import Schema, Table
-    from .operations import Operation
-    from .preconditions import Precondition
-    from .statements import Effect, Query, Step
-
-
-Rows = Sequence[Sequence[Any]]
-
-#: What a driver's error means for us:
-#: ``waiting``   a lock was not had in time, nothing was done; try again
-#: ``exists``    somebody else has made it meanwhile; look again
-#: ``missing``   the table is not there
-#: ``lost``      the connection is gone; whether the statement was done is unknown
-#: ``denied``    the account may not do this
-#: ``dearer``    the algorithm that was asked for does not do; another one may
-#: ``orphans``   rows without a parent stand against a foreign key
-#: ``other``     anything else
-Failure = Literal["waiting", "exists", "missing", "lost", "denied", "dearer", "orphans", "other"]
-
-
-class Words(ABC):
-    """One engine, whatever its version."""
-
-    #: how a parameter is written
-    placeholder: str
-
-    @abstractmethod
-    def quote(self, name: str) -> str:
-        """Quote an identifier."""
-
-    @abstractmethod
-    def presence(self, names: Sequence[str]) -> Query:
-        """Ask, in one cheap query, which of ``names`` exist; one row with the name for each."""
-
-    @abstractmethod
-    def failure(self, arguments: Sequence[object]) -> Failure:
-        """Say what the arguments of a driver's error mean."""
-
-    @abstractmethod
-    def is_broken_off(self, arguments: Sequence[object]) -> bool:
-        """Say whether they mean that the server has given up the statement, and its transaction, for somebody else's:
-        a case of ``waiting`` in which the very next try may succeed."""
-
-    @abstractmethod
-    def escape(self, sql: str) -> str:
-        """Prepare a statement without parameters for the driver."""
+from .base import BaseDialect, Query, Rows
+from .objects import Schema, Table
+from .operations import Operation
+from .preconditions import Precondition, count_query, rows_query
+from .statements import Effect, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +25,7 @@ class Cluster:
     trouble: str = ""
 
 
-class Dialect(Words):
+class Dialect(BaseDialect):
     """One engine in one version."""
 
     #: ``sqlite``, ``mysql`` or ``mariadb``
@@ -112,12 +64,15 @@ class Dialect(Words):
         """Say in words why ``operations`` on the live ``table`` would lose what is not ours; empty when nothing."""
 
     @abstractmethod
-    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
-        """Say what to ask to learn everything about the tables ``names``; every query names them literally."""
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
+        """Return the queries for everything about the tables ``names``, by what they ask for; one is ``tables``.
+
+        With ``for_columns`` they are those that a change of columns needs.
+        """
 
     @abstractmethod
-    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
-        """Turn the answers to ``introspection(names)`` into the tables that are there."""
+    def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
+        """Return the tables that exist, from the answers to ``introspection(names)``."""
 
     @abstractmethod
     def folded(self, table: str) -> str:
@@ -146,13 +101,13 @@ class Dialect(Words):
     def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
         """Turn the answer to ``referencing(names)`` into the names of those other tables, sorted."""
 
-    @abstractmethod
-    def count(self, precondition: Precondition) -> Query:
-        """Ask for the number of rows that stand against ``requirement``; zero means that it holds."""
+    def count_conflicts(self, precondition: Precondition) -> Query:
+        """Return the query for the number of rows that conflict with ``precondition``; zero means that it holds."""
+        return count_query(precondition, self)
 
-    @abstractmethod
-    def see(self, precondition: Precondition) -> str:
-        """Write the SELECT that shows those rows."""
+    def select_conflicts(self, precondition: Precondition) -> str:
+        """Return the SELECT that shows those rows."""
+        return rows_query(precondition, self)
 
     @abstractmethod
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:

@@ -8,10 +8,11 @@ A requirement holds when its count is zero. The dialect says it in SQL, ``intros
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from .base import BaseDialect, Query
 from .objects import Column, ColumnType, ForeignKey
 from .operations import AddColumn, AddForeignKey, AddIndex, DropColumn, ModifyColumn, Operation
 
@@ -129,3 +130,61 @@ def _bounds(type_: ColumnType) -> tuple[int, int] | None:
     if bits is None:
         return None
     return (0, 2**bits - 1) if type_.unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def count_query(precondition: Precondition, dialect: BaseDialect) -> Query:
+    """Return the query for the number of conflicting rows; of a table that should be empty, 1 if it has any."""
+    quote = dialect.quote
+    if precondition.kind == "empty":
+        return Query(f"SELECT COUNT(*) FROM (SELECT 1 FROM {quote(precondition.table)} LIMIT 1) AS some_row")
+    if precondition.kind == "no_duplicates":
+        return Query(f"SELECT COALESCE(SUM(n), 0) FROM ({_duplicates(precondition, quote)}) AS repeated")
+    return Query(f"SELECT COUNT(*) {_conflicting(precondition, dialect)}")
+
+
+def rows_query(precondition: Precondition, dialect: BaseDialect) -> str:
+    """Return the SELECT that shows the conflicting rows."""
+    quote = dialect.quote
+    if precondition.kind == "no_duplicates":
+        return _duplicates(precondition, quote)
+    columns = "" if precondition.kind == "empty" else "".join(f", t.{quote(name)}" for name in precondition.columns)
+    return f"SELECT t.{quote('id')}{columns} {_conflicting(precondition, dialect)}"
+
+
+def _duplicates(precondition: Precondition, quote: Callable[[str], str]) -> str:
+    columns = ", ".join(f"t.{quote(name)}" for name in precondition.columns)
+    filled = " AND ".join(f"t.{quote(name)} IS NOT NULL" for name in precondition.columns)
+    return (
+        f"SELECT {columns}, COUNT(*) AS n FROM {quote(precondition.table)} AS t WHERE {filled} "
+        f"GROUP BY {columns} HAVING COUNT(*) > 1"
+    )
+
+
+def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
+    quote = dialect.quote
+    table = f"FROM {quote(precondition.table)} AS t"
+    columns = [f"t.{quote(name)}" for name in precondition.columns]
+    match precondition.kind:
+        case "empty":
+            return table
+        case "no_nulls":
+            return f"{table} WHERE {' OR '.join(f'{column} IS NULL' for column in columns)}"
+        case "no_values":
+            return f"{table} WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns)}"
+        case "fits":
+            return f"{table} WHERE {dialect.text_length}({columns[0]}) > {precondition.size}"
+        case "in_range":
+            lowest, highest = precondition.bounds
+            return f"{table} WHERE {columns[0]} NOT BETWEEN {lowest} AND {highest}"
+        case "listed":
+            values = ", ".join(dialect.literal(value) for value in precondition.values)
+            return f"{table} WHERE {columns[0]} NOT IN ({values})"
+        case "no_orphans" if (key := precondition.foreign_key) is not None:
+            pairs = zip(key.referenced_columns, columns, strict=True)
+            same = " AND ".join(f"parent_.{quote(there)} = {here}" for there, here in pairs)
+            filled = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+            return (
+                f"{table} LEFT JOIN {quote(key.referenced_table)} AS parent_ ON {same} "
+                f"WHERE {filled} AND parent_.{quote(key.referenced_columns[0])} IS NULL"
+            )
+    raise ValueError(f"there are no rows of {precondition}")

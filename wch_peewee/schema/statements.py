@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .operations import Operation
-    from .preconditions import Precondition
+from .operations import Operation
+from .preconditions import Precondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +126,3 @@ class CopyRule:
 
 #: A second of waiting writers, or so.
 COPY_RULE = CopyRule()
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A read, with its parameters."""
-
-    sql: str
-    params: tuple[object, ...] = ()

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from ..errors import SchemaConflict
 from ..schema.declared import resolve
 from ..schema.mysql.dialect import MySQLDialect
-from ..schema.mysql.render import charset, literal
+from ..schema.mysql.render import charset
 from ..schema.objects import Column, ColumnType, Index, Table
 
 #: What MariaDB, and MySQL before 8.0.19, answer for integers without a width of their own: signed and unsigned.
@@ -53,7 +53,7 @@ def _column(table: Table, column: Column, dialect: MySQLDialect) -> str:
         return f"{column.name} {dialect.spelled_out_json(column.name, nullability)}"
     words = f"{column.name} {_type(column.type)} {nullability}"
     if column.default is not None:
-        words += f" DEFAULT {literal(column.default.text)}"
+        words += f" DEFAULT {dialect.literal(column.default.text)}"
     return words + (" AUTO_INCREMENT" if column.auto_increment else "")
 
 

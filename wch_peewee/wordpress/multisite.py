@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from ..database.query import Connection
 from ..errors import ConfigurationError
+from ..schema.base import Query
 from ..schema.naming import check_prefix
-from ..schema.statements import Query
 
 if TYPE_CHECKING:
     pass

@@ -5,21 +5,18 @@ Only our own rows are ever written, and their ``autoload`` is never changed once
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import peewee as pw
 
 from ..database.connect import collation_beside
 from ..database.query import Connection, run_query
-from ..schema.dialect import Dialect
+from ..schema.base import BaseDialect, Query
 from ..schema.naming import options_table_name
-from ..schema.objects import Column, ColumnType, Default, Index, Table, bigint, varchar
-from ..schema.operations import CreateTable
-from ..schema.statements import Query, Step
 
 if TYPE_CHECKING:
-    from ..schema.dialect import Dialect, Words
+    from ..schema.dialect import Dialect
+    from ..schema.statements import Step
 
 
 VERSION_OPTION = "wch_db_version"
@@ -34,14 +31,14 @@ def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     return ask_option(connection.database, connection.dialect, query)
 
 
-def option_query(dialect: Words, prefix: str, name: str) -> Query:
+def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
     """Return the SELECT for one option, to be kept by callers that send it in every request."""
     slot = dialect.placeholder
     sql = f"SELECT option_value FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {slot}"
     return Query(sql, (name,))
 
 
-def ask_option(database: pw.Database, dialect: Words, query: Query) -> str | None:
+def ask_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str | None:
     """Send an ``option_query``."""
     try:
         rows = run_query(database, dialect, query)
@@ -75,19 +72,6 @@ def delete_option(connection: Connection, prefix: str, name: str) -> bool:
         raise
 
 
-OPTIONS_SHAPE = Table(
-    "options",
-    columns=(
-        Column("option_id", bigint(unsigned=True), auto_increment=True),
-        Column("option_name", varchar(191), default=Default("")),
-        Column("option_value", ColumnType("longtext")),
-        Column("autoload", varchar(20), default=Default("yes")),
-    ),
-    primary_key=("option_id",),
-    indexes=(Index("option_name", ("option_name",), unique=True), Index("autoload", ("autoload",))),
-)
-
-
 def missing_options_steps(connection: Connection, prefix: str, collation: str | None) -> tuple[Step, ...]:
     """Return the steps that create the options table in WordPress's definition, or none if it exists."""
     if connection.present([options_table_name(prefix)]):
@@ -97,9 +81,24 @@ def missing_options_steps(connection: Connection, prefix: str, collation: str | 
 
 def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple[Step, ...]:
     """Return the steps that create the options table in WordPress's definition."""
-    name = options_table_name(prefix)
-    shape = replace(OPTIONS_SHAPE, name=name, engine="InnoDB", collation=collation)
-    return dialect.render(None, [CreateTable(name, dialect.adapt(shape))])
+    # Imported here, because admin_init reads an option and creates nothing.
+    from ..schema.objects import Column, ColumnType, Default, Index, Table, bigint, varchar
+    from ..schema.operations import CreateTable
+
+    table = Table(
+        options_table_name(prefix),
+        columns=(
+            Column("option_id", bigint(unsigned=True), auto_increment=True),
+            Column("option_name", varchar(191), default=Default("")),
+            Column("option_value", ColumnType("longtext")),
+            Column("autoload", varchar(20), default=Default("yes")),
+        ),
+        primary_key=("option_id",),
+        indexes=(Index("option_name", ("option_name",), unique=True), Index("autoload", ("autoload",))),
+        engine="InnoDB",
+        collation=collation,
+    )
+    return dialect.render(None, [CreateTable(table.name, dialect.adapt(table))])
 
 
 def site_collation(connection: Connection, prefix: str) -> str | None:

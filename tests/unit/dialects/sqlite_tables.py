@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
+from wch_peewee.schema.base import Query
 from wch_peewee.schema.objects import Column, ColumnType, Default, ForeignKey, Index, Table, bigint, integer
 from wch_peewee.schema.operations import CreateTable
 from wch_peewee.schema.sqlite.dialect import SQLiteDialect
-from wch_peewee.schema.statements import Query, Step
+from wch_peewee.schema.statements import Step
 
 DIALECT = SQLiteDialect(sqlite3.sqlite_version_info)
 ID = Column("id", bigint(unsigned=True), auto_increment=True)
@@ -65,8 +66,8 @@ class File:
         assert self.execute("PRAGMA integrity_check") == [("ok",)]
 
     def read(self, name: str = "t") -> Table:
-        (query,) = DIALECT.introspection([name])
-        found = DIALECT.read_schema([name], [self.run_query(query)]).table(name)
+        query = DIALECT.introspection([name])["tables"]
+        found = DIALECT.read_schema([name], {"tables": self.run_query(query)}).table(name)
         assert found is not None
         return found
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from wch_peewee.schema.mysql.base import error_meaning as meaning
+from wch_peewee.schema.mysql.base import MySQLBase
 from wch_peewee.schema.mysql.dialect import MySQLDialect
+
+meaning = MySQLBase().failure
 
 MEANINGS = {
     "waiting": {

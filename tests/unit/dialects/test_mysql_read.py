@@ -151,11 +151,10 @@ CASES = [
 NAMES = [*(f"mariadb {name}" for name in [*BOTH, *MARIADB]), *(f"mysql {name}" for name in [*BOTH, *MYSQL])]
 
 
-def answers(**given: list[Any]) -> list[list[Any]]:
+def answers(**given: list[Any]) -> dict[str, list[Any]]:
     """Answer the queries about one InnoDB table ``t``."""
     tables = given.pop("tables", [("t", "InnoDB", COLLATION, "BASE TABLE", "")])
-    kinds = ("columns", "indexes", "checks", "keys", "triggers")
-    return [tables, *([("t", *row) for row in given.get(kind, [])] for kind in kinds)]
+    return {"tables": tables, **{part: [("t", *row) for row in rows] for part, rows in given.items()}}
 
 
 def read_one(flavor: str, **given: list[Any]) -> Table:
@@ -236,7 +235,7 @@ def test_an_index(rows: list[Any], expected: Any) -> None:
 def test_an_index_that_the_server_hides_from_itself_is_known_by_the_server_s_own_word(
     dialect: MySQLDialect, word: str
 ) -> None:
-    assert word in dialect.introspection(["t"])[2].sql
+    assert word in dialect.introspection(["t"])["indexes"].sql
 
 
 def test_foreign_keys() -> None:
@@ -247,7 +246,7 @@ def test_foreign_keys() -> None:
         ("one", 1, "c", "p", "id", "CASCADE", "SET NULL", 1),
         ("far", 1, "d", "p", "id", "RESTRICT", "NO ACTION", 0),
     ]
-    assert read_one("mysql", keys=keys).foreign_keys == (
+    assert read_one("mysql", foreign_keys=keys).foreign_keys == (
         ForeignKey(("d",), "another database's p", name="far"),
         ForeignKey(("c",), "p", on_delete="CASCADE", on_update="SET NULL", name="one"),
         ForeignKey(("a", "b"), "q", ("x", "y"), name="two"),
@@ -274,7 +273,7 @@ def test_things_that_are_not_ours_are_named() -> None:
 
 def test_tables_come_in_the_order_asked_for_and_only_those_that_are_there() -> None:
     rows = [("b", "InnoDB", COLLATION, "BASE TABLE", ""), ("a", "InnoDB", COLLATION, "BASE TABLE", "")]
-    found = read("mysql", ["a", "x", "b"], [rows, [], [], [], [], []])
+    found = read("mysql", ["a", "x", "b"], {"tables": rows})
     assert [each.name for each in found] == ["a", "b"]
 
 
@@ -282,7 +281,7 @@ def test_tables_come_in_the_order_asked_for_and_only_those_that_are_there() -> N
 @pytest.mark.parametrize("names", [["t"], ["t", "u", "v"]])
 def test_each_query_names_its_tables_one_by_one_and_literally(flavor: str, names: list[str]) -> None:
     """On MariaDB a list or a join of two names opens every table of the database."""
-    for query in queries(flavor, names):
+    for query in queries(flavor, names).values():
         assert " IN (" not in query.sql
         assert query.sql.count("UNION ALL") == len(names) - 1
         assert query.sql.count("%s") == len(query.params)
@@ -305,7 +304,7 @@ def test_names_that_the_server_keeps_in_lower_case_are_found_as_declared() -> No
     dialect = MySQLDialect("mysql", (9, 7, 4), fold_names=True)
     key = ("t", "fk", 1, "p_id", "wp_wch_p", "id", "CASCADE", "RESTRICT", 1)
     tables = [(name, "InnoDB", COLLATION, "BASE TABLE", "") for name in ("t", "Wp_wch_p")]
-    found = dialect.read_schema(["t", "Wp_wch_p"], [tables, [], [], [], [key], []]).table("t")
+    found = dialect.read_schema(["t", "Wp_wch_p"], {"tables": tables, "foreign_keys": [key]}).table("t")
     assert found is not None
     assert found.foreign_keys[0].referenced_table == "Wp_wch_p"
 

@@ -14,9 +14,9 @@ from wch_peewee import MODELS
 from wch_peewee.errors import SchemaConflict
 from wch_peewee.schema.declared import logical_tables, resolve
 from wch_peewee.schema.mysql.algorithms import cost
-from wch_peewee.schema.mysql.base import name
+from wch_peewee.schema.mysql.base import quote_name, quote_text
 from wch_peewee.schema.mysql.dialect import MySQLDialect
-from wch_peewee.schema.mysql.render import column_definition, literal
+from wch_peewee.schema.mysql.render import column_definition
 from wch_peewee.schema.objects import (
     Column,
     ColumnType,
@@ -87,8 +87,8 @@ def test_a_column_is_said_whole(expected: str, given: Column) -> None:
 
 
 def test_names_and_literals_are_quoted() -> None:
-    assert name("a`b") == "`a``b`"
-    assert literal("\\' ; --") == "'\\\\'' ; --'"
+    assert quote_name("a`b") == "`a``b`"
+    assert quote_text("\\' ; --") == "'\\\\'' ; --'"
 
 
 @FLAVORS

@@ -179,7 +179,7 @@ def test_what_is_no_table(statement: str, words: str) -> None:
 
 def test_a_text_that_is_not_understood_is_opaque() -> None:
     rows = [("table", "t", "t", "CREATE TABLE t (a INT FROBNICATE 'x' (1) 2)"), ("index", "i", "t", "CREATE INDEX i")]
-    found = DIALECT.read_schema(["t"], [rows]).table("t")
+    found = DIALECT.read_schema(["t"], {"tables": rows}).table("t")
     assert found is not None
     assert found.opaque == ("a definition that is not understood: expected a column's constraint, found '2)'",)
     assert found.indexes[0].opaque == ("a definition that is not understood: expected ON, found the end",)
@@ -210,8 +210,8 @@ def test_references_are_spelled_as_the_other_table_spells_itself() -> None:
     with memory() as file:
         file.execute("CREATE TABLE P (Id INTEGER PRIMARY KEY)")
         file.execute("CREATE TABLE t (a INT REFERENCES p, b INT REFERENCES P(ID))")
-        (query,) = DIALECT.introspection(["p", "t"])
-        found = DIALECT.read_schema(["p", "t"], [file.run_query(query)])
+        query = DIALECT.introspection(["p", "t"])["tables"]
+        found = DIALECT.read_schema(["p", "t"], {"tables": file.run_query(query)})
         assert [table.name for table in found] == ["p", "t"]
         assert [(key.referenced_table, key.referenced_columns) for key in found.tables[1].foreign_keys] == [
             ("p", ("Id",))
@@ -308,4 +308,4 @@ def test_counts(file: File, precondition: Precondition, expected: int) -> None:
     file.execute("PRAGMA foreign_keys=OFF")
     file.execute("INSERT INTO p VALUES (1), (2), (3)")
     file.execute("INSERT INTO t VALUES (1, 'x'), (1, NULL), (2, 'x'), (9, 'x'), (NULL, 'x')")
-    assert file.run_query(DIALECT.count(precondition)) == [(expected,)]
+    assert file.run_query(DIALECT.count_conflicts(precondition)) == [(expected,)]

@@ -11,6 +11,7 @@ from ...errors import RemovalRefused, SchemaConflict
 from ...execution.apply import ConcurrentChange
 from ...execution.context import RunContext, context_of
 from ...execution.introspect import introspect_schema, referencing_tables
+from ...schema.base import Query
 from ...schema.declared import physical_name, resolve_key, resolve_table
 from ...schema.objects import Column, ForeignKey, Index, Table
 from ...schema.operations import (
@@ -27,7 +28,6 @@ from ...schema.operations import (
     RenameIndex,
 )
 from ...schema.preconditions import Precondition
-from ...schema.statements import Query
 
 #: Says from the live table what is still to be done; nothing when it is done.
 Planner = Callable[[RunContext, Table], list[Operation]]

@@ -100,8 +100,11 @@ _LADDERS = {
     "mariadb": {"INSTANT": "ALGORITHM=INSTANT", "NOCOPY": "ALGORITHM=NOCOPY", "INPLACE": "ALGORITHM=INPLACE"},
     "mysql": {"INSTANT": "ALGORITHM=INSTANT", "INPLACE": "ALGORITHM=INPLACE"},
 }
-#: The first MariaDB that copies a table while others write to it.
-COPIES_ONLINE = (11, 2)
+
+
+def copies_online(flavor: str, version: tuple[int, ...]) -> bool:
+    """Return True for servers that copy a table while other sessions write to it: MariaDB from 11.2 on."""
+    return flavor == "mariadb" and version >= (11, 2)
 
 
 def online(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> Step:
@@ -145,7 +148,7 @@ def _ladder(flavor: str, cost: str) -> tuple[str, ...]:
 
 def _copying_locks(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> tuple[str, ...]:
     """MariaDB copies beside writers from 11.2 on, but not to count, and no table whose key passes changes on."""
-    if flavor != "mariadb" or version < COPIES_ONLINE or table is None:
+    if not copies_online(flavor, version) or table is None:
         return ("SHARED",)
     counts = any(
         isinstance(operation, ModifyColumn) and operation.column.auto_increment for operation in step.operations

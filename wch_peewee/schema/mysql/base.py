@@ -1,18 +1,14 @@
-"""What MySQL and MariaDB of every version have in common, and admin_init needs.
-
-MySQLWords().quote("wp_options")
-"""
+"""What MySQL and MariaDB of every version have in common; ``admin_init`` needs no more than this."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..dialect import Failure, Words
-from ..statements import Query
+from ..base import BaseDialect, Failure, Query
 
 _DEADLOCK = 1213
 
-_MEANINGS: dict[Failure, frozenset[int]] = {
+_FAILURES: dict[Failure, frozenset[int]] = {
     # lock wait timeout, deadlock, user-level lock deadlock
     "waiting": frozenset({1205, _DEADLOCK, 3058}),
     # table, column, index, foreign key (errno 121 is told apart below), duplicate FK, duplicate check
@@ -21,32 +17,21 @@ _MEANINGS: dict[Failure, frozenset[int]] = {
     "lost": frozenset({0, 1053, 1927, 2006, 2013, 2055}),
     "denied": frozenset({1044, 1045, 1142, 1143, 1227, 1370}),
     # not supported, not supported for a reason, too many row versions (MySQL)
-    "dearer": frozenset({1845, 1846, 4092}),
+    "unsupported": frozenset({1845, 1846, 4092}),
     "orphans": frozenset({1452}),
 }
 
 
-def error_meaning(arguments: Sequence[object]) -> Failure:
-    number = arguments[0] if arguments else None
-    if number == 1005 and "errno: 121" in str(arguments[-1]):
-        return "exists"
-    for word, numbers in _MEANINGS.items():
-        if number in numbers:
-            return word
-    return "other"
-
-
-def is_deadlock(arguments: Sequence[object]) -> bool:
-    """Also what Galera calls it when a change of the schema comes in from another node and a read is in its way."""
-    return bool(arguments) and arguments[0] == _DEADLOCK
-
-
-def name(identifier: str) -> str:
+def quote_name(identifier: str) -> str:
     return "`" + identifier.replace("`", "``") + "`"
 
 
+def quote_text(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
 def per_table(select: str, names: Sequence[str]) -> Query:
-    """Ask ``select`` of each table by itself, in one round trip.
+    """Return ``select`` for each table by itself, in one round trip.
 
     On MariaDB a join condition or an IN list makes the server open every table of the database, or of all databases.
     """
@@ -54,13 +39,17 @@ def per_table(select: str, names: Sequence[str]) -> Query:
     return Query(" UNION ALL ".join([select] * len(names)), tuple(params))
 
 
-class MySQLWords(Words):
+class MySQLBase(BaseDialect):
     """MySQL or MariaDB."""
 
     placeholder = "%s"
+    text_length = "CHAR_LENGTH"
 
-    def quote(self, name_: str) -> str:
-        return name(name_)
+    def quote(self, name: str) -> str:
+        return quote_name(name)
+
+    def literal(self, text: str) -> str:
+        return quote_text(text)
 
     def presence(self, names: Sequence[str]) -> Query:
         return per_table(
@@ -68,10 +57,14 @@ class MySQLWords(Words):
         )
 
     def failure(self, arguments: Sequence[object]) -> Failure:
-        return error_meaning(arguments)
+        number = arguments[0] if arguments else None
+        if number == 1005 and "errno: 121" in str(arguments[-1]):
+            return "exists"
+        return next((failure for failure, numbers in _FAILURES.items() if number in numbers), "other")
 
-    def is_broken_off(self, arguments: Sequence[object]) -> bool:
-        return is_deadlock(arguments)
+    def is_aborted(self, arguments: Sequence[object]) -> bool:
+        # Galera says the same when a schema change from another node conflicts with a read.
+        return bool(arguments) and arguments[0] == _DEADLOCK
 
     def escape(self, sql: str) -> str:
         # PyMySQL formats with % as soon as it is handed parameters, even none.

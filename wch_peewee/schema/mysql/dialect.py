@@ -8,18 +8,18 @@ The flavors differ in what information_schema answers (``mysql_read``) and in wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ..dialect import Cluster, Dialect, Rows
+from ..base import Query, Rows
+from ..dialect import Cluster, Dialect
 from ..objects import Schema, Table
 from ..operations import Operation, RenameIndex, apply_to_table
 from ..preconditions import Precondition
-from ..row_checks import Words, count_query, see_query
-from ..statements import Effect, Query, Step
-from .algorithms import COPIES_ONLINE, locking_effect, online
-from .base import MySQLWords, name, per_table
+from ..statements import Effect, Step
+from .algorithms import copies_online, locking_effect, online
+from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import columns_list, literal, lost, obstacles, rename_step, render_steps, split_at_renames
+from .render import columns_list, lost, obstacles, rename_step, render_steps, split_at_renames
 from .server import (
     PRIVILEGE_QUERIES,
     SYNCHRONIZE_READS,
@@ -30,10 +30,8 @@ from .server import (
     read_privileges,
 )
 
-_WORDS = Words(name, literal, "CHAR_LENGTH")
 
-
-class MySQLDialect(MySQLWords, Dialect):
+class MySQLDialect(MySQLBase, Dialect):
     """``flavor`` is ``mysql`` or ``mariadb``; with ``fold_names`` the server keeps table names in lower case."""
 
     transactional_ddl = False
@@ -65,15 +63,19 @@ class MySQLDialect(MySQLWords, Dialect):
         unrenamed = () if self._renames_indexes else lost(operations)
         return (*obstacles(table, operations), *unrenamed)
 
-    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
         hides = self.name == "mysql" or self.version >= (10, 6)
         queries = introspection_queries(self.name, names, hides=hides)
         if not for_columns:
             return queries
-        # A check is a column's own on MariaDB alone, and foreign keys matter where they decide how a table is copied.
-        return queries[: 3 if self.name == "mysql" else 4 if self.version < COPIES_ONLINE else 5]
+        needed = ["tables", "columns", "indexes"]
+        if self.name == "mariadb":
+            needed.append("checks")  # a column has checks of its own, and JSON is a longtext with one
+        if copies_online(self.name, self.version):
+            needed.append("foreign_keys")  # they decide how a table is copied
+        return {part: queries[part] for part in needed}
 
-    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
+    def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
         return read_schema(self.name, names, answers, fold_names=self.fold_names)
 
     def folded(self, table: str) -> str:
@@ -88,10 +90,10 @@ class MySQLDialect(MySQLWords, Dialect):
             "WHERE EVENT_OBJECT_SCHEMA = DATABASE()"
         )
 
-    def definition(self, name_: str) -> Query | None:
+    def definition(self, name: str) -> Query | None:
         # Hundreds of SELECTs on information_schema in one UNION are no faster on MariaDB, which makes a temporary
         # table on disk for each; with 120 of them on CHECK_CONSTRAINTS, MariaDB 10.11.19 has crashed.
-        return Query(f"SHOW CREATE TABLE {name(name_)}")
+        return Query(f"SHOW CREATE TABLE {quote_name(name)}")
 
     def referencing(self, names: Sequence[str]) -> Query:
         return referencing_query(names)
@@ -100,13 +102,10 @@ class MySQLDialect(MySQLWords, Dialect):
         ours = {n.lower() if self.fold_names else n for n in names}
         return tuple(sorted({row[0] for row in rows if row[0] not in ours}))
 
-    def count(self, precondition: Precondition) -> Query:
+    def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
             return unreferenced_query(precondition.table, precondition.columns)
-        return count_query(precondition, _WORDS)
-
-    def see(self, precondition: Precondition) -> str:
-        return see_query(precondition, _WORDS)
+        return super().count_conflicts(precondition)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         made: list[Step] = []
@@ -181,6 +180,6 @@ class MySQLDialect(MySQLWords, Dialect):
         # A row alias is a syntax error on MariaDB, VALUES() warns on MySQL 9, REPLACE loses the other columns.
         slots = ", ".join(["%s"] * len(columns))
         return (
-            f"INSERT INTO {name(table)} ({columns_list(columns)}) VALUES ({slots}) "
-            f"ON DUPLICATE KEY UPDATE {name(updated)} = %s"
+            f"INSERT INTO {quote_name(table)} ({columns_list(columns)}) VALUES ({slots}) "
+            f"ON DUPLICATE KEY UPDATE {quote_name(updated)} = %s"
         )

@@ -7,13 +7,11 @@ makes the server open every table of the database, or of all databases. Column h
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..dialect import Rows
+from ..base import Query, Rows
 from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
-from ..statements import Query
 from .base import per_table
 
 _TABLES = (
@@ -56,14 +54,17 @@ _NOW = re.compile(r"^current_timestamp(\(\))?$", re.IGNORECASE)
 _WIDTHS = {"smallint", "mediumint", "int", "bigint"}
 
 
-def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> tuple[Query, ...]:
-    """Ask for everything about the tables; ``hides`` says whether the server can hide an index from itself.
-
-    What the fewest need comes last: ``read`` takes the answers to the first ones alone, too.
-    """
-    indexes = _INDEXES.format(hidden=_HIDDEN[flavor] if hides else "0")
-    selects = (_TABLES, _COLUMNS, indexes, _CHECKS[flavor], _FOREIGN_KEYS, _TRIGGERS)
-    return tuple(per_table(select, names) for select in selects)
+def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> dict[str, Query]:
+    """Return the queries for everything about the tables; ``hides`` tells that the server can hide an index."""
+    selects = {
+        "tables": _TABLES,
+        "columns": _COLUMNS,
+        "indexes": _INDEXES.format(hidden=_HIDDEN[flavor] if hides else "0"),
+        "checks": _CHECKS[flavor],
+        "foreign_keys": _FOREIGN_KEYS,
+        "triggers": _TRIGGERS,
+    }
+    return {part: per_table(select, names) for part, select in selects.items()}
 
 
 def unreferenced_query(table: str, columns: Sequence[str]) -> Query:
@@ -93,48 +94,43 @@ def _slots(values: Sequence[str]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def read_schema(flavor: str, names: Sequence[str], answers: Sequence[Rows], *, fold_names: bool = False) -> Schema:
-    tables, columns, indexes, checks, keys, triggers = (*answers, (), (), ())[:6]
-    found = {row[0]: row for row in tables}
-    result = []
-    for name in names:
-        if name not in found:
-            continue
-        _, engine, collation, kind, options = found[name]
-        json, opaque, foreign = _read_checks([row for row in checks if row[0] == name])
-        foreign += [Foreign("trigger", row[1]) for row in triggers if row[0] == name]
-        read_columns = [
-            _read_column(flavor, row, collation, json, opaque)
-            for row in sorted((row for row in columns if row[0] == name), key=lambda row: int(row[1]))
-        ]
-        primary, read_indexes = _read_indexes([row for row in indexes if row[0] == name])
-        result.append(
-            Table(
-                name,
-                tuple(read_columns),
-                primary_key=primary,
-                indexes=tuple(read_indexes),
-                foreign_keys=tuple(_read_foreign_keys([row for row in keys if row[0] == name], fold_names)),
-                engine=engine,
-                collation=collation,
-                foreign=tuple(foreign),
-                opaque=_table_opaque(kind, options or ""),
-                is_view=kind.endswith("VIEW"),
-            )
-        )
-    if fold_names:
-        lower = {name.lower(): name for name in names}
-        result = [
-            replace(
-                table,
-                foreign_keys=tuple(
-                    replace(key, referenced_table=lower.get(key.referenced_table, key.referenced_table))
-                    for key in table.foreign_keys
-                ),
-            )
-            for table in result
-        ]
-    return Schema(tuple(result))
+def read_schema(flavor: str, names: Sequence[str], answers: Mapping[str, Rows], *, fold_names: bool = False) -> Schema:
+    """Return the tables that exist, from the answers to the queries; a part that was not asked for stays empty."""
+    found = {row[0]: row for row in answers["tables"]}
+    spelling = {name.lower(): name for name in names} if fold_names else None
+    return Schema(
+        tuple(_read_table(flavor, found[name], _Answers(name, answers), spelling) for name in names if name in found)
+    )
+
+
+class _Answers:
+    """The rows that are about one table."""
+
+    def __init__(self, table: str, answers: Mapping[str, Rows]) -> None:
+        self._table = table
+        self._answers = answers
+
+    def __getitem__(self, part: str) -> list[Sequence[Any]]:
+        return [row for row in self._answers.get(part, ()) if row[0] == self._table]
+
+
+def _read_table(flavor: str, row: Sequence[Any], answers: _Answers, spelling: Mapping[str, str] | None) -> Table:
+    name, engine, collation, kind, options = row
+    json, opaque, foreign = _read_checks(answers["checks"])
+    primary, indexes = _read_indexes(answers["indexes"])
+    columns = sorted(answers["columns"], key=lambda row: int(row[1]))
+    return Table(
+        name,
+        tuple(_read_column(flavor, column, collation, json, opaque) for column in columns),
+        primary_key=primary,
+        indexes=tuple(indexes),
+        foreign_keys=tuple(_read_foreign_keys(answers["foreign_keys"], spelling)),
+        engine=engine,
+        collation=collation,
+        foreign=(*foreign, *(Foreign("trigger", row[1]) for row in answers["triggers"])),
+        opaque=_table_opaque(kind, options or ""),
+        is_view=kind.endswith("VIEW"),
+    )
 
 
 def _table_opaque(kind: str, options: str) -> tuple[str, ...]:
@@ -266,19 +262,24 @@ def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
     return primary, sorted(indexes, key=lambda index: index.name)
 
 
-def _read_foreign_keys(rows: Rows, fold_names: bool) -> list[ForeignKey]:
+def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[ForeignKey]:
+    """Read the keys; ``spelling`` has the names of tables by their lower case, where the server folds names."""
     parts: dict[str, list[Sequence[Any]]] = {}
     for row in rows:
         parts.setdefault(row[1], []).append(row)
     keys = []
     for name, members in sorted(parts.items()):
         members.sort(key=lambda row: int(row[2]))
-        table = members[0][4].lower() if fold_names else members[0][4]
+        table = members[0][4] if spelling is None else members[0][4].lower()
+        if not members[0][8]:
+            # A key into another database serves none of ours; no table of ours is called that.
+            table = f"another database's {table}"
+        elif spelling is not None:
+            table = spelling.get(table, table)
         keys.append(
             ForeignKey(
                 columns=tuple(row[3] for row in members),
-                # A key into another database serves none of ours; no table of ours is called that.
-                referenced_table=table if members[0][8] else f"another database's {table}",
+                referenced_table=table,
                 referenced_columns=tuple(row[5] for row in members),
                 on_delete=_rule(members[0][6]),
                 on_update=_rule(members[0][7]),

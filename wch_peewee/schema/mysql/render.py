@@ -29,7 +29,7 @@ from ..operations import (
 from ..preconditions import Precondition
 from ..statements import Statement, Step
 from .algorithms import bytes_per_character, cost, dearest
-from .base import name
+from .base import quote_name, quote_text
 
 _CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
 _COLUMN_OPERATIONS = (AddColumn, ModifyColumn, RenameColumn, DropColumn)
@@ -38,11 +38,7 @@ _CHECKED = Statement("SET SESSION foreign_key_checks = 1")
 
 
 def columns_list(columns: Sequence[str]) -> str:
-    return ", ".join(name(column) for column in columns)
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    return ", ".join(quote_name(column) for column in columns)
 
 
 def render_steps(flavor: str, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
@@ -92,7 +88,10 @@ def _columns_of(operation: Operation) -> set[str]:
 def _render_batch(flavor: str, table: Table, operations: Sequence[Operation]) -> list[Step]:
     steps = [
         Step(
-            operation.table, (operation,), (Statement(f"DROP TABLE {name(operation.table)}", operation.table),), "DROP"
+            operation.table,
+            (operation,),
+            (Statement(f"DROP TABLE {quote_name(operation.table)}", operation.table),),
+            "DROP",
         )
         for operation in operations
         if isinstance(operation, DropTable)
@@ -137,7 +136,7 @@ def _create(table: Table) -> Step:
     options = f" ENGINE={table.engine}" if table.engine else ""
     if table.collation:
         options += f" DEFAULT CHARSET={charset(table.collation)} COLLATE={table.collation}"
-    sql = f"CREATE TABLE {name(table.name)} (\n  " + ",\n  ".join(lines) + f"\n){options}"
+    sql = f"CREATE TABLE {quote_name(table.name)} (\n  " + ",\n  ".join(lines) + f"\n){options}"
     return Step(table.name, (CreateTable(table.name, table),), (Statement(sql, table.name),), "CREATE")
 
 
@@ -145,7 +144,7 @@ def _alter(flavor: str, table: Table, members: list[tuple[Operation, str]]) -> S
     operations = tuple(operation for operation, _ in members)
     clauses = [_clause(operation) for operation in operations]
     joined = ", ".join(clauses)
-    alter = Statement(f"ALTER TABLE {name(table.name)} {joined}", table.name, clauses=joined)
+    alter = Statement(f"ALTER TABLE {quote_name(table.name)} {joined}", table.name, clauses=joined)
     price = dearest([price for _, price in members])
     price = "INPLACE" if price == "METADATA" else price
     if flavor == "mysql" and any(map(_changes_counting, operations)):
@@ -168,63 +167,63 @@ def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
     return Step(
         table,
         (operation,),
-        (_UNCHECKED, Statement(f"ALTER TABLE {name(table)} {adding}", table, clauses=adding)),
+        (_UNCHECKED, Statement(f"ALTER TABLE {quote_name(table)} {adding}", table, clauses=adding)),
         "INSTANT" if flavor == "mariadb" else "INPLACE",
         cleanup=(_CHECKED,),
         recheck=Precondition("no_orphans", table, key.columns, key),
-        undo=(Statement(f"ALTER TABLE {name(table)} DROP FOREIGN KEY {name(key.name)}", table),),
+        undo=(Statement(f"ALTER TABLE {quote_name(table)} DROP FOREIGN KEY {quote_name(key.name)}", table),),
     )
 
 
 def _clause(operation: Operation) -> str:
     if isinstance(operation, AddColumn):
-        place = " FIRST" if operation.after is None else f" AFTER {name(operation.after)}"
+        place = " FIRST" if operation.after is None else f" AFTER {quote_name(operation.after)}"
         return f"ADD COLUMN {column_definition(operation.column)}{place}"
     if isinstance(operation, ModifyColumn):
         return f"MODIFY COLUMN {column_definition(operation.column)}"
     if isinstance(operation, RenameColumn):
-        return f"RENAME COLUMN {name(operation.old)} TO {name(operation.new)}"
+        return f"RENAME COLUMN {quote_name(operation.old)} TO {quote_name(operation.new)}"
     if isinstance(operation, DropColumn):
-        return f"DROP COLUMN {name(operation.column)}"
+        return f"DROP COLUMN {quote_name(operation.column)}"
     if isinstance(operation, AddIndex):
         return f"ADD {_index(operation.index)}"
     if isinstance(operation, DropIndex):
-        return f"DROP INDEX {name(operation.index)}"
+        return f"DROP INDEX {quote_name(operation.index)}"
     if isinstance(operation, DropForeignKey):
-        return f"DROP FOREIGN KEY {name(operation.foreign_key.name)}"
+        return f"DROP FOREIGN KEY {quote_name(operation.foreign_key.name)}"
     raise AssertionError(f"no clause for {operation!r}")
 
 
 def column_definition(column: Column) -> str:
-    words = [name(column.name), column_type(column.type)]
+    words = [quote_name(column.name), column_type(column.type)]
     if column.collation and column.type.name in _CHARACTER:
         words.append(f"CHARACTER SET {charset(column.collation)} COLLATE {column.collation}")
     words.append("NULL" if column.nullable else "NOT NULL")
     if column.default is not None:
         expression = column.default.text if column.default.text == "current_timestamp" else f"({column.default.text})"
-        words.append("DEFAULT " + (expression if column.default.is_expression else literal(column.default.text)))
+        words.append("DEFAULT " + (expression if column.default.is_expression else quote_text(column.default.text)))
     if column.auto_increment:
         words.append("AUTO_INCREMENT")
     if column.comment:
-        words.append("COMMENT " + literal(column.comment))
+        words.append("COMMENT " + quote_text(column.comment))
     return " ".join(words)
 
 
 def column_type(type_: ColumnType) -> str:
     if type_.name == "enum":
-        return "enum(" + ",".join(literal(value) for value in type_.values) + ")"
+        return "enum(" + ",".join(quote_text(value) for value in type_.values) + ")"
     text = type_.name if type_.size is None else f"{type_.name}({type_.size})"
     return text + " unsigned" if type_.unsigned else text
 
 
 def _index(index: Index) -> str:
-    return f"{'UNIQUE KEY' if index.unique else 'KEY'} {name(index.name)} ({columns_list(index.columns)})"
+    return f"{'UNIQUE KEY' if index.unique else 'KEY'} {quote_name(index.name)} ({columns_list(index.columns)})"
 
 
 def _foreign_key(key: ForeignKey) -> str:
     sql = (
-        f"CONSTRAINT {name(key.name)} FOREIGN KEY ({columns_list(key.columns)}) "
-        f"REFERENCES {name(key.referenced_table)} ({columns_list(key.referenced_columns)})"
+        f"CONSTRAINT {quote_name(key.name)} FOREIGN KEY ({columns_list(key.columns)}) "
+        f"REFERENCES {quote_name(key.referenced_table)} ({columns_list(key.referenced_columns)})"
     )
     if key.on_delete != "NO ACTION":
         sql += f" ON DELETE {key.on_delete}"
@@ -255,13 +254,13 @@ def split_at_renames(operations: Sequence[Operation]) -> Iterator[list[Operation
 
 def rename_step(flavor: str, operation: RenameIndex, *, by_name: bool) -> Step:
     """Rename it; without ``by_name`` make it anew in one statement, so that a foreign key never lacks it."""
-    old, new = name(operation.index.name), replace(operation.index, name=operation.new)
-    clause = f"RENAME INDEX {old} TO {name(new.name)}"
+    old, new = quote_name(operation.index.name), replace(operation.index, name=operation.new)
+    clause = f"RENAME INDEX {old} TO {quote_name(new.name)}"
     if not by_name:
         kind = "UNIQUE KEY" if new.unique else "KEY"
-        clause = f"DROP INDEX {old}, ADD {kind} {name(new.name)} ({columns_list(new.columns)})"
+        clause = f"DROP INDEX {old}, ADD {kind} {quote_name(new.name)} ({columns_list(new.columns)})"
     cost = "INPLACE" if flavor == "mysql" else "INSTANT" if by_name else "NOCOPY"
-    sql = f"ALTER TABLE {name(operation.table)} {clause}"
+    sql = f"ALTER TABLE {quote_name(operation.table)} {clause}"
     return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..dialect import Cluster, Rows
-from ..statements import Query
+from ..base import Query, Rows
+from ..dialect import Cluster
 
 _VARIABLES = Query(
     "SHOW VARIABLES WHERE Variable_name IN "

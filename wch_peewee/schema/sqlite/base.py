@@ -1,17 +1,13 @@
-"""What SQLite of every version has in common, and admin_init needs.
-
-SQLiteWords().quote("wp_options")
-"""
+"""What SQLite of every version has in common; ``admin_init`` needs no more than this."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from ..dialect import Failure, Words
-from ..statements import Query
+from ..base import BaseDialect, Failure, Query
 
-_MEANINGS: tuple[tuple[Failure, re.Pattern[str]], ...] = (
+_FAILURES: tuple[tuple[Failure, re.Pattern[str]], ...] = (
     ("waiting", re.compile(r"database (table |schema )?is locked")),
     # Not so for indexes and for a rebuild's table: whoever has those names will have them at the next look, too.
     ("exists", re.compile(r"table (?!.*__rebuild\"? already).* already exists\Z|duplicate column name: ", re.DOTALL)),
@@ -21,22 +17,25 @@ _MEANINGS: tuple[tuple[Failure, re.Pattern[str]], ...] = (
 )
 
 
-def error_meaning(arguments: Sequence[object]) -> Failure:
-    text = str(arguments[0]) if arguments else ""
-    return next((word for word, pattern in _MEANINGS if pattern.match(text)), "other")
-
-
 def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-class SQLiteWords(Words):
+def quote_text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+class SQLiteBase(BaseDialect):
     """SQLite."""
 
     placeholder = "?"
+    text_length = "LENGTH"
 
     def quote(self, name: str) -> str:
         return quote_name(name)
+
+    def literal(self, text: str) -> str:
+        return quote_text(text)
 
     def presence(self, names: Sequence[str]) -> Query:
         """Ask for the names as they were given, however the file spells them."""
@@ -48,9 +47,10 @@ class SQLiteWords(Words):
         )
 
     def failure(self, arguments: Sequence[object]) -> Failure:
-        return error_meaning(arguments)
+        text = str(arguments[0]) if arguments else ""
+        return next((failure for failure, pattern in _FAILURES if pattern.match(text)), "other")
 
-    def is_broken_off(self, arguments: Sequence[object]) -> bool:
+    def is_aborted(self, arguments: Sequence[object]) -> bool:
         return False
 
     def escape(self, sql: str) -> str:

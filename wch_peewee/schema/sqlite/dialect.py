@@ -8,28 +8,27 @@ changes in ``sqlite_change``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
-from ..dialect import Cluster, Dialect, Rows
+from ..base import Query, Rows
+from ..dialect import Cluster, Dialect
 from ..objects import Column, ForeignKey, Schema, Table
 from ..operations import Operation
 from ..preconditions import Precondition
-from ..row_checks import Words, count_query, see_query
-from ..statements import Effect, Query, Step
-from .base import SQLiteWords, quote_name
+from ..statements import Effect, Step
+from .base import SQLiteBase, quote_name, quote_text
 from .introspect import read_rows, referencing_tables
 from .parser import fold
 from .render import obstacles, quote_names, rebuild_obstacles, steps
-from .types import adapt_default, adapt_type, affinity, declared_type, quote_text
+from .types import adapt_default, adapt_type, affinity, declared_type
 
 #: dbstat, which knows each table's share, is not in every build.
 _FILE_SIZE = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
-_WORDS = Words(quote_name, quote_text, "LENGTH")
 
 
-class SQLiteDialect(SQLiteWords, Dialect):
+class SQLiteDialect(SQLiteBase, Dialect):
     """One version of SQLite."""
 
     name = "sqlite"
@@ -58,18 +57,16 @@ class SQLiteDialect(SQLiteWords, Dialect):
             collation=None,
         )
 
-    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> tuple[Query, ...]:
-        return (
-            Query(
-                "SELECT type, name, tbl_name, sql FROM sqlite_master "
-                f"WHERE tbl_name COLLATE NOCASE IN ({_marks(names)}) ORDER BY rowid",
-                tuple(names),
-            ),
+    def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
+        everything = Query(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master "
+            f"WHERE tbl_name COLLATE NOCASE IN ({_marks(names)}) ORDER BY rowid",
+            tuple(names),
         )
+        return {"tables": everything}
 
-    def read_schema(self, names: Sequence[str], answers: Sequence[Rows]) -> Schema:
-        (rows,) = answers
-        return read_rows(names, rows)
+    def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
+        return read_rows(names, answers["tables"])
 
     def folded(self, table: str) -> str:
         return fold(table)
@@ -93,13 +90,10 @@ class SQLiteDialect(SQLiteWords, Dialect):
     def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
         return referencing_tables(names, rows)
 
-    def count(self, precondition: Precondition) -> Query:
+    def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
             return Query("SELECT 0")  # a foreign key of SQLite holds no type
-        return count_query(precondition, _WORDS)
-
-    def see(self, precondition: Precondition) -> str:
-        return see_query(precondition, _WORDS)
+        return super().count_conflicts(precondition)
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         return obstacles(table, operations, self.version)

@@ -29,10 +29,10 @@ from ..operations import (
     apply_to_table,
 )
 from ..statements import Statement, Step
-from .base import quote_name
+from .base import quote_name, quote_text
 from .introspect import is_autoindex, rowid_name
 from .parser import fold
-from .types import affinity, check, declared_type, quote_text, write_default
+from .types import affinity, check, declared_type, write_default
 
 
 def quote_names(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ..objects import ColumnType, Default, bigint, text
-from .base import quote_name
+from .base import quote_name, quote_text
 from .parser import SyntaxTrouble, Token, fold, source, tokenize
 
 Affinity = Literal["integer", "real", "numeric", "text", "blob"]
@@ -24,10 +24,6 @@ _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
 _BOUNDED = ("varchar", "char")
 _HELD_BY_CHECK = ("enum", "json")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*\Z")
-
-
-def quote_text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def adapt_type(wanted: ColumnType, *, counts: bool) -> ColumnType:

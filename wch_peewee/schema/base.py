@@ -1,0 +1,63 @@
+"""What a dialect does whatever the server's version. Every request of a host imports this: it stays light."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Rows = Sequence[Sequence[Any]]
+
+#: What a driver's error means:
+#: ``waiting``      a lock was not acquired in time and nothing was done; a retry may succeed
+#: ``exists``       another session has created it meanwhile; inspect again
+#: ``missing``      the table does not exist
+#: ``lost``         the connection is lost; whether the statement was done is unknown
+#: ``denied``       the account lacks a privilege
+#: ``unsupported``  the requested algorithm cannot do it; another one may
+#: ``orphans``      rows without a parent conflict with a foreign key
+#: ``other``        anything else
+Failure = Literal["waiting", "exists", "missing", "lost", "denied", "unsupported", "orphans", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read, with its parameters."""
+
+    sql: str
+    params: tuple[object, ...] = ()
+
+
+class BaseDialect(ABC):
+    """One engine in any version."""
+
+    #: how a parameter is written
+    placeholder: str
+    #: the function that counts a text's characters
+    text_length: str
+
+    @abstractmethod
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+
+    @abstractmethod
+    def literal(self, text: str) -> str:
+        """Quote a text."""
+
+    @abstractmethod
+    def presence(self, names: Sequence[str]) -> Query:
+        """Return one cheap query for those of ``names`` that exist: a row with the name for each."""
+
+    @abstractmethod
+    def failure(self, arguments: Sequence[object]) -> Failure:
+        """Return the meaning of a driver error, given its arguments."""
+
+    @abstractmethod
+    def is_aborted(self, arguments: Sequence[object]) -> bool:
+        """Return True if the server has aborted the statement and its transaction in favor of another one.
+
+        This is a case of ``waiting`` in which an immediate retry may succeed.
+        """
+
+    @abstractmethod
+    def escape(self, sql: str) -> str:
+        """Prepare a statement without parameters for the driver."""
