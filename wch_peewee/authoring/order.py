@@ -1,9 +1,4 @@
-"""An order of operations that every engine accepts, with foreign keys dropped and added again where they interfere.
-
-MySQL refuses to change the type of a column in a foreign key on either side, and to drop the last index that a
-foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so that
-this is rarely needed.
-"""
+"""The order of operations: one that every engine accepts."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +10,12 @@ _Column = tuple[str, str]
 
 
 def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) -> tuple[ops.Operation, ...]:
-    """Order the operations; ``before`` already has the new names of its columns."""
+    """Order the operations; ``before`` already has the new names of its columns.
+
+    MySQL refuses to change the type of a column in a foreign key on either side, and to drop the last index that a
+    foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so
+    that this is rarely needed.
+    """
     retyped = {
         (operation.table, operation.column.name)
         for operation in operations

@@ -1,8 +1,4 @@
-"""The lines of a migration for operations: steps, and a mark wherever only the author can decide.
-
-Whatever keeps every value, or is refused by the step itself because of conflicting rows, needs no mark. A rollback
-has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
-"""
+"""The lines of a migration for operations: steps, and a mark wherever only the author can decide."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -115,7 +111,11 @@ def _new(was: ColumnType, now: ColumnType) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """Lines for all operations from ``before`` to ``after``; what is in ``allowed`` may be dropped."""
+    """Lines for all operations from ``before`` to ``after``; what is in ``allowed`` may be dropped.
+
+    Whatever keeps every value, or is refused by the step itself because of conflicting rows, needs no mark. A rollback
+    has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
+    """
 
     before: Schema
     after: Schema

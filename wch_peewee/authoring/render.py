@@ -1,7 +1,4 @@
-"""A migration's source: imports, VERSION, frozen definitions, ``migrate()`` and ``rollback()``, formatted as by ruff.
-
-A definition that is used twice, or does not fit a line, becomes a constant; others stand where they are used.
-"""
+"""A migration's source, formatted as by ruff."""
 
 import re
 from collections import Counter
@@ -23,7 +20,10 @@ _SIGNATURE = "(migrator: Migrator, database: pw.Database, *, fake: bool = False)
 
 @dataclass(slots=True)
 class Draft:
-    """The content of a migration; ``previous`` is the version that the rollback sets, None for the first migration."""
+    """The content of a migration; ``previous`` is the version that the rollback sets, None for the first migration.
+
+    A definition that is used twice, or does not fit a line, becomes a constant; others stand where they are used.
+    """
 
     version: str
     previous: str | None
