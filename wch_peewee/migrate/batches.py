@@ -14,7 +14,7 @@ import peewee as pw
 from ..errors import ConfigurationError
 from ..execution.context import RunContext, context_of
 from ..schema.declared import physical_name
-from ..schema.forecast import RowWork
+from ..schema.plan import RowWork
 from .chunks import BATCH_SIZE, Chunks, Range
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigurationError
-from .comparison import Pair, compare_tables
+from .diff import Pair, compare_tables
 from .objects import Column, ColumnType, ForeignKey, Index, Schema, Table
 from .operations import (
     AddColumn,
