@@ -97,7 +97,7 @@ def command(
 
 def _nothing_written(session: AuthorSession, elsewhere: list[str]) -> int:
     if session.out.structured:
-        session.out.document({"file": None, "model_differences": elsewhere})
+        session.out.document({"file": None, "differences": elsewhere})
         return ExitCode.DRIFT
     session.out.lines(f"On the server alone: {words}" for words in elsewhere)
     session.out.line(
