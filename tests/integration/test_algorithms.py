@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.algorithms import OPERATIONS, measure, short
 from tests.support.databases import LiveDatabase
-from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import Connection
+from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.apply import Executor
 from wch_peewee.schema.statements import Statement, Step
 

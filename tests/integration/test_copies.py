@@ -13,7 +13,7 @@ from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import SETTLED, chain_folder
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
-from wch_peewee.database.detect import detect_dialect
+from wch_peewee.database.query import detect_dialect
 from wch_peewee.execution.online import find_copier
 from wch_peewee.schema.statements import CopyRule, Statement
 

@@ -42,8 +42,7 @@ from tests.support.populate import populate
 from tests.support.snapshots import columns
 from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
 from wch_peewee.database.connect import dedicated
-from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import Connection
+from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.lease import LEASE_OPTION, lease
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.session import run_session

@@ -19,8 +19,7 @@ import peewee as pw
 
 from tests.support.databases import LiveDatabase
 from tests.support.engines import choose_engines
-from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import Connection
+from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.schema.dialect import Dialect
 from wch_peewee.schema.objects import (

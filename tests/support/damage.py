@@ -13,8 +13,7 @@ from typing import Any
 import peewee
 
 from tests.support.databases import LiveDatabase
-from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import Connection
+from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.context import RunContext, RunOptions
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.execution.session import run_session

@@ -246,7 +246,7 @@ def make(rows: int, engines: Sequence[Engine]) -> str:
 
 
 def _label(database: LiveDatabase) -> str:
-    from wch_peewee.database.detect import detect_dialect
+    from wch_peewee.database.query import detect_dialect
 
     connection = database.connect()
     try:

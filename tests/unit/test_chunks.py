@@ -10,8 +10,8 @@ import pytest
 from wch_peewee import Plugin
 from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.session import read_session
-from wch_peewee.migrate import chunks
-from wch_peewee.migrate.chunks import BATCH_SIZE, LARGEST_BATCH, Chunks
+from wch_peewee.migrate import batches
+from wch_peewee.migrate.batches import BATCH_SIZE, LARGEST_BATCH, Chunks
 
 ROWS = 500_000
 
@@ -46,7 +46,7 @@ def test_a_batch_takes_about_a_twentieth_of_a_second(
     context: RunContext, monkeypatch: pytest.MonkeyPatch, seconds_a_row: float
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr(chunks.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(batches.time, "monotonic", lambda: clock[0])
     settled = sizes(Chunks(context, "wp_wch_sync_queue"), clock, seconds_a_row)[:-1]
     assert settled[0] == BATCH_SIZE
     settled = settled[5:]
@@ -61,11 +61,11 @@ def test_a_batch_takes_about_a_twentieth_of_a_second(
 @pytest.mark.parametrize("size", [1_000, 70_000])
 def test_an_author_says_how_many(context: RunContext, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     clock = [0.0]
-    monkeypatch.setattr(chunks.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(batches.time, "monotonic", lambda: clock[0])
     assert set(sizes(Chunks(context, "wp_wch_sync_queue", size=size), clock, 0.01)[:-1]) == {size}
 
 
 def test_what_python_holds_stays_small(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(chunks.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(batches.time, "monotonic", lambda: clock[0])
     assert max(sizes(Chunks(context, "wp_wch_sync_queue", largest=BATCH_SIZE), clock, 0.0)) == BATCH_SIZE

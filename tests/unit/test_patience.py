@@ -12,8 +12,7 @@ from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
 from wch_peewee.database import query
-from wch_peewee.database.detect import detect_dialect
-from wch_peewee.database.query import Connection, run_query, unbroken
+from wch_peewee.database.query import Connection, detect_dialect, run_query, unbroken
 from wch_peewee.execution import apply
 from wch_peewee.execution.apply import patiently
 from wch_peewee.schema.base import Query

@@ -10,8 +10,8 @@ from pymysql.converters import convert_datetime
 
 from wch_peewee import ConfigurationError, UnsupportedServer
 from wch_peewee.database.connect import unwrap
-from wch_peewee.database.detect import mysql_dialect, sqlite_dialect
 from wch_peewee.database.driver import server_moment
+from wch_peewee.database.query import mysql_dialect, sqlite_dialect
 
 
 @pytest.mark.parametrize(

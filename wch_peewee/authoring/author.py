@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import peewee as pw
 
-from ..database.detect import detect_dialect
+from ..database.query import detect_dialect
 from ..errors import ConfigurationError, Irreversible, RemovalRefused, RunStopped
 from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder

@@ -176,7 +176,7 @@ def _check_models(choices: Choices, models: str | None, folder: str | None) -> i
     # Imported here, as above.
     from ..authoring.author import load_models, model_differences
     from ..authoring.scratch import scratch_databases
-    from ..database.detect import detect_dialect
+    from ..database.query import detect_dialect
     from ..schema.declared import logical_tables
 
     session = open_author_session(choices, folder=folder, writes=False)

@@ -10,7 +10,7 @@ import click
 from ..authoring.author import Author, Part, load_models, marks, migration_path, model_differences, try_newest
 from ..authoring.render import empty_migration
 from ..authoring.scratch import produced_schema, scratch_databases
-from ..database.detect import detect_dialect
+from ..database.query import detect_dialect
 from ..errors import ConfigurationError
 from ..schema.declared import logical_tables
 from ..schema.objects import Schema

@@ -9,8 +9,7 @@ from typing import TypeVar
 import peewee as pw
 
 from ..database.connect import LOCK_WAIT, PATIENCE, with_run_settings
-from ..database.detect import detect_dialect
-from ..database.query import Connection
+from ..database.query import Connection, detect_dialect
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect

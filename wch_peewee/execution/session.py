@@ -22,8 +22,7 @@ from ..database.connect import (
     is_private,
     stands_alone,
 )
-from ..database.detect import detect_dialect, failure_of
-from ..database.query import Connection
+from ..database.query import Connection, detect_dialect, failure_of
 from ..errors import ConfigurationError, RunStopped
 from .apply import pause
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached

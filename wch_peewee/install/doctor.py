@@ -1,8 +1,4 @@
-"""Checks for everything outside the tables that can keep an installation from working. They only read.
-
-for finding in diagnose(DatabaseManager("sqlite:///wch.db")):
-    print(finding.state, finding.name, finding.found, finding.advice)
-"""
+"""Checks for everything outside the tables that can keep an installation from working. They only read."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import peewee as pw
 
 from ..database.connect import collation_beside, is_private
-from ..database.detect import SUPPORTED
+from ..database.query import SUPPORTED
 from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
@@ -23,8 +19,8 @@ from ..execution.session import read_session
 from ..schema.base import Query
 from ..schema.naming import options_table_name
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
+from .inspection import REMOVAL, UPGRADE, file_obstacle, grant_sql
 from .manager import DatabaseManager
-from .privileges import REMOVAL, UPGRADE, file_obstacle, grant_sql
 
 if TYPE_CHECKING:
     from ..wordpress.site import WordPressSite

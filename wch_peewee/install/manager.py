@@ -1,7 +1,4 @@
-"""The database manager: install, upgrade, verify and remove the tables of one installation.
-
-DatabaseManager("sqlite:///wch.db").install()
-"""
+"""The database manager: install, upgrade, verify and remove the tables of one installation."""
 
 import contextlib
 import logging
@@ -21,9 +18,8 @@ from ..progress import Progress
 from ..schema.naming import DEFAULT_PREFIX, full_table_name, history_table_name, options_table_name
 from ..schema.statements import Statement
 from ..wordpress.options import VERSION_OPTION
-from .inspection import Installation
+from .inspection import REMOVAL, UPGRADE, Installation, require_privileges
 from .orphans import count_orphans, delete_orphans, reattach_orphans
-from .privileges import REMOVAL, UPGRADE, require_privileges
 from .reports import InstallReport, Orphans, RepairReport, UninstallReport
 
 Work = Callable[[RunContext], Any]

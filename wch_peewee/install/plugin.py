@@ -1,7 +1,4 @@
-"""The plugin's lifecycle, as a host calls it: activate, deactivate, admin_init, uninstall.
-
-Plugin("sqlite:///wch.db").activate()
-"""
+"""The plugin's lifecycle, as a host calls it: activate, deactivate, admin_init, uninstall."""
 
 from __future__ import annotations
 
@@ -26,8 +23,7 @@ from ..database.connect import (
     stands_alone,
     unwrap,
 )
-from ..database.detect import base_dialect
-from ..database.query import run_query
+from ..database.query import base_dialect, run_query
 from ..database.url import parse_url
 from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl

@@ -6,8 +6,7 @@ from typing import Any
 import peewee as pw
 
 from ..database.connect import PATIENCE, connect, dedicated, open_database
-from ..database.detect import detect_dialect
-from ..database.query import Connection
+from ..database.query import Connection, detect_dialect
 from ..errors import ConfigurationError, WchError
 from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import peewee as pw
 
 from ..database.connect import connected, open_database
-from ..database.detect import detect_dialect
+from ..database.query import detect_dialect
 from ..database.url import parse_url
 from ..errors import ConfigurationError
 from .snapshots import quoted_name, table_names

@@ -9,8 +9,7 @@ from typing import Any
 
 import peewee as pw
 
-from ..database.detect import detect_dialect
-from ..database.query import Connection
+from ..database.query import Connection, detect_dialect
 from ..execution.introspect import introspect_schema
 from ..schema.naming import options_table_name
 from ..schema.objects import Table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wch_peewee.install.privileges import REMOVAL, UPGRADE
+from wch_peewee.install.inspection import REMOVAL, UPGRADE
 from wch_peewee.schema.mysql.server import EVERYTHING
 from wch_peewee.schema.mysql.server import PRIVILEGE_QUERIES as QUERIES
 from wch_peewee.schema.mysql.server import read_privileges as read

@@ -1,9 +1,4 @@
-"""gh-ost, which keeps its copy up to date from a row-based binary log.
-
-It does not support foreign keys: those of the table itself are dropped, and restored by the run without
-checking each row; a referenced table is refused. Never run against the tests' servers, for which there is no
-package: only its command line is held to its documentation.
-"""
+"""gh-ost, which keeps its copy up to date from a row-based binary log."""
 
 import re
 from pathlib import Path
@@ -17,7 +12,12 @@ _PROGRESS = re.compile(r"^Copy: \d+/\d+ (\d+)(?:\.\d+)?%")
 
 
 def command(target: ToolTarget, table: str, clauses: str, file: Path) -> list[str]:
-    """Return the command line that makes the change ``clauses`` to ``table``."""
+    """Return the command line that makes the change ``clauses`` to ``table``.
+
+    gh-ost does not support foreign keys: those of the table itself are dropped, and restored by the run without
+    checking each row; a referenced table is refused. It was never run against the tests' servers, for which there is no
+    package: only this command line is held to its documentation.
+    """
     if target.socket:
         raise ConfigurationError("gh-ost connects over TCP only; name the server by host and port.")
     return [

@@ -1,9 +1,4 @@
-"""pt-online-schema-change of the Percona Toolkit, which keeps its copy up to date with triggers.
-
-Measured with 3.2.1 on MariaDB 10.11, 11.8 and MySQL 9.7. The port must be in the DSN. MySQL 9 explains queries as a
-tree by default, from which the tool reads no row counts and copies everything in one statement. With
-foreign_key_checks off the keys of other tables are restored without checking each row.
-"""
+"""pt-online-schema-change of the Percona Toolkit, which keeps its copy up to date with triggers."""
 
 import re
 from pathlib import Path
@@ -16,7 +11,12 @@ _PROGRESS = re.compile(r"^Copying .*?:\s+(\d+)% ")
 
 
 def command(target: ToolTarget, table: str, clauses: str, file: Path) -> list[str]:
-    """Return the command line that makes the change ``clauses`` to ``table``."""
+    """Return the command line that makes the change ``clauses`` to ``table``.
+
+    Measured with 3.2.1 on MariaDB 10.11, 11.8 and MySQL 9.7. The port must be in the DSN. MySQL 9 explains queries as a
+    tree by default, from which the tool reads no row counts and copies everything in one statement. With
+    foreign_key_checks off the keys of other tables are restored without checking each row.
+    """
     variables = ["lock_wait_timeout=1", "foreign_key_checks=0"]
     if target.flavor == "mysql" and target.version >= (8, 0, 32):
         variables.append("explain_format=TRADITIONAL")

@@ -9,7 +9,7 @@ from typing import Any
 import peewee as pw
 
 from ...database.connect import connected
-from ...database.detect import detect_dialect
+from ...database.query import detect_dialect
 from ...errors import ConfigurationError, StatementFailed
 from ...schema.statements import Copier, Statement
 from . import gh_ost, pt_osc
