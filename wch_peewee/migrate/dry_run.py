@@ -13,10 +13,9 @@ from ..execution.apply import ApplyResult
 from ..execution.context import RunContext, attach
 from ..execution.introspect import count_rows, introspect_schema, table_sizes
 from ..execution.reconcile import Reconciled, concerned, plan_for
-from ..schema.forecast import Check, DryRunResult, Forecast, RowWork, Stopped
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn, apply_operations
-from ..schema.plan import Plan
+from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
 from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
 from .folder import MigrationFolder
