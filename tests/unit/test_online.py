@@ -10,7 +10,7 @@ import pytest
 
 from wch_peewee.errors import ConfigurationError
 from wch_peewee.execution.online import gh_ost, pt_osc
-from wch_peewee.execution.online.target import ToolTarget, credentials, target_of
+from wch_peewee.execution.online.tools import ToolTarget, credentials, target_of
 
 FILE = Path("options.cnf")
 ALTER = "MODIFY COLUMN `a` varchar(90) NOT NULL"

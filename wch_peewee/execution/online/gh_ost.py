@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from ...errors import ConfigurationError
-from .target import ToolTarget
+from .tools import ToolTarget
 
 PROGRAM = "gh-ost"
 

@@ -8,7 +8,7 @@ foreign_key_checks off the keys of other tables are restored without checking ea
 import re
 from pathlib import Path
 
-from .target import ToolTarget
+from .tools import ToolTarget
 
 PROGRAM = "pt-online-schema-change"
 
