@@ -1,9 +1,12 @@
-"""Finds and runs an online tool, reports its progress, and explains a failure in one line."""
+"""Online schema change tools, for changes that a server makes only by copying the table.
+
+Both copy rows with INSERT IGNORE, which silently drops or cuts what does not fit, so conflicting rows are counted
+first, and nothing is started if there are any.
+"""
 
 import shutil
 import subprocess
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import peewee as pw
@@ -12,12 +15,9 @@ from ...database.connect import connected
 from ...database.query import detect_dialect
 from ...errors import ConfigurationError, StatementFailed
 from ...schema.statements import Copier, Statement
-from . import gh_ost, pt_osc
-from .tools import ToolTarget, credentials, target_of
+from .tools import TOOLS, Tool, ToolTarget, credentials, target_of
 
-TOOLS: dict[str, ModuleType] = {pt_osc.PROGRAM: pt_osc, gh_ost.PROGRAM: gh_ost}
-
-#: Told how much of the copy is done, in percent.
+#: Called with the table and how much of its copy is done, in percent.
 OnPercent = Callable[[str, int], None]
 
 #: How many lines of its output are kept for the message.
@@ -45,7 +45,7 @@ def find_copier(name: str, database: pw.Database, on_percent: OnPercent = lambda
 
 
 def _run(
-    tool: ModuleType, target: ToolTarget, statement: Statement, check: Callable[[], None], on_percent: OnPercent
+    tool: Tool, target: ToolTarget, statement: Statement, check: Callable[[], None], on_percent: OnPercent
 ) -> None:
     kept: list[str] = []
     with credentials(target) as file:
@@ -60,16 +60,16 @@ def _run(
                         on_percent(statement.table, done)
                         check()
             except BaseException:
-                # It takes its triggers away when it is asked to end.
+                # The tool removes its triggers when it is terminated.
                 process.terminate()
                 raise
     if process.returncode:
-        raise StatementFailed(_why(tool, target, statement.table, process.returncode, kept), sql=statement.sql)
+        raise StatementFailed(_failure(tool, target, statement.table, process.returncode, kept), sql=statement.sql)
 
 
-def _why(tool: ModuleType, target: ToolTarget, table: str, code: int, kept: list[str]) -> str:
+def _failure(tool: Tool, target: ToolTarget, table: str, code: int, kept: list[str]) -> str:
     said = " ".join(line for line in kept if line and tool.percent(line) is None)[-600:]
     if target.password:
         said = said.replace(target.password, "***")
     clear = "; ".join(tool.leftovers(target, table))
-    return f"{tool.PROGRAM} ended with {code} ({said}). If it was killed before, clear up first: {clear}"
+    return f"{tool.program} ended with {code} ({said}). If it was killed before, clear up first: {clear}"
