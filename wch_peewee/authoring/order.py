@@ -1,69 +1,56 @@
-"""An order of operations that every engine accepts, with foreign keys dropped and added again where they interfere.
-
-MySQL refuses to change the type of a column in a foreign key on either side, and to drop the last index that a
-foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so that
-this is rarely needed.
-"""
+"""The order of operations: one that every engine accepts."""
 
 from collections.abc import Iterable, Sequence
 
+from ..schema import operations as ops
 from ..schema.objects import ForeignKey, Index, Schema
-from ..schema.operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-)
 from ..schema.renames import ChangePrimaryKey
 
 _Column = tuple[str, str]
 
 
-def arrange(operations: Sequence[Operation], before: Schema, after: Schema) -> tuple[Operation, ...]:
-    """Order the operations; ``before`` already has the new names of its columns."""
+def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) -> tuple[ops.Operation, ...]:
+    """Order the operations; ``before`` already has the new names of its columns.
+
+    MySQL refuses to change the type of a column in a foreign key on either side, and to drop the last index that a
+    foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so
+    that this is rarely needed.
+    """
     retyped = {
         (operation.table, operation.column.name)
         for operation in operations
-        if isinstance(operation, ModifyColumn) and operation.was.type != operation.column.type
+        if isinstance(operation, ops.ModifyColumn) and operation.was.type != operation.column.type
     }
-    gone = [operation for operation in operations if isinstance(operation, DropIndex)]
-    added = [operation for operation in operations if isinstance(operation, AddIndex)]
+    gone = [operation for operation in operations if isinstance(operation, ops.DropIndex)]
+    added = [operation for operation in operations if isinstance(operation, ops.AddIndex)]
     again = [operation for operation in added if _has_to_wait(operation, before, gone)]
     first = [operation for operation in gone if _is_on(operation, before, retyped)]
     held = tuple(_held(before, after, retyped, gone, [add for add in added if add not in again]))
     return (
-        *_of(operations, RenameColumn),
-        *_of(operations, DropForeignKey),
-        *(DropForeignKey(table, key) for table, key in held),
+        *_of(operations, ops.RenameColumn),
+        *_of(operations, ops.DropForeignKey),
+        *(ops.DropForeignKey(table, key) for table, key in held),
         *_of(operations, ChangePrimaryKey),
-        *_of(operations, CreateTable),
+        *_of(operations, ops.CreateTable),
         *first,
-        *_of(operations, AddColumn),
-        *_of(operations, ModifyColumn),
-        *_of(operations, RenameIndex),
+        *_of(operations, ops.AddColumn),
+        *_of(operations, ops.ModifyColumn),
+        *_of(operations, ops.RenameIndex),
         *(operation for operation in added if operation not in again),
         *(operation for operation in gone if operation not in first),
         *again,
-        *_of(operations, DropColumn),
-        *(AddForeignKey(table, key) for table, key in held),
-        *_of(operations, AddForeignKey),
-        *reversed(_of(operations, DropTable)),
+        *_of(operations, ops.DropColumn),
+        *(ops.AddForeignKey(table, key) for table, key in held),
+        *_of(operations, ops.AddForeignKey),
+        *reversed(_of(operations, ops.DropTable)),
     )
 
 
-def _of(operations: Iterable[Operation], kind: type[Operation]) -> list[Operation]:
+def _of(operations: Iterable[ops.Operation], kind: type[ops.Operation]) -> list[ops.Operation]:
     return [operation for operation in operations if type(operation) is kind]
 
 
-def _has_to_wait(adding: AddIndex, before: Schema, gone: Iterable[DropIndex]) -> bool:
+def _has_to_wait(adding: ops.AddIndex, before: Schema, gone: Iterable[ops.DropIndex]) -> bool:
     """Return True if an index to be dropped has its name or is equivalent: the step would find nothing to do."""
     table = before.table(adding.table)
     names = {operation.index for operation in gone if operation.table == adding.table}
@@ -71,7 +58,7 @@ def _has_to_wait(adding: AddIndex, before: Schema, gone: Iterable[DropIndex]) ->
     return any(index.name == adding.index.name or index.serves(adding.index) for index in indexes)
 
 
-def _is_on(operation: DropIndex, before: Schema, columns: set[_Column]) -> bool:
+def _is_on(operation: ops.DropIndex, before: Schema, columns: set[_Column]) -> bool:
     """Return True if the index has a column whose type changes. It is dropped first: the new type may not allow it."""
     table = before.table(operation.table)
     index = table.index(operation.index) if table else None
@@ -79,7 +66,7 @@ def _is_on(operation: DropIndex, before: Schema, columns: set[_Column]) -> bool:
 
 
 def _held(
-    before: Schema, after: Schema, retyped: set[_Column], gone: Sequence[DropIndex], added: Sequence[AddIndex]
+    before: Schema, after: Schema, retyped: set[_Column], gone: Sequence[ops.DropIndex], added: Sequence[ops.AddIndex]
 ) -> Iterable[tuple[str, ForeignKey]]:
     for table in before:
         now = after.table(table.name)

@@ -1,27 +1,10 @@
-"""The lines of a migration for operations: steps, and a mark wherever only the author can decide.
-
-Whatever keeps every value, or is refused by the step itself because of conflicting rows, needs no mark. A rollback
-has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
-"""
+"""The lines of a migration for operations: steps, and a mark wherever only the author can decide."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..schema import operations as ops
 from ..schema.objects import Column, ColumnType, Schema
-from ..schema.operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-)
 from ..schema.renames import ChangePrimaryKey
 from ..schema.type_changes import widens
 from .source import Line, Mark, Named, Shape, StepLine, Text, source_of, together
@@ -41,7 +24,7 @@ class ColumnRecipes:
     after: Schema
     back: bool
 
-    def add(self, operation: AddColumn) -> Iterator[Line]:
+    def add(self, operation: ops.AddColumn) -> Iterator[Line]:
         column, table = operation.column, self.after.table(operation.table)
         assert table is not None
         is_last = table.columns[-1].name == column.name
@@ -58,7 +41,7 @@ class ColumnRecipes:
             yield self._fill(table.name, column)
             yield StepLine("steps.alter_column", (Text(table.name), self._shape(column)))
 
-    def modify(self, operation: ModifyColumn) -> Iterator[Line]:
+    def modify(self, operation: ops.ModifyColumn) -> Iterator[Line]:
         was, now, table = operation.was, operation.column, operation.table
         name = f"{table}.{now.name}"
         if odd := was.opaque or now.opaque:
@@ -105,10 +88,10 @@ class ColumnRecipes:
         suffix = "_BEFORE" if self.back and filled else "" if filled else "_STAGE"
         return Shape(source_of(column), f"{column.name.upper()}{suffix}")
 
-    def lost_for_good(self, operations: Sequence[Operation]) -> str:
+    def lost_for_good(self, operations: Sequence[ops.Operation]) -> str:
         """Return a unique column whose values are lost, for which no neutral value is possible, or None."""
         for operation in operations:
-            if isinstance(operation, AddColumn):
+            if isinstance(operation, ops.AddColumn):
                 column, table = operation.column, self.after.table(operation.table)
                 assert table is not None
                 unique = any(index.unique and column.name in index.columns for index in table.indexes)
@@ -128,48 +111,52 @@ def _new(was: ColumnType, now: ColumnType) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """Lines for all operations from ``before`` to ``after``; what is in ``allowed`` may be dropped."""
+    """Lines for all operations from ``before`` to ``after``; what is in ``allowed`` may be dropped.
+
+    Whatever keeps every value, or is refused by the step itself because of conflicting rows, needs no mark. A rollback
+    has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
+    """
 
     before: Schema
     after: Schema
     allowed: frozenset[str] = frozenset()
     back: bool = False
 
-    def lines(self, operations: Sequence[Operation]) -> tuple[Line, ...]:
+    def lines(self, operations: Sequence[ops.Operation]) -> tuple[Line, ...]:
         lost = ColumnRecipes(self.after, self.back).lost_for_good(operations) if self.back else ""
         if lost:
             return (StepLine("steps.irreversible", (Text(lost),)),)
         found = [line for operation in operations for line in self._lines(operation)]
         return together([line for line in found if not (self.back and isinstance(line, Mark))])
 
-    def _lines(self, operation: Operation) -> Iterator[Line]:
+    def _lines(self, operation: ops.Operation) -> Iterator[Line]:
         table = Text(operation.table)
         match operation:
-            case CreateTable(definition=definition):
+            case ops.CreateTable(definition=definition):
                 shape = Shape(source_of(definition), operation.table.upper(), listed=True)
                 yield StepLine("steps.create_tables", (shape,))
-            case DropTable():
+            case ops.DropTable():
                 yield from self._drop_table(operation)
-            case AddColumn():
+            case ops.AddColumn():
                 yield from ColumnRecipes(self.after, self.back).add(operation)
-            case ModifyColumn():
+            case ops.ModifyColumn():
                 yield from ColumnRecipes(self.after, self.back).modify(operation)
-            case RenameColumn(old=old, new=new):
+            case ops.RenameColumn(old=old, new=new):
                 yield StepLine("steps.rename_column", (table, Text(old), Text(new)))
-            case DropColumn(column=column):
+            case ops.DropColumn(column=column):
                 name = f"{operation.table}.{column}"
                 if name not in self.allowed:
                     yield Mark(f"{name} is dropped with its values: say where they go, if anywhere")
                 yield StepLine("steps.drop_column", (table, Text(column), Named("allow_drop", "True")))
-            case AddIndex(index=index):
+            case ops.AddIndex(index=index):
                 shape = Shape(source_of(index), f"{index.name.upper()}_INDEX")
                 yield StepLine("steps.add_index", (table, shape))
-            case RenameIndex(index=index, new=new):
+            case ops.RenameIndex(index=index, new=new):
                 yield StepLine("steps.rename_index", (table, Text(index.name), Text(new)))
-            case DropIndex(index=name):
+            case ops.DropIndex(index=name):
                 yield StepLine("steps.drop_index", (table, Text(name)))
-            case AddForeignKey(foreign_key=key) | DropForeignKey(foreign_key=key):
-                step = "add" if isinstance(operation, AddForeignKey) else "drop"
+            case ops.AddForeignKey(foreign_key=key) | ops.DropForeignKey(foreign_key=key):
+                step = "add" if isinstance(operation, ops.AddForeignKey) else "drop"
                 shape = Shape(source_of(key), f"{'_'.join(key.columns).upper()}_KEY")
                 yield StepLine(f"steps.{step}_foreign_key", (table, shape))
             case ChangePrimaryKey(was=was, now=now):
@@ -178,7 +165,7 @@ class Recipes:
                     "which there is no step: copy the rows into a new table"
                 )
 
-    def _drop_table(self, operation: DropTable) -> Iterator[Line]:
+    def _drop_table(self, operation: ops.DropTable) -> Iterator[Line]:
         dropped = self.before.table(operation.table)
         assert dropped is not None
         if operation.table not in self.allowed and not self.back:

@@ -1,7 +1,4 @@
-"""A migration's source: imports, VERSION, frozen definitions, ``migrate()`` and ``rollback()``, formatted as by ruff.
-
-A definition that is used twice, or does not fit a line, becomes a constant; others stand where they are used.
-"""
+"""A migration's source, formatted as by ruff."""
 
 import re
 from collections import Counter
@@ -9,21 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 
+from ..schema import operations as ops
 from ..schema.objects import Column, Index
-from ..schema.operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-)
 from ..schema.renames import ChangePrimaryKey
 from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, called, flat, layout
 
@@ -36,7 +20,10 @@ _SIGNATURE = "(migrator: Migrator, database: pw.Database, *, fake: bool = False)
 
 @dataclass(slots=True)
 class Draft:
-    """The content of a migration; ``previous`` is the version that the rollback sets, None for the first migration."""
+    """The content of a migration; ``previous`` is the version that the rollback sets, None for the first migration.
+
+    A definition that is used twice, or does not fit a line, becomes a constant; others stand where they are used.
+    """
 
     version: str
     previous: str | None
@@ -180,7 +167,7 @@ def empty_migration(version: str, previous: str | None) -> str:
     return _TEMPLATE.format(version=version, previous="None" if previous is None else f'"{previous}"')
 
 
-def summary(operations: Sequence[Operation]) -> tuple[str, ...]:
+def summary(operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     """Return what changes, one phrase each; columns that are added or dropped together share one."""
     pieces: dict[str, None] = {}
     for operation in operations:
@@ -189,11 +176,11 @@ def summary(operations: Sequence[Operation]) -> tuple[str, ...]:
     return tuple(pieces)
 
 
-def caution(operations: Sequence[Operation]) -> str:
+def caution(operations: Sequence[ops.Operation]) -> str:
     """Return, for the rollback's docstring, what it does not restore and what it removes, or an empty text."""
-    lost = [f"{o.table}.{o.column}" for o in operations if isinstance(o, DropColumn)]
-    lost += [f"the table {o.table}" for o in operations if isinstance(o, DropTable)]
-    made = [o.table for o in operations if isinstance(o, CreateTable)]
+    lost = [f"{o.table}.{o.column}" for o in operations if isinstance(o, ops.DropColumn)]
+    lost += [f"the table {o.table}" for o in operations if isinstance(o, ops.DropTable)]
+    made = [o.table for o in operations if isinstance(o, ops.CreateTable)]
     said = f"Take it back, but for the values of {_few(lost)}, which are gone." if lost else ""
     rows = f"The rows of {_few(made)} go with it." if made else ""
     return " ".join(part for part in (said, rows) if part)
@@ -203,32 +190,32 @@ def _few(names: Sequence[str]) -> str:
     return _listed(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _words(operation: Operation, operations: Sequence[Operation]) -> Iterator[str]:
+def _words(operation: ops.Operation, operations: Sequence[ops.Operation]) -> Iterator[str]:
     table = operation.table
     match operation:
-        case CreateTable():
+        case ops.CreateTable():
             yield f"a table {table}"
-        case DropTable():
+        case ops.DropTable():
             yield f"no table {table}"
-        case AddColumn():
-            new = (o.column.name for o in operations if isinstance(o, AddColumn) and o.table == table)
+        case ops.AddColumn():
+            new = (o.column.name for o in operations if isinstance(o, ops.AddColumn) and o.table == table)
             yield f"{table} get {_listed(new)}"
-        case DropColumn():
-            gone = (o.column for o in operations if isinstance(o, DropColumn) and o.table == table)
+        case ops.DropColumn():
+            gone = (o.column for o in operations if isinstance(o, ops.DropColumn) and o.table == table)
             yield f"{table} lose {_listed(gone)}"
-        case RenameColumn(old=old, new=new):
+        case ops.RenameColumn(old=old, new=new):
             yield f"{table}.{old} is called {new}"
-        case ModifyColumn(was=was, column=column):
+        case ops.ModifyColumn(was=was, column=column):
             yield f"{table}.{column.name} {_listed(_differences(was, column))}"
-        case AddIndex(index=index):
+        case ops.AddIndex(index=index):
             yield f"{_index(index)} on {table} ({', '.join(index.columns)})"
-        case RenameIndex(index=index, new=new):
+        case ops.RenameIndex(index=index, new=new):
             yield f"the index {index.name} of {table} is called {new}"
-        case DropIndex(index=name):
+        case ops.DropIndex(index=name):
             yield f"no index {name} on {table}"
-        case AddForeignKey(foreign_key=key):
+        case ops.AddForeignKey(foreign_key=key):
             yield f"{table}.{', '.join(key.columns)} refers to {key.referenced_table}"
-        case DropForeignKey(foreign_key=key):
+        case ops.DropForeignKey(foreign_key=key):
             yield f"{table}.{', '.join(key.columns)} refers to nothing"
         case ChangePrimaryKey(now=now):
             yield f"the primary key of {table} is ({', '.join(now)})"

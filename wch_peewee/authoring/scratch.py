@@ -1,7 +1,4 @@
-"""Scratch databases for replaying migrations: one in memory, and one on the configured server.
-
-The one on the server is created for the purpose and dropped again; the configured database itself is not opened.
-"""
+"""Scratch databases for replaying migrations: one in memory, and one on the configured server."""
 
 import contextlib
 import secrets
@@ -55,7 +52,10 @@ def _foreign_key(key: ForeignKey, mark: str) -> ForeignKey:
 
 @contextlib.contextmanager
 def scratch_databases(target: Target | None) -> Iterator[tuple[tuple[pw.Database, ...], tuple[str, ...]]]:
-    """Open them for the block, SQLite's first; the notes say why there is none on the server."""
+    """Open them for the block, SQLite's first; the notes say why there is none on the server.
+
+    The one on the server is created for the purpose and dropped again; the configured database itself is not opened.
+    """
     with contextlib.ExitStack() as stack:
         memory = stack.enter_context(connected(pw.SqliteDatabase(":memory:")))
         if target is None or target.scheme == "sqlite":

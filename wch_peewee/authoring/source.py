@@ -1,7 +1,4 @@
-"""Python source as a tree, laid out as by ``ruff format``: 120 columns, on one line if it fits.
-
-layout(Call("Column", (Text("note"), Call("varchar", ("20",)))), indent=4)
-"""
+"""Python source as a tree, laid out as by ``ruff format``: 120 columns, on one line if it fits."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The output of ``wch``: results on stdout, everything else on stderr.
-
-A result is lines and tables for people, or one document for a program. Only a terminal gets colours and is wrapped to
-its width. If the reader is gone (``wch plan | head``), the rest is discarded and the exit code does not change.
-"""
+"""The output of ``wch``: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Opening databases: the application's own, read-only ones, and the dedicated connection of a run.
-
-The dedicated connection never reconnects by itself: a lock held on a lost connection is gone, and continuing
-without it would let two runs meet.
-"""
+"""Opening databases: the application's own, read-only ones, and the dedicated connection of a run."""
 
 from __future__ import annotations
 
@@ -145,7 +141,8 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
     """Return a new, unopened connection to the same database for one run.
 
     ``patience`` is how many seconds SQLite waits for another writer, ``lock_wait`` how many a server's statement
-    waits for a lock.
+    waits for a lock. It never reconnects by itself: a lock held on a lost connection is gone, and continuing without it
+    would let two runs meet.
     """
     if isinstance(database, pw.SqliteDatabase):
         parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}

@@ -1,8 +1,4 @@
-"""Database URLs: ``sqlite:///wch.db``, ``sqlite:////srv/wch.db``, ``mysql://user:password@host:3306/name``.
-
-``mariadb://`` is the same as ``mysql://``. ``?unix_socket=/run/mysqld.sock`` replaces host and port, ``?ssl=1``
-requires TLS.
-"""
+"""Database URLs: ``sqlite:///wch.db``, ``sqlite:////srv/wch.db``, ``mysql://user:password@host:3306/name``."""
 
 import re
 from dataclasses import dataclass, field
@@ -38,7 +34,11 @@ class Target:
 
 
 def parse_url(url: str) -> Target:
-    """Parse a URL. Raises ConfigurationError, which never repeats the URL, because it may hold a password."""
+    """Parse a URL. Raises ConfigurationError, which never repeats the URL, because it may hold a password.
+
+    ``mariadb://`` is the same as ``mysql://``. ``?unix_socket=/run/mysqld.sock`` replaces host and port, ``?ssl=1``
+    requires TLS.
+    """
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator:

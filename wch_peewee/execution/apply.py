@@ -34,10 +34,9 @@ class ConcurrentChange(Exception):
 
 @dataclass(slots=True)
 class ApplyResult:
-    """The outcome of steps: ``outcomes`` in dbDelta's words; ``undone_steps`` are undone steps with the reason."""
+    """The outcome of steps: ``outcomes`` in dbDelta's words, without steps that were undone."""
 
     outcomes: list[str] = field(default_factory=list)
-    undone_steps: list[tuple[Step, str]] = field(default_factory=list)
 
 
 class Executor:
@@ -88,10 +87,9 @@ class Executor:
             raise
         for statement in step.cleanup:
             self._send(statement, result)
-        if step.recheck is not None and (count := count_rows(self._connection, step.recheck)):
+        if step.recheck is not None and count_rows(self._connection, step.recheck):
             for statement in step.undo:
                 self._send(statement, result)
-            result.undone_steps.append((step, step.recheck.refusal(count)))
             return
         for operation in step.operations:
             result.outcomes += operation.outcome()

@@ -1,11 +1,4 @@
-"""A lease for Galera clusters, where GET_LOCK holds on one node only: a row in the site's options table.
-
-One INSERT decides who has it. A heartbeat changes its value; a waiter that has seen the same value for a whole
-``ttl`` by its own clock takes it over with a compare-and-swap, so no two clocks are ever compared. A long ALTER
-stops every write of the cluster, including the heartbeat; the waiter does not count such a standstill. A holder
-that loses the lease finds out before its next statement; a statement already sent is not stopped, but every step
-can be repeated.
-"""
+"""A lease for Galera clusters, where GET_LOCK holds on one node only: a row in the site's options table."""
 
 import contextlib
 import os
@@ -32,8 +25,14 @@ FREE = "free"
 class Lease:
     """A lease, taken and renewed on connections of its own, one per thread.
 
-    So a transaction of the run delays neither the heartbeat nor the check of who has it. The value is
-    ``token:count:process:host``; only the holder knows the token, and the rest is for people.
+    One INSERT decides who has it. A heartbeat changes its value; a waiter that has seen the same value for a whole
+    ``ttl`` by its own clock takes it over with a compare-and-swap, so no two clocks are ever compared. A long ALTER
+    stops every write of the cluster, including the heartbeat; the waiter does not count such a standstill. A holder
+    that loses the lease finds out before its next statement; a statement already sent is not stopped, but every step
+    can be repeated.
+
+    With connections of its own, a transaction of the run delays neither the heartbeat nor the check of who has it. The
+    value is ``token:count:process:host``; only the holder knows the token, and the rest is for people.
     """
 
     def __init__(self, connection: Connection, table: str) -> None:

@@ -1,9 +1,4 @@
-"""One upgrader at a time for each (database, prefix).
-
-On MySQL and MariaDB it is GET_LOCK on the connection that runs the DDL: the server frees it when that connection
-ends, but not before an ALTER that a killed client left behind has finished. On a Galera cluster, where GET_LOCK
-holds on one node only, a lease is added. On SQLite the run's own transaction is the lock.
-"""
+"""The lock: one upgrader at a time for each (database, prefix)."""
 
 import contextlib
 import hashlib
@@ -146,7 +141,10 @@ def migration_lock(
 ) -> Iterator[MigrationLock]:
     """Hold the lock for the block. Waits up to ``timeout`` seconds, then raises Busy.
 
-    On SQLite the COMMIT belongs to the lock, and waits ``lock_wait`` seconds for readers.
+    On MySQL and MariaDB it is GET_LOCK on the connection that runs the DDL: the server frees it when that connection
+    ends, but not before an ALTER that a killed client left behind has finished. On a Galera cluster, where GET_LOCK
+    holds on one node only, a lease is added. On SQLite it is the run's own transaction; the COMMIT belongs to it, and
+    waits ``lock_wait`` seconds for readers.
 
     Raises UnsupportedServer on a cluster where a run is not safe, and DatabaseUnavailable on a node of one
     that accepts no writes.

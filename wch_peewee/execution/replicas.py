@@ -1,11 +1,4 @@
-"""Replica lag: a run checks how far replicas are behind before each statement and each batch.
-
-    rule = ReplicaRule([open_database(parse_url("mysql://reader@replica/wordpress"))], max_lag=10)
-    DatabaseManager(url, replicas=rule).install()
-
-An INPLACE or COPY change of ten minutes keeps a replica busy for another ten; batches written faster than a
-replica applies them make it fall behind further and further.
-"""
+"""Replica lag: a run checks how far replicas are behind before each statement and each batch."""
 
 import time
 from collections.abc import Sequence
@@ -28,7 +21,14 @@ _EVERY = 1.0
 
 @dataclass(slots=True)
 class ReplicaRule:
-    """The lag allowed: ``max_lag`` seconds for every replica; ``patience`` is how many seconds a run waits."""
+    """The lag allowed: ``max_lag`` seconds for every replica; ``patience`` is how many seconds a run waits.
+
+    An INPLACE or COPY change of ten minutes keeps a replica busy for another ten; batches written faster than a
+    replica applies them make it fall behind further and further.
+
+        rule = ReplicaRule([open_database(parse_url("mysql://reader@replica/wordpress"))], max_lag=10)
+        DatabaseManager(url, replicas=rule).install()
+    """
 
     replicas: Sequence[pw.Database]
     max_lag: int = 10

@@ -1,7 +1,4 @@
-"""``db_delta``, the counterpart of WordPress's dbDelta for Peewee models.
-
-db_delta([Conversation, Message], database)
-"""
+"""``db_delta``, the counterpart of WordPress's dbDelta for Peewee models."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""Checks for everything outside the tables that can keep an installation from working. They only read.
-
-for finding in diagnose(DatabaseManager("sqlite:///wch.db")):
-    print(finding.state, finding.name, finding.found, finding.advice)
-"""
+"""Checks for everything outside the tables that can keep an installation from working. They only read."""
 
 from __future__ import annotations
 

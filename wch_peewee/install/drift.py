@@ -1,8 +1,4 @@
-"""Differences between the declared and the live schema, sorted into pending changes and drift.
-
-for difference in differences(manager.plan()):
-    print(difference.kind, difference)
-"""
+"""Differences between the declared and the live schema, sorted into pending changes and drift."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -1,7 +1,4 @@
-"""The database manager: install, upgrade, verify and remove the tables of one installation.
-
-DatabaseManager("sqlite:///wch.db").install()
-"""
+"""The database manager: install, upgrade, verify and remove the tables of one installation."""
 
 import contextlib
 import logging

@@ -1,8 +1,4 @@
-"""Messages whose conversation is missing: counted, deleted or reattached.
-
-PHP deletes conversations alone. Nothing is deleted unasked: an upgrade counts the orphans, reports them, and leaves
-the foreign key out until they are dealt with.
-"""
+"""Messages whose conversation is missing, because PHP deletes conversations alone: counted, deleted or reattached."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""The plugin's lifecycle, as a host calls it: activate, deactivate, admin_init, uninstall.
-
-Plugin("sqlite:///wch.db").activate()
-"""
+"""The plugin's lifecycle, as a host calls it: activate, deactivate, admin_init, uninstall."""
 
 from __future__ import annotations
 

@@ -8,20 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-)
+from . import operations as ops
 from .preconditions import Precondition
 from .statements import Effect, Size, Step
 
@@ -97,21 +84,21 @@ class DryRunResult:
     stopped: Stopped | None = None
 
 
-def undone(operation: Operation) -> str:
+def undone(operation: ops.Operation) -> str:
     """Say how an operation is undone."""
     match operation:
-        case CreateTable():
+        case ops.CreateTable():
             return "dropping the table, with its rows"
-        case AddColumn():
+        case ops.AddColumn():
             return "dropping the column, with what has been written into it"
-        case ModifyColumn():
+        case ops.ModifyColumn():
             return "changing the column back, if its values still fit"
-        case RenameColumn() | RenameIndex():
+        case ops.RenameColumn() | ops.RenameIndex():
             return "renaming it back"
-        case AddIndex() | AddForeignKey():
+        case ops.AddIndex() | ops.AddForeignKey():
             return "dropping it"
-        case DropIndex() | DropForeignKey():
+        case ops.DropIndex() | ops.DropForeignKey():
             return "adding it again, which looks at every row"
-        case DropColumn() | DropTable():
+        case ops.DropColumn() | ops.DropTable():
             return "nothing: what it held is gone but for a backup"
     return "the migration's rollback"

@@ -10,18 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from . import operations as ops
 from .dialect import Dialect
 from .diff import Change, Refusal, SchemaDiff
 from .objects import Index, Schema, Table, same_names
-from .operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    ModifyColumn,
-    Operation,
-    apply_operations,
-)
 from .preconditions import Precondition
 from .statements import Statement, Step
 
@@ -55,7 +47,7 @@ class Plan:
 def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mapping[Precondition, int]) -> Plan:
     """Plan ``diff`` against ``actual``; ``counts`` answers each of ``diff.requirements()``."""
     refusals = list(diff.refusals)
-    accepted: dict[str, list[Operation]] = {}
+    accepted: dict[str, list[ops.Operation]] = {}
     result = {table.name: table for table in actual}
     for change in _keys_last(diff.changes):
         operation, reason, refused = _judged(change, result, counts)
@@ -65,11 +57,11 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
         if not reason and live is not None:
             reason = "; ".join(dialect.obstacles(live, [operation]))
         if reason:
-            blocking = isinstance(operation, CreateTable | AddColumn)
+            blocking = isinstance(operation, ops.CreateTable | ops.AddColumn)
             refusals.append(Refusal(operation.table, "; ".join(operation.describe()), reason, blocking))
         elif operation.describe():
             accepted.setdefault(operation.table, []).append(operation)
-            result = apply_operations(result, [operation])
+            result = ops.apply_operations(result, [operation])
     order = [name for name in dict.fromkeys(change.operation.table for change in diff.changes) if name in accepted]
     steps = [step for name in order for step in dialect.render(actual.table(name), accepted[name])]
     return Plan(tuple(steps), tuple(refusals), diff.extras)
@@ -77,15 +69,15 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
 
 def _judged(
     change: Change, result: Mapping[str, Table], counts: Mapping[Precondition, int]
-) -> tuple[Operation, str, list[Refusal]]:
+) -> tuple[ops.Operation, str, list[Refusal]]:
     """Say what is left of the change, why even that cannot be, and what has been taken out of it."""
     operation = _placed(change.operation, result)
     unmet = [need for need in change.requires if counts[need]]
     reason = "; ".join(need.refusal(counts[need]) for need in unmet)
-    if isinstance(operation, CreateTable):
+    if isinstance(operation, ops.CreateTable):
         operation, refused = _with_possible_keys(operation, result)
         return operation, reason, refused
-    if isinstance(operation, ModifyColumn) and [need.kind for need in unmet] == ["no_nulls"]:
+    if isinstance(operation, ops.ModifyColumn) and [need.kind for need in unmet] == ["no_nulls"]:
         # NULLs stand against NOT NULL alone; the rest of the change is as safe as without it.
         only = replace(operation, column=replace(operation.was, nullable=False))
         refused = [Refusal(operation.table, "; ".join(only.describe()), reason)]
@@ -95,23 +87,25 @@ def _judged(
 
 def _keys_last(changes: tuple[Change, ...]) -> list[Change]:
     """Judge columns first, then indexes, then foreign keys, because each depends on the ones before."""
-    rank = {AddIndex: 1, AddForeignKey: 2}
+    rank = {ops.AddIndex: 1, ops.AddForeignKey: 2}
     return sorted(changes, key=lambda change: rank.get(type(change.operation), 0))
 
 
-def _placed(operation: Operation, result: Mapping[str, Table]) -> Operation:
+def _placed(operation: ops.Operation, result: Mapping[str, Table]) -> ops.Operation:
     """Put a column last where the one it should follow has been refused."""
-    if not isinstance(operation, AddColumn) or operation.after is None:
+    if not isinstance(operation, ops.AddColumn) or operation.after is None:
         return operation
     table = result[operation.table]
     return operation if table.column(operation.after) else replace(operation, after=table.columns[-1].name)
 
 
-def _with_possible_keys(operation: CreateTable, result: Mapping[str, Table]) -> tuple[CreateTable, list[Refusal]]:
+def _with_possible_keys(
+    operation: ops.CreateTable, result: Mapping[str, Table]
+) -> tuple[ops.CreateTable, list[Refusal]]:
     """Create a table without the foreign keys that would make the server refuse it whole."""
     table, kept, refusals = operation.definition, [], []
     for key in table.foreign_keys:
-        adding = AddForeignKey(table.name, key)
+        adding = ops.AddForeignKey(table.name, key)
         if reason := _key_depends(adding, {**result, table.name: table}):
             refusals.append(Refusal(table.name, "; ".join(adding.describe()), reason))
         else:
@@ -119,9 +113,9 @@ def _with_possible_keys(operation: CreateTable, result: Mapping[str, Table]) -> 
     return replace(operation, definition=replace(table, foreign_keys=tuple(kept))), refusals
 
 
-def _held(operation: Operation, actual: Schema, dialect: Dialect) -> str:
+def _held(operation: ops.Operation, actual: Schema, dialect: Dialect) -> str:
     """Say which foreign key holds the type of a column in place, on engines where it does."""
-    if dialect.retypes_foreign_keys or not isinstance(operation, ModifyColumn):
+    if dialect.retypes_foreign_keys or not isinstance(operation, ops.ModifyColumn):
         return ""
     if operation.was.type == operation.column.type:
         return ""
@@ -135,17 +129,17 @@ def _held(operation: Operation, actual: Schema, dialect: Dialect) -> str:
     return ""
 
 
-def _depends(operation: Operation, result: Mapping[str, Table]) -> str:
-    if isinstance(operation, AddIndex):
+def _depends(operation: ops.Operation, result: Mapping[str, Table]) -> str:
+    if isinstance(operation, ops.AddIndex):
         table = result[operation.table]
         missing = [name for name in operation.index.columns if table.column(name) is None]
         return f"{table.name} has no column {', '.join(missing)}" if missing else ""
-    if isinstance(operation, AddForeignKey):
+    if isinstance(operation, ops.AddForeignKey):
         return _key_depends(operation, result)
     return ""
 
 
-def _key_depends(operation: AddForeignKey, result: Mapping[str, Table]) -> str:
+def _key_depends(operation: ops.AddForeignKey, result: Mapping[str, Table]) -> str:
     key, table = operation.foreign_key, result[operation.table]
     parent = result.get(key.referenced_table)
     if parent is None:

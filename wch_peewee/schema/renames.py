@@ -6,22 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigurationError
+from . import operations as ops
 from .comparison import Pair, compare_tables
 from .objects import Column, ColumnType, ForeignKey, Index, Schema, Table
-from .operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-)
 
 _KINDS = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), "number"),
@@ -114,7 +101,7 @@ def rename_columns(before: Schema, renames: Renames) -> Schema:
 def _renamed_table(table: Table, renames: Renames) -> Table:
     for (name, old), new in renames.columns.items():
         if name == table.name:
-            table = RenameColumn(name, old, new).applied_to(table)
+            table = ops.RenameColumn(name, old, new).applied_to(table)
     return replace(table, foreign_keys=tuple(_renamed_key(key, renames) for key in table.foreign_keys))
 
 
@@ -144,7 +131,7 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePrimaryKey(Operation):
+class ChangePrimaryKey(ops.Operation):
     """Another primary key: there is no step for it, but the author has to know."""
 
     was: tuple[str, ...]
@@ -154,29 +141,29 @@ class ChangePrimaryKey(Operation):
         return (f"Changed primary key of {self.table} from ({', '.join(self.was)}) to ({', '.join(self.now)})",)
 
 
-def operations_between(before: Schema, after: Schema, renames: Renames) -> tuple[Operation, ...]:
+def operations_between(before: Schema, after: Schema, renames: Renames) -> tuple[ops.Operation, ...]:
     """Return what leads from ``before`` to ``after``, in no special order; nothing if they agree."""
-    found: list[Operation] = [RenameColumn(table, old, new) for (table, old), new in renames.columns.items()]
+    found: list[ops.Operation] = [ops.RenameColumn(table, old, new) for (table, old), new in renames.columns.items()]
     before = rename_columns(before, renames)
     for table in after:
         was = before.table(table.name)
-        found += [CreateTable(table.name, table)] if was is None else _table_operations(was, table, renames)
-    found += [DropTable(table.name) for table in before if after.table(table.name) is None]
+        found += [ops.CreateTable(table.name, table)] if was is None else _table_operations(was, table, renames)
+    found += [ops.DropTable(table.name) for table in before if after.table(table.name) is None]
     return tuple(found)
 
 
-def _table_operations(was: Table, now: Table, renames: Renames) -> Iterator[Operation]:
+def _table_operations(was: Table, now: Table, renames: Renames) -> Iterator[ops.Operation]:
     comparison = compare_tables(now, was)
     yield from _column_operations(now.name, comparison.columns)
     if not comparison.same_primary_key:
         yield ChangePrimaryKey(now.name, was.primary_key, now.primary_key)
     yield from _index_operations(was, now, comparison.indexes, renames)
     keys = [pair for pair in comparison.foreign_keys if pair.verdict == "different"]
-    yield from (DropForeignKey(now.name, pair.found) for pair in keys if pair.found is not None)
-    yield from (AddForeignKey(now.name, pair.wanted) for pair in keys if pair.wanted is not None)
+    yield from (ops.DropForeignKey(now.name, pair.found) for pair in keys if pair.found is not None)
+    yield from (ops.AddForeignKey(now.name, pair.wanted) for pair in keys if pair.wanted is not None)
 
 
-def _column_operations(table: str, pairs: tuple[Pair[Column], ...]) -> Iterator[Operation]:
+def _column_operations(table: str, pairs: tuple[Pair[Column], ...]) -> Iterator[ops.Operation]:
     previous = None
     for pair in pairs:
         # What a migration's own SQL has made, a generated column for one, no model can declare.
@@ -184,27 +171,29 @@ def _column_operations(table: str, pairs: tuple[Pair[Column], ...]) -> Iterator[
             continue
         if pair.wanted is None:
             assert pair.found is not None
-            yield DropColumn(table, pair.found.name)
+            yield ops.DropColumn(table, pair.found.name)
             continue
         if pair.found is None:
-            yield AddColumn(table, pair.wanted, previous)
+            yield ops.AddColumn(table, pair.wanted, previous)
         elif pair.verdict != "equal":
-            yield ModifyColumn(table, pair.found, pair.wanted)
+            yield ops.ModifyColumn(table, pair.found, pair.wanted)
         previous = pair.wanted.name
 
 
-def _index_operations(was: Table, now: Table, pairs: tuple[Pair[Index], ...], renames: Renames) -> Iterator[Operation]:
+def _index_operations(
+    was: Table, now: Table, pairs: tuple[Pair[Index], ...], renames: Renames
+) -> Iterator[ops.Operation]:
     equal = {pair.found for pair in pairs if pair.verdict == "equal"}
     gone = [index for index in was.indexes if not index.opaque and index not in equal]
     new = [pair.wanted for pair in pairs if pair.wanted and not pair.wanted.opaque and pair.verdict != "equal"]
     for index in tuple(gone):
         target = _renamed_to(index, was, new, now, renames)
         if target is not None:
-            yield RenameIndex(now.name, index, target.name)
+            yield ops.RenameIndex(now.name, index, target.name)
             gone.remove(index)
             new.remove(target)
-    yield from (DropIndex(now.name, index.name) for index in gone)
-    yield from (AddIndex(now.name, index) for index in new)
+    yield from (ops.DropIndex(now.name, index.name) for index in gone)
+    yield from (ops.AddIndex(now.name, index) for index in new)
 
 
 def _renamed_to(index: Index, was: Table, new: list[Index], now: Table, renames: Renames) -> Index | None:

@@ -1,8 +1,4 @@
-"""Finds a WordPress and its wp-config.php, as WordPress and wp-cli do.
-
-WordPress (ABSPATH) is the folder with wp-load.php; an index.php above it may lead there. Its configuration is
-``ABSPATH/wp-config.php``, else the one in the parent folder, unless that folder is a WordPress itself.
-"""
+"""Finds a WordPress and its wp-config.php, as WordPress and wp-cli do."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +28,11 @@ class Place:
 
 
 def find_site(path: Path | str) -> Place:
-    """Return the site in a folder, or of a wp-config.php. Raises ConfigurationError if there is none."""
+    """Return the site in a folder, or of a wp-config.php. Raises ConfigurationError if there is none.
+
+    WordPress (ABSPATH) is the folder with wp-load.php; an index.php above it may lead there. Its configuration is
+    ``ABSPATH/wp-config.php``, else the one in the parent folder, unless that folder is a WordPress itself.
+    """
     path = Path(path).expanduser()
     if not _exists(path):
         raise ConfigurationError(f"There is no WordPress at {path}: no such folder; name the one with wp-load.php.")

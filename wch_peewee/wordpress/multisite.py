@@ -1,8 +1,4 @@
-"""The sites of a WordPress network (multisite): their ids, table prefixes and addresses, from the table ``blogs``.
-
-Blog 1 has the network's own prefix, blog N the prefix followed by ``N_``. Names are computed and compared exactly,
-never by pattern: another site's prefix can begin with ours.
-"""
+"""The sites of a WordPress network (multisite): their ids, table prefixes and addresses, from the table ``blogs``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,7 +31,11 @@ class BlogSite:
 
 
 def blog_prefix(base: str, blog_id: int) -> str:
-    """Return the table prefix of a site, as wpdb's ``get_blog_prefix`` does. Raises ConfigurationError."""
+    """Return the table prefix of a site, as wpdb's ``get_blog_prefix`` does. Raises ConfigurationError.
+
+    Blog 1 has the network's own prefix, blog N the prefix followed by ``N_``. Names are computed and compared exactly,
+    never by pattern: another site's prefix can begin with ours.
+    """
     if isinstance(blog_id, bool) or not isinstance(blog_id, int) or blog_id < 0:
         raise ConfigurationError(f"A site's id is a whole number from 1, not {blog_id!r}.")
     return check_prefix(base if blog_id <= MAIN else f"{base}{blog_id}_")

@@ -1,7 +1,4 @@
-"""Rows of WordPress's options table (``wch_db_version`` and one more), and the table itself where there is none.
-
-Only our own rows are ever written, and their ``autoload`` is never changed once they exist.
-"""
+"""Our rows of WordPress's options table, and the table itself where there is none."""
 
 from __future__ import annotations
 
@@ -50,10 +47,10 @@ def ask_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str
 
 
 def write_option(connection: Connection, prefix: str, name: str, value: str) -> None:
-    """Insert or update one option.
+    """Insert or update one option, never another's.
 
     A new row gets autoload ``no``, which means the same in every WordPress and lets PHP's own update refresh a
-    persistent object cache that remembers the row as missing.
+    persistent object cache that remembers the row as missing. An existing row keeps its autoload.
     """
     table = options_table_name(prefix)
     sql = connection.dialect.upsert(table, "option_name", ("option_name", "option_value", "autoload"), "option_value")

@@ -1,8 +1,4 @@
-"""A WordPress site as its wp-config.php describes it. Nothing is connected, and no PHP is run.
-
-site = read_site("/srv/www/site")
-site.target, site.prefix
-"""
+"""A WordPress site as its wp-config.php describes it. Nothing is connected, and no PHP is run."""
 
 import os
 import re

@@ -1,8 +1,4 @@
-"""Comparison of version strings as PHP's ``version_compare`` does it.
-
-The PHP plugin decides with it whether a stored version needs an upgrade, so the answer must be PHP's, also for
-values that no Python version class accepts: ``version_compare("1.0", "1.0.0")`` is -1.
-"""
+"""Comparison of version strings as PHP's ``version_compare`` does it."""
 
 import re
 from itertools import pairwise
@@ -25,7 +21,11 @@ _PLAIN = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
 def version_compare(a: str, b: str) -> Order:
-    """Return -1, 0 or 1 as PHP finds ``a`` older than, equal to or newer than ``b``."""
+    """Return -1, 0 or 1 as PHP finds ``a`` older than, equal to or newer than ``b``.
+
+    The PHP plugin decides with it whether a stored version needs an upgrade, so the answer must be PHP's, also for
+    values that no Python version class accepts: ``version_compare("1.0", "1.0.0")`` is -1.
+    """
     return _compare(_c_string(a), _c_string(b))
 
 

@@ -1,7 +1,4 @@
-"""The record of shipped migrations, ``shipped.json``: a digest of each, so that a later edit is noticed.
-
-An applied migration never runs again, so an edit would leave two kinds of databases.
-"""
+"""The record of shipped migrations, ``shipped.json``: a digest of each, because an applied one never runs again."""
 
 import ast
 import hashlib

@@ -4,20 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...migrate import steps
+from ...schema import operations as ops
 from ...schema.objects import Column, ForeignKey, Index, Table
-from ...schema.operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    apply_operations,
-)
 from .load import Migration, Step
 
 Tables = dict[str, Table]
@@ -55,15 +43,15 @@ def moments(migration: Migration, tables: Tables, earlier: tuple[Step, ...] = ()
     for step in _steps(migration):
         yield Moment(step, tables, made, before, earlier)
         operations = _operations(step, tables)
-        made |= {operation.table for operation in operations if isinstance(operation, CreateTable)}
-        tables = apply_operations(tables, operations)
+        made |= {operation.table for operation in operations if isinstance(operation, ops.CreateTable)}
+        tables = ops.apply_operations(tables, operations)
         before = (*before, step)
 
 
 def tables_after(migration: Migration, tables: Tables) -> Tables:
     """Return the tables as they are after ``migrate()``, as far as the arguments of its steps tell."""
     for step in _steps(migration):
-        tables = apply_operations(tables, _operations(step, tables))
+        tables = ops.apply_operations(tables, _operations(step, tables))
     return tables
 
 
@@ -71,40 +59,43 @@ def _steps(migration: Migration) -> Sequence[Step]:
     return migration.migrate.steps if migration.migrate is not None else ()
 
 
-def _operations(step: Step, tables: Tables) -> list[Operation]:
+def _operations(step: Step, tables: Tables) -> list[ops.Operation]:
     """Return what the step does to ``tables``; nothing where its arguments do not tell."""
     arguments = step.arguments
     if step.is_(steps.create_tables):
         wanted = (table for table in arguments["tables"] if isinstance(table, Table))
         return [operation for table in wanted for operation in _creation(table, tables.get(table.name))]
     if step.is_(steps.drop_tables):
-        return [DropTable(getattr(table, "name", "")) for table in arguments["tables"]]
+        return [ops.DropTable(getattr(table, "name", "")) for table in arguments["tables"]]
     name = arguments.get("table")
     if not isinstance(name, str) or name not in tables:
         return []
     column, index, key = arguments.get("column"), arguments.get("index"), arguments.get("key")
     was = tables[name].column(column.name) if isinstance(column, Column) else None
     if step.is_(steps.add_column) and isinstance(column, Column) and was is None:
-        return [AddColumn(name, column, arguments.get("after") or "")]
+        return [ops.AddColumn(name, column, arguments.get("after") or "")]
     if step.is_(steps.alter_column) and isinstance(column, Column) and was is not None:
-        return [ModifyColumn(name, was, column)]
+        return [ops.ModifyColumn(name, was, column)]
     if step.is_(steps.rename_column):
-        return [RenameColumn(name, str(arguments["old"]), str(arguments["new"]))]
+        return [ops.RenameColumn(name, str(arguments["old"]), str(arguments["new"]))]
     if step.is_(steps.drop_column):
-        return [DropColumn(name, str(column))]
+        return [ops.DropColumn(name, str(column))]
     if step.is_(steps.add_index) and isinstance(index, Index):
-        return [AddIndex(name, index)]
+        return [ops.AddIndex(name, index)]
     if step.is_(steps.drop_index):
-        return [DropIndex(name, str(index))]
+        return [ops.DropIndex(name, str(index))]
     if step.is_(steps.add_foreign_key) and isinstance(key, ForeignKey):
-        return [AddForeignKey(name, key)]
+        return [ops.AddForeignKey(name, key)]
     return []
 
 
-def _creation(wanted: Table, live: Table | None) -> list[Operation]:
+def _creation(wanted: Table, live: Table | None) -> list[ops.Operation]:
     """Return what create_tables does: of a table that is there it adds what is missing, and drops nothing."""
     if live is None:
-        return [CreateTable(wanted.name, wanted)]
+        return [ops.CreateTable(wanted.name, wanted)]
     columns = [column for column in wanted.columns if live.column(column.name) is None]
     indexes = [index for index in wanted.indexes if live.index(index.name) is None]
-    return [*(AddColumn(live.name, column, "") for column in columns), *(AddIndex(live.name, i) for i in indexes)]
+    return [
+        *(ops.AddColumn(live.name, column, "") for column in columns),
+        *(ops.AddIndex(live.name, i) for i in indexes),
+    ]

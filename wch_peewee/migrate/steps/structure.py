@@ -11,26 +11,14 @@ from ...errors import RemovalRefused, SchemaConflict
 from ...execution.apply import ConcurrentChange
 from ...execution.context import RunContext, context_of
 from ...execution.introspect import introspect_schema, referencing_tables
+from ...schema import operations as ops
 from ...schema.base import Query
 from ...schema.declared import physical_name, resolve_key, resolve_table
 from ...schema.objects import Column, ForeignKey, Index, Table
-from ...schema.operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-)
 from ...schema.preconditions import Precondition
 
 #: Says from the live table what is still to be done; nothing when it is done.
-Planner = Callable[[RunContext, Table], list[Operation]]
+Planner = Callable[[RunContext, Table], list[ops.Operation]]
 
 
 def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns: bool = False) -> None:
@@ -76,12 +64,12 @@ def add_column(database: pw.Database, table: str, column: Column, *, after: str 
     Raises SchemaConflict if the table has rows and the column no value for them.
     """
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         if live.column(column.name):
             return []
         if not (column.nullable or column.default is not None):
             _insist(context, Precondition("empty", live.name, (column.name,)))
-        return [AddColumn(live.name, adapted(context, live, column), after or live.columns[-1].name)]
+        return [ops.AddColumn(live.name, adapted(context, live, column), after or live.columns[-1].name)]
 
     change_table(database, table, plan, for_columns=True)
 
@@ -89,11 +77,11 @@ def add_column(database: pw.Database, table: str, column: Column, *, after: str 
 def rename_column(database: pw.Database, table: str, old: str, new: str) -> None:
     """Rename a column and keep all of its attributes."""
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         if live.column(old) and live.column(new):
             raise SchemaConflict(f"{live.name} has both {old} and {new}; which of them to keep is yours to say")
         if live.column(old):
-            return [RenameColumn(live.name, old, new)]
+            return [ops.RenameColumn(live.name, old, new)]
         if live.column(new):
             return []
         raise SchemaConflict(f"{live.name} has neither {old} nor {new}")
@@ -107,7 +95,7 @@ def alter_column(database: pw.Database, table: str, column: Column) -> None:
     Raises SchemaConflict if NULLs conflict with NOT NULL; the server refuses other values that do not fit.
     """
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         was = live.column(column.name)
         if was is None:
             raise SchemaConflict(f"{live.name} has no column {column.name}")
@@ -119,7 +107,7 @@ def alter_column(database: pw.Database, table: str, column: Column) -> None:
             raise SchemaConflict(f"{live.name}.{was.name} has {', '.join(was.opaque)}, which the change would lose")
         if was.nullable and not now.nullable:
             _insist(context, Precondition("no_nulls", live.name, (was.name,)))
-        return [ModifyColumn(live.name, was, now)]
+        return [ops.ModifyColumn(live.name, was, now)]
 
     change_table(database, table, plan, for_columns=True)
 
@@ -130,7 +118,7 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
     Raises RemovalRefused without it, and says how many rows hold a value.
     """
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         if live.column(column) is None:
             return []
         if not allow_drop:
@@ -140,7 +128,7 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
                 f"dropping {live.name}.{column} loses {_values(count)}; "
                 "say allow_drop=True in the migration if you mean it"
             )
-        return [DropColumn(live.name, column)]
+        return [ops.DropColumn(live.name, column)]
 
     change_table(database, table, plan)
 
@@ -159,14 +147,14 @@ def _values(rows: int) -> str:
 def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
     """Add a foreign key if no equivalent one exists and no rows conflict with it."""
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         wanted = resolve_key(key, live.name, context.prefix)
         if any(candidate.serves(wanted) for candidate in live.foreign_keys):
             return []
         precondition = Precondition("no_orphans", live.name, wanted.columns, wanted)
         if count := context.count(precondition):
             raise SchemaConflict(precondition.refusal(count))
-        return [AddForeignKey(live.name, wanted)]
+        return [ops.AddForeignKey(live.name, wanted)]
 
     change_table(database, table, plan)
 
@@ -174,9 +162,9 @@ def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
 def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
     """Drop the foreign key that is equivalent to ``key``, whatever its name; its index stays."""
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         wanted = resolve_key(key, live.name, context.prefix)
-        return [DropForeignKey(live.name, there) for there in live.foreign_keys if there.serves(wanted)]
+        return [ops.DropForeignKey(live.name, there) for there in live.foreign_keys if there.serves(wanted)]
 
     change_table(database, table, plan)
 
@@ -184,14 +172,14 @@ def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None
 def add_index(database: pw.Database, table: str, index: Index) -> None:
     """Add an index if no equivalent one exists; a unique one only if no rows conflict with it."""
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         wanted = replace(index, name=context.dialect.index_name(live.name, index.name))
         if any(candidate.serves(wanted) for candidate in live.indexes):
             return []
         precondition = Precondition("no_duplicates", live.name, wanted.columns)
         if wanted.unique and (count := context.count(precondition)):
             raise SchemaConflict(precondition.refusal(count))
-        return [AddIndex(live.name, wanted)]
+        return [ops.AddIndex(live.name, wanted)]
 
     change_table(database, table, plan)
 
@@ -199,12 +187,12 @@ def add_index(database: pw.Database, table: str, index: Index) -> None:
 def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
     """Rename an index; it is rebuilt only where the server knows no other way."""
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         was, now = (live.index(context.dialect.index_name(live.name, name)) for name in (old, new))
         if was and now:
             raise SchemaConflict(f"{live.name} has both indexes {old} and {new}; drop the one that is not needed")
         if was:
-            return [RenameIndex(live.name, was, context.dialect.index_name(live.name, new))]
+            return [ops.RenameIndex(live.name, was, context.dialect.index_name(live.name, new))]
         if now:
             return []
         raise SchemaConflict(f"{live.name} has neither an index {old} nor {new}; wch check says what is in their place")
@@ -215,9 +203,9 @@ def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
 def drop_index(database: pw.Database, table: str, index: str) -> None:
     """Drop an index if it exists."""
 
-    def plan(context: RunContext, live: Table) -> list[Operation]:
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         name = context.dialect.index_name(live.name, index)
-        return [DropIndex(live.name, name)] if live.index(name) else []
+        return [ops.DropIndex(live.name, name)] if live.index(name) else []
 
     change_table(database, table, plan)
 
@@ -269,7 +257,7 @@ def drop_named(context: RunContext, names: Iterable[str]) -> tuple[str, ...]:
         )
     outcomes: list[str] = []
     for name in reversed(names):
-        outcomes += context.change(name, [DropTable(name)]).outcomes
+        outcomes += context.change(name, [ops.DropTable(name)]).outcomes
     return tuple(outcomes)
 
 

@@ -10,29 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
+from .. import operations as ops
 from ..objects import Column, ColumnType, ForeignKey, Index, Table
-from ..operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-    apply_to_table,
-)
 from ..preconditions import Precondition
 from ..statements import Statement, Step
 from .algorithms import bytes_per_character, cost, dearest
 from .base import quote_name, quote_text
 
 _CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
-_COLUMN_OPERATIONS = (AddColumn, ModifyColumn, RenameColumn, DropColumn)
+_COLUMN_OPERATIONS = (ops.AddColumn, ops.ModifyColumn, ops.RenameColumn, ops.DropColumn)
 _UNCHECKED = Statement("SET SESSION foreign_key_checks = 0")
 _CHECKED = Statement("SET SESSION foreign_key_checks = 1")
 
@@ -41,10 +27,10 @@ def columns_list(columns: Sequence[str]) -> str:
     return ", ".join(quote_name(column) for column in columns)
 
 
-def render_steps(flavor: str, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
+def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Operation]) -> tuple[Step, ...]:
     steps: list[Step] = []
     rest = tuple(operations)
-    if rest and isinstance(rest[0], CreateTable):
+    if rest and isinstance(rest[0], ops.CreateTable):
         table, rest = rest[0].definition, rest[1:]
         steps.append(_create(table))
     if rest and table is None:
@@ -52,40 +38,40 @@ def render_steps(flavor: str, table: Table | None, operations: Sequence[Operatio
     for batch in _batches(rest):
         assert table is not None
         steps += _render_batch(flavor, table, batch)
-        table = apply_to_table(table, batch)
+        table = ops.apply_to_table(table, batch)
     return tuple(steps)
 
 
-def _batches(operations: Sequence[Operation]) -> list[list[Operation]]:
+def _batches(operations: Sequence[ops.Operation]) -> list[list[ops.Operation]]:
     """Part the operations behind a renaming, where one speaks of the column that was renamed."""
-    batches: list[list[Operation]] = []
+    batches: list[list[ops.Operation]] = []
     renamed: set[str] = set()
     for operation in operations:
         if not batches or renamed & _columns_of(operation):
             batches.append([])
             renamed = set()
         batches[-1].append(operation)
-        if isinstance(operation, RenameColumn):
+        if isinstance(operation, ops.RenameColumn):
             renamed |= {operation.old, operation.new}
     return batches
 
 
-def _columns_of(operation: Operation) -> set[str]:
+def _columns_of(operation: ops.Operation) -> set[str]:
     match operation:
-        case AddColumn(column=column, after=after):
+        case ops.AddColumn(column=column, after=after):
             return {column.name, after or ""}
-        case ModifyColumn(column=column) | DropColumn(column=column):
+        case ops.ModifyColumn(column=column) | ops.DropColumn(column=column):
             return {column if isinstance(column, str) else column.name}
-        case RenameColumn(old=old, new=new):
+        case ops.RenameColumn(old=old, new=new):
             return {old, new}
-        case AddIndex(index=index):
+        case ops.AddIndex(index=index):
             return set(index.columns)
-        case AddForeignKey(foreign_key=key):
+        case ops.AddForeignKey(foreign_key=key):
             return set(key.columns)
     return set()
 
 
-def _render_batch(flavor: str, table: Table, operations: Sequence[Operation]) -> list[Step]:
+def _render_batch(flavor: str, table: Table, operations: Sequence[ops.Operation]) -> list[Step]:
     steps = [
         Step(
             operation.table,
@@ -94,33 +80,35 @@ def _render_batch(flavor: str, table: Table, operations: Sequence[Operation]) ->
             "DROP",
         )
         for operation in operations
-        if isinstance(operation, DropTable)
+        if isinstance(operation, ops.DropTable)
     ]
     # Keys go before what they hold on to and come after what they need.
-    phases: tuple[Callable[[Operation, str], bool], ...] = (
-        lambda operation, _: isinstance(operation, DropForeignKey),
-        lambda operation, _: isinstance(operation, DropIndex),
+    phases: tuple[Callable[[ops.Operation, str], bool], ...] = (
+        lambda operation, _: isinstance(operation, ops.DropForeignKey),
+        lambda operation, _: isinstance(operation, ops.DropIndex),
         lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "INSTANT",
         lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "METADATA",
         lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price not in ("INSTANT", "METADATA"),
-        lambda operation, _: isinstance(operation, AddIndex),
+        lambda operation, _: isinstance(operation, ops.AddIndex),
     )
     prices = _prices(flavor, table, operations)
     for belongs in phases:
         members = [(operation, price) for operation, price in prices if belongs(operation, price)]
         if members:
             steps.append(_alter(flavor, table, members))
-    steps += [_add_foreign_key(flavor, operation) for operation in operations if isinstance(operation, AddForeignKey)]
+    steps += [
+        _add_foreign_key(flavor, operation) for operation in operations if isinstance(operation, ops.AddForeignKey)
+    ]
     return steps
 
 
-def _prices(flavor: str, table: Table, operations: Sequence[Operation]) -> list[tuple[Operation, str]]:
+def _prices(flavor: str, table: Table, operations: Sequence[ops.Operation]) -> list[tuple[ops.Operation, str]]:
     """Price each operation; a new column costs what the new one in front of it costs, or it would come before it."""
-    prices: list[tuple[Operation, str]] = []
+    prices: list[tuple[ops.Operation, str]] = []
     added: dict[str | None, str] = {}
     for operation in operations:
         price = cost(flavor, table, operation)
-        if isinstance(operation, AddColumn):
+        if isinstance(operation, ops.AddColumn):
             price = dearest([price, added.get(operation.after, price)])
             added[operation.column.name] = price
         prices.append((operation, price))
@@ -137,10 +125,10 @@ def _create(table: Table) -> Step:
     if table.collation:
         options += f" DEFAULT CHARSET={charset(table.collation)} COLLATE={table.collation}"
     sql = f"CREATE TABLE {quote_name(table.name)} (\n  " + ",\n  ".join(lines) + f"\n){options}"
-    return Step(table.name, (CreateTable(table.name, table),), (Statement(sql, table.name),), "CREATE")
+    return Step(table.name, (ops.CreateTable(table.name, table),), (Statement(sql, table.name),), "CREATE")
 
 
-def _alter(flavor: str, table: Table, members: list[tuple[Operation, str]]) -> Step:
+def _alter(flavor: str, table: Table, members: list[tuple[ops.Operation, str]]) -> Step:
     operations = tuple(operation for operation, _ in members)
     clauses = [_clause(operation) for operation in operations]
     joined = ", ".join(clauses)
@@ -153,11 +141,11 @@ def _alter(flavor: str, table: Table, members: list[tuple[Operation, str]]) -> S
     return Step(table.name, operations, (alter,), price)
 
 
-def _changes_counting(operation: Operation) -> bool:
-    return isinstance(operation, ModifyColumn) and operation.was.auto_increment != operation.column.auto_increment
+def _changes_counting(operation: ops.Operation) -> bool:
+    return isinstance(operation, ops.ModifyColumn) and operation.was.auto_increment != operation.column.auto_increment
 
 
-def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
+def _add_foreign_key(flavor: str, operation: ops.AddForeignKey) -> Step:
     """Add the key without copying the table: checked, the ALTER copies it and blocks every writer meanwhile.
 
     Unchecked, orphans go unseen; they are counted before (the plan) and after (``recheck``).
@@ -175,21 +163,21 @@ def _add_foreign_key(flavor: str, operation: AddForeignKey) -> Step:
     )
 
 
-def _clause(operation: Operation) -> str:
-    if isinstance(operation, AddColumn):
+def _clause(operation: ops.Operation) -> str:
+    if isinstance(operation, ops.AddColumn):
         place = " FIRST" if operation.after is None else f" AFTER {quote_name(operation.after)}"
         return f"ADD COLUMN {column_definition(operation.column)}{place}"
-    if isinstance(operation, ModifyColumn):
+    if isinstance(operation, ops.ModifyColumn):
         return f"MODIFY COLUMN {column_definition(operation.column)}"
-    if isinstance(operation, RenameColumn):
+    if isinstance(operation, ops.RenameColumn):
         return f"RENAME COLUMN {quote_name(operation.old)} TO {quote_name(operation.new)}"
-    if isinstance(operation, DropColumn):
+    if isinstance(operation, ops.DropColumn):
         return f"DROP COLUMN {quote_name(operation.column)}"
-    if isinstance(operation, AddIndex):
+    if isinstance(operation, ops.AddIndex):
         return f"ADD {_index(operation.index)}"
-    if isinstance(operation, DropIndex):
+    if isinstance(operation, ops.DropIndex):
         return f"DROP INDEX {quote_name(operation.index)}"
-    if isinstance(operation, DropForeignKey):
+    if isinstance(operation, ops.DropForeignKey):
         return f"DROP FOREIGN KEY {quote_name(operation.foreign_key.name)}"
     raise AssertionError(f"no clause for {operation!r}")
 
@@ -237,11 +225,11 @@ def charset(collation: str) -> str:
     return collation.split("_")[0]
 
 
-def split_at_renames(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+def split_at_renames(operations: Sequence[ops.Operation]) -> Iterator[list[ops.Operation]]:
     """Split the operations so that each renaming of an index is alone."""
-    together: list[Operation] = []
+    together: list[ops.Operation] = []
     for operation in operations:
-        if isinstance(operation, RenameIndex):
+        if isinstance(operation, ops.RenameIndex):
             if together:
                 yield together
             yield [operation]
@@ -252,7 +240,7 @@ def split_at_renames(operations: Sequence[Operation]) -> Iterator[list[Operation
         yield together
 
 
-def rename_step(flavor: str, operation: RenameIndex, *, by_name: bool) -> Step:
+def rename_step(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> Step:
     """Rename it; without ``by_name`` make it anew in one statement, so that a foreign key never lacks it."""
     old, new = quote_name(operation.index.name), replace(operation.index, name=operation.new)
     clause = f"RENAME INDEX {old} TO {quote_name(new.name)}"
@@ -264,9 +252,9 @@ def rename_step(flavor: str, operation: RenameIndex, *, by_name: bool) -> Step:
     return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
 
 
-def lost(operations: Sequence[Operation]) -> tuple[str, ...]:
+def lost(operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     """Say what an index that has to be made anew under its new name would lose."""
-    renamed = [operation.index for operation in operations if isinstance(operation, RenameIndex)]
+    renamed = [operation.index for operation in operations if isinstance(operation, ops.RenameIndex)]
     return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
 
 
@@ -275,14 +263,14 @@ _LONGEST_KEY = 3072
 _UNBOUNDED = {"tinytext", "text", "mediumtext", "longtext", "json", "tinyblob", "blob", "mediumblob", "longblob"}
 
 
-def obstacles(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     return (*table.opaque, *(words for operation in operations for words in _against(table, operation)))
 
 
-def _against(table: Table, operation: Operation) -> Iterator[str]:
-    if isinstance(operation, ModifyColumn) and operation.column.type.values != operation.was.type.values:
+def _against(table: Table, operation: ops.Operation) -> Iterator[str]:
+    if isinstance(operation, ops.ModifyColumn) and operation.column.type.values != operation.was.type.values:
         yield from _same_values(operation.column, operation.column.collation or table.collation or "")
-    elif isinstance(operation, AddIndex):
+    elif isinstance(operation, ops.AddIndex):
         there = [column for name in operation.index.columns if (column := table.column(name))]
         length = sum(_length(table, column) for column in there)
         if length > _LONGEST_KEY:

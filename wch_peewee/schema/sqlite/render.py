@@ -12,22 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
+from .. import operations as ops
 from ..objects import Column, ForeignKey, Index, Table
-from ..operations import (
-    AddColumn,
-    AddForeignKey,
-    AddIndex,
-    CreateTable,
-    DropColumn,
-    DropForeignKey,
-    DropIndex,
-    DropTable,
-    ModifyColumn,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-    apply_to_table,
-)
 from ..statements import Statement, Step
 from .base import quote_name, quote_text
 from .introspect import is_autoindex, rowid_name
@@ -152,11 +138,11 @@ Version = tuple[int, ...]
 _DROPS_COLUMNS = (3, 35)
 
 
-def steps(table: Table | None, operations: Sequence[Operation], version: Version) -> tuple[Step, ...]:
+def steps(table: Table | None, operations: Sequence[ops.Operation], version: Version) -> tuple[Step, ...]:
     """Render ``operations`` on ``table`` as it is now; None means that it is not there."""
     made: list[Step] = []
     rest = tuple(operations)
-    if rest and isinstance(rest[0], CreateTable):
+    if rest and isinstance(rest[0], ops.CreateTable):
         table = rest[0].definition
         sql = (create_table(table), *create_indexes(table))
         made.append(Step(table.name, rest[:1], tuple(Statement(text, table.name) for text in sql), "CREATE"))
@@ -172,129 +158,129 @@ def steps(table: Table | None, operations: Sequence[Operation], version: Version
     if before:
         made.append(_native(table.name, before))
     if rebuilt:
-        made.append(_rebuild(apply_to_table(table, before), rebuilt))
+        made.append(_rebuild(ops.apply_to_table(table, before), rebuilt))
     if after:
         made.append(_native(table.name, after))
     return tuple(made)
 
 
-def obstacles(table: Table, operations: Sequence[Operation], version: Version) -> tuple[str, ...]:
+def obstacles(table: Table, operations: Sequence[ops.Operation], version: Version) -> tuple[str, ...]:
     """Say why ``operations`` must not be done on the live ``table``.
 
     An opaque table is never modified; opaque columns and indexes and triggers stand only in the way of a
     rebuild. What is dropped whole loses everything, as asked.
     """
-    if all(isinstance(operation, DropTable) for operation in operations):
+    if all(isinstance(operation, ops.DropTable) for operation in operations):
         return ()
     _, rebuilt, _ = _divide(table, operations, version)
     words = rebuild_obstacles(table) if rebuilt else table.opaque + _lost_indexes(operations)
     there = {column.name for column in table.columns}
-    left = dangling(apply_to_table(table, operations))
+    left = dangling(ops.apply_to_table(table, operations))
     return words + tuple(f"{what} uses {column}" for what, column in left if column in there)
 
 
-def _lost_indexes(operations: Sequence[Operation]) -> tuple[str, ...]:
+def _lost_indexes(operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     """An index is renamed by making it anew, which needs to know all of it."""
-    renamed = [operation.index for operation in operations if isinstance(operation, RenameIndex)]
+    renamed = [operation.index for operation in operations if isinstance(operation, ops.RenameIndex)]
     return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
 
 
-def _unfounded(table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+def _unfounded(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     """Name columns that the operations take for there and are not; SQLite would read the name as a string."""
     words: tuple[str, ...] = ()
     state = table
     for operation in operations:
         words += _unknown(state, operation)
-        state = apply_to_table(state, [operation])
+        state = ops.apply_to_table(state, [operation])
     return words + tuple(f"{what} uses {column}, which is not there" for what, column in dangling(state))
 
 
 def _divide(
-    table: Table, operations: Sequence[Operation], version: Version
-) -> tuple[tuple[Operation, ...], tuple[Operation, ...], tuple[Operation, ...]]:
+    table: Table, operations: Sequence[ops.Operation], version: Version
+) -> tuple[tuple[ops.Operation, ...], tuple[ops.Operation, ...], tuple[ops.Operation, ...]]:
     """Split into native operations, those of the one rebuild, and native ones after it."""
     operations = tuple(operations)
     state, native = table, True
     for operation in operations:
         native = native and not _needs_rebuild(state, operation, version)
-        state = apply_to_table(state, [operation])
+        state = ops.apply_to_table(state, [operation])
     if native:
         return operations, (), ()
-    renames = [isinstance(operation, RenameColumn) for operation in operations]
+    renames = [isinstance(operation, ops.RenameColumn) for operation in operations]
     first, last = renames.index(False), len(renames) - renames[::-1].index(False)
     return operations[:first], operations[first:last], operations[last:]
 
 
-def _needs_rebuild(table: Table, operation: Operation, version: Version) -> bool:
-    if isinstance(operation, AddColumn):
+def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> bool:
+    if isinstance(operation, ops.AddColumn):
         column = operation.column
         filled = column.nullable if column.default is None else not column.default.is_expression
         return not filled or column.auto_increment or column.name in table.primary_key
-    if isinstance(operation, DropColumn):
+    if isinstance(operation, ops.DropColumn):
         used = set(table.primary_key).union(
             *(index.columns for index in table.indexes), *(key.columns for key in table.foreign_keys)
         )
         # What an opaque index uses is not known.
         return version < _DROPS_COLUMNS or operation.column in used or any(index.opaque for index in table.indexes)
-    if isinstance(operation, DropIndex):
+    if isinstance(operation, ops.DropIndex):
         return is_autoindex(operation.index)
-    if isinstance(operation, RenameIndex):
+    if isinstance(operation, ops.RenameIndex):
         return is_autoindex(operation.index.name)
-    return isinstance(operation, (ModifyColumn, AddForeignKey, DropForeignKey))
+    return isinstance(operation, (ops.ModifyColumn, ops.AddForeignKey, ops.DropForeignKey))
 
 
-def _unknown(table: Table, operation: Operation) -> tuple[str, ...]:
+def _unknown(table: Table, operation: ops.Operation) -> tuple[str, ...]:
     """Name the columns that the operation starts from and the table lacks."""
     columns = {column.name for column in table.columns}
     wanted: Sequence[str] = ()
-    if isinstance(operation, ModifyColumn):
+    if isinstance(operation, ops.ModifyColumn):
         wanted = (operation.was.name,)
-    elif isinstance(operation, RenameColumn):
+    elif isinstance(operation, ops.RenameColumn):
         wanted = (operation.old,)
-    elif isinstance(operation, DropColumn):
+    elif isinstance(operation, ops.DropColumn):
         wanted = (operation.column,)
     return tuple(f"there is no column {name}" for name in wanted if name not in columns)
 
 
-def _native(table: str, operations: tuple[Operation, ...]) -> Step:
+def _native(table: str, operations: tuple[ops.Operation, ...]) -> Step:
     return Step(table, operations, tuple(Statement(sql, o.table) for o in operations for sql in _alter(o)), "ALTER")
 
 
-def _alter(operation: Operation) -> tuple[str, ...]:
-    if isinstance(operation, RenameIndex):  # SQLite has no word for it
+def _alter(operation: ops.Operation) -> tuple[str, ...]:
+    if isinstance(operation, ops.RenameIndex):  # SQLite has no word for it
         made = create_index(operation.table, replace(operation.index, name=operation.new))
         return (f"DROP INDEX {quote_name(operation.index.name)}", made)
     return (_one_alter(operation),)
 
 
-def _one_alter(operation: Operation) -> str:
+def _one_alter(operation: ops.Operation) -> str:
     table = quote_name(operation.table)
-    if isinstance(operation, AddColumn):
+    if isinstance(operation, ops.AddColumn):
         return f"ALTER TABLE {table} ADD COLUMN {column_definition(operation.column)}"
-    if isinstance(operation, RenameColumn):
+    if isinstance(operation, ops.RenameColumn):
         return f"ALTER TABLE {table} RENAME COLUMN {quote_name(operation.old)} TO {quote_name(operation.new)}"
-    if isinstance(operation, DropColumn):
+    if isinstance(operation, ops.DropColumn):
         return f"ALTER TABLE {table} DROP COLUMN {quote_name(operation.column)}"
-    if isinstance(operation, AddIndex):
+    if isinstance(operation, ops.AddIndex):
         return create_index(operation.table, operation.index)
-    if isinstance(operation, DropIndex):
+    if isinstance(operation, ops.DropIndex):
         return f"DROP INDEX {quote_name(operation.index)}"
-    if isinstance(operation, DropTable):
+    if isinstance(operation, ops.DropTable):
         return f"DROP TABLE {table}"
     raise TypeError(f"no ALTER does {type(operation).__name__}")
 
 
-def _rebuild(table: Table, operations: tuple[Operation, ...]) -> Step:
+def _rebuild(table: Table, operations: tuple[ops.Operation, ...]) -> Step:
     sources: dict[str, str | None] = {column.name: column.name for column in table.columns}
     for operation in operations:
-        if isinstance(operation, AddColumn):
+        if isinstance(operation, ops.AddColumn):
             sources[operation.column.name] = None
-        elif isinstance(operation, RenameColumn):
+        elif isinstance(operation, ops.RenameColumn):
             sources[operation.new] = sources.pop(operation.old)
-        elif isinstance(operation, ModifyColumn):
+        elif isinstance(operation, ops.ModifyColumn):
             sources[operation.column.name] = sources.pop(operation.was.name)
-        elif isinstance(operation, DropColumn):
+        elif isinstance(operation, ops.DropColumn):
             sources.pop(operation.column)
     copied = {name: source for name, source in sources.items() if source is not None}
-    statements = rebuild(table, apply_to_table(table, operations), copied)
+    statements = rebuild(table, ops.apply_to_table(table, operations), copied)
     return Step(table.name, operations, statements, "REBUILD", cleanup=(RESTORE,))

@@ -1,7 +1,4 @@
-"""Calls: of functions in the file, of closures, of PHP's own functions, and of unknown ones.
-
-A function that is not known may do anything: whatever it could have changed is unknown afterwards.
-"""
+"""Calls: of functions in the file, of closures, of PHP's own functions, and of unknown ones."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -179,7 +176,10 @@ def call_any(machine: Machine, node: Any, called: Any) -> Any:
 
 
 def call_named(machine: Machine, node: Any, names: list[str]) -> Any:
-    """Call the first function of these names that exists."""
+    """Call the first function of these names that exists.
+
+    An unknown function may do anything: whatever it could have changed is unknown afterwards.
+    """
     functions = machine.here.functions
     for name in names:
         found = functions.known.get(name)

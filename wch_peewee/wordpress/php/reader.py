@@ -1,7 +1,4 @@
-"""The reader of wp-config.php: its constants and ``$table_prefix`` when WordPress connects, without running PHP.
-
-reading = read_config(Path("/srv/site/wp-config.php"), Path("/srv/site"), os.environ)
-"""
+"""The reader of wp-config.php: its constants and ``$table_prefix`` when WordPress connects, without running PHP."""
 
 import os
 from collections.abc import Mapping

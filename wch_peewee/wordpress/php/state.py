@@ -1,7 +1,4 @@
-"""State of a PHP evaluation: variables, constants and the environment.
-
-``state.fork()`` before each way, ``meet([one, other], cause)`` after them: what differs becomes unknown.
-"""
+"""State of a PHP evaluation: variables, constants and the environment."""
 
 from __future__ import annotations
 
@@ -91,7 +88,7 @@ _ABSENT = object()
 
 
 def meet(states: Sequence[State], cause: Unknown) -> State:
-    """Join the states in which two or more ways ended; they have the same number of frames."""
+    """Join the states in which two or more ways ended, each after ``state.fork()``: what differs becomes unknown."""
     result = states[0]
     for other in states[1:]:
         result = State(
