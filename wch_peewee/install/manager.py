@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import peewee as pw
 
 from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
+from ..execution.apply import Reconciled
 from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.introspect import TableCache
-from ..execution.reconcile import Reconciled
 from ..execution.session import one_connection, read_session, run_in_session
 from ..migrate.state import InstalledState, delete_version, read_version, write_version
 from ..models.site import switch_prefix
