@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import peewee as pw
 
-from ..database.connect import collation_beside, connect, connected, is_for_runs
+from ..database.connect import collation_beside, connect, connected, is_dedicated
 from ..errors import Busy, DatabaseUnavailable, WchError
 from ..execution.context import RunContext
 from ..execution.introspect import Definitions, TableCache
@@ -277,14 +277,14 @@ class Network:
                 if ahead is not None and (number - 1) % AT_ONCE == 0:
                     ahead.read(manager, order[number - 1 : number - 1 + AT_ONCE])
                 try:
-                    if runs and is_for_runs(manager.database):
+                    if runs and is_dedicated(manager.database):
                         connect(manager.database)
                     known = None if ahead is None else ahead.reports.get(site.prefix)
                     report = work(manager.at(site.prefix)) if known is None else known
                     results.append(SiteResult(site, report=report))
                 except WchError as error:
                     results.append(SiteResult(site, error=error))
-                    if runs and is_for_runs(manager.database):
+                    if runs and is_dedicated(manager.database):
                         # It may be lost, or not as it was: the next site begins anew.
                         with contextlib.suppress(pw.PeeweeException):
                             manager.database.close()

@@ -6,16 +6,14 @@ quoted. What does not fit there (a list of values, NULL, a default) goes into th
     mermaid_diagram(logical_tables(MODELS), "wp_")
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from .comparison import Pair, Part, compare_tables
 from .declared import physical_schema
+from .diff import Pair, Part, compare_tables
 from .objects import Column, ForeignKey, Schema, Table
 
 #: ``extra`` is what is there and not declared.

@@ -4,8 +4,6 @@ Every query names its tables as literals, one SELECT a table: on MariaDB a join 
 makes the server open every table of the database, or of all databases. Column headings are never used.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -166,7 +164,7 @@ def _read_column(
     flavor: str, row: Sequence[Any], table_collation: str | None, json: set[str], opaque: dict[str, list[str]]
 ) -> Column:
     _, _, name, type_text, nullable, default, extra, collation, comment, generated = row
-    type_ = read_type(type_text)
+    type_ = read_column_type(type_text)
     if type_.name == "longtext" and name in json:
         type_ = ColumnType("json")
     words = list(opaque.get(name, ()))
@@ -192,7 +190,7 @@ def _read_column(
     )
 
 
-def read_type(text: str) -> ColumnType:
+def read_column_type(text: str) -> ColumnType:
     """Read COLUMN_TYPE; the display width of integers says nothing, but for ``tinyint(1)``."""
     match = _TYPE.match(text)
     if match is None:

@@ -7,8 +7,6 @@ tables are none of this module's business.
     declared_type(varchar(20)), check("phone", varchar(20))
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -61,7 +59,7 @@ def check(column: str, wanted: ColumnType) -> str | None:
     return None
 
 
-def read_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[ColumnType, tuple[str, ...]]:
+def read_declared_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[ColumnType, tuple[str, ...]]:
     """Read a declared type, CHECKs apart; the second part says in words what a ColumnType cannot hold."""
     written = " ".join(token.value for token in words)
     size = int(sizes[0].value) if len(sizes) == 1 and sizes[0].value.isdecimal() else None
