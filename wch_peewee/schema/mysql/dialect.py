@@ -43,7 +43,6 @@ class MySQLDialect(MySQLBase, Dialect):
     def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
         self.name = flavor
         self.version = version
-        self.oldest = "10.4" if flavor == "mariadb" else "8.0.13"
         self.fold_names = fold_names
 
     def index_name(self, table: str, index: str) -> str:

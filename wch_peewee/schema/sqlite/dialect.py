@@ -32,7 +32,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
     """One version of SQLite."""
 
     name = "sqlite"
-    oldest = "3.35"
     transactional_ddl = True
     retypes_foreign_keys = True
     appends_columns = True
