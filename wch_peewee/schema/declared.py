@@ -1,7 +1,5 @@
 """The tables that the models declare: logical ones, called "carts" on every site, and those of one site."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@ In Mermaid a type is one word, and an entity that begins with a digit is quoted.
 NULL, a default) goes into the comment.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace

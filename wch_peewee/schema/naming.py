@@ -3,8 +3,6 @@
 None is ever found by a pattern: ``_`` is a wildcard, and one site's prefix can begin with another's.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 

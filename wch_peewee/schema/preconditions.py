@@ -1,7 +1,5 @@
 """The conditions that a change puts on existing rows. One holds if the number of conflicting rows is zero."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal

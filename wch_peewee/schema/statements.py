@@ -1,7 +1,5 @@
 """What a dialect renders: statements, and the steps that group them. A preview prints what a run executes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

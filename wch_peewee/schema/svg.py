@@ -1,7 +1,5 @@
 """The schema as an SVG picture: boxes for tables, crow's feet for foreign keys, in light and dark."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count

@@ -1,7 +1,5 @@
 """The type changes that keep every possible value, decided from the types alone."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from .objects import ColumnType
