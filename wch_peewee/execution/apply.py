@@ -245,7 +245,7 @@ def _words(error: PeeweeException, *, lost: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was done in dbDelta's words, what was refused and why, and what was found that is not ours."""
+    """The outcome of a reconciliation: changes in dbDelta's words, refusals with reasons, and what is not ours."""
 
     changes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()

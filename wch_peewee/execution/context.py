@@ -37,7 +37,7 @@ OptionWritten = Callable[[str, str | None], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run behaves. The fields are DatabaseManager's arguments of the same names."""
+    """The behaviour of a run. The fields are DatabaseManager's arguments of the same names."""
 
     patience: float = PATIENCE
     lock_wait: int = LOCK_WAIT
@@ -49,7 +49,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunListener:
-    """Who is told of a run. The fields are DatabaseManager's attributes of the same names."""
+    """The callbacks of a run. The fields are DatabaseManager's attributes of the same names."""
 
     before_statement: Callable[[Statement], None] | None = None
     on_progress: Progress | None = None
@@ -61,7 +61,7 @@ DEFAULT_OPTIONS, NO_LISTENER = RunOptions(), RunListener()
 
 @dataclass(slots=True)
 class RunContext:
-    """What a run works with."""
+    """The context of a run: its connection, its options, its lock, and what it has done so far."""
 
     connection: Connection
     prefix: str

@@ -17,7 +17,7 @@ from .files import (
     undecided,
 )
 from .findings import FIRM, RULES, Finding, Remark, Remarks
-from .load import Migration, Source, Step, load, read_source
+from .load import Migration, RecordedStep, Source, load, read_source
 from .shipped import record_shipped, shipped_findings
 from .sql import sql_remarks
 from .state import Tables, moments, tables_after
@@ -42,7 +42,7 @@ def without_allowed(source: Source, remarks: Iterable[Remark]) -> Remarks:
 
 
 def bad_comments(source: Source) -> Remarks:
-    """Find comments that fail to allow what they name."""
+    """Yield comments that fail to allow what they name."""
     for line, comment in source.comments.items():
         match = _COMMENT.match(comment)
         if match is None:
@@ -70,7 +70,7 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
     numbered, others = _sources(Path(folder))
     found = [*misnamed(others, numbered), *misnumbered(numbered), *shipped_findings(Path(folder), numbered)]
     tables: Tables = {}
-    earlier: tuple[Step, ...] = ()
+    earlier: tuple[RecordedStep, ...] = ()
     previous: Migration | None = None
     for source in numbered:
         migration = load(source)
@@ -105,7 +105,9 @@ def _is_unreadable(migration: Migration) -> bool:
     return any(rule == "load" for _, rule, *_ in migration.remarks)
 
 
-def _remarks(migration: Migration, previous: Migration | None, tables: Tables, earlier: tuple[Step, ...]) -> Remarks:
+def _remarks(
+    migration: Migration, previous: Migration | None, tables: Tables, earlier: tuple[RecordedStep, ...]
+) -> Remarks:
     yield from bad_comments(migration.source)
     yield from migration.remarks
     if _is_unreadable(migration):
