@@ -5,17 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import ConfigurationError
-from .files import (
-    bad_body,
-    bad_rollback,
-    bad_stamps,
-    bad_version,
-    is_migration,
-    live_imports,
-    misnamed,
-    misnumbered,
-    undecided,
-)
+from . import files
 from .findings import FIRM, RULES, Finding, Remark, Remarks
 from .load import Migration, RecordedStep, Source, load, read_source
 from .shipped import record_shipped, shipped_findings
@@ -68,7 +58,7 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
     Raises ConfigurationError if there is no such folder.
     """
     numbered, others = _sources(Path(folder))
-    found = [*misnamed(others, numbered), *misnumbered(numbered), *shipped_findings(Path(folder), numbered)]
+    found = [*files.misnamed(others, numbered), *files.misnumbered(numbered), *shipped_findings(Path(folder), numbered)]
     tables: Tables = {}
     earlier: tuple[RecordedStep, ...] = ()
     previous: Migration | None = None
@@ -98,7 +88,7 @@ def _sources(folder: Path) -> tuple[list[Source], list[Source]]:
     sources = [read_source(path) for path in sorted(folder.glob("*.py"))]
     if not sources:
         raise ConfigurationError(f"There are no migrations in {folder}.")
-    return [s for s in sources if is_migration(s.path)], [s for s in sources if not is_migration(s.path)]
+    return [s for s in sources if files.is_migration(s.path)], [s for s in sources if not files.is_migration(s.path)]
 
 
 def _is_unreadable(migration: Migration) -> bool:
@@ -112,12 +102,12 @@ def _remarks(
     yield from migration.remarks
     if _is_unreadable(migration):
         return
-    yield from bad_version(migration, previous)
-    yield from bad_stamps(migration, previous)
-    yield from bad_body(migration)
-    yield from undecided(migration)
-    yield from bad_rollback(migration)
-    yield from live_imports(migration)
+    yield from files.bad_version(migration, previous)
+    yield from files.bad_stamps(migration, previous)
+    yield from files.bad_body(migration)
+    yield from files.undecided(migration)
+    yield from files.bad_rollback(migration)
+    yield from files.live_imports(migration)
     yield from sql_remarks(migration)
     yield from rollback_drops(migration)
     for moment in moments(migration, tables, earlier):
