@@ -12,9 +12,9 @@ from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
 from wch_peewee.database import query
-from wch_peewee.database.query import Connection, detect_dialect, run_query, unbroken
+from wch_peewee.database.query import Connection, detect_dialect, retry_aborted, run_query
 from wch_peewee.execution import apply
-from wch_peewee.execution.apply import patiently
+from wch_peewee.execution.apply import retry_while_blocked
 from wch_peewee.schema.base import Query
 from wch_peewee.schema.mysql.base import MySQLBase
 
@@ -38,7 +38,7 @@ class Held:
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apply, "pause", lambda attempt: 0.0)
-    monkeypatch.setattr(query, "_APART", (0.0, 0.0))
+    monkeypatch.setattr(query, "_PAUSE", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def attempt(action: Held, database: peewee.Database, lost_at: int = 0, patience:
         if looks == lost_at:
             raise Busy("the lock was lost")
 
-    done = patiently(
+    done = retry_while_blocked(
         action, Connection(database, detect_dialect(database)), tables=["t"], patience=patience, check=check
     )
     return done, looks
@@ -91,7 +91,7 @@ def test_what_is_not_a_lock_is_not_tried_again(database: peewee.Database) -> Non
         raise peewee.OperationalError("no such table: t")
 
     with pytest.raises(peewee.OperationalError, match="no such table"):
-        patiently(action, Connection(database, detect_dialect(database)), tables=["t"], patience=60)
+        retry_while_blocked(action, Connection(database, detect_dialect(database)), tables=["t"], patience=60)
     assert len(calls) == 1
 
 
@@ -102,14 +102,14 @@ DEADLOCK = (1213, "Deadlock found when trying to get lock; try restarting transa
 
 def test_a_read_that_is_broken_off_is_sent_again(database: peewee.Database) -> None:
     read = Held(3, *DEADLOCK)
-    assert unbroken(read, database, MySQLBase()) == "done"
+    assert retry_aborted(read, database, MySQLBase()) == "done"
     assert read.calls == 4
 
 
 def test_a_read_that_is_broken_off_each_time_comes_to_an_end(database: peewee.Database) -> None:
     read = Held(1_000, *DEADLOCK)
     with pytest.raises(peewee.OperationalError, match="Deadlock"):
-        unbroken(read, database, MySQLBase())
+        retry_aborted(read, database, MySQLBase())
     assert read.calls < 100
 
 
@@ -163,5 +163,5 @@ def test_where_more_may_be_lost_it_is_the_caller_s(status: dict[str, int]) -> No
 def test_another_error_of_a_read_is_the_caller_s(database: peewee.Database, error: tuple[int, str]) -> None:
     read = Held(1, *error)
     with pytest.raises(peewee.OperationalError, match=error[1]):
-        unbroken(read, database, MySQLBase())
+        retry_aborted(read, database, MySQLBase())
     assert read.calls == 1

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..database.connect import LOCK_WAIT, PATIENCE
-from ..execution.online import TOOLS
+from ..execution.online.tools import TOOLS
 from ..schema.statements import COPY_RULE
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -57,7 +57,7 @@ _REFUSED_PARAMETERS = {
 }
 
 
-class _Telling:
+class _RunDatabase:
     """Adds the failed statement to its error; the parameters may be secret and are left out."""
 
     def execute_sql(self, sql: str, *arguments: Any, **options: Any) -> Any:
@@ -68,11 +68,11 @@ class _Telling:
             raise
 
 
-class _RunOnServer(_Telling, ServerDatabase):
+class _RunOnServer(_RunDatabase, ServerDatabase):
     pass
 
 
-class _RunOnFile(_Telling, pw.SqliteDatabase):
+class _RunOnFile(_RunDatabase, pw.SqliteDatabase):
     pass
 
 
@@ -159,9 +159,9 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
     )
 
 
-def is_for_runs(database: pw.Database) -> bool:
+def is_dedicated(database: pw.Database) -> bool:
     """Return True for a connection that ``dedicated`` has made."""
-    return isinstance(database, _Telling)
+    return isinstance(database, _RunDatabase)
 
 
 @contextlib.contextmanager
@@ -211,7 +211,7 @@ def in_transaction(database: pw.Database) -> bool:
     return bool(database.in_transaction() or getattr(connection, "server_status", 0) & _IN_TRANSACTION)
 
 
-def stands_alone(database: pw.Database) -> bool:
+def is_autocommitted(database: pw.Database) -> bool:
     """Return True if a statement on this thread's connection is known to be a transaction of its own.
 
     False if the driver does not tell. With autocommit off a transaction can have begun unnoticed: PyMySQL reads the

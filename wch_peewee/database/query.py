@@ -14,7 +14,7 @@ from peewee import Database, PeeweeException, SqliteDatabase
 
 from ..errors import UnsupportedServer
 from ..schema.base import BaseDialect, Failure, Query
-from .connect import stands_alone
+from .connect import is_autocommitted
 
 if TYPE_CHECKING:
     from ..schema.dialect import Dialect
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: How often a read is sent that is broken off each time, and how many seconds apart at least and at most.
-_TRIES, _APART = 20, (0.01, 0.1)
+_ATTEMPTS, _PAUSE = 20, (0.01, 0.1)
 
 
 def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tuple[Any, ...]]:
     """Run one read and return all rows."""
     sql = query.sql if query.params else dialect.escape(query.sql)
-    return unbroken(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, dialect)
+    return retry_aborted(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, dialect)
 
 
-def unbroken(read: Callable[[], T], database: Database, dialect: BaseDialect) -> T:
+def retry_aborted(read: Callable[[], T], database: Database, dialect: BaseDialect) -> T:
     """Call ``read``, one statement that changes nothing, and repeat it if the server aborts it.
 
     A Galera node aborts what conflicts with a schema change from another node, even a SELECT outside any transaction.
     Inside a transaction more is lost than the read, and the error is the caller's; so it is if that cannot be told, and
     after the last attempt.
     """
-    for _ in range(_TRIES - 1):
+    for _ in range(_ATTEMPTS - 1):
         try:
             return read()
         except PeeweeException as error:
-            if not dialect.is_aborted(error.args) or not stands_alone(database):
+            if not dialect.is_aborted(error.args) or not is_autocommitted(database):
                 raise
-        time.sleep(random.uniform(*_APART))
+        time.sleep(random.uniform(*_PAUSE))
     return read()
 
 

@@ -1,4 +1,4 @@
-"""Runs a plan's steps: the only place that changes a schema."""
+"""Applies plans: the only place that changes a schema."""
 
 import contextlib
 import random
@@ -11,52 +11,17 @@ from peewee import PeeweeException
 
 from ..database.query import Connection
 from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFailed
-from ..schema.objects import Table
-from ..schema.operations import AddForeignKey, apply_to_table
+from ..schema.diff import Refusal
+from ..schema.objects import Schema, Table
+from ..schema.operations import AddForeignKey, CreateTable, apply_to_table
 from ..schema.preconditions import is_loss, preconditions_of
 from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
-from .introspect import count_rows, introspect_schema, table_sizes
-
-
-def hand_off(
-    connection: Connection,
-    step: Step,
-    statement: Statement,
-    copier: Copier,
-    check: Callable[[], None] | None,
-) -> tuple[Step, ...]:
-    """Let ``copier`` do ``statement``; return the steps that restore foreign keys which the tool has dropped.
-
-    Raises SchemaConflict if rows conflict with the change, and StatementFailed.
-    """
-    for operation in step.operations:
-        for need in preconditions_of(operation):
-            if not is_loss(need) and (count := count_rows(connection, need)):
-                raise SchemaConflict(need.refusal(count))
-    before = _live(connection, step)
-    copier(statement, check or _nothing)
-    expected = apply_to_table(before, step.operations)
-    after = _live(connection, step)
-    if after.columns != expected.columns:
-        raise StatementFailed(
-            f"the tool reported success, but {step.table} is not as it should be; wch check says how", sql=statement.sql
-        )
-    lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
-    return connection.dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
-
-
-def _live(connection: Connection, step: Step) -> Table:
-    table = introspect_schema(connection, [step.table]).table(step.table)
-    if table is None:
-        raise StatementFailed(f"{step.table} is not there", sql="")
-    return table
-
-
-def _nothing() -> None:
-    return
-
+from .introspect import count_rows, introspect_schema, plan_for, table_sizes, with_referenced
 
 T = TypeVar("T")
+
+#: With more rounds than that another session undoes our changes.
+_ROUNDS = 4
 
 
 class ConcurrentChange(Exception):
@@ -69,10 +34,9 @@ class ConcurrentChange(Exception):
 
 @dataclass(slots=True)
 class ApplyResult:
-    """The outcome of steps: ``outcomes`` in dbDelta's words; ``taken_back`` are undone steps with the reason."""
+    """The outcome of steps: ``outcomes`` in dbDelta's words, without steps that were undone."""
 
     outcomes: list[str] = field(default_factory=list)
-    taken_back: list[tuple[Step, str]] = field(default_factory=list)
 
 
 class Executor:
@@ -123,10 +87,9 @@ class Executor:
             raise
         for statement in step.cleanup:
             self._send(statement, result)
-        if step.recheck is not None and (count := count_rows(self._connection, step.recheck)):
+        if step.recheck is not None and count_rows(self._connection, step.recheck):
             for statement in step.undo:
                 self._send(statement, result)
-            result.taken_back.append((step, step.recheck.refusal(count)))
             return
         for operation in step.operations:
             result.outcomes += operation.outcome()
@@ -167,7 +130,7 @@ class Executor:
     def _done(self, text: str, table: str) -> bool:
         """Send the statement; return False if the server does not support that algorithm for it."""
         try:
-            patiently(
+            retry_while_blocked(
                 lambda: self._database.execute_sql(self._dialect.escape(text)),
                 self._connection,
                 tables=(table, *sorted(self._owned - {table})),
@@ -186,7 +149,45 @@ class Executor:
             self._database.execute_sql(self._dialect.escape(statement.sql))
 
 
-def patiently(
+def hand_off(
+    connection: Connection,
+    step: Step,
+    statement: Statement,
+    copier: Copier,
+    check: Callable[[], None] | None,
+) -> tuple[Step, ...]:
+    """Let ``copier`` do ``statement``; return the steps that restore foreign keys which the tool has dropped.
+
+    Raises SchemaConflict if rows conflict with the change, and StatementFailed.
+    """
+    for operation in step.operations:
+        for need in preconditions_of(operation):
+            if not is_loss(need) and (count := count_rows(connection, need)):
+                raise SchemaConflict(need.refusal(count))
+    before = _live(connection, step)
+    copier(statement, check or _nothing)
+    expected = apply_to_table(before, step.operations)
+    after = _live(connection, step)
+    if after.columns != expected.columns:
+        raise StatementFailed(
+            f"the tool reported success, but {step.table} is not as it should be; wch check says how", sql=statement.sql
+        )
+    lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
+    return connection.dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
+
+
+def _live(connection: Connection, step: Step) -> Table:
+    table = introspect_schema(connection, [step.table]).table(step.table)
+    if table is None:
+        raise StatementFailed(f"{step.table} is not there", sql="")
+    return table
+
+
+def _nothing() -> None:
+    return
+
+
+def retry_while_blocked(
     action: Callable[[], T],
     connection: Connection,
     *,
@@ -240,3 +241,46 @@ def _words(error: PeeweeException, *, lost: bool) -> str:
     if lost:
         return f"the connection was lost, and whether the statement was done is unknown ({said})"
     return f"the server refused ({said})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The outcome of a reconciliation: changes in dbDelta's words, refusals with reasons, and what is not ours."""
+
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+def reconcile(
+    connection: Connection,
+    desired: Schema,
+    executor: Executor,
+    *,
+    read: Callable[[Sequence[str]], Schema],
+    verify: bool = True,
+) -> Reconciled:
+    """Apply plans until the plan is empty; refusals stay and are reported.
+
+    ``read`` reads live tables by their names. Without ``verify`` tables that have only been created are not read again:
+    such a caller verifies before the run is done.
+    Raises SchemaConflict if the schema keeps differing, and what the executor raises.
+    """
+    changes: list[str] = []
+    for _ in range(_ROUNDS):
+        plan = plan_for(connection, desired, read(with_referenced(desired)))
+        if plan.is_empty:
+            return Reconciled(tuple(changes), plan.refusals, plan.extras)
+        try:
+            result = executor.run_steps(plan.steps)
+        except ConcurrentChange as change:
+            changes += change.done
+            continue
+        changes += result.outcomes
+        if not verify and all(isinstance(one, CreateTable) for step in plan.steps for one in step.operations):
+            return Reconciled(tuple(changes), plan.refusals, plan.extras)
+    left = "; ".join(plan.describe())
+    raise SchemaConflict(
+        f"the schema does not come to rest after {_ROUNDS} rounds; is somebody else changing it? Left: {left}",
+        reasons=plan.describe(),
+    )

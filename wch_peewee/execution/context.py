@@ -21,10 +21,9 @@ from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
 from ..wordpress.options import site_collation
-from .apply import ApplyResult, Executor, patiently
-from .introspect import TableCache, count_rows, introspect_schema
+from .apply import ApplyResult, Executor, Reconciled, reconcile, retry_while_blocked
+from .introspect import TableCache, count_rows, introspect_schema, plan_for, with_referenced
 from .lock import LEASE_TTL, MigrationLock, migration_lock
-from .reconcile import Reconciled, concerned, plan_for, reconcile
 from .replicas import ReplicaRule
 
 T = TypeVar("T")
@@ -38,7 +37,7 @@ OptionWritten = Callable[[str, str | None], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run behaves. The fields are DatabaseManager's arguments of the same names."""
+    """The behaviour of a run. The fields are DatabaseManager's arguments of the same names."""
 
     patience: float = PATIENCE
     lock_wait: int = LOCK_WAIT
@@ -50,7 +49,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunListener:
-    """Who is told of a run. The fields are DatabaseManager's attributes of the same names."""
+    """The callbacks of a run. The fields are DatabaseManager's attributes of the same names."""
 
     before_statement: Callable[[Statement], None] | None = None
     on_progress: Progress | None = None
@@ -62,7 +61,7 @@ DEFAULT_OPTIONS, NO_LISTENER = RunOptions(), RunListener()
 
 @dataclass(slots=True)
 class RunContext:
-    """What a run works with."""
+    """The context of a run: its connection, its options, its lock, and what it has done so far."""
 
     connection: Connection
     prefix: str
@@ -111,7 +110,7 @@ class RunContext:
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that exist, in the order given."""
-        asked = self._in_question(names)
+        asked = self._not_known_missing(names)
         return self.connection.present(asked) if asked else ()
 
     def note_present(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -120,7 +119,7 @@ class RunContext:
         self.absent |= set(names) - set(found)
         return found
 
-    def _in_question(self, names: Sequence[str]) -> list[str]:
+    def _not_known_missing(self, names: Sequence[str]) -> list[str]:
         """Leave out tables known to be missing, and forget that: by the next time they may have been created."""
         asked = [name for name in names if name not in self.absent]
         self.absent -= set(names)
@@ -138,7 +137,7 @@ class RunContext:
         """Read live tables by their full names, as far as they exist."""
         if self.table_cache is not None:
             return self.table_cache.read(self.prefix, self.present(names))
-        asked = self._in_question(names)
+        asked = self._not_known_missing(names)
         return introspect_schema(self.connection, asked) if asked else Schema(())
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
@@ -149,7 +148,7 @@ class RunContext:
         """Plan what brings the live tables (``actual`` if already read) to the declared definition. Reads only."""
         desired = self.resolve(tables)
         if actual is None:
-            actual = self.read(concerned(desired))
+            actual = self.read(with_referenced(desired))
         return plan_for(self.connection, desired, actual)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
@@ -176,7 +175,7 @@ class RunContext:
         """
         # Inside a transaction (pw_migrate's) a deadlock has undone more than this statement: one try only.
         patience = 0.0 if self.database.in_transaction() else self.options.patience
-        return patiently(action, self.connection, tables=tables, patience=patience, check=self._check)
+        return retry_while_blocked(action, self.connection, tables=tables, patience=patience, check=self._check)
 
     def privileges(self) -> frozenset[str] | None:
         """Return the account's privileges here, or None if they cannot be read."""

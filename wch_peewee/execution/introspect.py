@@ -1,11 +1,13 @@
-"""Reads the live schema: the only place that asks a database what it holds. It never writes."""
+"""Reads the live schema and plans changes to it: the only place that asks a database what it holds. Never writes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..database.query import Connection
+from ..schema.diff import diff_schemas
 from ..schema.objects import Column, Foreign, Index, Schema, Table
+from ..schema.plan import Plan, make_plan
 from ..schema.preconditions import Precondition
 from ..schema.statements import Size
 
@@ -33,6 +35,29 @@ def table_sizes(connection: Connection, names: Sequence[str]) -> dict[str, Size]
     present = connection.present(names)
     rows = [row for query in connection.dialect.sizes(present) for row in connection.query(query)] if present else []
     return {str(row[0]): Size(int(row[1] or 0), int(row[2] or 0)) for row in rows}
+
+
+def with_referenced(desired: Schema) -> list[str]:
+    """Return the names of the tables and of those that their foreign keys refer to."""
+    names = [table.name for table in desired]
+    names += [key.referenced_table for table in desired for key in table.foreign_keys]
+    return list(dict.fromkeys(names))
+
+
+def plan_for(
+    connection: Connection,
+    desired: Schema,
+    actual: Schema,
+    *,
+    count: Callable[[Precondition], int] | None = None,
+) -> Plan:
+    """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
+
+    ``count`` replaces the database's answer for conflicting rows.
+    """
+    diff = diff_schemas(desired, actual)
+    counts = {need: count(need) if count else count_rows(connection, need) for need in diff.preconditions()}
+    return make_plan(diff, actual, connection.dialect, counts)
 
 
 def referencing_tables(connection: Connection, names: Sequence[str]) -> tuple[str, ...]:

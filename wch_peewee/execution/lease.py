@@ -12,7 +12,7 @@ from typing import Any
 
 import peewee as pw
 
-from ..database.query import Connection, unbroken
+from ..database.query import Connection, retry_aborted
 from ..errors import Busy
 
 #: WordPress's own upgrader locks are called NAME.lock, too.
@@ -128,7 +128,7 @@ class Lease:
 
     def _value(self) -> str | None:
         sql = f"SELECT option_value FROM {self._table} WHERE option_name = %s"
-        row = unbroken(lambda: self._send(sql, LEASE_OPTION), self._database, self._dialect).fetchone()
+        row = retry_aborted(lambda: self._send(sql, LEASE_OPTION), self._database, self._dialect).fetchone()
         return None if row is None else str(row[0])
 
     def _send(self, sql: str, *parameters: str) -> Any:

@@ -20,7 +20,7 @@ from .apply import ConcurrentChange, Executor
 from .lease import Lease, lease
 
 
-class CommitHeldUp(Busy):
+class CommitBlocked(Busy):
     """A reader has prevented the commit of the run; all of it is undone and can be repeated."""
 
 
@@ -29,7 +29,7 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
     """Exclude other writers for the block; a kill leaves nothing half done.
 
     Foreign keys are off meanwhile, so that a rebuild does not delete children; violations are
-    found before the commit. Raises Busy after ``timeout`` seconds, and CommitHeldUp if the COMMIT has waited
+    found before the commit. Raises Busy after ``timeout`` seconds, and CommitBlocked if the COMMIT has waited
     ``commit_wait`` seconds for readers: new readers wait behind it, and most time out after 5 seconds.
     """
     if database.in_transaction():
@@ -66,7 +66,7 @@ def _commit(transaction: pw._atomic) -> None:
         transaction.__exit__(None, None, None)
     except pw.OperationalError as error:
         if "locked" in str(error):
-            raise CommitHeldUp(
+            raise CommitBlocked(
                 "somebody's open transaction reads the file and has kept the run from being committed; "
                 "all of it is undone, try again later"
             ) from error

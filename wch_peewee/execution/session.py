@@ -18,16 +18,16 @@ from ..database.connect import (
     describe,
     for_reading,
     in_transaction,
-    is_for_runs,
+    is_autocommitted,
+    is_dedicated,
     is_private,
-    stands_alone,
 )
 from ..database.query import Connection, detect_dialect, failure_of
 from ..errors import ConfigurationError, RunStopped
 from .apply import pause
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
 from .introspect import TableCache
-from .lock import CommitHeldUp, migration_lock
+from .lock import CommitBlocked, migration_lock
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
     transaction has read stays locked against DDL until its end, and a run that follows would wait for its own caller.
     """
     chosen = for_reading(database)
-    if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not stands_alone(database):
+    if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not is_autocommitted(database):
         chosen = dedicated(database, patience=PATIENCE)
     with connected(chosen) as connection, _translated(connection):
         yield RunContext(Connection(connection, detect_dialect(connection)), prefix)
@@ -87,7 +87,7 @@ def run_session(
             lock_wait=options.lock_wait,
             lease_ttl=options.lease_ttl,
         )
-        with _where_it_stands(context), _translated(own), lock as context.lock, attached(context):
+        with _report_in_place(context), _translated(own), lock as context.lock, attached(context):
             yield context
 
 
@@ -113,7 +113,7 @@ def run_in_session(
                 database, prefix, replace(options, patience=left), listener, table_cache=table_cache
             ) as context:
                 return work(context)
-        except CommitHeldUp:
+        except CommitBlocked:
             if time.monotonic() - begun >= options.patience:
                 raise
         time.sleep(pause(attempt))
@@ -125,7 +125,7 @@ def _own_connection(database: pw.Database, options: RunOptions) -> Iterator[pw.D
     if isinstance(database, pw.SqliteDatabase) and in_transaction(database):
         # One writer at a time: it would wait for this transaction, which waits for it.
         raise ConfigurationError(f"{describe(database)} cannot be upgraded inside a transaction; commit first.")
-    if is_for_runs(database):
+    if is_dedicated(database):
         connect(database)
         yield database
         return
@@ -158,7 +158,7 @@ def _translated(connection: pw.Database) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _where_it_stands(context: RunContext) -> Iterator[None]:
+def _report_in_place(context: RunContext) -> Iterator[None]:
     try:
         yield
     except RunStopped as error:

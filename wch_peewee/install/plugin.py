@@ -19,8 +19,8 @@ from ..database.connect import (
     connect,
     database_error,
     describe,
+    is_autocommitted,
     open_database,
-    stands_alone,
     unwrap,
 )
 from ..database.query import base_dialect, run_query
@@ -286,7 +286,7 @@ class Plugin:
                     self._verified_at = None
 
     def _missing_tables(self) -> tuple[str, ...]:
-        if "models" in self._settings or not stands_alone(self._database):
+        if "models" in self._settings or not is_autocommitted(self._database):
             return self.manager.missing_tables()
         return self._version_check.missing([full_table_name(table, self._prefix) for table in TABLES])
 

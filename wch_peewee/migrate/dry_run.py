@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 import peewee as pw
 
 from ..errors import ConfigurationError, WchError
-from ..execution.apply import ApplyResult
+from ..execution.apply import ApplyResult, Reconciled
 from ..execution.context import RunContext, attach
-from ..execution.introspect import count_rows, introspect_schema, table_sizes
-from ..execution.reconcile import Reconciled, concerned, plan_for
+from ..execution.introspect import count_rows, introspect_schema, plan_for, table_sizes, with_referenced
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn, apply_operations
 from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
@@ -78,7 +77,7 @@ class DryRun(RunContext):
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
-        there = Schema(tuple(live for name in concerned(desired) if (live := self.live(name)) is not None))
+        there = Schema(tuple(live for name in with_referenced(desired) if (live := self.live(name)) is not None))
         return plan_for(self.connection, desired, there, count=self._count)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
