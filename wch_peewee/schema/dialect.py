@@ -24,7 +24,7 @@ class Cluster:
 
 
 class Dialect(BaseDialect):
-    """One engine in one version."""
+    """One engine in one version. Methods with a default are for engines with servers, accounts or collations."""
 
     #: ``sqlite``, ``mysql`` or ``mariadb``
     name: str
@@ -82,12 +82,12 @@ class Dialect(BaseDialect):
     def all_triggers(self) -> Query:
         """Return the query for all triggers of the database: table and name."""
 
-    @abstractmethod
     def definition(self, name: str) -> Query | None:
         """Return a cheap query for a table's text, its second column; None if introspection is as cheap.
 
         Tables whose texts differ only in names and counters differ in nothing else but their triggers.
         """
+        return None
 
     @abstractmethod
     def referencing(self, names: Sequence[str]) -> Query:
@@ -121,41 +121,41 @@ class Dialect(BaseDialect):
     def hex_of(self, expression: str) -> str:
         """Return the expression for a text's UTF-8 in hexadecimal digits, which a UNION takes from any collation."""
 
-    @abstractmethod
     def collation_of(self, expression: str) -> str:
         """Return the expression for the collation of a text; NULL if the engine has none of its own."""
+        return "NULL"
 
-    @abstractmethod
     def column_collation(self, table: str, column: str) -> Query | None:
         """Return the query for the collation of one column; None if the engine has none of its own."""
+        return None
 
-    @abstractmethod
     def privileges(self) -> tuple[Query, ...]:
         """Return the queries for the account's privileges in this database; none if there are no accounts."""
+        return ()
 
-    @abstractmethod
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
         """Return the names of the privileges, from the answers; None if they cannot be told."""
+        return None
 
-    @abstractmethod
     def cluster(self, answers: Sequence[Rows]) -> Query | None:
         """Return the next query that tells whether the server is part of a cluster; None if ``answers`` suffice."""
+        return None
 
-    @abstractmethod
     def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
         """Return the cluster, from the answers."""
+        return Cluster()
 
-    @abstractmethod
     def synchronize_reads(self) -> str:
         """Return the statement that makes the session's reads wait until the node has caught up with the cluster."""
+        return ""
 
-    @abstractmethod
     def blockers(self, tables: Sequence[str]) -> Query | None:
         """Return the query for the sessions that prevent a change of ``tables``; None if the engine cannot tell."""
+        return None
 
-    @abstractmethod
     def read_blockers(self, table: str, rows: Rows) -> str:
         """Return in words the sessions that block a change of ``table``; empty if none is visible."""
+        return ""
 
     @abstractmethod
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:

@@ -20,7 +20,7 @@ Mark = Literal["", "missing", "differs", "extra"]
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is not as declared. The texts describe how a column differs."""
+    """The differences that a picture shows. The texts describe how a column differs."""
 
     tables: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}))
     columns: Mapping[tuple[str, str], tuple[Mark, str]] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,4 +1,4 @@
-"""What a dialect renders: statements, and the steps that group them. A preview prints what a run executes."""
+"""Statements, which a dialect renders, and the steps that group them. A preview prints what a run executes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

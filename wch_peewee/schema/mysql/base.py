@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB of every version have in common; ``admin_init`` needs no more than this."""
+"""The common part of every version of MySQL and MariaDB, which is all that ``admin_init`` needs."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB servers say of their cluster, of privileges, and of sessions that block a change."""
+"""Queries for a server's cluster, the account's privileges and the sessions that block a change."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What SQLite of every version has in common; ``admin_init`` needs no more than this."""
+"""The common part of every version of SQLite, which is all that ``admin_init`` needs."""
 
 import re
 from collections.abc import Sequence

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ...errors import SchemaConflict
 from ..base import Query, Rows
-from ..dialect import Cluster, Dialect
+from ..dialect import Dialect
 from ..objects import Column, ForeignKey, Schema, Table, referential_action
 from ..operations import Operation
 from ..preconditions import Precondition
@@ -68,9 +68,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
     def all_triggers(self) -> Query:
         return Query("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
 
-    def definition(self, name: str) -> Query | None:
-        return None
-
     def referencing(self, names: Sequence[str]) -> Query:
         return Query(
             "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL "
@@ -109,33 +106,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
 
     def hex_of(self, expression: str) -> str:
         return f"HEX({expression})"
-
-    def collation_of(self, expression: str) -> str:
-        return "NULL"
-
-    def column_collation(self, table: str, column: str) -> Query | None:
-        return None
-
-    def privileges(self) -> tuple[Query, ...]:
-        return ()
-
-    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        return None
-
-    def cluster(self, answers: Sequence[Rows]) -> Query | None:
-        return None
-
-    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
-        return Cluster()
-
-    def synchronize_reads(self) -> str:
-        return ""
-
-    def blockers(self, tables: Sequence[str]) -> Query | None:
-        return None
-
-    def read_blockers(self, table: str, rows: Rows) -> str:
-        return ""
 
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         return (
