@@ -10,7 +10,7 @@ from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import CHAIN, NEWEST, SETTLED, add_chain, chain_folder
 from tests.support.statements import Statements
 from wch_peewee import DatabaseManager
-from wch_peewee.schema.forecast import RowWork
+from wch_peewee.schema.plan import RowWork
 
 HEADER = """
 from wch_peewee.migrate import batches, steps

@@ -18,7 +18,7 @@ from tests.support.databases import LiveDatabase
 from tests.support.repair import delta
 from wch_peewee import Conversation, DeltaReport, Message
 from wch_peewee.models.site import use_site
-from wch_peewee.schema.naming import get_table_name
+from wch_peewee.schema.naming import full_table_name
 from wch_peewee.schema.objects import Table
 
 #: With --slow twice as many.
@@ -105,4 +105,4 @@ def the_models_work(database: LiveDatabase) -> None:
         foreign_keys = Damage(database).table("messages").foreign_keys
         found.delete_instance(recursive=not any(key.on_delete == "CASCADE" for key in foreign_keys))
         assert Message.select().where(Message.wa_message_id.startswith("new.")).count() == 0
-    assert get_table_name("messages") in database.tables()
+    assert full_table_name("messages") in database.tables()

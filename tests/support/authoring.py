@@ -12,7 +12,7 @@ from pathlib import Path
 import peewee as pw
 
 from wch_peewee import DatabaseManager
-from wch_peewee.authoring.author import Author, differences, migration_path
+from wch_peewee.authoring.author import Author, migration_path, model_differences
 from wch_peewee.authoring.source import Mark
 from wch_peewee.database.connect import connected
 from wch_peewee.migrate.folder import MigrationFolder
@@ -51,7 +51,7 @@ class Folder:
     def differences(self, tables: Sequence[Table], database: pw.Database | None = None) -> list[str]:
         """Say what the migrations do not make of ``tables``; on a SQLite database in memory unless one is given."""
         with connected(database or pw.SqliteDatabase(":memory:")) as scratch:
-            return [found.words for found in differences([scratch], self.migrations, tables)]
+            return [found.words for found in model_differences([scratch], self.migrations, tables)]
 
     def manager(self, database: pw.Database | str) -> DatabaseManager:
         return DatabaseManager(database, prefix="wp_", migrations=self.migrations.path, remove_data=True)

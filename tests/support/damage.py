@@ -17,7 +17,7 @@ from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.context import RunContext, RunOptions
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.execution.session import run_session
-from wch_peewee.schema.naming import get_table_name
+from wch_peewee.schema.naming import full_table_name
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
 
@@ -37,7 +37,7 @@ class Damage:
         return found
 
     def find(self, key: str) -> Table | None:
-        name = get_table_name(key, self.database.prefix)
+        name = full_table_name(key, self.database.prefix)
         return introspect_schema(Connection(self.database.database, self.dialect), [name]).table(name)
 
     def change(self, *operations: Operation) -> None:
@@ -95,7 +95,7 @@ class Damage:
 
     def index(self, key: str, name: str) -> str:
         """Return what an index is called on this engine."""
-        return self.dialect.index_name(get_table_name(key, self.database.prefix), name)
+        return self.dialect.index_name(full_table_name(key, self.database.prefix), name)
 
     def drop_key(self) -> None:
         """Drop the foreign key of the messages."""
@@ -115,7 +115,7 @@ class _Names(dict[str, str]):
         self.prefix = prefix
 
     def __missing__(self, key: str) -> str:
-        return get_table_name(key, self.prefix)
+        return full_table_name(key, self.prefix)
 
 
 def named_rows(database: LiveDatabase) -> dict[str, list[dict[str, Any]]]:

@@ -16,7 +16,7 @@ from tests.support.servers import PrivateServer
 from wch_peewee.testing.bench import Bench
 from wch_peewee.testing.child import Ending, Failure
 from wch_peewee.testing.scenarios import Fault, Finding, Scenario
-from wch_peewee.testing.snapshots import Snapshot, differences
+from wch_peewee.testing.snapshots import Snapshot, snapshot_differences
 from wch_peewee.testing.writes import Point
 
 NAME = "server killed"
@@ -57,7 +57,7 @@ def _again(bench: Bench) -> Fault | None:
     failure = bench.run(bench.subject.forward).failure
     if failure is not None:
         return Fault("error", f"it ends in {failure}")
-    text = differences(_without_given_ids(bench.expected), _without_given_ids(bench.snapshot()))
+    text = snapshot_differences(_without_given_ids(bench.expected), _without_given_ids(bench.snapshot()))
     return Fault("different", text) if text else None
 
 

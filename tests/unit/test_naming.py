@@ -14,15 +14,15 @@ prefixes = st.text("abzAZ09_", max_size=41)
 
 @pytest.mark.parametrize("table", naming.TABLES)
 def test_both_spellings_name_the_same_table(table: str) -> None:
-    assert naming.get_table_name(table) == f"wp_wch_{table}"
-    assert naming.get_table_name(f"wch_{table}") == f"wp_wch_{table}"
-    assert naming.get_table_name(table, "") == f"wch_{table}"
+    assert naming.full_table_name(table) == f"wp_wch_{table}"
+    assert naming.full_table_name(f"wch_{table}") == f"wp_wch_{table}"
+    assert naming.full_table_name(table, "") == f"wch_{table}"
 
 
 @pytest.mark.parametrize("table", ["", "cart", "wch_", "wch_wch_carts", "wp_wch_carts", "Carts", "carts ", "options"])
 def test_an_unknown_table_lists_the_known_ones(table: str) -> None:
     with pytest.raises(UnknownTable) as caught:
-        naming.get_table_name(table)
+        naming.full_table_name(table)
     assert all(known in str(caught.value) for known in naming.TABLES)
     assert "\n" not in str(caught.value)
 

@@ -254,9 +254,9 @@ def test_an_enum_whose_values_are_one_to_the_server(dialect: Dialect) -> None:
 @pytest.mark.parametrize("dialect", [MARIADB, MYSQL], ids=lambda dialect: dialect.name)
 def test_an_index_that_the_server_would_refuse_or_cut(dialect: Dialect, size: str) -> None:
     """MySQL fails with 1170 or 1071; MariaDB makes an index over a prefix, which as a unique one refuses good rows."""
-    from wch_peewee.schema.mysql.introspect import read_type
+    from wch_peewee.schema.mysql.introspect import read_column_type
 
-    live = schema(table(column("a", read_type(size)), collation="utf8mb4_general_ci"))
+    live = schema(table(column("a", read_column_type(size)), collation="utf8mb4_general_ci"))
     declared = schema(table(column("a", varchar(20)), index("a", unique=True), collation="utf8mb4_general_ci"))
     result = plan(live, declared, dialect=dialect)
     assert result.is_empty

@@ -70,7 +70,7 @@ def test_a_given_prefix_wins_over_the_moment_s() -> None:
         assert get_table_name("wch_carts") == "wp_2_wch_carts"
         assert get_table_name("carts", "x_") == "x_wch_carts"
         assert get_table_name("carts", "") == "wch_carts"
-        assert naming.get_table_name("carts") == "wp_wch_carts"
+        assert naming.full_table_name("carts") == "wp_wch_carts"
 
 
 @pytest.mark.parametrize("enter", [switch_prefix, lambda prefix: use_site(None, prefix)])

@@ -16,7 +16,7 @@ from wch_peewee.models.tables import MODELS
 from wch_peewee.schema.declared import logical_tables, physical_schema
 from wch_peewee.schema.mermaid import Marks, draw, mark_differences
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema, Table, bigint, enum, text, varchar
-from wch_peewee.schema.svg import CHARACTER, arrange, svg_diagram
+from wch_peewee.schema.svg import CHARACTER, place_boxes, svg_diagram
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "schema.svg"
 OURS = physical_schema(logical_tables(MODELS), "wp_")
@@ -52,7 +52,7 @@ def test_everything_is_in_it() -> None:
 
 
 def test_boxes_lie_apart_and_hold_their_texts() -> None:
-    boxes = arrange(OURS, Marks())
+    boxes = place_boxes(OURS, Marks())
     for box in boxes:
         longest = max(len(line) for row in box.rows for line in row.lines)
         assert box.types + longest * CHARACTER <= box.width

@@ -17,7 +17,7 @@ from wch_peewee.testing.child import START, ActionFailed, Child, run_killed, run
 from wch_peewee.testing.examination import Result, Verdict
 from wch_peewee.testing.scenarios import Fault, Finding
 from wch_peewee.testing.scratch import ScratchDatabase, choose_engines, restore_state, save_state
-from wch_peewee.testing.snapshots import Snapshot, TableState, differences, read_snapshot, without_order
+from wch_peewee.testing.snapshots import Snapshot, TableState, read_snapshot, snapshot_differences, without_order
 from wch_peewee.testing.writes import Moment, Point, Write, is_write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,12 +141,12 @@ T = TableState("CREATE TABLE t (\n  a int,\n  b int\n)", ("a", "b"), ((1, 2), (3
     ],
 )
 def test_differences_are_said_in_words(found: Snapshot, lines: list[str]) -> None:
-    assert differences(Snapshot({"t": T}, ("001_a",), "1.0.0"), found).splitlines() == lines
+    assert snapshot_differences(Snapshot({"t": T}, ("001_a",), "1.0.0"), found).splitlines() == lines
 
 
 def test_many_rows_are_cut_short() -> None:
     many = replace(T, rows=tuple((number, "x" * 300) for number in range(100)))
-    *_, row, more = differences(Snapshot({"t": T}), Snapshot({"t": many})).splitlines()
+    *_, row, more = snapshot_differences(Snapshot({"t": T}), Snapshot({"t": many})).splitlines()
     assert (len(row), more) == (200, "+ ... and 97 more")
 
 
@@ -162,8 +162,8 @@ def test_history_counts_by_its_names_and_order_can_be_left_out(file: Path) -> No
     one, one_loosely = read(make, "INSERT INTO h VALUES (1, 'a')", "CREATE TABLE u (a INTEGER, b TEXT)")
     other, other_loosely = read("UPDATE h SET id = 7", "DROP TABLE u", "CREATE TABLE u (b TEXT, a INTEGER)")
     assert one.history == other.history == ("a",)
-    assert differences(one, other).startswith("u has another definition")
-    assert differences(one_loosely, other_loosely) == ""
+    assert snapshot_differences(one, other).startswith("u has another definition")
+    assert snapshot_differences(one_loosely, other_loosely) == ""
 
 
 def test_a_state_comes_back(file: Path) -> None:

@@ -38,16 +38,16 @@ Ask = Callable[[Question], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ModelDifference:
     """One change that the migrations' schema needs, in words, and the engines on which it was found."""
 
     words: str
     engines: tuple[str, ...]
 
 
-def differences(
+def model_differences(
     databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table]
-) -> tuple[Difference, ...]:
+) -> tuple[ModelDifference, ...]:
     """Replay the migrations on each scratch database and compare with the models; return nothing if they agree."""
     tables = tuple(tables)
     found: dict[str, list[str]] = {}
@@ -57,7 +57,7 @@ def differences(
         for operation in operations_between(produced, declared_schema(tables, DEFAULT_PREFIX, dialect), Renames()):
             for line in operation.describe():
                 found.setdefault(line, []).append(dialect.label)
-    return tuple(Difference(words, tuple(engines)) for words, engines in found.items())
+    return tuple(ModelDifference(words, tuple(engines)) for words, engines in found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def _troubles(
     database: pw.Database, folder: MigrationFolder, tables: tuple[Table, ...], before: Schema
 ) -> Iterator[str]:
     try:
-        yield from (f"it does not: {found.words}" for found in differences([database], folder, tables))
+        yield from (f"it does not: {found.words}" for found in model_differences([database], folder, tables))
         # A way back that is refused, or is none, has been decided.
         with contextlib.suppress(Irreversible, RemovalRefused):
             DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=True, migrations=folder.path).rollback()

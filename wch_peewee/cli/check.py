@@ -174,8 +174,7 @@ def _from_here(path: Path) -> Path:
 def _check_models(choices: Choices, models: str | None, folder: str | None) -> int:
     """Print the differences between the models and the migrations, found on scratch databases."""
     # Imported here, as above.
-    from ..authoring.author import differences as model_differences
-    from ..authoring.author import load_models
+    from ..authoring.author import load_models, model_differences
     from ..authoring.scratch import scratch_databases
     from ..database.query import detect_dialect
     from ..schema.declared import logical_tables

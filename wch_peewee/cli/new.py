@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..authoring.author import Author, Part, differences, load_models, marks, migration_path, try_newest
+from ..authoring.author import Author, Part, load_models, marks, migration_path, model_differences, try_newest
 from ..authoring.render import empty_migration
 from ..authoring.scratch import produced_schema, scratch_databases
 from ..database.query import detect_dialect
@@ -83,7 +83,7 @@ def command(
         draft = author.draft(asked, dropped, part or "minor")
         if draft is None:
             return _nothing_written(
-                session, [found.words for found in differences(databases[1:], session.folder, tables)]
+                session, [found.words for found in model_differences(databases[1:], session.folder, tables)]
             )
         written = Written(draft.source(), draft.version, draft.summary, len(marks(draft)))
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..install.reports import InstallPlan
-from ..schema.forecast import Check, Forecast, RowWork
+from ..schema.plan import Check, Forecast, RowWork
 from ..schema.statements import readable
 from ..wordpress.options import VERSION_OPTION
 from .options import FORMATS, Choices, ExitCode, copy_options, wch_command
@@ -84,7 +84,7 @@ def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
     if forecast.copy_refusal:
         yield f"  Refused: {forecast.copy_refusal}"
     yield from map(_check, (check for check in forecast.checks if check.count))
-    for words in forecast.undone():
+    for words in forecast.reversals():
         yield f"  Undone by {words}"
 
 
@@ -181,7 +181,7 @@ def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
         "checks": [_checked(check) for check in forecast.checks],
         "copy_refusal": forecast.copy_refusal or None,
         "handed_over": forecast.handed_over,
-        "undone_by": list(forecast.undone()),
+        "undone_by": list(forecast.reversals()),
     }
 
 

@@ -13,11 +13,10 @@ from ..database.query import Connection
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect
-from ..schema.forecast import RowWork
 from ..schema.naming import owned_names
 from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
-from ..schema.plan import Plan
+from ..schema.plan import Plan, RowWork
 from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ..schema.forecast import Forecast, RowWork
 from ..schema.naming import history_table_name, options_table_name
+from ..schema.plan import Forecast, RowWork
 from .reports import InstallPlan
 
 REPAIR = "wch repair"

@@ -24,7 +24,7 @@ from ..models.site import current_prefix
 from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
 from ..schema.declared import logical_tables, physical_name
-from ..schema.naming import check_prefix, get_table_name
+from ..schema.naming import check_prefix, full_table_name
 from ..schema.objects import Schema, Table
 from ..schema.plan import Plan
 from ..schema.statements import COPY_RULE, CopyRule
@@ -109,7 +109,7 @@ class Installation:
 
         Raises UnknownTable.
         """
-        return get_table_name(table, self.prefix)
+        return full_table_name(table, self.prefix)
 
     @property
     def remove_data(self) -> bool:
@@ -186,7 +186,7 @@ class Installation:
     def orphans(self, limit: int | None = None) -> dict[int, int]:
         """Return the number of messages of each missing conversation, by its id; of the first ``limit`` only. Reads."""
         with read_session(self.database, self.prefix) as context:
-            wanted = [get_table_name(key, self.prefix) for key in ("messages", "conversations")]
+            wanted = [full_table_name(key, self.prefix) for key in ("messages", "conversations")]
             if len(context.connection.present(wanted)) < len(wanted):
                 return {}
             return count_orphans(context, limit)

@@ -15,7 +15,7 @@ from ..execution.session import one_connection, read_session, run_in_session
 from ..migrate.state import InstalledState, delete_version, read_version, write_version
 from ..models.site import switch_prefix
 from ..progress import Progress
-from ..schema.naming import DEFAULT_PREFIX, get_table_name, history_table_name, options_table_name
+from ..schema.naming import DEFAULT_PREFIX, full_table_name, history_table_name, options_table_name
 from ..schema.statements import Statement
 from ..wordpress.options import VERSION_OPTION
 from .inspection import REMOVAL, UPGRADE, Installation, require_privileges
@@ -152,7 +152,7 @@ class DatabaseManager(Installation):
             deletes = ("DELETE",) if orphans == "delete" else ()
             require_privileges(context, self.target, UPGRADE + deletes)
             found = deleted = reattached = 0
-            if {get_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
+            if {full_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
                 context.connection.present(self.table_names)
             ):
                 found = sum(count_orphans(context).values())

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..execution.context import RunContext
 from ..schema.base import Query
-from ..schema.naming import get_table_name
+from ..schema.naming import full_table_name
 
 #: Messages, or conversations, in one transaction.
 BATCH_SIZE = 1000
@@ -95,11 +95,11 @@ def _orphaned(context: RunContext, messages: str) -> str:
 
 
 def _messages(context: RunContext) -> str:
-    return context.dialect.quote(get_table_name("messages", context.prefix))
+    return context.dialect.quote(full_table_name("messages", context.prefix))
 
 
 def _conversations(context: RunContext) -> str:
-    return context.dialect.quote(get_table_name("conversations", context.prefix))
+    return context.dialect.quote(full_table_name("conversations", context.prefix))
 
 
 def _ask(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
@@ -107,6 +107,6 @@ def _ask(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
 
 
 def _write(context: RunContext, sql: str, key: str, *parameters: Any) -> int:
-    table = get_table_name(key, context.prefix)
+    table = full_table_name(key, context.prefix)
     cursor = context.write(lambda: context.database.execute_sql(sql, parameters or None), table)
     return int(cursor.rowcount)

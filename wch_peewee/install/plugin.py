@@ -29,7 +29,7 @@ from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl
 from ..migrate.folder import MigrationFolder, migrations_folder
 from ..models.site import Site, current_prefix, set_default_site, use_site
-from ..schema.naming import TABLES, check_prefix, get_table_name
+from ..schema.naming import TABLES, check_prefix, full_table_name
 from ..settings import RemovalPermission, Settings
 from ..wordpress.multisite import MAIN, blog_prefix
 from ..wordpress.options import VERSION_OPTION, ask_option, option_query
@@ -288,7 +288,7 @@ class Plugin:
     def _missing_tables(self) -> tuple[str, ...]:
         if "models" in self._settings or not is_autocommitted(self._database):
             return self.manager.missing_tables()
-        return self._version_check.missing([get_table_name(table, self._prefix) for table in TABLES])
+        return self._version_check.missing([full_table_name(table, self._prefix) for table in TABLES])
 
     def _verification_due(self) -> bool:
         """Return True if a verification is due. Only one thread per interval gets True."""

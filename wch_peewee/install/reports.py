@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from ..schema.diff import Refusal
-    from ..schema.forecast import DryRunResult
-    from ..schema.plan import Plan
+    from ..schema.plan import DryRunResult, Plan
 
 
 #: ``current`` nothing was to do, ``installed`` or ``upgraded`` something was done, ``newer`` the database is of a
@@ -79,7 +78,7 @@ class StatusReport(Report):
 
 def _no_dry_run() -> DryRunResult:
     # Imported here, because admin_init imports the reports and plans nothing.
-    from ..schema.forecast import DryRunResult
+    from ..schema.plan import DryRunResult
 
     return DryRunResult()
 

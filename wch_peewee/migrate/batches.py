@@ -18,7 +18,7 @@ from ..execution.context import RunContext, context_of
 from ..progress import BatchDone
 from ..schema.base import Query
 from ..schema.declared import physical_name
-from ..schema.forecast import RowWork
+from ..schema.plan import RowWork
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 

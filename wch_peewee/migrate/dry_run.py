@@ -15,7 +15,7 @@ from ..execution.introspect import count_rows, introspect_schema, plan_for, tabl
 from ..schema.forecast import Check, DryRunResult, Forecast, RowWork, Stopped
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn, apply_operations
-from ..schema.plan import Plan
+from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
 from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
 from .folder import MigrationFolder

@@ -11,9 +11,9 @@ from ..database.query import Connection
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
 from ..schema.base import Query
-from ..schema.forecast import RowWork
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
+from ..schema.plan import RowWork
 from ..schema.statements import Step
 from ..wordpress.options import (
     ADOPTED_OPTION,

@@ -69,7 +69,7 @@ def current_database(own: Database | None = None) -> Database | None:
 
 def get_table_name(table: str, prefix: str | None = None) -> str:
     """Return a table's name in the database, by default under the current prefix."""
-    return naming.get_table_name(table, current_prefix() if prefix is None else prefix)
+    return naming.full_table_name(table, current_prefix() if prefix is None else prefix)
 
 
 @contextmanager

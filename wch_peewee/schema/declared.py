@@ -83,7 +83,7 @@ def _foreign_key(field: Any) -> ForeignKey:
 
 
 def physical_name(key: str, prefix: str) -> str:
-    """Name a declared table; unlike ``get_table_name`` it takes the tables of later migrations too."""
+    """Name a declared table; unlike ``full_table_name`` it takes the tables of later migrations too."""
     return f"{prefix}wch_{key}"
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from .comparison import Pair, Part, compare_tables
 from .declared import physical_schema
+from .diff import Pair, Part, compare_tables
 from .objects import Column, ForeignKey, Schema, Table
 
 #: ``extra`` is what is there and not declared.

@@ -3,7 +3,7 @@
 Pure functions: nothing here knows a database, a site or the prefix of the moment (see ``site``), and no
 name is ever found by pattern, because ``_`` is a wildcard and one site's prefix can begin with another's.
 
-    get_table_name("carts", "wp_2_")    # 'wp_2_wch_carts'
+    full_table_name("carts", "wp_2_")    # 'wp_2_wch_carts'
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def logical_name(table: str) -> str:
     raise UnknownTable(f"Unknown table {table!r}; the tables are {', '.join(TABLES)}.")
 
 
-def get_table_name(table: str, prefix: str | None = None) -> str:
+def full_table_name(table: str, prefix: str | None = None) -> str:
     """Return the name in the database of one of the six tables; without a prefix, under the default one."""
     return check_prefix(DEFAULT_PREFIX if prefix is None else prefix) + _MARK + logical_name(table)
 
@@ -64,7 +64,7 @@ def options_table_name(prefix: str) -> str:
 
 def owned_names(prefix: str) -> tuple[str, ...]:
     """Return every table that an installation owns: the six, parents first, then the history."""
-    return (*(get_table_name(table, prefix) for table in TABLES), history_table_name(prefix))
+    return (*(full_table_name(table, prefix) for table in TABLES), history_table_name(prefix))
 
 
 def constraint_name(table: str, suffix: str) -> str:

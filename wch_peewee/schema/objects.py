@@ -1,10 +1,4 @@
-"""The values that describe a schema: column types, columns, indexes, foreign keys, tables.
-
-All are frozen and compare by value. They know no engine: a dialect brings a live table to this
-canonical form and renders it back. Nothing here opens a connection.
-
-    Table("carts", columns=(Column("id", bigint(unsigned=True), auto_increment=True),), primary_key=("id",))
-"""
+"""The values that describe a schema, in a canonical form that is the same for every engine."""
 
 from __future__ import annotations
 
@@ -14,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """A type in canonical form; ``size`` is characters (varchar, char) or fractional digits (datetime)."""
+    """A column type. ``size`` is in characters (varchar, char) or fractional digits (datetime)."""
 
     name: str
     size: int | None = None
@@ -39,7 +33,7 @@ def integer() -> ColumnType:
 
 
 def boolean() -> ColumnType:
-    """``tinyint(1)``, which is how WordPress and MySQL spell a flag."""
+    """Return ``tinyint(1)``, which is how WordPress and MySQL spell a flag."""
     return ColumnType("tinyint", size=1)
 
 
@@ -60,13 +54,13 @@ def enum(*values: str) -> ColumnType:
 
 
 def datetime() -> ColumnType:
-    """A date and time in whole seconds, without a zone."""
+    """Return the type of a date and time in whole seconds, without a time zone."""
     return ColumnType("datetime")
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """What the server fills in: a literal's text, or an expression such as ``current_timestamp``."""
+    """The default value of a column: a literal's text, or an expression such as ``current_timestamp``."""
 
     text: str
     is_expression: bool = False
@@ -77,11 +71,11 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.
+    """A column.
 
-    ``default=None`` means no default, which for a nullable column is NULL. ``collation`` is set only
-    where it differs from the table's. ``opaque`` lists, in words, what the live column has that this
-    value cannot restate; such a column is never modified.
+    ``default=None`` means no default, which for a nullable column is NULL. ``collation`` is set only if it differs
+    from the table's. ``opaque`` lists in words what the live column has that this value cannot restate; such a column
+    is never modified.
     """
 
     name: str
@@ -95,13 +89,13 @@ class Column:
 
 
 def same_names(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Say whether these are the same columns in the same order; names compare without case, as every engine does."""
+    """Return True for the same names in the same order; names compare without case, as in every engine."""
     return [name.lower() for name in one] == [name.lower() for name in other]
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A secondary index; ``opaque`` says what is unusual about a live one (a prefix, an expression)."""
+    """A secondary index. ``opaque`` lists what this value cannot restate of a live one: a prefix, an expression."""
 
     name: str
     columns: tuple[str, ...]
@@ -109,13 +103,13 @@ class Index:
     opaque: tuple[str, ...] = ()
 
     def serves(self, wanted: Index) -> bool:
-        """Say whether this index does the work of ``wanted``, whatever its name."""
+        """Return True if this index does the work of ``wanted``, whatever its name."""
         return not self.opaque and same_names(self.columns, wanted.columns) and self.unique == wanted.unique
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key; RESTRICT and NO ACTION are one and the same here, because InnoDB treats them so."""
+    """A foreign key. RESTRICT is written as NO ACTION, because InnoDB treats them alike."""
 
     columns: tuple[str, ...]
     referenced_table: str
@@ -125,7 +119,7 @@ class ForeignKey:
     name: str = ""
 
     def serves(self, wanted: ForeignKey) -> bool:
-        """Say whether this key does the work of ``wanted``; tools such as pt-online-schema-change rename keys."""
+        """Return True if this key does the work of ``wanted``: tools such as pt-online-schema-change rename keys."""
         return (
             same_names(self.columns, wanted.columns)
             and self.referenced_table == wanted.referenced_table
@@ -137,7 +131,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Something on one of our tables that is not ours and has no value of its own: a trigger, a check."""
+    """Something on a managed table that is not ours and has no value of its own: a trigger, a check."""
 
     kind: str
     name: str
@@ -148,10 +142,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; ``opaque`` says, in words, why a live one must not be modified at all.
-
-    ``is_view`` tells a view that has the name of a table.
-    """
+    """A table. ``opaque`` lists in words why a live one must not be modified; ``is_view`` marks a view of that name."""
 
     name: str
     columns: tuple[Column, ...]
@@ -165,7 +156,7 @@ class Table:
     is_view: bool = False
 
     def column(self, name: str) -> Column | None:
-        """Find a column, in whatever case."""
+        """Return the column of that name, in whatever case, or None."""
         wanted = name.lower()
         return next((column for column in self.columns if column.name.lower() == wanted), None)
 

@@ -1,8 +1,4 @@
-"""Changes to a schema, as values.
-
-``outcome()`` speaks WordPress's dbDelta ("Added column t.c"), ``describe()`` says the same as an
-intention ("Add column t.c"). Rendering is the dialect's, running is ``apply``'s.
-"""
+"""Changes to a schema, as values. A dialect renders them, ``execution.apply`` runs them."""
 
 from __future__ import annotations
 
@@ -21,11 +17,11 @@ class Operation:
     table: str
 
     def outcome(self) -> tuple[str, ...]:
-        """Say what has been done."""
+        """Return what has been done, in the words of WordPress's dbDelta: "Added column t.c"."""
         raise NotImplementedError
 
     def describe(self) -> tuple[str, ...]:
-        """Say what is to be done."""
+        """Return the same as an intention: "Add column t.c"."""
         lines = []
         for line in self.outcome():
             verb, _, rest = line.partition(" ")
@@ -33,26 +29,8 @@ class Operation:
         return tuple(lines)
 
     def applied_to(self, table: Table) -> Table:
-        """Return ``table`` as it is after the change; see ``apply_operations`` for those that make or drop one."""
+        """Return ``table`` as it is after the change. ``apply_operations`` creates and drops tables, too."""
         raise NotImplementedError
-
-
-def apply_operations(tables: Mapping[str, Table], operations: Iterable[Operation]) -> dict[str, Table]:
-    """Return the tables, by their names, as they are after the operations; a table that is not there stays so."""
-    after = dict(tables)
-    for operation in operations:
-        if isinstance(operation, CreateTable):
-            after[operation.table] = operation.definition
-        elif isinstance(operation, DropTable):
-            after.pop(operation.table, None)
-        elif (table := after.get(operation.table)) is not None:
-            after[operation.table] = operation.applied_to(table)
-    return after
-
-
-def apply_to_table(table: Table, operations: Iterable[Operation]) -> Table:
-    """Return one table as it is after the operations; one that is dropped is returned as it was."""
-    return apply_operations({table.name: table}, operations).get(table.name, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +49,7 @@ class DropTable(Operation):
 
 @dataclass(frozen=True, slots=True)
 class AddColumn(Operation):
-    """Add ``column`` behind the column ``after``; None puts it first, and SQLite always last."""
+    """A new column behind the column ``after``; None puts it first, and SQLite always puts it last."""
 
     column: Column
     after: str | None
@@ -87,7 +65,7 @@ class AddColumn(Operation):
 
 @dataclass(frozen=True, slots=True)
 class ModifyColumn(Operation):
-    """Bring the column ``was`` to the whole definition ``column``, which has the same name."""
+    """A change of the column ``was`` to the complete definition ``column`` of the same name."""
 
     was: Column
     column: Column
@@ -113,7 +91,7 @@ class ModifyColumn(Operation):
 
 @dataclass(frozen=True, slots=True)
 class RenameColumn(Operation):
-    """Give the column another name and keep everything else of it."""
+    """Another name for a column, which keeps everything else."""
 
     old: str
     new: str
@@ -171,7 +149,7 @@ class DropIndex(Operation):
 
 @dataclass(frozen=True, slots=True)
 class RenameIndex(Operation):
-    """Give ``index``, as it is on the live table, another name."""
+    """Another name for ``index``, which is given as it is on the live table."""
 
     index: Index
     new: str
@@ -206,6 +184,44 @@ class DropForeignKey(Operation):
 
     def applied_to(self, table: Table) -> Table:
         return replace(table, foreign_keys=tuple(key for key in table.foreign_keys if key != self.foreign_key))
+
+
+def apply_operations(tables: Mapping[str, Table], operations: Iterable[Operation]) -> dict[str, Table]:
+    """Return the tables, by their names, as they are after the operations; changes to other tables are ignored."""
+    after = dict(tables)
+    for operation in operations:
+        if isinstance(operation, CreateTable):
+            after[operation.table] = operation.definition
+        elif isinstance(operation, DropTable):
+            after.pop(operation.table, None)
+        elif (table := after.get(operation.table)) is not None:
+            after[operation.table] = operation.applied_to(table)
+    return after
+
+
+def apply_to_table(table: Table, operations: Iterable[Operation]) -> Table:
+    """Return one table as it is after the operations; one that is dropped is returned as it was."""
+    return apply_operations({table.name: table}, operations).get(table.name, table)
+
+
+def reversal(operation: Operation) -> str:
+    """Return in words how an operation is undone."""
+    match operation:
+        case CreateTable():
+            return "dropping the table, with its rows"
+        case AddColumn():
+            return "dropping the column, with what has been written into it"
+        case ModifyColumn():
+            return "changing the column back, if its values still fit"
+        case RenameColumn() | RenameIndex():
+            return "renaming it back"
+        case AddIndex() | AddForeignKey():
+            return "dropping it"
+        case DropIndex() | DropForeignKey():
+            return "adding it again, which looks at every row"
+        case DropColumn() | DropTable():
+            return "nothing: what it held is gone but for a backup"
+    return "the migration's rollback"
 
 
 def _null(column: Column) -> str:

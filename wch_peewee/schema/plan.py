@@ -1,26 +1,21 @@
-"""From a difference to the steps that mend it: a pure function of values.
-
-What the rows do not allow, what depends on something refused, and what the engine could not do without
-losing somebody else's things becomes a refusal; everything else is rendered. The steps hold the very
-statements that ``apply`` runs.
-"""
+"""From a difference to the steps that apply it, and what a dry run tells of each step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import operations as ops
 from .dialect import Dialect
 from .diff import Change, Refusal, SchemaDiff
 from .objects import Index, Schema, Table, same_names
 from .preconditions import Precondition
-from .statements import Statement, Step
+from .statements import Effect, Size, Statement, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``extras`` are things that are not ours; they are reported and left alone."""
+    """Steps that bring live tables to their declaration. ``extras`` are not managed; they are reported and stay."""
 
     steps: tuple[Step, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -28,16 +23,16 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """True when there is nothing to do, whatever has been refused."""
+        """True if there is nothing to do, even if something has been refused."""
         return not self.steps
 
     @property
     def blocking(self) -> tuple[Refusal, ...]:
-        """The refusals with which the models cannot work."""
+        """The refusals that the models cannot work with."""
         return tuple(refusal for refusal in self.refusals if refusal.blocking)
 
     def statements(self) -> tuple[Statement, ...]:
-        """Every statement in the order in which it is sent when nothing fails."""
+        """Return every statement, in the order in which they are sent if none fails."""
         return tuple(statement for step in self.steps for statement in (*step.statements, *step.cleanup))
 
     def describe(self) -> tuple[str, ...]:
@@ -45,15 +40,18 @@ class Plan:
 
 
 def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mapping[Precondition, int]) -> Plan:
-    """Plan ``diff`` against ``actual``; ``counts`` answers each of ``diff.requirements()``."""
+    """Return the plan for ``diff``; ``counts`` has the number of conflicting rows for ``diff.preconditions()``.
+
+    Refused is what conflicts with rows, depends on something refused, or would lose what is not managed.
+    """
     refusals = list(diff.refusals)
     accepted: dict[str, list[ops.Operation]] = {}
     result = {table.name: table for table in actual}
     for change in _keys_last(diff.changes):
-        operation, reason, refused = _judged(change, result, counts)
+        operation, reason, refused = _split(change, result, counts)
         refusals += refused
         live = actual.table(operation.table)
-        reason = reason or _depends(operation, result) or _held(operation, actual, dialect)
+        reason = reason or _unmet_dependency(operation, result) or _held_by_key(operation, actual, dialect)
         if not reason and live is not None:
             reason = "; ".join(dialect.obstacles(live, [operation]))
         if reason:
@@ -67,10 +65,10 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
     return Plan(tuple(steps), tuple(refusals), diff.extras)
 
 
-def _judged(
+def _split(
     change: Change, result: Mapping[str, Table], counts: Mapping[Precondition, int]
 ) -> tuple[ops.Operation, str, list[Refusal]]:
-    """Say what is left of the change, why even that cannot be, and what has been taken out of it."""
+    """Split a change into what can be applied, the reason why even that is refused, and what is refused."""
     operation = _placed(change.operation, result)
     unmet = [need for need in change.requires if counts[need]]
     reason = "; ".join(need.refusal(counts[need]) for need in unmet)
@@ -78,7 +76,7 @@ def _judged(
         operation, refused = _with_possible_keys(operation, result)
         return operation, reason, refused
     if isinstance(operation, ops.ModifyColumn) and [need.kind for need in unmet] == ["no_nulls"]:
-        # NULLs stand against NOT NULL alone; the rest of the change is as safe as without it.
+        # NULLs conflict with NOT NULL alone; the rest of the change is as safe as without it.
         only = replace(operation, column=replace(operation.was, nullable=False))
         refused = [Refusal(operation.table, "; ".join(only.describe()), reason)]
         return replace(operation, column=replace(operation.column, nullable=True)), "", refused
@@ -86,13 +84,13 @@ def _judged(
 
 
 def _keys_last(changes: tuple[Change, ...]) -> list[Change]:
-    """Judge columns first, then indexes, then foreign keys, because each depends on the ones before."""
+    """Sort columns first, then indexes, then foreign keys, because each depends on the ones before."""
     rank = {ops.AddIndex: 1, ops.AddForeignKey: 2}
     return sorted(changes, key=lambda change: rank.get(type(change.operation), 0))
 
 
 def _placed(operation: ops.Operation, result: Mapping[str, Table]) -> ops.Operation:
-    """Put a column last where the one it should follow has been refused."""
+    """Put a new column last if the one that it should follow has been refused."""
     if not isinstance(operation, ops.AddColumn) or operation.after is None:
         return operation
     table = result[operation.table]
@@ -102,19 +100,19 @@ def _placed(operation: ops.Operation, result: Mapping[str, Table]) -> ops.Operat
 def _with_possible_keys(
     operation: ops.CreateTable, result: Mapping[str, Table]
 ) -> tuple[ops.CreateTable, list[Refusal]]:
-    """Create a table without the foreign keys that would make the server refuse it whole."""
+    """Return the creation without those foreign keys that would make the server refuse the whole table."""
     table, kept, refusals = operation.definition, [], []
     for key in table.foreign_keys:
         adding = ops.AddForeignKey(table.name, key)
-        if reason := _key_depends(adding, {**result, table.name: table}):
+        if reason := _key_dependency(adding, {**result, table.name: table}):
             refusals.append(Refusal(table.name, "; ".join(adding.describe()), reason))
         else:
             kept.append(key)
     return replace(operation, definition=replace(table, foreign_keys=tuple(kept))), refusals
 
 
-def _held(operation: ops.Operation, actual: Schema, dialect: Dialect) -> str:
-    """Say which foreign key holds the type of a column in place, on engines where it does."""
+def _held_by_key(operation: ops.Operation, actual: Schema, dialect: Dialect) -> str:
+    """Return the reason if a foreign key prevents a change of its column's type, on engines where it does."""
     if dialect.retypes_foreign_keys or not isinstance(operation, ops.ModifyColumn):
         return ""
     if operation.was.type == operation.column.type:
@@ -129,17 +127,17 @@ def _held(operation: ops.Operation, actual: Schema, dialect: Dialect) -> str:
     return ""
 
 
-def _depends(operation: ops.Operation, result: Mapping[str, Table]) -> str:
+def _unmet_dependency(operation: ops.Operation, result: Mapping[str, Table]) -> str:
     if isinstance(operation, ops.AddIndex):
         table = result[operation.table]
         missing = [name for name in operation.index.columns if table.column(name) is None]
         return f"{table.name} has no column {', '.join(missing)}" if missing else ""
     if isinstance(operation, ops.AddForeignKey):
-        return _key_depends(operation, result)
+        return _key_dependency(operation, result)
     return ""
 
 
-def _key_depends(operation: ops.AddForeignKey, result: Mapping[str, Table]) -> str:
+def _key_dependency(operation: ops.AddForeignKey, result: Mapping[str, Table]) -> str:
     key, table = operation.foreign_key, result[operation.table]
     parent = result.get(key.referenced_table)
     if parent is None:
@@ -160,3 +158,74 @@ def _key_depends(operation: ops.AddForeignKey, result: Mapping[str, Table]) -> s
     if not same_names(parent.primary_key, wanted.columns) and not any(i.serves(wanted) for i in parent.indexes):
         return f"{parent.name} ({', '.join(wanted.columns)}) is no key"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A precondition of a step, counted: ``count`` rows conflict with it, and ``query`` shows them."""
+
+    precondition: Precondition
+    count: int
+    query: str
+    #: the rows are lost, where others make the step fail
+    is_loss: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowWork:
+    """A change of rows: ``words`` describe it, and ``sql`` shows it; what is done in Python has no ``sql``."""
+
+    words: str
+    tables: tuple[str, ...] = ()
+    sql: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One step of a migration, or, without ``migration``, of the repair that follows all migrations."""
+
+    work: Step | RowWork
+    migration: str = ""
+    number: int = 0
+    of: int = 0
+    checks: tuple[Check, ...] = ()
+    effect: Effect | None = None
+    #: why the run would stop here without permission to copy the table
+    copy_refusal: str = ""
+    #: an online tool copies the table instead of the server
+    handed_over: bool = False
+
+    def describe(self) -> tuple[str, ...]:
+        """Return in words what the step does."""
+        if isinstance(self.work, RowWork):
+            return (self.work.words,)
+        return tuple(line for operation in self.work.operations for line in operation.describe())
+
+    def reversals(self) -> tuple[str, ...]:
+        """Return in words how the step is undone."""
+        operations = () if isinstance(self.work, RowWork) else self.work.operations
+        return tuple(dict.fromkeys(map(ops.reversal, operations)))
+
+    @property
+    def failing(self) -> tuple[Check, ...]:
+        """The checks that conflicting rows make fail now, and the step with them."""
+        return tuple(check for check in self.checks if check.count and not check.is_loss)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Where a run would stop, and why; nothing can be told of the steps behind."""
+
+    migration: str
+    number: int
+    of: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunResult:
+    """All steps in order, and the current sizes of the tables."""
+
+    steps: tuple[Forecast, ...] = ()
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    stopped: Stopped | None = None

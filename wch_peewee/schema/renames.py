@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigurationError
 from . import operations as ops
-from .comparison import Pair, compare_tables
+from .diff import Pair, compare_tables
 from .objects import Column, ColumnType, ForeignKey, Index, Schema, Table
 
 _KINDS = {

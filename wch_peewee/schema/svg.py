@@ -72,7 +72,7 @@ class Box:
         return self.y + HEAD / 2
 
 
-def arrange(tables: Schema, marks: Marks) -> tuple[Box, ...]:
+def place_boxes(tables: Schema, marks: Marks) -> tuple[Box, ...]:
     """Put parents left of their children, and tables without relatives where there is room."""
     stacks: dict[int, list[tuple[Table, tuple[Row, ...]]]] = {}
     heights: dict[int, float] = {}
@@ -200,7 +200,7 @@ _LEGEND: tuple[tuple[Mark, str], ...] = (
 
 def svg_diagram(tables: Schema, marks: Marks = _NONE) -> str:
     """Draw tables that have their full names; with the marks of a comparison, drift and a legend, too."""
-    boxes = arrange(tables, marks)
+    boxes = place_boxes(tables, marks)
     by_name = {box.name: box for box in boxes}
     width = (
         max((box.x + box.width for box in boxes), default=0) + MARGIN + (GAP_X / 2 if _has_loop(tables, by_name) else 0)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .bench import Bench
 from .child import START, Ending
-from .snapshots import Snapshot, differences
+from .snapshots import Snapshot, snapshot_differences
 from .writes import Point, Write
 
 #: Seconds that the second of two runs has to collide with the first, which is held meanwhile.
@@ -177,7 +177,7 @@ def _error(ending: Ending) -> Fault | None:
 
 
 def _different(expected: Snapshot, found: Snapshot) -> Fault | None:
-    text = differences(expected, found)
+    text = snapshot_differences(expected, found)
     return Fault("different", text) if text else None
 
 

@@ -118,7 +118,7 @@ _ROWS = 3
 _WIDTH = 200
 
 
-def differences(expected: Snapshot, found: Snapshot) -> str:
+def snapshot_differences(expected: Snapshot, found: Snapshot) -> str:
     """Return one line or more for each difference; empty when they are alike."""
     return "\n".join(_all(expected, found))
 

@@ -24,8 +24,8 @@ def dbdelta_text(tables: Iterable[Table], *, prefix: str, dialect: MySQLDialect,
     dbDelta compares text with the answers of DESCRIBE and SHOW INDEX, letter by letter, so the text is what the
     server would answer: one column a line, two blanks before it, lower-case types with display width, enums without
     blanks, quoted defaults, two blanks after PRIMARY KEY, no backticks. It takes a line that begins with FOREIGN KEY,
-    CONSTRAINT or CHECK for a column: foreign keys are left out, and existing ones stay. Measured with WordPress 6.1, 6.8
-    and 7.1 on MariaDB 10.11, MariaDB 11.8 and MySQL 9.7.
+    CONSTRAINT or CHECK for a column: foreign keys are left out, and existing ones stay. Measured with WordPress 6.1,
+    6.8 and 7.1 on MariaDB 10.11, MariaDB 11.8 and MySQL 9.7.
 
     Raises SchemaConflict for a declaration that dbDelta would change on every run.
     """

@@ -13,8 +13,8 @@ import pytest
 from tests.unit.builders import ID, column, index, required, table
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.mysql.introspect import introspection_queries as queries
+from wch_peewee.schema.mysql.introspect import read_column_type
 from wch_peewee.schema.mysql.introspect import read_schema as read
-from wch_peewee.schema.mysql.introspect import read_type
 from wch_peewee.schema.objects import (
     Column,
     ColumnType,
@@ -74,7 +74,7 @@ TYPES = {
 
 @pytest.mark.parametrize(("given", "expected"), TYPES.items(), ids=TYPES)
 def test_a_type(given: str, expected: ColumnType) -> None:
-    assert read_type(given) == expected
+    assert read_column_type(given) == expected
 
 
 Row = tuple[str, str, Any, str | None, str | None, str, str | None]

@@ -8,7 +8,7 @@ import peewee as pw
 
 from ...errors import Irreversible, Undecided
 from ...execution.context import RunContext, context_of
-from ...schema.forecast import RowWork
+from ...schema.plan import RowWork
 from ...wordpress.version import version_compare
 from ..batches import TableNames
 from ..state import delete_version, read_version, write_version

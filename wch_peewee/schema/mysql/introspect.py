@@ -166,7 +166,7 @@ def _read_column(
     flavor: str, row: Sequence[Any], table_collation: str | None, json: set[str], opaque: dict[str, list[str]]
 ) -> Column:
     _, _, name, type_text, nullable, default, extra, collation, comment, generated = row
-    type_ = read_type(type_text)
+    type_ = read_column_type(type_text)
     if type_.name == "longtext" and name in json:
         type_ = ColumnType("json")
     words = list(opaque.get(name, ()))
@@ -192,7 +192,7 @@ def _read_column(
     )
 
 
-def read_type(text: str) -> ColumnType:
+def read_column_type(text: str) -> ColumnType:
     """Read COLUMN_TYPE; the display width of integers says nothing, but for ``tinyint(1)``."""
     match = _TYPE.match(text)
     if match is None:

@@ -19,7 +19,7 @@ from ..operations import Operation
 from ..preconditions import Precondition
 from ..statements import Effect, Step
 from .base import SQLiteBase, quote_name, quote_text
-from .introspect import read_rows, referencing_tables
+from .introspect import read_referencing, read_rows
 from .parser import fold
 from .render import obstacles, quote_names, rebuild_obstacles, steps
 from .types import adapt_default, adapt_type, affinity, declared_type
@@ -88,7 +88,7 @@ class SQLiteDialect(SQLiteBase, Dialect):
         )
 
     def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
-        return referencing_tables(names, rows)
+        return read_referencing(names, rows)
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint
 from .parser import Clause, ColumnText, SyntaxTrouble, TableText, fold, parse_table, read_index, stored_name, tokenize
-from .types import affinity, apply_checks, read_default, read_type
+from .types import affinity, apply_checks, read_declared_type, read_default
 
 _AUTOINDEX = "sqlite_autoindex_"
 
@@ -86,7 +86,7 @@ def _column(text: ColumnText, rowid: bool) -> Column:
     if rowid:
         type_, strange = bigint(unsigned=True), list(range(len(checks)))
     else:
-        declared, unknown = read_type(text.type, text.sizes)
+        declared, unknown = read_declared_type(text.type, text.sizes)
         type_, strange = apply_checks(text.name, declared, checks)
         opaque += unknown
     opaque += [f"CHECK ({checks[place]})" for place in strange]
@@ -162,7 +162,7 @@ def read_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Schema:
     return Schema(tuple(_with_references(table, tables) for table in tables.values()))
 
 
-def referencing_tables(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
+def read_referencing(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
     """Name the tables of ``rows`` (name, sql) whose text has a foreign key to one of ``names``."""
     wanted = {fold(name) for name in names}
     others = {str(name): str(sql) for name, sql in rows if fold(str(name)) not in wanted}

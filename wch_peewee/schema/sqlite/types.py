@@ -61,7 +61,7 @@ def check(column: str, wanted: ColumnType) -> str | None:
     return None
 
 
-def read_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[ColumnType, tuple[str, ...]]:
+def read_declared_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[ColumnType, tuple[str, ...]]:
     """Read a declared type, CHECKs apart; the second part says in words what a ColumnType cannot hold."""
     written = " ".join(token.value for token in words)
     size = int(sizes[0].value) if len(sizes) == 1 and sizes[0].value.isdecimal() else None
