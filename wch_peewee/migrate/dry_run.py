@@ -12,7 +12,6 @@ from ..errors import ConfigurationError, WchError
 from ..execution.apply import ApplyResult, Reconciled
 from ..execution.context import RunContext, attach
 from ..execution.introspect import count_rows, introspect_schema, plan_for, table_sizes, with_referenced
-from ..schema.forecast import Check, DryRunResult, Forecast, RowWork, Stopped
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn, apply_operations
 from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
