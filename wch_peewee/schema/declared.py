@@ -6,8 +6,6 @@ site. Nothing here asks a database.
     logical_tables(MODELS)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

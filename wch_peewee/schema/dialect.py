@@ -1,7 +1,5 @@
 """The interface of an engine's dialect: what to ask, how to read the answers, how to render a change."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

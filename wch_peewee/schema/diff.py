@@ -3,8 +3,6 @@
 The enemy is the phantom difference: what a verdict calls cosmetic is left as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar

@@ -6,8 +6,6 @@ quoted. What does not fit there (a list of values, NULL, a default) goes into th
     mermaid_diagram(logical_tables(MODELS), "wp_")
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace

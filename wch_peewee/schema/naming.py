@@ -6,8 +6,6 @@ name is ever found by pattern, because ``_`` is a wildcard and one site's prefix
     full_table_name("carts", "wp_2_")    # 'wp_2_wch_carts'
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 

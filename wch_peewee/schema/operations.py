@@ -1,7 +1,5 @@
 """Changes to a schema, as values. A dialect renders them, ``execution.apply`` runs them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """From a difference to the steps that apply it, and what a dry run tells of each step."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 

@@ -6,8 +6,6 @@ A requirement holds when its count is zero. The dialect says it in SQL, ``intros
     Requirement("no_nulls", "wp_wch_carts", ("expires_at",)).refusal(3)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal

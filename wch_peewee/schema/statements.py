@@ -3,8 +3,6 @@
 The preview prints the very statements that the run executes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ The same tables give the same text, and nothing from outside is needed to show i
     svg_diagram(physical_schema(logical_tables(MODELS), "wp_"))
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count

@@ -3,8 +3,6 @@
 ``reconcile_type`` never narrows: it gives the type to go to, and in words what it will not do.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from .objects import ColumnType

@@ -4,8 +4,6 @@ Measured on MariaDB 10.11 and 11.8 and MySQL 9.7. The server picks the cheapest 
 this is for grouping, because parts of different cost in one ALTER all pay for the dearest, and for plans.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ..objects import Column, ColumnType, Table

@@ -1,7 +1,5 @@
 """What MySQL and MariaDB of every version have in common; ``admin_init`` needs no more than this."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ..base import BaseDialect, Failure, Query

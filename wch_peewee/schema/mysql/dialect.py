@@ -6,8 +6,6 @@ The flavors differ in what information_schema answers (``mysql_read``) and in wh
     MySQLDialect("mariadb", (10, 11, 19)).render(table, operations)
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from ..base import Query, Rows

@@ -4,8 +4,6 @@ Every query names its tables as literals, one SELECT a table: on MariaDB a join 
 makes the server open every table of the database, or of all databases. Column headings are never used.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

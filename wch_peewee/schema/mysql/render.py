@@ -4,8 +4,6 @@ A column is always restated whole: a MODIFY that leaves something out loses it. 
 statement, keys and foreign keys inside, so that no kill leaves half of one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 

@@ -6,8 +6,6 @@ Group Replication with several primaries is refused, too: DDL on two of them at 
 no lock of ours reaches from one to the other.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

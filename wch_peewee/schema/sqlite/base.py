@@ -1,7 +1,5 @@
 """What SQLite of every version has in common; ``admin_init`` needs no more than this."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

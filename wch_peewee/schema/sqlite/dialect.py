@@ -6,8 +6,6 @@ changes in ``sqlite_change``.
     SQLiteDialect(sqlite3.sqlite_version_info).render(None, [CreateTable(table.name, table)])
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

@@ -6,8 +6,6 @@ table's ``opaque``. Indexes and triggers have texts of their own: ``sqlite_read`
     read_table("t", "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)")
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache

@@ -6,8 +6,6 @@ decided here: ``sqlite_table`` does that.
     parse_table('CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)').columns
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -6,8 +6,6 @@ sees to that. What order statements come in is ``sqlite_change``'s business.
     create_table(table) == 'CREATE TABLE "wp_wch_carts" (...)'
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 

@@ -7,8 +7,6 @@ tables are none of this module's business.
     declared_type(varchar(20)), check("phone", varchar(20))
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace
