@@ -50,7 +50,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunListener:
-    """Who is told of a run. The fields are DatabaseManager's attributes of the same names."""
+    """The callbacks of a run. The fields are DatabaseManager's attributes of the same names."""
 
     before_statement: Callable[[Statement], None] | None = None
     on_progress: Progress | None = None
@@ -62,7 +62,7 @@ DEFAULT_OPTIONS, NO_LISTENER = RunOptions(), RunListener()
 
 @dataclass(slots=True)
 class RunContext:
-    """What a run works with."""
+    """The state of one run: its connection, options and lock, and what it has done so far."""
 
     connection: Connection
     prefix: str
