@@ -1,7 +1,4 @@
-"""The hooks for hosts built on pluggy: ``pluggy.PluginManager("wch").add_hookspecs(wch_peewee.hookspecs)``.
-
-Works without pluggy. Its markers only set an attribute named after the project, as the two here do.
-"""
+"""The hooks for hosts built on pluggy: ``pluggy.PluginManager("wch").add_hookspecs(wch_peewee.hookspecs)``."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -22,7 +19,10 @@ _SPECIFICATION = {"firstresult": False, "historic": False, "warn_on_impl": None,
 
 
 def hookimpl(function: F) -> F:
-    """Mark ``function`` as the implementation of the hook with its name."""
+    """Mark ``function`` as the implementation of the hook with its name.
+
+    pluggy itself is not needed: its markers only set an attribute named after the project, as this one does.
+    """
     setattr(function, f"{PROJECT}_impl", dict(_IMPLEMENTATION))
     return function
 

@@ -217,7 +217,7 @@ def _troubles(
 ) -> Iterator[str]:
     try:
         yield from (f"it does not: {found.words}" for found in model_differences([database], folder, tables))
-        # A way back that is refused, or is none, has been decided.
+        # A rollback that is refused or missing has been decided.
         with contextlib.suppress(Irreversible, RemovalRefused):
             DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=True, migrations=folder.path).rollback()
             back = operations_between(scratch_schema(database), before, Renames())

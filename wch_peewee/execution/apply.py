@@ -245,7 +245,7 @@ def _words(error: PeeweeException, *, lost: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """The outcome of a reconciliation: changes in dbDelta's words, refusals, and extras that are not ours."""
+    """The outcome of a reconciliation: changes in dbDelta's words, refusals with reasons, and what is not ours."""
 
     changes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()

@@ -38,7 +38,7 @@ OptionWritten = Callable[[str, str | None], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run behaves. The fields are DatabaseManager's arguments of the same names."""
+    """The behaviour of a run. The fields are DatabaseManager's arguments of the same names."""
 
     patience: float = PATIENCE
     lock_wait: int = LOCK_WAIT
@@ -62,7 +62,7 @@ DEFAULT_OPTIONS, NO_LISTENER = RunOptions(), RunListener()
 
 @dataclass(slots=True)
 class RunContext:
-    """The state of one run: its connection, options and lock, and what it has done so far."""
+    """The context of a run: its connection, its options, its lock, and what it has done so far."""
 
     connection: Connection
     prefix: str

@@ -1,7 +1,4 @@
-"""Fast paths for many rows: a SELECT is converted column by column, and so are the values of an INSERT.
-
-The result is what peewee would make row by row; models and fields with code of their own are left to peewee.
-"""
+"""Fast paths for many rows: SELECTs and INSERTs are converted column by column, with the results of peewee."""
 
 from __future__ import annotations
 

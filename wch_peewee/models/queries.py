@@ -1,8 +1,4 @@
-"""peewee's queries, tied to the site at which they were built.
-
-peewee takes a query's database when the query is built, and its table names when it runs. If the current site changes
-in between, the query would read or write another site's table.
-"""
+"""peewee's queries, tied to the site at which they were built."""
 
 from __future__ import annotations
 
@@ -16,7 +12,11 @@ from .site import at_site, current_site
 
 # The ignored types: peewee's stubs lack some of the methods that are overridden here.
 class SiteQuery(peewee.BaseQuery):
-    """A mixin for peewee's query classes: renders, runs and reads a query at the site at which it was built."""
+    """A mixin for peewee's query classes: renders, runs and reads a query at the site at which it was built.
+
+    peewee takes a query's database when the query is built, and its table names when it runs. If the current site
+    changed in between, the query would read or write another site's table.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._site = current_site()

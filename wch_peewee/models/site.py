@@ -1,7 +1,4 @@
-"""The current site: the table prefix, and optionally the database, that the models read and write.
-
-The counterpart of WordPress's ``switch_to_blog``, separate in each thread and asyncio task. Opens no connection.
-"""
+"""The current site: the table prefix, and optionally the database, that the models read and write."""
 
 from __future__ import annotations
 
@@ -18,7 +15,10 @@ from ..schema import naming
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A table prefix and a database; with ``database=None`` the model's own database is used."""
+    """A table prefix and a database; with ``database=None`` the model's own database is used.
+
+    The current one is the counterpart of WordPress's ``switch_to_blog``, separate in each thread and asyncio task.
+    """
 
     database: Database | None
     prefix: str

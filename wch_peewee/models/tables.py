@@ -1,8 +1,4 @@
-"""The six tables of WhatsApp Commerce Hub, version 1.0.0, as peewee models, and the enums of their columns.
-
-Fields and enum members stand in the order of the columns and their values. A plain default is also the column's
-default in SQL; a computed one is Python's alone.
-"""
+"""The six tables of WhatsApp Commerce Hub, version 1.0.0, as peewee models, with the enums of their columns."""
 
 from __future__ import annotations
 

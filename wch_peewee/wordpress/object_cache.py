@@ -1,10 +1,4 @@
-"""Advice on a persistent object cache in front of WordPress's options.
-
-With a drop-in ``wp-content/object-cache.php`` PHP reads options from the cache and does not see what others
-write to the table. After an upgrade it still finds the old ``wch_db_version``, upgrades on every admin request, and
-cannot write the new version: its UPDATE changes no row, and then WordPress does not refresh the cache. This never
-ends by itself. Only PHP, or the cache's own tools, can clear it; this module detects the drop-in and says how.
-"""
+"""Advice on a persistent object cache in front of WordPress's options."""
 
 import shlex
 from pathlib import Path
@@ -29,6 +23,11 @@ def object_cache_advice(
     site: Path, *, content: Path | None = None, option: str = VERSION_OPTION, url: str | None = None
 ) -> tuple[str, ...]:
     """Return advice for clearing the site's persistent object cache, or an empty list if there is none.
+
+    With a drop-in ``wp-content/object-cache.php`` PHP reads options from the cache and does not see what others
+    write to the table. After an upgrade it still finds the old ``wch_db_version``, upgrades on every admin request, and
+    cannot write the new version: its UPDATE changes no row, and then WordPress does not refresh the cache. This never
+    ends by itself. Only PHP, or the cache's own tools, can clear it.
 
     ``option`` has been written. ``url`` names one site of a multisite network, as wp-cli knows it.
     """
