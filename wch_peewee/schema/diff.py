@@ -176,6 +176,8 @@ def diff_schemas(desired: Schema, actual: Schema) -> SchemaDiff:
 
 @dataclass(slots=True)
 class _TableDiff:
+    """The differences of one table, collected while it is compared."""
+
     table: Table
     live: Table
     changes: list[Change] = field(default_factory=list)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..base import Query, Rows
-from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
+from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table, referential_action
 from .base import per_table
 
 _TABLES = (
@@ -230,13 +230,9 @@ def _read_default(flavor: str, default: Any, extra: str, nullable: bool) -> Defa
 
 
 def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
-    parts: dict[str, list[Sequence[Any]]] = {}
-    for row in rows:
-        parts.setdefault(row[1], []).append(row)
     primary: tuple[str, ...] = ()
     indexes = []
-    for name, members in parts.items():
-        members.sort(key=lambda row: int(row[3]))
+    for name, members in _by_name(rows, order=3):
         words = []
         if any(row[4] is None for row in members):
             words.append("it is on an expression")
@@ -253,17 +249,13 @@ def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
             primary = columns
         else:
             indexes.append(Index(name, columns, unique=not int(members[0][2]), opaque=tuple(words)))
-    return primary, sorted(indexes, key=lambda index: index.name)
+    return primary, indexes
 
 
 def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[ForeignKey]:
     """Return the foreign keys. ``spelling`` maps folded names of tables to those asked for, if the server folds."""
-    parts: dict[str, list[Sequence[Any]]] = {}
-    for row in rows:
-        parts.setdefault(row[1], []).append(row)
     keys = []
-    for name, members in sorted(parts.items()):
-        members.sort(key=lambda row: int(row[2]))
+    for name, members in _by_name(rows, order=2):
         table = members[0][4] if spelling is None else members[0][4].lower()
         if not members[0][8]:
             # No managed table is called that, so a key into another database serves none that is declared.
@@ -275,13 +267,17 @@ def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[F
                 columns=tuple(row[3] for row in members),
                 referenced_table=table,
                 referenced_columns=tuple(row[5] for row in members),
-                on_delete=_rule(members[0][6]),
-                on_update=_rule(members[0][7]),
+                on_delete=referential_action(members[0][6]),
+                on_update=referential_action(members[0][7]),
                 name=name,
             )
         )
     return keys
 
 
-def _rule(rule: str) -> str:
-    return "NO ACTION" if rule == "RESTRICT" else rule
+def _by_name(rows: Rows, *, order: int) -> list[tuple[str, list[Sequence[Any]]]]:
+    """Return the columns of each index or key, by its name; the field ``order`` has a column's position."""
+    parts: dict[str, list[Sequence[Any]]] = {}
+    for row in sorted(rows, key=lambda row: int(row[order])):
+        parts.setdefault(row[1], []).append(row)
+    return sorted(parts.items())

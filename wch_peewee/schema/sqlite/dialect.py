@@ -6,7 +6,7 @@ from dataclasses import replace
 from ...errors import SchemaConflict
 from ..base import Query, Rows
 from ..dialect import Cluster, Dialect
-from ..objects import Column, ForeignKey, Schema, Table
+from ..objects import Column, ForeignKey, Schema, Table, referential_action
 from ..operations import Operation
 from ..preconditions import Precondition
 from ..statements import Effect, Step
@@ -163,7 +163,4 @@ def _adapt_column(column: Column, table: Table) -> Column:
 
 
 def _adapt_foreign_key(key: ForeignKey) -> ForeignKey:
-    def action(words: str) -> str:
-        return "NO ACTION" if words.upper() == "RESTRICT" else words.upper()
-
-    return replace(key, on_delete=action(key.on_delete), on_update=action(key.on_update))
+    return replace(key, on_delete=referential_action(key.on_delete), on_update=referential_action(key.on_update))

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint
+from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, referential_action
 from .parser import Clause, ColumnText, ParseError, TableText, fold, parse_table, read_index, stored_name, tokenize
 from .types import affinity, apply_checks, read_declared_type, read_default
 
@@ -134,14 +134,14 @@ def _uniques(table: Table, text: TableText, numbered_from: int) -> tuple[tuple[I
 
 
 def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
-    def action(words: str) -> str:
-        return "NO ACTION" if words == "RESTRICT" else words
-
-    columns = tuple(stored_name(table, column) for column in clause.columns)
     return ForeignKey(
-        columns, clause.referenced_table, clause.referenced_columns, action(clause.on_delete),
-        action(clause.on_update), clause.name,
-    )  # fmt: skip
+        tuple(stored_name(table, column) for column in clause.columns),
+        clause.referenced_table,
+        clause.referenced_columns,
+        referential_action(clause.on_delete),
+        referential_action(clause.on_update),
+        clause.name,
+    )
 
 
 def read_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Schema:
