@@ -22,6 +22,7 @@ from tests.support.galera import GaleraCluster, choose_galera
 from tests.support.order import longest_first
 from tests.support.server_programs import installed_servers
 from tests.support.servers import PrivateServer
+from tests.support.temporary_files import keep_in_memory
 from tests.support.tls import share_context
 from tests.support.wordpress import Pair, WordPressSite, choose_wordpress, wordpress_site
 
@@ -35,6 +36,7 @@ settings.register_profile("wch", deadline=None, derandomize="CI" in os.environ, 
 settings.load_profile("wch")
 
 share_context()
+keep_in_memory()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

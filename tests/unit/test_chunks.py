@@ -16,8 +16,9 @@ from wch_peewee.migrate.batches import BATCH_SIZE, LARGEST_BATCH, Chunks
 ROWS = 500_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def context() -> Iterator[RunContext]:
+    """A queue of many rows, for tests that only read it."""
     database = peewee.SqliteDatabase(":memory:")
     database.connect()
     Plugin(database).activate()
