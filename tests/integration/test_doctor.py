@@ -11,12 +11,12 @@ from tests.support.accounts import account
 from tests.support.databases import LiveDatabase
 from tests.support.servers import PrivateServer
 from wch_peewee import DatabaseManager
-from wch_peewee.install.doctor import Finding, diagnose
+from wch_peewee.install.doctor import Diagnosis, diagnose
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES, DROP"
 
 
-def findings(database: str) -> dict[str, Finding]:
+def findings(database: str) -> dict[str, Diagnosis]:
     found = diagnose(DatabaseManager(database))
     assert len({finding.name for finding in found}) == len(found)
     assert all(finding.advice for finding in found if finding.state != "ok")

@@ -126,7 +126,7 @@ def test_a_read_in_the_way_of_another_node_s_change_is_asked_again(nodes: Databa
         reader.execute_sql(once)
     reader.execute_sql("SET @asked = NULL")
     with change_of_options(nodes):
-        assert Connection(reader, detect_dialect(reader)).query(Query(once)) == [("1.0.0", 0)]
+        assert Connection.detect(reader).query(Query(once)) == [("1.0.0", 0)]
 
 
 def test_those_with_little_patience_come_back_busy_and_nothing_worse(

@@ -9,7 +9,7 @@ import peewee as pw
 import pytest
 
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.execution.online.tools import GhOst, PtOnlineSchemaChange, ToolTarget, credentials, target_of
+from wch_peewee.execution.online.tools import GhOst, PtOnlineSchemaChange, ToolTarget, credentials, tool_target
 
 PT_OSC, GH_OST = PtOnlineSchemaChange(), GhOst()
 FILE = Path("options.cnf")
@@ -69,4 +69,4 @@ def test_the_password_is_in_a_file_of_ones_own_and_nowhere_else() -> None:
 
 def test_sqlite_needs_no_tool() -> None:
     with pytest.raises(ConfigurationError, match="SQLite rebuilds a table by itself"):
-        target_of(pw.SqliteDatabase(":memory:"), "sqlite", (3, 40))
+        tool_target(pw.SqliteDatabase(":memory:"), "sqlite", (3, 40))

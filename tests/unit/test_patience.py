@@ -12,7 +12,7 @@ from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
 from wch_peewee.database import query
-from wch_peewee.database.query import Connection, detect_dialect, retry_aborted, run_query
+from wch_peewee.database.query import Connection, retry_aborted, run_query
 from wch_peewee.execution import apply
 from wch_peewee.execution.apply import retry_while_blocked
 from wch_peewee.schema.base import Query
@@ -59,9 +59,7 @@ def attempt(action: Held, database: peewee.Database, lost_at: int = 0, patience:
         if looks == lost_at:
             raise Busy("the lock was lost")
 
-    done = retry_while_blocked(
-        action, Connection(database, detect_dialect(database)), tables=["t"], patience=patience, check=check
-    )
+    done = retry_while_blocked(action, Connection.detect(database), tables=["t"], patience=patience, check=check)
     return done, looks
 
 
@@ -91,7 +89,7 @@ def test_what_is_not_a_lock_is_not_tried_again(database: peewee.Database) -> Non
         raise peewee.OperationalError("no such table: t")
 
     with pytest.raises(peewee.OperationalError, match="no such table"):
-        retry_while_blocked(action, Connection(database, detect_dialect(database)), tables=["t"], patience=60)
+        retry_while_blocked(action, Connection.detect(database), tables=["t"], patience=60)
     assert len(calls) == 1
 
 

@@ -1,6 +1,6 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
-from ..install.doctor import Finding, diagnose, object_cache
+from ..install.doctor import Diagnosis, diagnose, object_cache
 from .options import Choices, ExitCode, wch_command
 from .session import Session, open_session
 
@@ -28,7 +28,7 @@ def command(choices: Choices) -> int:
     return ExitCode.FAILED if failed else ExitCode.FINE
 
 
-def _print(findings: tuple[Finding, ...], session: Session) -> None:
+def _print(findings: tuple[Diagnosis, ...], session: Session) -> None:
     rows: list[tuple[str, str, str]] = []
     for finding in findings:
         rows.append((finding.state, finding.name, finding.found))

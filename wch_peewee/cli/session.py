@@ -138,7 +138,7 @@ class AuthorSession:
 
 
 def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -> AuthorSession:
-    """Find the folder of the migrations and the server, without connecting. Raises ConfigurationError."""
+    """Return the folder of the migrations and the server, without connecting. Raises ConfigurationError."""
     path = migrations_folder() if folder is None else Path(folder)
     if folder is None and writes and path.parent.name == "wch_peewee":
         raise ConfigurationError(

@@ -32,8 +32,8 @@ def collation_beside(site: str | None) -> str:
     return site if site and site.startswith("utf8mb4_") else DEFAULT_COLLATION
 
 
-#: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a strict
-#: session that minds them can no longer alter such a table.
+#: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a session with
+#: those modes can no longer alter such a table.
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 #: How many seconds a run waits for another run, or for an open transaction on a table.
@@ -58,7 +58,7 @@ _REFUSED_PARAMETERS = {
 
 
 class _RunDatabase:
-    """Adds the failed statement to its error; the parameters may be secret and are left out."""
+    """A mixin that adds the failed statement to its error, without the parameters, which may be secret."""
 
     def execute_sql(self, sql: str, *arguments: Any, **options: Any) -> Any:
         try:
@@ -98,7 +98,7 @@ def _server_parameters(target: Target) -> dict[str, Any]:
     else:
         parameters |= {"host": target.host, "port": target.port}
     if "ssl_ca" in options:
-        # PyMySQL alone would encrypt and believe anybody.
+        # Without these PyMySQL encrypts but accepts any certificate.
         parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
     elif options.get("ssl", "0") not in ("", "0"):
         parameters["ssl"] = {"ssl": True}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How often a read is sent that is broken off each time, and how many seconds apart at least and at most.
+#: How often a read that the server aborts is sent, and the shortest and longest pause in between, in seconds.
 _ATTEMPTS, _PAUSE = 20, (0.01, 0.1)
 
 
@@ -36,8 +36,8 @@ def retry_aborted(read: Callable[[], T], database: Database, dialect: BaseDialec
     """Call ``read``, one statement that changes nothing, and repeat it if the server aborts it.
 
     A Galera node aborts what conflicts with a schema change from another node, even a SELECT outside any transaction.
-    Inside a transaction more is lost than the read, and the error is the caller's; so it is if that cannot be told, and
-    after the last attempt.
+    The error is raised after the last attempt, and at once if the read is, or may be, part of a transaction: then more
+    than the read is lost.
     """
     for _ in range(_ATTEMPTS - 1):
         try:
@@ -55,6 +55,11 @@ class Connection:
 
     database: Database
     dialect: Dialect
+
+    @classmethod
+    def detect(cls, database: Database) -> Connection:
+        """Return the connection of an open ``database``. Raises UnsupportedServer."""
+        return cls(database, detect_dialect(database))
 
     def query(self, query: Query) -> list[tuple[Any, ...]]:
         """Run one read and return all rows."""
@@ -82,8 +87,8 @@ _LOOKALIKES = (
 )
 
 
-#: Where a connection keeps what its server has answered: behind one connection it stays the same.
-_ASKED = "_wch_peewee_dialect"
+#: The attribute of a driver's connection that holds the dialect once it has been detected.
+_DIALECT = "_wch_peewee_dialect"
 
 
 def detect_dialect(database: Database) -> Dialect:
@@ -92,12 +97,12 @@ def detect_dialect(database: Database) -> Dialect:
         row = database.execute_sql("SELECT sqlite_version()").fetchone()
         return sqlite_dialect(str(row[0]))
     connection = database.connection()
-    known: Dialect | None = getattr(connection, _ASKED, None)
+    known: Dialect | None = getattr(connection, _DIALECT, None)
     if known is None:
         row = database.execute_sql("SELECT VERSION(), @@version_comment, @@lower_case_table_names").fetchone()
         known = mysql_dialect(str(row[0]), str(row[1]), fold_names=bool(int(row[2])))
-        with contextlib.suppress(AttributeError):  # a driver whose connections take no notes
-            setattr(connection, _ASKED, known)
+        with contextlib.suppress(AttributeError):  # the connections of some drivers accept no attributes
+            setattr(connection, _DIALECT, known)
     return known
 
 
@@ -133,7 +138,7 @@ def mysql_dialect(version: str, comment: str = "", *, fold_names: bool = False) 
     if lookalike:
         raise UnsupportedServer(f"The server is {lookalike} ({version}), which is not supported; use {SUPPORTED}.")
     if "mariadb" in words:
-        # Old replication-compatible banners put 5.5.5- in front.
+        # MariaDB's banners may begin with 5.5.5-, for compatibility with old replicas.
         return _checked(
             MySQLDialect("mariadb", _numbers(version.removeprefix("5.5.5-")), fold_names=fold_names), (10, 4)
         )

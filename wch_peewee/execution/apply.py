@@ -20,7 +20,7 @@ from .introspect import count_rows, introspect_schema, plan_for, table_sizes, wi
 
 T = TypeVar("T")
 
-#: With more rounds than that another session undoes our changes.
+#: A schema that still differs after so many rounds is being changed by another session.
 _ROUNDS = 4
 
 
@@ -156,7 +156,7 @@ def hand_off(
     copier: Copier,
     check: Callable[[], None] | None,
 ) -> tuple[Step, ...]:
-    """Let ``copier`` do ``statement``; return the steps that restore foreign keys which the tool has dropped.
+    """Hand ``statement`` to ``copier``; return the steps that restore foreign keys which the tool has dropped.
 
     Raises SchemaConflict if rows conflict with the change, and StatementFailed.
     """
@@ -245,7 +245,7 @@ def _words(error: PeeweeException, *, lost: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was done in dbDelta's words, what was refused and why, and what was found that is not ours."""
+    """The outcome of a reconciliation: changes in dbDelta's words, refusals with reasons, and what is not ours."""
 
     changes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()

@@ -9,7 +9,7 @@ from typing import TypeVar
 import peewee as pw
 
 from ..database.connect import LOCK_WAIT, PATIENCE, with_run_settings
-from ..database.query import Connection, detect_dialect
+from ..database.query import Connection
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect
@@ -28,7 +28,8 @@ from .replicas import ReplicaRule
 
 T = TypeVar("T")
 
-_ATTRIBUTE = "_wch_peewee_context"
+#: The attribute of a database that holds its current context.
+_CURRENT = "_wch_peewee_context"
 
 
 #: Called with a WordPress option's name and its new value, or None if it was deleted.
@@ -37,7 +38,7 @@ OptionWritten = Callable[[str, str | None], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run behaves. The fields are DatabaseManager's arguments of the same names."""
+    """The behaviour of a run. The fields are DatabaseManager's arguments of the same names."""
 
     patience: float = PATIENCE
     lock_wait: int = LOCK_WAIT
@@ -49,7 +50,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunListener:
-    """Who is told of a run. The fields are DatabaseManager's attributes of the same names."""
+    """The callbacks of a run. The fields are DatabaseManager's attributes of the same names."""
 
     before_statement: Callable[[Statement], None] | None = None
     on_progress: Progress | None = None
@@ -61,7 +62,7 @@ DEFAULT_OPTIONS, NO_LISTENER = RunOptions(), RunListener()
 
 @dataclass(slots=True)
 class RunContext:
-    """What a run works with."""
+    """The context of a run: its connection, its options, its lock, and what it has done so far."""
 
     connection: Connection
     prefix: str
@@ -202,10 +203,19 @@ class RunContext:
             self.lock.check()
 
 
+# The current context. Migration steps receive only the database, so a run's context is stored on it, and nowhere else:
+# two runs in one process have two connections, and never see each other's context.
+
+
+def attach(database: pw.Database, context: RunContext | None) -> None:
+    """Make ``context`` the database's current one; None removes it."""
+    setattr(database, _CURRENT, context)
+
+
 @contextlib.contextmanager
 def attached(context: RunContext) -> Iterator[None]:
-    """Make the context available to migration steps, which receive only the database."""
-    previous = attached_context(context.database)
+    """Make ``context`` the current one of its own database for the block."""
+    previous = getattr(context.database, _CURRENT, None)
     attach(context.database, context)
     try:
         yield
@@ -213,28 +223,22 @@ def attached(context: RunContext) -> Iterator[None]:
         attach(context.database, previous)
 
 
-def attach(connection: pw.Database, context: RunContext | None) -> None:
-    """Store the context on its connection and nowhere else, so that two runs in one process never meet."""
-    setattr(connection, _ATTRIBUTE, context)
-
-
-def attached_context(connection: pw.Database) -> RunContext | None:
-    """Return the context that a run has stored on its connection, or None."""
-    return getattr(connection, _ATTRIBUTE, None)
-
-
 @contextlib.contextmanager
 def context_of(database: pw.Database) -> Iterator[RunContext]:
-    """Return the run's context, or for stock pw_migrate a new one with a lock of its own."""
-    context = attached_context(database)
+    """Yield the database's current context.
+
+    Stock pw_migrate has none, or one without a lock: then the lock is held for the block, and without a context a new
+    one is made.
+    """
+    context: RunContext | None = getattr(database, _CURRENT, None)
     if context is not None and context.is_ready:
         yield context
         return
-    session: AbstractContextManager[None] = contextlib.nullcontext()
+    settings: AbstractContextManager[None] = contextlib.nullcontext()
     if context is None:
-        context = RunContext(Connection(database, detect_dialect(database)), table_prefix())
-        session = with_run_settings(database)
-    with session, migration_lock(context.connection, context.prefix, timeout=context.options.patience) as lock:
+        context = RunContext(Connection.detect(database), table_prefix())
+        settings = with_run_settings(database)
+    with settings, migration_lock(context.connection, context.prefix, timeout=context.options.patience) as lock:
         context.lock = lock
         try:
             with attached(context):

@@ -99,7 +99,7 @@ class Lease:
 
     def _try(self, value: str | None, *, stale: bool) -> bool:
         if value is None:
-            # After a look, because an INSERT that is ignored uses up one of WordPress's ids.
+            # Only after reading, because an INSERT that is ignored uses up one of WordPress's ids.
             sql = f"INSERT IGNORE INTO {self._table} (option_name, option_value, autoload) VALUES (%s, %s, 'no')"
             return self._write(sql, LEASE_OPTION, self._next())
         return (stale or value == FREE) and self._set(self._next(), "=", value)

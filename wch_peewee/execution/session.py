@@ -22,7 +22,7 @@ from ..database.connect import (
     is_dedicated,
     is_private,
 )
-from ..database.query import Connection, detect_dialect, failure_of
+from ..database.query import Connection, failure_of
 from ..errors import ConfigurationError, RunStopped
 from .apply import pause
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
@@ -43,7 +43,7 @@ def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
     if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not is_autocommitted(database):
         chosen = dedicated(database, patience=PATIENCE)
     with connected(chosen) as connection, _translated(connection):
-        yield RunContext(Connection(connection, detect_dialect(connection)), prefix)
+        yield RunContext(Connection.detect(connection), prefix)
 
 
 @contextlib.contextmanager
@@ -78,7 +78,7 @@ def run_session(
     than the patience. A RunStopped that ends the block is told what is in place.
     """
     with _own_connection(database, options) as own, _translated(own):
-        connection = Connection(own, detect_dialect(own))
+        connection = Connection.detect(own)
         context = RunContext(connection, prefix, options, listener, table_cache=table_cache)
         lock = migration_lock(
             connection,

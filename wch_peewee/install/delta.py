@@ -19,7 +19,7 @@ from ..schema.objects import Table
 
 @dataclass(frozen=True, slots=True)
 class DeltaReport:
-    """What was done, in dbDelta's words. Iteration, ``len`` and truth are those of ``changes``.
+    """The outcome of ``db_delta``, in dbDelta's words. Iteration, ``len`` and truth are those of ``changes``.
 
     After a dry run ``changes`` says what would be done, and ``statements`` holds its SQL.
     """

@@ -31,7 +31,7 @@ State = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """The result of one check: ``found`` is what there is, ``advice`` what to do about it, or empty."""
 
     name: str
@@ -47,7 +47,7 @@ class Finding:
 _DAILY = ("DELETE",)
 
 
-def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContext], Finding]], ...]:
+def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContext], Diagnosis]], ...]:
     """Return the checks for a server; ``tables`` are the full names of ours."""
     return (
         ("privileges", privileges),
@@ -62,40 +62,40 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContex
     )
 
 
-def privileges(context: RunContext) -> Finding:
+def privileges(context: RunContext) -> Diagnosis:
     return _privileges(context, "privileges", (*UPGRADE, *_DAILY), needed=True)
 
 
-def privileges_to_remove(context: RunContext) -> Finding:
+def privileges_to_remove(context: RunContext) -> Diagnosis:
     return _privileges(context, "privileges to remove", REMOVAL, needed=False)
 
 
-def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, needed: bool) -> Finding:
+def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, needed: bool) -> Diagnosis:
     held = context.privileges()
     if held is None:
         advice = f"Should something be refused, an administrator can run: {grant_sql(context, wanted)}"
-        return Finding(name, "warn", "cannot be told from SHOW GRANTS (a role, or rights on single tables)", advice)
+        return Diagnosis(name, "warn", "cannot be told from SHOW GRANTS (a role, or rights on single tables)", advice)
     missing = tuple(right for right in wanted if right not in held)
     if not missing:
-        return Finding(name, "ok", f"the account may {', '.join(wanted)}")
+        return Diagnosis(name, "ok", f"the account may {', '.join(wanted)}")
     kept = [right for right in wanted if right in held]
     found = f"the account may not {', '.join(missing)}" + (f"; it may {', '.join(kept)}" if kept else "")
     advice = f"An administrator can run: {grant_sql(context, missing)}"
     if not needed:
         advice += " Only rollback and uninstall need it."
-    return Finding(name, "fail" if needed else "warn", found, advice)
+    return Diagnosis(name, "fail" if needed else "warn", found, advice)
 
 
-def writable(context: RunContext) -> Finding:
+def writable(context: RunContext) -> Diagnosis:
     ((value,),) = _rows(context, "SELECT @@global.read_only")
     # A number up to MariaDB 11, a word from 12 on.
     if str(value).upper() in ("0", "OFF"):
-        return Finding("writable", "ok", "the server takes writes")
+        return Diagnosis("writable", "ok", "the server takes writes")
     advice = "This is probably a replica: name the primary server instead."
-    return Finding("writable", "warn", f"the server is read-only (read_only = {value})", advice)
+    return Diagnosis("writable", "warn", f"the server is read-only (read_only = {value})", advice)
 
 
-def collation(context: RunContext) -> Finding:
+def collation(context: RunContext) -> Diagnosis:
     """Check the site's collation. Our tables take it, because comparing columns of two collations fails (1267)."""
     ((default,),) = _rows(context, "SELECT @@collation_database")
     options = options_table_name(context.prefix)
@@ -103,20 +103,22 @@ def collation(context: RunContext) -> Finding:
     ours = collation_beside(site)
     if site is None:
         found = f"there is no {options}; new tables get {ours} (the database's default is {default})"
-        return Finding("collation", "ok", found)
+        return Diagnosis("collation", "ok", found)
     if site != ours:
         found = f"{options} has {site}; new tables get {ours} and can be joined with it"
         advice = f"The site's own tables are better converted to utf8mb4: {site.partition('_')[0]} cannot hold emoji."
-        return Finding("collation", "warn", found, advice)
-    return Finding("collation", "ok", f"{options} has {site}, and new tables get it too (the database's is {default})")
+        return Diagnosis("collation", "warn", found, advice)
+    return Diagnosis(
+        "collation", "ok", f"{options} has {site}, and new tables get it too (the database's is {default})"
+    )
 
 
-def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Finding:
+def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
     site = collation_beside(_site_collation(context))
     live = introspect_schema(context.connection, tables)
     other = [table for table in live if table.collation and table.collation != site]
     if not other:
-        return Finding("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
+        return Diagnosis("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} has {table.collation}" for table in other)
     commands = " ".join(
         f"ALTER TABLE {context.dialect.quote(table.name)} CONVERT TO CHARACTER SET {site.partition('_')[0]} "
@@ -126,44 +128,44 @@ def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Finding:
     advice = (
         f"Joins with the site's tables ({site}) can fail with error 1267. In a quiet hour, as it copies: {commands}"
     )
-    return Finding("tables' collation", "warn", found, advice)
+    return Diagnosis("tables' collation", "warn", found, advice)
 
 
-def engine(context: RunContext) -> Finding:
+def engine(context: RunContext) -> Diagnosis:
     rows = _rows(context, "SELECT SUPPORT FROM information_schema.ENGINES WHERE ENGINE = 'InnoDB'")
     support = str(rows[0][0]).upper() if rows else "NO"
     if support == "DEFAULT":
-        return Finding("engine", "ok", "InnoDB is the default")
+        return Diagnosis("engine", "ok", "InnoDB is the default")
     if support == "YES":
         ((default,),) = _rows(context, "SELECT @@default_storage_engine")
-        return Finding("engine", "ok", f"InnoDB is there, and our tables ask for it (the default is {default})")
+        return Diagnosis("engine", "ok", f"InnoDB is there, and our tables ask for it (the default is {default})")
     advice = "Start the server with InnoDB; other engines have no foreign keys and no transactions."
-    return Finding("engine", "fail", "there is no InnoDB", advice)
+    return Diagnosis("engine", "fail", "there is no InnoDB", advice)
 
 
-def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Finding:
+def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
     live = introspect_schema(context.connection, tables)
     other = [table for table in live if (table.engine or "").lower() != "innodb"]
     if not other:
-        return Finding("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
+        return Diagnosis("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} is {table.engine}" for table in other)
     commands = " ".join(f"ALTER TABLE {context.dialect.quote(table.name)} ENGINE=InnoDB;" for table in other)
     advice = f"It has no foreign keys and no transactions. In a quiet hour, as it copies: {commands}"
-    return Finding("tables' engine", "warn", found, advice)
+    return Diagnosis("tables' engine", "warn", found, advice)
 
 
-def strictness(context: RunContext) -> Finding:
+def strictness(context: RunContext) -> Diagnosis:
     ((mode,),) = _rows(context, "SELECT @@global.sql_mode")
     if {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(str(mode).split(",")):
-        return Finding("strictness", "ok", f"the server's default is strict (sql_mode = {mode})")
+        return Diagnosis("strictness", "ok", f"the server's default is strict (sql_mode = {mode})")
     advice = (
         "Connections of wch_peewee are strict by themselves; other programs' values may be cut without a word. "
         "Add STRICT_TRANS_TABLES to sql_mode in the server's configuration."
     )
-    return Finding("strictness", "warn", f"the server's default is not strict (sql_mode = {mode or 'empty'})", advice)
+    return Diagnosis("strictness", "warn", f"the server's default is not strict (sql_mode = {mode or 'empty'})", advice)
 
 
-def lock_waits(context: RunContext) -> Finding:
+def lock_waits(context: RunContext) -> Diagnosis:
     """Report how long a statement waits for a lock: not a fault, but to be known before altering a table by hand."""
     ((table, row),) = _rows(context, "SELECT @@global.lock_wait_timeout, @@global.innodb_lock_wait_timeout")
     found = f"by default a statement waits {_span(int(table))} for a table and {_span(int(row))} for a row"
@@ -173,7 +175,7 @@ def lock_waits(context: RunContext) -> Finding:
             "Runs of wch wait a second at a time. Before an ALTER by hand: SET SESSION lock_wait_timeout = 1; "
             "while it waits, every reader of the table waits behind it."
         )
-    return Finding("lock waits", "ok", found, advice)
+    return Diagnosis("lock waits", "ok", found, advice)
 
 
 def _span(seconds: int) -> str:
@@ -194,39 +196,39 @@ def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
     return context.connection.query(Query(sql))
 
 
-def sqlite_file(database: pw.SqliteDatabase) -> Finding:
+def sqlite_file(database: pw.SqliteDatabase) -> Diagnosis:
     """Check the file and its folder, in which SQLite creates a journal while it writes."""
     if is_private(database):
-        return Finding("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
+        return Diagnosis("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
     obstacle = file_obstacle(database)
     if obstacle:
-        return Finding("file", "fail", obstacle, "Give this user the right to write to the file and in its folder.")
+        return Diagnosis("file", "fail", obstacle, "Give this user the right to write to the file and in its folder.")
     name = str(database.database)
     if not name.startswith("file:") and not Path(name).exists():
-        return Finding("file", "ok", f"{name} is not there yet; wch activate makes it")
-    return Finding("file", "ok", f"{name} can be written to")
+        return Diagnosis("file", "ok", f"{name} is not there yet; wch activate makes it")
+    return Diagnosis("file", "ok", f"{name} can be written to")
 
 
-def sqlite_json(context: RunContext) -> Finding:
+def sqlite_json(context: RunContext) -> Diagnosis:
     """Check for the JSON functions, which the CHECKs of JSON columns call and older builds may lack."""
     try:
         _one(context, "SELECT json_valid('{}')")
     except pw.PeeweeException:
-        return Finding("json", "fail", "this build of SQLite has no JSON functions", "Use SQLite 3.38 or newer.")
-    return Finding("json", "ok", "JSON functions are there")
+        return Diagnosis("json", "fail", "this build of SQLite has no JSON functions", "Use SQLite 3.38 or newer.")
+    return Diagnosis("json", "ok", "JSON functions are there")
 
 
-def sqlite_foreign_keys(context: RunContext) -> Finding:
+def sqlite_foreign_keys(context: RunContext) -> Diagnosis:
     """Check that foreign keys are on: without them a deleted conversation leaves its messages behind."""
     if _one(context, "SELECT sqlite_compileoption_used('OMIT_FOREIGN_KEY')") != "0":
         advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
-        return Finding("foreign keys", "warn", "this build of SQLite has none", advice)
+        return Diagnosis("foreign keys", "warn", "this build of SQLite has none", advice)
     # A file that is not there yet is stood in for by an empty database, whose settings say nothing.
     sqlite_file = _one(context, "SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main'")
     if sqlite_file and _one(context, "PRAGMA foreign_keys") != "1":
         advice = "Open the database with pragmas={'foreign_keys': 1}, or through wch_peewee."
-        return Finding("foreign keys", "warn", "they are switched off on this connection", advice)
-    return Finding("foreign keys", "ok", "they are enforced on connections of wch_peewee")
+        return Diagnosis("foreign keys", "warn", "they are switched off on this connection", advice)
+    return Diagnosis("foreign keys", "ok", "they are enforced on connections of wch_peewee")
 
 
 def _one(context: RunContext, sql: str) -> str:
@@ -237,38 +239,38 @@ def _one(context: RunContext, sql: str) -> str:
 SQLITE_CHECKS = (("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
 
 
-Check = Callable[[RunContext], Finding]
+Check = Callable[[RunContext], Diagnosis]
 
 
-def diagnose(manager: DatabaseManager) -> tuple[Finding, ...]:
+def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
     """Run every check that fits the manager's database. A check that the server refuses to answer is a warning."""
-    reached = Finding("connection", "ok", f"{manager.target} can be opened")
+    reached = Diagnosis("connection", "ok", f"{manager.target} can be opened")
     try:
         with read_session(manager.database, manager.prefix) as context:
-            version = Finding("version", "ok", f"{context.dialect.label} is supported")
+            version = Diagnosis("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
                 return (sqlite_file(manager.database), version, *_run(SQLITE_CHECKS, context))
             return (reached, version, *_run(server_checks(manager.table_names), context))
     except DatabaseUnavailable as error:
         advice = "Nothing else could be looked at; the database is named by --database or WCH_DATABASE_URL."
-        return (Finding("connection", "fail", str(error), advice),)
+        return (Diagnosis("connection", "fail", str(error), advice),)
     except UnsupportedServer as error:
-        return (reached, Finding("version", "fail", str(error), f"Use {SUPPORTED}."))
+        return (reached, Diagnosis("version", "fail", str(error), f"Use {SUPPORTED}."))
 
 
-def _run(checks: Iterable[tuple[str, Check]], context: RunContext) -> tuple[Finding, ...]:
+def _run(checks: Iterable[tuple[str, Check]], context: RunContext) -> tuple[Diagnosis, ...]:
     return tuple(_asked(name, check, context) for name, check in checks)
 
 
-def _asked(name: str, check: Check, context: RunContext) -> Finding:
+def _asked(name: str, check: Check, context: RunContext) -> Diagnosis:
     try:
         return check(context)
     except pw.PeeweeException as error:
         said = error.args[-1] if error.args else error
-        return Finding(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")
+        return Diagnosis(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")
 
 
-def object_cache(site: WordPressSite | None) -> tuple[Finding, ...]:
+def object_cache(site: WordPressSite | None) -> tuple[Diagnosis, ...]:
     """Return advice for the site's persistent object cache, or nothing if there is none or no known site."""
     if site is None:
         return ()
@@ -277,4 +279,4 @@ def object_cache(site: WordPressSite | None) -> tuple[Finding, ...]:
         return ()
     *_, flush = object_cache_advice(site.path, content=site.content)
     advice = f"PHP may not see a new version until the cache is cleared. After each upgrade: {flush.strip()}"
-    return (Finding("object cache", "warn", f"{dropin} is there", advice),)
+    return (Diagnosis("object cache", "warn", f"{dropin} is there", advice),)

@@ -77,7 +77,7 @@ class Installation:
 
     @property
     def patience(self) -> float:
-        """How many seconds a run waits for another run or for an open transaction."""
+        """The seconds that a run waits for another run or for an open transaction."""
         return self.options.patience
 
     @property

@@ -34,7 +34,7 @@ def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work
     By then the lock is free and every session can read the row. ``value`` is None for a deleted option, and the
     current prefix is that of the options table. The hook also learns of a write that stays although the run fails
     afterwards, and of one whose connection was lost, so that it may have been done. What the hook raises is logged: the
-    upgrade is done, and an error would say the opposite. A process killed at this point notifies nobody.
+    upgrade is done, and an error would say the opposite. A process killed at this point sends no notification.
     """
     seen: list[RunContext] = []
 
@@ -92,7 +92,7 @@ class DatabaseManager(Installation):
         """
 
         def work(context: RunContext) -> InstallReport:
-            # Somebody else may have done it while we waited for the lock.
+            # Another run may have done it while this one waited for the lock.
             state = self.state(context)
             return self._settled(context, state) or self._install(context, state)
 

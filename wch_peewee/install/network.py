@@ -28,8 +28,8 @@ from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What has been read of one installation; ``collation`` and ``texts`` are None if they have not been read.
+class SiteReading:
+    """The state of one installation as read; ``collation`` and ``texts`` are None if they have not been read.
 
     Two sites with equal ``likeness`` differ in nothing but their names. None equals nothing.
     """
@@ -58,7 +58,7 @@ class BulkIntrospection:
         self._tables = {self._dialect.folded(str(row[0])) for row in self._connection.query(self._dialect.all_tables())}
         self._table_cache: TableCache | None = None
 
-    def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, Reading]:
+    def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, SiteReading]:
         """Return what there is, by prefix; with ``tables`` also columns and keys. Raises peewee's errors."""
         options = self._options([one.prefix for one in installations])
         histories = self._histories([one.prefix for one in installations])
@@ -68,7 +68,7 @@ class BulkIntrospection:
             version, adopted = (said[name][0] if name in said else None for name in (VERSION_OPTION, ADOPTED_OPTION))
             state = InstalledState(version, one.folder.version, histories.get(one.prefix), one.folder.names, adopted)
             collation = next((collation for _, collation in said.values() if collation), None)
-            result[one.prefix] = Reading(
+            result[one.prefix] = SiteReading(
                 state,
                 frozenset(filter(self._is_there, one.table_names)),
                 collation_beside(collation) if collation else None,
@@ -107,7 +107,7 @@ class BulkIntrospection:
             names[prefixes[int(str(number))]] += (_text(name),)
         return names
 
-    def tables(self, one: Installation, reading: Reading) -> Schema:
+    def tables(self, one: Installation, reading: SiteReading) -> Schema:
         """Return the tables of an installation that has been read with ``tables``."""
         texts = reading.texts or {}
         return self._known_tables().schema(one.prefix, list(texts), texts)
@@ -181,7 +181,10 @@ class _Ahead(Generic[R]):
     """The reports of the next sites, from a few queries for all of them."""
 
     def __init__(
-        self, describe: Callable[[DatabaseManager, RunContext, Reading, BulkIntrospection], R], *, tables: bool = False
+        self,
+        describe: Callable[[DatabaseManager, RunContext, SiteReading, BulkIntrospection], R],
+        *,
+        tables: bool = False,
     ) -> None:
         self._describe = describe
         self._tables = tables
@@ -203,7 +206,7 @@ class _Ahead(Generic[R]):
 
 
 def _status_of(
-    manager: DatabaseManager, context: RunContext, reading: Reading, readings: BulkIntrospection
+    manager: DatabaseManager, context: RunContext, reading: SiteReading, readings: BulkIntrospection
 ) -> StatusReport:
     return manager.status_of(context, reading.state, reading.present)
 
@@ -215,7 +218,7 @@ class _Plans:
         self._nothing: dict[tuple[object, ...], InstallPlan] = {}
 
     def of(
-        self, manager: DatabaseManager, context: RunContext, reading: Reading, readings: BulkIntrospection
+        self, manager: DatabaseManager, context: RunContext, reading: SiteReading, readings: BulkIntrospection
     ) -> InstallPlan:
         likeness = reading.likeness
         if likeness is not None and likeness in self._nothing:

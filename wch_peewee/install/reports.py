@@ -16,7 +16,7 @@ Outcome = Literal["current", "installed", "upgraded", "newer", "deferred"]
 
 
 class Report:
-    """What all reports share."""
+    """The base of all reports."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, dicts and strings."""
@@ -56,7 +56,7 @@ class UninstallReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport(Report):
-    """What is installed, read without writing."""
+    """The state of an installation, read without writing."""
 
     target: str
     prefix: str
@@ -85,7 +85,7 @@ def _no_dry_run() -> DryRunResult:
 
 @dataclass(frozen=True, slots=True)
 class InstallPlan(Report):
-    """What ``install`` would do. ``plan`` is what remains to be repaired after the pending migrations: drift.
+    """The plan of ``install``. ``plan`` is what remains to be repaired after the pending migrations: drift.
 
     ``dry_run`` has all steps in order, the migrations' first. A migration that would stop the run ends it, and
     ``plan`` is empty then.

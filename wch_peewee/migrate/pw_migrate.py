@@ -6,7 +6,7 @@ from typing import Any
 import peewee as pw
 
 from ..database.connect import PATIENCE, connect, dedicated, open_database
-from ..database.query import Connection, detect_dialect
+from ..database.query import Connection
 from ..errors import ConfigurationError, WchError
 from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name
@@ -30,7 +30,7 @@ def configuration() -> dict[str, Any]:
         connect(database)
         _close_with_the_command(database)
         run = RunOptions(remove_data=settings.remove_data)
-        context = RunContext(Connection(database, detect_dialect(database)), settings.prefix, run)
+        context = RunContext(Connection.detect(database), settings.prefix, run)
         attach(database, context)
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(context)

@@ -11,18 +11,8 @@ from peewee_migrate import Migrator, Router
 from peewee_migrate.models import MigrateHistory
 from playhouse.migrate import Operation
 
+from .. import errors
 from ..database.connect import database_error, describe
-from ..errors import (
-    Busy,
-    ConfigurationError,
-    DatabaseUnavailable,
-    Irreversible,
-    MigrationFailed,
-    RemovalRefused,
-    StatementFailed,
-    Undecided,
-    WchError,
-)
 from ..execution.context import RunContext
 from ..progress import StepStarted
 from ..schema.naming import history_table_name
@@ -33,7 +23,7 @@ from .steps.special import irreversible
 logger = logging.getLogger("wch_peewee.migrate")
 
 #: These say for themselves what to do; wrapping them would hide it.
-_AS_THEY_ARE = (Busy, ConfigurationError, RemovalRefused)
+_AS_THEY_ARE = (errors.Busy, errors.ConfigurationError, errors.RemovalRefused)
 
 
 class _Migrator(Migrator):
@@ -98,7 +88,7 @@ class MigrationRouter(Router):
         ``state`` is the installed state, if it has been read under this lock already.
         """
         if name is not None and name not in self.todo:
-            raise ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
+            raise errors.ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
         applied = state.applied if state else self.done
         pending = [candidate for candidate in self.todo if candidate not in (applied or ())]
         if name is not None:
@@ -111,9 +101,9 @@ class MigrationRouter(Router):
         """Roll back the newest applied migration; return its name."""
         done = self.done
         if not done:
-            raise ConfigurationError("There is no applied migration to roll back.")
+            raise errors.ConfigurationError("There is no applied migration to roll back.")
         if done[-1] not in self.todo:
-            raise ConfigurationError(f"The newest applied migration, {done[-1]}, is not in {self.folder.path}.")
+            raise errors.ConfigurationError(f"The newest applied migration, {done[-1]}, is not in {self.folder.path}.")
         return self.run_one(done[-1], self.migrator, fake=False, downgrade=True)
 
     def read(self, name: str) -> tuple[Any, Any]:
@@ -123,11 +113,11 @@ class MigrationRouter(Router):
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
+            raise errors.ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
         exec(_compiled(str(path), text), scope)
         missing = [function for function in ("migrate", "rollback") if function not in scope]
         if missing:
-            raise ConfigurationError(f"{path} has no {' and no '.join(missing)}().")
+            raise errors.ConfigurationError(f"{path} has no {' and no '.join(missing)}().")
         return scope["migrate"], scope["rollback"]
 
     def run_one(
@@ -158,10 +148,10 @@ class MigrationRouter(Router):
             for step in steps:
                 if isinstance(step, partial) and step.func is irreversible:
                     step()
-        except Undecided as error:
-            raise Undecided(f"{name}: decide this in its file first: {error}") from error
-        except Irreversible as error:
-            raise Irreversible(f"{name} cannot be taken back: {error}. Nothing was changed.") from error
+        except errors.Undecided as error:
+            raise errors.Undecided(f"{name}: decide this in its file first: {error}") from error
+        except errors.Irreversible as error:
+            raise errors.Irreversible(f"{name} cannot be taken back: {error}. Nothing was changed.") from error
         finally:
             migrator.__ops__ = []
         return steps
@@ -176,15 +166,15 @@ class MigrationRouter(Router):
                 raise  # a read that was kept waiting: the run as a whole is busy, and nothing is wrong with the step
             raise self._failure(name, number, steps, error) from error
 
-    def _failure(self, name: str, number: int, steps: int, error: Exception) -> MigrationFailed:
+    def _failure(self, name: str, number: int, steps: int, error: Exception) -> errors.MigrationFailed:
         # A migration's own SQL can fail with the driver's words, a number first; the library has its own for them.
         if isinstance(error, pw.PeeweeException):
             meaning = self.context.dialect.failure(error.args)
             error = database_error(describe(self.context.database), meaning, error)
         where: dict[str, Any] = {"migration": name, "step": number, "steps": steps}
-        if isinstance(error, StatementFailed):
-            return MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)
-        lost = isinstance(error, DatabaseUnavailable)
-        return MigrationFailed(
-            str(error) if isinstance(error, WchError) else f"{type(error).__name__}: {error}", **where, lost=lost
+        if isinstance(error, errors.StatementFailed):
+            return errors.MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)
+        lost = isinstance(error, errors.DatabaseUnavailable)
+        return errors.MigrationFailed(
+            str(error) if isinstance(error, errors.WchError) else f"{type(error).__name__}: {error}", **where, lost=lost
         )

@@ -1,4 +1,4 @@
-"""What the database says of itself: the stored schema version, the history, and what follows from them."""
+"""The installed state: the stored schema version, the history, and what follows from them."""
 
 import contextlib
 from collections.abc import Callable

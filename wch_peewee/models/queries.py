@@ -14,8 +14,8 @@ from .site import at_site, current_site
 class SiteQuery(peewee.BaseQuery):
     """A mixin for peewee's query classes: renders, runs and reads a query at the site at which it was built.
 
-    peewee takes a query's database when the query is built, and its table names when it runs. If the current site changed
-    in between, the query would read or write another site's table.
+    peewee takes a query's database when the query is built, and its table names when it runs. If the current site
+    changed in between, the query would read or write another site's table.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a dialect does whatever the server's version. Every request of a host imports this: it stays light."""
+"""The part of a dialect that needs no version. Every request of a host imports this: it must stay light."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

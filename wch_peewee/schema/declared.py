@@ -1,10 +1,4 @@
-"""What the models declare, as schema values.
-
-The tables carry their logical names ("carts") and no engine, collation or constraint names: those belong to one
-site. Nothing here asks a database.
-
-    logical_tables(MODELS)
-"""
+"""The tables that the models declare: logical ones, called "carts" on every site, and those of one site."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -50,14 +44,14 @@ def _column(field: Any) -> Column:
         field.column_name,
         field.column_type(),
         nullable=field.null,
-        # What is computed when a row is made cannot be said in SQL alike on every engine.
+        # A default that Python computes for each row has no SQL that is the same on every engine.
         default=None if default is None or callable(default) else Default(str(field.db_value(default))),
         auto_increment=bool(field.auto_increment),
     )
 
 
 def _indexes(meta: Any) -> tuple[Index, ...]:
-    """Unique indexes first, then in the order of their first columns, as MySQL lists them."""
+    """Return the indexes in MySQL's order: unique ones first, then by their first columns."""
     names = [field.column_name for field in meta.sorted_fields]
     indexes = [
         Index(field.column_name, (field.column_name,), unique=bool(field.unique))
@@ -81,12 +75,12 @@ def _foreign_key(field: Any) -> ForeignKey:
 
 
 def physical_name(key: str, prefix: str) -> str:
-    """Name a declared table; unlike ``full_table_name`` it takes the tables of later migrations too."""
+    """Return the full name of a logical table. Unlike ``full_table_name`` it takes tables of later migrations, too."""
     return f"{prefix}wch_{key}"
 
 
 def physical_schema(tables: Iterable[Table], prefix: str) -> Schema:
-    """Give declared tables, and their foreign keys, the full names of one installation."""
+    """Return logical tables and their foreign keys under the full names of one installation, for no engine."""
     return Schema(
         tuple(
             replace(
@@ -100,31 +94,32 @@ def physical_schema(tables: Iterable[Table], prefix: str) -> Schema:
 
 
 def resolve(tables: Iterable[Table], *, prefix: str, dialect: Dialect, collation: str | None) -> Schema:
+    """Return logical tables as they should be on one site."""
     return Schema(tuple(resolve_table(table, prefix=prefix, dialect=dialect, collation=collation) for table in tables))
 
 
 def resolve_table(table: Table, *, prefix: str, dialect: Dialect, collation: str | None) -> Table:
-    """Give ``table`` its full name, the site's collation, and what else the engine makes of it."""
+    """Return a logical table with its full name and the site's collation, adapted to the engine."""
     name = physical_name(table.name, prefix)
     keys = tuple(resolve_key(key, name, prefix) for key in table.foreign_keys)
     return dialect.adapt(replace(table, name=name, foreign_keys=keys, engine="InnoDB", collation=collation))
 
 
 def resolve_key(key: ForeignKey, table: str, prefix: str) -> ForeignKey:
-    """Name a foreign key after its full table, because such names are unique in a whole database."""
+    """Return a foreign key with full names; its own contains its table's, because it must be unique in a database."""
     name = constraint_name(table, "_".join(key.columns) + "_fk")
     return replace(key, referenced_table=physical_name(key.referenced_table, prefix), name=name)
 
 
 def describe_schema(tables: Iterable[Table], prefix: str) -> dict[str, Any]:
-    """Return the declared tables as plain lists, dicts and strings, alike for every engine."""
+    """Return logical tables as plain lists, dicts and strings, which are the same for every engine."""
     return {"prefix": prefix, "tables": [_table_values(table, prefix) for table in tables]}
 
 
 def create_statements(
     tables: Iterable[Table], *, prefix: str, dialect: Dialect, collation: str | None
 ) -> tuple[Statement, ...]:
-    """Return what makes the tables where nothing is there yet, parents first."""
+    """Return the statements that create the tables in an empty database, parents first."""
     desired = resolve(tables, prefix=prefix, dialect=dialect, collation=collation)
     steps = [step for table in desired for step in dialect.render(None, [CreateTable(table.name, table)])]
     return tuple(statement for step in steps for statement in step.statements)

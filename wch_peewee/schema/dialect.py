@@ -13,10 +13,10 @@ from .statements import Effect, Step
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Of what the server is a part, as far as it matters for locks.
+    """The cluster that a server belongs to, as far as it matters for locks.
 
-    ``shared_writes``: every node takes writes and a named lock holds on one node only, so a lease is needed.
-    ``trouble`` says in words why nothing may be run here at all.
+    With ``shared_writes`` every node takes writes and a named lock holds on one node only, so a lease is needed.
+    ``trouble`` is the reason if nothing may be run here at all.
     """
 
     shared_writes: bool = False
@@ -24,42 +24,40 @@ class Cluster:
 
 
 class Dialect(BaseDialect):
-    """One engine in one version."""
+    """One engine in one version. Methods with a default are for engines with servers, accounts or collations."""
 
     #: ``sqlite``, ``mysql`` or ``mariadb``
     name: str
     #: as reported by the engine, e.g. ``(10, 11, 19)``
     version: tuple[int, ...]
-    #: the oldest version that is known to work, for the message
-    oldest: str
-    #: Can DDL be rolled back? Then a whole run is one transaction.
+    #: DDL can be rolled back, so a whole run is one transaction
     transactional_ddl: bool
-    #: Can the type of a column change while a foreign key is on it or refers to it?
+    #: the type of a column can change while a foreign key is on it or refers to it
     retypes_foreign_keys: bool
-    #: Does a new column always come last?
+    #: a new column always comes last
     appends_columns: bool
     #: the operator that compares NULLs as equal
     null_safe_equal: str
-    #: what at the end of a SELECT locks its rows until the transaction ends
+    #: the end of a SELECT that locks its rows until the transaction ends
     locking_read: str
 
     @property
     def label(self) -> str:
-        """The engine and its version, for people: ``MariaDB 10.11.19``."""
+        """The engine and its version for display: ``MariaDB 10.11.19``."""
         names = {"sqlite": "SQLite", "mysql": "MySQL", "mariadb": "MariaDB"}
         return f"{names[self.name]} {'.'.join(map(str, self.version))}"
 
     @abstractmethod
     def index_name(self, table: str, index: str) -> str:
-        """Name an index: plain where it belongs to its table, with the table's name where it is unique per file."""
+        """Return an index's name; it contains the table's where index names are unique per database."""
 
     @abstractmethod
     def adapt(self, table: Table) -> Table:
-        """Bring a declared table to what this engine can hold, so that it compares equal to what comes back."""
+        """Return a declared table as this engine will give it back, so that both compare equal."""
 
     @abstractmethod
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        """Say in words why ``operations`` on the live ``table`` would lose what is not ours; empty when nothing."""
+        """Return the reasons against ``operations`` on the live ``table``, for one that they would lose something."""
 
     @abstractmethod
     def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
@@ -74,30 +72,30 @@ class Dialect(BaseDialect):
 
     @abstractmethod
     def folded(self, table: str) -> str:
-        """Return what two names of tables have in common when they name the same one."""
+        """Return a table's name in the form in which equal names compare equal."""
 
     @abstractmethod
     def all_tables(self) -> Query:
-        """Ask for the names of all tables and views of the database, cheaply."""
+        """Return a cheap query for the names of all tables and views of the database."""
 
     @abstractmethod
     def all_triggers(self) -> Query:
-        """Ask for all triggers of the database: table and name."""
+        """Return the query for all triggers of the database: table and name."""
 
-    @abstractmethod
     def definition(self, name: str) -> Query | None:
-        """Ask cheaply for a table's text, in the second column; None where introspection is as cheap.
+        """Return a cheap query for a table's text, its second column; None if introspection is as cheap.
 
-        Tables with the same text, but for names and counters, differ in nothing but their triggers.
+        Tables whose texts differ only in names and counters differ in nothing else but their triggers.
         """
+        return None
 
     @abstractmethod
     def referencing(self, names: Sequence[str]) -> Query:
-        """Ask which other tables have a foreign key to one of ``names``."""
+        """Return the query for the other tables that have a foreign key to one of ``names``."""
 
     @abstractmethod
     def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
-        """Turn the answer to ``referencing(names)`` into the names of those other tables, sorted."""
+        """Return the names of those other tables, sorted, from the answer to ``referencing(names)``."""
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         """Return the query for the number of rows that conflict with ``precondition``; zero means that it holds."""
@@ -109,56 +107,59 @@ class Dialect(BaseDialect):
 
     @abstractmethod
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        """Render ``operations`` on ``table`` as it is now (None: not there) in as few steps as keep each cheap."""
+        """Render ``operations`` on ``table`` as it is now, None if it does not exist, in few and cheap steps."""
 
     @abstractmethod
     def effect(self, step: Step) -> Effect:
-        """Say what a rendered step means for those who use the table meanwhile."""
+        """Return the locking impact of a step on concurrent readers and writers."""
 
     @abstractmethod
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
-        """Ask how large tables are: name, rows and bytes, by the server's own estimate; some of it gives no rows."""
+        """Return queries for the sizes of tables: name, rows and bytes, as the server estimates; some have no rows."""
 
     @abstractmethod
     def hex_of(self, expression: str) -> str:
-        """Write a text as the hexadecimal digits of its UTF-8, which a UNION takes whatever collations it meets."""
+        """Return the expression for a text's UTF-8 in hexadecimal digits, which a UNION takes from any collation."""
 
-    @abstractmethod
     def collation_of(self, expression: str) -> str:
-        """Write the collation of a text as an expression; NULL where the engine has none of its own."""
+        """Return the expression for the collation of a text; NULL if the engine has none of its own."""
+        return "NULL"
 
-    @abstractmethod
     def column_collation(self, table: str, column: str) -> Query | None:
-        """Ask for the collation of one column; None where the engine has none of its own."""
+        """Return the query for the collation of one column; None if the engine has none of its own."""
+        return None
 
-    @abstractmethod
     def privileges(self) -> tuple[Query, ...]:
-        """Ask what the account may do in this database; empty where there are no accounts."""
+        """Return the queries for the account's privileges in this database; none if there are no accounts."""
+        return ()
 
-    @abstractmethod
     def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        """Turn the answers into privilege names; None when they cannot be told."""
+        """Return the names of the privileges, from the answers; None if they cannot be told."""
+        return None
 
-    @abstractmethod
     def cluster(self, answers: Sequence[Rows]) -> Query | None:
-        """Ask whether the server is one of several, what ``answers`` leave open; None when that can be told."""
+        """Return the next query that tells whether the server is part of a cluster; None if ``answers`` suffice."""
+        return None
 
-    @abstractmethod
     def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
-        """Turn the answers into what follows for locks."""
+        """Return the cluster, from the answers."""
+        return Cluster()
 
-    @abstractmethod
     def synchronize_reads(self) -> str:
-        """Make the session's reads wait until the node has caught up with the cluster."""
+        """Return the statement that makes the session's reads wait until the node has caught up with the cluster."""
+        return ""
 
-    @abstractmethod
     def blockers(self, tables: Sequence[str]) -> Query | None:
-        """Ask who holds ``tables`` so that they cannot be changed; None where the engine cannot tell."""
+        """Return the query for the sessions that prevent a change of ``tables``; None if the engine cannot tell."""
+        return None
 
-    @abstractmethod
     def read_blockers(self, table: str, rows: Rows) -> str:
-        """Name those who stand in the way of a change to ``table``, in words; empty when nobody is seen."""
+        """Return in words the sessions that block a change of ``table``; empty if none is visible."""
+        return ""
 
     @abstractmethod
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
-        """Insert a row, or set ``updated`` where ``key`` is there; the parameters are the values and the new value."""
+        """Return the statement that inserts a row, or sets ``updated`` if ``key`` exists.
+
+        Its parameters are the values and the new value.
+        """

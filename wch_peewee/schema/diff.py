@@ -1,4 +1,4 @@
-"""The comparison of two schemas: a verdict on each part, and what it takes to bring live tables to their declaration.
+"""The comparison of two schemas: a verdict on each part, and the changes that live tables need.
 
 The enemy is the phantom difference: what a verdict calls cosmetic is left as it is.
 """
@@ -14,14 +14,14 @@ from .type_changes import alike, reconcile_type
 
 Part = TypeVar("Part", Column, Index, ForeignKey)
 
-#: ``cosmetic``: it does the same work under another name, or with another comment or collation.
-#: ``skipped``: it cannot be compared, because one side has what these values cannot restate.
+#: ``cosmetic``  it does the same work under another name, or with another comment or collation
+#: ``skipped``   it cannot be compared, because one side has what these values cannot restate
 Verdict = Literal["equal", "cosmetic", "different", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair(Generic[Part]):
-    """A column, index or foreign key on both sides, None on a side that lacks it. ``reason`` says why it is skipped."""
+    """A column, index or foreign key on both sides; None on a side that lacks it. ``reason`` says why it is skipped."""
 
     wanted: Part | None
     found: Part | None
@@ -31,7 +31,7 @@ class Pair(Generic[Part]):
 
 @dataclass(frozen=True, slots=True)
 class TableComparison:
-    """The parts of two tables: the wanted ones in their order, then those that were found beside them."""
+    """The parts of two tables: the wanted ones in their order, then the others that were found."""
 
     columns: tuple[Pair[Column], ...]
     indexes: tuple[Pair[Index], ...]
@@ -40,7 +40,7 @@ class TableComparison:
 
 
 def compare_tables(wanted: Table, found: Table) -> TableComparison:
-    """Compare two tables. Names are equal in whatever case, and the order of columns is not compared."""
+    """Compare two tables. Names are equal in any case, and the order of columns is not compared."""
     return TableComparison(
         tuple(_compare_columns(wanted, found)),
         tuple(_compare_indexes(wanted, found)),
@@ -88,7 +88,7 @@ def _compare_indexes(wanted: Table, found: Table) -> Iterator[Pair[Index]]:
 
 
 def _index_pair(index: Index, found: Table) -> Pair[Index]:
-    """Prefer the index of the same name; take any that does the same work."""
+    """Pair an index with the one of the same name, or with any that does the same work."""
     namesake = found.index(index.name)
     candidates = found.indexes if namesake is None else (namesake, *found.indexes)
     for other in candidates:
@@ -124,7 +124,7 @@ _WITH_COLLATION = {"char", "varchar", "tinytext", "text", "mediumtext", "longtex
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An operation, and what must hold of the rows for it to be safe."""
+    """An operation, and the preconditions under which it is safe."""
 
     operation: Operation
     requires: tuple[Precondition, ...] = ()
@@ -132,7 +132,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A difference that stays, and why. ``blocking`` means that the models cannot work with it."""
+    """A difference that stays, with the reason. ``blocking`` means that the models cannot work with it."""
 
     table: str
     what: str
@@ -145,7 +145,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class SchemaDiff:
-    """The result of ``diff_schemas``. ``extras`` are findings that are not ours and are left alone, in words."""
+    """The differences of live tables. ``extras`` lists in words what is not managed and stays."""
 
     changes: tuple[Change, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -157,7 +157,7 @@ class SchemaDiff:
 
 
 def diff_schemas(desired: Schema, actual: Schema) -> SchemaDiff:
-    """Return what leads from the live tables ``actual`` to ``desired``, as far as that is safe."""
+    """Return what leads from the live tables ``actual`` to ``desired``, as far as it is safe."""
     changes: list[Change] = []
     refusals: list[Refusal] = []
     extras: list[str] = []
@@ -176,6 +176,8 @@ def diff_schemas(desired: Schema, actual: Schema) -> SchemaDiff:
 
 @dataclass(slots=True)
 class _TableDiff:
+    """The differences of one table, collected while it is compared."""
+
     table: Table
     live: Table
     changes: list[Change] = field(default_factory=list)
@@ -225,7 +227,7 @@ class _TableDiff:
                 self._modify_column(pair.wanted, pair.found)
 
     def _add_column(self, column: Column, previous: str | None) -> str | None:
-        """Add it behind ``previous``; return the name that the next new column follows."""
+        """Add a column behind ``previous``; return the name that the next new column follows."""
         live = self.live
         if column.name in self.table.primary_key:
             reason = (
@@ -246,7 +248,7 @@ class _TableDiff:
         fits = alike(verdict.target, column.type)
         # A default belongs to its type: an int takes no 'sent', and MySQL gives no text a literal one.
         defaulted = column.default is None or fits
-        # Only a number that leads a key can count by itself; what is wrong with either is refused as such.
+        # Only a number that leads a key can auto-increment; an obstacle in either is refused on its own.
         can_count = fits and same_names(live.primary_key[:1], (actual.name,))
         target = replace(
             actual,
@@ -276,7 +278,7 @@ class _TableDiff:
         self.change(operation, *requires)
 
     def _collations(self, pairs: tuple[Pair[Column], ...]) -> None:
-        """Refuse to convert: it copies the table, and a unique key can collide in the other collation."""
+        """Refuse conversions: they copy the table, and a unique key can collide in the other collation."""
         wanted = self.table.collation
         if not wanted:
             return
@@ -377,7 +379,7 @@ def _index_preconditions(index: Index, live: Table) -> tuple[Precondition, ...]:
 
 def _key_preconditions(key: ForeignKey, live: Table, actual: Schema) -> tuple[Precondition, ...]:
     if any(live.column(column) is None for column in key.columns):
-        return ()  # the column comes with this very run; rows get NULL, or AddColumn asks for an empty table
+        return ()  # this run adds the column; rows get NULL, or AddColumn requires an empty table
     parent = actual.table(key.referenced_table)
     if parent is None or any(parent.column(column) is None for column in key.referenced_columns):
         return (Precondition("no_values", live.name, key.columns, key),)

@@ -1,9 +1,7 @@
-"""The declared schema as a Mermaid entity-relationship diagram, which GitHub and many editors draw.
+"""The schema as a Mermaid diagram, and the marks that this and the SVG picture put on differences.
 
-Mermaid allows less than SQL does: a type is one word, and an entity that begins with a digit has to be
-quoted. What does not fit there (a list of values, NULL, a default) goes into the comment.
-
-    mermaid_diagram(logical_tables(MODELS), "wp_")
+In Mermaid a type is one word, and an entity that begins with a digit is quoted. What does not fit (a list of values,
+NULL, a default) goes into the comment.
 """
 
 import re
@@ -16,24 +14,24 @@ from .declared import physical_schema
 from .diff import Pair, Part, compare_tables
 from .objects import Column, ForeignKey, Schema, Table
 
-#: ``extra`` is what is there and not declared.
+#: ``extra`` is what exists and is not declared.
 Mark = Literal["", "missing", "differs", "extra"]
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is not as declared; what is, is not listed. The texts say in words what is different."""
+    """The differences that a picture shows. The texts describe how a column differs."""
 
     tables: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}))
     columns: Mapping[tuple[str, str], tuple[Mark, str]] = field(default_factory=lambda: MappingProxyType({}))
     indexes: Mapping[tuple[str, str], Mark] = field(default_factory=lambda: MappingProxyType({}))
     keys: Mapping[tuple[str, tuple[str, ...]], Mark] = field(default_factory=lambda: MappingProxyType({}))
-    #: the picture is of a live database, whether or not something differs
+    #: the picture shows a live database, even if nothing differs
     live: bool = False
 
 
 def mark_differences(desired: Schema, actual: Schema) -> tuple[Schema, Marks]:
-    """Return the tables of both sides, and what differs; ``desired`` is resolved for the engine of ``actual``."""
+    """Return the tables of both sides, and the marks. ``desired`` must be resolved for the engine of ``actual``."""
     tables: list[Table] = []
     missing: dict[str, Mark] = {}
     columns: dict[tuple[str, str], tuple[Mark, str]] = {}
@@ -103,12 +101,12 @@ _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def mermaid_diagram(tables: Iterable[Table], prefix: str) -> str:
-    """Draw the declared tables, then one line for each foreign key."""
+    """Return the diagram of logical tables: the tables, then a line for each foreign key."""
     return draw(physical_schema(tables, prefix))
 
 
 def draw(tables: Schema, marks: Marks = _NONE) -> str:
-    """Draw tables that have their full names; what differs in a live database is said in comments, keys are dotted."""
+    """Return the diagram of tables with full names; differences stand in comments, and such keys are dotted."""
     lines = ["erDiagram"]
     for table in tables:
         alias = '["' + f"{table.name} (missing)" + '"]' if marks.tables.get(table.name) == "missing" else ""
@@ -129,13 +127,13 @@ def draw(tables: Schema, marks: Marks = _NONE) -> str:
 
 
 def is_optional(key: ForeignKey, table: Table) -> bool:
-    """Tell whether a row may be without a parent."""
+    """Return True if a row may have no parent."""
     columns = [table.column(name) for name in key.columns]
     return any(column is not None and column.nullable for column in columns)
 
 
 def is_unique(key: ForeignKey, table: Table) -> bool:
-    """Tell whether a parent has one row at most."""
+    """Return True if a parent has at most one row."""
     return any(index.unique and index.columns == key.columns for index in table.indexes)
 
 
@@ -144,7 +142,7 @@ def _entity(name: str) -> str:
 
 
 def _word(name: str) -> str:
-    """A word of Mermaid's; a name in a live database can be anything."""
+    """Return a word that Mermaid accepts; a name in a live database can be anything."""
     return name if _WORD.fullmatch(name) else re.sub(r"[^A-Za-z0-9_-]", "_", f"_{name}", flags=re.ASCII)
 
 
@@ -176,7 +174,7 @@ def _keys(column: Column, table: Table) -> list[str]:
 
 
 def _relationship(key: ForeignKey, table: Table, mark: str) -> str:
-    """A row has one parent, or none where the column may be NULL; a parent has any number of rows."""
+    """Return the line of a key. A row has one parent, or none if the column may be NULL; a parent has many rows."""
     optional, unique = is_optional(key, table), is_unique(key, table)
     arrow = f"{'|o' if optional else '||'}{'..' if mark else '--'}{'o|' if unique else 'o{'}"
     label = ", ".join(key.columns) + (f" ({mark})" if mark else "")

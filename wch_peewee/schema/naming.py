@@ -1,9 +1,6 @@
-"""Every name that belongs to an installation, computed from its table prefix.
+"""The names that belong to an installation, computed from its table prefix.
 
-Pure functions: nothing here knows a database, a site or the prefix of the moment (see ``site``), and no
-name is ever found by pattern, because ``_`` is a wildcard and one site's prefix can begin with another's.
-
-    full_table_name("carts", "wp_2_")    # 'wp_2_wch_carts'
+None is ever found by a pattern: ``_`` is a wildcard, and one site's prefix can begin with another's.
 """
 
 import hashlib
@@ -24,7 +21,7 @@ _PREFIX_SHAPE = re.compile(r"[A-Za-z0-9_]*", re.ASCII)
 
 
 def check_prefix(prefix: str) -> str:
-    """Return the prefix, or say why it cannot be one; the empty prefix is one."""
+    """Return the prefix, which may be empty. Raises ConfigurationError if it is not possible."""
     if not isinstance(prefix, str) or not _PREFIX_SHAPE.fullmatch(prefix):
         raise ConfigurationError(
             f"Table prefix {prefix!r} is not possible: only letters A-Z and a-z, digits and underscores are allowed."
@@ -37,7 +34,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def logical_name(table: str) -> str:
-    """Return the name without prefix and mark: ``wch_carts`` and ``carts`` are both ``carts``."""
+    """Return the name without prefix and mark: ``carts`` for ``wch_carts`` and ``carts``. Raises UnknownTable."""
     if table in TABLES:
         return table
     if isinstance(table, str) and table.removeprefix(_MARK) in TABLES:
@@ -46,30 +43,30 @@ def logical_name(table: str) -> str:
 
 
 def full_table_name(table: str, prefix: str | None = None) -> str:
-    """Return the name in the database of one of the six tables; without a prefix, under the default one."""
+    """Return the full name of one of the six tables; the default prefix is ``wp_``. Raises UnknownTable."""
     return check_prefix(DEFAULT_PREFIX if prefix is None else prefix) + _MARK + logical_name(table)
 
 
 def history_table_name(prefix: str) -> str:
-    """Return the name of the table that lists the migrations already done."""
+    """Return the name of the table that lists the applied migrations."""
     return check_prefix(prefix) + _HISTORY
 
 
 def options_table_name(prefix: str) -> str:
-    """Return the name of WordPress's options table, which is not ours."""
+    """Return the name of WordPress's options table."""
     return check_prefix(prefix) + "options"
 
 
 def owned_names(prefix: str) -> tuple[str, ...]:
-    """Return every table that an installation owns: the six, parents first, then the history."""
+    """Return the tables that an installation owns: the six, parents first, then the history."""
     return (*(full_table_name(table, prefix) for table in TABLES), history_table_name(prefix))
 
 
 def constraint_name(table: str, suffix: str) -> str:
-    """Name a constraint or an index after its table, for engines where that name is unique in the whole database."""
+    """Return a constraint's name that is unique in the database, because it contains the full table name."""
     name = f"{table}_{suffix}"
     if len(name) <= _MAX_IDENTIFIER:
         return name
-    # Cutting alone would let two long names collide; the hash keeps them apart and the same on every run.
+    # Two long names could be equal once they are cut; the hash tells them apart, and is the same on every run.
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name[: _MAX_IDENTIFIER - len(digest) - 1]}_{digest}"

@@ -107,9 +107,14 @@ class Index:
         return not self.opaque and same_names(self.columns, wanted.columns) and self.unique == wanted.unique
 
 
+def referential_action(text: str) -> str:
+    """Return the canonical form of ON DELETE's and ON UPDATE's action: RESTRICT is NO ACTION, as in InnoDB."""
+    return "NO ACTION" if text.upper() == "RESTRICT" else text.upper()
+
+
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key. RESTRICT is written as NO ACTION, because InnoDB treats them alike."""
+    """A foreign key, with actions as ``referential_action`` returns them."""
 
     columns: tuple[str, ...]
     referenced_table: str

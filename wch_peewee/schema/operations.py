@@ -202,6 +202,12 @@ def apply_to_table(table: Table, operations: Iterable[Operation]) -> Table:
     return apply_operations({table.name: table}, operations).get(table.name, table)
 
 
+def opaque_renames(operations: Iterable[Operation]) -> tuple[str, ...]:
+    """Return what renamed indexes would lose on an engine that has to create them anew."""
+    renamed = [operation.index for operation in operations if isinstance(operation, RenameIndex)]
+    return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
+
+
 def reversal(operation: Operation) -> str:
     """Return in words how an operation is undone."""
     match operation:

@@ -1,10 +1,4 @@
-"""What a change asks of the rows that are there, as a question whose answer is a number.
-
-A requirement holds when its count is zero. The dialect says it in SQL, ``introspect`` asks, and
-``make_plan`` refuses the change in the words given here when the count is not zero.
-
-    Requirement("no_nulls", "wp_wch_carts", ("expires_at",)).refusal(3)
-"""
+"""The conditions that a change puts on existing rows. One holds if the number of conflicting rows is zero."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,10 +8,11 @@ from .base import BaseDialect, Query
 from .objects import Column, ColumnType, ForeignKey
 from .operations import AddColumn, AddForeignKey, AddIndex, DropColumn, ModifyColumn, Operation
 
-#: ``no_values`` asks the same as ``no_orphans`` while the referenced table is not there yet, and what a drop loses;
-#: ``unreferenced`` counts foreign keys instead of rows, those that hold the type of the columns in place
-#: ``fits`` asks whether no text is longer than ``size`` characters, ``in_range`` whether no number is outside of
-#: ``bounds``, ``listed`` whether every text is one of ``values``
+#: ``no_values``     no row has a value: a drop would lose it, or its foreign key refers to a table yet to come
+#: ``unreferenced``  no foreign key, counted instead of rows, prevents a change of the columns' type
+#: ``fits``          no text is longer than ``size`` characters
+#: ``in_range``      no number is outside ``bounds``
+#: ``listed``        every text is one of ``values``
 Kind = Literal[
     "empty",
     "no_nulls",
@@ -33,6 +28,8 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
+    """One condition on the rows of a table."""
+
     kind: Kind
     table: str
     columns: tuple[str, ...] = ()
@@ -42,7 +39,7 @@ class Precondition:
     values: tuple[str, ...] = ()
 
     def refusal(self, count: int) -> str:
-        """Say why ``count`` rows stand in the way and what to do about them."""
+        """Return the reason why ``count`` conflicting rows prevent the change, and what to do about them."""
         columns = ", ".join(self.columns)
         if self.kind == "empty":
             return (
@@ -82,7 +79,7 @@ _LONGEST = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215, "longtext
 
 
 def preconditions_of(operation: Operation) -> Iterator[Precondition]:
-    """Say what has to hold of the rows, or the operation fails or loses something."""
+    """Yield the preconditions without which the operation fails or loses values."""
     match operation:
         case AddColumn(table, column):
             if not column.nullable and column.default is None and not column.auto_increment:
@@ -99,7 +96,7 @@ def preconditions_of(operation: Operation) -> Iterator[Precondition]:
 
 
 def is_loss(precondition: Precondition) -> bool:
-    """Say whether rows that stand against it are lost, where others make the operation fail."""
+    """Return True if conflicting rows lose values, where others make the operation fail."""
     return precondition.kind == "no_values"
 
 
@@ -158,6 +155,7 @@ def _duplicates(precondition: Precondition, quote: Callable[[str], str]) -> str:
     )
 
 
+# Columns are qualified: SQLite takes a quoted name that is not a column for a string.
 def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
     quote = dialect.quote
     table = f"FROM {quote(precondition.table)} AS t"

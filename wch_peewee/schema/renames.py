@@ -1,4 +1,4 @@
-"""The operations that lead from one schema to another, for ``wch new``, and what its author has to say of renames."""
+"""The operations that lead from one schema to another, for ``wch new``, and the renames that its author names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Renames:
-    """``columns`` maps (table, old) to the new name, ``indexes`` likewise."""
+    """New names of columns and indexes, by (table, old name)."""
 
     columns: dict[tuple[str, str], str] = field(default_factory=dict)
     indexes: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Question:
 
 
 def parse_renames(words: Iterable[str], before: Schema, after: Schema) -> Renames:
-    """Read ``table.old:new``, of a column or else of an index. Raises ConfigurationError."""
+    """Return the renames from texts ``table.old:new``, of a column or else an index. Raises ConfigurationError."""
     renames = Renames()
     for word in words:
         name, colon, new = word.partition(":")
@@ -74,7 +74,7 @@ def parse_renames(words: Iterable[str], before: Schema, after: Schema) -> Rename
 
 
 def questions(before: Schema, after: Schema, renames: Renames, dropped: Iterable[str]) -> tuple[Question, ...]:
-    """Return what only the author knows; ``dropped`` are the columns, as ``table.column``, whose values may go."""
+    """Return what only the author can decide; ``dropped`` are columns, as ``table.column``, whose values may go."""
     dropped = set(dropped)
     found = []
     for was in before:
@@ -132,7 +132,7 @@ def _list(names: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChangePrimaryKey(ops.Operation):
-    """Another primary key: there is no step for it, but the author has to know."""
+    """Another primary key. There is no step for it, but the author has to know."""
 
     was: tuple[str, ...]
     now: tuple[str, ...]
@@ -142,7 +142,7 @@ class ChangePrimaryKey(ops.Operation):
 
 
 def operations_between(before: Schema, after: Schema, renames: Renames) -> tuple[ops.Operation, ...]:
-    """Return what leads from ``before`` to ``after``, in no special order; nothing if they agree."""
+    """Return what leads from ``before`` to ``after``, in no special order; empty if they agree."""
     found: list[ops.Operation] = [ops.RenameColumn(table, old, new) for (table, old), new in renames.columns.items()]
     before = rename_columns(before, renames)
     for table in after:
@@ -166,7 +166,7 @@ def _table_operations(was: Table, now: Table, renames: Renames) -> Iterator[ops.
 def _column_operations(table: str, pairs: tuple[Pair[Column], ...]) -> Iterator[ops.Operation]:
     previous = None
     for pair in pairs:
-        # What a migration's own SQL has made, a generated column for one, no model can declare.
+        # A migration's own SQL can create what no model can declare, such as a generated column.
         if pair.verdict == "skipped":
             continue
         if pair.wanted is None:
@@ -201,5 +201,5 @@ def _renamed_to(index: Index, was: Table, new: list[Index], now: Table, renames:
     if (said := renames.indexes.get((now.name, index.name))) is not None:
         return next((candidate for candidate in candidates if candidate.name == said), None)
     if now.index(index.name) is not None:
-        return None  # another one has its name now
+        return None  # another index has its name now
     return candidates[0] if candidates else None

@@ -1,7 +1,4 @@
-"""What a dialect hands out to be run: statements, and steps that group them.
-
-The preview prints the very statements that the run executes.
-"""
+"""Statements, which a dialect renders, and the steps that group them. A preview prints what a run executes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +9,11 @@ from .preconditions import Precondition
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A write. ``table`` is what it changes, held against the owned names before it is sent; empty for a SET.
+    """A write. ``table`` is what it changes, which must be an owned name; empty for a SET.
 
-    ``algorithms`` are clauses that name an algorithm, cheapest first: one that the server refuses is followed by the
-    next. When none is left, ``copying`` are those that copy the table, for which somebody has to have given leave.
-    ``clauses`` is an ALTER's text without its table.
+    ``algorithms`` are clauses that name an algorithm, cheapest first: if the server refuses one, the next is tried.
+    If none is left, ``copying`` are those that copy the table, which has to be permitted. ``clauses`` is an ALTER's
+    text without its table.
     """
 
     sql: str
@@ -40,7 +37,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a step means for a table's users: the algorithm and lock in the server's words, and ours."""
+    """The impact of a step on a table's users: algorithm and lock in the server's words, and an explanation."""
 
     algorithm: str
     lock: str
@@ -49,11 +46,11 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Statements that belong together because they do ``operations`` in one go.
+    """Statements that together do ``operations``.
 
-    ``cost`` is the class of the work in the server's own words (INSTANT, NOCOPY, INPLACE, COPY; on
-    SQLite ALTER or REBUILD; CREATE). ``cleanup`` runs whether or not the statements succeed.
-    ``recheck`` is counted once more afterwards; where it does not hold, ``undo`` takes the step back.
+    ``cost`` is the class of the work: INSTANT, NOCOPY, INPLACE or COPY in the server's words, ALTER or REBUILD on
+    SQLite, CREATE or DROP. ``cleanup`` runs even if a statement fails. ``recheck`` is counted again afterwards; if it
+    does not hold, ``undo`` rolls the step back.
     """
 
     table: str
@@ -67,7 +64,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a table is, by the server's own estimate."""
+    """The size of a table, as the server estimates it."""
 
     rows: int
     bytes: int
@@ -77,7 +74,7 @@ class Size:
 
 
 def readable(size: int) -> str:
-    """Write a number of bytes for people: ``1.5 GiB``."""
+    """Return a number of bytes for display: ``1.5 GiB``."""
     amount = float(size)
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if amount < 1024 or unit == "GiB":
@@ -86,16 +83,17 @@ def readable(size: int) -> str:
     return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
 
 
-#: Changes a table in the stead of the server, with a tool that copies it beside its users. The statement is the
-#: ALTER that the server would have copied for; the function is called all along, and what it raises stops the tool.
+#: Changes a table with a tool that copies it online. The statement is the ALTER for which the server would have copied
+#: the table; the function is called throughout, and an exception from it stops the tool.
 Copier = Callable[[Statement, Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class CopyRule:
-    """A table of more than ``rows`` rows or ``bytes`` bytes is copied only with ``allowed``.
+    """The limits above which the server copies a table only with permission.
 
-    ``copier`` takes over for such a table when it is given.
+    A table of more than ``rows`` rows or ``bytes`` bytes is left to ``copier`` if there is one, and is otherwise copied
+    only if that is ``allowed``.
     """
 
     rows: int = 100_000
@@ -104,15 +102,15 @@ class CopyRule:
     copier: Copier | None = None
 
     def is_small(self, size: Size | None) -> bool:
-        """Say whether nobody minds; a table that is not there is small."""
+        """Return True if the table may be copied in any case. A missing table counts as small."""
         return size is None or (size.rows <= self.rows and size.bytes <= self.bytes)
 
     def hands_over(self, size: Size | None) -> bool:
-        """Say whether ``copier`` takes over for a table of that size."""
+        """Return True if ``copier`` changes a table of that size."""
         return self.copier is not None and not self.is_small(size)
 
     def refusal(self, table: str, size: Size | None) -> str:
-        """Say why ``table`` may not be copied; empty when it may, or is handed over."""
+        """Return the reason why ``table`` may not be copied; empty if it may, or is left to ``copier``."""
         if self.allowed or self.is_small(size) or self.hands_over(size):
             return ""
         return (
@@ -122,5 +120,5 @@ class CopyRule:
         )
 
 
-#: A second of waiting writers, or so.
+#: Copying a table of that size blocks writers for about a second.
 COPY_RULE = CopyRule()

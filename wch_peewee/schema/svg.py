@@ -1,9 +1,4 @@
-"""The schema as an SVG picture: boxes for tables, crow's feet for foreign keys, readable in light and dark.
-
-The same tables give the same text, and nothing from outside is needed to show it.
-
-    svg_diagram(physical_schema(logical_tables(MODELS), "wp_"))
-"""
+"""The schema as an SVG picture: boxes for tables, crow's feet for foreign keys, in light and dark."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,22 +9,22 @@ from xml.sax.saxutils import escape
 from .mermaid import Mark, Marks, is_optional, is_unique
 from .objects import Column, ForeignKey, Schema, Table
 
-#: Of a monospaced font of 12 pixels; wide enough for the widest of them.
+#: The width of a character in a monospaced font of 12 pixels; wide enough for the widest font.
 CHARACTER = 7.3
 LINE = 17
 PAD = 10
 HEAD = 26
-#: Between the columns of boxes, where the lines turn, and between boxes of one column.
+#: The gaps between columns of boxes, where the lines turn, and between the boxes of a column.
 GAP_X, GAP_Y = 76, 26
 MARGIN = 24
 
-#: Longer types, those with a list of values, go on below.
+#: In characters: longer types, those with a list of values, are wrapped.
 _TYPE_WIDTH = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A column, or at the foot of a box an index. ``lines`` are its type, default and what is different."""
+    """A column, or an index at the foot of a box. ``lines`` are its type, its default and its differences."""
 
     name: str
     keys: str
@@ -44,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A table; ``at`` is the column of boxes, and ``names`` and ``types`` are where these texts begin inside."""
+    """A table's box. ``at`` is its column of boxes; ``names`` and ``types`` are where these texts begin inside."""
 
     name: str
     rows: tuple[Row, ...]
@@ -61,7 +56,7 @@ class Box:
         return HEAD + 6 + sum(row.height for row in self.rows) + (6 if any(row.is_index for row in self.rows) else 0)
 
     def line_of(self, column: str) -> float:
-        """The height of a column's row, for a line to end at."""
+        """Return the y coordinate of a column's row, where a line ends."""
         y = self.y + HEAD + 3
         for row in self.rows:
             if row.name == column:
@@ -71,7 +66,7 @@ class Box:
 
 
 def place_boxes(tables: Schema, marks: Marks) -> tuple[Box, ...]:
-    """Put parents left of their children, and tables without relatives where there is room."""
+    """Return the boxes: parents left of their children, and unrelated tables where there is room."""
     stacks: dict[int, list[tuple[Table, tuple[Row, ...]]]] = {}
     heights: dict[int, float] = {}
     levels = _levels(tables)
@@ -107,7 +102,7 @@ def _placed(stacks: Mapping[int, list[tuple[Table, tuple[Row, ...]]]], marks: Ma
 
 
 def _levels(tables: Schema) -> dict[str, int]:
-    """How many parents stand in a row before each table that has a relative; a circle is cut somewhere."""
+    """Return the number of generations above each related table; a cycle is cut somewhere."""
     edges = [(key.referenced_table, table.name) for table in tables for key in table.foreign_keys]
     there = {table.name for table in tables}
     edges = [(parent, child) for parent, child in edges if parent in there and parent != child]
@@ -116,7 +111,7 @@ def _levels(tables: Schema) -> dict[str, int]:
         for parent, child in edges:
             if levels[parent] >= levels[child] and levels[parent] + 1 < len(levels):
                 levels[child] = levels[parent] + 1
-    # A circle drives its tables to the end; nothing in between may stay empty.
+    # A cycle drives its tables to the end; no column of boxes in between may stay empty.
     taken = {level: number for number, level in enumerate(sorted(set(levels.values())))}
     return {name: taken[level] for name, level in levels.items()}
 
@@ -134,7 +129,7 @@ def _rows(table: Table, marks: Marks) -> Iterator[Row]:
 
 
 def keys_of(column: Column, table: Table) -> str:
-    """PK, FK, UK and IX, as far as the column is part of one; an index that only serves a key is not named."""
+    """Return PK, FK, UK and IX, as far as the column is part of one; an index that only serves a key is left out."""
     keys: list[ForeignKey] = [key for key in table.foreign_keys if column.name in key.columns]
     indexes = [index for index in table.indexes if column.name in index.columns]
     words = ["PK"] if column.name in table.primary_key else []
@@ -145,7 +140,7 @@ def keys_of(column: Column, table: Table) -> str:
 
 
 def _type(column: Column) -> list[str]:
-    """Say type and default; the default stays in one piece."""
+    """Return the lines for type and default; the default is not wrapped."""
     type_ = column.type
     text = f"{type_.name}({', '.join(type_.values)})" if type_.values else str(type_)
     *lines, last = wrap(text + (" NULL" if column.nullable else ""), _TYPE_WIDTH) or [""]
@@ -197,7 +192,7 @@ _LEGEND: tuple[tuple[Mark, str], ...] = (
 
 
 def svg_diagram(tables: Schema, marks: Marks = _NONE) -> str:
-    """Draw tables that have their full names; with the marks of a comparison, drift and a legend, too."""
+    """Return the picture of tables with full names; with marks it shows differences and a legend."""
     boxes = place_boxes(tables, marks)
     by_name = {box.name: box for box in boxes}
     width = (
@@ -239,7 +234,7 @@ def _box(box: Box) -> Iterator[str]:
 
 
 def _row(box: Box, row: Row, y: float) -> Iterator[str]:
-    # A whole table that is missing is said once, and not for each of its columns.
+    # A missing table is marked once, and not for each of its columns.
     mark = row.mark or box.mark
     base = y + 13
     if row.keys:
@@ -257,7 +252,7 @@ def _relations(tables: Schema, marks: Marks, boxes: Mapping[str, Box]) -> Iterat
     for table in tables:
         for key in table.foreign_keys:
             parent, child = boxes.get(key.referenced_table), boxes[table.name]
-            if parent is None:  # somebody else's table
+            if parent is None:  # not a managed table
                 continue
             number = next(turns.setdefault(parent.at, count()))
             mark: Mark = marks.tables.get(table.name) or marks.keys.get((table.name, key.columns), "")
@@ -268,7 +263,7 @@ def _relation(table: Table, key: ForeignKey, parent: Box, child: Box, number: in
     start, end = parent.line_of(key.referenced_columns[0]), child.line_of(key.columns[0])
     left = parent.x + parent.width
     forward = child.at > parent.at
-    # Forward to the child's left side; to itself, or backwards, around the right.
+    # Forward it ends at the child's left side; to itself, or backwards, it goes around the right.
     right, side = (child.x, -1) if forward else (child.x + child.width, 1)
     room = GAP_X - 48
     turn = (left if forward else max(left, right)) + 24 + (number * 7) % room
@@ -282,14 +277,14 @@ def _relation(table: Table, key: ForeignKey, parent: Box, child: Box, number: in
 
 
 def _one(x: float, y: float, side: int, *, optional: bool) -> str:
-    """A bar for one; a ring before it for none."""
+    """Return the path of a bar for one, with a ring before it if there may be none."""
     bar = f"M{x + side * 7:.0f} {y - 5:.1f}v10"
     second = f"M{x + side * 11:.0f} {y - 5:.1f}v10"
     return bar + (_ring(x + side * 15, y) if optional else second)
 
 
 def _many(x: float, y: float, side: int) -> str:
-    """A crow's foot for many, and a ring for none."""
+    """Return the path of a crow's foot for many, with a ring for none."""
     tip = x + side * 11
     return f"M{tip:.0f} {y:.1f}L{x:.0f} {y - 6:.1f}M{tip:.0f} {y:.1f}L{x:.0f} {y + 6:.1f}" + _ring(x + side * 15, y)
 
@@ -306,7 +301,7 @@ def _legend(y: float) -> Iterator[str]:
 
 
 def _has_loop(tables: Schema, boxes: Mapping[str, Box]) -> bool:
-    """A line around the right side of a box of the last column needs room there."""
+    """Return True if a line may go around the right side of the last column of boxes."""
     return any(
         boxes[key.referenced_table].at >= boxes[table.name].at
         for table in tables
@@ -321,7 +316,7 @@ def _words(x: float, y: float, style: str, text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escape what XML means something by, and spell out what it cannot hold; a live database may hold any name."""
+    """Escape a text for XML, and spell out what XML cannot hold: names in a live database can be anything."""
     return escape(
         "".join(c if c.isprintable() and c not in "\ufffe\uffff" else c.encode("unicode_escape").decode() for c in text)
     )

@@ -1,7 +1,4 @@
-"""Which type changes keep every value that can be there, decided from the types alone.
-
-``reconcile_type`` never narrows: it gives the type to go to, and in words what it will not do.
-"""
+"""The type changes that keep every possible value, decided from the types alone."""
 
 from dataclasses import dataclass
 
@@ -14,9 +11,9 @@ _TEXTUAL = {*_TEXTS, "char", "varchar", "enum", "json"}
 
 @dataclass(frozen=True, slots=True)
 class TypeVerdict:
-    """``target`` is the type to bring the column to; ``reason`` says why it is not the declared one.
+    """The type to change a column to. ``reason`` says why it is not the declared one.
 
-    ``blocking`` is true where the models cannot work with ``target``.
+    ``blocking`` is true if the models cannot work with ``target``.
     """
 
     target: ColumnType
@@ -25,6 +22,7 @@ class TypeVerdict:
 
 
 def reconcile_type(actual: ColumnType, desired: ColumnType) -> TypeVerdict:
+    """Return the type as close to ``desired`` as is possible without narrowing ``actual``."""
     if actual == desired or widens(actual, desired):
         return TypeVerdict(desired)
     if actual.name == desired.name == "enum":
@@ -40,12 +38,12 @@ def reconcile_type(actual: ColumnType, desired: ColumnType) -> TypeVerdict:
 
 
 def alike(one: ColumnType, other: ColumnType) -> bool:
-    """Say whether the two differ in size at most, so that a literal of the one is a literal of the other."""
+    """Return True if the two differ only in size, so that a literal of one is a literal of the other."""
     return one.name == other.name or (one.name in _INTEGERS and other.name in _INTEGERS)
 
 
 def widens(actual: ColumnType, desired: ColumnType) -> bool:
-    """Say whether every value of ``actual`` is a value of ``desired``."""
+    """Return True if every value of ``actual`` is a value of ``desired``."""
     if actual.name == "enum" and desired.name == "enum":
         return set(actual.values) <= set(desired.values)
     if actual.name in _INTEGERS and desired.name in _INTEGERS:
@@ -64,12 +62,12 @@ def widens(actual: ColumnType, desired: ColumnType) -> bool:
 def _integer_widens(actual: ColumnType, desired: ColumnType) -> bool:
     was, now = _INTEGERS.index(actual.name), _INTEGERS.index(desired.name)
     if actual.unsigned == desired.unsigned:
-        return was <= now  # tinyint(1) and tinyint differ in how they print only
+        return was <= now  # tinyint(1) and tinyint differ only in display
     return actual.unsigned and was < now
 
 
 def _merge_enums(actual: ColumnType, desired: ColumnType) -> TypeVerdict:
-    """Append what is missing and keep what is there, so that no row loses its value."""
+    """Append the missing values and keep the others, so that no row loses its value."""
     missing = tuple(value for value in desired.values if value not in actual.values)
     surplus = [value for value in actual.values if value not in desired.values]
     kept = ", ".join(repr(value) for value in surplus)

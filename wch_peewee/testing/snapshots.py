@@ -9,7 +9,7 @@ from typing import Any
 
 import peewee as pw
 
-from ..database.query import Connection, detect_dialect
+from ..database.query import Connection
 from ..execution.introspect import introspect_schema
 from ..schema.naming import options_table_name
 from ..schema.objects import Table
@@ -50,7 +50,7 @@ def read_snapshot(database: pw.Database, *, prefix: str, history: str) -> Snapsh
 
 def without_order(snapshot: Snapshot, database: pw.Database) -> Snapshot:
     """Leave the order of columns and keys out of it: a column that was dropped and added again may come last."""
-    schema = introspect_schema(Connection(database, detect_dialect(database)), tuple(snapshot.tables))
+    schema = introspect_schema(Connection.detect(database), tuple(snapshot.tables))
     tables = {}
     for name, state in snapshot.tables.items():
         order = sorted(range(len(state.columns)), key=lambda place: state.columns[place])

@@ -49,7 +49,7 @@ def _column(table: Table, column: Column, dialect: MySQLDialect) -> str:
         raise SchemaConflict(f"dbDelta cannot be told of {table.name}.{column.name}: {reason}")
     nullability = "NULL" if column.nullable else "NOT NULL"
     if column.type.name == "json":
-        return f"{column.name} {dialect.spelled_out_json(column.name, nullability)}"
+        return f"{column.name} {dialect.json_column_type(column.name, nullability)}"
     words = f"{column.name} {_type(column.type)} {nullability}"
     if column.default is not None:
         words += f" DEFAULT {dialect.literal(column.default.text)}"

@@ -259,7 +259,7 @@ class WordPressSite:
 
     @property
     def multisite(self) -> Multisite:
-        """Whether this is a network, as WordPress's is_multisite() decides, and where it is."""
+        """The network's constants, and whether it is one, as WordPress's is_multisite() decides."""
         found = self.reading.constants
         return Multisite(
             enabled=_is_multisite(found),
@@ -287,7 +287,7 @@ class WordPressSite:
 def read_site(
     path: Path | str | Place, environment: Mapping[str, str] | None = None, sockets: Sequence[str] = SOCKETS
 ) -> WordPressSite:
-    """Find the site and read its wp-config.php; ``environment`` is what getenv() sees, by default this process's.
+    """Return the site in a folder; ``environment`` is what getenv() sees, by default this process's.
 
     Raises ConfigurationError if there is no site, or no parser for PHP.
     """

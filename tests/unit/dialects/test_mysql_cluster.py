@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wch_peewee.schema.dialect import Cluster
-from wch_peewee.schema.mysql.server import cluster_question as next_question
+from wch_peewee.schema.mysql.server import cluster_query as next_question
 from wch_peewee.schema.mysql.server import read_cluster as read
 
 GALERA = {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}

@@ -13,7 +13,7 @@ from tests.unit.builders import ID, column, costs, index, key, required, sql, ta
 from wch_peewee import MODELS
 from wch_peewee.errors import SchemaConflict
 from wch_peewee.schema.declared import logical_tables, resolve
-from wch_peewee.schema.mysql.algorithms import cost
+from wch_peewee.schema.mysql.algorithms import cost_of
 from wch_peewee.schema.mysql.base import quote_name, quote_text
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.mysql.render import column_definition
@@ -261,7 +261,7 @@ MATRIX: dict[str, tuple[Operation, str, str]] = {
 
 @pytest.mark.parametrize(("operation", "mariadb", "mysql"), MATRIX.values(), ids=MATRIX)
 def test_what_a_change_costs(operation: Operation, mariadb: str, mysql: str) -> None:
-    assert (cost("mariadb", LIVE, operation), cost("mysql", LIVE, operation)) == (mariadb, mysql)
+    assert (cost_of("mariadb", LIVE, operation), cost_of("mysql", LIVE, operation)) == (mariadb, mysql)
 
 
 ENUM = modify(live("direction"), type=enum("in", "out", "sys"))

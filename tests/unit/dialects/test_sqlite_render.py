@@ -302,7 +302,7 @@ def test_the_small_answers() -> None:
     assert DIALECT.escape("SELECT '100%'") == "SELECT '100%'"
     assert (DIALECT.privileges(), DIALECT.read_privileges([])) == ((), None)
     assert DIALECT.column_collation("t", "a") is None
-    assert (DIALECT.transactional_ddl, DIALECT.retypes_foreign_keys, DIALECT.oldest) == (True, True, "3.35")
+    assert (DIALECT.transactional_ddl, DIALECT.retypes_foreign_keys) == (True, True)
 
 
 def test_upsert() -> None:

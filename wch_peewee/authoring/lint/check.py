@@ -5,19 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import ConfigurationError
-from .files import (
-    bad_body,
-    bad_rollback,
-    bad_stamps,
-    bad_version,
-    is_migration,
-    live_imports,
-    misnamed,
-    misnumbered,
-    undecided,
-)
+from . import files
 from .findings import FIRM, RULES, Finding, Remark, Remarks
-from .load import Migration, Source, Step, load, read_source
+from .load import Migration, RecordedStep, Source, load, read_source
 from .shipped import record_shipped, shipped_findings
 from .sql import sql_remarks
 from .state import Tables, moments, tables_after
@@ -42,7 +32,7 @@ def without_allowed(source: Source, remarks: Iterable[Remark]) -> Remarks:
 
 
 def bad_comments(source: Source) -> Remarks:
-    """Find comments that fail to allow what they name."""
+    """Yield comments that fail to allow what they name."""
     for line, comment in source.comments.items():
         match = _COMMENT.match(comment)
         if match is None:
@@ -68,9 +58,9 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
     Raises ConfigurationError if there is no such folder.
     """
     numbered, others = _sources(Path(folder))
-    found = [*misnamed(others, numbered), *misnumbered(numbered), *shipped_findings(Path(folder), numbered)]
+    found = [*files.misnamed(others, numbered), *files.misnumbered(numbered), *shipped_findings(Path(folder), numbered)]
     tables: Tables = {}
-    earlier: tuple[Step, ...] = ()
+    earlier: tuple[RecordedStep, ...] = ()
     previous: Migration | None = None
     for source in numbered:
         migration = load(source)
@@ -98,24 +88,26 @@ def _sources(folder: Path) -> tuple[list[Source], list[Source]]:
     sources = [read_source(path) for path in sorted(folder.glob("*.py"))]
     if not sources:
         raise ConfigurationError(f"There are no migrations in {folder}.")
-    return [s for s in sources if is_migration(s.path)], [s for s in sources if not is_migration(s.path)]
+    return [s for s in sources if files.is_migration(s.path)], [s for s in sources if not files.is_migration(s.path)]
 
 
 def _is_unreadable(migration: Migration) -> bool:
     return any(rule == "load" for _, rule, *_ in migration.remarks)
 
 
-def _remarks(migration: Migration, previous: Migration | None, tables: Tables, earlier: tuple[Step, ...]) -> Remarks:
+def _remarks(
+    migration: Migration, previous: Migration | None, tables: Tables, earlier: tuple[RecordedStep, ...]
+) -> Remarks:
     yield from bad_comments(migration.source)
     yield from migration.remarks
     if _is_unreadable(migration):
         return
-    yield from bad_version(migration, previous)
-    yield from bad_stamps(migration, previous)
-    yield from bad_body(migration)
-    yield from undecided(migration)
-    yield from bad_rollback(migration)
-    yield from live_imports(migration)
+    yield from files.bad_version(migration, previous)
+    yield from files.bad_stamps(migration, previous)
+    yield from files.bad_body(migration)
+    yield from files.undecided(migration)
+    yield from files.bad_rollback(migration)
+    yield from files.live_imports(migration)
     yield from sql_remarks(migration)
     yield from rollback_drops(migration)
     for moment in moments(migration, tables, earlier):

@@ -16,7 +16,7 @@ _STEPS = {name for name in steps.__all__ if name != "decide"}
 
 
 def bad_body(migration: Migration) -> Remarks:
-    """Find calls that use the database at once, where only steps may be listed."""
+    """Yield calls that use the database at once, where only steps may be listed."""
     for name in ("migrate", "rollback"):
         function = migration.source.function(name)
         if function is None:
@@ -36,7 +36,7 @@ def bad_body(migration: Migration) -> Remarks:
 
 
 def undecided(migration: Migration) -> Remarks:
-    """Find open questions; one in the body keeps the migration from running."""
+    """Yield open questions; one in the body keeps the migration from running."""
     for node in ast.walk(migration.source.tree):
         if is_decide(node) and isinstance(node, ast.Call):
             asked = node.args[0] if node.args else None
@@ -46,7 +46,7 @@ def undecided(migration: Migration) -> Remarks:
 
 
 def bad_rollback(migration: Migration) -> Remarks:
-    """Find a rollback that is missing, or empty without a reason."""
+    """Yield a rollback that is missing, or empty without a reason."""
     for name in ("migrate", "rollback"):
         recording = migration.migrate if name == "migrate" else migration.rollback
         function = migration.source.function(name)
@@ -87,7 +87,7 @@ _NAMES = {
 
 
 def live_imports(migration: Migration) -> Remarks:
-    """Find imports of the live models, of their enums, and of what is made from them."""
+    """Yield imports of the live models, of their enums, and of what is made from them."""
     for node in ast.walk(migration.source.tree):
         for name in dict.fromkeys(_live(node)):
             yield getattr(node, "lineno", 1), "models", f"{name} follows the live models", _ADVICE
@@ -125,7 +125,7 @@ def is_migration(path: Path) -> bool:
 
 
 def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Finding]:
-    """Find files that are meant as migrations but have another name."""
+    """Yield files that are meant as migrations but have another name."""
     taken = [source.name for source in numbers]
     for source in others:
         numbered = source.name[:1].isdigit()
@@ -135,7 +135,7 @@ def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Fi
 
 
 def misnumbered(sources: Sequence[Source]) -> Iterator[Finding]:
-    """Find gaps and duplicates, which appear when two branches with a migration each are merged."""
+    """Yield gaps and duplicates, which appear when two branches with a migration each are merged."""
     expected, last = 1, ""
     for source in sources:
         number = int(source.name[:3])
@@ -192,7 +192,7 @@ def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
         return
     older = previous.version if previous is not None else None
     if previous is not None and older is None:
-        return  # the one before has to be mended first
+        return  # the one before has to be repaired first
     if not _ends_with(back, steps.unstamp, older):
         line = _end(migration.source, back, "rollback")
         words = "None" if older is None else code_of(older)

@@ -145,7 +145,7 @@ _BODY_ADVICE = "hand it to migrator.run(steps.run_python, database, function), w
 
 
 @dataclass(frozen=True)
-class Step:
+class RecordedStep:
     """One ``migrator.run(function, ...)``; ``arguments`` are by the names of the function's parameters."""
 
     function: Callable[..., Any]
@@ -161,7 +161,7 @@ class Step:
 class Recording:
     """The recorded steps, and what is wrong with them; ``complete`` if the function reached its end."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RecordedStep] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     complete: bool = True
 
@@ -196,7 +196,7 @@ class Recorder:
             said = (line, "step", f"{name} cannot be called with this: {error}", f"see help(steps.{name})")
             self._recording.remarks.append(said)
             return
-        self._recording.steps.append(Step(function, arguments, line))
+        self._recording.steps.append(RecordedStep(function, arguments, line))
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("__"):
@@ -216,19 +216,19 @@ def record(source: Source, function: Callable[..., Any]) -> Recording:
     try:
         function(Recorder(source.path, recording), NoDatabase(), fake=False)
     except Touched as error:
-        line = line_of(error.__traceback__, source.path)
+        line = line_in_traceback(error.__traceback__, source.path)
         found = f"{error} is asked for in the body, which is run without a database, too"
         recording.remarks.append((line, "body", found, _BODY_ADVICE))
         recording.complete = False
     except (Exception, SystemExit) as error:
-        line = line_of(error.__traceback__, source.path)
+        line = line_in_traceback(error.__traceback__, source.path)
         found = f"the body does not come to its end: {type(error).__name__}: {' '.join(str(error).split())}"
         recording.remarks.append((line, "body", found, "it may only hand steps to migrator.run(...)"))
         recording.complete = False
     return recording
 
 
-def line_of(trace: TracebackType | None, path: Path) -> int:
+def line_in_traceback(trace: TracebackType | None, path: Path) -> int:
     """Return the innermost line of the file in a traceback."""
     line = 1
     while trace is not None:
@@ -274,7 +274,7 @@ def load(source: Source) -> Migration:
     try:
         exec(compile(_decided(source), str(source.path), "exec", dont_inherit=True), scope)
     except (Exception, SystemExit) as error:
-        line = line_of(error.__traceback__, source.path)
+        line = line_in_traceback(error.__traceback__, source.path)
         said = f"it cannot be run: {type(error).__name__}: {' '.join(str(error).split())}"
         return Migration(source, remarks=((line, "load", said, "mend the file"),))
     ways = [record(source, scope[name]) if callable(scope.get(name)) else None for name in ("migrate", "rollback")]

@@ -4,7 +4,7 @@ import re
 
 from ...migrate import batches, steps
 from .findings import Remarks, code_of, run_code
-from .load import Migration, Step
+from .load import Migration, RecordedStep
 
 #: A literal, whose words mean nothing here, or a comment.
 _QUIET = re.compile(r"('(?:[^'\\]|''|\\.)*')|/\*.*?\*/|--\s[^\n]*|#[^\n]*", re.DOTALL)
@@ -40,7 +40,7 @@ def sql_remarks(migration: Migration) -> Remarks:
                 yield step.line, "whole-table", found, f"write {_batched(step)}"
 
 
-def _own(step: Step) -> Remarks:
+def _own(step: RecordedStep) -> Remarks:
     sql = _QUIET.sub(lambda match: "''" if match[1] else " ", str(step.arguments["sql"]))
     if match := _DDL.match(sql):
         found = f"{match[1].upper()} in run_sql cannot be repeated after a kill, and other engines may not know it"
@@ -68,7 +68,7 @@ def _over_all(sql: str) -> bool:
     return _BY_KEY.match(condition) is None or re.search(r"\bOR\b", condition, re.IGNORECASE) is not None
 
 
-def _batched(step: Step) -> str:
+def _batched(step: RecordedStep) -> str:
     text = _QUIET.sub(lambda match: match[0] if match[1] else " ", str(step.arguments["sql"]))
     sql = " ".join(text.split()).rstrip("; ")
     head, where, tail = _split(sql)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...migrate import steps
 from ...schema import operations as ops
 from ...schema.objects import Column, ForeignKey, Index, Table
-from .load import Migration, Step
+from .load import Migration, RecordedStep
 
 Tables = dict[str, Table]
 
@@ -15,11 +15,11 @@ Tables = dict[str, Table]
 class Moment:
     """A step, the tables as they are before it, those that its own file has made, and all steps before it."""
 
-    step: Step
+    step: RecordedStep
     tables: Tables
     made_here: frozenset[str]
-    before: tuple[Step, ...]
-    earlier_files: tuple[Step, ...]
+    before: tuple[RecordedStep, ...]
+    earlier_files: tuple[RecordedStep, ...]
 
     @property
     def table(self) -> str:
@@ -36,10 +36,10 @@ class Moment:
         return live.column(name) if live is not None else None
 
 
-def moments(migration: Migration, tables: Tables, earlier: tuple[Step, ...] = ()) -> Iterator[Moment]:
+def moments(migration: Migration, tables: Tables, earlier: tuple[RecordedStep, ...] = ()) -> Iterator[Moment]:
     """Yield the steps of ``migrate()`` with what is there before each; ``tables`` is what is there before the first."""
     made: frozenset[str] = frozenset()
-    before: tuple[Step, ...] = ()
+    before: tuple[RecordedStep, ...] = ()
     for step in _steps(migration):
         yield Moment(step, tables, made, before, earlier)
         operations = _operations(step, tables)
@@ -55,11 +55,11 @@ def tables_after(migration: Migration, tables: Tables) -> Tables:
     return tables
 
 
-def _steps(migration: Migration) -> Sequence[Step]:
+def _steps(migration: Migration) -> Sequence[RecordedStep]:
     return migration.migrate.steps if migration.migrate is not None else ()
 
 
-def _operations(step: Step, tables: Tables) -> list[ops.Operation]:
+def _operations(step: RecordedStep, tables: Tables) -> list[ops.Operation]:
     """Return what the step does to ``tables``; nothing where its arguments do not tell."""
     arguments = step.arguments
     if step.is_(steps.create_tables):

@@ -7,7 +7,7 @@ from ...migrate import batches, steps
 from ...schema.objects import Column, ColumnType, ForeignKey, Index, enum
 from ...schema.type_changes import widens
 from .findings import Remarks, code_of, run_code
-from .load import Migration, Step
+from .load import Migration, RecordedStep
 from .state import Moment
 
 
@@ -38,7 +38,7 @@ def rollback_drops(migration: Migration) -> Remarks:
             yield from _unmeant_column(step)
 
 
-def _unmeant_column(step: Step) -> Remarks:
+def _unmeant_column(step: RecordedStep) -> Remarks:
     a = step.arguments
     if not a["allow_drop"]:
         found = f"dropping {a['table']}.{a['column']} is refused without allow_drop"
@@ -53,7 +53,7 @@ def _in_use(name: str, step: str) -> tuple[str, str]:
     )
 
 
-def _uses_column(step: Step, table: str, column: str) -> bool:
+def _uses_column(step: RecordedStep, table: str, column: str) -> bool:
     a = step.arguments
     if step.is_(batches.copy_column):
         return bool(a["table"] == table and a["source"] == column)
@@ -65,11 +65,11 @@ def _uses_column(step: Step, table: str, column: str) -> bool:
     return f"{{{table}" in sql and _has_word(sql, column)
 
 
-def _uses_table(step: Step, table: str) -> bool:
+def _uses_table(step: RecordedStep, table: str) -> bool:
     return bool(re.search(rf"\{{{re.escape(table)}[}}:]", _sql(step)))
 
 
-def _sql(step: Step) -> str:
+def _sql(step: RecordedStep) -> str:
     return str(step.arguments["sql"]) if step.is_(steps.run_sql, batches.run_in_batches) else ""
 
 
@@ -228,7 +228,7 @@ def _is_filled(moment: Moment, column: str) -> bool:
     return any(_fills(step, moment.table, column) for step in (*moment.before, *moment.earlier_files))
 
 
-def _fills(step: Step, table: str, column: str) -> bool:
+def _fills(step: RecordedStep, table: str, column: str) -> bool:
     """Return True if a step visibly writes the column; a function of the author's own may."""
     a = step.arguments
     if step.is_(batches.fill_column):

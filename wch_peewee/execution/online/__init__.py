@@ -15,7 +15,7 @@ from ...database.connect import connected
 from ...database.query import detect_dialect
 from ...errors import ConfigurationError, StatementFailed
 from ...schema.statements import Copier, Statement
-from .tools import TOOLS, Tool, ToolTarget, credentials, target_of
+from .tools import TOOLS, Tool, ToolTarget, credentials, tool_target
 
 #: Called with the table and how much of its copy is done, in percent.
 OnPercent = Callable[[str, int], None]
@@ -33,12 +33,12 @@ def find_copier(name: str, database: pw.Database, on_percent: OnPercent = lambda
         raise ConfigurationError(f"There is no tool {name!r} to change a table online; use {' or '.join(TOOLS)}.")
     if shutil.which(name) is None:
         raise ConfigurationError(f"{name} is not installed here; install it, or leave --online out.")
-    target_of(database, "", ())
+    tool_target(database, "", ())
 
     def copier(statement: Statement, check: Callable[[], None]) -> None:
         with connected(database):
             dialect = detect_dialect(database)
-        target = target_of(database, dialect.name, dialect.version)
+        target = tool_target(database, dialect.name, dialect.version)
         _run(TOOLS[name], target, statement, check, on_percent)
 
     return copier

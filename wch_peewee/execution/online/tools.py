@@ -29,7 +29,7 @@ class ToolTarget:
     password: str = field(default="", repr=False)
 
 
-def target_of(database: pw.Database, flavor: str, version: tuple[int, ...]) -> ToolTarget:
+def tool_target(database: pw.Database, flavor: str, version: tuple[int, ...]) -> ToolTarget:
     """Return the settings of an application's database. Raises ConfigurationError on SQLite, which no tool supports."""
     if not isinstance(database, pw.MySQLDatabase):
         raise ConfigurationError("--online is for MySQL and MariaDB; SQLite rebuilds a table by itself.")

@@ -30,7 +30,7 @@ def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns:
         try:
             _change_once(context, key, plan, for_columns)
         except ConcurrentChange:
-            # Somebody who takes no lock of ours, PHP for one, has made it in this moment: look again.
+            # A session without our lock, such as PHP, has just created it: inspect again.
             _change_once(context, key, plan, for_columns)
 
 

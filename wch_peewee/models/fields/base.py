@@ -1,4 +1,4 @@
-"""What all fields share: TypedField, ReferenceField, and the check of a value before it becomes SQL."""
+"""The base of all fields, the reference to another table, and the check of a value before it becomes SQL."""
 
 from __future__ import annotations
 

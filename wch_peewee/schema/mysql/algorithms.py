@@ -1,7 +1,6 @@
-"""Which algorithm MySQL and MariaDB take for a change, in their own words.
+"""The algorithms that MySQL and MariaDB take for a change, as measured on MariaDB 10.11 and 11.8 and MySQL 9.7.
 
-Measured on MariaDB 10.11 and 11.8 and MySQL 9.7. The server picks the cheapest algorithm by itself;
-this is for grouping, because parts of different cost in one ALTER all pay for the dearest, and for plans.
+Parts of an ALTER that differ in cost all take the algorithm of the most expensive one, so they are kept apart.
 """
 
 from dataclasses import replace
@@ -10,22 +9,23 @@ from ..objects import Column, ColumnType, Table
 from ..operations import AddColumn, AddIndex, DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation
 from ..statements import Effect, Statement, Step
 
-#: Cheapest first. METADATA is MySQL's INPLACE that touches no row.
+#: Cheapest first. METADATA stands for MySQL's INPLACE where it touches no row.
 COSTS = ("INSTANT", "METADATA", "NOCOPY", "INPLACE", "COPY")
 
 _BYTES = {"utf8mb4": 4, "utf8mb3": 3, "utf8": 3, "utf16": 4, "utf32": 4, "ucs2": 2}
 
 
 def bytes_per_character(collation: str | None) -> int:
-    """Say how many bytes a character may take; in the site's own charset where no collation is known."""
+    """Return the largest number of bytes in a character, in the site's own charset if no collation is known."""
     return _BYTES.get((collation or "utf8mb4").split("_")[0], 1)
 
 
-def dearest(costs: list[str]) -> str:
+def highest_cost(costs: list[str]) -> str:
     return max(costs, key=COSTS.index)
 
 
-def cost(flavor: str, table: Table, operation: Operation) -> str:
+def cost_of(flavor: str, table: Table, operation: Operation) -> str:
+    """Return the cost of an operation on ``table``."""
     mariadb = flavor == "mariadb"
     if isinstance(operation, AddColumn | DropColumn) and _is_full_text(table):
         return "COPY"
@@ -49,12 +49,12 @@ def cost(flavor: str, table: Table, operation: Operation) -> str:
 
 
 def _is_full_text(table: Table) -> bool:
-    """With such an index MySQL copies for a column more or less, and MariaDB has writers wait, too."""
+    """Return True for tables that MySQL copies if a column is added or dropped, while MariaDB blocks writers."""
     return any("FULLTEXT" in word for index in table.indexes for word in index.opaque)
 
 
 def _is_virtual(table: Table) -> bool:
-    """Beside a virtual column MariaDB puts a new one at the end at once, and elsewhere by a copy."""
+    """Return True for tables that MariaDB copies if a column is added elsewhere than at the end."""
     return any(word.startswith("a virtual") for column in table.columns for word in column.opaque)
 
 
@@ -68,7 +68,7 @@ def _modify(flavor: str, table: Table, was: Column, now: Column) -> str:
         costs.append("COPY")
     if was.collation != now.collation:
         costs.append(_recollate(flavor, table, was, now))
-    return dearest(costs)
+    return highest_cost(costs)
 
 
 def _recollate(flavor: str, table: Table, was: Column, now: Column) -> str:
@@ -86,7 +86,7 @@ def _retype(flavor: str, collation: str | None, was: ColumnType, now: ColumnType
         return "INSTANT" if appended and (len(now.values) < 256 or len(was.values) > 255) else "COPY"
     if was.name == now.name == "varchar" and (was.size or 0) <= (now.size or 0):
         width = bytes_per_character(collation)
-        # The length takes one byte up to 255 bytes and two beyond.
+        # The length of a value takes one byte up to 255 bytes, and two above.
         crosses = (was.size or 0) * width <= 255 < (now.size or 0) * width
         return "COPY" if crosses else "INSTANT" if flavor == "mariadb" else "METADATA"
     if was.name == now.name == "tinyint" and was.unsigned == now.unsigned:
@@ -94,33 +94,34 @@ def _retype(flavor: str, collation: str | None, was: ColumnType, now: ColumnType
     return "COPY"
 
 
-_LADDERS = {
-    "mariadb": {"INSTANT": "ALGORITHM=INSTANT", "NOCOPY": "ALGORITHM=NOCOPY", "INPLACE": "ALGORITHM=INPLACE"},
-    "mysql": {"INSTANT": "ALGORITHM=INSTANT", "INPLACE": "ALGORITHM=INPLACE"},
+_ALGORITHMS = {
+    "mariadb": {name: f"ALGORITHM={name}, LOCK=NONE" for name in ("INSTANT", "NOCOPY", "INPLACE")},
+    # MySQL takes no LOCK with INSTANT.
+    "mysql": {"INSTANT": "ALGORITHM=INSTANT", "INPLACE": "ALGORITHM=INPLACE, LOCK=NONE"},
 }
 
 
 def copies_online(flavor: str, version: tuple[int, ...]) -> bool:
-    """Return True for servers that copy a table while other sessions write to it: MariaDB from 11.2 on."""
+    """Return True if the server can copy a table without blocking writers: MariaDB from 11.2 on."""
     return flavor == "mariadb" and version >= (11, 2)
 
 
-def online(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> Step:
-    """Give each ALTER of ``step`` its algorithms, cheapest first, and how it is copied when none of them does."""
-    if step.cost not in (*_LADDERS["mariadb"], "COPY"):
+def with_algorithms(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> Step:
+    """Return the step with the algorithms of each ALTER, cheapest first, and those that copy the table."""
+    if step.cost not in (*_ALGORITHMS["mariadb"], "COPY"):
         return step
     copying = tuple(f"ALGORITHM=COPY, LOCK={lock}" for lock in _copying_locks(step, flavor, version, table))
 
-    def named(statement: Statement) -> Statement:
+    def extended(statement: Statement) -> Statement:
         if not statement.table:
             return statement
-        return replace(statement, algorithms=_ladder(flavor, step.cost), copying=copying)
+        return replace(statement, algorithms=_from_cost(flavor, step.cost), copying=copying)
 
-    return replace(step, statements=tuple(map(named, step.statements)), undo=tuple(map(named, step.undo)))
+    return replace(step, statements=tuple(map(extended, step.statements)), undo=tuple(map(extended, step.undo)))
 
 
 def locking_effect(step: Step, flavor: str) -> Effect:
-    """Say what a step means for those who use the table meanwhile."""
+    """Return the locking impact of a step on concurrent readers and writers."""
     if step.cost in ("CREATE", "DROP"):
         return Effect(step.cost, "", "nobody waits")
     if step.cost == "COPY":
@@ -134,18 +135,14 @@ def locking_effect(step: Step, flavor: str) -> Effect:
     return Effect(step.cost, "NONE", "readers and writers go on")
 
 
-def _ladder(flavor: str, cost: str) -> tuple[str, ...]:
-    rungs = _LADDERS[flavor]
-    if cost not in rungs:
-        return ()
-    names = list(rungs)[list(rungs).index(cost) :]
-    return tuple(
-        rungs[name] if name == "INSTANT" and flavor == "mysql" else f"{rungs[name]}, LOCK=NONE" for name in names
-    )
+def _from_cost(flavor: str, cost: str) -> tuple[str, ...]:
+    """Return the clauses for the algorithm of that cost and for those above it."""
+    clauses = _ALGORITHMS[flavor]
+    return tuple(clauses.values())[list(clauses).index(cost) :] if cost in clauses else ()
 
 
 def _copying_locks(step: Step, flavor: str, version: tuple[int, ...], table: Table | None) -> tuple[str, ...]:
-    """MariaDB copies beside writers from 11.2 on, but not to count, and no table whose key passes changes on."""
+    """Return the locks of a copy, the weakest first. AUTO_INCREMENT and cascading keys rule out an online copy."""
     if not copies_online(flavor, version) or table is None:
         return ("SHARED",)
     counts = any(

@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB of every version have in common; ``admin_init`` needs no more than this."""
+"""The common part of every version of MySQL and MariaDB, which is all that ``admin_init`` needs."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _DEADLOCK = 1213
 _FAILURES: dict[Failure, frozenset[int]] = {
     # lock wait timeout, deadlock, user-level lock deadlock
     "waiting": frozenset({1205, _DEADLOCK, 3058}),
-    # table, column, index, foreign key (errno 121 is told apart below), duplicate FK, duplicate check
+    # table, column, index, duplicate foreign key, duplicate check; for 1005 see failure()
     "exists": frozenset({1050, 1060, 1061, 1826, 3822}),
     "missing": frozenset({1051, 1146}),
     "lost": frozenset({0, 1053, 1927, 2006, 2013, 2055}),
@@ -56,6 +56,7 @@ class MySQLBase(BaseDialect):
 
     def failure(self, arguments: Sequence[object]) -> Failure:
         number = arguments[0] if arguments else None
+        # 1005 is a table that cannot be created, here because the name of its foreign key exists.
         if number == 1005 and "errno: 121" in str(arguments[-1]):
             return "exists"
         return next((failure for failure, numbers in _FAILURES.items() if number in numbers), "other")
@@ -65,5 +66,5 @@ class MySQLBase(BaseDialect):
         return bool(arguments) and arguments[0] == _DEADLOCK
 
     def escape(self, sql: str) -> str:
-        # PyMySQL formats with % as soon as it is handed parameters, even none.
+        # PyMySQL formats with % whenever it gets parameters, even an empty tuple.
         return sql.replace("%", "%%")

@@ -1,28 +1,22 @@
-"""MySQL and MariaDB: one dialect, two flavors.
-
-The flavors differ in what information_schema answers (``mysql_read``) and in which changes are cheap
-(``mysql_cost``); the SQL itself (``mysql_render``) is the same.
-
-    MySQLDialect("mariadb", (10, 11, 19)).render(table, operations)
-"""
+"""MySQL and MariaDB: one dialect with two flavors, which differ in information_schema and in what changes cost."""
 
 from collections.abc import Mapping, Sequence
 
 from ..base import Query, Rows
 from ..dialect import Cluster, Dialect
 from ..objects import Schema, Table
-from ..operations import Operation, RenameIndex, apply_to_table
+from ..operations import Operation, RenameIndex, apply_to_table, opaque_renames
 from ..preconditions import Precondition
 from ..statements import Effect, Step
-from .algorithms import copies_online, locking_effect, online
+from .algorithms import copies_online, locking_effect, with_algorithms
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import columns_list, lost, obstacles, rename_step, render_steps, split_at_renames
+from .render import columns_list, obstacles, rename_step, render_steps, split_at_renames
 from .server import (
     PRIVILEGE_QUERIES,
     SYNCHRONIZE_READS,
     blockers_query,
-    cluster_question,
+    cluster_query,
     read_blockers,
     read_cluster,
     read_privileges,
@@ -30,7 +24,7 @@ from .server import (
 
 
 class MySQLDialect(MySQLBase, Dialect):
-    """``flavor`` is ``mysql`` or ``mariadb``; with ``fold_names`` the server keeps table names in lower case."""
+    """One version of ``mysql`` or ``mariadb``. With ``fold_names`` the server keeps table names in lower case."""
 
     transactional_ddl = False
     retypes_foreign_keys = False
@@ -41,7 +35,6 @@ class MySQLDialect(MySQLBase, Dialect):
     def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
         self.name = flavor
         self.version = version
-        self.oldest = "10.4" if flavor == "mariadb" else "8.0.13"
         self.fold_names = fold_names
 
     def index_name(self, table: str, index: str) -> str:
@@ -50,16 +43,16 @@ class MySQLDialect(MySQLBase, Dialect):
     def adapt(self, table: Table) -> Table:
         return table
 
-    def spelled_out_json(self, column: str, nullability: str) -> str:
-        """Write a JSON column's type as DESCRIBE answers it, for those who compare the two as text."""
+    def json_column_type(self, column: str, nullability: str) -> str:
+        """Return a JSON column's type as DESCRIBE prints it."""
         if self.name == "mysql":
             return f"json {nullability}"
-        # What JSON is an alias for; the check comes last, as before NULL it is a syntax error.
+        # JSON is an alias for this. The check comes last: before NULL it is a syntax error.
         return f"longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin {nullability} CHECK (json_valid({column}))"
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        unrenamed = () if self._renames_indexes else lost(operations)
-        return (*obstacles(table, operations), *unrenamed)
+        losses = () if self._renames_indexes else opaque_renames(operations)
+        return (*obstacles(table, operations), *losses)
 
     def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
         hides = self.name == "mysql" or self.version >= (10, 6)
@@ -89,8 +82,8 @@ class MySQLDialect(MySQLBase, Dialect):
         )
 
     def definition(self, name: str) -> Query | None:
-        # Hundreds of SELECTs on information_schema in one UNION are no faster on MariaDB, which makes a temporary
-        # table on disk for each; with 120 of them on CHECK_CONSTRAINTS, MariaDB 10.11.19 has crashed.
+        # A UNION of hundreds of SELECTs on information_schema is no faster on MariaDB, which creates a temporary
+        # table on disk for each; 120 of them on CHECK_CONSTRAINTS have crashed MariaDB 10.11.19.
         return Query(f"SHOW CREATE TABLE {quote_name(name)}")
 
     def referencing(self, names: Sequence[str]) -> Query:
@@ -106,16 +99,16 @@ class MySQLDialect(MySQLBase, Dialect):
         return super().count_conflicts(precondition)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        made: list[Step] = []
+        rendered: list[Step] = []
         for part in split_at_renames(operations):
             if isinstance(part[0], RenameIndex):
                 steps: Sequence[Step] = [rename_step(self.name, part[0], by_name=self._renames_indexes)]
             else:
                 steps = render_steps(self.name, table, part)
-            made += (online(step, self.name, self.version, table) for step in steps)
+            rendered += (with_algorithms(step, self.name, self.version, table) for step in steps)
             if table is not None:
                 table = apply_to_table(table, part)
-        return tuple(made)
+        return tuple(rendered)
 
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
         tables = per_table(
@@ -125,7 +118,7 @@ class MySQLDialect(MySQLBase, Dialect):
         )
         if self.name == "mariadb":
             return (tables,)
-        # MySQL remembers these for a day; the session's own setting is put back.
+        # MySQL caches these for a day. The session's own setting is restored.
         return (
             Query("SET @wch_expiry = @@SESSION.information_schema_stats_expiry"),
             Query("SET SESSION information_schema_stats_expiry = 0"),
@@ -160,7 +153,7 @@ class MySQLDialect(MySQLBase, Dialect):
         return read_privileges(answers)
 
     def cluster(self, answers: Sequence[Rows]) -> Query | None:
-        return cluster_question(answers)
+        return cluster_query(answers)
 
     def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
         return read_cluster(answers)

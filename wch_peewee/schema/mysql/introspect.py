@@ -1,15 +1,11 @@
-"""What information_schema of MySQL and MariaDB is asked, and how its answers become canonical tables.
-
-Every query names its tables as literals, one SELECT a table: on MariaDB a join condition or an IN list
-makes the server open every table of the database, or of all databases. Column headings are never used.
-"""
+"""Queries on information_schema of MySQL and MariaDB, and the canonical tables that their answers become."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..base import Query, Rows
-from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table
+from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table, referential_action
 from .base import per_table
 
 _TABLES = (
@@ -25,7 +21,7 @@ _INDEXES = (
     "SELECT %s AS t, INDEX_NAME, NON_UNIQUE, SEQ_IN_INDEX AS o, COLUMN_NAME, SUB_PART, COLLATION, INDEX_TYPE, {hidden} "
     "FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
 )
-#: MySQL's word and MariaDB's, which knows it from 10.6 on
+#: The conditions of an index that the server does not use: MySQL's, and that of MariaDB from 10.6 on.
 _HIDDEN = {"mysql": "IS_VISIBLE = 'NO'", "mariadb": "IGNORED = 'YES'"}
 _FOREIGN_KEYS = (
     "SELECT %s AS t, k.CONSTRAINT_NAME, k.ORDINAL_POSITION AS o, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, "
@@ -53,7 +49,7 @@ _WIDTHS = {"smallint", "mediumint", "int", "bigint"}
 
 
 def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> dict[str, Query]:
-    """Return the queries for everything about the tables; ``hides`` tells that the server can hide an index."""
+    """Return the queries for everything about the tables; ``hides`` says that the server can hide indexes."""
     selects = {
         "tables": _TABLES,
         "columns": _COLUMNS,
@@ -66,7 +62,7 @@ def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = Tr
 
 
 def unreferenced_query(table: str, columns: Sequence[str]) -> Query:
-    """Count the foreign keys, of any database, that refer to one of the columns; slow, and rarely asked."""
+    """Return the slow query for the number of foreign keys, of any database, that refer to one of the columns."""
     return Query(
         "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) FROM information_schema.KEY_COLUMN_USAGE "
         "WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s "
@@ -76,9 +72,9 @@ def unreferenced_query(table: str, columns: Sequence[str]) -> Query:
 
 
 def referencing_query(names: Sequence[str]) -> Query:
-    """Name the tables with a foreign key to one of ``names``, those of other databases as ``database.table``.
+    """Return the query for the tables with a foreign key to one of ``names``, elsewhere as ``database.table``.
 
-    One pass over everything that the account may see: it is asked once, before something is dropped.
+    It reads everything that the account may see, so it is sent once, before something is dropped.
     """
     return Query(
         "SELECT DISTINCT IF(CONSTRAINT_SCHEMA = DATABASE(), TABLE_NAME, CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME)) "
@@ -93,7 +89,7 @@ def _slots(values: Sequence[str]) -> str:
 
 
 def read_schema(flavor: str, names: Sequence[str], answers: Mapping[str, Rows], *, fold_names: bool = False) -> Schema:
-    """Return the tables that exist, from the answers to the queries; a part that was not asked for stays empty."""
+    """Return the tables that exist, from the answers to the queries; parts without an answer stay empty."""
     found = {row[0]: row for row in answers["tables"]}
     spelling = {name.lower(): name for name in names} if fold_names else None
     return Schema(
@@ -102,7 +98,7 @@ def read_schema(flavor: str, names: Sequence[str], answers: Mapping[str, Rows], 
 
 
 class _Answers:
-    """The rows that are about one table."""
+    """The rows about one table."""
 
     def __init__(self, table: str, answers: Mapping[str, Rows]) -> None:
         self._table = table
@@ -141,10 +137,10 @@ def _table_opaque(kind: str, options: str) -> tuple[str, ...]:
 
 
 def _read_checks(rows: Rows) -> tuple[set[str], dict[str, list[str]], list[Foreign]]:
-    """Sort checks into JSON columns, other checks of a column, and checks of the table.
+    """Return the JSON columns, the other checks of columns, and the checks of the table.
 
-    MariaDB's JSON is a longtext with a column check json_valid(c). The check's name is no help: after a
-    rename of the column it keeps the old one. A MODIFY restates a column's own check or loses it.
+    MariaDB's JSON is a longtext with a column check json_valid(c), whose name may be a former name of the column.
+    A MODIFY loses a column's own check unless it restates it.
     """
     json: set[str] = set()
     opaque: dict[str, list[str]] = {}
@@ -191,7 +187,7 @@ def _read_column(
 
 
 def read_column_type(text: str) -> ColumnType:
-    """Read COLUMN_TYPE; the display width of integers says nothing, but for ``tinyint(1)``."""
+    """Read COLUMN_TYPE. The display width of integers means nothing, except in ``tinyint(1)``."""
     match = _TYPE.match(text)
     if match is None:
         return ColumnType(text)
@@ -234,13 +230,9 @@ def _read_default(flavor: str, default: Any, extra: str, nullable: bool) -> Defa
 
 
 def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
-    parts: dict[str, list[Sequence[Any]]] = {}
-    for row in rows:
-        parts.setdefault(row[1], []).append(row)
     primary: tuple[str, ...] = ()
     indexes = []
-    for name, members in parts.items():
-        members.sort(key=lambda row: int(row[3]))
+    for name, members in _by_name(rows, order=3):
         words = []
         if any(row[4] is None for row in members):
             words.append("it is on an expression")
@@ -257,20 +249,16 @@ def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
             primary = columns
         else:
             indexes.append(Index(name, columns, unique=not int(members[0][2]), opaque=tuple(words)))
-    return primary, sorted(indexes, key=lambda index: index.name)
+    return primary, indexes
 
 
 def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[ForeignKey]:
-    """Read the keys; ``spelling`` has the names of tables by their lower case, where the server folds names."""
-    parts: dict[str, list[Sequence[Any]]] = {}
-    for row in rows:
-        parts.setdefault(row[1], []).append(row)
+    """Return the foreign keys. ``spelling`` maps folded names of tables to those asked for, if the server folds."""
     keys = []
-    for name, members in sorted(parts.items()):
-        members.sort(key=lambda row: int(row[2]))
+    for name, members in _by_name(rows, order=2):
         table = members[0][4] if spelling is None else members[0][4].lower()
         if not members[0][8]:
-            # A key into another database serves none of ours; no table of ours is called that.
+            # No managed table is called that, so a key into another database serves none that is declared.
             table = f"another database's {table}"
         elif spelling is not None:
             table = spelling.get(table, table)
@@ -279,13 +267,17 @@ def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[F
                 columns=tuple(row[3] for row in members),
                 referenced_table=table,
                 referenced_columns=tuple(row[5] for row in members),
-                on_delete=_rule(members[0][6]),
-                on_update=_rule(members[0][7]),
+                on_delete=referential_action(members[0][6]),
+                on_update=referential_action(members[0][7]),
                 name=name,
             )
         )
     return keys
 
 
-def _rule(rule: str) -> str:
-    return "NO ACTION" if rule == "RESTRICT" else rule
+def _by_name(rows: Rows, *, order: int) -> list[tuple[str, list[Sequence[Any]]]]:
+    """Return the columns of each index or key, by its name; the field ``order`` has a column's position."""
+    parts: dict[str, list[Sequence[Any]]] = {}
+    for row in sorted(rows, key=lambda row: int(row[order])):
+        parts.setdefault(row[1], []).append(row)
+    return sorted(parts.items())

@@ -1,10 +1,6 @@
-"""Operations as MySQL and MariaDB statements, in as few ALTERs as keep each change's cheapest algorithm.
+"""Operations as MySQL and MariaDB statements, in as few ALTERs as keep the cheapest algorithm of each change."""
 
-A column is always restated whole: a MODIFY that leaves something out loses it. A new table is one
-statement, keys and foreign keys inside, so that no kill leaves half of one.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
@@ -12,11 +8,10 @@ from .. import operations as ops
 from ..objects import Column, ColumnType, ForeignKey, Index, Table
 from ..preconditions import Precondition
 from ..statements import Statement, Step
-from .algorithms import bytes_per_character, cost, dearest
+from .algorithms import bytes_per_character, cost_of, highest_cost
 from .base import quote_name, quote_text
 
 _CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
-_COLUMN_OPERATIONS = (ops.AddColumn, ops.ModifyColumn, ops.RenameColumn, ops.DropColumn)
 _UNCHECKED = Statement("SET SESSION foreign_key_checks = 0")
 _CHECKED = Statement("SET SESSION foreign_key_checks = 1")
 
@@ -26,6 +21,7 @@ def columns_list(columns: Sequence[str]) -> str:
 
 
 def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Operation]) -> tuple[Step, ...]:
+    """Render operations on ``table``, None if it does not exist. Renamed indexes are left to ``rename_step``."""
     steps: list[Step] = []
     rest = tuple(operations)
     if rest and isinstance(rest[0], ops.CreateTable):
@@ -41,7 +37,7 @@ def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Oper
 
 
 def _batches(operations: Sequence[ops.Operation]) -> list[list[ops.Operation]]:
-    """Part the operations behind a renaming, where one speaks of the column that was renamed."""
+    """Split the operations so that none uses a column that is renamed in its own batch."""
     batches: list[list[ops.Operation]] = []
     renamed: set[str] = set()
     for operation in operations:
@@ -80,18 +76,9 @@ def _render_batch(flavor: str, table: Table, operations: Sequence[ops.Operation]
         for operation in operations
         if isinstance(operation, ops.DropTable)
     ]
-    # Keys go before what they hold on to and come after what they need.
-    phases: tuple[Callable[[ops.Operation, str], bool], ...] = (
-        lambda operation, _: isinstance(operation, ops.DropForeignKey),
-        lambda operation, _: isinstance(operation, ops.DropIndex),
-        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "INSTANT",
-        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price == "METADATA",
-        lambda operation, price: isinstance(operation, _COLUMN_OPERATIONS) and price not in ("INSTANT", "METADATA"),
-        lambda operation, _: isinstance(operation, ops.AddIndex),
-    )
-    prices = _prices(flavor, table, operations)
-    for belongs in phases:
-        members = [(operation, price) for operation, price in prices if belongs(operation, price)]
+    costs = _costs(flavor, table, operations)
+    for phase in _PHASES:
+        members = [(operation, cost) for operation, cost in costs if _phase(operation, cost) == phase]
         if members:
             steps.append(_alter(flavor, table, members))
     steps += [
@@ -100,20 +87,38 @@ def _render_batch(flavor: str, table: Table, operations: Sequence[ops.Operation]
     return steps
 
 
-def _prices(flavor: str, table: Table, operations: Sequence[ops.Operation]) -> list[tuple[ops.Operation, str]]:
-    """Price each operation; a new column costs what the new one in front of it costs, or it would come before it."""
-    prices: list[tuple[ops.Operation, str]] = []
+#: Keys are dropped before what they depend on, and added after it.
+_PHASES = ("drop foreign keys", "drop indexes", "INSTANT", "METADATA", "other columns", "add indexes")
+
+
+def _phase(operation: ops.Operation, cost: str) -> str:
+    match operation:
+        case ops.DropForeignKey():
+            return "drop foreign keys"
+        case ops.DropIndex():
+            return "drop indexes"
+        case ops.AddIndex():
+            return "add indexes"
+        case ops.AddColumn() | ops.ModifyColumn() | ops.RenameColumn() | ops.DropColumn():
+            return cost if cost in ("INSTANT", "METADATA") else "other columns"
+    return ""
+
+
+def _costs(flavor: str, table: Table, operations: Sequence[ops.Operation]) -> list[tuple[ops.Operation, str]]:
+    """Return the cost of each operation. A new column costs at least as much as the new one that it follows."""
+    costs: list[tuple[ops.Operation, str]] = []
     added: dict[str | None, str] = {}
     for operation in operations:
-        price = cost(flavor, table, operation)
+        cost = cost_of(flavor, table, operation)
         if isinstance(operation, ops.AddColumn):
-            price = dearest([price, added.get(operation.after, price)])
-            added[operation.column.name] = price
-        prices.append((operation, price))
-    return prices
+            cost = highest_cost([cost, added.get(operation.after, cost)])
+            added[operation.column.name] = cost
+        costs.append((operation, cost))
+    return costs
 
 
 def _create(table: Table) -> Step:
+    """Return one statement, keys and foreign keys included, so that a kill leaves all of the table or nothing."""
     lines = [column_definition(column) for column in table.columns]
     if table.primary_key:
         lines.append(f"PRIMARY KEY ({columns_list(table.primary_key)})")
@@ -131,22 +136,22 @@ def _alter(flavor: str, table: Table, members: list[tuple[ops.Operation, str]]) 
     clauses = [_clause(operation) for operation in operations]
     joined = ", ".join(clauses)
     alter = Statement(f"ALTER TABLE {quote_name(table.name)} {joined}", table.name, clauses=joined)
-    price = dearest([price for _, price in members])
-    price = "INPLACE" if price == "METADATA" else price
-    if flavor == "mysql" and any(map(_changes_counting, operations)):
-        # 1833: a foreign key of another table holds even that in place while keys are checked.
-        return Step(table.name, operations, (_UNCHECKED, alter), price, cleanup=(_CHECKED,))
-    return Step(table.name, operations, (alter,), price)
+    cost = highest_cost([cost for _, cost in members])
+    cost = "INPLACE" if cost == "METADATA" else cost
+    if flavor == "mysql" and any(map(_changes_auto_increment, operations)):
+        # 1833: a foreign key of another table prevents even that while keys are checked.
+        return Step(table.name, operations, (_UNCHECKED, alter), cost, cleanup=(_CHECKED,))
+    return Step(table.name, operations, (alter,), cost)
 
 
-def _changes_counting(operation: ops.Operation) -> bool:
+def _changes_auto_increment(operation: ops.Operation) -> bool:
     return isinstance(operation, ops.ModifyColumn) and operation.was.auto_increment != operation.column.auto_increment
 
 
 def _add_foreign_key(flavor: str, operation: ops.AddForeignKey) -> Step:
-    """Add the key without copying the table: checked, the ALTER copies it and blocks every writer meanwhile.
+    """Add the key with checks off: with checks on, the ALTER copies the table and blocks writers.
 
-    Unchecked, orphans go unseen; they are counted before (the plan) and after (``recheck``).
+    The server does not see orphans then. They are counted before, by the plan, and after, by ``recheck``.
     """
     table, key = operation.table, operation.foreign_key
     adding = f"ADD {_foreign_key(key)}"
@@ -181,6 +186,7 @@ def _clause(operation: ops.Operation) -> str:
 
 
 def column_definition(column: Column) -> str:
+    """Return the complete definition: what a MODIFY leaves out is lost."""
     words = [quote_name(column.name), column_type(column.type)]
     if column.collation and column.type.name in _CHARACTER:
         words.append(f"CHARACTER SET {charset(column.collation)} COLLATE {column.collation}")
@@ -219,7 +225,7 @@ def _foreign_key(key: ForeignKey) -> str:
 
 
 def charset(collation: str) -> str:
-    """Name a collation's charset, with which its own name begins."""
+    """Return the charset of a collation, whose name begins with it."""
     return collation.split("_")[0]
 
 
@@ -239,7 +245,7 @@ def split_at_renames(operations: Sequence[ops.Operation]) -> Iterator[list[ops.O
 
 
 def rename_step(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> Step:
-    """Rename it; without ``by_name`` make it anew in one statement, so that a foreign key never lacks it."""
+    """Rename an index; without ``by_name`` create it anew in one statement, so that a foreign key always has it."""
     old, new = quote_name(operation.index.name), replace(operation.index, name=operation.new)
     clause = f"RENAME INDEX {old} TO {quote_name(new.name)}"
     if not by_name:
@@ -250,22 +256,17 @@ def rename_step(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> St
     return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
 
 
-def lost(operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """Say what an index that has to be made anew under its new name would lose."""
-    renamed = [operation.index for operation in operations if isinstance(operation, ops.RenameIndex)]
-    return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
-
-
-#: InnoDB's limit for the key of one index, in bytes
+#: InnoDB's limit for an index key, in bytes
 _LONGEST_KEY = 3072
 _UNBOUNDED = {"tinytext", "text", "mediumtext", "longtext", "json", "tinyblob", "blob", "mediumblob", "longblob"}
 
 
 def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    return (*table.opaque, *(words for operation in operations for words in _against(table, operation)))
+    """Return the reasons against ``operations`` on the live ``table``."""
+    return (*table.opaque, *(words for operation in operations for words in _obstacles(table, operation)))
 
 
-def _against(table: Table, operation: ops.Operation) -> Iterator[str]:
+def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
     if isinstance(operation, ops.ModifyColumn) and operation.column.type.values != operation.was.type.values:
         yield from _same_values(operation.column, operation.column.collation or table.collation or "")
     elif isinstance(operation, ops.AddIndex):
@@ -277,7 +278,7 @@ def _against(table: Table, operation: ops.Operation) -> Iterator[str]:
 
 
 def _same_values(column: Column, collation: str) -> Iterator[str]:
-    """An enum's values compare as its collation says: 'Sent' and 'sent' are one, and an error (1291) as two."""
+    """Yield values that are equal in the collation: 'Sent' and 'sent' in one enum are an error (1291)."""
     if collation.endswith("_bin"):
         return
     seen: dict[str, str] = {}

@@ -1,10 +1,4 @@
-"""How to tell that a MySQL or MariaDB server is one of several, and what follows for locks.
-
-On Galera GET_LOCK holds on its own node only, and a node without quorum still answers GET_LOCK and
-information_schema as if nothing had happened; such a node, and one that replicates nothing, is refused.
-Group Replication with several primaries is refused, too: DDL on two of them at once is not safe there, and
-no lock of ours reaches from one to the other.
-"""
+"""Queries for a server's cluster, the account's privileges and the sessions that block a change."""
 
 import re
 from collections.abc import Sequence
@@ -18,19 +12,25 @@ _VARIABLES = Query(
 )
 _STATUS = Query("SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status', 'wsrep_cluster_size')")
 
-#: Reads on another node than the one written to can be stale; with this they wait. And with the method RSU,
-#: which an administrator may have set, a change of the schema would stay on its own node.
+#: Without wsrep_sync_wait, reads on another node than the one written to can be stale. With the method RSU, which an
+#: administrator may have set, a schema change would stay on its own node.
 SYNCHRONIZE_READS = "SET SESSION wsrep_sync_wait = 15, wsrep_OSU_method = 'TOI'"
 
 
-def cluster_question(answers: Sequence[Rows]) -> Query | None:
-    """Return what is yet to be asked; how a node does only of one that has a provider, for the server counts it up."""
+def cluster_query(answers: Sequence[Rows]) -> Query | None:
+    """Return the next query, or None. SHOW STATUS sums up counters, so only a node with a provider is sent it."""
     if not answers:
         return _VARIABLES
     return _STATUS if len(answers) == 1 and _has_provider(_values(answers)) else None
 
 
 def read_cluster(answers: Sequence[Rows]) -> Cluster:
+    """Return the server's cluster, and the reason if it is not supported.
+
+    On Galera GET_LOCK holds on its own node only, and a node without quorum still answers GET_LOCK and
+    information_schema. Group Replication with several primaries is refused, because concurrent DDL on two of them is
+    not safe and a lock does not reach from one to the other.
+    """
     values = _values(answers)
     if _in_galera(values):
         return Cluster(shared_writes=True, trouble=_galera_trouble(values))
@@ -47,14 +47,14 @@ def _values(answers: Sequence[Rows]) -> dict[str, str]:
 
 
 def _has_provider(values: dict[str, str]) -> bool:
-    # Without one MariaDB is a server on its own, which takes writes and calls itself not ready.
+    # Without a provider MariaDB is a single server, which takes writes although it says that it is not ready.
     return values.get("wsrep_provider", "none").lower() not in ("", "none")
 
 
 def _in_galera(values: dict[str, str]) -> bool:
     if not _has_provider(values):
         return False
-    # Off from the start, the provider is not even loaded; switched off later, the node is still a member.
+    # If it is off from the start, the provider is not loaded; if it is switched off later, the node stays a member.
     return values.get("wsrep_on", "OFF").upper() == "ON" or values.get("wsrep_cluster_size", "0") != "0"
 
 
@@ -69,7 +69,7 @@ def _galera_trouble(values: dict[str, str]) -> str:
 
 PRIVILEGE_QUERIES = (Query("SELECT DATABASE(), CURRENT_ROLE()"), Query("SHOW GRANTS"))
 
-#: What ALL PRIVILEGES on a database holds, as far as we ever ask.
+#: What ALL PRIVILEGES on a database includes, as far as it matters here.
 EVERYTHING = frozenset(
     {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES", "DROP", "TRIGGER"}
 )
@@ -81,6 +81,7 @@ _LINE = re.compile(
 
 
 def read_privileges(answers: Sequence[Rows]) -> frozenset[str] | None:
+    """Return the account's privileges on the current database; None if a role or a grant on a table may add some."""
     (database, role), grants = answers[0][0], answers[1]
     held: set[str] = set()
     uncertain = role not in (None, "NONE", "")
@@ -91,7 +92,7 @@ def read_privileges(answers: Sequence[Rows]) -> frozenset[str] | None:
         if match["object"] != "*":
             uncertain = True
             continue
-        rights = {right.strip() for right in match["rights"].split(",")} - {"USAGE"}  # the word for nothing
+        rights = {right.strip() for right in match["rights"].split(",")} - {"USAGE"}  # USAGE is no privilege
         if "ALL PRIVILEGES" in rights or "ALL" in rights:
             rights = set(EVERYTHING)
         held = held - rights if match["verb"] == "REVOKE" else held | rights
@@ -101,7 +102,7 @@ def read_privileges(answers: Sequence[Rows]) -> frozenset[str] | None:
 
 
 def _covers(pattern: str, database: str) -> bool:
-    """Match a grant's database, in which ``_`` and ``%`` are wildcards unless escaped."""
+    """Return True if a grant's database matches; ``_`` and ``%`` are wildcards in it unless escaped."""
     if pattern == "*":
         return True
     text, regex, position = pattern[1:-1].replace("``", "`"), "", 0
@@ -116,10 +117,10 @@ def _covers(pattern: str, database: str) -> bool:
     return re.fullmatch(regex, database, re.DOTALL) is not None
 
 
-#: More of them would bury the message that they are a part of.
-_MOST = 3
+#: The number of sessions that a message names.
+_NAMED_SESSIONS = 3
 
-# GLOBAL is somebody's FLUSH TABLES WITH READ LOCK, a backup for one.
+# GLOBAL is a FLUSH TABLES WITH READ LOCK, for example of a backup.
 _MYSQL = """\
 SELECT t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_HOST, m.OBJECT_NAME,
   MAX(COALESCE(IF(x.STATE = 'ACTIVE', x.TIMER_WAIT DIV 1000000000000, NULL), t.PROCESSLIST_TIME)) AS seconds
@@ -149,12 +150,12 @@ def blockers_query(flavor: str, tables: Sequence[str]) -> Query:
 
 
 def read_blockers(flavor: str, table: str, rows: Rows) -> str:
-    """Say it in words; whoever holds ``table`` itself goes before those who hold what it refers to."""
+    """Return the blocking sessions in words: those that hold ``table``, else those that hold what it refers to."""
     here = [row for row in rows if row[3] in (table, None)] or list(rows)
-    holders = [_holder(table, row) for row in here[:_MOST]]
+    holders = [_holder(table, row) for row in here[:_NAMED_SESSIONS]]
     if not holders:
         return ""
-    more = f" and {len(here) - _MOST} more" if len(here) > _MOST else ""
+    more = f" and {len(here) - _NAMED_SESSIONS} more" if len(here) > _NAMED_SESSIONS else ""
     return ("open transactions: " if flavor == "mariadb" else "held by ") + ", ".join(holders) + more
 
 

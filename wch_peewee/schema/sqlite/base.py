@@ -1,4 +1,4 @@
-"""What SQLite of every version has in common; ``admin_init`` needs no more than this."""
+"""The common part of every version of SQLite, which is all that ``admin_init`` needs."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from ..base import BaseDialect, Failure, Query
 
 _FAILURES: tuple[tuple[Failure, re.Pattern[str]], ...] = (
     ("waiting", re.compile(r"database (table |schema )?is locked")),
-    # Not so for indexes and for a rebuild's table: whoever has those names will have them at the next look, too.
+    # Not for indexes or a rebuild's table: if their names are taken, a retry finds them taken again.
     ("exists", re.compile(r"table (?!.*__rebuild\"? already).* already exists\Z|duplicate column name: ", re.DOTALL)),
     ("missing", re.compile(r"no such table: ")),
     ("denied", re.compile(r"attempt to write a readonly database|unable to open database file|not authorized")),
@@ -36,7 +36,7 @@ class SQLiteBase(BaseDialect):
         return quote_text(text)
 
     def presence(self, names: Sequence[str]) -> Query:
-        """Ask for the names as they were given, however the file spells them."""
+        """Return the query for the names as they are given here, however the file spells them."""
         asked = " UNION ALL ".join("SELECT ? AS name" for _ in names) or "SELECT NULL AS name"
         return Query(
             f"SELECT asked.name FROM ({asked}) AS asked WHERE EXISTS (SELECT 1 FROM sqlite_master AS there "

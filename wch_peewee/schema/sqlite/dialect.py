@@ -1,28 +1,22 @@
-"""SQLite, from 3.35 on: what to ask, how to read the answers, how to say a change.
-
-It executes nothing. The physical form of types is in ``sqlite_types``, reading in ``sqlite_read``,
-changes in ``sqlite_change``.
-
-    SQLiteDialect(sqlite3.sqlite_version_info).render(None, [CreateTable(table.name, table)])
-"""
+"""The dialect of SQLite, from 3.35 on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
 from ..base import Query, Rows
-from ..dialect import Cluster, Dialect
-from ..objects import Column, ForeignKey, Schema, Table
+from ..dialect import Dialect
+from ..objects import Column, ForeignKey, Schema, Table, referential_action
 from ..operations import Operation
 from ..preconditions import Precondition
 from ..statements import Effect, Step
 from .base import SQLiteBase, quote_name, quote_text
 from .introspect import read_referencing, read_rows
 from .parser import fold
-from .render import obstacles, quote_names, rebuild_obstacles, steps
+from .render import obstacles, quote_names, rebuild_obstacles, render_steps
 from .types import adapt_default, adapt_type, affinity, declared_type
 
-#: dbstat, which knows each table's share, is not in every build.
+#: The size of the whole file: dbstat, which knows that of each table, is not in every build.
 _FILE_SIZE = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
 
 
@@ -30,18 +24,17 @@ class SQLiteDialect(SQLiteBase, Dialect):
     """One version of SQLite."""
 
     name = "sqlite"
-    oldest = "3.35"
     transactional_ddl = True
     retypes_foreign_keys = True
     appends_columns = True
     null_safe_equal = "IS"
-    locking_read = ""  # a run of ours is the only writer
+    locking_read = ""  # a run is the only writer
 
     def __init__(self, version: tuple[int, ...]) -> None:
         self.version = version
 
     def index_name(self, table: str, index: str) -> str:
-        """Put the table's name in front, unless it is there already."""
+        """Return the index's name with the table's in front."""
         return index if index.startswith(f"{table}_") else f"{table}_{index}"
 
     def adapt(self, table: Table) -> Table:
@@ -75,9 +68,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
     def all_triggers(self) -> Query:
         return Query("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
 
-    def definition(self, name: str) -> Query | None:
-        return None
-
     def referencing(self, names: Sequence[str]) -> Query:
         return Query(
             "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL "
@@ -90,18 +80,18 @@ class SQLiteDialect(SQLiteBase, Dialect):
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
-            return Query("SELECT 0")  # a foreign key of SQLite holds no type
+            return Query("SELECT 0")  # foreign keys do not prevent a change of type
         return super().count_conflicts(precondition)
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         return obstacles(table, operations, self.version)
 
     def rebuild_obstacles(self, table: Table) -> tuple[str, ...]:
-        """Say in words what a rebuild of ``table`` would lose."""
+        """Return in words what a rebuild of ``table`` would lose."""
         return rebuild_obstacles(table)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        return steps(table, operations, self.version)
+        return render_steps(table, operations, self.version)
 
     def effect(self, step: Step) -> Effect:
         if step.cost == "REBUILD":
@@ -117,33 +107,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
     def hex_of(self, expression: str) -> str:
         return f"HEX({expression})"
 
-    def collation_of(self, expression: str) -> str:
-        return "NULL"
-
-    def column_collation(self, table: str, column: str) -> Query | None:
-        return None
-
-    def privileges(self) -> tuple[Query, ...]:
-        return ()
-
-    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        return None
-
-    def cluster(self, answers: Sequence[Rows]) -> Query | None:
-        return None
-
-    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
-        return Cluster()
-
-    def synchronize_reads(self) -> str:
-        return ""
-
-    def blockers(self, tables: Sequence[str]) -> Query | None:
-        return None
-
-    def read_blockers(self, table: str, rows: Rows) -> str:
-        return ""
-
     def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
         return (
             f"INSERT INTO {quote_name(table)} ({quote_names(columns)}) VALUES ({_marks(columns)}) "
@@ -158,7 +121,7 @@ def _marks(names: Sequence[str]) -> str:
 def _adapt_column(column: Column, table: Table) -> Column:
     if column.auto_increment and table.primary_key != (column.name,):
         raise SchemaConflict(f"{table.name}.{column.name}: in SQLite only the whole primary key can count by itself")
-    type_ = adapt_type(column.type, counts=column.auto_increment)
+    type_ = adapt_type(column.type, auto_increment=column.auto_increment)
     return replace(
         column,
         type=type_,
@@ -170,7 +133,4 @@ def _adapt_column(column: Column, table: Table) -> Column:
 
 
 def _adapt_foreign_key(key: ForeignKey) -> ForeignKey:
-    def action(words: str) -> str:
-        return "NO ACTION" if words.upper() == "RESTRICT" else words.upper()
-
-    return replace(key, on_delete=action(key.on_delete), on_update=action(key.on_update))
+    return replace(key, on_delete=referential_action(key.on_delete), on_update=referential_action(key.on_update))

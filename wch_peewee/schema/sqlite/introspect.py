@@ -1,10 +1,4 @@
-"""Give a CREATE TABLE text its meaning as a Table: columns, primary key, UNIQUEs, foreign keys.
-
-What the objects can restate becomes an object; everything else is named in words, in the column's or the
-table's ``opaque``. Indexes and triggers have texts of their own: ``sqlite_read`` adds them.
-
-    read_table("t", "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)")
-"""
+"""Tables from the texts in sqlite_master. What schema values cannot restate is named in words, as ``opaque``."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,15 +6,15 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint
-from .parser import Clause, ColumnText, SyntaxTrouble, TableText, fold, parse_table, read_index, stored_name, tokenize
+from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, referential_action
+from .parser import Clause, ColumnText, ParseError, TableText, fold, parse_table, read_index, stored_name, tokenize
 from .types import affinity, apply_checks, read_declared_type, read_default
 
 _AUTOINDEX = "sqlite_autoindex_"
 
 
 def autoindex_name(table: str, number: int) -> str:
-    """Name the index that SQLite makes by itself for a UNIQUE, or for a PRIMARY KEY that is not the rowid."""
+    """Return the name of an index that SQLite creates for a UNIQUE, or for a PRIMARY KEY that is not the rowid."""
     return f"{_AUTOINDEX}{table}_{number}"
 
 
@@ -29,18 +23,18 @@ def is_autoindex(name: str) -> bool:
 
 
 def rowid_name(table: Table) -> str | None:
-    """Name the column that is the rowid: the only one of the primary key, and, in canonical form, bigint unsigned."""
+    """Return the column that is the rowid: the only one of the primary key, and bigint unsigned in canonical form."""
     column = table.column(table.primary_key[0]) if len(table.primary_key) == 1 else None
     return column.name if column is not None and column.type == bigint(unsigned=True) else None
 
 
 @lru_cache(maxsize=256)
 def read_table(name: str, sql: str) -> Table:
-    """Read a table, each text once; one whose text is not understood comes back without columns, and opaque."""
+    """Read a table from its CREATE TABLE, each text once. One that cannot be parsed has no columns and is opaque."""
     try:
         text = parse_table(sql)
-    except SyntaxTrouble as trouble:
-        return Table(name, (), (), opaque=(f"a definition that is not understood: {trouble}",))
+    except ParseError as error:
+        return Table(name, (), (), opaque=(f"a definition that is not understood: {error}",))
     key = next((clause for _, clause in _clauses(text) if clause.kind == "primary key"), None)
     rowid = _rowid_column(text, key)
     table = Table(name, tuple(_column(column, column is rowid) for column in text.columns), primary_key=())
@@ -60,7 +54,7 @@ def read_table(name: str, sql: str) -> Table:
 
 
 def _clauses(text: TableText) -> Iterator[tuple[ColumnText | None, Clause]]:
-    """Yield every clause in the order of the text; one that stands at a column knows its column."""
+    """Yield every clause in the order of the text, with its column if it belongs to one."""
     for column in text.columns:
         for clause in column.clauses:
             yield column, replace(clause, columns=(column.name,))
@@ -69,7 +63,7 @@ def _clauses(text: TableText) -> Iterator[tuple[ColumnText | None, Clause]]:
 
 
 def _rowid_column(text: TableText, key: Clause | None) -> ColumnText | None:
-    """Find the column that is the rowid: the only one of the key, and declared INTEGER and nothing else."""
+    """Return the column that is the rowid: the only one of the key, and declared exactly as INTEGER."""
     if key is None or len(key.columns) != 1:
         return None
     column = next((column for column in text.columns if fold(column.name) == fold(key.columns[0])), None)
@@ -82,12 +76,12 @@ def _column(text: ColumnText, rowid: bool) -> Column:
     opaque = [f"the constraint name {c.name}" for c in text.clauses if c.name and c.kind not in _NAMED_ELSEWHERE]
     checks = [clause.text for clause in text.clauses if clause.kind == "check"]
     if rowid:
-        type_, strange = bigint(unsigned=True), list(range(len(checks)))
+        type_, others = bigint(unsigned=True), list(range(len(checks)))
     else:
         declared, unknown = read_declared_type(text.type, text.sizes)
-        type_, strange = apply_checks(text.name, declared, checks)
+        type_, others = apply_checks(text.name, declared, checks)
         opaque += unknown
-    opaque += [f"CHECK ({checks[place]})" for place in strange]
+    opaque += [f"CHECK ({checks[place]})" for place in others]
     nullable, default = not rowid, None
     for clause in text.clauses:
         if clause.kind == "not null":
@@ -106,7 +100,7 @@ _ANYWHERE = {"not null": "NOT NULL", "null": "NULL", "primary key": "PRIMARY KEY
 
 
 def _oddities(text: TableText) -> Iterator[str]:
-    """Say in words what the clauses hold beyond what objects can say of the table as a whole."""
+    """Yield in words what the clauses say of the table as a whole and schema values cannot restate."""
     for column, clause in _clauses(text):
         what = _ANYWHERE.get(clause.kind, "FOREIGN KEY")
         for odd in clause.odd:
@@ -120,7 +114,7 @@ def _oddities(text: TableText) -> Iterator[str]:
 
 
 def _uniques(table: Table, text: TableText, numbered_from: int) -> tuple[tuple[Index, ...], list[str]]:
-    """Number the UNIQUEs as SQLite does; a rebuild restates them behind the columns, in this order."""
+    """Return the UNIQUEs, numbered as SQLite does; a rebuild restates them behind the columns, in this order."""
     indexes: list[Index] = []
     odd = []
     seen = [table.primary_key]
@@ -140,18 +134,18 @@ def _uniques(table: Table, text: TableText, numbered_from: int) -> tuple[tuple[I
 
 
 def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
-    def action(words: str) -> str:
-        return "NO ACTION" if words == "RESTRICT" else words
-
-    columns = tuple(stored_name(table, column) for column in clause.columns)
     return ForeignKey(
-        columns, clause.referenced_table, clause.referenced_columns, action(clause.on_delete),
-        action(clause.on_update), clause.name,
-    )  # fmt: skip
+        tuple(stored_name(table, column) for column in clause.columns),
+        clause.referenced_table,
+        clause.referenced_columns,
+        referential_action(clause.on_delete),
+        referential_action(clause.on_update),
+        clause.name,
+    )
 
 
 def read_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Schema:
-    """Read the tables ``names``, in this order, spelled as asked for; those that are not there are left out."""
+    """Return those tables of ``names`` that exist, in this order and spelled as asked for."""
     tables = {}
     for name in names:
         own = [row for row in rows if fold(str(row[2])) == fold(name)]
@@ -161,7 +155,7 @@ def read_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Schema:
 
 
 def read_referencing(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
-    """Name the tables of ``rows`` (name, sql) whose text has a foreign key to one of ``names``."""
+    """Return the tables of ``rows`` (name, sql) whose text has a foreign key to one of ``names``."""
     wanted = {fold(name) for name in names}
     others = {str(name): str(sql) for name, sql in rows if fold(str(name)) not in wanted}
     return tuple(sorted(name for name, sql in others.items() if _refers(sql, wanted)))
@@ -170,11 +164,11 @@ def read_referencing(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> tup
 def _refers(sql: str, wanted: set[str]) -> bool:
     try:
         tokens = tokenize(sql)
-    except SyntaxTrouble:
+    except ParseError:
         text = fold(sql)
         return "references" in text and any(name in text for name in wanted)
-    # REFERENCES is a reserved word: outside quotes it is never a name.
-    return any(a.says("REFERENCES") and b.is_name and fold(b.value) in wanted for a, b in pairwise(tokens))
+    # REFERENCES is reserved: without quotes it is never a name.
+    return any(a.is_any("REFERENCES") and b.is_name and fold(b.value) in wanted for a, b in pairwise(tokens))
 
 
 def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
@@ -195,7 +189,7 @@ def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
 
 
 def _with_references(table: Table, tables: Mapping[str, Table]) -> Table:
-    """Spell the referenced tables and columns as they are spelled where they stand."""
+    """Return the table with referenced tables and columns spelled as in their own definitions."""
 
     def resolved(key: ForeignKey) -> ForeignKey:
         parent = tables.get(fold(key.referenced_table))
@@ -210,5 +204,5 @@ def _with_references(table: Table, tables: Mapping[str, Table]) -> Table:
 def _tokens(sql: str) -> Sequence[Any]:
     try:
         return tokenize(sql)
-    except SyntaxTrouble:
+    except ParseError:
         return ()

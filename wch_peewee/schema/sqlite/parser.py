@@ -1,10 +1,4 @@
-"""Parse the CREATE TABLE texts that SQLite keeps in sqlite_master.
-
-Every token is consumed, or ``SyntaxTrouble`` is raised. What a clause means for the schema is not
-decided here: ``sqlite_table`` does that.
-
-    parse_table('CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)').columns
-"""
+"""A parser for the CREATE TABLE and CREATE INDEX texts in sqlite_master: it consumes every token, or refuses."""
 
 import re
 from collections.abc import Sequence
@@ -35,18 +29,18 @@ _TOKEN = re.compile(
 _ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-class SyntaxTrouble(ValueError):
-    """The text is none that this reader understands; it is never guessed at."""
+class ParseError(ValueError):
+    """The text cannot be parsed. Nothing is guessed."""
 
 
 def fold(name: str) -> str:
-    """Bring a name to the form in which SQLite compares names: only ASCII letters lose their case."""
+    """Return a name in the form in which SQLite compares names: only ASCII letters lose their case."""
     return name.translate(_ASCII_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token; ``value`` is what it means (quotes taken off), ``start`` and ``end`` where it stands."""
+    """A token: its value without quotes, and its place in the text."""
 
     kind: Kind
     value: str
@@ -55,23 +49,23 @@ class Token:
 
     @property
     def is_name(self) -> bool:
-        """Can it name a table or a column? SQLite takes a string for a name wherever only a name can stand."""
+        """True if it can name a table or a column. Where only a name is possible, SQLite takes a string for one."""
         return self.kind in ("word", "name", "string")
 
-    def says(self, *texts: str) -> bool:
-        """Is it one of these unquoted words (in upper case) or marks?"""
+    def is_any(self, *texts: str) -> bool:
+        """Return True for one of these unquoted words (in upper case) or marks."""
         return self.kind in ("word", "mark") and self.value.upper() in texts
 
 
 @lru_cache(maxsize=256)
 def tokenize(sql: str) -> tuple[Token, ...]:
-    """Cut ``sql`` into tokens without blanks and comments, each text once."""
+    """Return the tokens of ``sql`` without blanks and comments, each text once. Raises ParseError."""
     tokens = []
     at = 0
     while at < len(sql):
         match = _TOKEN.match(sql, at)
         if match is None:
-            raise SyntaxTrouble(f"no token begins at {sql[at : at + 20]!r}")
+            raise ParseError(f"no token begins at {sql[at : at + 20]!r}")
         at = match.end()
         if match.lastgroup != "skip":
             kind = cast(Kind, match.lastgroup)
@@ -87,7 +81,7 @@ def _meaning(kind: Kind, text: str) -> str:
 
 
 class Cursor:
-    """A place in a text, moving forward token by token."""
+    """A position in a text, which moves forward token by token."""
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
@@ -98,61 +92,61 @@ class Cursor:
         at = self.at + ahead
         return self.tokens[at] if at < len(self.tokens) else None
 
-    def sees(self, *texts: str) -> bool:
-        """Say whether the next tokens are exactly these words or marks."""
+    def is_next(self, *texts: str) -> bool:
+        """Return True if the next tokens are exactly these words or marks."""
         following = self.tokens[self.at : self.at + len(texts)]
         return len(following) == len(texts) and all(
-            token.says(text) for token, text in zip(following, texts, strict=True)
+            token.is_any(text) for token, text in zip(following, texts, strict=True)
         )
 
     def accept(self, *texts: str) -> bool:
-        """Step over these words or marks if they come next."""
-        seen = self.sees(*texts)
+        """Skip these words or marks if they come next; return True then."""
+        seen = self.is_next(*texts)
         if seen:
             self.at += len(texts)
         return seen
 
     def expect(self, *texts: str) -> None:
         if not self.accept(*texts):
-            raise self.trouble(" ".join(texts))
+            raise self.error(" ".join(texts))
 
     def take(self) -> Token:
         token = self.peek()
         if token is None:
-            raise self.trouble("more text")
+            raise self.error("more text")
         self.at += 1
         return token
 
     def name(self) -> str:
         token = self.peek()
         if token is None or not token.is_name:
-            raise self.trouble("a name")
+            raise self.error("a name")
         return self.take().value
 
     def object_name(self) -> None:
-        """Step over the name behind CREATE TABLE or CREATE INDEX; sqlite_master tells it in a column of its own."""
+        """Skip the name behind CREATE TABLE or CREATE INDEX, which sqlite_master has in a column."""
         self.accept("IF", "NOT", "EXISTS")
         self.name()
         if self.accept("."):
             self.name()
 
     def group(self) -> tuple[Token, ...]:
-        """Step over a parenthesis and everything in it; return what is inside."""
+        """Skip a parenthesis; return the tokens inside."""
         self.expect("(")
         start, depth = self.at, 1
         while depth:
             token = self.take()
-            depth += token.says("(") - token.says(")")
+            depth += token.is_any("(") - token.is_any(")")
         return self.tokens[start : self.at - 1]
 
-    def trouble(self, wanted: str) -> SyntaxTrouble:
+    def error(self, wanted: str) -> ParseError:
         token = self.peek()
         found = "the end" if token is None else repr(self.sql[token.start : token.start + 20])
-        return SyntaxTrouble(f"expected {wanted}, found {found}")
+        return ParseError(f"expected {wanted}, found {found}")
 
 
 def source(sql: str, tokens: Sequence[Token]) -> str:
-    """Return the text of neighbouring tokens as it was written, but without comments."""
+    """Return the text of adjacent tokens as it is written, but without comments."""
     if not tokens:
         return ""
     parts = [sql[tokens[0].start : tokens[0].end]]
@@ -163,7 +157,7 @@ def source(sql: str, tokens: Sequence[Token]) -> str:
 
 
 def read_index(name: str, sql: str, table: Table) -> Index:
-    """Read the CREATE INDEX of an index on ``table``."""
+    """Return the index on ``table`` from its CREATE INDEX."""
     try:
         cursor = Cursor(sql)
         cursor.expect("CREATE")
@@ -174,29 +168,29 @@ def read_index(name: str, sql: str, table: Table) -> Index:
         cursor.name()
         written, odd = column_list(cursor)
         odd += _condition(cursor)
-    except SyntaxTrouble as trouble:
-        return Index(name, (), opaque=(f"a definition that is not understood: {trouble}",))
+    except ParseError as error:
+        return Index(name, (), opaque=(f"a definition that is not understood: {error}",))
     columns = tuple(stored_name(table, column) for column in written)
     known = {column.name for column in table.columns}
-    # To SQLite a quoted name that is no column is a constant: an expression in disguise.
+    # To SQLite a quoted name that is not a column is a constant, which makes it an expression.
     odd += tuple(f"expression {column}" for column in columns if known and column not in known)
     return Index(name, columns, unique, odd)
 
 
 def stored_name(table: Table, name: str) -> str:
-    """Return a column's name as the table spells it; a name that is no column comes back as it is."""
+    """Return a column's name as the table spells it; a name that is not a column is returned unchanged."""
     return next((column.name for column in table.columns if fold(column.name) == fold(name)), name)
 
 
 def column_list(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Take a list in parentheses; return the names and, in words, whatever is more than an ascending column."""
+    """Read a list in parentheses; return the names and, in words, all that is more than an ascending column."""
     columns: list[str] = []
     odd: list[str] = []
     term: list[Token] = []
     depth = 0
     for token in (*cursor.group(), None):
-        if token is not None and (depth or not token.says(",")):
-            depth += token.says("(") - token.says(")")
+        if token is not None and (depth or not token.is_any(",")):
+            depth += token.is_any("(") - token.is_any(")")
             term.append(token)
             continue
         name, words = _term(cursor.sql, term)
@@ -209,11 +203,11 @@ def column_list(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _term(sql: str, term: list[Token]) -> tuple[str | None, list[str]]:
     rest = term[1:]
     words: list[str] = []
-    if rest and rest[-1].says("AUTOINCREMENT"):  # only in a table's PRIMARY KEY
+    if rest and rest[-1].is_any("AUTOINCREMENT"):  # only in a table's PRIMARY KEY
         words.append(rest.pop().value.upper())
-    if rest and rest[-1].says("ASC", "DESC"):
-        words += ["DESC"] if rest.pop().says("DESC") else []
-    if len(rest) == 2 and rest[0].says("COLLATE"):
+    if rest and rest[-1].is_any("ASC", "DESC"):
+        words += ["DESC"] if rest.pop().is_any("DESC") else []
+    if len(rest) == 2 and rest[0].is_any("COLLATE"):
         words.append(f"COLLATE {rest[1].value}")
         rest = []
     if not term or rest or not term[0].is_name:
@@ -228,7 +222,7 @@ def _condition(cursor: Cursor) -> tuple[str, ...]:
             cursor.take()
         return (f"partial (WHERE {source(cursor.sql, cursor.tokens[start:])})",)
     if cursor.peek() is not None:
-        raise cursor.trouble("the end")
+        raise cursor.error("the end")
     return ()
 
 
@@ -243,7 +237,7 @@ _ACTIONS = (("CASCADE",), ("RESTRICT",), ("NO", "ACTION"), ("SET", "NULL"), ("SE
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One constraint of a column or of a table; ``odd`` is what has no place in a schema's objects."""
+    """A constraint of a column or a table; ``odd`` lists in words what schema values cannot restate."""
 
     kind: ClauseKind
     name: str = ""
@@ -259,7 +253,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class ColumnText:
-    """A column's name, the tokens of its type without the parenthesis, those inside it, and its clauses."""
+    """A column's definition: ``type`` are the tokens of its type, ``sizes`` those in the parenthesis behind it."""
 
     name: str
     type: tuple[Token, ...]
@@ -288,7 +282,7 @@ def parse_table(sql: str) -> TableText:
         columns.append(_column(cursor))
     while _at_table_clause(cursor):
         clauses.append(_table_clause(cursor))
-        cursor.accept(",")  # SQLite does not insist on commas between these
+        cursor.accept(",")  # SQLite does not require commas between these
     cursor.expect(")")
     options: list[str] = []
     while cursor.peek() is not None:
@@ -300,22 +294,22 @@ def parse_table(sql: str) -> TableText:
 
 def _at_table_clause(cursor: Cursor) -> bool:
     token = cursor.peek()
-    return token is not None and token.says("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
+    return token is not None and token.is_any("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 
 
 def _column(cursor: Cursor) -> ColumnText:
     name = cursor.name()
     type_tokens: list[Token] = []
     while (token := cursor.peek()) is not None and token.is_name:
-        if token.says(*_CLAUSE_STARTS) or cursor.sees("GENERATED", "ALWAYS"):
+        if token.is_any(*_CLAUSE_STARTS) or cursor.is_next("GENERATED", "ALWAYS"):
             break
         type_tokens.append(cursor.take())
-    sizes = cursor.group() if type_tokens and cursor.sees("(") else ()
+    sizes = cursor.group() if type_tokens and cursor.is_next("(") else ()
     clauses: list[Clause] = []
-    while not (cursor.sees(",") or cursor.sees(")")):
-        if cursor.sees("DEFERRABLE") or cursor.sees("NOT", "DEFERRABLE"):  # it follows its REFERENCES
+    while not (cursor.is_next(",") or cursor.is_next(")")):
+        if cursor.is_next("DEFERRABLE") or cursor.is_next("NOT", "DEFERRABLE"):  # part of the REFERENCES before it
             if not clauses or clauses[-1].kind != "foreign key":
-                raise cursor.trouble("REFERENCES before DEFERRABLE")
+                raise cursor.error("REFERENCES before DEFERRABLE")
             clauses[-1] = replace(clauses[-1], odd=clauses[-1].odd + _deferral(cursor))
         else:
             clauses.append(_column_clause(cursor))
@@ -350,14 +344,14 @@ def _column_clause(cursor: Cursor) -> Clause:
         return Clause("generated", name)
     if name:
         return Clause("name only", name)
-    raise cursor.trouble("a column's constraint")
+    raise cursor.error("a column's constraint")
 
 
 def _table_clause(cursor: Cursor) -> Clause:
     name = cursor.name() if cursor.accept("CONSTRAINT") else ""
     if cursor.accept("PRIMARY", "KEY"):
         columns, odd = column_list(cursor)
-        # The one word that only this list may hold comes through column_list as an oddity of its last column.
+        # Only this list can have AUTOINCREMENT, which column_list returns as something odd of the last column.
         autoincrement = "AUTOINCREMENT" in odd
         odd = tuple(word for word in odd if word != "AUTOINCREMENT") + _conflict(cursor)
         return Clause("primary key", name, columns=columns, odd=odd, autoincrement=autoincrement)
@@ -375,12 +369,12 @@ def _table_clause(cursor: Cursor) -> Clause:
 
 
 def _default(cursor: Cursor, name: str) -> Clause:
-    """Take ``(expression)`` whole, or one value with its signs."""
+    """Read an ``(expression)``, or one value with its signs."""
     start = cursor.at
-    if cursor.sees("("):
+    if cursor.is_next("("):
         cursor.group()
     else:
-        while cursor.take().says("+", "-"):
+        while cursor.take().is_any("+", "-"):
             pass
     inner = cursor.tokens[start : cursor.at]
     return Clause("default", name, text=source(cursor.sql, inner))
@@ -393,17 +387,17 @@ def _check(cursor: Cursor, name: str) -> Clause:
 
 def _references(cursor: Cursor, name: str, columns: tuple[str, ...]) -> Clause:
     table = cursor.name()
-    referenced, odd = column_list(cursor) if cursor.sees("(") else ((), ())
+    referenced, odd = column_list(cursor) if cursor.is_next("(") else ((), ())
     actions = {"DELETE": "NO ACTION", "UPDATE": "NO ACTION"}
     while True:
         if cursor.accept("MATCH"):
             odd += (f"MATCH {cursor.name()}",)
-        elif cursor.sees("ON", "DELETE") or cursor.sees("ON", "UPDATE"):
+        elif cursor.is_next("ON", "DELETE") or cursor.is_next("ON", "UPDATE"):
             cursor.take()
             event = cursor.take().value.upper()
             words = next((words for words in _ACTIONS if cursor.accept(*words)), None)
             if words is None:
-                raise cursor.trouble("a foreign key's action")
+                raise cursor.error("a foreign key's action")
             actions[event] = " ".join(words)
         else:
             break
@@ -417,12 +411,12 @@ def _deferral(cursor: Cursor) -> tuple[str, ...]:
     immediate = cursor.accept("NOT")
     if not cursor.accept("DEFERRABLE"):
         if immediate:
-            raise cursor.trouble("DEFERRABLE")
+            raise cursor.error("DEFERRABLE")
         return ()
     text = "DEFERRABLE"
     if cursor.accept("INITIALLY"):
         text += f" INITIALLY {cursor.name().upper()}"
-    return () if immediate else (text,)  # NOT DEFERRABLE is what every key is
+    return () if immediate else (text,)  # NOT DEFERRABLE is the default
 
 
 def _conflict(cursor: Cursor) -> tuple[str, ...]:

@@ -1,12 +1,6 @@
-"""Write tables, columns, indexes and foreign keys as SQLite's DDL.
+"""Operations as SQLite statements: an ALTER where SQLite has one, otherwise a rebuild of the table."""
 
-Each function writes one definition from one object. An opaque object cannot be written; whoever calls
-sees to that. What order statements come in is ``sqlite_change``'s business.
-
-    create_table(table) == 'CREATE TABLE "wp_wch_carts" (...)'
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
@@ -24,7 +18,7 @@ def quote_names(names: Iterable[str]) -> str:
 
 
 def create_table(table: Table, name: str | None = None) -> str:
-    """Write the table under its own name or another, UNIQUEs included, indexes apart."""
+    """Return the CREATE TABLE, under the table's own name or another; it includes UNIQUEs, but no indexes."""
     rowid = rowid_name(table)
     lines = [column_definition(column, rowid=column.name == rowid) for column in table.columns]
     if table.primary_key and rowid is None:
@@ -35,7 +29,7 @@ def create_table(table: Table, name: str | None = None) -> str:
 
 
 def create_indexes(table: Table) -> tuple[str, ...]:
-    """Write the table's indexes, except those that come with the table itself."""
+    """Return the CREATE INDEX of each index that CREATE TABLE does not include."""
     return tuple(create_index(table.name, index) for index in table.indexes if not is_autoindex(index.name))
 
 
@@ -45,7 +39,7 @@ def create_index(table: str, index: Index) -> str:
 
 
 def column_definition(column: Column, *, rowid: bool = False) -> str:
-    """Write a column with everything that stands at it; ``rowid`` makes it the rowid."""
+    """Return a column's complete definition; ``rowid`` makes it the rowid."""
     declared = "INTEGER" if rowid else declared_type(column.type)
     parts = [quote_name(column.name), declared]
     if not column.nullable:
@@ -71,7 +65,7 @@ def foreign_key_definition(key: ForeignKey) -> str:
     return text
 
 
-#: To be run whatever happens: off is how SQLite ships it, and a rolled back transaction does not switch it back.
+#: Runs in any case: off is SQLite's default, which a rollback does not restore.
 RESTORE = Statement("PRAGMA legacy_alter_table=OFF")
 
 
@@ -80,13 +74,13 @@ def temporary_name(table: str) -> str:
 
 
 def rebuild(before: Table, after: Table, sources: Mapping[str, str]) -> tuple[Statement, ...]:
-    """Write the rebuild; ``sources`` maps columns of ``after`` to the columns of ``before`` that fill them."""
+    """Return the statements of a rebuild; ``sources`` maps columns of ``after`` to those of ``before`` that fill it."""
     name, temporary = before.name, temporary_name(before.name)
-    # Qualified, because SQLite takes a quoted name that is no column for a string.
+    # Qualified, because SQLite takes a quoted name that is not a column for a string.
     copied = ", ".join(f"old.{quote_name(source)}" for source in sources.values())
     sql = [create_table(after, temporary)]
-    if _counts(before) and _counts(after):
-        # Before the rows: copying them raises the number if need be, and an empty table keeps its own.
+    if _has_auto_increment(before) and _has_auto_increment(after):
+        # Before the rows: copying them raises the counter if necessary, and an empty table keeps its own.
         sql.append(
             f"INSERT INTO sqlite_sequence (name, seq) SELECT {quote_text(temporary)}, seq "
             f"FROM sqlite_sequence WHERE name = {quote_text(name)} COLLATE NOCASE"
@@ -98,7 +92,7 @@ def rebuild(before: Table, after: Table, sources: Mapping[str, str]) -> tuple[St
     rename = f"ALTER TABLE {quote_name(temporary)} RENAME TO {quote_name(name)}"
     return (
         *(Statement(text, name) for text in sql),
-        # Otherwise the renaming fails on every view of the table, which is missing at that moment.
+        # Otherwise RENAME fails if there is a view of the table, which does not exist at this point.
         Statement("PRAGMA legacy_alter_table=ON"),
         Statement(rename, name),
         *(Statement(text, name) for text in create_indexes(after)),
@@ -106,21 +100,17 @@ def rebuild(before: Table, after: Table, sources: Mapping[str, str]) -> tuple[St
 
 
 def rebuild_obstacles(table: Table) -> tuple[str, ...]:
-    """Say what the table has that a rebuild would lose; nothing means that it can be rebuilt."""
-    return tuple(_obstacles(table))
-
-
-def _obstacles(table: Table) -> Iterator[str]:
-    yield from table.opaque
-    for column in table.columns:
-        yield from (f"column {column.name}: {word}" for word in column.opaque)
-    for index in table.indexes:
-        yield from (f"index {index.name}: {word}" for word in index.opaque)
-    yield from map(str, table.foreign)
+    """Return in words what a rebuild would lose; empty if the table can be rebuilt."""
+    return (
+        *table.opaque,
+        *(f"column {column.name}: {word}" for column in table.columns for word in column.opaque),
+        *(f"index {index.name}: {word}" for index in table.indexes for word in index.opaque),
+        *map(str, table.foreign),
+    )
 
 
 def dangling(table: Table) -> tuple[tuple[str, str], ...]:
-    """Find what stands on a column that the table does not have: what it is, and the column."""
+    """Return keys and indexes on columns that the table does not have, as (what it is, the column)."""
     known = {fold(column.name) for column in table.columns}
     keys = [("the primary key", table.primary_key)]
     keys += [(f"index {index.name}", index.columns) for index in table.indexes]
@@ -128,7 +118,7 @@ def dangling(table: Table) -> tuple[tuple[str, str], ...]:
     return tuple((what, column) for what, columns in keys for column in columns if fold(column) not in known)
 
 
-def _counts(table: Table) -> bool:
+def _has_auto_increment(table: Table) -> bool:
     return any(column.auto_increment for column in table.columns)
 
 
@@ -136,67 +126,61 @@ Version = tuple[int, ...]
 _DROPS_COLUMNS = (3, 35)
 
 
-def steps(table: Table | None, operations: Sequence[ops.Operation], version: Version) -> tuple[Step, ...]:
-    """Render ``operations`` on ``table`` as it is now; None means that it is not there."""
-    made: list[Step] = []
+def render_steps(table: Table | None, operations: Sequence[ops.Operation], version: Version) -> tuple[Step, ...]:
+    """Render ``operations`` on ``table`` as it is now, None if it does not exist. Raises SchemaConflict."""
+    steps: list[Step] = []
     rest = tuple(operations)
     if rest and isinstance(rest[0], ops.CreateTable):
         table = rest[0].definition
         sql = (create_table(table), *create_indexes(table))
-        made.append(Step(table.name, rest[:1], tuple(Statement(text, table.name) for text in sql), "CREATE"))
+        steps.append(Step(table.name, rest[:1], tuple(Statement(text, table.name) for text in sql), "CREATE"))
         rest = rest[1:]
     if not rest:
-        return tuple(made)
+        return tuple(steps)
     if table is None:
         raise SchemaConflict(f"{rest[0].table} is not there; nothing of it can be changed")
-    words = obstacles(table, rest, version) or _unfounded(table, rest)
+    words = obstacles(table, rest, version) or _missing_columns(table, rest)
     if words:
         raise SchemaConflict(f"{table.name} cannot be changed: {'; '.join(words)}", reasons=words)
-    before, rebuilt, after = _divide(table, rest, version)
+    before, rebuilt, after = _split_at_rebuild(table, rest, version)
     if before:
-        made.append(_native(table.name, before))
+        steps.append(_native(table.name, before))
     if rebuilt:
-        made.append(_rebuild(ops.apply_to_table(table, before), rebuilt))
+        steps.append(_rebuild(ops.apply_to_table(table, before), rebuilt))
     if after:
-        made.append(_native(table.name, after))
-    return tuple(made)
+        steps.append(_native(table.name, after))
+    return tuple(steps)
 
 
 def obstacles(table: Table, operations: Sequence[ops.Operation], version: Version) -> tuple[str, ...]:
-    """Say why ``operations`` must not be done on the live ``table``.
+    """Return the reasons against ``operations`` on the live ``table``.
 
-    An opaque table is never modified; opaque columns and indexes and triggers stand only in the way of a
-    rebuild. What is dropped whole loses everything, as asked.
+    An opaque table is never modified; opaque columns and indexes, and triggers, prevent only a rebuild. Dropping the
+    whole table is always possible.
     """
     if all(isinstance(operation, ops.DropTable) for operation in operations):
         return ()
-    _, rebuilt, _ = _divide(table, operations, version)
-    words = rebuild_obstacles(table) if rebuilt else table.opaque + _lost_indexes(operations)
+    _, rebuilt, _ = _split_at_rebuild(table, operations, version)
+    words = rebuild_obstacles(table) if rebuilt else table.opaque + ops.opaque_renames(operations)
     there = {column.name for column in table.columns}
     left = dangling(ops.apply_to_table(table, operations))
     return words + tuple(f"{what} uses {column}" for what, column in left if column in there)
 
 
-def _lost_indexes(operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """An index is renamed by making it anew, which needs to know all of it."""
-    renamed = [operation.index for operation in operations if isinstance(operation, ops.RenameIndex)]
-    return tuple(f"index {index.name}: {word}" for index in renamed for word in index.opaque)
-
-
-def _unfounded(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """Name columns that the operations take for there and are not; SQLite would read the name as a string."""
+def _missing_columns(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
+    """Return the columns that operations need and the table lacks; SQLite would take their names for strings."""
     words: tuple[str, ...] = ()
     state = table
     for operation in operations:
-        words += _unknown(state, operation)
+        words += _missing_source(state, operation)
         state = ops.apply_to_table(state, [operation])
     return words + tuple(f"{what} uses {column}, which is not there" for what, column in dangling(state))
 
 
-def _divide(
+def _split_at_rebuild(
     table: Table, operations: Sequence[ops.Operation], version: Version
 ) -> tuple[tuple[ops.Operation, ...], tuple[ops.Operation, ...], tuple[ops.Operation, ...]]:
-    """Split into native operations, those of the one rebuild, and native ones after it."""
+    """Split into operations before the one rebuild, those that it does, and those after it."""
     operations = tuple(operations)
     state, native = table, True
     for operation in operations:
@@ -218,7 +202,7 @@ def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> 
         used = set(table.primary_key).union(
             *(index.columns for index in table.indexes), *(key.columns for key in table.foreign_keys)
         )
-        # What an opaque index uses is not known.
+        # The columns of an opaque index are not known.
         return version < _DROPS_COLUMNS or operation.column in used or any(index.opaque for index in table.indexes)
     if isinstance(operation, ops.DropIndex):
         return is_autoindex(operation.index)
@@ -227,8 +211,8 @@ def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> 
     return isinstance(operation, (ops.ModifyColumn, ops.AddForeignKey, ops.DropForeignKey))
 
 
-def _unknown(table: Table, operation: ops.Operation) -> tuple[str, ...]:
-    """Name the columns that the operation starts from and the table lacks."""
+def _missing_source(table: Table, operation: ops.Operation) -> tuple[str, ...]:
+    """Return the reason if the table lacks the column that an operation changes."""
     columns = {column.name for column in table.columns}
     wanted: Sequence[str] = ()
     if isinstance(operation, ops.ModifyColumn):
@@ -245,7 +229,7 @@ def _native(table: str, operations: tuple[ops.Operation, ...]) -> Step:
 
 
 def _alter(operation: ops.Operation) -> tuple[str, ...]:
-    if isinstance(operation, ops.RenameIndex):  # SQLite has no word for it
+    if isinstance(operation, ops.RenameIndex):  # SQLite has no statement for it
         made = create_index(operation.table, replace(operation.index, name=operation.new))
         return (f"DROP INDEX {quote_name(operation.index.name)}", made)
     return (_one_alter(operation),)

@@ -1,10 +1,6 @@
-"""The physical form of the canonical column types: a declared type and, for some, a CHECK.
+"""Column types and defaults as SQLite stores them: a declared type and, for lengths, enums and JSON, a CHECK.
 
-SQLite enforces neither lengths nor enums nor JSON, so an unnamed CHECK of the column does. A declared
-length without its CHECK bounds nothing and is read as what it is: ``varchar`` without a size. Rows and
-tables are none of this module's business.
-
-    declared_type(varchar(20)), check("phone", varchar(20))
+SQLite enforces none of these by the type. A length without its CHECK limits nothing and is read as no length.
 """
 
 import re
@@ -14,40 +10,40 @@ from typing import Literal
 
 from ..objects import ColumnType, Default, bigint, text
 from .base import quote_name, quote_text
-from .parser import SyntaxTrouble, Token, fold, source, tokenize
+from .parser import ParseError, Token, fold, source, tokenize
 
 Affinity = Literal["integer", "real", "numeric", "text", "blob"]
 
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
 _BOUNDED = ("varchar", "char")
-_HELD_BY_CHECK = ("enum", "json")
+_ENFORCED_BY_CHECK = ("enum", "json")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*\Z")
 
 
-def adapt_type(wanted: ColumnType, *, counts: bool) -> ColumnType:
-    """Bring a declared type to what SQLite can tell apart; only a 64-bit INTEGER can count by itself."""
-    if counts:
+def adapt_type(wanted: ColumnType, *, auto_increment: bool) -> ColumnType:
+    """Return a declared type as SQLite can tell it from others; only a 64-bit INTEGER can auto-increment."""
+    if auto_increment:
         return bigint(unsigned=True)
     name = "int" if wanted.name == "integer" else wanted.name
     if name == "set":
         return text()
     if name in _INTEGERS:
         return replace(wanted, name=name, size=1 if (name, wanted.size) == ("tinyint", 1) else None)
-    if name in _HELD_BY_CHECK:
+    if name in _ENFORCED_BY_CHECK:
         return replace(wanted, size=None)
     return wanted
 
 
 def declared_type(wanted: ColumnType) -> str:
-    """Write what stands behind a column's name."""
-    if wanted.name in _HELD_BY_CHECK:
+    """Return the type that is written in a column's definition."""
+    if wanted.name in _ENFORCED_BY_CHECK:
         return "TEXT"
     written = wanted.name.upper() + (" UNSIGNED" if wanted.unsigned else "")
     return written if wanted.size is None else f"{written}({wanted.size})"
 
 
 def check(column: str, wanted: ColumnType) -> str | None:
-    """Write the condition that holds the type, or None where the declared type says it all."""
+    """Return the condition of the CHECK that enforces the type; None if it needs none."""
     name = quote_name(column)
     if wanted.name in _BOUNDED and wanted.size is not None:
         return f"length({name}) <= {wanted.size}"
@@ -60,7 +56,7 @@ def check(column: str, wanted: ColumnType) -> str | None:
 
 
 def read_declared_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[ColumnType, tuple[str, ...]]:
-    """Read a declared type, CHECKs apart; the second part says in words what a ColumnType cannot hold."""
+    """Read a declared type without its CHECK; the second part lists in words what a ColumnType cannot restate."""
     written = " ".join(token.value for token in words)
     size = int(sizes[0].value) if len(sizes) == 1 and sizes[0].value.isdecimal() else None
     if not _PLAIN.match(written) or (sizes and size is None):
@@ -68,25 +64,25 @@ def read_declared_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[
         return ColumnType(written.lower(), size), (f"type {written}{inside}" if written else "no type",)
     name, _, last = written.lower().rpartition(" ")
     unsigned = last == "unsigned" and name != ""
-    return adapt_type(ColumnType(name if unsigned else written.lower(), size, unsigned), counts=False), ()
+    return adapt_type(ColumnType(name if unsigned else written.lower(), size, unsigned), auto_increment=False), ()
 
 
 def apply_checks(column: str, declared: ColumnType, checks: Sequence[str]) -> tuple[ColumnType, list[int]]:
-    """Let the column's CHECKs complete its declared type; return also the places of those that are none of ours."""
+    """Return the type that a column's CHECKs complete, and the positions of the CHECKs that do not belong to it."""
     found: ColumnType | None = None
-    strange = []
+    others = []
     for place, condition in enumerate(checks):
-        held = None if found else _held_by(column, declared, tokenize(condition))
+        held = None if found else _checked_type(column, declared, tokenize(condition))
         if held is None:
-            strange.append(place)
+            others.append(place)
         else:
             found = held
     unbounded = replace(declared, size=None) if declared.name in _BOUNDED else declared
-    return found or unbounded, strange
+    return found or unbounded, others
 
 
-def _held_by(column: str, declared: ColumnType, tokens: Sequence[Token]) -> ColumnType | None:
-    """Recognise one CHECK of ours, however its column is quoted."""
+def _checked_type(column: str, declared: ColumnType, tokens: Sequence[Token]) -> ColumnType | None:
+    """Return the type that one CHECK enforces, however its column is quoted; None for another condition."""
 
     def is_column(token: Token) -> bool:
         return token.kind in ("word", "name") and fold(token.value) == fold(column)
@@ -94,14 +90,14 @@ def _held_by(column: str, declared: ColumnType, tokens: Sequence[Token]) -> Colu
     def is_call(function: str, at: int = 0) -> bool:
         return (
             len(tokens) >= at + 4
-            and tokens[at].says(function)
-            and tokens[at + 1].says("(")
+            and tokens[at].is_any(function)
+            and tokens[at + 1].is_any("(")
             and is_column(tokens[at + 2])
-            and tokens[at + 3].says(")")
+            and tokens[at + 3].is_any(")")
         )
 
     def begins_null_or() -> bool:
-        return len(tokens) == 8 and is_column(tokens[0]) and all(map(Token.says, tokens[1:4], ("IS", "NULL", "OR")))
+        return len(tokens) == 8 and is_column(tokens[0]) and all(map(Token.is_any, tokens[1:4], ("IS", "NULL", "OR")))
 
     if declared.name in _BOUNDED and declared.size is not None:
         bounded = is_call("LENGTH") and [token.value for token in tokens[4:]] == ["<=", str(declared.size)]
@@ -110,16 +106,16 @@ def _held_by(column: str, declared: ColumnType, tokens: Sequence[Token]) -> Colu
         return None
     if begins_null_or() and is_call("JSON_VALID", 4):
         return ColumnType("json")
-    if len(tokens) >= 5 and is_column(tokens[0]) and tokens[1].says("IN") and tokens[2].says("("):
+    if len(tokens) >= 5 and is_column(tokens[0]) and tokens[1].is_any("IN") and tokens[2].is_any("("):
         values, commas = tokens[3:-1:2], tokens[4:-1:2]
-        separated = all(token.says(",") for token in commas) and len(values) == len(commas) + 1
-        if separated and tokens[-1].says(")") and all(token.kind == "string" for token in values):
+        separated = all(token.is_any(",") for token in commas) and len(values) == len(commas) + 1
+        if separated and tokens[-1].is_any(")") and all(token.kind == "string" for token in values):
             return ColumnType("enum", values=tuple(token.value for token in values))
     return None
 
 
 def affinity(declared: str) -> Affinity:
-    """Say how SQLite converts what is stored in a column so declared; its own rules, in its own order."""
+    """Return the affinity of a declared type, by SQLite's rules in their order."""
     written = declared.upper()
     if "INT" in written:
         return "integer"
@@ -131,13 +127,13 @@ def affinity(declared: str) -> Affinity:
 
 
 _BARE = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
-#: the numbers that a text column turns into exactly these characters
+#: The numbers that a text column stores as exactly these characters.
 _SAME_AS_TEXT = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _CLOCKS = ("CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME")
 
 
 def write_default(default: Default, affinity: Affinity) -> str:
-    """Write what follows the word DEFAULT."""
+    """Return what is written behind DEFAULT."""
     if not default.is_expression:
         bare = affinity in ("integer", "real", "numeric") and _BARE.match(default.text)
         return default.text if bare else quote_text(default.text)
@@ -145,24 +141,24 @@ def write_default(default: Default, affinity: Affinity) -> str:
 
 
 def read_default(written: str, affinity: Affinity) -> Default | None:
-    """Read what follows the word DEFAULT; ``DEFAULT NULL`` is no default."""
+    """Read what is written behind DEFAULT; NULL is no default."""
     tokens = tokenize(written)
-    enclosed = tokens[0].says("(")
+    enclosed = tokens[0].is_any("(")
     inner = tokens[1:-1] if enclosed else tokens
     value = inner[-1]
-    negative = len(inner) == 2 and inner[0].says("-") and value.kind == "number"
-    positive = len(inner) == 2 and inner[0].says("+") and value.kind == "number"
+    negative = len(inner) == 2 and inner[0].is_any("-") and value.kind == "number"
+    positive = len(inner) == 2 and inner[0].is_any("+") and value.kind == "number"
     if len(inner) == 1 or negative or positive:
         if value.kind == "string":
             return Default(value.value)
-        if value.says("NULL"):
+        if value.is_any("NULL"):
             return None
-        if value.says(*_CLOCKS):
+        if value.is_any(*_CLOCKS):
             return Default(value.value.lower(), is_expression=True)
-        if value.kind in ("word", "name") and not enclosed and not value.says("TRUE", "FALSE"):
-            return Default(value.value)  # SQLite takes a bare or double-quoted name here for a string
-        number = "1" if value.says("TRUE") else "0" if value.says("FALSE") else value.value
-        if value.kind == "number" or value.says("TRUE", "FALSE"):
+        if value.kind in ("word", "name") and not enclosed and not value.is_any("TRUE", "FALSE"):
+            return Default(value.value)  # SQLite takes an unquoted or double-quoted name here for a string
+        number = "1" if value.is_any("TRUE") else "0" if value.is_any("FALSE") else value.value
+        if value.kind == "number" or value.is_any("TRUE", "FALSE"):
             number = "-" + number if negative else number
             fits = {"text": _SAME_AS_TEXT, "blob": None}.get(affinity, _BARE)
             if fits is not None and fits.match(number):
@@ -171,11 +167,11 @@ def read_default(written: str, affinity: Affinity) -> Default | None:
 
 
 def adapt_default(default: Default | None, affinity: Affinity) -> Default | None:
-    """Bring a declared default to what ``read_default`` makes of it once it is written."""
+    """Return a declared default as it will be read back once it is written."""
     if default is None:
         return None
     written = write_default(default, affinity)
     try:
         return read_default(written, affinity)
-    except (SyntaxTrouble, IndexError):
-        return default  # nonsense stays nonsense, and SQLite will say so
+    except (ParseError, IndexError):
+        return default  # SQLite will refuse it

@@ -83,7 +83,7 @@ def literal(machine: Machine, node: Any) -> Any:
     return {b"true": True, b"false": False, b"null": None}[source.lower()]
 
 
-def quoted(machine: Machine, node: Any) -> bytes | Unknown:
+def quoted_string(machine: Machine, node: Any) -> bytes | Unknown:
     """Return the value of a string with variables in it."""
 
     def embedded(child: Any) -> bytes | Unknown:
@@ -240,7 +240,7 @@ def same_way(left: Any, right: Any) -> bool | Unknown:
 
 TABLE = {
     **dict.fromkeys(("string", "integer", "float", "boolean", "null"), literal),
-    **dict.fromkeys(("encapsed_string", "heredoc", "nowdoc"), quoted),
+    **dict.fromkeys(("encapsed_string", "heredoc", "nowdoc"), quoted_string),
     **dict.fromkeys(("parenthesized_expression", "error_suppression_expression"), inner),
     **dict.fromkeys(
         (

@@ -82,7 +82,7 @@ def _float_text(value: float) -> bytes | Unknown:
     if abs(value) < 1e15 and value == int(value):
         return str(int(value)).encode() if value or str(value)[0] != "-" else b"-0"
     written = repr(value)
-    # PHP writes as many digits as its setting `precision` says: 14, where nobody has changed it.
+    # PHP writes as many digits as its setting `precision` says, 14 by default.
     if "e" in written or "n" in written or len(written.strip("-0.").replace(".", "")) > 14:
         return Unknown("a very large, small or long number is used as a string")
     return written.encode()
