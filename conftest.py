@@ -1,8 +1,7 @@
-"""pytest's options and the fixtures that every test may use: ``engine``, ``database``, ``private_server``,
-``own_server``, ``galera``, ``wordpress``.
+"""pytest's options, and the fixtures of all tests: ``engine``, ``database``, ``private_server``, ``own_server``,
+``galera``, ``wordpress``.
 
-Lives at the top so that ``tests`` and the package are importable from the checkout (pytest puts this folder on
-sys.path). What the fixtures are made of is in tests/support.
+This file is at the top so that pytest puts the checkout on sys.path.
 """
 
 from __future__ import annotations
@@ -91,7 +90,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that needs an engine on all of them, or on the families of its marker; sites by their pairs."""
+    """Parametrize tests by engine, or by the families of their marker, and by WordPress pair."""
     for fixture in {"wordpress_installed", "wordpress_network"} & set(metafunc.fixturenames):
         pairs = [
             pytest.param(pair, id=str(pair), marks=[] if pair.usual else [pytest.mark.slow])
@@ -121,13 +120,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def engines(pytestconfig: pytest.Config) -> list[Engine]:
-    """All engines of this run, for a test that is about several at once."""
+    """All engines of this run, for a test of several at once."""
     return pytestconfig.stash[_ENGINES]
 
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """One engine of those that are tested; its server is up."""
+    """One engine under test; its server is running."""
     chosen: Engine = request.param
     if chosen.family == "sqlite":
         return chosen
@@ -141,14 +140,14 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture
 def database(engine: Engine, tmp_path: Path) -> Iterator[LiveDatabase]:
-    """A fresh, empty database on that engine."""
+    """A new, empty database on that engine."""
     with engine.fresh(tmp_path) as fresh:
         yield fresh
 
 
 @pytest.fixture
 def private_server() -> Iterator[PrivateServer]:
-    """A running server of any kind for this test alone, to be killed and started again."""
+    """A running server of any kind for this test alone, which may be killed and started again."""
     installed = installed_servers()
     if not installed:
         pytest.skip("no database server is installed")
@@ -158,7 +157,7 @@ def private_server() -> Iterator[PrivateServer]:
 
 @pytest.fixture(scope="module")
 def own_server(engine: Engine) -> Iterator[PrivateServer]:
-    """A running server of that engine for this module alone, to be killed; who kills it starts it again."""
+    """A running server of that engine for this module alone; a test that kills it starts it again."""
     program = engine.program()
     if program is None:
         pytest.skip(f"the program of {engine.name} is not on this machine")
@@ -186,7 +185,7 @@ def galera(request: pytest.FixtureRequest) -> Iterator[GaleraCluster]:
 
 @pytest.fixture(scope="session")
 def wordpress_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Pair], WordPressSite]]:
-    """Install a site when it is first asked for; each file asks for all of them again."""
+    """Return a function that installs a site on its first use; all files share them."""
     sites: dict[str, WordPressSite] = {}
     with ExitStack() as stack:
 
@@ -203,7 +202,7 @@ def wordpress_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
 def wordpress_installed(
     request: pytest.FixtureRequest, wordpress_sites: Callable[[Pair], WordPressSite]
 ) -> WordPressSite:
-    """One site of those that are tested, installed once; tests take ``wordpress``."""
+    """One site under test, installed once; tests take ``wordpress``."""
     return wordpress_sites(request.param)
 
 
@@ -218,6 +217,6 @@ def wordpress_network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
 
 @pytest.fixture
 def wordpress(wordpress_installed: WordPressSite) -> WordPressSite:
-    """A real WordPress site with nothing of ours in it; the next test has it back as it was."""
+    """A real WordPress site without the managed tables, in its state after installation."""
     wordpress_installed.reset()
     return wordpress_installed

@@ -1,4 +1,4 @@
-"""Fixtures: ``site``, six tables with rows, put back before each test; ``installed``, six empty ones; ``chain``."""
+"""Fixtures: ``site``, six tables with rows, restored before each test; ``installed``, six empty tables; ``chain``."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def populated(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def site(populated: SavedDatabase) -> LiveDatabase:
-    """All six tables as they should be, with rows."""
+    """The six tables as declared, with rows."""
     populated.restore()
     return populated.database
 
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Path:
-    """The migrations 001 to 007 of the tests' own chain."""
+    """The migrations 001 to 007 of the tests' chain."""
     return chain_folder(tmp_path)
 
 
@@ -50,5 +50,5 @@ def untouched(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def installed(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
-    """The six tables, empty, and the books."""
+    """The six tables, empty, with history and version."""
     return restored_database(engine, request, install, "untouched")

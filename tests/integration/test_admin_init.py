@@ -1,4 +1,4 @@
-"""admin_init: one SELECT when all is well, repair when it is not, and patience with what cannot be repaired."""
+"""admin_init: one SELECT if everything is current, a repair if not, and no retry too soon after a failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wch_peewee.schema.statements import Statement
 
 
 class Clock:
-    """Seconds that go by when the test says so."""
+    """A clock that advances only when the test sets it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 
 def broken(database: LiveDatabase) -> None:
-    """Bring about what cannot be repaired: a table with rows lacks a column that nothing can fill."""
+    """Create a problem that cannot be repaired: a table with rows lacks a column that nothing can fill."""
     populate(database)
     Damage(database).drop_column("customer_profiles", "name")
 
@@ -145,7 +145,7 @@ def test_activate_does_not_wait_for_the_minute_and_ends_it(installed: LiveDataba
 
 
 def test_a_repair_that_failed_is_deferred_and_not_forgotten(installed: LiveDatabase, clock: Clock) -> None:
-    """The version says current all the while."""
+    """The stored version is current all the time."""
 
     def fail(statement: Statement) -> None:
         raise StatementFailed(f"the disk is full: {statement}")
@@ -217,7 +217,7 @@ def test_a_database_that_is_gone_is_one_line(installed: LiveDatabase) -> None:
 
 
 def test_after_uninstall_it_would_install_again(installed: LiveDatabase) -> None:
-    """As in WordPress, where nothing calls admin_init once the plugin is gone."""
+    """WordPress no longer calls admin_init once the plugin is removed."""
     plugin = Plugin(installed.database, remove_data=True)
     plugin.admin_init()
     plugin.uninstall()

@@ -1,4 +1,4 @@
-"""Tables that WCH's PHP plugin has made: adopted as they are, rows untouched, and the version never goes backwards."""
+"""Tables that WCH's PHP plugin has created: they are adopted, rows stay, and the version never decreases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HISTORY = [("001_initial_schema",)]
 
 @pytest.fixture
 def php(database: LiveDatabase) -> PhpPlugin:
-    """Version 1.0.0 with rows."""
+    """Version 1.0.0 with rows, created by the PHP plugin."""
     plugin = PhpPlugin(database)
     plugin.install()
     plugin.fill()
@@ -56,7 +56,7 @@ def foreign_keys(database: LiveDatabase) -> list[Any]:
 
 
 def settled(database: LiveDatabase) -> None:
-    """Nothing is left to be done, and nothing is."""
+    """Assert that nothing is left to do, and that nothing is sent."""
     plugin = Plugin(database.database)
     with database.statements() as seen:
         outcomes = [plugin.activate().outcome, plugin.admin_init().outcome, plugin.admin_init().outcome]
@@ -114,7 +114,7 @@ def test_an_older_version_or_none_is_adopted_too(database: LiveDatabase, version
 
 
 def test_php_writes_its_own_version_back(database: LiveDatabase, php: PhpPlugin) -> None:
-    """As it does whenever it is activated again."""
+    """PHP does that on each activation."""
     Plugin(database.url).activate()
     php.write_version("0.9.0")
     report = Plugin(database.database).admin_init()
@@ -127,7 +127,7 @@ def test_php_writes_its_own_version_back(database: LiveDatabase, php: PhpPlugin)
 
 @pytest.fixture
 def orphaned(database: LiveDatabase, php: PhpPlugin) -> dict[str, Any]:
-    """Three messages without their conversation; the rows as they are."""
+    """Three messages without their conversation; returns the rows."""
     php.lose_conversations()
     return all_rows(database)
 
@@ -282,7 +282,7 @@ def test_php_goes_on_to_its_next_version(database: LiveDatabase, php: PhpPlugin)
 
 
 def test_a_newer_release_of_ours_is_told_from_php(database: LiveDatabase, php: PhpPlugin) -> None:
-    """Its migrations are in the history, whoever made the tables."""
+    """Its migrations are in the history, whoever created the tables."""
     php.write_version("2.4.0")
     Plugin(database.url).activate()
     database.execute("INSERT INTO wp_wch_migratehistory (name, migrated_at) VALUES ('002_more', '2030-01-01')")

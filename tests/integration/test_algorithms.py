@@ -1,4 +1,4 @@
-"""The algorithm and the lock that a plan names are those with which the server does it, the cheapest that it has."""
+"""The algorithm and lock in a plan are those that the server uses, and the cheapest that it accepts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _page() -> tuple[list[str], dict[str, list[str]]]:
 
 @pytest.mark.families("mysql", "mariadb")
 def test_one_that_does_not_do_is_followed_by_the_next(database: LiveDatabase) -> None:
-    """Compressed rows know no INSTANT: the plan is wrong for once, and the run goes on without a copy."""
+    """Compressed rows do not support INSTANT, which is predicted: the run uses the next algorithm, without a copy."""
     database.execute("CREATE TABLE t (id INT PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=COMPRESSED")
     connection = database.connect()
     dialect = detect_dialect(connection)

@@ -1,4 +1,4 @@
-"""Long work on rows: every row once, small transactions, gone on with after a kill, told of as it goes."""
+"""Batches over rows: every row once, in small transactions, continued after a kill, with progress."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def filled_once(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def filled(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
-    """Twenty messages with gaps in their ids, and an empty column beside them."""
+    """Twenty messages with gaps in their ids, and an empty column."""
     return restored_database(engine, request, fill, "filled_once")
 
 
@@ -119,7 +119,7 @@ def test_sql_without_its_batch_is_refused(database: LiveDatabase) -> None:
 
 
 def shout(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Python that bears being repeated; every third row stays as it is."""
+    """A row change that may be repeated; every third row stays."""
     return {} if row["id"] % 3 == 0 else {"note": f"100% {row['wa_message_id'].upper()}"}
 
 

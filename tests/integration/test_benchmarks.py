@@ -1,4 +1,4 @@
-"""The benchmarks run, in small amounts; what they find is nobody's business here."""
+"""The benchmarks run, with small amounts; their figures are not checked here."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_every_figure_in_small_amounts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sites", [1, 7, 30, 50])
 def test_a_network_of_any_size_is_measured(sites: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the floor's sites do not divide it evenly."""
+    """Also if the floor's sites do not divide it evenly."""
     monkeypatch.setenv("WCH_TEST_SERVERS", "")
     document = tmp_path / "latest.json"
     arguments = f"--figures network --sites {sites} --engines sqlite --no-peers --json {document}"

@@ -1,7 +1,7 @@
-"""Somebody's open transaction: our DDL gives way after a second, tries again, and names who was in the way.
+"""An open transaction blocks DDL: each attempt ends after a second, is retried, and names who blocks.
 
-A bystander reads all the time and remembers how long it was kept waiting at the most. The contract says a second
-for each try; the machine that runs this may be busy.
+A bystander reads all the time and records its longest wait. An attempt may block it for a second; the bound of the test
+is higher, because the machine may be busy.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Bounded = Callable[["Bystander"], None]
 
 
 class Bystander:
-    """Reads tables in a thread of its own until the block ends; ``longest`` is its longest wait, in seconds."""
+    """A reader of tables in its own thread until the block ends; ``longest`` is its longest wait in seconds."""
 
     def __init__(self, database: LiveDatabase, *tables: str) -> None:
         self._database = database
@@ -70,7 +70,7 @@ class Bystander:
 
 @pytest.fixture
 def bounded(request: pytest.FixtureRequest) -> Bounded:
-    """Hold a bystander to the bound, and write down what was measured (``--junitxml`` shows it)."""
+    """Return a function that checks a bystander's longest wait, and records it for ``--junitxml``."""
 
     def check(bystander: Bystander) -> None:
         request.node.user_properties.append(("longest_stall", f"{bystander.longest:.2f}"))
@@ -86,7 +86,7 @@ def in_thread(action: Callable[[], Any]) -> Iterator[Future[Any]]:
 
 
 def tries(database: LiveDatabase, number: int, *words: str) -> None:
-    """Wait until a statement that begins with one of ``words`` has been seen so many times."""
+    """Wait until a statement that begins with one of ``words`` has been attempted ``number`` times."""
     seen, waiting = 0, False
 
     def look() -> bool:
@@ -263,7 +263,7 @@ def test_locked_rows_are_waited_for(site: LiveDatabase, folder: Path, table: str
 
 @pytest.fixture
 def file(site: LiveDatabase) -> LiveDatabase:
-    """A site in a file that lacks an index."""
+    """A site in a file, with one index missing."""
     site.execute("DROP INDEX wp_wch_carts_expires_at")
     return site
 
@@ -314,7 +314,7 @@ def test_a_run_that_a_reader_has_kept_from_its_commit_is_done_again(file: LiveDa
 @pytest.mark.families("sqlite")
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])
 def test_inside_a_transaction_of_ones_own_a_file_is_not_upgraded(file: LiveDatabase, begin: str) -> None:
-    """It would wait for itself."""
+    """The run would wait for its own caller."""
     manager = DatabaseManager(file.database)
     file.execute(begin)
     with pytest.raises(ConfigurationError, match="inside a transaction; commit first"):
@@ -327,7 +327,7 @@ def test_inside_a_transaction_of_ones_own_a_file_is_not_upgraded(file: LiveDatab
 @pytest.mark.families("mysql", "mariadb")
 @pytest.mark.parametrize("begin", ["BEGIN", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SET autocommit = 0"])
 def test_inside_a_transaction_of_ones_own_a_server_is_upgraded(site: LiveDatabase, begin: str) -> None:
-    """Looking must not lock the tables that are then changed: orphans are counted before a key is added."""
+    """Inspection must not lock the tables that are then changed: orphans are counted before a key is added."""
     damage(site, [KEY])
     application = site.connect()
     try:

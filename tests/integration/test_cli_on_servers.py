@@ -1,4 +1,4 @@
-"""The command on every engine: what it sends, what it leaves, and how it ends when the server says no."""
+"""The command on every engine: the statements it sends, what it leaves, and how it ends if the server refuses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def store(database: LiveDatabase, version: str) -> None:
 
 
 def drop_index(database: LiveDatabase) -> None:
-    """Make something to do: a missing index."""
+    """Drop an index, so that there is something to repair."""
     sqlite = database.family == "sqlite"
     database.execute("DROP INDEX wp_wch_carts_expires_at" if sqlite else "DROP INDEX expires_at ON wp_wch_carts")
 
@@ -67,7 +67,7 @@ def test_the_planned_statements_are_those_that_are_sent(database: LiveDatabase) 
 
 
 def test_the_schema_as_sql_is_what_activate_makes(database: LiveDatabase) -> None:
-    """Run by hand, it leaves nothing to mend; the engine and the collation are the target's own."""
+    """Run by hand, it leaves nothing to repair, with the target's engine and collation."""
     for statement in wch("schema", database=database.url).out.split(";\n"):
         if statement.strip():
             database.execute(statement)
@@ -205,7 +205,7 @@ def test_mysqls_own_accounts_work_with_and_without_tls(database: LiveDatabase) -
 
 
 def test_a_picture_of_the_live_tables_marks_what_differs_and_nothing_else(database: LiveDatabase) -> None:
-    """Each engine reads its types back in its own way; none of them may look like drift."""
+    """Engines report types in different ways; none of them may look like drift."""
     wch("activate", database=database.url)
     options = ("schema", "--format", "mermaid", "--quiet")
     assert wch(*options, "--live", database=database.url).out.count("\n") == wch(*options).out.count("\n")

@@ -1,4 +1,4 @@
-"""Large tables are copied with leave only, or by a tool; the tool is real where it is installed."""
+"""Large tables are copied only if that is allowed, or by an online tool; a real one where it is installed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.families("mysql", "mariadb")
 
 @pytest.fixture
 def filled(database: LiveDatabase, tmp_path: Path) -> tuple[LiveDatabase, Path]:
-    """Version 1.0.0 with a few rows, and a folder with one migration more, which has to copy both tables."""
+    """Version 1.0.0 with a few rows, and a folder with one more migration, which has to copy both tables."""
     folder = chain_folder(tmp_path, [])
     DatabaseManager(database.url, migrations=folder, models=SETTLED).run_migrations()
     stamp = ["2030-01-01 00:00:00"]
@@ -89,7 +89,7 @@ def test_a_small_one_is(filled: tuple[LiveDatabase, Path]) -> None:
 
 @pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
 def test_the_tool_copies_in_the_stead_of_the_server(filled: tuple[LiveDatabase, Path]) -> None:
-    """A parent with the child that refers to it, and the child itself: the key is there afterwards, the plan empty."""
+    """A parent with its child, and the child: afterwards the foreign key exists and the plan is empty."""
     database, folder = filled
     before = database.execute("SELECT * FROM wp_wch_messages ORDER BY id")
     percents: list[tuple[str, int]] = []
@@ -134,7 +134,7 @@ def test_a_tool_that_fails_is_quoted_without_the_password(
 
 
 def test_a_key_that_a_tool_has_discarded_is_given_back(filled: tuple[LiveDatabase, Path]) -> None:
-    """gh-ost knows no foreign keys and drops them; this one does the same."""
+    """gh-ost drops foreign keys; the tool of this test does the same."""
     database, folder = filled
 
     def discarding(statement: Statement, check: Callable[[], None]) -> None:

@@ -1,6 +1,6 @@
-"""Each kind of damage to a correct, populated schema: mended or refused in words, while the rest still happens.
+"""Each kind of damage to a correct, populated schema is repaired or refused, and other repairs still happen.
 
-After each: no row has changed, a second run sends nothing that writes or locks, and says the same again.
+After each: rows are unchanged, and a second run sends nothing that writes or locks, and reports the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is somebody else's on our tables or in their place: db_delta reports it, spares it, and mends around it."""
+"""Foreign objects on managed tables or in their place: db_delta reports them, keeps them, and repairs the rest."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ IN_SQLITE: Things = {
 
 
 def left_alone(site: LiveDatabase, statements: list[str], said: str) -> None:
-    """Put ``statements`` on a damaged table; mending it must spare them, or be refused for their sake."""
+    """Run ``statements`` on a damaged table; the repair must keep their effect, or be refused because of it."""
     hurt = Damage(site)
     expected = hurt.said(said).splitlines()
     hurt.column("carts", "customer_phone", type=varchar(15))

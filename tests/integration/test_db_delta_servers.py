@@ -1,4 +1,4 @@
-"""What db_delta does on servers about what SQLite cannot be brought to: engines, collations, keys held in place."""
+"""db_delta on servers, where SQLite has no equivalent: engines, collations, keys that hold columns."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_what_only_looks_different_on_a_server(site: LiveDatabase, statements: l
 
 @pytest.mark.families("mariadb")
 def test_a_document_column_without_its_check_is_told_and_kept(site: LiveDatabase) -> None:
-    """As CREATE TABLE ... AS SELECT leaves it behind."""
+    """CREATE TABLE ... AS SELECT makes such a column."""
     Damage(site).sql("ALTER TABLE {carts} MODIFY items longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL")
     assert words(repair(site)[0]) == [f"- Change type of {T}carts.items from longtext to json"]
 
@@ -224,7 +224,7 @@ COPYING: dict[str, Callable[[Damage], None]] = {
 @pytest.mark.families("mariadb", "mysql")
 @pytest.mark.parametrize("damage", COPYING.values(), ids=COPYING)
 def test_rows_of_sessions_that_are_not_strict_survive(site: LiveDatabase, damage: Callable[[Damage], None]) -> None:
-    """WordPress writes zero dates and empty enums; a server that minds them refuses to copy the table, or cuts them."""
+    """WordPress writes zero dates and empty enums; a strict server refuses to copy such a table, or truncates them."""
     hurt = Damage(site)
     damage(hurt)
     # On a connection of its own: the site's is shared by the tests of this module.
@@ -249,7 +249,7 @@ ALGORITHMS = {"mariadb": ("INSTANT", "NOCOPY", "INPLACE", "COPY"), "mysql": ("IN
     "damage", [case[0] for case in MENDED.values() if case[2]], ids=[n for n, c in MENDED.items() if c[2]]
 )
 def test_each_alter_costs_what_the_plan_says(site: LiveDatabase, damage: Callable[[Damage], None]) -> None:
-    """The server is asked: it takes the algorithm that the plan names, and none that is cheaper (1845, 1846)."""
+    """The server accepts the algorithm in the plan, and no cheaper one (errors 1845, 1846)."""
     damage(Damage(site))
     with read_session(site.database, "wp_") as context:
         steps = context.plan(logical_tables(MODELS)).steps

@@ -1,4 +1,4 @@
-"""The doctor on every engine: nothing to say about a healthy one, and the right words about a sick one."""
+"""The doctor on every engine: no findings on a healthy site, and the right ones on others."""
 
 from __future__ import annotations
 

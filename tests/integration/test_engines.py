@@ -1,4 +1,4 @@
-"""The laws of the test machinery itself: what a test may rely on when it takes ``database``."""
+"""The test kit's own guarantees for a test that takes ``database``."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_the_general_log_is_as_it_was(database: LiveDatabase) -> None:
         return database.execute("SELECT @@global.general_log, @@global.log_output")
 
     def settings_of_nobody() -> list[tuple[Any, ...]]:
-        """Ask while no other worker has it on."""
+        """Read the settings while no other worker has the log switched on."""
         assert database.execute("SELECT GET_LOCK('wch_test_general_log', 300)") == [(1,)]
         try:
             return settings()
@@ -145,7 +145,7 @@ def test_a_private_server_survives_being_killed(private_server: PrivateServer) -
 def test_a_private_server_leaves_the_temporary_tables_of_others_alone(
     private_server: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a server starts, and as its data are made, it empties its tmpdir of #sql*: another server may use them."""
+    """A starting server removes #sql* from its tmpdir, and so does its installer: another server may be using them."""
     others = tmp_path / "#sql-temptable-1-2-3.MAI"
     others.touch()
     monkeypatch.setenv("TMPDIR", str(tmp_path))

@@ -1,4 +1,4 @@
-"""The test kit as an author of migrations meets it: one line in a test, or one command; and it finds what is wrong."""
+"""The test kit for authors of migrations: one line in a test, or one command, and the mistakes that it finds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def examined(folder: Path, engine: Engine, **scenarios: str) -> Verdict:
-    """Examine it on one engine, for the scenarios named; tell the verdict, however it turns out."""
+    """Examine the folder on one engine with the named scenarios; return the verdict, also if it fails."""
     server = "sqlite" if engine.family == "sqlite" else f"{engine.name}={engine.address().url('')}"
     chosen = [scenario for scenario in SCENARIOS if scenario.name in scenarios.values()]
     try:
@@ -158,7 +158,7 @@ def test_the_command_prints_the_table() -> None:
 
 
 def test_the_command_compares_with_stock_peewee_migrate() -> None:
-    """Two at once is what goes wrong there on SQLite, and it is no failure of the command."""
+    """The scenario two at once fails there on SQLite; the command does not."""
     result = command("--stock", "--migrations", "tests/stock", "--every", "49")
     assert (result.returncode, result.stderr) == (0, "")
     assert "end in an error" in result.stdout

@@ -1,4 +1,4 @@
-"""A run that fails says where, why, what is in place and what to type next; and that command then works."""
+"""A run that fails says where, why, what is in place and which command to run next; that command works."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ FAILING = [pytest.param(*words, id=name) for name, words in STEPS.items()]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the command, too, takes for the shipped migrations."""
+    """A folder that the command, too, uses as the shipped migrations."""
     folder = tmp_path / "migrations"
     folder.mkdir()
     shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
@@ -76,7 +76,7 @@ def write(folder: Path, step: str) -> None:
 
 
 def plain(sql: str) -> str:
-    """A statement without its quotes, line ends and kind of placeholder."""
+    """Return a statement without quotes and line ends, with one kind of placeholder."""
     return " ".join(sql.replace('"', "").replace("`", "").replace("%s", "?").split())
 
 
@@ -172,7 +172,7 @@ def dropping(database: LiveDatabase, table: str) -> Callable[[Statement], None]:
 
 @pytest.mark.families("mysql", "mariadb")
 def test_a_mending_says_it_too(installed: LiveDatabase) -> None:
-    """Somebody drops a table just when it is to get its column back."""
+    """A table is dropped just before its column is added again."""
     installed.execute("ALTER TABLE wp_wch_conversations DROP COLUMN context")
     installed.execute("ALTER TABLE wp_wch_carts DROP COLUMN items")
     manager = DatabaseManager(installed.url, prefix="wp_")

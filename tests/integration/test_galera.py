@@ -1,4 +1,4 @@
-"""Upgrades on a Galera cluster of three nodes: raced on all of them, and with clients and nodes killed meanwhile."""
+"""Upgrades on a Galera cluster of three nodes: concurrent ones, and with clients and nodes that are killed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import peewee
 import pytest
 
 from tests.integration.test_pw_migrate import pw_migrate
-from tests.support.concurrency import Say, Worker, eventually, running
+from tests.support.concurrency import Send, Worker, eventually, running
 from tests.support.databases import LiveDatabase
 from tests.support.galera import GaleraCluster
 from tests.support.galera_runs import (
@@ -33,8 +33,8 @@ from tests.support.galera_runs import (
     held_upgrade,
     manager,
     options,
-    ours,
     reopen,
+    tables_of,
     upgrade,
 )
 from tests.support.migration_chain import chain_folder
@@ -54,7 +54,7 @@ from wch_peewee.testing.writes import Point
 
 @pytest.fixture
 def nodes(galera: GaleraCluster) -> Iterator[Databases]:
-    """One fresh database, through each of the three nodes."""
+    """A new database, through each of the three nodes."""
     with galera.fresh() as databases:
         try:
             yield databases
@@ -64,9 +64,9 @@ def nodes(galera: GaleraCluster) -> Iterator[Databases]:
 
 @contextmanager
 def change_of_options(nodes: Databases) -> Iterator[None]:
-    """Change the options table through the second node as soon as the first one reads it."""
+    """Alter the options table through the second node as soon as the first one reads it."""
 
-    def change(say: Say) -> None:
+    def change(send: Send) -> None:
         eventually(lambda: "User sleep" in running(nodes[0], "SELECT option_value").values())
         nodes[1].connect().execute_sql("ALTER TABLE wp_options COMMENT = 'changed'")
 
@@ -81,7 +81,7 @@ def change_of_options(nodes: Databases) -> Iterator[None]:
 def undisturbed(galera: GaleraCluster) -> dict[str, str]:
     with galera.fresh() as databases:
         DatabaseManager(databases[0].url).install()
-        return ours(databases[2])
+        return tables_of(databases[2])
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def goal(galera: GaleraCluster, tmp_path_factory: pytest.TempPathFactory) -> dic
     """The schema that an undisturbed run of the whole chain makes."""
     with galera.fresh() as databases:
         upgrade(databases[0], chain_folder(tmp_path_factory.mktemp("chain")))
-        return ours(databases[0])
+        return tables_of(databases[0])
 
 
 # --- all at once
@@ -158,7 +158,7 @@ def test_the_lease_keeps_a_run_on_another_node_out(nodes: Databases, undisturbed
         holder = rf"another run on this cluster \(process {first.worker.pid} on .*\) is upgrading"
         with pytest.raises(Busy, match=holder):
             manager(nodes[1], patience=0.2).install()
-        with Worker(lambda say: manager(nodes[1]).install().outcome) as second:
+        with Worker(lambda send: manager(nodes[1]).install().outcome) as second:
             # The heartbeat keeps it for longer than the time to live.
             time.sleep(3 * TTL)
             assert not Watch(nodes[1]).sees("CREATE")
@@ -169,7 +169,7 @@ def test_the_lease_keeps_a_run_on_another_node_out(nodes: Databases, undisturbed
 
 
 def test_of_many_racers_one_has_the_lease_at_a_time(nodes: Databases, tmp_path: Path) -> None:
-    """Deadlocks and certification failures mean "not mine": nobody sees them."""
+    """Deadlocks and certification failures mean that another one has it; no caller sees them."""
     manager(nodes[0]).install()
     inside = tmp_path / "inside"
 
@@ -219,7 +219,7 @@ def test_an_account_that_may_not_delete_rows_gives_the_lease_back_too(
     assert DatabaseManager(url).install().outcome == "upgraded"
     assert time.monotonic() - begun < 15  # of the 20 seconds that a dead run's lease lives
     assert [row[1] for row in options(nodes[0]) if row[0] == LEASE_OPTION] == ["free"]
-    assert ours(nodes[2]) == undisturbed
+    assert tables_of(nodes[2]) == undisturbed
 
 
 def test_a_node_that_is_set_to_keep_changes_to_itself_does_not(
@@ -256,7 +256,7 @@ def test_stock_pw_migrate_leaves_the_same(nodes: Databases, chain: Path, tmp_pat
 
 
 def moments(pytestconfig: pytest.Config, writes: int, *, every: int) -> list[Point]:
-    """Before, during and after each write with --slow; otherwise a part of them."""
+    """Return the points before, during and after each write with --slow, else a part of them."""
     points = [Point(number, moment) for number in range(1, writes + 1) for moment in ("before", "during", "after")]
     return points if pytestconfig.getoption("--slow") else points[every // 2 :: every]
 
@@ -300,7 +300,7 @@ def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(
 def test_a_run_that_was_paused_for_too_long_stops_before_its_next_statement(
     nodes: Databases, undisturbed: dict[str, str]
 ) -> None:
-    """Ahead of each of its statements in turn, while another one took over and finished."""
+    """Before each of its statements in turn, while another run takes over and finishes."""
     prefixes = {f"p{number}_": number for number in range(1, len(undisturbed))}
     with ExitStack() as stack:
         runs = {p: stack.enter_context(held_install(nodes[0], number, prefix=p)) for p, number in prefixes.items()}
@@ -361,7 +361,7 @@ WIDER_TYPE = "ALTER TABLE `wp_wch_sync_queue` MODIFY COLUMN `attempts`"
 
 
 def fill(database: LiveDatabase, seconds: float) -> None:
-    """Install version 1.0.0, with so many rows in the queue that writing them takes about so long."""
+    """Install version 1.0.0 with so many rows in the queue that inserting them takes about ``seconds``."""
     manager(database).install()
     populate(database)
     begun, rows = time.monotonic(), 10000
@@ -377,12 +377,12 @@ def fill(database: LiveDatabase, seconds: float) -> None:
 def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(
     nodes: Databases, chain: Path, goal: dict[str, str]
 ) -> None:
-    """While the cluster stands still the lease does not grow old for those who wait."""
+    """While the cluster stands still the lease does not expire for those who wait."""
     fill(nodes[0], 2)
     one, other = Watch(nodes[0]), Watch(nodes[1])
     with (
-        Worker(lambda say: len(upgrade(nodes[0], chain))) as first,
-        Worker(lambda say: len(upgrade(nodes[1], chain))) as second,
+        Worker(lambda send: len(upgrade(nodes[0], chain))) as first,
+        Worker(lambda send: len(upgrade(nodes[1], chain))) as second,
     ):
         eventually(lambda: one.sees(WIDER_TYPE) or other.sees(WIDER_TYPE))
         begun = time.monotonic()
@@ -399,10 +399,10 @@ def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(
 def test_the_alter_of_a_dead_client_is_waited_for(
     nodes: Databases, chain: Path, end: signal.Signals, goal: dict[str, str]
 ) -> None:
-    """The cluster goes on with it, and another node takes over behind it."""
+    """The cluster finishes the ALTER, and then another node takes over."""
     fill(nodes[0], 1)
     watch = Watch(nodes[0])
-    with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
+    with Worker(lambda send: len(upgrade(nodes[0], chain))) as first:
         eventually(lambda: watch.sees(WIDER_TYPE))
         os.kill(first.pid, end)
         assert len(upgrade(nodes[1], chain)) == 4
@@ -434,10 +434,10 @@ def test_a_node_that_dies_half_way(galera: GaleraCluster, nodes: Databases, undi
 def test_a_node_that_dies_in_the_middle_of_an_alter(
     galera: GaleraCluster, nodes: Databases, chain: Path, goal: dict[str, str]
 ) -> None:
-    """The others finish the ALTER, which is theirs, too."""
+    """The other nodes finish the ALTER."""
     fill(nodes[0], 1)
     watch = Watch(nodes[0])
-    with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
+    with Worker(lambda send: len(upgrade(nodes[0], chain))) as first:
         eventually(lambda: watch.sees(WIDER_TYPE))
         galera.kill(1)
         ending = first.ending()
@@ -450,7 +450,7 @@ def test_a_node_that_dies_in_the_middle_of_an_alter(
 
 
 def test_a_node_without_quorum(galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]) -> None:
-    """One clear error, from a run that is half way and from one that begins; afterwards the same again finishes."""
+    """A running and a new run both end with one clear error; afterwards the same call finishes."""
     last = manager(nodes[0])
     with held_install(nodes[0], 4) as first:
         galera.kill(2)

@@ -1,4 +1,4 @@
-"""Installing: what is there afterwards, that the plan is what happens, and that nothing happens twice."""
+"""Installing: the result, the plan's statements are those that are sent, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def set_version(database: LiveDatabase, version: str | None) -> None:
 
 
 def unchanging(seen: list[str]) -> list[str]:
-    """Return what a call that changes nothing must not have sent."""
+    """Return the statements that a call without changes must not send."""
     verbs = ("CREATE", "ALTER", "DROP", "RENAME", "INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE")
     return [sql for sql in seen if sql.lstrip().upper().startswith(verbs) or any(word in sql.upper() for word in LOCKS)]
 
@@ -184,7 +184,7 @@ def test_reading_makes_no_file(tmp_path: Path) -> None:
 
 
 def test_prefixes_do_not_see_each_other(database: LiveDatabase) -> None:
-    """One begins with another, one is empty, one looks like a table of the first, and two are as long as can be."""
+    """One begins with another, one is empty, one looks like a table of the first, and two have the greatest length."""
     prefixes = ("wp_", "wp_2_", "", "wp_wch_", "x" * 40 + "1", "x" * 40 + "2")
     for prefix in prefixes:
         before = snapshot(database)
@@ -276,7 +276,7 @@ def test_what_the_models_cannot_work_with_is_an_error_and_no_version_is_written(
 
 @pytest.mark.families("mariadb", "mysql")
 def test_what_somebody_without_our_lock_makes_meanwhile_is_taken_as_it_is(database: LiveDatabase) -> None:
-    """The PHP plugin takes no lock of ours. What had been done before is reported all the same."""
+    """The PHP plugin takes no lock. What was done before is reported nevertheless."""
     other = database.connect()
 
     def overtake(statement: Statement) -> None:

@@ -1,7 +1,7 @@
-"""Killed anywhere: the end is always that of an undisturbed run.
+"""A run that is killed anywhere and repeated ends like an undisturbed one.
 
-With --slow at every point of every run, and the test kit's other scenarios, too; a part of the points, spread over
-the whole run, without. ``python -m tests.support.convergence`` prints the table of it.
+With --slow at every point of every run, and with the test kit's other scenarios; else at a part of the points, spread
+over the whole run. ``python -m tests.support.convergence`` prints the table.
 """
 
 from __future__ import annotations

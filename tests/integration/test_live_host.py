@@ -1,6 +1,6 @@
-"""A host goes on inserting from another thread during a run: what returned is in the table, and nothing else.
+"""A host inserts from another thread during a run: every row that was accepted is in the table, and no other.
 
-peewee-migrate's own router swallows such rows: it replays migrations with the drivers' functions mocked process-wide.
+peewee-migrate's own router loses such rows: it replays migrations with the drivers' functions mocked process-wide.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wch_peewee.schema.objects import enum, varchar
 
 
 class Host:
-    """Another thread that calls ``insert`` with one name after the other, until the block ends."""
+    """A thread that calls ``insert`` with one name after the other until the block ends."""
 
     def __init__(self, database: LiveDatabase, insert: Callable[[str], object]) -> None:
         self.database = database
@@ -43,7 +43,7 @@ class Host:
         self._thread.join()
 
     def wait_for(self, number: int) -> None:
-        """Wait until that many more have been inserted."""
+        """Wait until ``number`` further rows have been inserted."""
         with self._news:
             wanted = len(self.done) + number
             assert self._news.wait_for(lambda: len(self.done) >= wanted or self.strange, timeout=60), "nothing goes on"

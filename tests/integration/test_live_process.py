@@ -1,6 +1,6 @@
-"""A run in one thread of a live process: the other threads read and write through the models, unharmed.
+"""A run in one thread of a live process: other threads read and write through the models meanwhile.
 
-The run is held open at several of its statements, with the lock in its hand, until the others have done something.
+The run is held at several of its statements, with the lock, until the others have finished something.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def adding(tmp_path: Path) -> Path:
 
 
 class Stops:
-    """Holds a run ahead of each of its statements until ``meanwhile`` has been done, in the test's own thread."""
+    """Holds a run before each of its statements until ``meanwhile`` has run in the test's thread."""
 
     def __init__(self, manager: DatabaseManager) -> None:
         self._manager = manager
@@ -83,7 +83,7 @@ class Stops:
 
 
 def write(name: str) -> list[tuple[type[peewee.Model], int]]:
-    """One row into each of four tables and an update, through the models; what returned is what must be there."""
+    """Insert a row into each of four tables and update one, through the models; return what must be there."""
     conversation = Conversation.create(customer_phone=name, wa_conversation_id=name, context={"by": name})
     message = Message.create(
         conversation=conversation, direction="inbound", message_type="text", wa_message_id=name, content={"text": name}
@@ -97,14 +97,14 @@ def write(name: str) -> list[tuple[type[peewee.Model], int]]:
 
 
 def kept(rows: Iterable[tuple[type[peewee.Model], int]]) -> None:
-    """What returned to its caller is there."""
+    """Assert that every returned row is in its table."""
     written = list(rows)
     for model in MODELS:
         assert {number for kind, number in written if kind is model} <= {row.id for row in model.select(model.id)}
 
 
 def writing(plugin: Plugin) -> Callable[[str], list[tuple[type[peewee.Model], int]]]:
-    """``write`` as a thread of the application calls it."""
+    """Return ``write`` as a thread of the application calls it."""
 
     def one(name: str) -> list[tuple[type[peewee.Model], int]]:
         with plugin.site():
@@ -177,14 +177,14 @@ def test_on_sqlite_others_read_and_their_writes_wait_for_the_file(database: Live
 
 
 def patient(database: LiveDatabase) -> peewee.Database:
-    """The database of an application that waits for a SQLite file."""
+    """Return the database of an application that waits for a SQLite file."""
     if database.family == "sqlite":
         return peewee.SqliteDatabase(str(database.path), pragmas={"foreign_keys": 1}, timeout=60)
     return ServerDatabase(database.name, **database.address.arguments())
 
 
 def test_threads_that_never_stop_lose_nothing(database: LiveDatabase, adding: Path) -> None:
-    """Forward, back and forward again, while they write and read; nobody is held."""
+    """Forward, back and forward again, while threads write and read without being held."""
     DatabaseManager(database.url).install()
     plugin = Plugin(patient(database), migrations=adding)
     end = threading.Event()
@@ -228,7 +228,7 @@ PRAGMAS = (
 
 
 def session(application: peewee.Database) -> dict[str, Any]:
-    """Who the connection is, how it is set, and whether it is in a transaction."""
+    """Return the connection's id, its settings, and whether it is in a transaction."""
     connection: Any = application.connection()
     if isinstance(application, peewee.SqliteDatabase):
         settings = {name: application.execute_sql(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS}
@@ -240,7 +240,7 @@ def session(application: peewee.Database) -> dict[str, Any]:
 
 
 def begin(application: peewee.Database) -> None:
-    """Begin a transaction with settings that are nobody's defaults, and write to a table of the application's own."""
+    """Begin a transaction with unusual settings, and write to a table of the application."""
     if isinstance(application, peewee.SqliteDatabase):
         # A temporary table: in SQLite whoever writes to the file keeps everybody else from it.
         for statement in ("PRAGMA foreign_keys = 0", "PRAGMA busy_timeout = 1234", "CREATE TEMP TABLE notes (note)"):
@@ -295,7 +295,7 @@ EVERYBODYS = (
 
 
 def belongings() -> dict[str, object]:
-    """Everything that one thread could change under another: what modules hold, and what their classes hold."""
+    """Return everything that one thread could change under another: the attributes of modules and their classes."""
     found: dict[str, object] = {}
     for module in EVERYBODYS:
         for name, value in vars(module).items():

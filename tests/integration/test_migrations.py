@@ -77,7 +77,7 @@ def test_one_run_and_one_by_one_end_alike(database: LiveDatabase, chain: Path, t
 
 
 def test_every_step_can_be_repeated(database: LiveDatabase, chain: Path) -> None:
-    """A history that has forgotten: the migrations run again over what they made, and change nothing."""
+    """The history is emptied: the migrations run again on their own result, and change nothing."""
     manager = DatabaseManager(database.url, migrations=chain)
     DatabaseManager(database.url).run_migrations()
     populate(database)

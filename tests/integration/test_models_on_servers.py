@@ -1,4 +1,4 @@
-"""The models on every engine: the same rows, the same refusals, in strict sessions and in WordPress's own."""
+"""The models on every engine: the same rows and refusals, in strict sessions and in WordPress's."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def create_tables(database: LiveDatabase, prefix: str) -> None:
 
 
 def as_nobody_here_would(database: LiveDatabase, sql: str, *params: Any) -> None:
-    """Write what a session that is not strict, or newer code, leaves behind."""
+    """Write rows that only a non-strict session, or newer code, can leave."""
     if database.family == "sqlite":
         database.execute("PRAGMA ignore_check_constraints = 1")
     else:
@@ -48,7 +48,7 @@ def as_nobody_here_would(database: LiveDatabase, sql: str, *params: Any) -> None
 
 @pytest.fixture(params=["strict", "wordpress"])
 def shop(request: pytest.FixtureRequest, installed: LiveDatabase) -> Iterator[LiveDatabase]:
-    """Empty tables under the prefix wp_; in the second round a session that cuts and zeroes, as WordPress's do."""
+    """Empty tables under the prefix wp_; in the second round with a non-strict session, like WordPress's."""
     if request.param == "wordpress":
         if installed.family == "sqlite":
             pytest.skip("SQLite has one kind of session")
@@ -92,7 +92,7 @@ def test_every_document_comes_back_equal(shop: LiveDatabase, document: Any) -> N
 
 
 def same_kinds(one: Any, other: Any) -> bool:
-    """Tell 1 from 1.0 and from True, which Python calls equal."""
+    """Compare with types: 1, 1.0 and True are equal in Python."""
     if isinstance(one, dict):
         return type(other) is dict and all(same_kinds(one[key], other[key]) for key in one)
     if isinstance(one, list):

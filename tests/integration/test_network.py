@@ -1,4 +1,4 @@
-"""A WordPress network: every site by its own prefix, past one that fails, and again after a kill."""
+"""A WordPress network: every site by its prefix, in spite of one that fails, and again after a kill."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PREFIXES = ["wp_", "wp_2_", "wp_3_", "wp_12_"]
 
 @pytest.fixture
 def network(database: LiveDatabase) -> LiveDatabase:
-    """Seven sites, three of them out of use."""
+    """Seven sites, three of them not in use."""
     database.execute(
         "CREATE TABLE wp_blogs (blog_id BIGINT NOT NULL PRIMARY KEY, site_id BIGINT NOT NULL DEFAULT 1, "
         "domain VARCHAR(200) NOT NULL, path VARCHAR(100) NOT NULL, "
@@ -65,7 +65,7 @@ def test_every_site_in_use_gets_its_own_tables(network: LiveDatabase) -> None:
 
 
 def test_all_sites_are_installed_over_one_connection(network: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection to a file reads its whole schema, all sites' tables, before the first statement."""
+    """A new connection to a file reads its whole schema, the tables of all sites."""
     made = []
     for kind in (peewee.SqliteDatabase, ServerDatabase):
 
@@ -90,7 +90,7 @@ def test_a_site_of_the_network_is_named_by_its_id(network: LiveDatabase) -> None
 
 
 def test_one_that_fails_does_not_keep_the_others(network: LiveDatabase) -> None:
-    """A table of the second site cannot be mended; its neighbours are done all the same."""
+    """A table of the second site cannot be repaired; the other sites are done."""
     DatabaseManager(network.url, prefix="wp_2_").run_migrations()
     network.execute("DROP TABLE wp_2_wch_messages")
     network.execute("CREATE TABLE wp_2_wch_messages (id BIGINT NOT NULL PRIMARY KEY)")
@@ -204,7 +204,7 @@ def test_the_whole_network_is_uninstalled_only_when_that_is_allowed(network: Liv
 
 
 def test_a_folder_of_migrations_that_is_wrong_is_said_for_each_site(network: LiveDatabase, tmp_path: Path) -> None:
-    """And what needs no migration, which is to remove the tables, is done all the same."""
+    """Removing the tables needs no migrations, and works."""
     assert Network(DatabaseManager(network.url)).install().ok
     (tmp_path / "0001_x.py").touch()
     lost = Network(DatabaseManager(network.url, migrations=tmp_path, remove_data=True))

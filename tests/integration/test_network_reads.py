@@ -1,4 +1,4 @@
-"""``status`` and ``plan`` of a network read many sites together, and say of each what it would say by itself."""
+"""``status`` and ``plan`` of a network read many sites at once, with the same result as for each site alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def make_blogs(database: LiveDatabase, count: int) -> None:
 
 
 def copy_site(database: LiveDatabase, prefix: str) -> None:
-    """Make another installed site, as the first one is; to install each takes many times as long on a server."""
+    """Create another installed site as a copy of the first; installing each is much slower on a server."""
     if database.family == "sqlite":
         DatabaseManager(database.url, prefix=prefix).install()
         return
@@ -53,7 +53,7 @@ def network(database: LiveDatabase) -> LiveDatabase:
 
 @pytest.fixture
 def odd_network(database: LiveDatabase) -> LiveDatabase:
-    """Sites of all kinds: upgraded ones, new ones, and ones to which something has happened."""
+    """Sites of all kinds: upgraded, new, and damaged ones."""
     make_blogs(database, SITES)
     DatabaseManager(database.url).install()
     for number in range(2, SITES + 1):
@@ -117,7 +117,7 @@ def test_sites_alike_are_looked_at_in_full_once(network: LiveDatabase) -> None:
 
 @pytest.mark.families("mysql", "mariadb")
 def test_a_trigger_and_a_check_on_one_of_many_are_seen(network: LiveDatabase) -> None:
-    """What a plan may not lose is told of the one site that has it."""
+    """What a plan must not lose is found for the one site that has it."""
     manager = DatabaseManager(network.url)
     assert Network(manager).install().ok
     network.execute("CREATE TRIGGER heard BEFORE INSERT ON wp_2_wch_carts FOR EACH ROW SET NEW.coupon_code = 'x'")

@@ -30,7 +30,7 @@ BOOKS = ("wp_wch_migratehistory", "wp_options")
 
 
 def after() -> tuple[Table, ...]:
-    """Everything at once: columns, names, types, indexes, foreign keys, a table more."""
+    """Return tables with every kind of change: columns, names, types, indexes, foreign keys, one more table."""
     conversations, messages, carts = (SHIPPED[name] for name in ("conversations", "messages", "carts"))
     status = Column("status", enum("sent", "delivered", "read", "failed", "deleted"), default=Default("sent"))
     agent = Column("agent_id", bigint(unsigned=True), nullable=True)
@@ -81,7 +81,7 @@ DROPPED = ("messages.content",)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    """The shipped shape, and the migration to ``after()``, its questions answered as it proposes."""
+    """The shipped tables, and the migration to ``after()`` with the proposed answers."""
     made = Folder(tmp_path / "migrations", tuple(SHIPPED.values()))
     source = made.write(after(), renames=RENAMES, dropped=DROPPED)
     assert source
@@ -130,7 +130,7 @@ def test_stock_pw_migrate_runs_it(database: LiveDatabase, folder: Folder, tmp_pa
 
 
 def test_a_foreign_key_is_out_of_the_way_while_the_types_change(database: LiveDatabase, tmp_path: Path) -> None:
-    """MySQL and MariaDB would refuse the type of a column that a key is on, and the last index that it can use."""
+    """MySQL and MariaDB refuse to change the type of a column with a foreign key, or to drop the last index for it."""
 
     def shape(size: int, *, unique: bool) -> tuple[Table, ...]:
         code = Column("code", varchar(size))
@@ -192,7 +192,7 @@ def test_without_the_right_to_make_one_sqlite_alone_is_compared(database: LiveDa
 
 
 def trouble(database: LiveDatabase, folder: Folder, tables: tuple[Table, ...], spoil: str = "") -> tuple[str, ...]:
-    """Write the migration to ``tables``, perhaps spoil it, and try it; what is wrong with it, without the engine."""
+    """Write the migration to ``tables`` without the text ``spoil``, try it, and return the findings without engines."""
     with scratch_databases(parse_url(database.url)) as (databases, _):
         before = [produced_schema(scratch, folder.migrations) for scratch in databases]
         folder.write(tables)

@@ -1,4 +1,4 @@
-"""Zero dates, empty enums and NULL documents bear the migrations, by whatever command they come."""
+"""Zero dates, empty enums and NULL documents survive the migrations, by every command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_with_wch(installed: LiveDatabase, chain: Path) -> None:
 
 @pytest.mark.parametrize("configured", [True, False], ids=["conf.py", "no conf.py"])
 def test_with_stock_pw_migrate(installed: LiveDatabase, chain: Path, tmp_path: Path, configured: bool) -> None:
-    """Without conf.py the connection is peewee-migrate's own, with whatever mode the server gives it."""
+    """Without conf.py the connection is peewee-migrate's, with the server's default SQL mode."""
     if configured:
         shutil.copy(migrations_folder() / "conf.py", chain)
     leave_behind_without_php(installed)

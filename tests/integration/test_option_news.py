@@ -1,4 +1,4 @@
-"""``on_option_written``: when it is called, with what, and that nothing it does harms the run."""
+"""``on_option_written``: when it is called, with what, and that its errors do not harm the run."""
 
 from __future__ import annotations
 

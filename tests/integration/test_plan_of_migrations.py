@@ -1,4 +1,4 @@
-"""``plan`` of pending migrations: what it says is what is sent, and it sends nothing."""
+"""``plan`` of pending migrations shows the statements that are sent, and sends none itself."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rollback(migrator, database, *, fake=False):
 
 
 def at_first(database: LiveDatabase, folder: Path) -> DatabaseManager:
-    """Version 1.0.0 with rows in the tables, and a folder whose later migrations are still to come."""
+    """Version 1.0.0 with rows, and a folder whose later migrations are pending."""
     manager = DatabaseManager(database.url, migrations=folder, models=SETTLED)
     manager.run_migrations()
     q = "INSERT INTO wp_wch_conversations VALUES (1, '+49', 'c1', 'active', NULL, '{}', %s, %s, %s)"
@@ -52,7 +52,7 @@ def written(tmp_path: Path, *lines: str) -> Path:
 
 
 def test_what_is_planned_is_what_is_sent(database: LiveDatabase, tmp_path: Path) -> None:
-    """The six migrations of the chain, whose steps build on each other."""
+    """The six migrations of the chain, whose steps depend on each other."""
     folder = chain_folder(tmp_path, [])
     manager = at_first(database, folder)
     add_chain(folder)

@@ -28,7 +28,7 @@ def host(*plugins: object) -> pluggy.PluginManager:
 
 
 def test_the_markers_are_those_that_pluggy_makes() -> None:
-    """They are written by hand, so that pluggy need not be installed."""
+    """They are written by hand, so that pluggy is optional."""
 
     def hook() -> None:
         pass
@@ -108,7 +108,7 @@ def test_another_environment_is_another_installation(
 def test_the_entry_point_is_that_module(
     in_the_environment: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As an installed distribution declares it, installed here or not."""
+    """As an installed distribution declares it, whether it is installed here or not."""
     setup = ConfigParser()
     setup.read(Path(__file__).parents[2] / "setup.cfg")
     installed = tmp_path / "declared-1.0.dist-info"
@@ -132,7 +132,7 @@ def test_the_sites_of_a_network_come_and_go(in_the_environment: LiveDatabase) ->
 
 
 def test_the_hooks_connections_are_closed_when_the_process_ends(in_the_environment: LiveDatabase) -> None:
-    """Python 3.13 warns of a SQLite connection that nobody has closed."""
+    """Python 3.13 warns of a SQLite connection that is never closed."""
     program = "from wch_peewee.install import hooks; hooks.activate(); hooks.admin_init()"
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr == ""

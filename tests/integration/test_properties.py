@@ -1,4 +1,4 @@
-"""From a correct schema on populated tables, whatever is done to it: db_delta converges and loses nothing.
+"""db_delta converges and loses nothing, whatever damage is done to a correct, populated schema.
 
 WCH_EXAMPLES=10 multiplies the number of examples.
 """
@@ -61,7 +61,7 @@ def live(damage: Damage) -> dict[str, Table]:
 
 
 def lost_rows(before: dict[str, list[dict[str, Any]]], after: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Name the tables whose rows are not what they were, as far as their columns were there."""
+    """Return the tables whose rows have changed, in the columns that they had before."""
     lost = []
     for table, rows in before.items():
         names = rows[0] if rows else ()
@@ -72,7 +72,7 @@ def lost_rows(before: dict[str, list[dict[str, Any]]], after: dict[str, list[dic
 
 
 def lost_things(before: dict[str, Table], after: dict[str, Table]) -> list[str]:
-    """Name columns, indexes, foreign keys, triggers and checks that were there and are not."""
+    """Return the columns, indexes, foreign keys, triggers and checks that are gone."""
     lost = []
     for key, table in before.items():
         now = after[key]
@@ -84,7 +84,7 @@ def lost_things(before: dict[str, Table], after: dict[str, Table]) -> list[str]:
 
 
 def usable(report: DeltaReport) -> bool:
-    """Say whether the report promises that the models work with what is there."""
+    """Return True if the report says that the models work with these tables."""
     return not any(refusal.blocking for refusal in report.refusals) and not any(
         "inserts through the models fail" in extra for extra in report.extras
     )

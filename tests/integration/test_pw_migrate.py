@@ -34,7 +34,7 @@ def pw_migrate(*arguments: str, folder: Path, cwd: Path, **environment: str) -> 
 
 
 def state(database: LiveDatabase, prefix: str = "wp_") -> tuple[dict[str, str], list[str], str | None]:
-    """Schema, history and version, with the prefix taken out."""
+    """Return schema, history and version, without the prefix."""
     found = {
         name.replace(prefix, "P_"): text.replace(prefix, "P_")
         for name, text in schema(database).items()
@@ -87,7 +87,7 @@ def test_the_chain_there_and_back(database: LiveDatabase, tmp_path: Path) -> Non
 
 
 def test_either_may_begin(database: LiveDatabase, tmp_path: Path) -> None:
-    """What pw_migrate did, wch finds done; what wch did, pw_migrate finds done."""
+    """wch accepts what pw_migrate did as done, and the other way round."""
     pw_migrate("migrate", "--database", database.url, folder=migrations_folder(), cwd=tmp_path)
     assert Plugin(database.url).activate().outcome == "current"
     Plugin(database.url, prefix="b_").activate()

@@ -1,4 +1,4 @@
-"""README.md is true: its examples run, and its tables are the code's own. tests/support/page_examples.py runs it."""
+"""The examples in README.md run, and its tables are those of the code (tests/support/page_examples.py)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ALIKE = ("Migrations",)
 
 
 def cells(heading: str) -> list[list[str]]:
-    """The rows of the table whose first heading is this one."""
+    """Return the rows of the table whose first heading is ``heading``."""
     table = README.partition(f"| {heading} |")[2].partition("\n\n")[0]
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()[2:]]
 
@@ -69,7 +69,7 @@ def copy_sources(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout as it is after ``pip install -e .``: with metadata, and with the programs in .venv/bin."""
+    """A checkout like after ``pip install -e .``: with metadata, and with the programs in .venv/bin."""
     checkout = copy_sources(tmp_path_factory.mktemp("installed"))
     programs = checkout / ".venv" / "bin"
     programs.mkdir(parents=True)
@@ -255,13 +255,13 @@ def test_the_page_on_upgrades(checkout: Path, database: LiveDatabase) -> None:
 
 
 def tried(command: str) -> list[list[str]]:
-    """The rows of the table below a command."""
+    """Return the rows of the table below a command."""
     table = UPGRADES.partition(f"    {command}\n\n")[2].partition("\n\n")[0]
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()]
 
 
 def test_what_was_tried_is_all_there_is_and_all_converged() -> None:
-    """The page's table has a row for everything that the command tries, and no other."""
+    """The page's table has exactly the rows that the command prints."""
     heading, _, *rows = tried("python -m tests.support.convergence")
     assert heading[2:] == ["SQLite 3.40.1", "MariaDB 10.11.19", "MariaDB 11.8.6", "MySQL 9.7.4"]
     assert all(DONE.fullmatch(cell) for row in rows for cell in row[2:])

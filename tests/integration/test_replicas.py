@@ -1,4 +1,4 @@
-"""A real replica that is behind holds a run up, and one that does not replicate stops it."""
+"""A real replica: a run waits while it is behind, and stops if it does not replicate."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FOLLOW = {
 
 @pytest.fixture(scope="module")
 def pair(engine: Engine) -> Iterator[tuple[PrivateServer, PrivateServer]]:
-    """A primary, and a replica that does everything an hour later."""
+    """A primary, and a replica with a delay of one hour."""
     program = engine.program()
     if program is None:
         pytest.skip(f"the program of {engine.name} is not on this machine")
@@ -58,7 +58,7 @@ def opened(server: PrivateServer) -> pw.Database:
 
 
 def sits(database: pw.Database) -> bool:
-    """Say whether it has a change and waits before it does it: until then it may be a second behind, and then none."""
+    """Return True if the replica has a change that it delays; before that its lag may be a second or unknown."""
     cursor = database.execute_sql("SHOW REPLICA STATUS")
     row, headings = cursor.fetchone(), [column[0] for column in cursor.description]
     return row[headings.index("SQL_Remaining_Delay")] is not None

@@ -1,6 +1,6 @@
-"""The server is killed in the middle of a run: one clear error, and once it is back the next run finishes.
+"""The server is killed during a run: the run ends with one clear error, and the next run finishes.
 
-At every write with --slow, at a part of them without.
+At every write with --slow, else at a part of them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def test_while_it_installs(scratch: ScratchDatabase, effort: dict[str, Any]) -> 
 
 
 def test_while_it_migrates(scratch: ScratchDatabase, effort: dict[str, Any], chain: Path) -> None:
-    """From nothing, and from version 1.0.0 with rows."""
+    """From an empty database, and from version 1.0.0 with rows."""
     verdict = examine_at(scratch, our_migrations(chain, "wp_"), populate=fill, **effort)
     assert verdict.ok, str(verdict)
     assert verdict.tried >= 6

@@ -1,4 +1,4 @@
-"""Each step on every engine: done twice it does nothing more, there is a way back, and the rest stays as it was."""
+"""Each step on every engine: repeated it does nothing, its rollback works, and everything else stays."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def do(database: LiveDatabase, what: Step) -> RunContext:
 
 
 def spelled_alike(tables: dict[str, Any]) -> dict[str, Any]:
-    """Without the charset, which MySQL prints of a column or not, depending on how it came to be."""
+    """Remove the charset, which MySQL prints for a column depending on how it was created."""
     return {name: (text.replace("CHARACTER SET utf8mb4 ", ""), rows) for name, (text, rows) in tables.items()}
 
 
@@ -116,7 +116,7 @@ def test_names_that_are_not_there_are_said(site: LiveDatabase) -> None:
     ids=["rename", "alter"],
 )
 def test_what_a_step_does_not_speak_of_is_kept(installed: LiveDatabase, change: Step) -> None:
-    """Comment, collation, default and place are the live column's, whoever gave it them."""
+    """Comment, collation, default and position stay those of the live column."""
     odd = "varchar(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL COMMENT 'it''s 100% \\\\ ours'"
     installed.execute(f"ALTER TABLE wp_wch_carts MODIFY coupon_code {odd}".replace("%", "%%"))
     attributes = (
@@ -160,7 +160,7 @@ def test_nulls_that_stand_against_not_null_are_counted(site: LiveDatabase) -> No
 
 
 def test_what_steps_on_columns_read_is_what_there_is_of_columns(site: LiveDatabase) -> None:
-    """They leave out what is of no matter to them, and a column's own check is: changing the column would lose it."""
+    """They skip what does not concern them. A column's own check does: changing the column would lose it."""
     site.execute("ALTER TABLE wp_wch_messages ADD COLUMN mood VARCHAR(9) CHECK (mood <> '')")
     with run_session(DatabaseManager(site.url).database, "wp_") as context:
         whole = context.live("wp_wch_messages")

@@ -1,4 +1,4 @@
-"""Migrations that stop before their first step: with a question to their author, or without a way back."""
+"""Migrations that stop before their first step: with a question to their author, or without a rollback."""
 
 from __future__ import annotations
 

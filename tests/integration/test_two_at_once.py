@@ -1,4 +1,4 @@
-"""One upgrader at a time for each (database, prefix): fifty processes, ten threads, and those that die meanwhile."""
+"""One upgrade at a time for each (database, prefix): fifty processes, ten threads, and runs that die meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.concurrency import Say, Transaction, Worker, all_at_once, eventually, running
+from tests.support.concurrency import Send, Transaction, Worker, all_at_once, eventually, running
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
 from tests.support.migration_chain import NEWEST, SETTLED
@@ -43,7 +43,7 @@ def manager(database: LiveDatabase, chain: Path, **options: Any) -> DatabaseMana
 
 
 def empty(database: LiveDatabase, chain: Path) -> None:
-    """Nothing is there."""
+    """An empty database."""
 
 
 def old(database: LiveDatabase, chain: Path, prefix: str = "wp_") -> None:
@@ -53,7 +53,7 @@ def old(database: LiveDatabase, chain: Path, prefix: str = "wp_") -> None:
 
 
 def damaged(database: LiveDatabase, chain: Path) -> None:
-    """The newest version with rows, and without a table and a unique index that belong there."""
+    """The newest version with rows, without one table and one unique index."""
     old(database, chain)
     manager(database, chain).install()
     database.execute("DROP TABLE wp_wch_broadcast_campaigns")
@@ -75,7 +75,7 @@ CROWDS = [
 
 
 def contents(database: LiveDatabase, prefix: str = "wp_") -> dict[str, list[Any]]:
-    """The rows of the old database, by the names that they have before and after."""
+    """Return the rows of the old database, under the column names of either version."""
     there = database.tables()
     if f"{prefix}wch_messages" not in there:
         return {}
@@ -99,7 +99,7 @@ def contents(database: LiveDatabase, prefix: str = "wp_") -> dict[str, list[Any]
 
 
 def assert_whole(database: LiveDatabase, chain: Path, rows: dict[str, list[Any]], prefix: str = "wp_") -> None:
-    """One history row for each migration, the newest version, the schema of an undisturbed run, and the rows."""
+    """Assert one history row per migration, the newest version, the schema of an undisturbed run, and the rows."""
     history = database.execute(f"SELECT name FROM {prefix}wch_migratehistory ORDER BY id")
     assert history == [(name,) for name in MigrationFolder(chain).names]
     option = database.execute(f"SELECT option_value FROM {prefix}options WHERE option_name = 'wch_db_version'")
@@ -179,7 +179,7 @@ def test_of_ten_threads_one_upgrades(database: LiveDatabase, chain: Path, call: 
 
 
 class Held:
-    """A run in a thread, held ahead of its first statement with the lock in its hand."""
+    """A run in a thread, held before its first statement with the lock."""
 
     def __init__(self, run: DatabaseManager) -> None:
         self._held = threading.Event()
@@ -233,9 +233,9 @@ def test_two_databases_upgrade_side_by_side(
 
 
 def test_the_command_says_busy_in_one_line_and_ends_with_3(database: LiveDatabase) -> None:
-    """The first one has the lock and waits for a reader; the second one waits a second for the first.
+    """The first run has the lock and waits for a reader; the second waits a second for the first.
 
-    On SQLite, where the lock is the file's, the test itself has it.
+    On SQLite, where the file itself is locked, the test has the lock.
     """
     DatabaseManager(database.url).install()
     sqlite = database.family == "sqlite"
@@ -276,18 +276,18 @@ def test_the_lock_of_a_killed_process_goes_to_the_next(database: LiveDatabase, c
     old(database, chain)
     rows = contents(database)
 
-    def act(say: Say) -> None:
+    def act(send: Send) -> None:
         mine = manager(database, chain)
 
         def stop(statement: Statement) -> None:
-            say("I have it")
+            send("I have it")
             signal.pause()
 
         mine.before_statement = stop
         mine.install()
 
     with Worker(act) as worker:
-        assert worker.hear() == "I have it"
+        assert worker.receive() == "I have it"
         with pytest.raises(Busy):
             manager(database, chain, patience=0).install()
         worker.kill()
@@ -301,7 +301,7 @@ def test_a_killed_clients_waiting_alter_is_waited_for(database: LiveDatabase, ch
     old(database, chain)
     rows = contents(database)
 
-    def act(say: Say) -> None:
+    def act(send: Send) -> None:
         with run_session(ServerDatabase(database.name, **database.address.arguments()), "wp_") as context:
             # For longer than a second, so that it is still there when its client is not.
             context.database.execute_sql("SET SESSION lock_wait_timeout = 60")
@@ -327,14 +327,14 @@ def waiting_alters(database: LiveDatabase) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.families("mysql", "mariadb")
 def test_a_killed_clients_running_alter_is_waited_for(database: LiveDatabase, chain: Path) -> None:
-    """The server goes on copying the table; the lock is free only when it is through."""
+    """The server continues to copy the table; the lock is free only when that is done."""
     old(database, chain)
     names = "entity_type, entity_id, action, created_at"
     for _ in range(17):
         database.execute(f"INSERT INTO wp_wch_sync_queue ({names}) SELECT {names} FROM wp_wch_sync_queue")
     rows = contents(database)
     widening = "ALTER TABLE `wp_wch_sync_queue` MODIFY COLUMN `attempts`"
-    with Worker(lambda say: manager(database, chain).install().outcome) as worker:
+    with Worker(lambda send: manager(database, chain).install().outcome) as worker:
         (number,) = eventually(lambda: running(database, widening))
         worker.kill()
         assert list(running(database, widening)) == [number], "it was through too soon for this test"
@@ -350,7 +350,7 @@ def test_a_killed_clients_running_alter_is_waited_for(database: LiveDatabase, ch
 def test_a_lost_lock_stops_the_run_before_its_next_statement(
     database: LiveDatabase, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run's connection is killed at each of its statements in turn; it never connects again by itself."""
+    """The run's connection is killed at each of its statements in turn; the run never reconnects by itself."""
     connects: list[object] = []
     connect = ServerDatabase._connect
     monkeypatch.setattr(ServerDatabase, "_connect", lambda self: connects.append(self) or connect(self))
@@ -387,7 +387,7 @@ def test_a_lost_lock_stops_the_run_before_its_next_statement(
 
 @pytest.mark.families("mysql", "mariadb")
 def test_a_lock_that_was_let_go_stops_the_run(database: LiveDatabase, chain: Path) -> None:
-    """The connection lives, but the lock is gone: before rows are written, too."""
+    """The connection is open, but the lock is lost: also before rows are written."""
     old(database, chain)
     rows = contents(database)
     with run_session(database.connect(), "wp_") as context:
@@ -404,7 +404,7 @@ def test_a_lock_that_was_let_go_stops_the_run(database: LiveDatabase, chain: Pat
 
 @pytest.mark.families("mysql", "mariadb")
 def test_somebody_who_takes_no_lock_may_do_the_same_in_the_same_moment(database: LiveDatabase, chain: Path) -> None:
-    """As PHP might: whatever is about to be added is there when we come to add it."""
+    """As PHP may: what is about to be added exists already."""
     old(database, chain)
     rows = contents(database)
     overtaken: list[str] = []

@@ -1,4 +1,4 @@
-"""Removing: only with leave, exactly what is ours under this prefix, and as often as one likes."""
+"""Uninstalling: only if allowed, exactly the managed tables of this prefix, and repeatable."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def filled(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def full(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
-    """An installation with rows, beside decoys, another prefix's installation and other options."""
+    """An installation with rows, beside similar tables, another prefix's installation and other options."""
     return restored_database(engine, request, fill, "filled")
 
 
@@ -186,7 +186,7 @@ def test_a_view_in_a_table_s_place_is_no_table_of_ours(full: LiveDatabase) -> No
 
 @contextmanager
 def unchecked(database: LiveDatabase) -> Iterator[None]:
-    """Have foreign keys unchecked."""
+    """Disable foreign key checks for the block."""
     sqlite = database.family == "sqlite"
     database.execute("PRAGMA foreign_keys = 0" if sqlite else "SET SESSION foreign_key_checks = 0")
     try:

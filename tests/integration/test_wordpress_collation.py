@@ -1,4 +1,4 @@
-"""Our tables beside the site's own: compared in joins, from PHP and from Python, whatever the site is made of."""
+"""Managed tables beside the site's own: joins from PHP and from Python, with every collation of the site."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CASTS = (
 
 @contextmanager
 def made_of(site: WordPressSite, words: str) -> Iterator[None]:
-    """Have the site's own tables altered for a while; ``words`` follow ALTER TABLE."""
+    """Alter the site's own tables for the block; ``words`` follow ALTER TABLE."""
     # By PHP, whose sessions bear the zero dates that are a default in wp_users.
     alter = "foreach ( array( 'wp_options', 'wp_users' ) as $table ) { $wpdb->query( \"ALTER TABLE $table $words\" ); }"
     try:
@@ -44,7 +44,7 @@ def made_of(site: WordPressSite, words: str) -> Iterator[None]:
 
 
 def compare(site: WordPressSite, queries: tuple[str, ...]) -> None:
-    """Put one row where both sides have it, and find it from both sides."""
+    """Insert one row on both sides, and find it from both sides."""
     plugin = Plugin(site.url)
     plugin.activate()
     with plugin.site():
@@ -82,7 +82,7 @@ def test_as_wordpress_makes_it(wordpress: WordPressSite) -> None:
 
 
 def test_a_table_with_the_servers_own_collation_could_not_be_compared(wordpress: WordPressSite) -> None:
-    """What the above is good for: each server's default is another than WordPress's."""
+    """The reason for the tests above: each server's default differs from WordPress's."""
     wordpress.database.execute("CREATE TABLE wch_plain (name varchar(20)) CHARACTER SET utf8mb4")
     with pytest.raises(peewee.OperationalError, match="1267"):
         wordpress.database.execute("SELECT COUNT(*) FROM wch_plain p JOIN wp_users u ON u.display_name = p.name")

@@ -1,4 +1,4 @@
-"""WordPress's own dbDelta and our tables: the text of ``wch schema --format dbdelta``, in both directions."""
+"""WordPress's dbDelta and the managed tables: the text of ``wch schema --format dbdelta``, in both directions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOREIGN_KEY = "Added foreign key wp_wch_messages (`conversation_id`) REFERENCES 
 
 @pytest.fixture
 def text(wordpress: WordPressSite) -> str:
-    """What the command prints for this site."""
+    """Return the text that the command prints for this site."""
     return wch("schema", "--format", "dbdelta", database=wordpress.url).out
 
 
@@ -55,7 +55,7 @@ def test_both_make_the_same_tables(wordpress: WordPressSite, text: str) -> None:
 
 
 def as_plugins_write_it(text: str) -> str:
-    """The same in capitals, with blanks in enums and JSON by its name: dbDelta finds changes in it on every run."""
+    """Return the text in capitals, with blanks in enums and JSON types: dbDelta finds changes in it on every run."""
     text = re.sub(r"longtext CHARACTER SET \S+ COLLATE \S+ NULL CHECK \(json_valid\(\w+\)\)", "JSON NULL", text)
     text = re.sub(r"enum\((.*?)\)", lambda match: f"ENUM({match[1].replace(',', ', ')})", text)
     types = r"(?<!')\b(?:bigint|varchar|datetime|int|tinyint|text|json|unsigned)\b"

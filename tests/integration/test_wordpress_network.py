@@ -1,4 +1,4 @@
-"""A real WordPress network: PHP makes the sites and deletes them, and reads what was done for each."""
+"""A real WordPress network: PHP creates and deletes the sites, and reads what was done for each."""
 
 from __future__ import annotations
 

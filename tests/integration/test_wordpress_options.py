@@ -1,4 +1,4 @@
-"""The option ``wch_db_version`` as WordPress reads and writes it: after ours, before ours, and through a cache."""
+"""The option ``wch_db_version`` as WordPress reads and writes it: after the library, before it, through a cache."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_php_reads_what_activate_and_an_upgrade_wrote(wordpress: WordPressSite, 
 
 
 def test_the_folder_alone_is_enough(wordpress: WordPressSite) -> None:
-    """wp-config.php says where PHP's own database is, and wp-content that there is a cache."""
+    """wp-config.php names PHP's database, and wp-content shows that there is a cache."""
     wordpress.cache()
     assert wordpress.php(READ) is False
     done = wch("activate", "--wordpress", str(wordpress.folder))
@@ -51,7 +51,7 @@ def test_php_reads_what_uninstall_left(wordpress: WordPressSite) -> None:
 
 @pytest.mark.parametrize("autoload", ["null", "'yes'", "'no'"])
 def test_a_row_of_phps_is_read_and_keeps_its_id_and_its_autoload(wordpress: WordPressSite, autoload: str) -> None:
-    """Words differ from WordPress to WordPress: auto, on and off since 6.6. None of them is ours to write."""
+    """WordPress has other words since 6.6: auto, on and off. The library never changes them."""
     arguments = "" if autoload == "null" else f", '', {autoload}"
     wordpress.php(f"add_option( 'wch_db_version', '0.9.0'{arguments} );")
     ((option_id, _, word),) = wordpress.database.execute(ROW)
@@ -89,7 +89,7 @@ def test_whatever_php_stored_is_read_as_it_is_in_the_row(wordpress: WordPressSit
 
 
 def test_a_first_activation_heals_by_phps_own_update(wordpress: WordPressSite) -> None:
-    """The new row has autoload ``no``: PHP's INSERT ... ON DUPLICATE KEY UPDATE then changes the row, and its cache."""
+    """The new row has autoload ``no``: PHP's INSERT ... ON DUPLICATE KEY UPDATE then changes the row and its cache."""
     wordpress.cache()
     assert wordpress.php(READ) is False  # and is remembered as missing
     Plugin(wordpress.url).activate()

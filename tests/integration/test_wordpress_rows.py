@@ -1,4 +1,4 @@
-"""Rows that PHP and the models share: each reads what the other wrote, and odd rows survive everything."""
+"""Rows that PHP and the models share: each reads the other's, and odd rows survive everything."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ return $done;
 
 @pytest.fixture
 def site(wordpress: WordPressSite) -> Iterator[WordPressSite]:
-    """A site with our tables in it, and the models working on it."""
+    """A site with the managed tables, and the models bound to it."""
     plugin = Plugin(wordpress.url)
     plugin.activate()
     with plugin.site():

@@ -1,4 +1,4 @@
-"""A WordPress folder says where the tables are: from its wp-config.php to the server and back."""
+"""The database of a WordPress folder, from its wp-config.php to the server and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/next-migration.md says what happens, but for sizes and times, which are those of a larger table."""
+"""docs/next-migration.md shows what really happens, except for sizes and times, which are those of a larger table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts on a server for one test, with the rights that it names and no others.
+"""A server account for one test, with the named privileges only.
 
 with account(database, "SELECT, INSERT") as limited:
     wch("activate", database=limited.url(database.name))
@@ -21,7 +21,7 @@ PASSWORD = "s3cret-'%/@:#?"
 def account(
     database: LiveDatabase, rights: str, *, identified: str = "IDENTIFIED BY %s", password: str = PASSWORD
 ) -> Iterator[ServerAddress]:
-    """Make an account that may do ``rights`` in this database; none when they are empty."""
+    """Create an account with the privileges ``rights`` in this database, or with none if the text is empty."""
     name = f"wch_test_{secrets.token_hex(6)}"
     # For both hosts: some servers have an anonymous account for localhost, which would win over '%'.
     people = [f"'{name}'@'{host}'" for host in ("%", "localhost")]

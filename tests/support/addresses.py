@@ -1,4 +1,4 @@
-"""Where a database server answers, and how to speak to it.
+"""The address of a database server, and connections to it.
 
 ServerAddress.parse("mysql://root@127.0.0.1:3306").version()  # "10.11.19-MariaDB"
 """
@@ -13,12 +13,12 @@ import pymysql
 
 
 class ServerError(Exception):
-    """A server cannot be started or reached; one line."""
+    """A server that cannot be started or reached. The message is one line."""
 
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where a server answers and who asks."""
+    """A server's host and port, and the account that connects."""
 
     host: str
     port: int
@@ -41,7 +41,7 @@ class ServerAddress:
         return f"mysql://{quote(self.user, safe='')}{secret}@{self.host}:{self.port}/{database}"
 
     def arguments(self) -> dict[str, Any]:
-        """Return what PyMySQL and peewee take."""
+        """Return the connection parameters for PyMySQL and peewee."""
         return {
             "host": self.host,
             "port": self.port,
@@ -51,7 +51,7 @@ class ServerAddress:
         }
 
     def connection(self) -> pymysql.Connection[Any]:
-        """Open a connection of the tests' own, in autocommit, that waits for nothing very long."""
+        """Open a connection for the tests themselves, in autocommit and with short lock timeouts."""
         return pymysql.connect(
             **self.arguments(),
             autocommit=True,

@@ -1,7 +1,7 @@
-"""What each kind of operation costs, as the dialect predicts it and as a server does it.
+"""The ALTER algorithm and lock of each kind of operation: predicted by the dialect, and used by a server.
 
-A server is asked for a cheaper algorithm first, which it has to refuse, and then for the predicted one, which it has
-to take. So the prediction is the cheapest there is, and what a plan says is what happens.
+Each operation is sent with every cheaper algorithm first, which the server must refuse, and then with the predicted
+one, which it must accept: the prediction is the cheapest that works.
 
     python -m tests.support.algorithms    # the table of docs/online.md, from the servers of WCH_TEST_SERVERS
 """
@@ -123,14 +123,14 @@ OPERATIONS: dict[str, Operation] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``predicted`` is the plan's clause, ``actual`` the one that the server took, having refused all cheaper ones."""
+    """One operation: ``predicted`` is the clause in the plan, ``actual`` the cheapest one that the server accepted."""
 
     predicted: str
     actual: str
 
 
 def measure(database: LiveDatabase) -> Iterator[tuple[str, Outcome]]:
-    """Do every operation to a table of its own on a server."""
+    """Run every operation on a server, each on its own table, and return the outcomes."""
     connection = database.connect()
     dialect = detect_dialect(connection)
     for words, operation in OPERATIONS.items():
@@ -182,7 +182,7 @@ def _takes(connection: pw.Database, dialect: Dialect, alter: Statement, clause: 
 
 
 def short(clause: str) -> str:
-    """``ALGORITHM=COPY, LOCK=SHARED`` as people write it: ``COPY, SHARED``."""
+    """Return ``ALGORITHM=COPY, LOCK=SHARED`` in short form: ``COPY, SHARED``."""
     return clause.replace("ALGORITHM=", "").replace("LOCK=", "")
 
 

@@ -1,4 +1,4 @@
-"""Write a migration from schema values, as ``wch new`` does from models, and try it.
+"""Write a migration from schema values, as ``wch new`` does from models, and run it.
 
 folder = Folder(tmp_path, BEFORE)
 folder.write(AFTER)
@@ -20,7 +20,7 @@ from wch_peewee.schema.objects import Table
 
 
 class Folder:
-    """A folder of migrations, the first of which makes ``tables``."""
+    """A folder of migrations; the first one creates ``tables``."""
 
     def __init__(self, path: Path, tables: Sequence[Table]) -> None:
         path.mkdir()
@@ -36,7 +36,7 @@ class Folder:
         dropped: Iterable[str] = (),
         decided: bool = True,
     ) -> str:
-        """Write the next migration and return its text, empty when there is none; ``decided`` removes the marks."""
+        """Write the next migration and return its text, empty if nothing differs. ``decided`` removes the marks."""
         with connected(pw.SqliteDatabase(":memory:")) as database:
             author = Author.of(database, self.migrations, tables)
             draft = author.draft(author.renames(renames, dropped, None), dropped, "minor")
@@ -49,7 +49,7 @@ class Folder:
         return source
 
     def differences(self, tables: Sequence[Table], database: pw.Database | None = None) -> list[str]:
-        """Say what the migrations do not make of ``tables``; on a SQLite database in memory unless one is given."""
+        """Return how the migrated schema differs from ``tables``, by default on a SQLite database in memory."""
         with connected(database or pw.SqliteDatabase(":memory:")) as scratch:
             return [found.words for found in model_differences([scratch], self.migrations, tables)]
 

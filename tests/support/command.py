@@ -1,4 +1,4 @@
-"""Run the command ``wch`` inside this process, as a user would, and keep what it printed.
+"""Run the command ``wch`` in this process and capture its output.
 
 result = wch("status", "--format", "json", database=database.url)
 assert result.code == 1 and result.json["pending"]
@@ -21,7 +21,7 @@ from wch_peewee.cli import run
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one command line; ``out`` and ``err`` are stdout and stderr."""
+    """The result of one command line; ``out`` and ``err`` are stdout and stderr."""
 
     code: int
     out: str
@@ -29,7 +29,7 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """The one document on stdout; anything else there fails."""
+        """The JSON document on stdout. Raises an error if stdout holds anything else."""
         return json.loads(self.out)
 
     @property
@@ -38,7 +38,7 @@ class Result:
 
 
 def wch(*arguments: str, answer: str = "", database: str | None = None, **environment: str) -> Result:
-    """Run ``wch arguments`` with ``answer`` on stdin; of the environment's WCH_* only those given are there."""
+    """Run ``wch arguments`` with ``answer`` on stdin. No WCH_* variables are set but those given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WCH_")}
     if database is not None:
         environment["WCH_DATABASE_URL"] = database
@@ -54,7 +54,7 @@ def wch(*arguments: str, answer: str = "", database: str | None = None, **enviro
 
 
 def commands_of(group: click.Group) -> dict[str, click.Command]:
-    """Return the group's commands, in their order."""
+    """Return the group's commands by name, in order."""
     context = click.Context(group)
     commands = {name: group.get_command(context, name) for name in group.list_commands(context)}
     return {name: command for name, command in commands.items() if command is not None}

@@ -1,4 +1,4 @@
-"""Many at once: processes that start on one signal, one that is killed, an open transaction, and what a server sees.
+"""Concurrent processes that start on one signal, worker processes, open transactions, and the process list.
 
 endings = all_at_once(50, lambda: Plugin(url).activate().outcome)
 assert Counter(endings) == {"installed": 1, "current": 49}
@@ -19,14 +19,14 @@ from typing import Any, NoReturn
 from tests.support.databases import LiveDatabase
 from wch_peewee import WchError
 
-#: Says something to the parent, which reads it with ``hear()``.
-Say = Callable[[str], None]
+#: Sends a text to the parent, which reads it with ``receive()``.
+Send = Callable[[str], None]
 
 
 class Worker:
-    """A forked process. What ``action`` returns, or the error it ends with, is ``ending()``."""
+    """A forked process that runs ``action``; ``ending()`` is its result or error."""
 
-    def __init__(self, action: Callable[[Say], Any]) -> None:
+    def __init__(self, action: Callable[[Send], Any]) -> None:
         reader, writer = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads in the parent, which share nothing
@@ -47,20 +47,20 @@ class Worker:
         self.kill()
         self._pipe.close()
 
-    def hear(self) -> str:
-        """Wait for the next thing it says."""
+    def receive(self) -> str:
+        """Wait for the next text that the process sends, and return it."""
         kind, text = json.loads(self._pipe.readline() or '["died", "without a word"]')
         assert kind == "said", (kind, text)
         return str(text)
 
     def ending(self) -> Any:
-        """Wait for its end: what the action returned, the name of a WchError, or a traceback."""
+        """Wait for the end; return the result of the action, or "Name: message" of a WchError, or a traceback."""
         kind, value = json.loads(self._pipe.readline() or '["died", "without a word"]')
         self._wait()
         return value if kind == "returned" else f"{kind}: {value}"
 
     def kill(self) -> None:
-        """Kill it as the kernel would, unless it has ended."""
+        """Send SIGKILL, unless the process has ended."""
         if not self._dead:
             os.kill(self.pid, signal.SIGKILL)
             self._wait()
@@ -71,7 +71,7 @@ class Worker:
             self._dead = True
 
 
-def _live(action: Callable[[Say], Any], writer: int) -> NoReturn:
+def _live(action: Callable[[Send], Any], writer: int) -> NoReturn:
     def write(kind: str, value: Any) -> None:
         os.write(writer, (json.dumps([kind, value]) + "\n").encode())
 
@@ -87,18 +87,18 @@ def _live(action: Callable[[Say], Any], writer: int) -> NoReturn:
 
 
 def all_at_once(number: int, action: Callable[[], Any]) -> list[Any]:
-    """Fork so many processes, let them all go in the same moment, and return how each of them ended."""
+    """Fork ``number`` processes, start ``action`` in all of them at the same time, and return their endings."""
     gate, opener = os.pipe()
 
-    def wait_and_act(say: Say) -> Any:
+    def wait_and_act(send: Send) -> Any:
         os.close(opener)
-        say("ready")
+        send("ready")
         os.read(gate, 1)  # the end of the file is the signal
         return action()
 
     workers = [Worker(wait_and_act) for _ in range(number)]
     try:
-        assert {worker.hear() for worker in workers} == {"ready"}
+        assert {worker.receive() for worker in workers} == {"ready"}
         os.close(opener)
         return [worker.ending() for worker in workers]
     finally:
@@ -108,7 +108,7 @@ def all_at_once(number: int, action: Callable[[], Any]) -> list[Any]:
 
 
 class Transaction:
-    """Somebody's open transaction, which has run ``statement``; undone at the end of the block, or by ``end()``."""
+    """An open transaction that has run ``statement``. ``end()`` or the end of the block rolls it back."""
 
     def __init__(self, database: LiveDatabase, statement: str, begin: str = "BEGIN") -> None:
         self._database = database.connect()
@@ -123,7 +123,7 @@ class Transaction:
 
     @property
     def number(self) -> int:
-        """What its server calls the connection."""
+        """The connection's id on the server."""
         return int(self._database.connection().thread_id())
 
     def end(self) -> None:
@@ -133,7 +133,7 @@ class Transaction:
 
 
 def eventually(what: Callable[[], Any], *, within: float = 60) -> Any:
-    """Ask until the answer is true, and return it; nobody waits longer than it takes."""
+    """Call ``what`` until its result is true, and return that. Fails after ``within`` seconds."""
     deadline = time.monotonic() + within
     while not (answer := what()):
         assert time.monotonic() < deadline, f"not within {within} seconds"
@@ -142,7 +142,7 @@ def eventually(what: Callable[[], Any], *, within: float = 60) -> Any:
 
 
 def running(database: LiveDatabase, words: str) -> dict[int, str]:
-    """Find the connections to this database whose statement begins with ``words``; what each is doing."""
+    """Return the state of each connection to this database whose statement begins with ``words``, by connection id."""
     with database.address.connection() as connection, connection.cursor() as cursor:
         cursor.execute("SHOW FULL PROCESSLIST")
         rows = [row for row in cursor.fetchall() if row[3] == database.name]

@@ -1,12 +1,12 @@
-"""Do everything to everything, everywhere, and print the tables of docs/upgrades.md.
+"""Run every scenario of the test kit on every case and engine, and print the tables of docs/upgrades.md.
 
     python -m tests.support.convergence                     every kill point on every engine: half an hour
     python -m tests.support.convergence --stock             the same chain for stock peewee-migrate, with its own Router
     python -m tests.support.convergence --every 29          a part of the points, spread over the whole run
     python -m tests.support.convergence --engines sqlite    engines by name or family
 
-Engines are those of the tests (WCH_TEST_SERVERS, else private servers). What is being tried goes to stderr. Exits with
-0 when every run ended as an undisturbed one, with 1 when not; a comparison always with 0.
+Engines are those of the tests (WCH_TEST_SERVERS, else private servers). Progress goes to stderr. The exit code is 0 if
+every run ended like an undisturbed one, else 1; with --stock it is always 0.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def table(verdicts: dict[str, Verdict]) -> str:
-    """A page's table: what runs, what happens to it, and how many points of each engine converged."""
+    """Return the Markdown table: case, scenario, and how many points converged on each engine."""
     rows: list[list[str]] = []
     for name, verdict in verdicts.items():
         head, *lines = verdict.table()

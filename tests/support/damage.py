@@ -1,4 +1,4 @@
-"""Do to live tables what others do to them: by hand, by halves, by another plugin.
+"""Damage to live tables, as hand-written SQL, interrupted runs and other plugins cause it.
 
 Damage(database).column("conversations", "customer_phone", type=varchar(14))
 """
@@ -23,7 +23,7 @@ from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, 
 
 
 class Damage:
-    """Tables are given by their keys, indexes by their plain names."""
+    """Changes to the tables of one database; tables are named by their keys, indexes by their plain names."""
 
     def __init__(self, database: LiveDatabase) -> None:
         self.database = database
@@ -31,7 +31,7 @@ class Damage:
         self._context: RunContext | None = None
 
     def table(self, key: str) -> Table:
-        """Read a table as the library does."""
+        """Read a table with the library's introspection."""
         found = self.find(key)
         assert found is not None, key
         return found
@@ -41,7 +41,7 @@ class Damage:
         return introspect_schema(Connection(self.database.database, self.dialect), [name]).table(name)
 
     def change(self, *operations: Operation) -> None:
-        """Change a table, full name and all, with the dialect's own words, and without asking whether it is safe."""
+        """Run operations on a table, by its full name, without the checks of a plan."""
         if self._context is not None:
             self._context.change(operations[0].table, operations)
             return
@@ -50,7 +50,7 @@ class Damage:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Make the block's changes on one connection; in SQLite one by one, lest a failed one be left half done."""
+        """Run the changes of the block on one connection. On SQLite each has its own: a failed one is rolled back."""
         if self.database.family == "sqlite":
             yield
             return
@@ -62,7 +62,7 @@ class Damage:
         return run_session(self.database.database, self.database.prefix, RunOptions(patience=5))
 
     def sql(self, *statements: str) -> None:
-        """Run statements, in which {carts} is that table's full name; foreign keys are not checked meanwhile."""
+        """Run statements without foreign key checks. {carts} stands for that table's full name."""
         off, on = self._checks
         self.database.execute(off)
         try:
@@ -75,14 +75,14 @@ class Damage:
         return text.format_map(_Names(self.database.prefix))
 
     def column(self, key: str, name: str, **changes: Any) -> None:
-        """Give a column another definition."""
+        """Change the definition of a column."""
         table = self.table(key)
         was = table.column(name)
         assert was is not None, name
         self.change(ModifyColumn(table.name, was, replace(was, **changes)))
 
     def drop_column(self, key: str, name: str) -> None:
-        """Drop a column, and the indexes on it alone, which servers drop by themselves and SQLite does not."""
+        """Drop a column and the indexes on it alone, which servers drop implicitly and SQLite does not."""
         table = self.table(key)
         alone = [index.name for index in table.indexes if index.columns == (name,)]
         self.change(*(DropIndex(table.name, index) for index in alone), DropColumn(table.name, name))
@@ -94,11 +94,11 @@ class Damage:
         self.change(DropIndex(self.table(key).name, self.index(key, name)))
 
     def index(self, key: str, name: str) -> str:
-        """Return what an index is called on this engine."""
+        """Return the name of an index on this engine."""
         return self.dialect.index_name(full_table_name(key, self.database.prefix), name)
 
     def drop_key(self) -> None:
-        """Drop the foreign key of the messages."""
+        """Drop the foreign key of the messages table."""
         table = self.table("messages")
         self.change(DropForeignKey(table.name, table.foreign_keys[0]))
 
@@ -119,7 +119,7 @@ class _Names(dict[str, str]):
 
 
 def named_rows(database: LiveDatabase) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, as column to value, ordered; views that the damage has made unreadable are left out."""
+    """Return the rows of every table as dictionaries, sorted. Views that have become unreadable are left out."""
     result = {}
     for table in database.tables():
         try:

@@ -1,7 +1,7 @@
-"""Random damage to live tables, as values that hypothesis can shrink, and how to do it.
+"""Random damage to live tables, as values that hypothesis can shrink.
 
-A step says what to do to the nth table, column or index; where that is not possible any more (the column has been
-dropped by the one before, a key needs the index, a row holds the value), it does nothing.
+A step that is no longer possible does nothing: an earlier step has dropped the column, a key needs the index, a row
+holds the value.
 
     for step in drawn: apply(damage, step)
 """
@@ -51,7 +51,7 @@ KEYS = ("conversations", "messages", "carts")
 
 @dataclass(frozen=True)
 class DamageStep:
-    """``what`` is a name in KINDS; the numbers choose the table, the column or index in it, and how."""
+    """One change: ``what`` is a name in KINDS, the numbers select the table, the column or index, and the variant."""
 
     what: str
     table: int
@@ -110,7 +110,7 @@ TYPES: dict[str, tuple[ColumnType, ...]] = {
 
 
 def retype(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
-    """Narrow, widen or turn a column into something else; the rows are short enough for each."""
+    """Narrow, widen or convert the type of a column. The rows fit each of the types."""
     column = _column(table, step.which)
     if column is None:
         return []
@@ -166,7 +166,7 @@ def rename_index(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
 
 
 def add_index(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
-    """Somebody's index, or one that has taken the name of one of ours."""
+    """Add a foreign index, under its own name or under the name of a managed one."""
     columns = [
         column.name for column in table.columns if column.type.name not in ("json", "text", "longtext", "tinytext")
     ]
@@ -190,7 +190,7 @@ def change_key(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
 
 
 def point_elsewhere(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
-    """A foreign key of somebody's: a column of theirs on one of our tables, to another of our tables."""
+    """Add a foreign column with a foreign key from one managed table to another."""
     name = f"crm_key_{step.which}"
     target = d.find(KEYS[step.how % len(KEYS)])
     if target is None or target.name == table.name:
@@ -261,7 +261,7 @@ def add_thing(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
 
 
 def drop_table(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
-    """A child or another table: new conversations would adopt the messages of lost ones, whose numbers they get."""
+    """Drop a table, but never the conversations: new ones would get the ids of lost ones, and so their messages."""
     if step.how % 4 == 0 and step.table:
         d.sql(f"DROP TABLE {table.name}")
     return []
@@ -285,7 +285,7 @@ def damage_steps(most: int) -> SearchStrategy[list[DamageStep]]:
 
 
 def apply(damage: Damage, step: DamageStep) -> None:
-    """Do it, if it is possible."""
+    """Run the step, if it is possible."""
     table = damage.find(KEYS[step.table])
     if table is None or table.opaque:
         return

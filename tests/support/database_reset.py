@@ -1,4 +1,4 @@
-"""Put a database back to how it was, cheaply: only what has changed is made anew.
+"""Restore a database to a saved state; only tables that have changed are created again.
 
 saved = SavedDatabase(database)
 ...damage it...
@@ -24,7 +24,7 @@ Fill = Callable[[LiveDatabase], object]
 
 @contextmanager
 def saved_database(engine: Engine, folder: Path, fill: Fill) -> Iterator[SavedDatabase]:
-    """Have a database that ``fill`` has filled, to be put back between tests; for a fixture of a whole module."""
+    """Create a database, fill it with ``fill`` and save it; for a module-scoped fixture."""
     with engine.fresh(folder) as database:
         fill(database)
         saved = SavedDatabase(database)
@@ -33,10 +33,10 @@ def saved_database(engine: Engine, folder: Path, fill: Fill) -> Iterator[SavedDa
 
 
 def restored_database(engine: Engine, request: pytest.FixtureRequest, fill: Fill, once: str) -> LiveDatabase:
-    """Put back what the fixture ``once`` has made; no session of an earlier test is left.
+    """Restore the database of the fixture ``once``, with a new session, and return it.
 
-    On SQLite it is made anew: that is quick, and a cursor that a test has left half read would keep a file from being
-    put back.
+    On SQLite the database is created anew: that is fast, and a half-read cursor of an earlier test would block a
+    restore.
     """
     if engine.family == "sqlite":
         database: LiveDatabase = request.getfixturevalue("database")
@@ -49,7 +49,7 @@ def restored_database(engine: Engine, request: pytest.FixtureRequest, fill: Fill
 
 
 class SavedDatabase:
-    """Remembers all tables of a database with their rows. Counters of AUTO_INCREMENT columns are put back roughly."""
+    """A database with a copy of its tables and rows. AUTO_INCREMENT counters are restored approximately."""
 
     def __init__(self, database: LiveDatabase) -> None:
         self.database = database

@@ -1,6 +1,6 @@
-"""A fresh, empty database on one engine, as a test gets it; removed afterwards, whatever the test left open.
+"""A new, empty database for one test. It is removed afterwards, whatever the test left open.
 
-with fresh_database(engine, tmp_path) as database:
+with engine.fresh(tmp_path) as database:
     database.execute("SELECT 1")
 """
 
@@ -25,7 +25,7 @@ _names = (f"wch_test_{os.getpid()}_{secrets.token_hex(3)}_{number}" for number i
 
 
 class LiveDatabase:
-    """One database: ``url`` for settings, ``database`` as an application's own connected peewee object."""
+    """One database: ``url`` for settings, ``database`` is an application's connected peewee Database."""
 
     prefix = "wp_"
 
@@ -41,7 +41,7 @@ class LiveDatabase:
 
     @property
     def name(self) -> str:
-        """The database's name on its server, or the file."""
+        """The database's name on its server, or the path of the SQLite file."""
         return str(self._place) if isinstance(self._place, Path) else self._place[1]
 
     @property
@@ -53,18 +53,18 @@ class LiveDatabase:
 
     @property
     def address(self) -> ServerAddress:
-        """The server; SQLite has none."""
+        """The server's address. Not for SQLite."""
         assert not isinstance(self._place, Path), "SQLite has no server"
         return self._place[0]
 
     @property
     def path(self) -> Path:
-        """The file; a server has none."""
+        """The SQLite file. Not for servers."""
         assert isinstance(self._place, Path), "only SQLite has a file"
         return self._place
 
     def connect(self) -> peewee.Database:
-        """Open one more connection, in a peewee Database of its own; closed when the test ends."""
+        """Open another connection, in its own peewee Database; it is closed when the test ends."""
         database: peewee.Database
         if isinstance(self._place, Path):
             database = peewee.SqliteDatabase(str(self._place), pragmas={"foreign_keys": 1})
@@ -76,7 +76,7 @@ class LiveDatabase:
         return database
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement on ``database``, with %s for parameters on every engine; return its rows."""
+        """Run one statement on ``database`` and return its rows. Parameters are %s on every engine."""
         if self.family == "sqlite" and params:
             sql = sql.replace("%s", "?")
         cursor = self.database.execute_sql(sql, tuple(params) or None)
@@ -91,19 +91,19 @@ class LiveDatabase:
         return sorted(str(name) for (name,) in self.execute(sql))
 
     def statements(self) -> AbstractContextManager[Statements]:
-        """Collect the statements that reach this database during the block (tests/support/statements.py)."""
+        """Record the statements that reach this database during the block (tests/support/statements.py)."""
         if isinstance(self._place, Path):
             return record_sqlite(self._place)
         address, name = self._place
         return record_server(address, name)
 
     def reopen(self) -> None:
-        """Close what connect() opened, and begin a session of its own for ``database``, with nothing set in it."""
+        """Close what connect() has opened, and open a new session for ``database``."""
         self.close()
         self.database = self.connect()
 
     def close(self) -> None:
-        """Close what connect() opened; connections of other threads go with the database."""
+        """Close what connect() has opened in this thread."""
         for database in self._opened:
             database.close()
         self._opened.clear()
@@ -136,7 +136,7 @@ def fresh_on_server(engine: str, family: str, address: ServerAddress) -> Iterato
 
 
 def _drop(address: ServerAddress, name: str) -> None:
-    """Drop it, after the connections that a failed test left in it: DROP would wait for their transactions."""
+    """Kill the connections that a failed test has left, whose transactions would block DROP, and drop the database."""
     with address.connection() as connection, connection.cursor() as cursor:
         cursor.execute("SHOW FULL PROCESSLIST")
         for row in cursor.fetchall():

@@ -1,8 +1,7 @@
-"""Choose the engines that the tests run on.
+"""The engines that the tests run on.
 
-SQLite always. Servers are those of WCH_TEST_SERVERS ("name=mysql://root@127.0.0.1:3306 ..."); without it, a private
-one for each family that is installed. WCH_TEST_ENGINES or --engines picks some of them, by name or by family.
-Whatever was asked for, by either, must be there: choose_engines() says in one line what is not.
+SQLite always. Servers are those of WCH_TEST_SERVERS ("name=mysql://root@127.0.0.1:3306 ..."), or else a private one for
+each family that is installed. WCH_TEST_ENGINES or --engines selects some of them, by name or by family.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from tests.support.servers import PrivateServer
 
 
 class EngineError(Exception):
-    """An engine that was asked for is not there; one line."""
+    """An engine that was asked for and is missing. The message is one line."""
 
 
 class Engine:
-    """One engine of the matrix. A private server starts when the first test needs it."""
+    """One engine of the matrix. A private server is started when the first test needs it."""
 
     def __init__(
         self,
@@ -48,13 +47,13 @@ class Engine:
         return f"{self.name} {self.version}" + (" (private)" if self._binary else "")
 
     def fresh(self, folder: Path) -> AbstractContextManager[LiveDatabase]:
-        """Give a fresh database; ``folder`` is where SQLite puts its file."""
+        """Create a new database, and remove it after the block. ``folder`` is for the SQLite file."""
         if self.family == "sqlite":
             return fresh_sqlite(self.name, folder)
         return fresh_on_server(self.name, self.family, self.address())
 
     def address(self) -> ServerAddress:
-        """Return where the server answers; start the private one."""
+        """Return the server's address; start it first if it is private. Raises EngineError."""
         if self._address is None:
             assert self._binary is not None, "SQLite has no server"
             # One attempt: hundreds of tests shall not wait for the same failure.
@@ -73,7 +72,7 @@ class Engine:
         return self._address
 
     def program(self) -> ServerBinary | None:
-        """Return what the server was started from, when it runs on this machine; for one more of its kind."""
+        """Return the program to start another server of this kind from, or None if it is not on this machine."""
         if self._binary is None and self._address is not None and self._address.host in ("127.0.0.1", "localhost"):
             return running_server(self._address.port)
         return self._binary
@@ -85,9 +84,10 @@ class Engine:
 
 
 def choose_engines(servers: str, asked: str) -> tuple[list[Engine], list[str]]:
-    """Return the engines to test on, and a line for each family that is left out with the reason.
+    """Return the engines to test on, and one line with the reason for each family that is left out.
 
-    ``servers`` is the value of WCH_TEST_SERVERS, ``asked`` that of WCH_TEST_ENGINES or --engines.
+    ``servers`` is the value of WCH_TEST_SERVERS, ``asked`` that of WCH_TEST_ENGINES or --engines. Raises EngineError if
+    an engine that was asked for is missing.
     """
     names = [name for name in asked.replace(",", " ").split() if name]
     addresses = _addresses(servers)

@@ -1,6 +1,6 @@
-"""Schema version 1.0.0 as it was agreed on, and an engine's own account of what it holds, in the same words.
+"""Schema version 1.0.0, written by hand, and the description of a live table in the same form.
 
-Written out by hand, and read with queries of its own: nothing here comes from the library.
+Nothing here uses the library: live tables are read with separate queries.
 
     assert described(database, "carts") == DECLARED["carts"]
 """
@@ -112,7 +112,7 @@ DECLARED = _tables(_TEXT)
 
 
 def described(database: LiveDatabase, key: str, *, prefix: str = "wp_") -> list[str]:
-    """Describe a live table: its columns in order, then its keys, sorted by kind and name."""
+    """Return the description of a live table: its columns in order, then its keys, sorted by kind and name."""
     table = f"{prefix}wch_{key}"
     return _in_sqlite(database, table, prefix) if database.family == "sqlite" else _on_server(database, table, prefix)
 

@@ -1,7 +1,7 @@
-"""A Galera cluster of three MariaDB nodes on loopback, to be raced on, killed and started again.
+"""A private Galera cluster of three MariaDB nodes on loopback, which can be killed and started again.
 
-Its folder and its processes are gone when the process that started it is gone, however that ends. It takes about
-three seconds, because the nodes get their data by tests/support/wsrep_sst_copy and not by rsync.
+Its folder and its processes are removed when the process that started it ends, however it ends. It starts in about
+three seconds, because the nodes transfer their data with tests/support/wsrep_sst_copy instead of rsync.
 
     with GaleraCluster() as cluster:
         cluster.node(1).url("test")
@@ -32,7 +32,7 @@ from tests.support.addresses import ServerAddress, ServerError
 from tests.support.databases import LiveDatabase, fresh_on_server
 from tests.support.server_programs import PATH, installed_servers, output_of
 
-#: For a session: it sees all that any node has done before.
+#: Lets a session see everything that any node has committed before.
 SYNCHRONIZED = "SET SESSION wsrep_sync_wait = 15"
 
 _PROVIDERS = (
@@ -53,16 +53,17 @@ _TIMING = (
 
 
 def missing_galera() -> str:
-    """Say what a cluster lacks here; nothing when it can be started."""
+    """Return what is missing on this machine to start a cluster, or an empty text."""
     if "mariadb" not in installed_servers():
         return "no MariaDB server is installed"
     return "" if _provider() else "galera-4 is not installed"
 
 
 def choose_galera(asked: str) -> tuple[str, str]:
-    """Take ``galera`` out of the names asked for, and say in a line why the cluster is left out; empty when it is not.
+    """Return the names asked for without ``galera``, and one line if the cluster is left out, else an empty text.
 
-    ``asked`` is the value of WCH_TEST_ENGINES or --engines. Raises ServerError when it was asked for and cannot be had.
+    ``asked`` is the value of WCH_TEST_ENGINES or --engines. Raises ServerError if a cluster was asked for and cannot be
+    started.
     """
     names = asked.replace(",", " ").split()
     others = [name for name in names if name != "galera"]
@@ -74,7 +75,7 @@ def choose_galera(asked: str) -> tuple[str, str]:
 
 
 class Node:
-    """One server of the cluster. ``address`` stays the same when it is killed and started again."""
+    """One server of the cluster. It keeps its address when it is killed and started again."""
 
     def __init__(self, number: int, cluster: GaleraCluster, ports: list[int]) -> None:
         self.number = number
@@ -100,21 +101,21 @@ class Node:
         return pymysql.connect(**self.address.arguments(), autocommit=True, connect_timeout=5, ssl_disabled=True)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run one statement on a connection of its own; it sees all that the cluster has done before."""
+        """Run one statement on its own connection; it sees everything that the cluster has committed before."""
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute(SYNCHRONIZED)
             cursor.execute(sql)
             return list(cursor.fetchall())
 
     def status(self, name: str) -> str:
-        """Read one of Galera's status variables, also on a node that takes no statements."""
+        """Return one of Galera's status variables. Works on a node that refuses statements, too."""
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SHOW STATUS WHERE Variable_name = %s", [name])
             rows = cursor.fetchall()
             return str(rows[0][1]) if rows else ""
 
     def launch(self, *options: str) -> None:
-        """Start the process."""
+        """Start the server process."""
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             # A session of its own: Ctrl-C is for pytest, which then removes its cluster.
@@ -170,7 +171,7 @@ class Node:
         ]
 
     def wait_until_synced(self, timeout: float = 60) -> None:
-        """Wait until it takes part in the cluster and answers. Raises ServerError."""
+        """Wait until the node is synced and answers. Raises ServerError."""
         deadline = time.monotonic() + timeout
         while self.is_running and time.monotonic() < deadline:
             try:
@@ -182,7 +183,7 @@ class Node:
         raise ServerError(f"node {self.number} does not come up: {self.last_error()}")
 
     def kill(self) -> None:
-        """Kill it as the kernel would, with the scripts that it may be running."""
+        """Send SIGKILL to the server and the scripts that it runs."""
         if self._process is None:
             return
         assert self._guard is not None
@@ -202,7 +203,7 @@ class Node:
 
 
 class GaleraCluster:
-    """Three nodes, numbered from 1, all synced."""
+    """Three synced nodes, numbered from 1."""
 
     def __init__(self, size: int = 3) -> None:
         self.program = installed_servers()["mariadb"]
@@ -224,7 +225,7 @@ class GaleraCluster:
         self.remove()
 
     def start_all(self) -> None:
-        """Make the data and start all nodes. Raises ServerError."""
+        """Create the data and start all nodes. Raises ServerError."""
         first = self.nodes[0]
         first.folder.mkdir()
         options = ["--no-defaults", *_as_root(), f"--datadir={first.folder / 'data'}", _LOG_SIZE]
@@ -246,11 +247,11 @@ class GaleraCluster:
         return self.nodes[number - 1]
 
     def kill(self, number: int) -> None:
-        """Kill a node with SIGKILL; the others notice after about two seconds."""
+        """Kill a node with SIGKILL. The others notice after about two seconds."""
         self.node(number).kill()
 
     def start(self, number: int) -> None:
-        """Start a killed node again, and wait until it has caught up with the others."""
+        """Start a killed node again, and wait until it is synced."""
         # A node that joins while the others still wait for its dead self takes much longer.
         alive = [node for node in self.nodes if node.is_running]
         self._wait_for_size(len(alive))
@@ -259,7 +260,7 @@ class GaleraCluster:
         self._wait_for_size(len(alive) + 1)
 
     def begin_again(self, number: int) -> None:
-        """Let a node that has lost its quorum be the cluster, as an administrator would; the others join it."""
+        """Bootstrap a new cluster from a node that has lost its quorum, as an administrator would."""
         node = self.node(number)
         try:
             node.query("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
@@ -271,7 +272,7 @@ class GaleraCluster:
         node.wait_until_synced()
 
     def heal(self) -> None:
-        """Bring back whatever a test has left killed."""
+        """Start every node again that a test has killed."""
         alive = [node for node in self.nodes if node.is_running]
         if not alive:
             raise ServerError("all nodes of the cluster are dead")
@@ -290,7 +291,7 @@ class GaleraCluster:
 
     @contextmanager
     def fresh(self) -> Iterator[list[LiveDatabase]]:
-        """Give a fresh, empty database, once through each node; it is dropped afterwards."""
+        """Create an empty database and return it once through each node; it is dropped after the block."""
         with fresh_on_server("galera", "mariadb", self.node(1).address) as first, ExitStack() as stack:
             databases = [first]
             for node in self.nodes[1:]:
@@ -319,7 +320,7 @@ def _as_root() -> list[str]:
 
 
 def _free_ports(number: int) -> list[int]:
-    """Find so many different ports."""
+    """Return ``number`` different free ports."""
     found: list[int] = []
     for port in SystemRandom().sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:

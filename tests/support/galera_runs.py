@@ -1,4 +1,4 @@
-"""What tests of a Galera cluster share: runs that find dead ones soon, a run that is held, and what must be there.
+"""Upgrade runs on a Galera cluster: with a short lease, held at a statement, and the checks of their result.
 
 with held_install(nodes[0], 3) as run:
     run.pause()
@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.support.concurrency import Say, Worker, all_at_once
+from tests.support.concurrency import Send, Worker, all_at_once
 from tests.support.databases import LiveDatabase
 from tests.support.galera import SYNCHRONIZED
 from tests.support.snapshots import columns, definition
@@ -33,7 +33,7 @@ Databases = list[LiveDatabase]
 
 
 def manager(database: LiveDatabase, **options: Any) -> DatabaseManager:
-    """One that finds dead runs soon, and copies a table that a test has made large."""
+    """Return a manager with a short lease, which may copy tables of any size."""
     return DatabaseManager(database.url, **{"lease_ttl": TTL, "patience": 60, "copies": ANY_SIZE, **options})
 
 
@@ -41,8 +41,8 @@ def upgrade(database: LiveDatabase, chain: Path, **options: Any) -> tuple[str, .
     return manager(database, migrations=chain, **options).run_migrations()
 
 
-def ours(database: LiveDatabase, prefix: str = "wp_") -> dict[str, str]:
-    """The tables of one installation, under the names of the default prefix."""
+def tables_of(database: LiveDatabase, prefix: str = "wp_") -> dict[str, str]:
+    """Return the definitions of one installation's tables, by their names under the default prefix."""
     names = [name for name in database.tables() if name.startswith(prefix)]
     return {
         f"wp_{name.removeprefix(prefix)}": definition(database, name).replace(f"`{prefix}", "`wp_") for name in names
@@ -56,10 +56,10 @@ def options(database: LiveDatabase, prefix: str = "wp_") -> list[tuple[Any, ...]
 def assert_whole(
     nodes: Databases, undisturbed: dict[str, str], folder: Path | None = None, *, prefix: str = "wp_"
 ) -> None:
-    """On each node the schema of an undisturbed run, one history row for each migration, and the version."""
+    """Assert that each node has the schema of an undisturbed run, a history row per migration, and the version."""
     migrations = MigrationFolder(folder or migrations_folder())
     for database in nodes:
-        assert ours(database, prefix) == undisturbed
+        assert tables_of(database, prefix) == undisturbed
         history = database.execute(f"SELECT name FROM {prefix}wch_migratehistory ORDER BY id")
         assert history == [(name,) for name in migrations.names]
         version = [row for row in options(database, prefix) if row[0] != LEASE_OPTION]
@@ -68,23 +68,23 @@ def assert_whole(
 
 
 def assert_free(nodes: Databases) -> None:
-    """Nobody has the lease any more."""
+    """Assert that no run has the lease."""
     assert LEASE_OPTION not in [row[0] for database in nodes for row in options(database)]
 
 
 class Held:
-    """A run in a process of its own, held ahead of its n-th statement with the lease in its hand."""
+    """A run in its own process, which is held before its n-th statement and has the lease."""
 
     def __init__(self, run: DatabaseManager, act: Callable[[DatabaseManager], Any], number: int) -> None:
         self._gate, self._opener = os.pipe()
         self._left = number
 
-        def live(say: Say) -> Any:
-            run.before_statement = lambda statement: self._hold(say)
+        def live(send: Send) -> Any:
+            run.before_statement = lambda statement: self._hold(send)
             return act(run)
 
         self.worker = Worker(live)
-        assert self.worker.hear() == "held"
+        assert self.worker.receive() == "held"
 
     def __enter__(self) -> Held:
         return self
@@ -95,19 +95,19 @@ class Held:
         os.close(self._opener)
 
     def pause(self) -> None:
-        """Stop the process whole, its heartbeat too, as happens to a machine that is moved, or swaps."""
+        """Stop the whole process with its heartbeat, like a virtual machine that is being moved."""
         os.kill(self.worker.pid, signal.SIGSTOP)
 
     def go_on(self) -> Any:
-        """Let it go on, and wait for its end."""
+        """Continue the process, and return its ending."""
         os.kill(self.worker.pid, signal.SIGCONT)
         os.write(self._opener, b".")
         return self.worker.ending()
 
-    def _hold(self, say: Say) -> None:
+    def _hold(self, send: Send) -> None:
         self._left -= 1
         if self._left == 0:
-            say("held")
+            send("held")
             os.read(self._gate, 1)
 
 
@@ -120,27 +120,27 @@ def held_upgrade(database: LiveDatabase, chain: Path, number: int, **options: An
 
 
 class Watch:
-    """Sees what one node is doing; unlike our other connections it does not wait for the cluster."""
+    """A connection that reads the process list of one node without waiting for the cluster."""
 
     def __init__(self, database: LiveDatabase) -> None:
         self._name = database.name
         self._connection = database.connect()
 
     def sees(self, words: str) -> bool:
-        """Say whether a statement that begins with ``words`` is running in this database."""
+        """Return True if a statement that begins with ``words`` is running in this database."""
         rows = self._connection.execute_sql("SHOW FULL PROCESSLIST").fetchall()
         return any(row[3] == self._name and str(row[7] or "").startswith(words) for row in rows)
 
 
 def reopen(database: LiveDatabase) -> None:
-    """Connect again after the node has been away."""
+    """Connect again after the node has been down."""
     database.close()
     database.database = database.connect()
     database.execute(SYNCHRONIZED)
 
 
 def at_once(actions: list[Callable[[], Any]]) -> list[Any]:
-    """Run each of them in a process of its own, all in the same moment."""
+    """Run each action in its own process, all at the same time, and return their endings."""
     tickets, printer = os.pipe()
     os.write(printer, bytes(range(len(actions))))
     try:
@@ -151,6 +151,6 @@ def at_once(actions: list[Callable[[], Any]]) -> list[Any]:
 
 
 def all_of(actions: list[Callable[[], Any]]) -> list[Any]:
-    """Run them in threads, some at a time: most of a takeover is waiting."""
+    """Run the actions in six threads, and return their results."""
     with ThreadPoolExecutor(6) as pool:
         return list(pool.map(lambda action: action(), actions))

@@ -1,4 +1,4 @@
-"""What must bear everything that the test kit does: an install, the shipped migrations, the chain, a mending.
+"""The cases that the test kit examines: an install, the shipped migrations, the chain, a repair.
 
 case = chain(folder)
 verdict = case.examine(database, scenarios=SCENARIOS)
@@ -25,7 +25,7 @@ from wch_peewee.testing.scratch import ScratchDatabase
 
 @dataclass(frozen=True)
 class Case:
-    """``prepare`` brings an empty database to the start, which ``start`` says in words."""
+    """One case. ``prepare`` brings an empty database to the starting state, which ``start`` describes."""
 
     name: str
     subject: Subject
@@ -42,7 +42,7 @@ class Case:
         to_the_end: bool = False,
         progress: Ticker = lambda text: None,
     ) -> Verdict:
-        """Examine it on an empty database."""
+        """Examine the case on an empty database."""
         self.prepare(database)
         # SQLite's locks do not like a connection that is open across a fork.
         database.close()
@@ -67,12 +67,12 @@ def shipped() -> Case:
 
 
 def chain(folder: Path) -> Case:
-    """``folder`` holds the migrations of tests/support/migration_chain.py."""
+    """Return the case of the chain; ``folder`` holds the migrations of tests/support/migration_chain.py."""
     return Case("a chain of seven migrations", our_migrations(folder, "wp_"), fill)
 
 
 def upgrade(folder: Path) -> Case:
-    """The same, as ``wch activate`` does it on a site of version 1.0.0, with the look at the schema and the version."""
+    """Return the case of ``wch activate`` on a site of version 1.0.0: the chain, verification and version."""
     return Case(
         "activate on an old site",
         installation("wp_", migrations=folder, models=SETTLED),
@@ -82,7 +82,7 @@ def upgrade(folder: Path) -> Case:
 
 
 def stock() -> Case:
-    """The chain as peewee-migrate's documentation would have it, run by its own Router."""
+    """Return the case of the chain in peewee-migrate's own style, run by its Router."""
     return Case("the same chain", stock_migrations(Path(__file__).parents[1] / "stock"), fill)
 
 

@@ -1,4 +1,4 @@
-"""The tests' own chain of migrations, 001 to 007: the shipped first one, and the six of tests/chain behind it.
+"""The tests' chain of migrations, 001 to 007: the shipped first one and the six of tests/chain.
 
 manager = DatabaseManager(url, migrations=chain_folder(tmp_path))
 """
@@ -22,7 +22,7 @@ SETTLED = (CustomerProfile, BroadcastCampaign)
 
 
 def chain_folder(parent: Path, names: Iterable[str] | None = None) -> Path:
-    """Make a folder ``migrations`` with the whole chain in ``parent``, or with 001 and those that are named."""
+    """Create the folder ``migrations`` in ``parent`` with the whole chain, or with 001 and the named ones."""
     folder = parent / "migrations"
     folder.mkdir()
     shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
@@ -31,7 +31,7 @@ def chain_folder(parent: Path, names: Iterable[str] | None = None) -> Path:
 
 
 def add_chain(folder: Path, names: Iterable[str] | None = None) -> None:
-    """Put the six, or those that are named, into a folder that has the first."""
+    """Copy the six migrations, or the named ones, into a folder that has the first."""
     for file in sorted(CHAIN.glob("0*.py")):
         if names is None or file.stem in names:
             shutil.copy(file, folder)

@@ -1,13 +1,13 @@
-"""The order of a run on several processes: files that take long begin first, so that none is alone at the end.
+"""The order of the test files on several processes: long ones start first, so that none is alone at the end.
 
-A file stays on one process (``--dist loadfile --no-loadscope-reorder``), and what is handed out last is short.
+A file stays on one process (``--dist loadfile --no-loadscope-reorder``).
 """
 
 from __future__ import annotations
 
 import pytest
 
-#: By what was measured, the longest first; all others take less.
+#: Measured, the longest first; all others are shorter.
 LONGEST = (
     "test_new_migration",
     "test_two_at_once",
@@ -58,6 +58,6 @@ LONGEST = (
 
 
 def longest_first(items: list[pytest.Item]) -> None:
-    """Sort the files, and leave the order inside each as it is."""
+    """Sort the files; the order in each file stays."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))

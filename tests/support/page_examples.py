@@ -1,10 +1,10 @@
-"""Run the fenced blocks of a page as its reader would, in a checkout of his own.
+"""Run the fenced blocks of a page in a copy of the checkout.
 
-What the page may hold:
-- ``console``: lines after ``$`` are run by bash, the lines below are exactly what they print; ``...`` stands for any
-  lines. A command that fails is followed by ``$ echo $?``. ``export`` holds for what comes after.
-- ``python``: run in order in one process. What is printed stands below it after ``#>``. A block that begins with a
-  comment that names a file is written into that file instead.
+Kinds of blocks:
+- ``console``: lines after ``$`` are run by bash, the lines below are their exact output; ``...`` stands for any lines.
+  A command that fails is followed by ``$ echo $?``. ``export`` applies to the blocks that follow.
+- ``python``: run in order in one process. The expected output follows ``#>``. A block that begins with a comment that
+  names a file is written to that file instead.
 
     with Reader(checkout, typed={"mysql://shop@db.example.com/shop": database.url}) as reader:
         reader.run(block)
@@ -44,7 +44,7 @@ for line in sys.stdin:
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, the first line's number, and the section's heading."""
+    """A fenced block: language, text, number of its first line, and heading of its section."""
 
     language: str
     text: str
@@ -56,7 +56,7 @@ class Block:
 
     @property
     def file(self) -> str:
-        """The file that the block is the text of; empty when it is none."""
+        """The file to write the block to, or an empty text."""
         named = _FILE.match(self.text)
         return named[1] if self.language == "python" and named else ""
 
@@ -71,9 +71,10 @@ def blocks_of(page: str) -> list[Block]:
 
 
 class Reader:
-    """Types what the page says, but for what stands in ``typed``, and reads what is shown, but for ``shown``.
+    """A reader of a page: runs its blocks and compares their output.
 
-    With these a database of the page is one that is there: {its URL: another URL}, {another URL: its URL}.
+    ``typed`` maps texts of the page to what is run instead, such as a URL to that of a test database; ``shown`` maps
+    texts of the output back.
     """
 
     def __init__(self, checkout: Path, *, typed: dict[str, str], shown: dict[str, str] | None = None) -> None:
@@ -98,7 +99,7 @@ class Reader:
             self._interpreter.communicate(timeout=60)
 
     def run(self, block: Block) -> None:
-        """Do what the block says; raise AssertionError where the page is not true."""
+        """Run the block. Raises AssertionError if its output differs from the page."""
         if block.file:
             (self.checkout / block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
@@ -109,7 +110,7 @@ class Reader:
             raise AssertionError(f"nobody knows how to run the {block}")
 
     def command(self, line: str) -> str:
-        """Run one line in bash and return what a terminal would show; ``$?`` is that of the line before."""
+        """Run one line in bash and return its stdout and stderr. ``$?`` is the exit code of the previous line."""
         export = _EXPORT.fullmatch(line)
         if export:
             self.environment[export[1]] = self._typed(export[2])
@@ -173,7 +174,7 @@ class Reader:
 
 
 def _without_version(text: str) -> str:
-    """Leave out what differs from machine to machine."""
+    """Remove the version of SQLite, which depends on the machine."""
     return _ENGINE.sub("SQLite", text)
 
 

@@ -1,11 +1,11 @@
-"""What real PHP makes of the wp-config.php files in tests/wp_config, kept as expected.json beside each.
+"""PHP's results for the wp-config.php files in tests/wp_config, saved as expected.json beside each.
 
-    python -m tests.support.php_answers            say where expected.json and PHP differ
-    python -m tests.support.php_answers --write    write it anew, where PHP 8 is installed
+    python -m tests.support.php_answers            print where expected.json and PHP differ
+    python -m tests.support.php_answers --write    write the files again; needs PHP 8
 
-A case is a folder with ``site/``, the files of a WordPress site, and ``expected.json``: ``environment`` is what PHP is
-started with, ``php`` what the constants and ``$table_prefix`` are when WordPress connects ("{site}" stands for the
-site's folder), and ``unknown`` names those that nobody can know who does not run PHP; they are written by hand.
+A case is a folder with ``site/``, the files of a WordPress site, and ``expected.json``: ``environment`` is PHP's
+environment, ``php`` the values of the constants and ``$table_prefix`` when WordPress connects ("{site}" stands for the
+site's folder), and ``unknown`` names those that cannot be known without running PHP; these are written by hand.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def cases() -> list[Path]:
 
 
 def copy_site(case: Path, folder: Path) -> tuple[Path, Path]:
-    """Put the case's site into a folder, with a WordPress around; return its wp-config.php and WordPress's folder."""
+    """Copy the case's site into a folder with WordPress; return the paths of wp-config.php and of WordPress."""
     site = folder / "site"
     shutil.copytree(case / "site", site)
     for dotted in [path for path in site.rglob("_env*") if path.is_file()]:
@@ -81,7 +81,7 @@ def _folder_of_wordpress(case: Path) -> str:
 
 
 def ask_php(config: Path, wordpress: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """Run the file with PHP, in that environment alone; return what it set."""
+    """Run the file with PHP in this environment only, and return the values that it set."""
     with tempfile.TemporaryDirectory() as folder:
         runner, answer = Path(folder, "run.php"), Path(folder, "answer.json")
         runner.write_text(_RUNNER)
@@ -93,7 +93,7 @@ def ask_php(config: Path, wordpress: Path, environment: dict[str, str]) -> dict[
 
 
 def truth(case: Path) -> dict[str, Any]:
-    """What PHP says of a case, with {site} for its folder."""
+    """Return PHP's values for a case, with {site} for its folder."""
     environment = json.loads((case / "expected.json").read_text())["environment"]
     with tempfile.TemporaryDirectory() as folder:
         config, wordpress = copy_site(case, Path(folder).resolve())

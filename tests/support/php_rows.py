@@ -1,4 +1,4 @@
-"""Rows as PHP leaves them behind, written through ``$wpdb``: what its sessions, which are not strict, let pass.
+"""Rows written by PHP through ``$wpdb``, with values that only WordPress's non-strict sessions accept.
 
 leave_behind(site)
 """
@@ -87,12 +87,12 @@ foreach ( $rows as $table => $list ) {
 
 
 def leave_behind(site: WordPressSite) -> None:
-    """Have PHP write all of ``ROWS``."""
+    """Insert ``ROWS`` with PHP."""
     site.php(_INSERT, rows=ROWS)
 
 
 def leave_behind_without_php(database: LiveDatabase) -> None:
-    """Write the same rows in a session like PHP's, where there is no PHP."""
+    """Insert the same rows in a session with PHP's settings, without PHP."""
     connection = database.connect()
     connection.execute_sql("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'")
     for table, rows in ROWS.items():
@@ -104,7 +104,7 @@ def leave_behind_without_php(database: LiveDatabase) -> None:
 
 
 def raw(database: LiveDatabase, table: str) -> list[dict[str, Any]]:
-    """The rows of a table, oldest first, each value as the bytes that the server prints."""
+    """Return the rows of a table, oldest first, each value as the bytes that the server sends."""
     name = f"wp_wch_{table}"
     columns = [
         column

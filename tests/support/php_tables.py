@@ -1,9 +1,9 @@
-"""The six tables as WCH's PHP plugin makes them, with rows as its sessions, which are not strict, leave them.
+"""The six tables as WCH's PHP plugin creates them, with rows from its non-strict sessions.
 
     PhpPlugin(database).install()
     PhpPlugin(database).fill()
 
-Version 1.0.0 is what later ones are made of: they add columns and tables, and widen types.
+Later versions add columns and tables to version 1.0.0, and widen types.
 """
 
 from __future__ import annotations
@@ -116,14 +116,14 @@ _ORPHANS = (
 
 
 class PhpPlugin:
-    """What the plugin does to one site's database."""
+    """The PHP plugin on one site's database."""
 
     def __init__(self, database: LiveDatabase, prefix: str = "wp_") -> None:
         self.database = database
         self.prefix = prefix
 
     def install(self, version: str | None = "1.0.0") -> None:
-        """Make WordPress's options table and the six tables, and write the version."""
+        """Create WordPress's options table and the six tables, and write the version."""
         self.run(_OPTIONS + _CHARSET)
         for name, text in _TABLES.items():
             table = f"CREATE TABLE {self.prefix}wch_{name} (id bigint(20) unsigned NOT NULL AUTO_INCREMENT,{text}\n)"
@@ -140,11 +140,11 @@ class PhpPlugin:
         self._insert(_ROWS)
 
     def lose_conversations(self) -> None:
-        """Leave three messages of two conversations that are not there."""
+        """Insert three messages of two conversations that do not exist."""
         self._insert(_ORPHANS)
 
     def run(self, *statements: str) -> None:
-        """Run statements in WordPress's kind of session; ``{p}`` is the prefix."""
+        """Run statements with WordPress's session settings; ``{p}`` stands for the prefix."""
         with self._loosely():
             for statement in statements:
                 self.database.execute(statement.format(p=self.prefix))

@@ -1,8 +1,8 @@
-"""Rows for all six tables, with cascading children, four-byte characters and NULLs, through the models.
+"""Rows for all six tables, inserted through the models: children that cascade, four-byte characters, NULLs.
 
 populate(database, conversations=3)
 
-``fill(database, prefix)`` is the same for the test kit, which has a peewee Database only.
+``fill(database, prefix)`` does the same for the test kit, which passes a peewee Database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LATER = dt.datetime(2031, 5, 4, 3, 2, 1)
 
 
 def populate(database: LiveDatabase, *, conversations: int = 3, prefix: str = "wp_") -> None:
-    """Two messages for each conversation, one cart, profile, campaign and queue item for each of them."""
+    """Insert conversations, and for each of them two messages, a cart, a profile, a campaign and a queue item."""
     fill(database.database, prefix, conversations=conversations)
 
 

@@ -1,4 +1,4 @@
-"""Mend a damaged database with db_delta, and hold that to its laws.
+"""Repair a damaged database with db_delta, and check its invariants.
 
 report, seen = repair(database)
 assert words(report) == ["+ Added column wp_wch_carts.coupon_code"]
@@ -21,7 +21,7 @@ def delta(database: LiveDatabase, **options: Any) -> DeltaReport:
 
 
 def words(report: DeltaReport) -> list[str]:
-    """What was done (``+``) and what was refused (``-``, or ``!`` where the models cannot work with it)."""
+    """Return the changes (``+``) and refusals (``-``, or ``!`` if the models cannot work) of a report as lines."""
     refused = [f"{'!' if refusal.blocking else '-'} {refusal.what}" for refusal in report.refusals]
     lines = [f"+ {change}" for change in report.changes] + refused
     # SQLite's indexes bear their table's name, because they are unique in the file.
@@ -34,7 +34,10 @@ _LOCKS = ("GET_LOCK", "BEGIN IMMEDIATE", "LOCK TABLES", "FOR UPDATE")
 
 
 def repair(database: LiveDatabase) -> tuple[DeltaReport, Statements]:
-    """Run db_delta, hold it to the laws, and return its report with what the server saw."""
+    """Run db_delta, check its invariants, and return its report and statements.
+
+    Rows stay as they were, the statements are the planned ones, and a second run finds nothing to do.
+    """
     before = named_rows(database)
     planned = delta(database, dry_run=True)
     with database.statements() as log:
@@ -54,7 +57,7 @@ def repair(database: LiveDatabase) -> tuple[DeltaReport, Statements]:
 
 
 def repair_beside_another(database: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]) -> None:
-    """Damage a neighbour, too: whatever is said of the first in ``lines``, the second is mended."""
+    """Damage another table, too, and assert that it is repaired whatever ``lines`` say of the first."""
     hurt = Damage(database)
     damage(hurt)
     hurt.drop_column("broadcast_campaigns", "scheduled_at")

@@ -1,9 +1,8 @@
-"""A scenario for the test kit: the server is killed under a run, is started again, and the same run finishes.
+"""A scenario for the test kit: the server is killed during a run and started again, and the next run finishes.
 
     examine_at(scratch, subject, scenarios=[server_killed(server)])
 
-It is killed at each write: before it is sent, while it is under way, and after it. The run has to end in one error
-that says what to do.
+The server is killed before, during and after each write. The run must end with one error that says what to do.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _CLEAR = ("DatabaseUnavailable", "StatementFailed", "MigrationFailed", "Busy")
 
 
 def server_killed(server: PrivateServer) -> Scenario:
-    """Kill this server, which the examined database is on."""
+    """Return the scenario that kills ``server``, which holds the examined database."""
 
     def play(bench: Bench, every: int) -> Iterator[Finding | None]:
         writes = bench.undisturbed.writes
@@ -62,7 +61,7 @@ def _again(bench: Bench) -> Fault | None:
 
 
 def _unclear(failure: Failure | None) -> Fault | None:
-    """Clear is one of the library's own errors that says what to do, and not in the driver's words."""
+    """Return a fault unless the failure is one of the library's errors and says what to do."""
     if failure is None:
         return Fault("different", "it ends well, with its server killed")
     clear = (
@@ -75,7 +74,7 @@ def _unclear(failure: Failure | None) -> Fault | None:
 
 
 def _without_given_ids(snapshot: Snapshot) -> Snapshot:
-    """Leave out the ids that a migration had the server count: a killed server may count on from elsewhere."""
+    """Remove ids that the server has generated: a killed server may continue from another number."""
     tables = dict(snapshot.tables)
     bodies = tables.get("wp_wch_message_bodies")
     if bodies is not None:

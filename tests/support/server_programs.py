@@ -1,7 +1,7 @@
-"""Server programs that tests can start a private server from: installed ones, and those of servers that run here.
+"""The server programs for private servers: installed ones, and those of servers that run on this machine.
 
 installed_servers()["mariadb"].version  # "10.11.19"
-running_server(33103)                   # the program of what answers on that port of this machine, or None
+running_server(33103)                   # the program of the server on that port, or None
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/l
 
 @dataclass(frozen=True)
 class ServerBinary:
-    """A server program. ``root`` is an unpacked system that it lives in, and is entered with chroot; None is our own.
+    """A server program. ``root`` is the unpacked system that holds it and is entered with chroot, or None.
 
-    ``path`` is as seen from inside.
+    ``path`` is the path inside ``root``.
     """
 
     family: str
@@ -33,22 +33,22 @@ class ServerBinary:
 
     @property
     def command(self) -> list[str]:
-        """What starts it."""
+        """The command that starts the server."""
         return [*_enter(self.root), self.path]
 
     @property
     def installer(self) -> list[str]:
-        """What makes MariaDB's data folder."""
+        """The command that creates MariaDB's data folder."""
         name = "mariadb-install-db"
         return [*_enter(self.root), name] if self.root else [shutil.which(name, path=PATH) or name]
 
     def inside(self, path: Path) -> str:
-        """Return a path as the program sees it."""
+        """Return a path as seen from inside ``root``."""
         return str(path) if self.root is None else f"/{path.relative_to(self.root)}"
 
 
 def installed_servers() -> dict[str, ServerBinary]:
-    """Return the installed server programs by family, found by asking them: mysqld may well be MariaDB's."""
+    """Return the installed server programs by family. The program itself tells: mysqld may be MariaDB's."""
     found: dict[str, ServerBinary] = {}
     for name in ("mariadbd", "mysqld"):
         path = shutil.which(name, path=PATH)
@@ -60,9 +60,9 @@ def installed_servers() -> dict[str, ServerBinary]:
 
 
 def running_server(port: int) -> ServerBinary | None:
-    """Find the program of the server that was started on this machine with ``--port``; None when there is none.
+    """Return the program of the server that was started on this machine with ``--port``, or None.
 
-    One that runs inside an unpacked system can be started again by root only.
+    One that runs inside an unpacked system is found by root only.
     """
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -81,7 +81,7 @@ def running_server(port: int) -> ServerBinary | None:
 
 
 def output_of(command: list[str]) -> str:
-    """Run a command to its end and return all that it says."""
+    """Run a command and return its stdout and stderr."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return (done.stdout + done.stderr).decode(errors="replace")
 

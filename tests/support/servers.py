@@ -1,8 +1,7 @@
 """Private database servers for tests.
 
-A private server has its own temporary folder and a port on loopback; it is gone when the process that started it is
-gone, however that ends. What there is to start is in server_programs.py; what the
-tests run on, in engines.py.
+A private server has its own temporary folder and a port on loopback. It is removed when the process that started it
+ends, however it ends.
 
     with PrivateServer(installed_servers()["mariadb"]) as server:
         server.address.connection()
@@ -32,7 +31,7 @@ _RANDOM = random.SystemRandom()
 
 
 class PrivateServer:
-    """A server of one's own that can be killed and started again on the same data."""
+    """A private server, which can be killed and started again on the same data."""
 
     def __init__(self, binary: ServerBinary, *options: str) -> None:
         self.binary = binary
@@ -61,7 +60,7 @@ class PrivateServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it, or start it again on the same port and data, and wait until it answers."""
+        """Start the server, the next time on the same port and data, and wait until it answers. Raises ServerError."""
         if not self._data.exists():
             self._create_data()
         first = self.address.port == 0
@@ -78,19 +77,19 @@ class PrivateServer:
         raise ServerError(f"{self.binary.path} does not start: {_last_error(self._log())}")
 
     def kill(self) -> None:
-        """Kill it as the kernel would, without a word."""
+        """Send SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._end()
 
     def stop(self) -> None:
-        """Stop it in order; the data stay."""
+        """Stop the server in order, and keep the data."""
         if self._process is not None:
             self._process.terminate()
             self._end()
 
     def remove(self) -> None:
-        """Kill it and remove its folder."""
+        """Kill the server and remove its folder."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -151,7 +150,7 @@ class PrivateServer:
         )
 
     def _answers(self) -> bool:
-        """Wait until our own server answers, not another one that took the port."""
+        """Wait until the server answers; return False if it ends, or if another one has the port."""
         assert self._process is not None
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -164,7 +163,7 @@ class PrivateServer:
         return False
 
     def _end(self) -> None:
-        """Wait for the process; the guard goes first, lest it kill whoever has the number next."""
+        """Wait for the process. The guard is killed first: it could kill another process with the same id."""
         assert self._process is not None
         if self._guard is not None:
             self._guard.kill()

@@ -1,4 +1,4 @@
-"""The whole of a database as a value, to compare before and after: tables as they print themselves, and all rows.
+"""A database as a value, for comparisons: the definitions and rows of all tables.
 
 before = snapshot(database)
 """
@@ -12,7 +12,7 @@ from wch_peewee.testing import snapshots
 
 
 def snapshot(database: LiveDatabase, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Every table but ``without``, with its definition and its rows in order."""
+    """Return the definition and the sorted rows of every table except ``without``."""
     names = [name for name in database.tables() if name not in without]
     return {name: (definition(database, name), rows(database, name)) for name in names}
 
@@ -22,7 +22,7 @@ def schema(database: LiveDatabase, *, without: tuple[str, ...] = ()) -> dict[str
 
 
 def definition(database: LiveDatabase, table: str) -> str:
-    """The table as the engine prints it, without the counter, which says nothing about the shape."""
+    """Return the CREATE statement that the engine prints, without the AUTO_INCREMENT counter."""
     return snapshots.table_definition(database.database, table)
 
 

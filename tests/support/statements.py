@@ -1,7 +1,7 @@
-"""Record the statements that reach a database while a test does something.
+"""Record the statements that reach a database.
 
-On servers the server's own general log is read, so statements of every thread and process count. On SQLite each
-connection that this process opens through ``sqlite3.connect`` is traced; another process is not seen.
+On servers the general log is read, which has the statements of every thread and process. On SQLite each connection
+that this process opens through ``sqlite3.connect`` is traced; other processes are not seen.
 
     with database.statements() as seen:
         plugin.admin_init()
@@ -24,10 +24,10 @@ from tests.support.addresses import ServerAddress
 
 
 class Statements(list[str]):
-    """What was seen, in order; filled when the block ends."""
+    """The recorded statements in order; filled when the block ends."""
 
     def starting(self, *words: str) -> list[str]:
-        """Return the statements whose first word is one of these, in capitals."""
+        """Return the statements whose first word, in capitals, is one of ``words``."""
         return [statement for statement in self if _first_word(statement) in words]
 
     @property
@@ -40,7 +40,7 @@ class Statements(list[str]):
 
     @property
     def writes(self) -> list[str]:
-        """Whatever changes a table or its rows."""
+        """The statements that change a table or its rows."""
         return self.starting(
             "CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD"
         )
@@ -57,7 +57,7 @@ def _first_word(statement: str) -> str:
 
 
 class _LogSession:
-    """The general log, switched on; shared by all blocks that this process has open on one server."""
+    """The general log, switched on; shared by all open blocks of this process on one server."""
 
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
@@ -103,7 +103,7 @@ _log_sessions_guard = threading.RLock()
 
 @contextmanager
 def record_server(address: ServerAddress, database: str) -> Iterator[Statements]:
-    """Collect what the connections to this database send, those opened in the meantime included."""
+    """Record what the connections to this database send, also those opened during the block."""
     with _log_sessions_guard:
         session = _log_sessions.get(address) or _LogSession(address)
         _log_sessions[address] = session
@@ -156,7 +156,7 @@ _connect = sqlite3.connect
 
 
 class _Connection(sqlite3.Connection):
-    """Warns like Python 3.13 when it is never closed, so that every version of Python fails such a test."""
+    """A connection that warns if it is never closed, as in Python 3.13: such a test fails on every version."""
 
     def __del__(self) -> None:
         try:
@@ -192,7 +192,7 @@ sqlite3.connect = _traced_connect  # type: ignore[assignment]
 
 @contextmanager
 def watch_sqlite(path: Path) -> Iterator[None]:
-    """Trace every connection to this file from now on; record_sqlite() works inside."""
+    """Trace every new connection to this file during the block, for record_sqlite()."""
     _watched[str(path)] = []
     try:
         yield

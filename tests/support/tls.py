@@ -1,7 +1,7 @@
-"""One TLS context for all the connections that PyMySQL opens in a test process, and in what it forks.
+"""One TLS context for all connections that PyMySQL opens in a test process and its forks.
 
-To make one, the machine's certificate authorities are loaded: some 40 ms for each connection, of which the tests open
-thousands, and which is more than most of them do with it. What is asked of the server is the same.
+Creating one loads the machine's certificate authorities, about 40 ms; the tests open thousands of connections. What
+is asked of the server is the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pymysql.connections import Connection
 
 
 def share_context() -> None:
-    """Make PyMySQL's own context once where nothing is said of TLS; whoever names files or checks gets a fresh one."""
+    """Create the context once for connections without TLS settings; those with settings still get their own."""
     connection_class: Any = Connection
     make = connection_class._create_ssl_ctx
     shared: list[ssl.SSLContext] = []

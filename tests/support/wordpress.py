@@ -1,7 +1,7 @@
-"""Real WordPress sites for the tests, and PHP that runs inside them.
+"""Real WordPress sites for the tests, and PHP that runs in them.
 
-WCH_TEST_WORDPRESS ("6.8=/srv/wordpress-6.8 7.1=...") names folders with WordPress as it is unpacked; they are only
-read. A site is a folder of links to them, with a wp-config.php and a wp-content of its own, and a fresh database.
+WCH_TEST_WORDPRESS ("6.8=/srv/wordpress-6.8 7.1=...") names folders with unpacked WordPress, which are only read. A site
+is a folder of links to them, with its own wp-config.php, wp-content and database.
 
 with wordpress_site(sources, engine, folder) as site:
     assert site.php("return get_option( 'blogname' );") == "Test"
@@ -84,12 +84,12 @@ _READS = re.compile(r"\s*(?:DESCRIBE|SHOW|SELECT)\b", re.IGNORECASE)
 
 
 class PhpError(AssertionError):
-    """PHP, or the database behind it, complained; what it said."""
+    """An error message of PHP or of its database."""
 
 
 @dataclass(frozen=True)
 class DbDelta:
-    """One run of dbDelta: what it says that it did, and what it sent that does more than read."""
+    """One run of dbDelta: its messages, and the statements that change something."""
 
     said: list[str]
     sent: list[str]
@@ -100,7 +100,7 @@ class DbDelta:
 
 @dataclass(frozen=True)
 class WordPress:
-    """One version of WordPress, as it is unpacked in a folder."""
+    """One version of WordPress, unpacked in a folder."""
 
     name: str
     sources: Path
@@ -110,7 +110,7 @@ class WordPress:
 
 
 class WordPressSite:
-    """An installed site: its ``folder``, which looks like any other site's, its ``database``, and PHP inside it."""
+    """An installed site: its ``folder``, its ``database``, and PHP that runs in it."""
 
     def __init__(
         self, wordpress: WordPress, folder: Path, database: LiveDatabase, *, prefix: str = "wp_", collation: str = ""
@@ -133,29 +133,29 @@ class WordPressSite:
 
     @property
     def url(self) -> str:
-        """The database, for ``Plugin`` and for ``wch --database``."""
+        """The URL of the database, for ``Plugin`` and ``wch --database``."""
         return self.database.url
 
     def php(self, code: str, **values: Any) -> Any:
-        """Run a snippet in a request of its own and return what it returns, by way of JSON.
+        """Run PHP code in its own request and return its result, passed as JSON.
 
-        ``values`` are its variables. Raises PhpError for whatever PHP or ``$wpdb`` has to complain about.
+        ``values`` are its variables. Raises PhpError for every message of PHP or ``$wpdb``.
         """
         answer = self._run("request.php", json.dumps({"code": code, "values": values or {"_": None}}))
         return json.loads(answer.rpartition("\n")[2])
 
     def db_delta(self, text: str) -> DbDelta:
-        """Run WordPress's own dbDelta on ``text``, as a plugin does when it is activated."""
+        """Run WordPress's dbDelta on ``text``, as a plugin does on activation."""
         said, queries = self.php(_DB_DELTA, text=text)
         # PHP's empty array is a list.
         return DbDelta(list(dict(said or {}).values()), [query for query in queries if not _READS.match(query)])
 
     def cache(self) -> None:
-        """Put a persistent object cache in front of the site, empty, until it is reset."""
+        """Install an empty persistent object cache in the site; ``reset()`` removes it."""
         shutil.copy(_SCRIPTS / "object-cache.php", self.content)
 
     def become_network(self, *paths: str) -> None:
-        """Make a multisite network of it, with sites of its own in these folders."""
+        """Convert the site to a multisite network with these sub-sites."""
         self.php(_NETWORK)
         config = self.folder / "wp-config.php"
         config.write_text(config.read_text().replace("$table_prefix", f"{_MULTISITE}$table_prefix", 1))
@@ -163,7 +163,7 @@ class WordPressSite:
             self.php("return wpmu_create_blog( 'localhost', $path, 'A site', 1 );", path=f"/{path}/")
 
     def reset(self) -> None:
-        """Bring the site back to where it was after its installation, as far as we are concerned."""
+        """Restore the state after installation, as far as the library is concerned."""
         for name in ("object-cache.php", "object-cache.store"):
             (self.content / name).unlink(missing_ok=True)
         execute = self.database.execute
@@ -208,7 +208,7 @@ class WordPressSite:
 def wordpress_site(
     wordpress: WordPress, engine: Engine, folder: Path, *, prefix: str = "wp_", collation: str = ""
 ) -> Iterator[WordPressSite]:
-    """Install a site with a database of its own on ``engine``; ``collation`` is its DB_COLLATE."""
+    """Install a site with its own database on ``engine``; ``collation`` is its DB_COLLATE."""
     place = folder / "site"
     with fresh_on_server(engine.name, engine.family, engine.address()) as database:
         try:
@@ -219,7 +219,7 @@ def wordpress_site(
 
 @dataclass(frozen=True)
 class Pair:
-    """A version of WordPress and the server it runs on; ``usual`` pairs are tested without --slow."""
+    """A version of WordPress and its server. ``usual`` pairs are tested without --slow."""
 
     wordpress: WordPress
     engine: Engine
@@ -230,9 +230,9 @@ class Pair:
 
 
 def choose_wordpress(value: str, engines: list[Engine]) -> tuple[list[Pair], str]:
-    """Pair each version of WCH_TEST_WORDPRESS with each server, or say in one line why there are none.
+    """Return the pairs of each version of WCH_TEST_WORDPRESS with each server, and one line if there are none.
 
-    The usual pairs are as few as show each version and each server once.
+    The usual pairs are the fewest that have each version and each server once.
     """
     servers = [engine for engine in engines if engine.family != "sqlite"]
     versions = _versions(value)
@@ -256,7 +256,7 @@ def choose_wordpress(value: str, engines: list[Engine]) -> tuple[list[Pair], str
 
 @functools.cache
 def _compiled() -> str:
-    """Return the folder where PHP keeps what it has compiled: the sources of all sites of a version are the same."""
+    """Return the folder for PHP's opcode cache, shared by all sites of a version."""
     folder = tempfile.mkdtemp(prefix="wch-opcache-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

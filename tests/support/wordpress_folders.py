@@ -1,4 +1,4 @@
-"""WordPress sites for tests: a folder with what wch looks for, and no WordPress in it.
+"""Folders that wch recognizes as WordPress sites, without WordPress.
 
 site = make_site(tmp_path / "site", define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="", DB_HOST="127.0.0.1:3306"))
 """
@@ -13,7 +13,7 @@ _END = "\nif (!defined('ABSPATH')) { define('ABSPATH', __DIR__ . '/'); }\nrequir
 
 
 def quoted(text: str) -> str:
-    """A PHP string in single quotes."""
+    """Return a PHP string in single quotes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
@@ -22,7 +22,7 @@ def define(**constants: str) -> str:
 
 
 def make_site(folder: Path, config: str, prefix: str | None = "wp_") -> Path:
-    """Make a WordPress folder whose wp-config.php says this; without a prefix the text says it itself."""
+    """Create a WordPress folder with this wp-config.php. Without ``prefix`` the text has to set it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("wp-load.php", "wp-settings.php"):
         (folder / name).touch()
@@ -32,7 +32,7 @@ def make_site(folder: Path, config: str, prefix: str | None = "wp_") -> Path:
 
 
 def site_of(database: LiveDatabase, folder: Path, more: str = "", prefix: str = "wp_") -> Path:
-    """Make a WordPress folder whose wp-config.php names this database on its server."""
+    """Create a WordPress folder whose wp-config.php names this database."""
     address = database.address
     known = define(
         DB_NAME=database.name,

@@ -1,9 +1,9 @@
-"""The worked example of docs/next-migration.md, done for real: three changes to the models, wch new, plan, migrate.
+"""The worked example of docs/next-migration.md, really run: change the models, wch new, plan, migrate.
 
     python -m tests.support.worked_example --rows 1000000 > docs/next-migration.md
 
-It works on a copy of the checkout, and on a database of its own on each server of WCH_TEST_SERVERS. The plan on the
-page is the last server's. A test makes the page again with a few rows, and compares all but sizes and times.
+It uses a copy of the checkout, and a new database on each server of WCH_TEST_SERVERS. The plan on the page is the last
+server's. A test makes the page again with fewer rows, and compares all but sizes, times and SQLite's version.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ print(json.dumps([later - sooner for sooner, later in zip(marks, marks[1:])]))
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it on one server."""
+    """The result on one server."""
 
     label: str
     plan: str
@@ -74,7 +74,7 @@ class Done:
 
 
 class Author:
-    """Somebody with a checkout of his own, and the models changed."""
+    """A copy of the checkout, whose models are changed."""
 
     def __init__(self, folder: Path) -> None:
         self.checkout = folder / "checkout"
@@ -85,7 +85,7 @@ class Author:
             shutil.copy(ROOT / name, self.checkout / name)
 
     def edit(self) -> str:
-        """Change the models; return the difference."""
+        """Change the models and return the difference."""
         lines: list[str] = []
         for name in dict.fromkeys(name for name, _, _ in EDITS):
             path = self.checkout / "wch_peewee" / name
@@ -102,7 +102,7 @@ class Author:
         return self.python("-m", "wch_peewee", *words, url=url, code=code)
 
     def python(self, *words: str, url: str = "", code: int = 0) -> str:
-        """Run it in the checkout, away from what is installed, and from every setting but these."""
+        """Run Python in the copied checkout, without the installed package and other settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WCH_")}
         environment = kept | {"PYTHONPATH": str(self.checkout)} | ({"WCH_DATABASE_URL": url} if url else {})
         ended = subprocess.run(
@@ -117,7 +117,7 @@ class Author:
 
 
 def upgrade(author: Author, database: LiveDatabase, label: str, rows: int) -> Done:
-    """Fill version 1.0.0 with messages, plan, migrate, and find nothing left."""
+    """Install version 1.0.0 with messages, plan, migrate, and check that nothing is left to do."""
     fill(database, rows)
     plan = author.wch(*COMMANDS["plan"], url=database.url)
     steps = json.loads(author.wch("plan", "--format", "json", url=database.url))["steps"]
@@ -127,7 +127,7 @@ def upgrade(author: Author, database: LiveDatabase, label: str, rows: int) -> Do
 
 
 def fill(database: LiveDatabase, rows: int) -> None:
-    """Make version 1.0.0 with so many messages in a thousand conversations."""
+    """Install version 1.0.0 with ``rows`` messages in a thousand conversations."""
     from wch_peewee import DatabaseManager
 
     DatabaseManager(database.url).install()
@@ -231,7 +231,7 @@ def _table(done: Sequence[Done]) -> str:
 
 
 def make(rows: int, engines: Sequence[Engine]) -> str:
-    """Do the whole of it on those that are servers; return the page."""
+    """Run the example on each server and return the page."""
     servers = [engine for engine in engines if engine.family != "sqlite"]
     with tempfile.TemporaryDirectory(prefix="wch-example-") as name:
         author = Author(Path(name))

@@ -1,4 +1,4 @@
-"""Builders for the pure tests of the pipe, and its results as lines of words.
+"""Builders for schema values in unit tests, and results as lines of text.
 
 said(diff_schemas(schema(table(column("a"))), schema(table()))) == ["+ Add column t.a"]
 """
@@ -16,7 +16,7 @@ ID = Column("id", bigint(unsigned=True), auto_increment=True)
 
 
 def column(name: str, type_: ColumnType | None = None, **more: Any) -> Column:
-    """Make a column, an ``int`` that may be NULL unless said otherwise; a default may be given as plain text."""
+    """Return a column, by default a nullable ``int``; a default may be plain text."""
     if isinstance(more.get("default"), str):
         more["default"] = Default(more["default"])
     return Column(name, type_ or integer(), **{"nullable": True, **more})
@@ -35,7 +35,7 @@ def key(column_: str = "p_id", to: str = "p", **more: Any) -> ForeignKey:
 
 
 def table(*parts: Column | Index | ForeignKey, name: str = "t", **more: Any) -> Table:
-    """Make a table that begins with ``id``."""
+    """Return a table that begins with ``id``."""
     return Table(
         name,
         (ID, *(part for part in parts if isinstance(part, Column))),
@@ -50,7 +50,7 @@ def schema(*tables: Table) -> Schema:
 
 
 def said(diff: SchemaDiff) -> list[str]:
-    """Say a difference in lines: ``+`` change, ``-`` refusal, ``!`` blocking refusal, ``?`` not ours."""
+    """Return a difference as lines: ``+`` change, ``-`` refusal, ``!`` blocking refusal, ``?`` not managed."""
     lines = []
     for change in diff.changes:
         asks = "".join(f" [{need.kind} {need.table} {','.join(need.columns)}]" for need in change.requires)
@@ -60,7 +60,7 @@ def said(diff: SchemaDiff) -> list[str]:
 
 
 def sql(steps: Iterable[Step]) -> list[str]:
-    """Return every statement that is sent when nothing fails."""
+    """Return every statement that is sent if nothing fails."""
     return [statement.sql for step in steps for statement in (*step.statements, *step.cleanup)]
 
 

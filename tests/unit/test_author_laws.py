@@ -1,4 +1,4 @@
-"""Whatever becomes of the models: the file is written, replayed, and then nothing differs, forward and back."""
+"""For every change of the models the file is written and run, forward and back, and then nothing differs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def columns(draw: st.DrawFn, name: str) -> Column:
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[Table, ...]:
-    """A parent and up to two children of it, each with some columns, indexes and perhaps the foreign key."""
+    """Draw a parent and up to two children, with some columns, indexes and perhaps the foreign key."""
     found = []
     for name in draw(st.sampled_from([("parents",), ("parents", "children"), ("parents", "children", "others")])):
         chosen = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=4))
@@ -77,7 +77,7 @@ def tables(draw: st.DrawFn) -> tuple[Table, ...]:
 
 
 def gone(before: tuple[Table, ...], after: tuple[Table, ...]) -> list[str]:
-    """What may go: nothing that looks like a rename is one here."""
+    """Return what may be dropped: nothing that looks like a rename is one here."""
     found = []
     for table in before:
         now = next((other for other in after if other.name == table.name), None)

@@ -1,4 +1,4 @@
-"""The pure parts of ``wch new``: what differs, in what order it can be done, how it is written."""
+"""The pure parts of ``wch new``: what differs, the order of the operations, and the source text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def between(before: Schema, after: Schema, renames: Renames | None = None) -> tu
 
 
 def steps(before: Schema, after: Schema, renames: Renames | None = None, *, back: bool = False) -> list[str]:
-    """Name the steps, and the marks, of the migration."""
+    """Return the steps, and the marks, of the migration."""
     lines = Recipes(before, after, back=back).lines(between(before, after, renames))
     return [line.function.partition(".")[2] if isinstance(line, StepLine) else "?" for line in lines]
 

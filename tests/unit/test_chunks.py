@@ -1,4 +1,4 @@
-"""How large a batch is: found on the way, within bounds, unless the author says it."""
+"""The size of chunks: adapted within bounds, unless the author sets it."""
 
 from __future__ import annotations
 

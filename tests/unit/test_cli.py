@@ -1,4 +1,4 @@
-"""The command on a SQLite file: what it does, what it prints where, and how it ends."""
+"""The command on a SQLite file: what it does, its output on stdout and stderr, and its exit codes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TABLES = ("conversations", "messages", "carts", "customer_profiles", "broadcast_
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default database is a file in the current folder."""
+    """Change to a new folder: the default database is a file in the current one."""
     monkeypatch.chdir(tmp_path)
 
 

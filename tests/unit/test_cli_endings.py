@@ -1,4 +1,4 @@
-"""How ``wch`` ends when something is wrong: the exit code, one clear line, no password, nothing changed."""
+"""How ``wch`` ends on errors: exit code, one clear line, no password, nothing changed."""
 
 from __future__ import annotations
 

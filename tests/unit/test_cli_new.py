@@ -1,4 +1,4 @@
-"""``wch new`` and ``wch check --models``: what is written, asked, refused and said."""
+"""``wch new`` and ``wch check --models``: files, questions, refusals and output."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ AS_IT_IS = "    coupon_code = VarcharField(50, null=True)"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with models and migrations of its own, as the current folder."""
+    """A project with its own models and migrations, as the current folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     (tmp_path / "migrations").mkdir()

@@ -140,7 +140,7 @@ def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
 
 
 def as_mortal() -> list[str]:
-    """Root may write whatever the permissions say, unless it gives that right away."""
+    """Return a command prefix that drops root's right to ignore permissions, empty for other users."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:

@@ -1,4 +1,4 @@
-"""``wch schema``: the declared schema in three languages."""
+"""``wch schema``: the declared schema in three formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wch`` and a WordPress site: named, found around, overruled; the heading says which one it is."""
+"""``wch`` and a WordPress site: given, found, overridden; the heading names the site."""
 
 from __future__ import annotations
 

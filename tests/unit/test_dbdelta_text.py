@@ -1,4 +1,4 @@
-"""The text for WordPress's dbDelta: its letters, and what it cannot say. That it works, real WordPress shows."""
+"""The text for WordPress's dbDelta, and what it cannot express. Real WordPress is in tests/integration."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The difference of a live and a declared schema, in lines: ``+`` change, ``-`` or ``!`` refusal, ``?`` not ours.
+"""The difference of a live and a declared schema, in lines: ``+`` change, ``-`` or ``!`` refusal, ``?`` not managed.
 
-The enemy is the phantom difference: what only looks different must give no line at all.
+What only looks different must give no line.
 """
 
 from __future__ import annotations
@@ -358,7 +358,7 @@ def test_foreign_keys_and_tables(live: tuple[Table, ...], declared: tuple[Table,
 
 
 def test_a_new_column_brings_the_site_s_collation_along() -> None:
-    """Where the table has another one, it would otherwise take that, and never be told from the rest again."""
+    """If the table has another one, the column would take that, and look like the others for ever."""
     live, declared = table(A, **OTHER), table(A, column("b", varchar(9)), column("c"), column("j", json()), **COLLATED)
     added = [change.operation.column for change in diff_schemas(schema(declared), schema(live)).changes]
     assert [(each.name, each.collation) for each in added] == [("b", COLLATED["collation"]), ("c", None), ("j", None)]
@@ -374,7 +374,7 @@ def test_new_columns_follow_the_one_before_them_whatever_its_case() -> None:
 
 
 def test_a_change_restates_what_is_there_and_not_declared() -> None:
-    """A MODIFY that leaves the comment or the collation out loses it."""
+    """A MODIFY without the comment or the collation loses it."""
     live = table(column("A", varchar(9), comment="why", collation="latin1_bin"), **OTHER)
     declared = table(required("a", varchar(10)), **OTHER)
     (change,) = diff_schemas(schema(declared), schema(live)).changes
@@ -417,7 +417,7 @@ def test_a_foreign_key_of_two_columns_is_compared_in_order() -> None:
 
 
 def test_a_foreign_key_whose_name_is_taken_is_refused() -> None:
-    """As when somebody has renamed the column under it: no server takes a second key of that name."""
+    """For example if the column under it was renamed: no server accepts a second key of that name."""
     live, declared = table(A, B, ForeignKey(("b",), "p", name="K")), table(A, B, ForeignKey(("a",), "p", name="k"))
     (line,) = said(diff_schemas(schema(declared), schema(live)))
     assert line.startswith("- Add foreign key t (a) REFERENCES p")

@@ -1,4 +1,4 @@
-"""What is pending is told from what somebody has changed, and each difference says who mends it."""
+"""Pending changes are distinguished from drift, and each difference names what repairs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def execute(*statements: str) -> None:
 
 
 def damage() -> None:
-    """A column that can be had again, and a unique index that cannot."""
+    """Drop a column that can be added again, and a unique index that cannot."""
     wch("activate")
     execute("ALTER TABLE wp_wch_sync_queue DROP COLUMN error_message", "DROP INDEX wp_wch_carts_customer_phone")
     execute(ROW, ROW)

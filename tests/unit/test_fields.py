@@ -1,4 +1,4 @@
-"""What a column takes, what it refuses, and what reading gives."""
+"""The values that a column accepts and refuses, and what reading returns."""
 
 from __future__ import annotations
 

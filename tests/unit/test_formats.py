@@ -1,4 +1,4 @@
-"""What programs get: the same document as JSON, YAML and CSV."""
+"""Output for programs: the same document as JSON, YAML and CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lease against a database that fails on cue: what means not mine, what means lost, what a standstill means."""
+"""The lease with simulated database errors: busy, lost, and a cluster that stands still."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHERS = "0123456789abcdef:7:4711:web2"
 
 
 class Clock:
-    """Time that passes only when somebody sleeps, or a statement is kept waiting."""
+    """A clock that advances only while somebody sleeps or a statement is blocked."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -40,7 +40,7 @@ class Clock:
 
 
 class Row:
-    """The one row of the options table, behind as much of peewee's Database as a lease uses."""
+    """The one row of the options table, with as much of peewee's Database as a lease uses."""
 
     def __init__(self, value: str | None = None) -> None:
         self.value = value
@@ -222,7 +222,7 @@ def test_a_holder_that_lives_is_left_alone() -> None:
 
 
 def test_a_standstill_of_the_cluster_is_not_silence(clock: Clock) -> None:
-    """An ALTER of 1000 seconds keeps our SELECT waiting; behind it the holder beats again."""
+    """An ALTER of 1000 seconds blocks the SELECT; after it the holder's heartbeat continues."""
     row = Row(OTHERS)
     row.instead["SELECT"] = [
         None,

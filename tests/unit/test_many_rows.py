@@ -1,4 +1,4 @@
-"""Many rows at once are what peewee makes of them one by one: the same statement, the same instances."""
+"""Bulk inserts and reads give the same statements and instances as peewee's own."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_what_is_read_is_what_peewee_makes(shop: peewee.Database, monkeypatch: p
 
 
 def told(row: Any) -> Any:
-    """An instance as far as anybody can tell it from another one."""
+    """Return everything that distinguishes an instance from another one."""
     if not isinstance(row, peewee.Model):
         return row
     names = {"__data__", "_dirty", "_site", "_snapshots", "__rel__"}

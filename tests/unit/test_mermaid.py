@@ -1,4 +1,4 @@
-"""The diagram keeps to Mermaid's grammar, for every prefix; see erDiagram.jison in mermaid's sources."""
+"""The diagram follows Mermaid's grammar, for every prefix; see erDiagram.jison in mermaid's sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the models fill in, write and keep, on SQLite; tests/integration has the same on servers."""
+"""Defaults, writes and reads of the models on SQLite; servers are in tests/integration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names are computed, exact and fit their engine."""
+"""Names are computed, exact, and within the engines' limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A drop-in in a site's folder is seen, and what to run is said in lines that a shell takes."""
+"""An object cache drop-in in a site's folder is detected, and the commands to clear it are safe for a shell."""
 
 from __future__ import annotations
 

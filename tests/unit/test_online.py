@@ -1,4 +1,4 @@
-"""The command lines of the tools, what they say of their progress, and where the password goes."""
+"""The command lines of the online tools, their progress output, and the handling of the password."""
 
 from __future__ import annotations
 

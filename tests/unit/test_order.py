@@ -1,4 +1,4 @@
-"""The list of long test files names files that are there, each once."""
+"""The list of long test files has only existing files, each once."""
 
 from __future__ import annotations
 

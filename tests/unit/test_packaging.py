@@ -1,4 +1,4 @@
-"""What is shipped: a wheel, built from the sdist, holds everything; migrations are found however the package came."""
+"""What is shipped: the wheel, built from the sdist, is complete, and migrations are found in every installation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def numbered(folder: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources: setuptools writes beside them, and would ship what an earlier build left there."""
+    """A copy of the sources: setuptools writes beside them, and would ship leftovers of an earlier build."""
     copy = tmp_path_factory.mktemp("checkout")
     for name in SOURCES:
         if (ROOT / name).is_dir():
@@ -60,7 +60,7 @@ def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fresh_python(tmp_path: Path) -> tuple[Path, Path]:
-    """A new environment's python and site-packages; it sees our dependencies, and no wch_peewee of this one."""
+    """The python and site-packages of a new environment; it has our dependencies, and no wch_peewee."""
     home = tmp_path / "venv"
     venv.create(home, symlinks=True)
     paths = {"base": str(home), "platbase": str(home)}
@@ -177,7 +177,7 @@ def test_importing_the_package_imports_neither_the_command_nor_peewee_migrate() 
 
 
 def test_an_admin_init_with_nothing_to_do_imports_no_more_than_it_needs(tmp_path: Path) -> None:
-    """It runs in every request of a host: what plans, changes or describes tables stays out of its process."""
+    """It runs in every request of a host: modules that plan, change or describe tables are not loaded."""
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     Plugin(url).activate()
     program = (

@@ -1,4 +1,4 @@
-"""Giving way and trying again, without a server: what is asked ahead of each try, which reads are sent again."""
+"""Retries without a server: the check before each attempt, and which reads are repeated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from wch_peewee.schema.mysql.base import MySQLBase
 
 
 class Held:
-    """An action that somebody's lock keeps from being done for so many tries."""
+    """An action that fails with a lock error for the first ``tries`` attempts."""
 
     def __init__(self, tries: int, *error: object) -> None:
         self.left = tries
@@ -50,7 +50,7 @@ def database() -> Iterator[peewee.Database]:
 
 
 def attempt(action: Held, database: peewee.Database, lost_at: int = 0, patience: float = 60) -> tuple[str, int]:
-    """Try it; the lock is lost ahead of try ``lost_at``. Return the result and how often the lock was looked at."""
+    """Run the action; the lock is lost before attempt ``lost_at``. Return the result and the number of lock checks."""
     looks = 0
 
     def check() -> None:
@@ -112,7 +112,7 @@ def test_a_read_that_is_broken_off_each_time_comes_to_an_end(database: peewee.Da
 
 
 class Server(peewee.MySQLDatabase):
-    """A connection to a server with so much of a status; the answer to its first question is a deadlock."""
+    """A server connection with a status; its first query fails with a deadlock."""
 
     def __init__(self, **status: int) -> None:
         super().__init__("shop")
@@ -150,7 +150,7 @@ def test_with_autocommit_a_question_is_asked_again() -> None:
     ids=["in a transaction", "without autocommit", "a driver that does not tell"],
 )
 def test_where_more_may_be_lost_it_is_the_caller_s(status: dict[str, int]) -> None:
-    """With autocommit off a transaction can have begun, and what it wrote is gone with the read."""
+    """With autocommit off a transaction may have begun, and its writes are lost with the read."""
     server = Server(**status)
     with pytest.raises(peewee.OperationalError, match="Deadlock"):
         run_query(server, MySQLBase(), Query("SELECT 1"))

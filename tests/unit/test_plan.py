@@ -1,4 +1,4 @@
-"""From a difference, the live schema and what was counted, to what is done, in which order, and what is refused."""
+"""From a difference, the live schema and row counts to the operations, their order, and the refusals."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ BIG = column("p_id", bigint(unsigned=True))
 def plan(
     live: Schema, declared: Schema, rows: dict[tuple[str, str], int] | None = None, dialect: Dialect = MARIADB
 ) -> Plan:
-    """Plan; ``rows`` maps (kind, columns) of a requirement to the number of rows that stand against it."""
+    """Return the plan; ``rows`` maps (kind, columns) of a precondition to its number of conflicting rows."""
     diff = diff_schemas(declared, live)
     counts = {need: (rows or {}).get((need.kind, ",".join(need.columns)), 0) for need in diff.preconditions()}
     return make_plan(diff, live, dialect, counts)
 
 
 def lines(result: Plan) -> list[str]:
-    """Say a plan in lines: ``+`` is done, ``-`` is refused with a reason, ``!`` is refused and blocking."""
+    """Return a plan as lines: ``+`` change, ``-`` refusal with a reason, ``!`` blocking refusal."""
     refused = [f"{'!' if refusal.blocking else '-'} {refusal}" for refusal in result.refusals]
     return [f"+ {line}" for line in result.describe()] + refused
 
@@ -241,7 +241,7 @@ def test_triggers_stand_in_the_way_of_a_rebuild_alone() -> None:
 
 @pytest.mark.parametrize("dialect", [MARIADB, MYSQL], ids=lambda dialect: dialect.name)
 def test_an_enum_whose_values_are_one_to_the_server(dialect: Dialect) -> None:
-    """It would be error 1291; in a binary collation it is none."""
+    """It would be error 1291; with a binary collation it is valid."""
     live, declared = table(column("a", enum("Sent"))), table(column("a", enum("sent", "read")))
     result = plan(schema(live), schema(declared), dialect=dialect)
     assert result.is_empty
@@ -253,7 +253,7 @@ def test_an_enum_whose_values_are_one_to_the_server(dialect: Dialect) -> None:
 @pytest.mark.parametrize("size", ["text", "longtext", "json", "varchar(800)"])
 @pytest.mark.parametrize("dialect", [MARIADB, MYSQL], ids=lambda dialect: dialect.name)
 def test_an_index_that_the_server_would_refuse_or_cut(dialect: Dialect, size: str) -> None:
-    """MySQL fails with 1170 or 1071; MariaDB makes an index over a prefix, which as a unique one refuses good rows."""
+    """MySQL fails with 1170 or 1071; MariaDB indexes a prefix, and a unique one then refuses valid rows."""
     from wch_peewee.schema.mysql.introspect import read_column_type
 
     live = schema(table(column("a", read_column_type(size)), collation="utf8mb4_general_ci"))

@@ -1,4 +1,4 @@
-"""What a long run shows of itself: values, plain lines for a log, a bar on a terminal."""
+"""Progress of a long run: values, plain lines for a log, a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ with showing("looking at the tables", print, terminal=True) as display:
 
 
 def test_a_terminal_gets_a_bar() -> None:
-    """It is drawn on stderr, and wiped away at the end."""
+    """It is drawn on stderr, and erased at the end."""
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb") as terminal:
         subprocess.run(

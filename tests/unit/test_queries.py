@@ -1,4 +1,4 @@
-"""Two prefixes, two databases and two threads in one process, and whatever peewee remembers of them."""
+"""Two prefixes, two databases and two threads in one process, in spite of what peewee caches."""
 
 from __future__ import annotations
 

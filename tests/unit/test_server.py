@@ -1,4 +1,4 @@
-"""Which server is which, by its own words; what is too old or only looks like one is refused by name."""
+"""Servers are recognized by their version text; old ones and imitations are refused by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: what is given wins, then the environment, then the defaults; nothing is guessed."""
+"""Settings: parameters win over the environment, and that over the defaults; nothing is guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site of the moment: nested blocks, threads and tasks keep apart; only an explicit call changes the default."""
+"""The current site: nested blocks, threads and tasks are separate; only an explicit call changes the default."""
 
 from __future__ import annotations
 

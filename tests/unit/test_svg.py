@@ -1,4 +1,4 @@
-"""The picture: valid XML, always the same, everything in it, and what differs in a database marked."""
+"""The picture: valid XML, deterministic, complete, with the differences of a database marked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ID = Column("id", bigint(unsigned=True), auto_increment=True)
 
 
 def words(svg: str, style: str | None = None) -> list[str]:
-    """The texts of a picture, those of one class alone."""
+    """Return the texts of a picture, or those of one class."""
     found = ElementTree.fromstring(svg).iter(f"{SVG}text")
     return [node.text or "" for node in found if style is None or style in node.get("class", "").split()]
 
@@ -68,7 +68,7 @@ NAMES = st.text(min_size=1, max_size=20)
 
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.data())
 def test_any_name_and_any_relation_makes_valid_xml(tables: list[str], data: st.DataObject) -> None:
-    """Circles, a table that refers to itself, somebody else's table; names that XML cannot hold."""
+    """Cycles, a table that refers to itself, a foreign table; names that XML cannot contain."""
 
     def drawn(name: str) -> Table:
         parents = data.draw(st.lists(st.sampled_from([*tables, "theirs"]), max_size=3, unique=True))

@@ -1,4 +1,4 @@
-"""Type changes: which keep every value, and what becomes of those that do not."""
+"""Type changes: which keep every value, and what happens to the others."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_longer_enum_is_left_as_it_is() -> None:
 
 
 def test_the_declared_order_of_an_enum_is_restored() -> None:
-    """WordPress's dbDelta compares the text of the type, and would alter the column on its every run."""
+    """WordPress's dbDelta compares the text of the type, and would alter the column on every run."""
     assert reconcile_type(enum("b", "a"), enum("a", "b")).target == enum("a", "b")
     assert reconcile_type(enum("a", "c"), enum("a", "b", "c")).target == enum("a", "b", "c")
 

@@ -1,4 +1,4 @@
-"""Database URLs: every part, every mistake, and never the password in a word of ours."""
+"""Database URLs: every part, every mistake, and no password in any message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""version_compare against real PHP; the expected values were printed by PHP 8.2's own."""
+"""version_compare compared with PHP; the expected values were printed by PHP 8.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which WordPress is tested with which server, and what is said when none is."""
+"""Which version of WordPress is tested with which server, and the line if none is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _php(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def named(tmp_path: Path) -> str:
-    """Three versions, as WCH_TEST_WORDPRESS names them."""
+    """Three versions, as in WCH_TEST_WORDPRESS."""
     for version in ("6.1", "6.8", "7.1"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "wp-settings.php").touch()

@@ -1,6 +1,6 @@
-"""The forms that a wp-config.php takes: each value is what real PHP gives, or unknown where nobody can know it.
+"""The forms of wp-config.php: each value is PHP's, or unknown if it cannot be known without running PHP.
 
-The cases and PHP's answers are data, in tests/wp_config; tests/support/php_answers.py made them.
+The cases and PHP's answers are data in tests/wp_config, made by tests/support/php_answers.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CASES = cases()
 
 
 def php(value: Any, site: str) -> Any:
-    """A value of expected.json as the reader has it."""
+    """Return a value of expected.json as the reader has it."""
     if isinstance(value, str):
         return value.replace("{site}", site).encode()
     if isinstance(value, dict):
@@ -31,7 +31,7 @@ def php(value: Any, site: str) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """A value with its type, so that 1 is not true; an array is only an array."""
+    """Return a value with its type, so that 1 is not true; an array is only an array."""
     return dict if isinstance(value, dict) else (type(value), value)
 
 

@@ -1,6 +1,6 @@
-"""The reader of wp-config.php on anything at all: it never crashes, never hangs, and never guesses.
+"""The reader of wp-config.php on random files: it never crashes, hangs or guesses.
 
-What PHP would say of it is computed here while the file is put together, so that no PHP is needed.
+PHP's values are computed while the file is put together; no PHP is needed.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def test_any_string_is_read_as_it_was_written(
 
 @st.composite
 def programs(draw: st.DrawFn) -> tuple[str, set[str]]:
-    """A program of definitions under conditions that nobody knows, and the values that DB_NAME can have behind it."""
+    """Draw a program of definitions under unknown conditions, and the values that DB_NAME may have after it."""
     lines: list[str] = []
     possible = {""}  # "" is not defined
 

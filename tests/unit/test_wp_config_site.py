@@ -1,4 +1,4 @@
-"""A WordPress site as settings: where it is found, what it becomes, what overrides it, and what its errors say."""
+"""A WordPress site as settings: how it is found, its values, what overrides them, and the errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published table has a column for each engine, and says in bold what is missed."""
+"""The published table has a column for each engine, with missed marks in bold."""
 
 from __future__ import annotations
 

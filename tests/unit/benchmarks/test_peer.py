@@ -1,4 +1,4 @@
-"""Talking to a peer: its answers, its errors and its ends, with small programs in place of the real ones."""
+"""The protocol with a peer: answers, errors and endings, with small programs instead of the real ones."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ sys.exit(main(Toy))
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Started]:
-    """Start a program with arguments as a peer; it is closed behind the test."""
+    """Start a program with arguments as a peer; it is closed after the test."""
     with ExitStack() as stack:
 
         def start(source: str, *arguments: str, url: str = URL, timeout: float = 30) -> Peer:

@@ -1,4 +1,4 @@
-"""The peers' environment: when it is made, when it is made again, and what is said when it cannot be; pip stands by."""
+"""The peers' environment: when it is created, when again, and the errors if it cannot be; pip is mocked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.peers.environment import REQUIREMENTS, PeersMissing, peers_pytho
 
 
 class StandIn:
-    """In place of venv and pip: makes what they would, and keeps what was asked."""
+    """A substitute for venv and pip: creates what they would, and records the calls."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []

@@ -1,4 +1,4 @@
-"""How turns are taken, and what is made of the times."""
+"""The order of the measurements, and the statistics of their times."""
 
 from __future__ import annotations
 

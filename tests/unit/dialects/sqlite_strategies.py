@@ -1,7 +1,7 @@
-"""Random tables and operations for the laws of the SQLite dialect.
+"""Random tables and operations for the invariants of the SQLite dialect.
 
-Every name is as hostile as SQLite takes it. What is drawn can always be done: no row stands against an
-operation, and nothing depends on what one drops.
+Names are as hostile as SQLite accepts. Every operation is possible: no conflicting rows, and nothing depends on what is
+dropped.
 
     table, names_left = data.draw(tables())
 """
@@ -60,7 +60,7 @@ NUMBERS = ("int", "bigint", "tinyint", "smallint", "decimal", "double")
 
 
 def contents(type_: ColumnType) -> st.SearchStrategy[Any]:
-    """Values that the type allows, as Python hands them to SQLite."""
+    """Draw values that the type allows, as Python passes them to SQLite."""
     if type_.name in NUMBERS:
         return st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3)
     if type_.name == "enum":
@@ -89,7 +89,7 @@ def columns(draw: st.DrawFn, name: str) -> Column:
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[Table, list[str]]:
-    """A table named at random, with a nullable column ``ref`` that refers to itself; and column names that are left."""
+    """Draw a table with random names and a nullable column ``ref`` that refers to itself, and unused column names."""
     name, *free = draw(names)
     count = draw(st.integers(0, 3))
     own = [draw(columns(column)) for column in free[:count]]
@@ -112,7 +112,7 @@ def indexes(draw: st.DrawFn, of: Table, name: str) -> Index:
 
 @st.composite
 def operations(draw: st.DrawFn, live: Table, free: list[str]) -> Operation:
-    """One operation that no row stands against, and that nothing else depends on."""
+    """Draw one operation without conflicting rows, on which nothing else depends."""
     own = [column for column in live.columns if column.name not in ("id", "ref")]
     used = {name for index in live.indexes for name in index.columns}
     used |= {name for key in live.foreign_keys for name in key.columns}

@@ -22,7 +22,7 @@ ID = Column("id", bigint(unsigned=True), auto_increment=True)
 
 
 def column(name: str, type_: ColumnType | None = None, **more: Any) -> Column:
-    """Make a column; a default may be given as plain text."""
+    """Return a column; a default may be plain text."""
     if isinstance(more.get("default"), str):
         more["default"] = Default(more["default"])
     return Column(name, type_ or integer(), **more)
@@ -33,7 +33,7 @@ def table(*columns: Column, name: str = "t", indexes: Sequence[Index] = (), keys
 
 
 class File:
-    """A SQLite database that runs steps as the library's executor does: keys off, then one transaction."""
+    """A SQLite database that runs steps as the library's executor does: foreign keys off, then one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -82,7 +82,7 @@ def memory() -> Iterator[File]:
 
 
 def read(*statements: str, name: str = "t") -> Table:
-    """Let SQLite run ``statements`` and read the table ``name`` from what it has stored then."""
+    """Run ``statements`` on SQLite and return the table ``name`` as it is stored then."""
     with memory() as file:
         for statement in statements:
             file.execute(statement)

@@ -1,4 +1,4 @@
-"""An index that is renamed: what is sent on which server, and what stands in the way."""
+"""Renamed indexes: the statements on each server, and what prevents a rename."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in the way, from what a server tells; asked of real ones in tests/integration/test_bounded_waits.py."""
+"""Who blocks a statement, from a server's answers; real servers are in tests/integration/test_bounded_waits.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server says of its cluster, and what follows for locks."""
+"""The cluster state that a server reports, and its consequence for locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error numbers of MySQL and MariaDB, by what a run does about them."""
+"""Error numbers of MySQL and MariaDB, by how a run reacts to them."""
 
 from __future__ import annotations
 

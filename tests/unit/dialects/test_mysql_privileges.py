@@ -1,4 +1,4 @@
-"""SHOW GRANTS, as the servers print it, and what of it is known for the database in use."""
+"""SHOW GRANTS in the servers' formats, and the privileges known from it for the current database."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What information_schema answers, in both flavors, and the canonical tables that it becomes.
+"""Answers of information_schema, from both families, and the tables that are read from them.
 
-The answers are those of MariaDB 10.11 and 11.8 and MySQL 9.7, letter for letter.
+The answers are those of MariaDB 10.11 and 11.8 and MySQL 9.7, character for character.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ Row = tuple[str, str, Any, str | None, str | None, str, str | None]
 
 
 def row(type_: str, default: Any = None, extra: str = "", *, nullable: bool = False, **more: str) -> Row:
-    """Say a column as information_schema.COLUMNS does; texts have the table's collation unless said otherwise."""
+    """Return a column as a row of information_schema.COLUMNS; texts have the table's collation by default."""
     collation = more.get("collation", COLLATION if type_.startswith(("varchar", "longtext")) else None)
     return type_, "YES" if nullable else "NO", default, extra, collation, more.get("comment", ""), more.get("as_")
 
@@ -152,7 +152,7 @@ NAMES = [*(f"mariadb {name}" for name in [*BOTH, *MARIADB]), *(f"mysql {name}" f
 
 
 def answers(**given: list[Any]) -> dict[str, list[Any]]:
-    """Answer the queries about one InnoDB table ``t``."""
+    """Return the answers to the queries about one InnoDB table ``t``."""
     tables = given.pop("tables", [("t", "InnoDB", COLLATION, "BASE TABLE", "")])
     return {"tables": tables, **{part: [("t", *row) for row in rows] for part, rows in given.items()}}
 

@@ -1,6 +1,7 @@
 """Operations as statements of MySQL and MariaDB, and how they are grouped.
 
-What a change costs was measured on MariaDB 10.11 and 11.8 and MySQL 9.7; the cases bear the measurement's names.
+Algorithms and locks were measured on MariaDB 10.11 and 11.8 and MySQL 9.7; the cases have the names of the
+measurements.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def test_one_operation_is_one_clause(dialect: MySQLDialect, operation: Operation
 
 @FLAVORS
 def test_a_foreign_key_is_added_unchecked_and_then_counted(dialect: MySQLDialect) -> None:
-    """Checked, it copies the table and blocks every writer for as long."""
+    """With checks it copies the table and blocks every writer meanwhile."""
     (step,) = dialect.render(table(), [AddForeignKey("t", key(on_delete="CASCADE", on_update="SET NULL"))])
     assert sql([step]) == [
         "SET SESSION foreign_key_checks = 0",
@@ -304,7 +305,7 @@ def test_as_few_alters_as_keep_each_cheap(
 
 
 def test_a_column_never_follows_one_that_comes_later() -> None:
-    """On MySQL a default that is an expression is a COPY, and what follows its column would come before it."""
+    """On MySQL an expression as a default needs a COPY, and the next column would be added before it."""
     first = add("x", varchar(36), default=Default("uuid()", is_expression=True))
     steps = MYSQL.render(LIVE, [first, add("y", after="x"), AddIndex("t", index("y"))])
     there = {each.name for each in LIVE.columns}

@@ -1,7 +1,7 @@
-"""Laws of the SQLite dialect, on random tables with random names, run by SQLite itself.
+"""Invariants of the SQLite dialect, on random tables with random names, run by SQLite itself.
 
-What is rendered is read back as it was meant; whatever operations do to a table, no row of it or of a
-child is lost, no id is given out twice, and nobody else's objects change.
+What is rendered is read back equal. Operations lose no row of the table or of a child, never give out an id twice, and
+leave foreign objects alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def fill(file: File, live: Table, rows: list[list[Any]]) -> None:
 
 
 def dump(file: File, name: str, columns: list[str]) -> list[tuple[Any, ...]]:
-    """Every row with the storage class and the exact literal of each value."""
+    """Return every row with the storage class and the exact literal of each value."""
     parts = ", ".join(f"typeof(x.{quoted(c)}), quote(x.{quoted(c)})" for c in columns)
     return file.execute(f"SELECT {parts} FROM {quoted(name)} AS x ORDER BY x.id")
 
@@ -79,14 +79,14 @@ def test_nothing_is_lost_whatever_is_done(data: st.DataObject) -> None:
 
 
 def _use_up_an_id(file: File, live: Table) -> None:
-    """Have a row numbered 900 come and go."""
+    """Insert and delete a row with the id 900."""
     table, rest = quoted(live.name), ", ".join(quoted(column.name) for column in live.columns if column.name != "id")
     file.execute(f"INSERT INTO {table} (id, {rest}) SELECT 900, {rest} FROM {table} LIMIT 1")
     file.execute(f"DELETE FROM {table} WHERE id = 900")
 
 
 def _by_name(live: Table) -> Table:
-    """Forget the order of columns: ALTER adds them last."""
+    """Sort the columns by name: ALTER adds them last."""
     return replace(live, columns=tuple(sorted(live.columns, key=lambda column: column.name)))
 
 
@@ -129,7 +129,7 @@ def _survivors(live: Table, changes: list[Operation]) -> dict[str, str]:
 
 
 def _next_id_is_new(file: File, live: Table) -> None:
-    """Insert into the table as it is now: the id is one that has never been there."""
+    """Assert that an insert into the changed table gets an id that was never used."""
     required = [quoted(c.name) for c in live.columns if not (c.nullable or c.default or c.auto_increment)]
     table, listed = quoted(live.name), ", ".join(["ref", *required])
     if file.execute(f"SELECT 1 FROM {table}"):

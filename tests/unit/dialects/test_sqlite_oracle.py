@@ -1,6 +1,7 @@
-"""The reader against SQLite's own parser, on random texts: what the pragmas say, the objects say or call opaque.
+"""The reader compared with SQLite's own parser, on random texts: the pragmas and the objects agree, or are opaque.
 
-The texts are badly typed on purpose: every quote, comments anywhere, keywords in any case, constraints in any order.
+The texts are badly formatted on purpose: every quote, comments anywhere, keywords in any case, constraints in any
+order.
 """
 
 from __future__ import annotations
@@ -182,7 +183,7 @@ def _compare_uniques(file: File, found: Table) -> None:
 
 
 def _compare_rebuilt(file: File, found: Table) -> None:
-    """What can be rebuilt is, after the rebuild, to SQLite what it was."""
+    """Assert that a table that can be rebuilt is the same to SQLite afterwards."""
     if DIALECT.rebuild_obstacles(found):
         return
     queries = [

@@ -1,4 +1,4 @@
-"""What SQLite has stored, read as objects: (statements -> column, key, index or the words for what is none)."""
+"""SQLite's stored statements, read as objects: column, key, index, or the text of what is none of these."""
 
 from __future__ import annotations
 

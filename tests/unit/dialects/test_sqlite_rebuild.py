@@ -1,4 +1,4 @@
-"""Rebuilds in the corners: empty tables, used-up ids, rows that stand against the change, leftovers."""
+"""Table rebuilds in special cases: empty tables, used ids, conflicting rows, leftovers."""
 
 from __future__ import annotations
 

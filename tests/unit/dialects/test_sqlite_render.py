@@ -1,4 +1,4 @@
-"""Operations on SQLite: (operations -> cost and statements), and what is refused in which words."""
+"""Operations on SQLite: cost and statements, and the texts of refusals."""
 
 from __future__ import annotations
 

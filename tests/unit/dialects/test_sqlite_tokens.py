@@ -1,4 +1,4 @@
-"""The tokenizer cuts as SQLite does; whatever SQLite would call an unrecognized token is trouble."""
+"""The tokenizer cuts as SQLite does; an unrecognized token of SQLite is an error here, too."""
 
 from __future__ import annotations
 

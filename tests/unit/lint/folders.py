@@ -1,4 +1,4 @@
-"""Folders of migrations to check: the shipped first one, and what a test writes behind it."""
+"""Folders of migrations to check: the shipped first one, and files that a test adds."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def indented(*lines: str) -> str:
 
 
 def file(*steps: str, back: tuple[str, ...] = ()) -> str:
-    """The text of a second migration with these steps, and these to go back."""
+    """Return the text of a second migration with these steps, and those of its rollback."""
     return f"{HEAD}{indented(*steps, STAMP)}\n\n{BACK}\n{indented(*back, UNSTAMP)}"
 
 
 def folder(parent: Path, **files: str) -> Path:
-    """A folder with the first migration and these; ``_002_x`` is 002_x.py, as a keyword has to be."""
+    """Create a folder with the first migration and these; ``_002_x`` is 002_x.py, as a keyword must be a name."""
     path = parent / "migrations"
     path.mkdir()
     shutil.copy(migrations_folder() / "001_initial_schema.py", path)
@@ -53,5 +53,5 @@ def found(path: Path) -> list[Finding]:
 
 
 def places(path: Path) -> list[tuple[str, int, str]]:
-    """Each finding as its file, line and rule."""
+    """Return each finding as its file, line and rule."""
     return [(finding.path.name, finding.line, finding.rule) for finding in found(path)]

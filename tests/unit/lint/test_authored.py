@@ -1,4 +1,4 @@
-"""What ``wch new`` writes is clean but for what its author has to answer for."""
+"""Files that ``wch new`` writes have no findings, except for questions to their author."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEFORE = Table(
 
 
 def changed(*columns: Column, **attributes: object) -> Table:
-    """The table with these columns in the stead of, or behind, its own."""
+    """Return the table with these columns instead of, or after, its own."""
     names = {column.name for column in columns}
     kept = [next((c for c in columns if c.name == old.name), old) for old in BEFORE.columns]
     new = [column for column in columns if BEFORE.column(column.name) is None]

@@ -1,4 +1,4 @@
-"""What is wrong with the files themselves is found, each at its line; and a comment with a reason allows it."""
+"""Mistakes in the files themselves are found, with their line; a comment with a reason allows them."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_irreversible_is_a_way_back(tmp_path: Path) -> None:
 
 
 def test_nothing_is_run(tmp_path: Path) -> None:
-    """What a migration hands over is written down and not called."""
+    """The functions that a migration passes are recorded and not called."""
     text = file('migrator.run(lambda: print("run"))', "migrator.run(steps.run_python, database, lambda context: 1 / 0)")
     assert places(folder(tmp_path, _002_more=text)) == []
 

@@ -1,4 +1,4 @@
-"""Steps that hurt on a live table are found, at their line, and the safe way is written with the author's names."""
+"""Steps that are dangerous on a live table are found, with their line, and the safe way has the author's names."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_another_layout_is_no_edit() -> None:
 
 @given(st.data())
 def test_any_other_word_is_an_edit(data: st.DataObject) -> None:
-    """One constant or name of the file is changed, wherever it stands; docstrings do not count."""
+    """One constant or name of the file is changed, anywhere; docstrings do not count."""
     tree = ast.parse(SHIPPED)
     documentation = [node.body[0].value for node in ast.walk(tree) if hasattr(node, "body") and ast.get_docstring(node)]
     nodes = [
