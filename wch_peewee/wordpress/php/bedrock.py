@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from .constants import set_constant
-from .includes import find, read_bytes
+from .files import find, read_bytes
 from .machine import Machine
 from .values import Object, Unknown, text
 from .variables import ABSENT, environment_value

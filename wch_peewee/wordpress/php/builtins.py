@@ -1,13 +1,16 @@
 """PHP's functions that are evaluated, under one calling convention: ``function(machine, node, values)``."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from . import files
-from .machine import Machine
-from .operators import NotFollowed
+from . import bedrock, files
+from .calls import Function
+from .constants import constant, define, is_defined
+from .machine import Builtin, Machine
 from .texts import ENCODINGS, TEXTS
-from .values import Unknown, equal, identical, key_of, next_key, truth
+from .values import NotFollowed, Unknown, equal, identical, key_of, next_key, text, truth
+from .variables import ABSENT, environment_value
 
 
 def _count(array: Any) -> Any:
@@ -93,7 +96,55 @@ _ARRAYS: dict[str, Callable[..., Any]] = {
 }
 
 
-Builtin = Callable[[Machine, Any, list[Any]], Any]
+def _getenv(machine: Machine, node: Any, values: list[Any]) -> Any:
+    if not values:
+        return Unknown("getenv() of everything")
+    name = text(values[0])
+    value = name if isinstance(name, Unknown) else environment_value(machine, "", name)
+    return False if value is ABSENT else value
+
+
+def _putenv(machine: Machine, node: Any, values: list[Any]) -> Any:
+    setting = text(values[0]) if values else Unknown("putenv()")
+    if isinstance(setting, Unknown):
+        machine.here.environment.havoc(machine.unknown(node, "putenv() of what is not known"))
+        return True
+    name, equals, value = setting.partition(b"=")
+    machine.here.environment.known["", name] = value if equals else None
+    return True
+
+
+def _defined(machine: Machine, node: Any, values: list[Any]) -> Any:
+    name = text(values[0]) if values else Unknown("defined()")
+    return name if isinstance(name, Unknown) else is_defined(machine, name.decode("utf-8", "surrogateescape"))
+
+
+def _constant(machine: Machine, node: Any, values: list[Any]) -> Any:
+    name = text(values[0]) if values else Unknown("constant()")
+    return (
+        name if isinstance(name, Unknown) else constant(machine, name.decode("utf-8", "surrogateescape").lstrip("\\"))
+    )
+
+
+def _function_exists(machine: Machine, node: Any, values: list[Any]) -> Any:
+    name = text(values[0]) if values else Unknown("function_exists()")
+    if isinstance(name, Unknown):
+        return name
+    lower, functions = name.decode("utf-8", "replace").lower().lstrip("\\"), machine.here.functions
+    found = functions.known.get(lower)
+    if isinstance(found, Function) or lower in machine.builtins:
+        return True
+    # Not PHP's, when the file itself goes on to declare it.
+    if found is None and functions.rest is None and _is_declared_below(node, lower):
+        return False
+    return Unknown(f"function_exists('{lower}')")
+
+
+def _is_declared_below(node: Any, name: str) -> bool:
+    root = node
+    while root.parent is not None:
+        root = root.parent
+    return re.search(rb"\bfunction\s+" + re.escape(name.encode()) + rb"\s*\(", bytes(root.text).lower()) is not None
 
 
 def _unknown_in(value: Any) -> Unknown | None:
@@ -134,5 +185,12 @@ def _guarded(machine: Machine, node: Any, name: str, function: Callable[..., Any
 TABLE: dict[str, Builtin] = {
     **{name: _on_known(name, function) for name, function in (TEXTS | ENCODINGS).items()},
     **{name: _on_any(name, function) for name, function in _ARRAYS.items()},
-    **files.TABLE,
+    **files.FUNCTIONS,
+    "getenv": _getenv,
+    "putenv": _putenv,
+    "define": define,
+    "defined": _defined,
+    "constant": _constant,
+    "function_exists": _function_exists,
+    "env\\env": bedrock.env,
 }

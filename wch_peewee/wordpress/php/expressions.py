@@ -3,12 +3,21 @@
 from functools import partial
 from typing import Any
 
-from . import literals
 from .calls import call_value, closure
 from .machine import Machine, Unreachable
-from .operators import binary_value, cast_value, negated
-from .syntax import content, named
-from .values import Unknown, equal, identical, key_of, next_key, text, truth
+from .syntax import content, double_quoted, heredoc, integer, named, single_quoted
+from .values import (
+    Unknown,
+    binary_value,
+    cast_value,
+    equal,
+    identical,
+    key_of,
+    negated,
+    next_key,
+    text,
+    truth,
+)
 from .variables import ABSENT, assign, peek, read, tie
 
 
@@ -75,9 +84,9 @@ _SIGNS = ("unary_op_expression", "cast_expression", "error_suppression_expressio
 def literal(machine: Machine, node: Any) -> Any:
     source = bytes(node.text)
     if node.type == "string":
-        return literals.single_quoted(source)
+        return single_quoted(source)
     if node.type == "integer":
-        return literals.integer(source)
+        return integer(source)
     if node.type == "float":
         return float(source.replace(b"_", b""))
     return {b"true": True, b"false": False, b"null": None}[source.lower()]
@@ -89,7 +98,7 @@ def quoted_string(machine: Machine, node: Any) -> bytes | Unknown:
     def embedded(child: Any) -> bytes | Unknown:
         return text(machine.evaluate(child))
 
-    return (literals.double_quoted if node.type == "encapsed_string" else literals.heredoc)(node, embedded)
+    return (double_quoted if node.type == "encapsed_string" else heredoc)(node, embedded)
 
 
 def inner(machine: Machine, node: Any) -> Any:

@@ -1,20 +1,153 @@
-"""PHP's functions that read the disk, the environment and the program itself."""
+"""Files: include, require and eval, and PHP's functions that read the disk. Only local files, up to a size."""
 
 import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .bedrock import env
-from .calls import Function
-from .constants import constant, define, is_defined
-from .includes import evaluate_code, find, read_bytes
-from .machine import Machine
+from .machine import Builtin, GivingUp, Machine, Unit
+from .statements import hoist
+from .syntax import LARGEST_FILE, first_error, named, parse, single_quoted, unescape
 from .values import Unknown, key_of, text
-from .variables import ABSENT, environment_value
 
-Builtin = Callable[[Machine, Any, list[Any]], Any]
+_MAX_FILES = 12
+_SETTINGS = b"wp-settings.php"
+
+
+def include(machine: Machine, node: Any) -> Any:
+    """``include``, ``require``, and their ``_once``."""
+    argument = named(node)[-1]
+    path = text(machine.evaluate(argument))
+    if (_tail(argument) if isinstance(path, Unknown) else path.rpartition(b"/")[2]) == _SETTINGS:
+        # From here on WordPress connects, with what has been set until now. It defines none of what is read here.
+        machine.connects.append(machine.here.fork())
+        return 1
+    if isinstance(path, Unknown):
+        return machine.lost(node, f"{_word(node)} of a file that depends on {path.what}")
+    found = find(machine, path)
+    shown = path.decode("utf-8", "replace")
+    if isinstance(found, Unknown):
+        return machine.lost(node, f"{_word(node)} of {shown}: {found.what}")
+    if found is None:
+        if _word(node).startswith("include"):
+            return False
+        return machine.lost(node, f"{_word(node)} of {shown}, which is not there")
+    if found.name == "autoload.php" and found.parent.name == "vendor":
+        return _autoload(machine, node, found)
+    return _take_in(machine, node, found)
+
+
+def _word(node: Any) -> str:
+    return str(node.type.removesuffix("_expression"))
+
+
+def _tail(node: Any) -> bytes:
+    """Return the last literal part of a partly unknown path, without its slashes."""
+    while node.type in ("binary_expression", "parenthesized_expression", "encapsed_string"):
+        children = named(node)
+        if not children:
+            return b""
+        node = children[-1]
+    source = bytes(node.text)
+    written = single_quoted(source) if node.type == "string" else unescape(source)
+    return written.rpartition(b"/")[2]
+
+
+def find(machine: Machine, path: bytes) -> Path | Unknown | None:
+    """Return the file or folder that a path means; None if it does not exist; Unknown if that cannot be told here."""
+    if b"\0" in path:
+        return None
+    if b"://" in path or path.startswith((b"data:", b"php:", b"phar:", b"glob:", b"zlib:")):
+        return Unknown("what is not on this disk is not read")
+    if not path.startswith(b"/"):
+        return Unknown("a path that is relative to where PHP runs")
+    there = Path(os.fsdecode(path))
+    try:
+        there.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None if _would_be_seen(machine, there) else Unknown("neither it nor its folder is on this machine")
+    except (OSError, ValueError):
+        return Unknown("it cannot be looked at from here")
+    return there
+
+
+def _would_be_seen(machine: Machine, path: Path) -> bool:
+    """Return True if a missing file is missing for PHP, too: in the site, or in a folder that exists here."""
+    folder = Path(os.path.normpath(path.parent))
+    sites = {machine.config.parent, *({machine.abspath, machine.abspath.parent} if machine.abspath else ())}
+    return any(folder == site or site in folder.parents for site in sites) or folder.is_dir()
+
+
+def read_bytes(path: Path) -> bytes | Unknown:
+    """Return a file's content; Unknown if it is no plain file, too large, or not readable."""
+    try:
+        # Not to wait for a pipe's other end.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return Unknown("it is no plain file")
+            source = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        return Unknown(f"it cannot be read ({error.strerror})")
+    return source if len(source) <= LARGEST_FILE else Unknown(f"it is larger than {LARGEST_FILE // 1024} KB")
+
+
+def _take_in(machine: Machine, node: Any, path: Path) -> Any:
+    included = machine.here.included
+    real = os.path.realpath(path)
+    before = included.known.get(real, included.rest)
+    if _word(node).endswith("_once") and before is not None:
+        return before is True or machine.lost(node, f"{_word(node)} of {path}, which may have been read before")
+    included.known[real] = True
+    source = read_bytes(path)
+    if isinstance(source, Unknown):
+        return machine.lost(node, f"{_word(node)} of {path}: {source.what}")
+    value = run_source(machine, node, source, Unit(real))
+    return 1 if value is ... else value
+
+
+def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
+    """Run a file's source in the scope that includes it; return what it returns, or ``...``."""
+    machine.steps += len(source) // 64
+    if len(machine.here.included.known) > _MAX_FILES or machine.depth > 80:
+        return machine.lost(node, "more files than are followed")
+    root = parse(source)
+    wrong = first_error(root)
+    if wrong:
+        cause = Unknown("what stands here is not PHP that can be read", unit.path, wrong)
+        machine.may_throw(cause)
+        machine.here.havoc(cause, here=True)
+        return cause
+
+    def body() -> None:
+        hoist(machine, root)
+        machine.run(named(root))
+
+    return machine.call(body, None, unit)
+
+
+def evaluate_code(machine: Machine, node: Any, values: list[Any]) -> Any:
+    """``eval()``: known code is run like a file; after other code everything is unknown."""
+    code = text(values[0]) if values else Unknown("nothing")
+    if isinstance(code, Unknown):
+        return machine.lost(node, f"eval() of code that depends on {code.what}")
+    if machine.depth > 60:
+        raise GivingUp(machine.unknown(node, "eval() inside eval()"))
+    value = run_source(machine, node, b"<?php " + code, Unit(machine.unit.path))
+    return None if value is ... else value
+
+
+def _autoload(machine: Machine, node: Any, path: Path) -> Any:
+    """Run Composer's loader: what matters are the files of the project itself that it includes at once."""
+    listed = path.parent / "composer" / "autoload_files.php"
+    if not listed.exists():
+        return Unknown("Composer's loader")
+    source = read_bytes(listed)
+    if isinstance(source, Unknown) or b"$baseDir ." in source.replace(b"$baseDir = ", b""):
+        return machine.lost(node, "Composer takes in files of the project itself")
+    return Unknown("Composer's loader")
+
 
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@,+*-]*(?: [A-Za-z0-9_./:@,+*-]+)*")
 _WORDS = {"null", "yes", "true", "no", "false", "on", "off", "none"}
@@ -113,58 +246,11 @@ def _ini(machine: Machine, node: Any, values: list[Any]) -> Any:
     return result
 
 
-def _getenv(machine: Machine, node: Any, values: list[Any]) -> Any:
-    if not values:
-        return Unknown("getenv() of everything")
-    name = text(values[0])
-    value = name if isinstance(name, Unknown) else environment_value(machine, "", name)
-    return False if value is ABSENT else value
+TABLE = dict.fromkeys(
+    ("include_expression", "include_once_expression", "require_expression", "require_once_expression"), include
+)
 
-
-def _putenv(machine: Machine, node: Any, values: list[Any]) -> Any:
-    setting = text(values[0]) if values else Unknown("putenv()")
-    if isinstance(setting, Unknown):
-        machine.here.environment.havoc(machine.unknown(node, "putenv() of what is not known"))
-        return True
-    name, equals, value = setting.partition(b"=")
-    machine.here.environment.known["", name] = value if equals else None
-    return True
-
-
-def _defined(machine: Machine, node: Any, values: list[Any]) -> Any:
-    name = text(values[0]) if values else Unknown("defined()")
-    return name if isinstance(name, Unknown) else is_defined(machine, name.decode("utf-8", "surrogateescape"))
-
-
-def _constant(machine: Machine, node: Any, values: list[Any]) -> Any:
-    name = text(values[0]) if values else Unknown("constant()")
-    return (
-        name if isinstance(name, Unknown) else constant(machine, name.decode("utf-8", "surrogateescape").lstrip("\\"))
-    )
-
-
-def _function_exists(machine: Machine, node: Any, values: list[Any]) -> Any:
-    name = text(values[0]) if values else Unknown("function_exists()")
-    if isinstance(name, Unknown):
-        return name
-    lower, functions = name.decode("utf-8", "replace").lower().lstrip("\\"), machine.here.functions
-    found = functions.known.get(lower)
-    if isinstance(found, Function) or lower in machine.builtins:
-        return True
-    # Not PHP's, when the file itself goes on to declare it.
-    if found is None and functions.rest is None and _is_declared_below(node, lower):
-        return False
-    return Unknown(f"function_exists('{lower}')")
-
-
-def _is_declared_below(node: Any, name: str) -> bool:
-    root = node
-    while root.parent is not None:
-        root = root.parent
-    return re.search(rb"\bfunction\s+" + re.escape(name.encode()) + rb"\s*\(", bytes(root.text).lower()) is not None
-
-
-TABLE: dict[str, Builtin] = {
+FUNCTIONS: dict[str, Builtin] = {
     "file_exists": _looks(lambda path: True),
     "is_file": _looks(Path.is_file),
     "is_dir": _looks(Path.is_dir),
@@ -174,12 +260,5 @@ TABLE: dict[str, Builtin] = {
     "realpath": _real,
     "glob": _glob,
     "parse_ini_file": _ini,
-    "getenv": _getenv,
-    "putenv": _putenv,
-    "define": define,
-    "defined": _defined,
-    "constant": _constant,
-    "function_exists": _function_exists,
     "eval": evaluate_code,
-    "env\\env": env,
 }

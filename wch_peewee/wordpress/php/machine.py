@@ -11,6 +11,8 @@ from .values import Unknown, join
 
 T = TypeVar("T")
 Handler = Callable[["Machine", Any], Any]
+#: A function of PHP: it gets the call's node and the values of its arguments.
+Builtin = Callable[["Machine", Any, list[Any]], Any]
 
 MAX_STEPS = 100_000
 MAX_DEPTH = 110
@@ -59,7 +61,7 @@ class Machine:
     abspath: Path | None
     statements: Mapping[str, Handler]
     expressions: Mapping[str, Handler]
-    builtins: Mapping[str, Callable[..., Any]]
+    builtins: Mapping[str, Builtin]
     state: State | None = field(default_factory=State)
     unit: Unit = field(default_factory=lambda: Unit(""))
     steps: int = 0

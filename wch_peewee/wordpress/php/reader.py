@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import builtins, constants, expressions, includes, objects, statements
-from .includes import read_bytes, run_source
+from . import builtins, constants, expressions, files, objects, statements
+from .files import read_bytes, run_source
 from .machine import GivingUp, Machine, Unit, Unreachable
 from .state import Environment, State, meet
 from .syntax import parse
 from .values import Unknown
 from .variables import ABSENT
 
-EXPRESSIONS = {**expressions.TABLE, **constants.TABLE, **includes.TABLE, **objects.TABLE}
+EXPRESSIONS = {**expressions.TABLE, **constants.TABLE, **files.TABLE, **objects.TABLE}
 
 #: What is asked for when WordPress connects.
 CONNECTING = (

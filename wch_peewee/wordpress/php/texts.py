@@ -9,8 +9,17 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from .operators import NotFollowed, as_boolean, as_bytes, as_int, cast_value
-from .values import LARGEST, Object, key_of, numeric_value
+from .values import (
+    LARGEST,
+    NotFollowed,
+    Object,
+    as_boolean,
+    as_bytes,
+    as_int,
+    cast_value,
+    key_of,
+    numeric_value,
+)
 
 _BLANKS = b" \t\n\r\0\x0b"
 
