@@ -25,7 +25,7 @@ ADOPTED_OPTION = "wch_db_adopted_version"
 def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
     query = option_query(connection.dialect, prefix, name)
-    return ask_option(connection.database, connection.dialect, query)
+    return fetch_option(connection.database, connection.dialect, query)
 
 
 def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
@@ -35,7 +35,7 @@ def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
     return Query(sql, (name,))
 
 
-def ask_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str | None:
+def fetch_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str | None:
     """Send an ``option_query``."""
     try:
         rows = run_query(database, dialect, query)

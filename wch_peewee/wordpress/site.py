@@ -11,13 +11,12 @@ from typing import Any
 from ..database.url import Target
 from ..errors import ConfigurationError
 from ..schema.naming import check_prefix
-from .find import Place, find_site
-from .php.reader import REMOVE_DATA, Reading, read_config
-from .php.values import Unknown, text, truth
-from .php.variables import ABSENT
+from .find import SiteLocation, find_site
+from .php.reader import REMOVE_DATA, ConfigValues, read_config
+from .php.values import ABSENT, Unknown, to_bool, to_string
 
-_SIX = re.compile(r"\[?([0-9a-fA-F:]+)(?:\]:([0-9]+))?")
-_OTHER = re.compile(r"([^:/]*)(?::([0-9]+))?")
+_IPV6_HOST = re.compile(r"\[?([0-9a-fA-F:]+)(?:\]:([0-9]+))?")
+_HOST_AND_PORT = re.compile(r"([^:/]*)(?::([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def parse_db_host(written: str) -> Host:
     position = written.find(":/")
     if position >= 0:
         rest, socket = written[:position], written[position + 1 :]
-    match = (_SIX if rest.count(":") > 1 else _OTHER).match(rest)
+    match = (_IPV6_HOST if rest.count(":") > 1 else _HOST_AND_PORT).match(rest)
     if match is None:
         return Host(written)
     # To PHP the texts "" and "0" are both empty.
@@ -60,59 +59,59 @@ SOCKETS = (
     "/opt/lampp/var/mysql/mysql.sock",
 )
 
-_SSL, _VERIFY = 2048, 1 << 30
+_CLIENT_SSL, _CLIENT_SSL_VERIFY = 2048, 1 << 30
 #: Collations that every server knows; another one that DB_COLLATE names could keep us from connecting at all.
 _COLLATIONS = ("utf8mb4_unicode_520_ci", "utf8mb4_unicode_ci", "utf8mb4_general_ci", "utf8mb4_bin")
 
 DATABASE_SETTING = "--database or WCH_DATABASE_URL"
 
 
-def target_of(reading: Reading, config: str, sockets: Sequence[str] = SOCKETS) -> Target:
+def target_of(reading: ConfigValues, config: str, sockets: Sequence[str] = SOCKETS) -> Target:
     """Return the database that PHP would open. Raises ConfigurationError with the construct and what to set instead."""
-    name, user = needed(reading, config, "DB_NAME"), needed(reading, config, "DB_USER")
-    password = wanted(reading, config, "DB_PASSWORD")
-    host = parse_db_host(wanted(reading, config, "DB_HOST"))
+    name, user = required_constant(reading, config, "DB_NAME"), required_constant(reading, config, "DB_USER")
+    password = string_constant(reading, config, "DB_PASSWORD")
+    host = parse_db_host(string_constant(reading, config, "DB_HOST"))
     options = _tls(reading, config) + _collation(reading)
     if host.is_local:
         socket = host.socket or _default_socket(config, sockets)
         return Target("mysql", "", "localhost", 3306, user, password, name, (("unix_socket", socket), *options))
     if not 0 <= (host.port or 3306) <= 65535:
-        raise ConfigurationError(f"DB_HOST in {config} names port {host.port}, which is none; {_instead()}.")
+        raise ConfigurationError(f"DB_HOST in {config} names port {host.port}, which is none; {_remedy()}.")
     return Target("mysql", "", host.name, host.port or 3306, user, password, name, options)
 
 
-def wanted(reading: Reading, config: str, name: str) -> str:
+def string_constant(reading: ConfigValues, config: str, name: str) -> str:
     """Return a constant as PHP passes it to mysqli: a string, empty if not defined."""
     value = reading.constants[name]
-    found = b"" if value is ABSENT else text(value)
+    found = b"" if value is ABSENT else to_string(value)
     if isinstance(found, Unknown):
-        raise cannot(name, config, found, DATABASE_SETTING)
+        raise unknown_value(name, config, found, DATABASE_SETTING)
     try:
         shown = found.decode("utf-8")
     except UnicodeDecodeError:
         if name == "DB_PASSWORD":
             return found.decode("utf-8", "surrogateescape")
-        raise ConfigurationError(f"{name} in {config} is not UTF-8; {_instead()}.") from None
+        raise ConfigurationError(f"{name} in {config} is not UTF-8; {_remedy()}.") from None
     if "\0" in shown:
-        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_instead()}.")
+        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_remedy()}.")
     return shown
 
 
-def needed(reading: Reading, config: str, name: str) -> str:
-    found = wanted(reading, config, name)
+def required_constant(reading: ConfigValues, config: str, name: str) -> str:
+    found = string_constant(reading, config, name)
     if not found:
         how = "not defined" if reading.constants[name] is ABSENT else "empty"
-        raise ConfigurationError(f"{name} is {how} in {config}; {_instead()}.")
+        raise ConfigurationError(f"{name} is {how} in {config}; {_remedy()}.")
     return found
 
 
-def cannot(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
+def unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
     """Return the error for an unknown value: the construct, its line, and what to set instead."""
     where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
     return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}.")
 
 
-def _instead() -> str:
+def _remedy() -> str:
     return f"correct it, or set {DATABASE_SETTING}"
 
 
@@ -130,17 +129,17 @@ def _default_socket(config: str, sockets: Sequence[str]) -> str:
     )
 
 
-def _tls(reading: Reading, config: str) -> tuple[tuple[str, str], ...]:
+def _tls(reading: ConfigValues, config: str) -> tuple[tuple[str, str], ...]:
     flags: Any = reading.constants["MYSQL_CLIENT_FLAGS"]
     if flags is ABSENT:
         return ()
     if isinstance(flags, Unknown):
-        raise cannot("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
+        raise unknown_value("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
     if not isinstance(flags, int):
-        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_instead()}.")
-    if not flags & _SSL:
+        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_remedy()}.")
+    if not flags & _CLIENT_SSL:
         return ()
-    if not flags & _VERIFY:
+    if not flags & _CLIENT_SSL_VERIFY:
         return (("ssl", "1"),)
     known = ssl.get_default_verify_paths()
     authorities = known.cafile or known.openssl_cafile
@@ -152,9 +151,9 @@ def _tls(reading: Reading, config: str) -> tuple[tuple[str, str], ...]:
     return (("ssl_ca", authorities),)
 
 
-def charset_of(reading: Reading) -> tuple[str | None, str | None]:
+def charset_of(reading: ConfigValues) -> tuple[str | None, str | None]:
     """Return charset and collation as WordPress determines them; None for what is unknown or not set."""
-    charset, collation = (_word(reading.constants[name]) for name in ("DB_CHARSET", "DB_COLLATE"))
+    charset, collation = (_lowercase(reading.constants[name]) for name in ("DB_CHARSET", "DB_COLLATE"))
     if charset is None or collation is None:
         return charset, collation or None
     if charset in ("utf8", "utf8mb3"):
@@ -166,12 +165,12 @@ def charset_of(reading: Reading) -> tuple[str | None, str | None]:
     return charset or None, collation or None
 
 
-def _word(value: Any) -> str | None:
-    found = b"" if value is ABSENT else text(value)
+def _lowercase(value: Any) -> str | None:
+    found = b"" if value is ABSENT else to_string(value)
     return None if isinstance(found, Unknown) else found.decode("utf-8", "replace").lower()
 
 
-def _collation(reading: Reading) -> tuple[tuple[str, str], ...]:
+def _collation(reading: ConfigValues) -> tuple[tuple[str, str], ...]:
     charset, collation = charset_of(reading)
     return (("collation", collation),) if charset == "utf8mb4" and collation in _COLLATIONS else ()
 
@@ -198,7 +197,7 @@ class WordPressSite:
 
     path: Path
     config: Path
-    reading: Reading = field(repr=False)
+    reading: ConfigValues = field(repr=False)
     sockets: tuple[str, ...] = field(default=SOCKETS, repr=False)
 
     def __str__(self) -> str:
@@ -217,9 +216,9 @@ class WordPressSite:
         setting = "--prefix or WCH_TABLE_PREFIX"
         if value is ABSENT:
             raise ConfigurationError(f"$table_prefix is not set in {self.config}; set it there, or with {setting}.")
-        written = text(value)
+        written = to_string(value)
         if isinstance(written, Unknown):
-            raise cannot("$table_prefix", str(self.config), written, setting)
+            raise unknown_value("$table_prefix", str(self.config), written, setting)
         return check_prefix(written.decode("utf-8", "replace"))
 
     @property
@@ -228,7 +227,7 @@ class WordPressSite:
         value = self.reading.constants[REMOVE_DATA]
         if value is ABSENT or isinstance(value, Unknown):
             return False
-        if value is not True and truth(value) is True:
+        if value is not True and to_bool(value) is True:
             raise ConfigurationError(
                 f"WCH_REMOVE_DATA in {self.config} is set, but not to true; write define('WCH_REMOVE_DATA', true) or "
                 "set WCH_REMOVE_DATA in the environment. Nothing is removed."
@@ -263,11 +262,11 @@ class WordPressSite:
         found = self.reading.constants
         return Multisite(
             enabled=_is_multisite(found),
-            subdomains=_flag(found["SUBDOMAIN_INSTALL"]),
-            domain=_words(found["DOMAIN_CURRENT_SITE"]),
-            path=_words(found["PATH_CURRENT_SITE"]),
-            site_id=_number(found["SITE_ID_CURRENT_SITE"]),
-            blog_id=_number(found["BLOG_ID_CURRENT_SITE"]),
+            subdomains=_bool_or_none(found["SUBDOMAIN_INSTALL"]),
+            domain=_str_or_none(found["DOMAIN_CURRENT_SITE"]),
+            path=_str_or_none(found["PATH_CURRENT_SITE"]),
+            site_id=_int_or_none(found["SITE_ID_CURRENT_SITE"]),
+            blog_id=_int_or_none(found["BLOG_ID_CURRENT_SITE"]),
         )
 
     @property
@@ -285,13 +284,13 @@ class WordPressSite:
 
 
 def read_site(
-    path: Path | str | Place, environment: Mapping[str, str] | None = None, sockets: Sequence[str] = SOCKETS
+    path: Path | str | SiteLocation, environment: Mapping[str, str] | None = None, sockets: Sequence[str] = SOCKETS
 ) -> WordPressSite:
     """Return the site in a folder; ``environment`` is what getenv() sees, by default this process's.
 
     Raises ConfigurationError if there is no site, or no parser for PHP.
     """
-    place = path if isinstance(path, Place) else find_site(path)
+    place = path if isinstance(path, SiteLocation) else find_site(path)
     variables = os.environ if environment is None else environment
     reading = read_config(place.config, place.abspath, variables)
     return WordPressSite(place.folder, place.config, reading, tuple(sockets))
@@ -299,21 +298,21 @@ def read_site(
 
 def _is_multisite(found: Mapping[str, Any]) -> bool | None:
     if found["MULTISITE"] is not ABSENT:
-        return _flag(found["MULTISITE"])
+        return _bool_or_none(found["MULTISITE"])
     others = [found[name] for name in ("SUBDOMAIN_INSTALL", "VHOST", "SUNRISE")]
     if any(value is not ABSENT and not isinstance(value, Unknown) for value in others):
         return True
     return None if any(isinstance(value, Unknown) for value in others) else False
 
 
-def _flag(value: Any) -> bool | None:
-    answer = None if value is ABSENT else truth(value)
+def _bool_or_none(value: Any) -> bool | None:
+    answer = None if value is ABSENT else to_bool(value)
     return None if isinstance(answer, Unknown) else answer
 
 
-def _words(value: Any) -> str | None:
+def _str_or_none(value: Any) -> str | None:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
 
 
-def _number(value: Any) -> int | None:
+def _int_or_none(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None

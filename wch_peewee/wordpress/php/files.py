@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .machine import Builtin, GivingUp, Machine, Unit
+from .machine import Builtin, EvaluationAborted, Machine, Unit
 from .statements import hoist
-from .syntax import LARGEST_FILE, first_error, named, parse, single_quoted, unescape
-from .values import Unknown, key_of, text
+from .syntax import MAX_FILE_SIZE, first_error, named, parse, single_quoted, unescape
+from .values import Unknown, to_key, to_string
 
 _MAX_FILES = 12
 _SETTINGS = b"wp-settings.php"
@@ -19,24 +19,24 @@ _SETTINGS = b"wp-settings.php"
 def include(machine: Machine, node: Any) -> Any:
     """``include``, ``require``, and their ``_once``."""
     argument = named(node)[-1]
-    path = text(machine.evaluate(argument))
+    path = to_string(machine.evaluate(argument))
     if (_tail(argument) if isinstance(path, Unknown) else path.rpartition(b"/")[2]) == _SETTINGS:
         # From here on WordPress connects, with what has been set until now. It defines none of what is read here.
-        machine.connects.append(machine.here.fork())
+        machine.connects.append(machine.current.fork())
         return 1
     if isinstance(path, Unknown):
-        return machine.lost(node, f"{_word(node)} of a file that depends on {path.what}")
+        return machine.unreadable(node, f"{_word(node)} of a file that depends on {path.what}")
     found = find(machine, path)
     shown = path.decode("utf-8", "replace")
     if isinstance(found, Unknown):
-        return machine.lost(node, f"{_word(node)} of {shown}: {found.what}")
+        return machine.unreadable(node, f"{_word(node)} of {shown}: {found.what}")
     if found is None:
         if _word(node).startswith("include"):
             return False
-        return machine.lost(node, f"{_word(node)} of {shown}, which is not there")
+        return machine.unreadable(node, f"{_word(node)} of {shown}, which is not there")
     if found.name == "autoload.php" and found.parent.name == "vendor":
         return _autoload(machine, node, found)
-    return _take_in(machine, node, found)
+    return _include_file(machine, node, found)
 
 
 def _word(node: Any) -> str:
@@ -87,22 +87,22 @@ def read_bytes(path: Path) -> bytes | Unknown:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return Unknown("it is no plain file")
-            source = file.read(LARGEST_FILE + 1)
+            source = file.read(MAX_FILE_SIZE + 1)
     except OSError as error:
         return Unknown(f"it cannot be read ({error.strerror})")
-    return source if len(source) <= LARGEST_FILE else Unknown(f"it is larger than {LARGEST_FILE // 1024} KB")
+    return source if len(source) <= MAX_FILE_SIZE else Unknown(f"it is larger than {MAX_FILE_SIZE // 1024} KB")
 
 
-def _take_in(machine: Machine, node: Any, path: Path) -> Any:
-    included = machine.here.included
+def _include_file(machine: Machine, node: Any, path: Path) -> Any:
+    included = machine.current.included
     real = os.path.realpath(path)
     before = included.known.get(real, included.rest)
     if _word(node).endswith("_once") and before is not None:
-        return before is True or machine.lost(node, f"{_word(node)} of {path}, which may have been read before")
+        return before is True or machine.unreadable(node, f"{_word(node)} of {path}, which may have been read before")
     included.known[real] = True
     source = read_bytes(path)
     if isinstance(source, Unknown):
-        return machine.lost(node, f"{_word(node)} of {path}: {source.what}")
+        return machine.unreadable(node, f"{_word(node)} of {path}: {source.what}")
     value = run_source(machine, node, source, Unit(real))
     return 1 if value is ... else value
 
@@ -110,14 +110,14 @@ def _take_in(machine: Machine, node: Any, path: Path) -> Any:
 def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
     """Run a file's source in the scope that includes it; return what it returns, or ``...``."""
     machine.steps += len(source) // 64
-    if len(machine.here.included.known) > _MAX_FILES or machine.depth > 80:
-        return machine.lost(node, "more files than are followed")
+    if len(machine.current.included.known) > _MAX_FILES or machine.depth > 80:
+        return machine.unreadable(node, "more files than are followed")
     root = parse(source)
     wrong = first_error(root)
     if wrong:
         cause = Unknown("what stands here is not PHP that can be read", unit.path, wrong)
         machine.may_throw(cause)
-        machine.here.havoc(cause, here=True)
+        machine.current.havoc(cause, local=True)
         return cause
 
     def body() -> None:
@@ -129,11 +129,11 @@ def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
 
 def evaluate_code(machine: Machine, node: Any, values: list[Any]) -> Any:
     """``eval()``: known code is run like a file; after other code everything is unknown."""
-    code = text(values[0]) if values else Unknown("nothing")
+    code = to_string(values[0]) if values else Unknown("nothing")
     if isinstance(code, Unknown):
-        return machine.lost(node, f"eval() of code that depends on {code.what}")
+        return machine.unreadable(node, f"eval() of code that depends on {code.what}")
     if machine.depth > 60:
-        raise GivingUp(machine.unknown(node, "eval() inside eval()"))
+        raise EvaluationAborted(machine.unknown(node, "eval() inside eval()"))
     value = run_source(machine, node, b"<?php " + code, Unit(machine.unit.path))
     return None if value is ... else value
 
@@ -145,20 +145,20 @@ def _autoload(machine: Machine, node: Any, path: Path) -> Any:
         return Unknown("Composer's loader")
     source = read_bytes(listed)
     if isinstance(source, Unknown) or b"$baseDir ." in source.replace(b"$baseDir = ", b""):
-        return machine.lost(node, "Composer takes in files of the project itself")
+        return machine.unreadable(node, "Composer takes in files of the project itself")
     return Unknown("Composer's loader")
 
 
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:@,+*-]*(?: [A-Za-z0-9_./:@,+*-]+)*")
-_WORDS = {"null", "yes", "true", "no", "false", "on", "off", "none"}
+_INI_WORDS = {"null", "yes", "true", "no", "false", "on", "off", "none"}
 
 
 def _path(machine: Machine, values: list[Any]) -> Path | Unknown | None:
-    name = text(values[0]) if values else Unknown("a path")
+    name = to_string(values[0]) if values else Unknown("a path")
     return name if isinstance(name, Unknown) else find(machine, name)
 
 
-def _looks(question: Callable[[Path], bool]) -> Builtin:
+def _path_check(question: Callable[[Path], bool]) -> Builtin:
     def answer(machine: Machine, node: Any, values: list[Any]) -> Any:
         found = _path(machine, values)
         if isinstance(found, Unknown):
@@ -203,7 +203,7 @@ def _real(machine: Machine, node: Any, values: list[Any]) -> Any:
 
 
 def _glob(machine: Machine, node: Any, values: list[Any]) -> Any:
-    pattern = text(values[0]) if values else Unknown("glob()")
+    pattern = to_string(values[0]) if values else Unknown("glob()")
     if isinstance(pattern, Unknown):
         return pattern
     folder, _, last = pattern.rpartition(b"/")
@@ -231,29 +231,29 @@ def _ini(machine: Machine, node: Any, values: list[Any]) -> Any:
         if head := re.fullmatch(r"\[([A-Za-z0-9_ .-]+)\]", line):
             section = {} if sections else result
             if sections:
-                result[key_of(head[1].encode())] = section
+                result[to_key(head[1].encode())] = section
             continue
         entry = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*=\s*(?:\"([^\"\\$]*)\"|'([^']*)'|([^\"';]*?))\s*(?:;.*)?", line)
-        if not entry or entry[1].lower() in _WORDS:
+        if not entry or entry[1].lower() in _INI_WORDS:
             return Unknown("a line of an ini file that is not plain")
         bare = entry[4]
-        if bare is not None and (not _PLAIN_VALUE.fullmatch(bare) or bare.lower() in _WORDS):
+        if bare is not None and (not _PLAIN_VALUE.fullmatch(bare) or bare.lower() in _INI_WORDS):
             return Unknown("a value of an ini file that is not plain")
         value = next(part for part in entry.groups()[1:] if part is not None)
         if bare is not None and bare.isupper():
             return Unknown("a value of an ini file that may be a constant")
-        section[key_of(entry[1].encode())] = value.encode("utf-8", "surrogateescape")
+        section[to_key(entry[1].encode())] = value.encode("utf-8", "surrogateescape")
     return result
 
 
-TABLE = dict.fromkeys(
+HANDLERS = dict.fromkeys(
     ("include_expression", "include_once_expression", "require_expression", "require_once_expression"), include
 )
 
 FUNCTIONS: dict[str, Builtin] = {
-    "file_exists": _looks(lambda path: True),
-    "is_file": _looks(Path.is_file),
-    "is_dir": _looks(Path.is_dir),
+    "file_exists": _path_check(lambda path: True),
+    "is_file": _path_check(Path.is_file),
+    "is_dir": _path_check(Path.is_dir),
     "is_readable": _readable,
     "file_get_contents": _contents,
     "file": _lines,

@@ -5,20 +5,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .state import Environment, Frame, State, meet
+from .state import Environment, Frame, ProgramState, merge_states
 from .syntax import arguments_of, line_of, named
-from .values import Unknown, join
+from .values import Unknown, merge_values
 
 T = TypeVar("T")
 Handler = Callable[["Machine", Any], Any]
 #: A function of PHP: it gets the call's node and the values of its arguments.
 Builtin = Callable[["Machine", Any, list[Any]], Any]
 
-MAX_STEPS = 100_000
-MAX_DEPTH = 110
-MAX_ROUNDS = 5_000
+_MAX_STEPS = 100_000
+_MAX_DEPTH = 110
+_MAX_ROUNDS = 5_000
 #: How often a loop of unknown length is gone through before all that it could change counts as unknown.
-SETTLING = 6
+_FIXPOINT_ROUNDS = 6
 
 _SOMEWHERE = Unknown("the way that the program takes")
 _ENDED = Unknown("the program ends before WordPress is loaded")
@@ -28,7 +28,7 @@ class Unreachable(Exception):
     """The program does not continue here: it has ended, returned or thrown."""
 
 
-class GivingUp(Exception):
+class EvaluationAborted(Exception):
     """The program is too long, too deep or not PHP; ``why`` is an Unknown."""
 
     def __init__(self, why: Unknown) -> None:
@@ -62,21 +62,21 @@ class Machine:
     statements: Mapping[str, Handler]
     expressions: Mapping[str, Handler]
     builtins: Mapping[str, Builtin]
-    state: State | None = field(default_factory=State)
+    state: ProgramState | None = field(default_factory=ProgramState)
     unit: Unit = field(default_factory=lambda: Unit(""))
     steps: int = 0
     depth: int = 0
     cause: Unknown = _SOMEWHERE
     ended: Unknown = _ENDED
-    returns: list[tuple[State, Any]] = field(default_factory=list)
-    breaks: list[tuple[State, int]] = field(default_factory=list)
-    continues: list[tuple[State, int]] = field(default_factory=list)
-    throws: list[State] | None = None
+    returns: list[tuple[ProgramState, Any]] = field(default_factory=list)
+    breaks: list[tuple[ProgramState, int]] = field(default_factory=list)
+    continues: list[tuple[ProgramState, int]] = field(default_factory=list)
+    throws: list[ProgramState] | None = None
     #: What was set whenever WordPress itself was loaded.
-    connects: list[State] = field(default_factory=list)
+    connects: list[ProgramState] = field(default_factory=list)
 
     @property
-    def here(self) -> State:
+    def current(self) -> ProgramState:
         """The current state. Raises Unreachable if the program does not get here."""
         if self.state is None:
             raise Unreachable
@@ -84,30 +84,30 @@ class Machine:
 
     @property
     def frame(self) -> Frame:
-        return self.here.frames[-1]
+        return self.current.frames[-1]
 
     def unknown(self, node: Any, what: str) -> Unknown:
         return Unknown(what, self.unit.path, line_of(node))
 
-    def lost(self, node: Any, what: str, *, here: bool = True) -> Unknown:
-        """Record that unreadable code was run; ``here``: it could see this scope's variables."""
+    def unreadable(self, node: Any, what: str, *, local: bool = True) -> Unknown:
+        """Record that unreadable code was run; ``local``: it could see this scope's variables."""
         cause = self.unknown(node, what)
         self.may_throw(cause)
-        self.here.havoc(cause, here=here)
+        self.current.havoc(cause, local=local)
         return cause
 
     def may_throw(self, cause: Unknown) -> None:
         if self.throws is not None:
             self.cause = cause
-            self.throws.append(self.here.fork())
+            self.throws.append(self.current.fork())
 
     def evaluate(self, node: Any) -> Any:
         """Return the value of an expression. Raises Unreachable if the program ends in it."""
         self._step(node)
         handler = self.expressions.get(node.type)
-        if handler is None or self.depth > MAX_DEPTH:
+        if handler is None or self.depth > _MAX_DEPTH:
             what = "an expression nested too deeply" if handler else f"PHP's {node.type.replace('_', ' ')}"
-            return self.lost(node, what)
+            return self.unreadable(node, what)
         self.depth += 1
         try:
             value = handler(self, node)
@@ -126,8 +126,8 @@ class Machine:
         self._step(node)
         handler = self.statements.get(node.type)
         try:
-            if handler is None or self.depth > MAX_DEPTH:
-                self.lost(node, "nested too deeply" if handler else f"PHP's {node.type.replace('_', ' ')}")
+            if handler is None or self.depth > _MAX_DEPTH:
+                self.unreadable(node, "nested too deeply" if handler else f"PHP's {node.type.replace('_', ' ')}")
                 return
             self.depth += 1
             try:
@@ -143,13 +143,13 @@ class Machine:
 
     def _step(self, node: Any) -> None:
         self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise GivingUp(self.unknown(node, "the program is too long to be followed"))
+        if self.steps > _MAX_STEPS:
+            raise EvaluationAborted(self.unknown(node, "the program is too long to be followed"))
 
     def branch(self, cause: Unknown, ways: Sequence[Callable[[], T]]) -> T | Unknown:
         """Evaluate each way from here, and continue with what they agree on. Raises Unreachable if none continues."""
-        origin = self.here
-        ends: list[tuple[State, T]] = []
+        origin = self.current
+        ends: list[tuple[ProgramState, T]] = []
         for way in ways:
             self.steps += origin.size >> 5  # so many names are copied
             self.state = origin.fork()
@@ -160,18 +160,18 @@ class Machine:
             if self.state is not None:
                 ends.append((self.state, value))
         self.cause = cause
-        joined: T | Unknown = self.go_on(ends)
+        joined: T | Unknown = self.continue_from(ends)
         return joined
 
-    def go_on(self, ends: Sequence[tuple[State, Any]]) -> Any:
+    def continue_from(self, ends: Sequence[tuple[ProgramState, Any]]) -> Any:
         """Continue from the ends of several ways, with what they agree on."""
         if not ends:
             self.state = None
             raise Unreachable
-        self.state = meet([state for state, _ in ends], self.cause)
+        self.state = merge_states([state for state, _ in ends], self.cause)
         value = ends[0][1]
         for _, other in ends[1:]:
-            value = join(value, other, self.cause)
+            value = merge_values(value, other, self.cause)
         return value
 
     def call(self, body: Callable[[], None], frame: Frame | None, unit: Unit) -> Any:
@@ -179,15 +179,15 @@ class Machine:
         kept = self.unit, self.returns, self.breaks, self.continues
         self.unit, self.returns, self.breaks, self.continues = unit, [], [], []
         if frame is not None:
-            self.here.frames.append(frame)
+            self.current.frames.append(frame)
         try:
             body()
             ends = self.returns + ([] if self.state is None else [(self.state, ...)])
         finally:
             self.unit, self.returns, self.breaks, self.continues = kept
-        value = self.go_on(ends)
+        value = self.continue_from(ends)
         if frame is not None:
-            self.here.frames.pop()
+            self.current.frames.pop()
         return value
 
     def repeat(self, node: Any, check: Callable[[], bool | Unknown], body: Callable[[], None]) -> None:
@@ -197,16 +197,16 @@ class Machine:
         try:
             rounds = 0
             while self.state is not None:
-                answer = self._asked(check)
+                answer = self._check(check)
                 if answer is False or self.state is None:
                     break
                 if isinstance(answer, Unknown):
-                    self._settle(check, body, answer)
+                    self._find_fixpoint(check, body, answer)
                     break
-                self._round(body)
+                self._run_round(body)
                 rounds += 1
-                if rounds > MAX_ROUNDS:
-                    raise GivingUp(self.unknown(node, "a loop goes round too often to be followed"))
+                if rounds > _MAX_ROUNDS:
+                    raise EvaluationAborted(self.unknown(node, "a loop goes round too often to be followed"))
             ends = [(state, None) for state, level in self.breaks if level == 1]
             outer = [(state, level - 1) for state, level in self.breaks if level > 1]
             outer_continues = [(state, level - 1) for state, level in self.continues if level > 1]
@@ -216,16 +216,16 @@ class Machine:
         self.continues += outer_continues
         if self.state is not None:
             ends.append((self.state, None))
-        self.go_on(ends)
+        self.continue_from(ends)
 
-    def _asked(self, check: Callable[[], bool | Unknown]) -> bool | Unknown:
+    def _check(self, check: Callable[[], bool | Unknown]) -> bool | Unknown:
         try:
             return check()
         except Unreachable:
             self.state = None
             return False
 
-    def _round(self, body: Callable[[], None]) -> None:
+    def _run_round(self, body: Callable[[], None]) -> None:
         try:
             body()
         except Unreachable:
@@ -235,23 +235,23 @@ class Machine:
         if self.state is not None:
             ends.append((self.state, None))
         if ends:
-            self.go_on(ends)
+            self.continue_from(ends)
 
-    def _settle(self, check: Callable[[], bool | Unknown], body: Callable[[], None], cause: Unknown) -> None:
-        for _ in range(SETTLING):
-            before = self.here.fork()
-            self._round(body)
+    def _find_fixpoint(self, check: Callable[[], bool | Unknown], body: Callable[[], None], cause: Unknown) -> None:
+        for _ in range(_FIXPOINT_ROUNDS):
+            before = self.current.fork()
+            self._run_round(body)
             if self.state is not None:
-                self._asked(check)
+                self._check(check)
             if self.state is None:
                 self.state = before
                 return
             self.cause = cause
-            merged = meet([before, self.state], cause)
+            merged = merge_states([before, self.state], cause)
             self.state = merged
             if merged == before:
                 return
-        self.here.havoc(cause, here=True)
+        self.current.havoc(cause, local=True)
 
 
 def evaluate_arguments(machine: Machine, node: Any) -> list[Any] | None:

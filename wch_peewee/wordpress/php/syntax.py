@@ -9,7 +9,7 @@ from ...errors import ConfigurationError
 from .values import Unknown, fit
 
 #: The largest file that is read, in bytes.
-LARGEST_FILE = 512 * 1024
+MAX_FILE_SIZE = 512 * 1024
 
 
 def parse(source: bytes) -> Any:
@@ -169,7 +169,7 @@ def _parts(
     return parts
 
 
-def integer(source: bytes) -> int | float:
+def integer_literal(source: bytes) -> int | float:
     """Return the value of ``10``, ``0x1F``, ``017``, ``0o17``, ``0b11``, ``1_000``."""
     digits = source.replace(b"_", b"").lower()
     if digits.startswith((b"0x", b"0b", b"0o")):

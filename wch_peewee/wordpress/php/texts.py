@@ -10,15 +10,15 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from .values import (
-    LARGEST,
-    NotFollowed,
+    MAX_SIZE,
     Object,
-    as_boolean,
+    UnsupportedArguments,
+    as_bool,
     as_bytes,
     as_int,
     cast_value,
-    key_of,
     numeric_value,
+    to_key,
 )
 
 _BLANKS = b" \t\n\r\0\x0b"
@@ -27,7 +27,7 @@ _BLANKS = b" \t\n\r\0\x0b"
 def _trim(strip: Callable[[bytes, bytes], bytes]) -> Callable[..., bytes]:
     def trimmed(value: Any, characters: Any = _BLANKS) -> bytes:
         if b".." in as_bytes(characters):
-            raise NotFollowed
+            raise UnsupportedArguments
         return strip(as_bytes(value), as_bytes(characters))
 
     return trimmed
@@ -35,9 +35,9 @@ def _trim(strip: Callable[[bytes, bytes], bytes]) -> Callable[..., bytes]:
 
 def _explode(separator: Any, value: Any, limit: Any = None) -> Any:
     if not as_bytes(separator):
-        raise NotFollowed
+        raise UnsupportedArguments
     if limit is not None and as_int(limit) < 1:
-        raise NotFollowed
+        raise UnsupportedArguments
     parts = as_bytes(value).split(as_bytes(separator), -1 if limit is None else as_int(limit) - 1)
     return dict(enumerate(parts))
 
@@ -46,22 +46,22 @@ def _implode(glue: Any, pieces: Any = None) -> bytes:
     if isinstance(glue, dict):
         glue, pieces = pieces if pieces is not None else b"", glue
     if not isinstance(pieces, dict):
-        raise NotFollowed
+        raise UnsupportedArguments
     return as_bytes(glue).join(as_bytes(piece) for piece in pieces.values())
 
 
 def _replace(search: Any, replacement: Any, subject: Any) -> bytes:
     searches = list(search.values()) if isinstance(search, dict) else [search]
     if isinstance(subject, dict) or (isinstance(replacement, dict) and not isinstance(search, dict)):
-        raise NotFollowed
+        raise UnsupportedArguments
     result = as_bytes(subject)
     replacements = list(replacement.values()) if isinstance(replacement, dict) else [replacement] * len(searches)
     for position, one in enumerate(searches):
         by = as_bytes(replacements[position]) if position < len(replacements) else b""
         if as_bytes(one):
             result = result.replace(as_bytes(one), by)
-        if len(result) > LARGEST:
-            raise NotFollowed
+        if len(result) > MAX_SIZE:
+            raise UnsupportedArguments
     return result
 
 
@@ -77,7 +77,7 @@ def _substr(value: Any, start: Any, length: Any = None) -> bytes:
 
 def _position(value: Any, needle: Any, offset: Any = 0) -> int | bool:
     if as_int(offset) < 0:
-        raise NotFollowed
+        raise UnsupportedArguments
     found = as_bytes(value).find(as_bytes(needle), as_int(offset))
     return found if found >= 0 else False
 
@@ -91,7 +91,7 @@ def _from(value: Any, needle: Any, before: Any = False) -> bytes | bool:
     source, found = as_bytes(value), as_bytes(value).find(as_bytes(needle))
     if found < 0:
         return False
-    return source[:found] if as_boolean(before) else source[found:]
+    return source[:found] if as_bool(before) else source[found:]
 
 
 def _sprintf(form: Any, *values: Any) -> bytes:
@@ -103,17 +103,17 @@ def _sprintf(form: Any, *values: Any) -> bytes:
         if match[1] is not None:
             position = int(match[1]) - 1
             if not 0 <= position < len(values):
-                raise NotFollowed
+                raise UnsupportedArguments
             value = values[position]
         elif left:
             value = left.pop(0)
         else:
-            raise NotFollowed
+            raise UnsupportedArguments
         return as_bytes(value) if match[2] == b"s" else str(as_int(value)).encode()
 
     source = as_bytes(form)
     if re.sub(rb"%(?:%|(?:(\d{1,2})\$)?([sd]))", b"", source).count(b"%"):
-        raise NotFollowed
+        raise UnsupportedArguments
     return re.sub(rb"%(?:%|(?:(\d{1,2})\$)?([sd]))", filled, source)
 
 
@@ -127,18 +127,18 @@ def _filter(value: Any, kind: Any = 516, options: Any = 0) -> Any:
         return None if options & (1 << 27) else False
     if kind == 257 and options == 0 and re.fullmatch(rb"0|-?[1-9]\d{0,17}", word):
         return int(word)
-    raise NotFollowed
+    raise UnsupportedArguments
 
 
 def _compared(one: bytes, other: bytes) -> int:
     if one != other:
-        raise NotFollowed  # what it returns, but for its sign, depends on PHP's version
+        raise UnsupportedArguments  # what it returns, but for its sign, depends on PHP's version
     return 0
 
 
 def _repeat(value: Any, times: Any) -> bytes:
-    if not 0 <= as_int(times) * len(as_bytes(value)) <= LARGEST:
-        raise NotFollowed
+    if not 0 <= as_int(times) * len(as_bytes(value)) <= MAX_SIZE:
+        raise UnsupportedArguments
     return as_bytes(value) * as_int(times)
 
 
@@ -193,7 +193,7 @@ TEXTS: dict[str, Callable[..., Any]] = {
     "basename": _base,
     "strval": as_bytes,
     "intval": lambda value: as_int(value),
-    "boolval": as_boolean,
+    "boolval": as_bool,
     "floatval": lambda value: cast_value("float", value),
     "is_string": _kind(bytes),
     "is_bool": _kind(bool),
@@ -213,7 +213,7 @@ TEXTS: dict[str, Callable[..., Any]] = {
 
 
 def _not_followed() -> Any:
-    raise NotFollowed
+    raise UnsupportedArguments
 
 
 _URL = re.compile(
@@ -229,34 +229,34 @@ def _base64(value: Any, strict: Any = False) -> bytes:
     try:
         return base64.b64decode(source.rstrip(b"=") + b"=" * (-len(source.rstrip(b"=")) % 4), validate=True)
     except binascii.Error:
-        raise NotFollowed from None
+        raise UnsupportedArguments from None
 
 
 def _parse_url(value: Any, component: Any = -1) -> Any:
     source = as_bytes(value)
     match = _URL.fullmatch(source)
     if not match or re.search(rb"[\x00-\x20\x7f]", source) or match["user"] == b"" or int(match["port"] or 1) > 65535:
-        raise NotFollowed
+        raise UnsupportedArguments
     found: dict[Any, Any] = {}
     for name in _URL_PARTS:
         part = match[name]
         if part is not None and (part != b"" or name in ("pass", "query", "fragment")):
             if part == b"" or (name == "port" and int(part) == 0):
-                raise NotFollowed  # PHP's versions differ on what is there and empty
+                raise UnsupportedArguments  # PHP's versions differ on what is there and empty
             found[name.encode()] = int(part) if name == "port" else part
     if component == -1:
         return found
     if not isinstance(component, int) or not 0 <= component <= 7:
-        raise NotFollowed
+        raise UnsupportedArguments
     return found.get(_URL_PARTS[component].encode())
 
 
 def _json(value: Any, associative: Any = None, depth: Any = 512, flags: Any = 0) -> Any:
-    as_arrays = bool(as_int(flags) & 1) if associative is None else as_boolean(associative)
+    as_arrays = bool(as_int(flags) & 1) if associative is None else as_bool(associative)
 
     def pairs(items: list[tuple[str, Any]]) -> Any:
         fields = {key.encode("utf-8", "surrogatepass"): item for key, item in items}
-        return {key_of(key): item for key, item in fields.items()} if as_arrays else Object(fields)
+        return {to_key(key): item for key, item in fields.items()} if as_arrays else Object(fields)
 
     def php(item: Any) -> Any:
         if isinstance(item, str):
@@ -270,14 +270,14 @@ def _json(value: Any, associative: Any = None, depth: Any = 512, flags: Any = 0)
         return item
 
     def refused(_: str) -> Any:
-        raise NotFollowed
+        raise UnsupportedArguments
 
     try:
         source = as_bytes(value).decode("utf-8")
         found = json.loads(source, object_pairs_hook=pairs, parse_constant=refused, parse_float=refused)
         result = php(found)
     except (ValueError, RecursionError):
-        raise NotFollowed from None
+        raise UnsupportedArguments from None
     return result
 
 

@@ -6,7 +6,7 @@ A string is ``bytes``, an array a dict that is never changed in place (keys are 
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,11 @@ class Closure:
         return "<closure>"
 
 
+#: What stands for an unset variable or an undefined constant; PHP reads it as null.
+ABSENT: Final = object()
+
 #: The longest string and the largest array that is worked with.
-LARGEST = 1 << 20
+MAX_SIZE = 1 << 20
 
 _NUMERIC = re.compile(rb"[ \t\n\r\v\f]*([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)[ \t\n\r\v\f]*")
 _INTEGER = re.compile(rb"[+-]?\d+")
@@ -53,7 +56,7 @@ _KEY = re.compile(rb"0|-?[1-9]\d*")
 _SMALLEST, _GREATEST = -(1 << 63), (1 << 63) - 1
 
 
-def truth(value: Any) -> bool | Unknown:
+def to_bool(value: Any) -> bool | Unknown:
     """Return PHP's (bool)."""
     if isinstance(value, Unknown):
         return value
@@ -64,7 +67,7 @@ def truth(value: Any) -> bool | Unknown:
     return bool(value)
 
 
-def text(value: Any) -> bytes | Unknown:
+def to_string(value: Any) -> bytes | Unknown:
     """Return PHP's (string)."""
     if isinstance(value, bytes | Unknown):
         return value
@@ -89,7 +92,7 @@ def _float_text(value: float) -> bytes | Unknown:
     return written.encode()
 
 
-def number(value: Any) -> int | float | Unknown:
+def to_number(value: Any) -> int | float | Unknown:
     """Return PHP's number for arithmetic; unknown where PHP warns."""
     if isinstance(value, Unknown):
         return value
@@ -115,7 +118,7 @@ def fit(value: int) -> int | float:
     return value if _SMALLEST <= value <= _GREATEST else float(value)
 
 
-def key_of(value: Any) -> int | bytes | Unknown:
+def to_key(value: Any) -> int | bytes | Unknown:
     """Return PHP's array key."""
     if isinstance(value, Unknown):
         return value
@@ -171,12 +174,12 @@ def compare(left: Any, right: Any) -> int | Unknown:
     if isinstance(left, bool) or isinstance(right, bool) or left is None or right is None:
         if (isinstance(left, bytes) and right is None) or (left is None and isinstance(right, bytes)):
             return _order(left or b"", right or b"")
-        return _order(truth(left), truth(right))
+        return _order(to_bool(left), to_bool(right))
     if isinstance(left, bytes) and isinstance(right, bytes):
         numbers = numeric_value(left), numeric_value(right)
         return _order(left, right) if None in numbers else _order(*numbers)
     if isinstance(left, bytes | int | float) and isinstance(right, bytes | int | float):
-        first, second = number(left), number(right)
+        first, second = to_number(left), to_number(right)
         if isinstance(first, Unknown) or isinstance(second, Unknown):
             return Unknown("a number is compared with a text, which depends on PHP's version")
         return _order(first, second)
@@ -190,14 +193,14 @@ def _order(left: Any, right: Any) -> int:
     return int(left > right) - int(left < right)
 
 
-def join(left: Any, right: Any, cause: Unknown) -> Any:
+def merge_values(left: Any, right: Any, cause: Unknown) -> Any:
     """Return a value after one of two possible ways: itself if both agree, else unknown."""
     if isinstance(left, Unknown):
         return left
     if isinstance(right, Unknown):
         return right
     if isinstance(left, dict) and isinstance(right, dict) and list(left) == list(right):
-        return {key: join(value, right[key], cause) for key, value in left.items()}
+        return {key: merge_values(value, right[key], cause) for key, value in left.items()}
     return left if left is right or identical(left, right) is True else cause
 
 
@@ -216,12 +219,12 @@ _ORDERS = {
 def binary_value(operator: bytes, left: Any, right: Any) -> Any:
     """Return the value of ``left operator right``, for operators that evaluate both sides."""
     if operator == b".":
-        return concatenated(text(left), text(right))
+        return concatenated(to_string(left), to_string(right))
     if operator in (b"===", b"!=="):
         same = identical(left, right)
         return same if isinstance(same, Unknown) else same is (operator == b"===")
     if operator == b"xor":
-        one, other = truth(left), truth(right)
+        one, other = to_bool(left), to_bool(right)
         return next((value for value in (one, other) if isinstance(value, Unknown)), one is not other)
     if operator in _ORDERS:
         order = compare(left, right)
@@ -236,13 +239,13 @@ def concatenated(left: bytes | Unknown, right: bytes | Unknown) -> bytes | Unkno
         return left
     if isinstance(right, Unknown):
         return right
-    return left + right if len(left) + len(right) <= LARGEST else Unknown("a string of more than a megabyte")
+    return left + right if len(left) + len(right) <= MAX_SIZE else Unknown("a string of more than a megabyte")
 
 
 def _calculated(operator: bytes, left: Any, right: Any) -> Any:
     if operator in (b"|", b"&", b"^") and isinstance(left, bytes) and isinstance(right, bytes):
         return Unknown(f"the operator {operator.decode()} on the bytes of strings")
-    one, other = number(left), number(right)
+    one, other = to_number(left), to_number(right)
     if isinstance(one, Unknown):
         return one
     if isinstance(other, Unknown):
@@ -305,26 +308,26 @@ def cast_value(kind: str, value: Any) -> Any:
     if isinstance(value, Unknown):
         return value
     if kind in ("string", "binary"):
-        return text(value)
+        return to_string(value)
     if kind in ("bool", "boolean"):
-        return truth(value)
+        return to_bool(value)
     if kind in ("int", "integer"):
-        return whole(value)
+        return to_int(value)
     if kind in ("float", "double", "real"):
-        found = number(value)
+        found = to_number(value)
         return found if isinstance(found, Unknown) else float(found)
     if kind == "array":
         if isinstance(value, dict):
             return value
         if isinstance(value, Object):
-            return {key_of(key): field for key, field in value.fields.items()}
+            return {to_key(key): field for key, field in value.fields.items()}
         return {} if value is None else {0: value}
     if kind == "object" and isinstance(value, dict):
-        return Object({text(key): field for key, field in value.items()})
+        return Object({to_string(key): field for key, field in value.items()})
     return Unknown(f"a cast to {kind}")
 
 
-def whole(value: Any) -> Any:
+def to_int(value: Any) -> Any:
     """Return PHP's (int), for values on which every PHP version agrees."""
     if isinstance(value, Unknown):
         return value
@@ -339,29 +342,29 @@ def whole(value: Any) -> Any:
         if digits[end : end + 1] in (b".", b"e", b"E") or end > 18:
             return Unknown("a text that is not quite an integer")
         return int(digits[:end]) if end > int(sign) else 0
-    return number(value) if value is None or isinstance(value, int) else Unknown("an array or object as an integer")
+    return to_number(value) if value is None or isinstance(value, int) else Unknown("an array or object as an integer")
 
 
-class NotFollowed(Exception):
+class UnsupportedArguments(Exception):
     """Arguments that this reader does not evaluate."""
 
 
 def as_bytes(value: Any) -> bytes:
-    found = text(value)
+    found = to_string(value)
     if isinstance(found, Unknown):
-        raise NotFollowed
+        raise UnsupportedArguments
     return found
 
 
 def as_int(value: Any) -> int:
-    found = whole(value)
+    found = to_int(value)
     if not isinstance(found, int):
-        raise NotFollowed
+        raise UnsupportedArguments
     return found
 
 
-def as_boolean(value: Any) -> bool:
-    answer = truth(value)
+def as_bool(value: Any) -> bool:
+    answer = to_bool(value)
     if isinstance(answer, Unknown):
-        raise NotFollowed
+        raise UnsupportedArguments
     return answer
