@@ -1,4 +1,4 @@
-"""Finds a WordPress and its wp-config.php, as WordPress and wp-cli do."""
+"""The search for a WordPress folder and its wp-config.php, by the rules of WordPress and wp-cli."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _READ_LIMIT = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SiteLocation:
-    """Where a site is: its wp-config.php, and WordPress itself if known."""
+    """The location of a site: its wp-config.php, and the folder of WordPress (``abspath``), or None if unknown."""
 
     config: Path
     abspath: Path | None
@@ -28,7 +28,7 @@ class SiteLocation:
 
 
 def find_site(path: Path | str) -> SiteLocation:
-    """Return the site in a folder, or of a wp-config.php. Raises ConfigurationError if there is none.
+    """Return the site in a folder, or the one of a wp-config.php. Raises ConfigurationError if there is none.
 
     WordPress (ABSPATH) is the folder with wp-load.php; an index.php above it may lead there. Its configuration is
     ``ABSPATH/wp-config.php``, else the one in the parent folder, unless that folder is a WordPress itself.
@@ -38,26 +38,26 @@ def find_site(path: Path | str) -> SiteLocation:
         raise ConfigurationError(f"There is no WordPress at {path}: no such folder; name the one with wp-load.php.")
     if _is_file(path):
         return _site_of_file(path.absolute())
-    place = _site_in(path.absolute())
-    if place is None:
+    location = _site_in(path.absolute())
+    if location is None:
         raise ConfigurationError(
             f"There is no WordPress at {path}: neither wp-config.php nor wp-load.php was found; name the folder with "
             "wp-load.php, or wp-config.php itself."
         )
-    if not _exists(place.config):
+    if not _exists(location.config):
         raise ConfigurationError(
             f"WordPress at {path} has no wp-config.php, neither there nor in the folder above; install WordPress "
             "first, or set --database (WCH_DATABASE_URL)."
         )
-    return place
+    return location
 
 
 def site_around(folder: Path) -> SiteLocation | None:
     """Return the site that a folder is in, searching upwards, or None."""
     for candidate in (folder, *folder.parents):
-        place = _site_in(candidate)
-        if place is not None and _exists(place.config):
-            return place
+        location = _site_in(candidate)
+        if location is not None and _exists(location.config):
+            return location
     return None
 
 

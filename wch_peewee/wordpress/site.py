@@ -290,10 +290,10 @@ def read_site(
 
     Raises ConfigurationError if there is no site, or no parser for PHP.
     """
-    place = path if isinstance(path, SiteLocation) else find_site(path)
+    location = path if isinstance(path, SiteLocation) else find_site(path)
     variables = os.environ if environment is None else environment
-    reading = read_config(place.config, place.abspath, variables)
-    return WordPressSite(place.folder, place.config, reading, tuple(sockets))
+    reading = read_config(location.config, location.abspath, variables)
+    return WordPressSite(location.folder, location.config, reading, tuple(sockets))
 
 
 def _is_multisite(found: Mapping[str, Any]) -> bool | None:

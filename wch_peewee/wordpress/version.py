@@ -1,4 +1,4 @@
-"""Comparison of version strings as PHP's ``version_compare`` does it."""
+"""Comparison of version strings by the rules of PHP's ``version_compare``."""
 
 import re
 from itertools import pairwise

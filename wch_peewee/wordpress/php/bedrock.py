@@ -34,7 +34,7 @@ def parse_dotenv(source: str, elsewhere: frozenset[str] = frozenset()) -> dict[s
         if match[2]:
             continue  # a name alone sets nothing
         value = line[match.end() :]
-        # A value in double quotes may go on in the next lines.
+        # A value in double quotes may continue on the next lines.
         while value.startswith('"') and not _closed(value) and number < len(lines):
             value += "\n" + lines[number]
             number += 1
@@ -96,7 +96,7 @@ _STORES = ("", "_ENV", "_SERVER")
 _ENV_WORDS = {b"true": True, b"false": False, b"null": None, b"empty": b""}
 
 
-# --- Roots\WPConfig\Config: collects settings, and makes them constants all at once
+# --- Roots\WPConfig\Config: collects settings, and defines them all at once
 
 
 def _config_define(machine: Machine, node: Any, values: list[Any]) -> Any:
@@ -131,7 +131,7 @@ def _config_apply(machine: Machine, node: Any, values: list[Any]) -> Any:
     for name, value in settings.known.items():
         set_constant(machine, name, value)
     if settings.rest is not None:
-        machine.current.constants.add(settings.rest)
+        machine.current.constants.add_unknown(settings.rest)
     return None
 
 
@@ -205,7 +205,7 @@ def _load(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any
 
 
 def _source(machine: Machine, paths: list[Any]) -> bytes | Unknown:
-    """Return the text of the Dotenv files: of the first that exists, or of all if so configured."""
+    """Return the content of the first Dotenv file that exists, or of all if so configured."""
     folder, names, first_only = (*paths, None, None)[:3] if len(paths) < 3 else paths[:3]
     folders = list(folder.values()) if isinstance(folder, dict) else [folder]
     listed = list(names.values()) if isinstance(names, dict) else [b".env" if names is None else names]
@@ -257,7 +257,7 @@ def env(machine: Machine, node: Any, values: list[Any]) -> Any:
     if value.lower() in _ENV_WORDS:
         return _ENV_WORDS[value.lower()]
     if value.isdigit():
-        # A number, and 007 is 7: but not in every version.
+        # A number; not every version reads 007 as 7.
         plain = str(int(value)).encode() == value and len(value) < 18
         return int(value) if plain else Unknown(f"env('{name.decode('utf-8', 'replace')}'), a number of an odd form")
     if len(value) > 1 and value[:1] == value[-1:] and value[:1] in b"\"'":

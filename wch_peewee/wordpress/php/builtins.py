@@ -1,14 +1,13 @@
-"""PHP's functions that are evaluated, under one calling convention: ``function(machine, node, values)``."""
+"""PHP's built-in functions, called as ``function(machine, node, values)``: this table has all that are evaluated."""
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-from . import bedrock, files
+from . import bedrock, files, texts
 from .calls import Function
 from .constants import constant, define, is_defined
 from .machine import Builtin, Machine
-from .texts import ENCODINGS, TEXTS
 from .values import ABSENT, Unknown, UnsupportedArguments, equal, identical, next_key, to_bool, to_key, to_string
 from .variables import environment_value
 
@@ -134,7 +133,7 @@ def _function_exists(machine: Machine, node: Any, values: list[Any]) -> Any:
     found = functions.known.get(lower)
     if isinstance(found, Function) or lower in machine.builtins:
         return True
-    # Not PHP's, when the file itself goes on to declare it.
+    # It is not PHP's own if the file declares it further down.
     if found is None and functions.rest is None and _is_declared_below(node, lower):
         return False
     return Unknown(f"function_exists('{lower}')")
@@ -183,7 +182,7 @@ def _guarded(machine: Machine, node: Any, name: str, function: Callable[..., Any
 
 
 FUNCTIONS: dict[str, Builtin] = {
-    **{name: _on_known(name, function) for name, function in (TEXTS | ENCODINGS).items()},
+    **{name: _on_known(name, function) for name, function in texts.FUNCTIONS.items()},
     **{name: _on_any(name, function) for name, function in _ARRAYS.items()},
     **files.FUNCTIONS,
     "getenv": _getenv,

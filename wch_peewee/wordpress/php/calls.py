@@ -115,7 +115,7 @@ spl_autoload_extensions var_representation array_key_first array_key_last fsocko
 
 HARMLESS = frozenset(_HARMLESS_NAMES.split())
 
-#: The arguments, counted from 0, that such a function sets; -1 is all of them.
+#: The positions, from 0, of the arguments that a harmless function assigns; -1 means all.
 BY_REFERENCE: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("preg_match", "preg_match_all", "similar_text"), (2,)),
     **dict.fromkeys(("preg_replace", "openssl_encrypt"), (4, 5)),
@@ -139,20 +139,20 @@ BY_REFERENCE: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 
 
-#: How deep functions of the file may call each other.
+#: The deepest nesting of calls between functions of the file.
 _MAX_CALLS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function of the file: its declaration, and the file."""
+    """A function that the file declares: the declaration, and its file."""
 
     node: Any
     unit: Unit
 
 
 def call_expression(machine: Machine, node: Any) -> Any:
-    """Return ``name(...)``, ``$closure(...)``, or a construct in the form of a call: isset, empty, eval, exit."""
+    """Evaluate ``name(...)``, ``$closure(...)``, or a construct in the form of a call: isset, empty, exit."""
     function = node.child_by_field_name("function")
     if function.type not in ("name", "qualified_name", "namespace_name", "relative_name"):
         return call_callable(machine, node, machine.evaluate(function))
@@ -164,7 +164,7 @@ def call_expression(machine: Machine, node: Any) -> Any:
 
 
 def call_callable(machine: Machine, node: Any, called: Any) -> Any:
-    """Call a value: a closure, or a function's name."""
+    """Call a closure, or a function by its name in a string."""
     if isinstance(called, Closure):
         captured = Frame()
         captured.variables.known.update(called.captured)
@@ -178,7 +178,7 @@ def call_callable(machine: Machine, node: Any, called: Any) -> Any:
 def call_named(machine: Machine, node: Any, names: list[str]) -> Any:
     """Call the first function of these names that exists.
 
-    An unknown function may do anything: whatever it could have changed is unknown afterwards.
+    After an unknown function everything that it could have changed is unknown.
     """
     functions = machine.current.functions
     for name in names:
@@ -291,7 +291,7 @@ def _yields(node: Any) -> bool:
 
 
 def closure(machine: Machine, node: Any) -> Any:
-    """Return the value of ``function () use ($a) {...}`` or ``fn() => ...``."""
+    """Return the closure of ``function () use ($a) {...}`` or ``fn() => ...``."""
     captured: dict[str, Any] = {}
     if node.type == "arrow_function":
         captured = {name: value for name, value in machine.frame.variables.known.items() if isinstance(name, str)}

@@ -51,7 +51,7 @@ PHP_CONSTANTS: dict[str, Any] = {
     "E_USER_DEPRECATED": 16384,
 }
 
-#: An entry script may have set them before wp-config.php is read: whether it did differs by request.
+#: Constants that an entry script may define before wp-config.php is read; whether it does differs by request.
 ENTRY_SCRIPT_CONSTANTS = {
     "WP_CLI", "WP_ADMIN", "WP_NETWORK_ADMIN", "WP_USER_ADMIN", "WP_BLOG_ADMIN", "DOING_AJAX", "DOING_CRON",
     "WP_INSTALLING", "WP_USE_THEMES", "XMLRPC_REQUEST", "REST_REQUEST", "SHORTINIT", "WP_LOAD_IMPORTERS",
@@ -74,14 +74,16 @@ def constant(machine: Machine, name: str) -> Any:
 
 
 def is_defined(machine: Machine, name: str) -> bool | Unknown:
-    """Return True if a constant of that name is defined by now."""
-    value = constant(machine, name.lstrip("\\"))
+    """Return True if a constant of that name is defined so far."""
+    name = name.lstrip("\\")
+    value = constant(machine, name)
     if not isinstance(value, Unknown):
         return True
-    name = name.lstrip("\\")
-    known = machine.current.constants
-    if name in known.known or known.rest is not None or name in ENTRY_SCRIPT_CONSTANTS or "::" in name or _is_php(name):
-        return Unknown(f"whether {name} is defined") if name in ENTRY_SCRIPT_CONSTANTS else value
+    if name in ENTRY_SCRIPT_CONSTANTS:
+        return Unknown(f"whether {name} is defined")
+    constants = machine.current.constants
+    if name in constants.known or constants.rest is not None or "::" in name or _is_php(name):
+        return value
     return False
 
 
@@ -90,19 +92,19 @@ def _is_php(name: str) -> bool:
 
 
 def define(machine: Machine, node: Any, values: list[Any]) -> Any:
-    """``define(name, value)``: return True if it defined the constant."""
+    """Run ``define(name, value)``; return True if it defined the constant."""
     if len(values) < 2:
         raise Unreachable
     name = to_string(values[0])
     if isinstance(name, Unknown):
         cause = machine.unknown(node, "define() with a name that is not known")
-        machine.current.constants.add(cause)
+        machine.current.constants.add_unknown(cause)
         return cause
     return set_constant(machine, name.decode("utf-8", "surrogateescape").lstrip("\\"), values[1])
 
 
 def set_constant(machine: Machine, name: str, value: Any) -> bool | Unknown:
-    """Define a constant unless it exists, because the first definition holds; return True if it did not."""
+    """Define a constant and return True; return False if it exists, because the first definition holds."""
     constants = machine.current.constants
     if name in constants.known or name in PHP_CONSTANTS or (name == "ABSPATH" and machine.abspath is not None):
         there = constants.known.get(name)
@@ -117,7 +119,7 @@ def set_constant(machine: Machine, name: str, value: Any) -> bool | Unknown:
 
 
 def declare_constant(machine: Machine, node: Any) -> None:
-    """``const NAME = value, ...;``"""
+    """Run ``const NAME = value, ...;``"""
     for element in named(node):
         if element.type == "const_element":
             name, value = named(element)[0], named(element)[-1]
@@ -126,7 +128,7 @@ def declare_constant(machine: Machine, node: Any) -> None:
 
 
 def read_name(machine: Machine, node: Any) -> Any:
-    """Return the value of a bare word: a constant, or ``__DIR__`` and its like."""
+    """Return the value of a bare word: a constant, or ``__DIR__`` and the like."""
     written = content(node)
     upper = written.upper().lstrip("\\")
     if upper in ("TRUE", "FALSE", "NULL"):
@@ -157,15 +159,11 @@ def read_name(machine: Machine, node: Any) -> Any:
     return constant(machine, written)
 
 
-HANDLERS = {
-    "name": read_name,
-    "qualified_name": read_name,
-    "relative_name": read_name,
-}
+HANDLERS = dict.fromkeys(("name", "qualified_name", "relative_name"), read_name)
 
 
 def namespace(machine: Machine, node: Any) -> None:
-    r"""``namespace A\\B;`` or with a block."""
+    r"""Run ``namespace A\\B;``, with or without a block."""
     name = node.child_by_field_name("name")
     machine.unit.namespace = content(name) if name is not None else ""
     machine.unit.classes, machine.unit.functions = {}, {}
@@ -175,7 +173,7 @@ def namespace(machine: Machine, node: Any) -> None:
 
 
 def use(machine: Machine, node: Any) -> None:
-    r"""``use A\\B as C;``, ``use function A\\b;``, ``use A\\{B, C};``"""
+    r"""Run ``use A\\B as C;``, ``use function A\\b;`` or ``use A\\{B, C};``"""
     kind = _import_kind(node)
     group = next((child for child in node.children if child.type == "namespace_use_group"), None)
     if group is not None:

@@ -96,7 +96,7 @@ def interpolated_string(machine: Machine, node: Any) -> bytes | Unknown:
 
 
 def parenthesized(machine: Machine, node: Any) -> Any:
-    """Return the value of brackets, ``@``, and other wrappers."""
+    """Return the value inside brackets or after ``@``."""
     return machine.evaluate(named(node)[-1])
 
 
@@ -112,7 +112,7 @@ def binary_expression(machine: Machine, node: Any) -> Any:
     if operator in (b"&&", b"and", b"||", b"or"):
         return _logical(machine, to_bool(left), right_node, stops=operator in (b"||", b"or"))
     if operator == b"**" and left_node.type in _SIGNS:
-        # PHP takes -2 ** 2 for -(2 ** 2), the parser for (-2) ** 2.
+        # PHP reads -2 ** 2 as -(2 ** 2), the parser as (-2) ** 2.
         machine.evaluate(right_node)
         return Unknown("a sign or a cast in front of **")
     if operator == b"instanceof":
@@ -154,7 +154,7 @@ def reference_assignment(machine: Machine, node: Any) -> Any:
 
 
 def augmented_assignment(machine: Machine, node: Any) -> Any:
-    """``.=``, ``+=``, ``??=`` and the like."""
+    """Evaluate ``.=``, ``+=``, ``??=`` and the like."""
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     operator = bytes(node.child_by_field_name("operator").text)[:-1]
     if operator == b"??":
@@ -174,7 +174,7 @@ def augmented_assignment(machine: Machine, node: Any) -> Any:
 
 
 def update_expression(machine: Machine, node: Any) -> Any:
-    """``$i++`` and its like."""
+    """Evaluate ``$i++``, ``--$i`` and the like."""
     target = node.child_by_field_name("argument")
     before = read_value(machine, target)
     if not isinstance(before, int) or isinstance(before, bool):

@@ -1,4 +1,4 @@
-"""Files: include, require and eval, and PHP's functions that read the disk. Only local files, up to a size."""
+"""include, require and eval, and PHP's functions that read the disk. Only local files up to MAX_FILE_SIZE are read."""
 
 import os
 import re
@@ -17,11 +17,11 @@ _SETTINGS = b"wp-settings.php"
 
 
 def include(machine: Machine, node: Any) -> Any:
-    """``include``, ``require``, and their ``_once``."""
+    """Evaluate ``include``, ``require``, and their ``_once`` forms."""
     argument = named(node)[-1]
     path = to_string(machine.evaluate(argument))
     if (_tail(argument) if isinstance(path, Unknown) else path.rpartition(b"/")[2]) == _SETTINGS:
-        # From here on WordPress connects, with what has been set until now. It defines none of what is read here.
+        # Here WordPress connects, with what is set so far. It defines nothing that this reader returns.
         machine.connects.append(machine.current.fork())
         return 1
     if isinstance(path, Unknown):
@@ -56,7 +56,7 @@ def _tail(node: Any) -> bytes:
 
 
 def find(machine: Machine, path: bytes) -> Path | Unknown | None:
-    """Return the file or folder that a path means; None if it does not exist; Unknown if that cannot be told here."""
+    """Return the file or folder at a path; None if it does not exist; Unknown if this process cannot tell."""
     if b"\0" in path:
         return None
     if b"://" in path or path.startswith((b"data:", b"php:", b"phar:", b"glob:", b"zlib:")):
@@ -67,23 +67,23 @@ def find(machine: Machine, path: bytes) -> Path | Unknown | None:
     try:
         there.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return None if _would_be_seen(machine, there) else Unknown("neither it nor its folder is on this machine")
+        return None if _is_missing_for_php(machine, there) else Unknown("neither it nor its folder is on this machine")
     except (OSError, ValueError):
         return Unknown("it cannot be looked at from here")
     return there
 
 
-def _would_be_seen(machine: Machine, path: Path) -> bool:
-    """Return True if a missing file is missing for PHP, too: in the site, or in a folder that exists here."""
+def _is_missing_for_php(machine: Machine, path: Path) -> bool:
+    """Return True if a path missing here is missing for PHP too: inside the site, or in a folder that exists here."""
     folder = Path(os.path.normpath(path.parent))
     sites = {machine.config.parent, *({machine.abspath, machine.abspath.parent} if machine.abspath else ())}
     return any(folder == site or site in folder.parents for site in sites) or folder.is_dir()
 
 
 def read_bytes(path: Path) -> bytes | Unknown:
-    """Return a file's content; Unknown if it is no plain file, too large, or not readable."""
+    """Return a file's content; Unknown if it is not a regular file, too large, or not readable."""
     try:
-        # Not to wait for a pipe's other end.
+        # O_NONBLOCK: opening a pipe would wait for its other end.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return Unknown("it is no plain file")
@@ -108,7 +108,7 @@ def _include_file(machine: Machine, node: Any, path: Path) -> Any:
 
 
 def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
-    """Run a file's source in the scope that includes it; return what it returns, or ``...``."""
+    """Run a file's source in the scope that includes it; return its ``return`` value, or ``...`` without one."""
     machine.steps += len(source) // 64
     if len(machine.current.included.known) > _MAX_FILES or machine.depth > 80:
         return machine.unreadable(node, "more files than are followed")
@@ -128,7 +128,7 @@ def run_source(machine: Machine, node: Any, source: bytes, unit: Unit) -> Any:
 
 
 def evaluate_code(machine: Machine, node: Any, values: list[Any]) -> Any:
-    """``eval()``: known code is run like a file; after other code everything is unknown."""
+    """Run ``eval()``: known code like a file; after unknown code everything is unknown."""
     code = to_string(values[0]) if values else Unknown("nothing")
     if isinstance(code, Unknown):
         return machine.unreadable(node, f"eval() of code that depends on {code.what}")
@@ -139,7 +139,7 @@ def evaluate_code(machine: Machine, node: Any, values: list[Any]) -> Any:
 
 
 def _autoload(machine: Machine, node: Any, path: Path) -> Any:
-    """Run Composer's loader: what matters are the files of the project itself that it includes at once."""
+    """Evaluate Composer's autoloader. Only the project's own files that it includes at once matter."""
     listed = path.parent / "composer" / "autoload_files.php"
     if not listed.exists():
         return Unknown("Composer's loader")

@@ -1,4 +1,4 @@
-"""The abstract machine that evaluates a wp-config.php without running PHP."""
+"""The abstract interpreter that evaluates a wp-config.php without running PHP."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,13 +11,13 @@ from .values import Unknown, merge_values
 
 T = TypeVar("T")
 Handler = Callable[["Machine", Any], Any]
-#: A function of PHP: it gets the call's node and the values of its arguments.
+#: A PHP function: it gets the call's node and the values of its arguments.
 Builtin = Callable[["Machine", Any, list[Any]], Any]
 
 _MAX_STEPS = 100_000
 _MAX_DEPTH = 110
 _MAX_ROUNDS = 5_000
-#: How often a loop of unknown length is gone through before all that it could change counts as unknown.
+#: Rounds of a loop of unknown length; without a fixpoint by then, everything that it could change is unknown.
 _FIXPOINT_ROUNDS = 6
 
 _SOMEWHERE = Unknown("the way that the program takes")
@@ -25,11 +25,11 @@ _ENDED = Unknown("the program ends before WordPress is loaded")
 
 
 class Unreachable(Exception):
-    """The program does not continue here: it has ended, returned or thrown."""
+    """Raised where the program does not continue: it has ended, returned or thrown."""
 
 
 class EvaluationAborted(Exception):
-    """The program is too long, too deep or not PHP; ``why`` is an Unknown."""
+    """Raised if the program is too long, too deep or not PHP; ``why`` is an Unknown."""
 
     def __init__(self, why: Unknown) -> None:
         super().__init__(str(why))
@@ -38,7 +38,7 @@ class EvaluationAborted(Exception):
 
 @dataclass(slots=True)
 class Unit:
-    """One file: its path, its namespace, and its ``use`` names."""
+    """One PHP file: its path, its namespace, and its ``use`` names."""
 
     path: str
     namespace: str = ""
@@ -48,12 +48,12 @@ class Unit:
 
 @dataclass(slots=True)
 class Machine:
-    """Evaluates a program along every way that it may take.
+    """An abstract interpreter: it evaluates a program along every path that it may take.
 
     ``statements``, ``expressions`` and ``builtins`` are the tables of handlers; ``abspath`` is None without WordPress.
-    At a condition that cannot be known the program goes both ways, each with a state of its own, and what differs
-    afterwards is unknown. Unreadable code makes everything unknown that it could have changed. Steps, depth and rounds
-    are limited, so evaluation always ends.
+    If a condition is unknown, both branches are evaluated, each on its own state, and what differs afterwards is
+    unknown. Unreadable code makes everything unknown that it could have changed. Steps, depth and rounds are limited,
+    so evaluation always ends.
     """
 
     environment: Environment
@@ -72,12 +72,12 @@ class Machine:
     breaks: list[tuple[ProgramState, int]] = field(default_factory=list)
     continues: list[tuple[ProgramState, int]] = field(default_factory=list)
     throws: list[ProgramState] | None = None
-    #: What was set whenever WordPress itself was loaded.
+    #: The state each time WordPress itself was loaded.
     connects: list[ProgramState] = field(default_factory=list)
 
     @property
     def current(self) -> ProgramState:
-        """The current state. Raises Unreachable if the program does not get here."""
+        """The current state. Raises Unreachable if the program cannot reach this point."""
         if self.state is None:
             raise Unreachable
         return self.state
@@ -90,7 +90,7 @@ class Machine:
         return Unknown(what, self.unit.path, line_of(node))
 
     def unreadable(self, node: Any, what: str, *, local: bool = True) -> Unknown:
-        """Record that unreadable code was run; ``local``: it could see this scope's variables."""
+        """Record that unreadable code was run, which with ``local`` could change this scope's variables."""
         cause = self.unknown(node, what)
         self.may_throw(cause)
         self.current.havoc(cause, local=local)
@@ -114,7 +114,7 @@ class Machine:
         finally:
             self.depth -= 1
         if isinstance(value, bytes | dict):
-            self.steps += len(value) >> 10  # what is large takes its time
+            self.steps += len(value) >> 10  # large values cost steps
         if isinstance(value, Unknown) and not value.file:
             return replace(value, file=self.unit.path, line=line_of(node))
         return value
@@ -146,25 +146,25 @@ class Machine:
         if self.steps > _MAX_STEPS:
             raise EvaluationAborted(self.unknown(node, "the program is too long to be followed"))
 
-    def branch(self, cause: Unknown, ways: Sequence[Callable[[], T]]) -> T | Unknown:
-        """Evaluate each way from here, and continue with what they agree on. Raises Unreachable if none continues."""
+    def branch(self, cause: Unknown, paths: Sequence[Callable[[], T]]) -> T | Unknown:
+        """Evaluate each path from the current state and merge the results. Raises Unreachable if no path continues."""
         origin = self.current
         ends: list[tuple[ProgramState, T]] = []
-        for way in ways:
-            self.steps += origin.size >> 5  # so many names are copied
+        for path in paths:
+            self.steps += origin.size >> 5  # the cost of copying the state
             self.state = origin.fork()
             try:
-                value = way()
+                value = path()
             except Unreachable:
                 continue
             if self.state is not None:
                 ends.append((self.state, value))
         self.cause = cause
-        joined: T | Unknown = self.continue_from(ends)
-        return joined
+        merged: T | Unknown = self.continue_from(ends)
+        return merged
 
     def continue_from(self, ends: Sequence[tuple[ProgramState, Any]]) -> Any:
-        """Continue from the ends of several ways, with what they agree on."""
+        """Merge the states and values at the ends of several paths; raise Unreachable if there are none."""
         if not ends:
             self.state = None
             raise Unreachable
@@ -175,7 +175,7 @@ class Machine:
         return value
 
     def call(self, body: Callable[[], None], frame: Frame | None, unit: Unit) -> Any:
-        """Run a function's body, or without a frame a file's; return what it returns, or ``...``."""
+        """Run the body of a function, or of a file (no frame); return its ``return`` value, or ``...`` without one."""
         kept = self.unit, self.returns, self.breaks, self.continues
         self.unit, self.returns, self.breaks, self.continues = unit, [], [], []
         if frame is not None:
@@ -191,13 +191,13 @@ class Machine:
         return value
 
     def repeat(self, node: Any, check: Callable[[], bool | Unknown], body: Callable[[], None]) -> None:
-        """Run a loop: ``body`` while ``check`` holds; with an unknown answer, as often as it makes a difference."""
+        """Run ``body`` while ``check`` holds; once its answer is unknown, until the state no longer changes."""
         kept = self.breaks, self.continues
         self.breaks, self.continues = [], []
         try:
             rounds = 0
             while self.state is not None:
-                answer = self._check(check)
+                answer = self._run_check(check)
                 if answer is False or self.state is None:
                     break
                 if isinstance(answer, Unknown):
@@ -218,7 +218,7 @@ class Machine:
             ends.append((self.state, None))
         self.continue_from(ends)
 
-    def _check(self, check: Callable[[], bool | Unknown]) -> bool | Unknown:
+    def _run_check(self, check: Callable[[], bool | Unknown]) -> bool | Unknown:
         try:
             return check()
         except Unreachable:
@@ -242,7 +242,7 @@ class Machine:
             before = self.current.fork()
             self._run_round(body)
             if self.state is not None:
-                self._check(check)
+                self._run_check(check)
             if self.state is None:
                 self.state = before
                 return

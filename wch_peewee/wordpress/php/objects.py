@@ -1,4 +1,4 @@
-"""Everything with ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
+"""Expressions with ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .statements import Class
 from .syntax import arguments_of, content, named
 from .values import Object, Unknown
 
-#: Classes whose making does nothing that matters here.
+#: Classes whose constructor changes nothing relevant.
 _PLAIN_CLASSES = {
     "exception", "errorexception", "runtimeexception", "logicexception", "invalidargumentexception", "domainexception",
     "unexpectedvalueexception", "error", "datetime", "datetimeimmutable", "datetimezone", "dateinterval", "splstack",
@@ -30,7 +30,7 @@ def _class_of(machine: Machine, node: Any) -> str:
 
 
 def class_constant(machine: Machine, node: Any) -> Any:
-    """Return ``Name::CONSTANT`` or ``Name::class``."""
+    """Return the value of ``Name::CONSTANT`` or ``Name::class``."""
     kind = _class_of(machine, _scope(node))
     name = content(named(node)[-1])
     if kind and name.lower() == "class":
@@ -53,7 +53,7 @@ def static_property(machine: Machine, node: Any) -> Any:
 
 
 def static_call(machine: Machine, node: Any) -> Any:
-    """Return ``Name::method(...)``."""
+    """Evaluate ``Name::method(...)``."""
     kind = _class_of(machine, _scope(node))
     method = content(node.child_by_field_name("name")).lower()
     found = machine.current.functions.known.get(("class", kind))
@@ -70,7 +70,7 @@ def static_call(machine: Machine, node: Any) -> Any:
 
 
 def method_call(machine: Machine, node: Any) -> Any:
-    """Return ``$object->method(...)``."""
+    """Evaluate ``$object->method(...)``."""
     called = machine.evaluate(node.child_by_field_name("object"))
     name = node.child_by_field_name("name")
     values = evaluate_arguments(machine, node)
@@ -92,7 +92,7 @@ def _mark_arguments(machine: Machine, node: Any) -> None:
 
 
 def new_object(machine: Machine, node: Any) -> Any:
-    """Return ``new Name(...)``."""
+    """Evaluate ``new Name(...)``."""
     name = next((child for child in named(node) if child.type in ("name", "qualified_name")), None)
     values = evaluate_arguments(machine, node)
     kind = _class_of(machine, name) if name is not None else ""

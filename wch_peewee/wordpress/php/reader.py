@@ -15,7 +15,7 @@ from .values import ABSENT, Unknown
 
 EXPRESSIONS = {**expressions.HANDLERS, **constants.HANDLERS, **files.HANDLERS, **objects.HANDLERS}
 
-#: What is asked for when WordPress connects.
+#: The constants that count when WordPress connects.
 CONNECTING = (
     "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_CHARSET", "DB_COLLATE", "MYSQL_CLIENT_FLAGS", "WP_CONTENT_DIR",
     "WP_ALLOW_MULTISITE", "MULTISITE", "SUBDOMAIN_INSTALL", "VHOST", "SUNRISE", "DOMAIN_CURRENT_SITE",
@@ -57,7 +57,7 @@ def read_config(config: Path, abspath: Path | None, environment: Mapping[str, st
     What cannot be known is Unknown. If the file itself cannot be read, everything is Unknown.
     """
     reading, found = _read_once(config, abspath, Environment(environment))
-    # Some of the variables that it asks for are here: so this is PHP's environment, and the others are not set.
+    # Some of the variables that it reads are set here: so this is PHP's environment, and the others are not set.
     return _read_once(config, abspath, Environment(environment, complete=True))[0] if found else reading
 
 
@@ -105,7 +105,7 @@ def _result(machine: Machine) -> ConfigValues:
 def _constant(state: ProgramState, name: str) -> Any:
     if name in state.constants.known:
         value = state.constants.known[name]
-        # Of an array only that it is one, and whether it is empty, says anything here.
+        # Of an array only its type matters, and whether it is empty.
         return ({0: True} if value else {}) if isinstance(value, dict) else value
     return state.constants.rest or ABSENT
 

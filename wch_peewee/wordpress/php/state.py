@@ -13,7 +13,7 @@ from .values import Unknown, merge_values
 
 @dataclass(slots=True)
 class Scope:
-    """Names and values; ``rest``, if set, is why names that are not listed may be set as well."""
+    """Names and values; ``rest``, unless None, is the reason why unlisted names may be set as well."""
 
     known: dict[Any, Any] = field(default_factory=dict)
     rest: Unknown | None = None
@@ -26,8 +26,8 @@ class Scope:
         self.known = {name: value if isinstance(value, Unknown) else cause for name, value in self.known.items()}
         self.rest = self.rest or cause
 
-    def add(self, cause: Unknown) -> None:
-        """Record that other names may have been set; those listed cannot have changed."""
+    def add_unknown(self, cause: Unknown) -> None:
+        """Record that unlisted names may be set; the listed ones are unchanged."""
         self.rest = self.rest or cause
 
 
@@ -73,10 +73,10 @@ class ProgramState:
         )
 
     def havoc(self, cause: Unknown, *, local: bool) -> None:
-        """Record that unreadable code was run; ``local``: it could change the variables of this scope."""
-        self.constants.add(cause)
-        self.functions.add(cause)
-        self.included.add(cause)
+        """Record that unreadable code was run, which with ``local`` could change this scope's variables."""
+        self.constants.add_unknown(cause)
+        self.functions.add_unknown(cause)
+        self.included.add_unknown(cause)
         self.environment.havoc(cause)
         self.settings.havoc(cause)
         self.frames[0].variables.havoc(cause)
@@ -85,7 +85,7 @@ class ProgramState:
 
 
 def merge_states(states: Sequence[ProgramState], cause: Unknown) -> ProgramState:
-    """Join the states in which two or more ways ended, each after ``state.fork()``: what differs becomes unknown."""
+    """Merge the states at the ends of paths that were forked from one state: what differs becomes unknown."""
     result = states[0]
     for other in states[1:]:
         result = ProgramState(
@@ -128,7 +128,7 @@ _REQUEST = re.compile(
 
 @dataclass(slots=True)
 class Environment:
-    """Environment variables, as far as they tell what PHP sees.
+    """The environment variables that PHP sees, inferred from this process's.
 
     ``variables`` are this process's. One that is set counts as PHP's. One that is not set counts as not set only if
     another one that the file reads is set (``complete``); otherwise, as outside the container or the web server, it is
@@ -137,7 +137,7 @@ class Environment:
 
     variables: Mapping[str, str]
     complete: bool = False
-    #: The names that the file asked for and that are set.
+    #: The names that the file reads and that are set.
     found: set[str] = field(default_factory=set)
 
     def get(self, name: bytes, what: str) -> bytes | Unknown | None:

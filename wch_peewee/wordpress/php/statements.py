@@ -27,7 +27,7 @@ def skip(machine: Machine, node: Any) -> None:
 
 
 def inline_text(machine: Machine, node: Any) -> None:
-    """Skip HTML between two parts of PHP; with short tags it could be PHP, too."""
+    """Skip HTML between two parts of PHP, unless a short tag in it may begin PHP."""
     source = bytes(node.text)
     inner = source.replace(b"<?php", b"").replace(b"<?=", b"").replace(b"<?xml", b"")
     if b"<?" in inner:
@@ -90,7 +90,7 @@ def switch_statement(machine: Machine, node: Any) -> None:
         else:
             machine.branch(cause, [partial(from_case, entry) for entry in entries])
 
-    rounds = iter((True, False))  # to break and continue a switch is a loop of one round
+    rounds = iter((True, False))  # for break and continue a switch is a loop of one round
     machine.repeat(node, lambda: next(rounds), body)
 
 
@@ -101,7 +101,7 @@ def return_statement(machine: Machine, node: Any) -> None:
 
 
 def break_or_continue(machine: Machine, node: Any) -> None:
-    """``break`` and ``continue``, with their number of levels."""
+    """Run ``break`` or ``continue``, with its number of levels."""
     level = machine.evaluate(named(node)[0]) if named(node) else 1
     if not isinstance(level, int):
         raise EvaluationAborted(machine.unknown(node, "break or continue with something else than a number"))
@@ -214,7 +214,7 @@ def for_statement(machine: Machine, node: Any) -> None:
     begun = [False]
 
     def check() -> bool | Unknown:
-        # The update comes between a round and the next look, also behind continue.
+        # The update runs before every check but the first, also after continue.
         if begun[0]:
             for child in steps["update"]:
                 machine.evaluate(child)
@@ -280,7 +280,7 @@ _LOOPS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Class:
-    """A class of the file: its declaration, and the file."""
+    """A class that the file declares: the declaration, and its file."""
 
     node: Any
     unit: Unit
@@ -290,7 +290,7 @@ def hoist(machine: Machine, root: Any) -> None:
     """Declare the functions and classes at the top of a file before its first statement."""
     for node in named(root):
         if node.type in ("namespace_definition", "namespace_use_declaration"):
-            break  # their names depend on what comes before them; they are declared when it is their turn
+            break  # what follows is declared in order, because its names depend on the namespace
         if node.type in ("function_definition", "class_declaration"):
             declare_class_or_function(machine, node)
 

@@ -96,7 +96,7 @@ def unescape(source: bytes, quote: bytes = b"") -> bytes:
 
 
 def double_quoted(node: Any, embedded: Callable[[Any], bytes | Unknown]) -> bytes | Unknown:
-    """Return the value of ``"..."``; ``embedded`` evaluates what stands inside it."""
+    """Return the value of ``"..."``; ``embedded`` evaluates the variables in it."""
     source = bytes(node.text)
     start = node.start_byte + source.index(b'"') + 1
     parts = _parts(node, start, node.end_byte - 1, embedded)

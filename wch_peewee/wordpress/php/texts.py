@@ -132,7 +132,7 @@ def _filter(value: Any, kind: Any = 516, options: Any = 0) -> Any:
 
 def _compared(one: bytes, other: bytes) -> int:
     if one != other:
-        raise UnsupportedArguments  # what it returns, but for its sign, depends on PHP's version
+        raise UnsupportedArguments  # only the sign of the result is the same in every PHP version
     return 0
 
 
@@ -163,7 +163,81 @@ def _kind(*kinds: type) -> Callable[[Any], bool]:
     return lambda value: type(value) in kinds
 
 
-TEXTS: dict[str, Callable[..., Any]] = {
+def _ctype(test: Callable[[bytes], bool]) -> Callable[[Any], bool]:
+    def answer(value: Any) -> bool:
+        if not isinstance(value, bytes):
+            raise UnsupportedArguments
+        return test(value)
+
+    return answer
+
+
+_URL = re.compile(
+    rb"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?:(?P<user>[^:@/?#]*)(?::(?P<pass>[^@/?#]*))?@)?"
+    rb"(?P<host>\[[0-9a-fA-F:.]+\]|[^:@/?#\[\]]+)(?::(?P<port>\d{1,5}))?"
+    rb"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?"
+)
+_URL_PARTS = ("scheme", "host", "port", "user", "pass", "path", "query", "fragment")
+
+
+def _base64(value: Any, strict: Any = False) -> bytes:
+    source = re.sub(rb"\s", b"", as_bytes(value))
+    try:
+        return base64.b64decode(source.rstrip(b"=") + b"=" * (-len(source.rstrip(b"=")) % 4), validate=True)
+    except binascii.Error:
+        raise UnsupportedArguments from None
+
+
+def _parse_url(value: Any, component: Any = -1) -> Any:
+    source = as_bytes(value)
+    match = _URL.fullmatch(source)
+    if not match or re.search(rb"[\x00-\x20\x7f]", source) or match["user"] == b"" or int(match["port"] or 1) > 65535:
+        raise UnsupportedArguments
+    found: dict[Any, Any] = {}
+    for name in _URL_PARTS:
+        part = match[name]
+        if part is not None and (part != b"" or name in ("pass", "query", "fragment")):
+            if part == b"" or (name == "port" and int(part) == 0):
+                raise UnsupportedArguments  # PHP versions differ on parts that are empty
+            found[name.encode()] = int(part) if name == "port" else part
+    if component == -1:
+        return found
+    if not isinstance(component, int) or not 0 <= component <= 7:
+        raise UnsupportedArguments
+    return found.get(_URL_PARTS[component].encode())
+
+
+def _json(value: Any, associative: Any = None, depth: Any = 512, flags: Any = 0) -> Any:
+    as_arrays = bool(as_int(flags) & 1) if associative is None else as_bool(associative)
+
+    def pairs(items: list[tuple[str, Any]]) -> Any:
+        fields = {key.encode("utf-8", "surrogatepass"): item for key, item in items}
+        return {to_key(key): item for key, item in fields.items()} if as_arrays else Object(fields)
+
+    def php(item: Any) -> Any:
+        if isinstance(item, str):
+            return item.encode("utf-8")
+        if isinstance(item, list):
+            return {position: php(one) for position, one in enumerate(item)}
+        if isinstance(item, dict):
+            return {key: php(one) for key, one in item.items()}
+        if isinstance(item, Object):
+            return Object({key: php(one) for key, one in item.fields.items()})
+        return item
+
+    def refused(_: str) -> Any:
+        raise UnsupportedArguments
+
+    try:
+        source = as_bytes(value).decode("utf-8")
+        found = json.loads(source, object_pairs_hook=pairs, parse_constant=refused, parse_float=refused)
+        result = php(found)
+    except (ValueError, RecursionError):
+        raise UnsupportedArguments from None
+    return result
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "trim": _trim(lambda value, characters: value.strip(characters) if characters else value),
     "ltrim": _trim(lambda value, characters: value.lstrip(characters) if characters else value),
     "rtrim": _trim(lambda value, characters: value.rstrip(characters) if characters else value),
@@ -207,81 +281,8 @@ TEXTS: dict[str, Callable[..., Any]] = {
     "is_numeric": lambda value: (
         type(value) in (int, float) or (isinstance(value, bytes) and numeric_value(value) is not None)
     ),
-    "ctype_digit": lambda value: as_bytes(value).isdigit() if isinstance(value, bytes) else _not_followed(),
-    "ctype_alpha": lambda value: as_bytes(value).isalpha() if isinstance(value, bytes) else _not_followed(),
-}
-
-
-def _not_followed() -> Any:
-    raise UnsupportedArguments
-
-
-_URL = re.compile(
-    rb"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?:(?P<user>[^:@/?#]*)(?::(?P<pass>[^@/?#]*))?@)?"
-    rb"(?P<host>\[[0-9a-fA-F:.]+\]|[^:@/?#\[\]]+)(?::(?P<port>\d{1,5}))?"
-    rb"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?"
-)
-_URL_PARTS = ("scheme", "host", "port", "user", "pass", "path", "query", "fragment")
-
-
-def _base64(value: Any, strict: Any = False) -> bytes:
-    source = re.sub(rb"\s", b"", as_bytes(value))
-    try:
-        return base64.b64decode(source.rstrip(b"=") + b"=" * (-len(source.rstrip(b"=")) % 4), validate=True)
-    except binascii.Error:
-        raise UnsupportedArguments from None
-
-
-def _parse_url(value: Any, component: Any = -1) -> Any:
-    source = as_bytes(value)
-    match = _URL.fullmatch(source)
-    if not match or re.search(rb"[\x00-\x20\x7f]", source) or match["user"] == b"" or int(match["port"] or 1) > 65535:
-        raise UnsupportedArguments
-    found: dict[Any, Any] = {}
-    for name in _URL_PARTS:
-        part = match[name]
-        if part is not None and (part != b"" or name in ("pass", "query", "fragment")):
-            if part == b"" or (name == "port" and int(part) == 0):
-                raise UnsupportedArguments  # PHP's versions differ on what is there and empty
-            found[name.encode()] = int(part) if name == "port" else part
-    if component == -1:
-        return found
-    if not isinstance(component, int) or not 0 <= component <= 7:
-        raise UnsupportedArguments
-    return found.get(_URL_PARTS[component].encode())
-
-
-def _json(value: Any, associative: Any = None, depth: Any = 512, flags: Any = 0) -> Any:
-    as_arrays = bool(as_int(flags) & 1) if associative is None else as_bool(associative)
-
-    def pairs(items: list[tuple[str, Any]]) -> Any:
-        fields = {key.encode("utf-8", "surrogatepass"): item for key, item in items}
-        return {to_key(key): item for key, item in fields.items()} if as_arrays else Object(fields)
-
-    def php(item: Any) -> Any:
-        if isinstance(item, str):
-            return item.encode("utf-8")
-        if isinstance(item, list):
-            return {position: php(one) for position, one in enumerate(item)}
-        if isinstance(item, dict):
-            return {key: php(one) for key, one in item.items()}
-        if isinstance(item, Object):
-            return Object({key: php(one) for key, one in item.fields.items()})
-        return item
-
-    def refused(_: str) -> Any:
-        raise UnsupportedArguments
-
-    try:
-        source = as_bytes(value).decode("utf-8")
-        found = json.loads(source, object_pairs_hook=pairs, parse_constant=refused, parse_float=refused)
-        result = php(found)
-    except (ValueError, RecursionError):
-        raise UnsupportedArguments from None
-    return result
-
-
-ENCODINGS: dict[str, Callable[..., Any]] = {
+    "ctype_digit": _ctype(bytes.isdigit),
+    "ctype_alpha": _ctype(bytes.isalpha),
     "base64_decode": _base64,
     "base64_encode": lambda value: base64.b64encode(as_bytes(value)),
     "bin2hex": lambda value: as_bytes(value).hex().encode(),

@@ -47,7 +47,7 @@ class Closure:
 #: What stands for an unset variable or an undefined constant; PHP reads it as null.
 ABSENT: Final = object()
 
-#: The longest string and the largest array that is worked with.
+#: The length limit of strings, in bytes.
 MAX_SIZE = 1 << 20
 
 _NUMERIC = re.compile(rb"[ \t\n\r\v\f]*([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)[ \t\n\r\v\f]*")
@@ -57,7 +57,7 @@ _SMALLEST, _GREATEST = -(1 << 63), (1 << 63) - 1
 
 
 def to_bool(value: Any) -> bool | Unknown:
-    """Return PHP's (bool)."""
+    """Return PHP's ``(bool) value``."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, bytes):
@@ -68,7 +68,7 @@ def to_bool(value: Any) -> bool | Unknown:
 
 
 def to_string(value: Any) -> bytes | Unknown:
-    """Return PHP's (string)."""
+    """Return PHP's ``(string) value``."""
     if isinstance(value, bytes | Unknown):
         return value
     if value is None or value is False:
@@ -93,7 +93,7 @@ def _float_text(value: float) -> bytes | Unknown:
 
 
 def to_number(value: Any) -> int | float | Unknown:
-    """Return PHP's number for arithmetic; unknown where PHP warns."""
+    """Return the number that PHP calculates with; unknown where PHP warns."""
     if isinstance(value, Unknown):
         return value
     if value is None or isinstance(value, bool):
@@ -106,7 +106,7 @@ def to_number(value: Any) -> int | float | Unknown:
 
 
 def numeric_value(value: bytes) -> int | float | None:
-    """Return the number of a numeric string, or None."""
+    """Return the number in a numeric string, or None if it is not numeric."""
     found = _NUMERIC.fullmatch(value)
     if not found or len(value) > 300:
         return None
@@ -114,12 +114,12 @@ def numeric_value(value: bytes) -> int | float | None:
 
 
 def fit(value: int) -> int | float:
-    """Return an integer as PHP holds it: a float beyond 64 bits."""
+    """Return an integer as PHP stores it: a float beyond 64 bits."""
     return value if _SMALLEST <= value <= _GREATEST else float(value)
 
 
 def to_key(value: Any) -> int | bytes | Unknown:
-    """Return PHP's array key."""
+    """Return the array key that PHP makes of a value."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, bytes):
@@ -134,16 +134,16 @@ def to_key(value: Any) -> int | bytes | Unknown:
 
 
 def next_key(array: dict[Any, Any]) -> int | Unknown:
-    """Return the key that ``[] =`` takes."""
+    """Return the key that ``$array[] =`` assigns."""
     numbers = [key for key in array if isinstance(key, int)]
     if not numbers:
         return 0
-    # PHP before 8.3 goes on with 0 after a negative key.
+    # After a negative key PHP before 8.3 continues with 0.
     return max(numbers) + 1 if max(numbers) >= 0 else Unknown("an array's next key depends on PHP's version")
 
 
 def identical(left: Any, right: Any) -> bool | Unknown:
-    """PHP's ``===``."""
+    """Return the result of PHP's ``===``."""
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
     if type(left) is not type(right):
@@ -161,13 +161,13 @@ def identical(left: Any, right: Any) -> bool | Unknown:
 
 
 def equal(left: Any, right: Any) -> bool | Unknown:
-    """PHP's ``==``."""
+    """Return the result of PHP's ``==``."""
     order = compare(left, right)
     return order if isinstance(order, Unknown) else order == 0
 
 
 def compare(left: Any, right: Any) -> int | Unknown:
-    """PHP's ``<=>`` for ordered values: -1, 0 or 1."""
+    """Return the result of PHP's ``<=>`` for ordered values: -1, 0 or 1."""
     for value in (left, right):
         if isinstance(value, Unknown):
             return value
@@ -194,7 +194,7 @@ def _order(left: Any, right: Any) -> int:
 
 
 def merge_values(left: Any, right: Any, cause: Unknown) -> Any:
-    """Return a value after one of two possible ways: itself if both agree, else unknown."""
+    """Return the value after one of two paths: the value that both have, else ``cause``."""
     if isinstance(left, Unknown):
         return left
     if isinstance(right, Unknown):
@@ -298,7 +298,7 @@ def negated(operator: bytes, value: Any) -> Any:
     if operator == b"~":
         return ~value if isinstance(value, int) and not isinstance(value, bool) else Unknown("~ of what is no integer")
     if operator == b"-":
-        # -0.0 is the one thing that 0 - value would not give.
+        # 0 - value would not give -0.0.
         return -value if isinstance(value, float) else _calculated(b"-", 0, value)
     return _calculated(b"+", 0, value) if operator == b"+" else Unknown(f"the operator {operator.decode()}")
 
@@ -328,7 +328,7 @@ def cast_value(kind: str, value: Any) -> Any:
 
 
 def to_int(value: Any) -> Any:
-    """Return PHP's (int), for values on which every PHP version agrees."""
+    """Return PHP's ``(int) value`` where every PHP version agrees."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, float):
@@ -346,7 +346,7 @@ def to_int(value: Any) -> Any:
 
 
 class UnsupportedArguments(Exception):
-    """Arguments that this reader does not evaluate."""
+    """Raised by a function for arguments that are not evaluated, and by ``as_bytes``, ``as_int`` and ``as_bool``."""
 
 
 def as_bytes(value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Variables: reading, assigning and unsetting. ``ABSENT`` stands for an unset one, which PHP reads as null."""
+"""Variables, their elements and properties: reading, assigning, unsetting. An unset one is ABSENT."""
 
 from typing import Any, Final
 
@@ -7,18 +7,18 @@ from .state import Scope
 from .syntax import content, line_of, named
 from .values import ABSENT, Closure, Object, Unknown, next_key, to_key, to_string
 
-#: What PHP fills by itself, and where getenv() and putenv() meet it.
+#: The superglobals with environment variables, which getenv() and putenv() share.
 ENVIRONMENT = ("_SERVER", "_ENV")
 SUPERGLOBALS = (*ENVIRONMENT, "_GET", "_POST", "_COOKIE", "_FILES", "_REQUEST", "_SESSION")
 
 
 def simple_name(node: Any) -> str:
-    """Return the name in ``$name``, or an empty text for another kind of node."""
+    """Return the name in ``$name``, or an empty string for another kind of node."""
     return content(node)[1:] if node.type == "variable_name" else ""
 
 
 def scope_of(machine: Machine, name: str) -> Scope:
-    """Return the scope in which a variable of that name lives here."""
+    """Return the scope of a variable of that name: the function's, or the global one."""
     state, frame = machine.current, machine.frame
     return state.frames[0].variables if name in frame.shared else frame.variables
 
@@ -45,7 +45,7 @@ def set_variable(machine: Machine, name: str, value: Any) -> None:
 
 
 def mark_reference(machine: Machine, node: Any) -> None:
-    """Record a reference to a variable: from now on it can change without being named."""
+    """Record a reference to a variable: from now on it can change under another name."""
     for name in roots(machine, node):
         scope = scope_of(machine, name)
         scope.known["&", name] = True
@@ -53,7 +53,7 @@ def mark_reference(machine: Machine, node: Any) -> None:
 
 
 def peek(machine: Machine, node: Any) -> Any:
-    """Return the value of an expression; ABSENT, without a warning, if something is not set."""
+    """Return the value of an expression as ``isset()`` sees it: ABSENT if something is not set."""
     if node.type == "variable_name":
         return variable_value(machine, simple_name(node))
     if node.type == "parenthesized_expression":
@@ -120,7 +120,7 @@ def _superglobal(machine: Machine, root: str, key: Any) -> Any:
 
 
 def environment_value(machine: Machine, store: str, name: bytes) -> Any:
-    """Return what ``$_SERVER``, ``$_ENV`` or getenv (``store`` is then empty) has under a name, or ABSENT."""
+    """Return a variable from ``$_SERVER``, ``$_ENV`` or getenv() (``store`` is then empty), or ABSENT."""
     own = machine.current.environment
     if (store, name) in own.known:
         value = own.known[store, name]
@@ -151,7 +151,7 @@ def dynamic_name(machine: Machine, node: Any) -> str | Unknown:
 
 
 def roots(machine: Machine, node: Any) -> list[str]:
-    """Return the names of the variables that a target consists of."""
+    """Return the names of the variables in a target of assignment."""
     if node.type == "variable_name":
         return [simple_name(node)]
     return [name for child in named(node) for name in roots(machine, child)]
@@ -177,7 +177,7 @@ def assign(machine: Machine, target: Any, value: Any) -> None:
         _destructure(machine, target, value)
     elif target.type == "parenthesized_expression":
         assign(machine, named(target)[0], value)
-    elif target.type != "scoped_property_access_expression":  # those are never read
+    elif target.type != "scoped_property_access_expression":  # static properties are never read
         cause = machine.unknown(target, "an object is changed")
         for frame in machine.current.frames:
             frame.variables.havoc(cause)
@@ -264,7 +264,7 @@ def assign_unknown(machine: Machine, node: Any) -> None:
 
 
 def unset_target(machine: Machine, node: Any) -> None:
-    """``unset()`` one target."""
+    """Run ``unset()`` on one target."""
     name = simple_name(node)
     if name and name not in machine.frame.shared and name not in SUPERGLOBALS:
         scope = machine.frame.variables
