@@ -8,7 +8,7 @@ from . import bedrock, files, texts
 from .calls import Function
 from .constants import constant, define, is_defined
 from .machine import Builtin, Machine
-from .values import ABSENT, Unknown, UnsupportedArguments, equal, identical, next_key, to_bool, to_key, to_string
+from .values import ABSENT, Unknown, equal, identical, next_key, to_bool, to_key, to_string
 from .variables import environment_value
 
 
@@ -173,7 +173,7 @@ def _guarded(machine: Machine, node: Any, name: str, function: Callable[..., Any
     cause = machine.unknown(node, f"{name}() with such arguments")
     try:
         value = function(*values)
-    except (UnsupportedArguments, TypeError, ValueError, OverflowError):
+    except (texts.UnsupportedArguments, TypeError, ValueError, OverflowError):
         machine.may_throw(cause)
         return cause
     if isinstance(value, Unknown):

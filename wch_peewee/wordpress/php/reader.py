@@ -56,9 +56,9 @@ def read_config(config: Path, abspath: Path | None, environment: Mapping[str, st
 
     What cannot be known is Unknown. If the file itself cannot be read, everything is Unknown.
     """
-    reading, found = _read_once(config, abspath, Environment(environment))
+    values, found = _read_once(config, abspath, Environment(environment))
     # Some of the variables that it reads are set here: so this is PHP's environment, and the others are not set.
-    return _read_once(config, abspath, Environment(environment, complete=True))[0] if found else reading
+    return _read_once(config, abspath, Environment(environment, complete=True))[0] if found else values
 
 
 def _read_once(config: Path, abspath: Path | None, environment: Environment) -> tuple[ConfigValues, set[str]]:

@@ -9,19 +9,34 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from .values import (
-    MAX_SIZE,
-    Object,
-    UnsupportedArguments,
-    as_bool,
-    as_bytes,
-    as_int,
-    cast_value,
-    numeric_value,
-    to_key,
-)
+from .values import MAX_SIZE, Object, Unknown, cast_value, numeric_value, to_bool, to_int, to_key, to_string
 
 _BLANKS = b" \t\n\r\0\x0b"
+
+
+class UnsupportedArguments(Exception):
+    """Raised by a function for arguments that are not evaluated, and by ``as_bytes``, ``as_int`` and ``as_bool``."""
+
+
+def as_bytes(value: Any) -> bytes:
+    found = to_string(value)
+    if isinstance(found, Unknown):
+        raise UnsupportedArguments
+    return found
+
+
+def as_int(value: Any) -> int:
+    found = to_int(value)
+    if not isinstance(found, int):
+        raise UnsupportedArguments
+    return found
+
+
+def as_bool(value: Any) -> bool:
+    answer = to_bool(value)
+    if isinstance(answer, Unknown):
+        raise UnsupportedArguments
+    return answer
 
 
 def _trim(strip: Callable[[bytes, bytes], bytes]) -> Callable[..., bytes]:

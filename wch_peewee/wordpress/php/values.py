@@ -343,28 +343,3 @@ def to_int(value: Any) -> Any:
             return Unknown("a text that is not quite an integer")
         return int(digits[:end]) if end > int(sign) else 0
     return to_number(value) if value is None or isinstance(value, int) else Unknown("an array or object as an integer")
-
-
-class UnsupportedArguments(Exception):
-    """Raised by a function for arguments that are not evaluated, and by ``as_bytes``, ``as_int`` and ``as_bool``."""
-
-
-def as_bytes(value: Any) -> bytes:
-    found = to_string(value)
-    if isinstance(found, Unknown):
-        raise UnsupportedArguments
-    return found
-
-
-def as_int(value: Any) -> int:
-    found = to_int(value)
-    if not isinstance(found, int):
-        raise UnsupportedArguments
-    return found
-
-
-def as_bool(value: Any) -> bool:
-    answer = to_bool(value)
-    if isinstance(answer, Unknown):
-        raise UnsupportedArguments
-    return answer
