@@ -36,8 +36,8 @@ from tests.support.galera_runs import (
     ours,
     reopen,
     upgrade,
-    upgraded,
 )
+from tests.support.migration_chain import chain_folder
 from tests.support.populate import populate
 from tests.support.snapshots import columns
 from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
@@ -84,6 +84,14 @@ def undisturbed(galera: GaleraCluster) -> dict[str, str]:
         return ours(databases[2])
 
 
+@pytest.fixture(scope="module")
+def goal(galera: GaleraCluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The schema that an undisturbed run of the whole chain makes."""
+    with galera.fresh() as databases:
+        upgrade(databases[0], chain_folder(tmp_path_factory.mktemp("chain")))
+        return ours(databases[0])
+
+
 # --- all at once
 
 
@@ -96,8 +104,7 @@ def test_of_all_nodes_at_once_one_installs(nodes: Databases, undisturbed: dict[s
     assert {DatabaseManager(database.url).install().outcome for database in nodes} == {"current"}
 
 
-def test_of_all_nodes_at_once_one_upgrades(nodes: Databases, chain: Path) -> None:
-    goal = upgraded(nodes, chain)
+def test_of_all_nodes_at_once_one_upgrades(nodes: Databases, chain: Path, goal: dict[str, str]) -> None:
     DatabaseManager(nodes[0].url).install()
     populate(nodes[0])
     contents = columns(nodes[0], "wp_wch_messages", "id, content")
@@ -237,8 +244,7 @@ def test_a_node_that_replicates_nothing_is_refused(galera: GaleraCluster, nodes:
 
 
 @pytest.mark.slow
-def test_stock_pw_migrate_leaves_the_same(nodes: Databases, chain: Path, tmp_path: Path) -> None:
-    goal = upgraded(nodes, chain)
+def test_stock_pw_migrate_leaves_the_same(nodes: Databases, chain: Path, tmp_path: Path, goal: dict[str, str]) -> None:
     shutil.copy(migrations_folder() / "conf.py", chain)
     result = pw_migrate("migrate", "--database", nodes[1].url, folder=chain, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -268,9 +274,8 @@ def test_the_run_of_a_killed_client_is_taken_over_and_finished(
 
 
 def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(
-    nodes: Databases, chain: Path, pytestconfig: pytest.Config
+    nodes: Databases, chain: Path, pytestconfig: pytest.Config, goal: dict[str, str]
 ) -> None:
-    goal = upgraded(nodes, chain)
 
     def old(prefix: str) -> list[Any]:
         manager(nodes[0], prefix=prefix).install()
@@ -311,9 +316,8 @@ def test_a_run_that_was_paused_for_too_long_stops_before_its_next_statement(
 
 
 def test_a_paused_upgrade_stops_before_its_next_statement(
-    nodes: Databases, chain: Path, pytestconfig: pytest.Config
+    nodes: Databases, chain: Path, pytestconfig: pytest.Config, goal: dict[str, str]
 ) -> None:
-    goal = upgraded(nodes, chain)
     numbers = range(1, 10) if pytestconfig.getoption("--slow") else [2, 8]
     prefixes = {f"p{number}_": number for number in numbers}
     for prefix in prefixes:
@@ -370,9 +374,10 @@ def fill(database: LiveDatabase, seconds: float) -> None:
         rows = max(0, int(10000 * left / (seconds - left))) if rows == 10000 else 0
 
 
-def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(nodes: Databases, chain: Path) -> None:
+def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(
+    nodes: Databases, chain: Path, goal: dict[str, str]
+) -> None:
     """While the cluster stands still the lease does not grow old for those who wait."""
-    goal = upgraded(nodes, chain)
     fill(nodes[0], 2)
     one, other = Watch(nodes[0]), Watch(nodes[1])
     with (
@@ -391,9 +396,10 @@ def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(nodes: Databases, ch
 
 
 @pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL], ids=["paused", "killed"])
-def test_the_alter_of_a_dead_client_is_waited_for(nodes: Databases, chain: Path, end: signal.Signals) -> None:
+def test_the_alter_of_a_dead_client_is_waited_for(
+    nodes: Databases, chain: Path, end: signal.Signals, goal: dict[str, str]
+) -> None:
     """The cluster goes on with it, and another node takes over behind it."""
-    goal = upgraded(nodes, chain)
     fill(nodes[0], 1)
     watch = Watch(nodes[0])
     with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:
@@ -425,9 +431,10 @@ def test_a_node_that_dies_half_way(galera: GaleraCluster, nodes: Databases, undi
     assert_whole(nodes, undisturbed)
 
 
-def test_a_node_that_dies_in_the_middle_of_an_alter(galera: GaleraCluster, nodes: Databases, chain: Path) -> None:
+def test_a_node_that_dies_in_the_middle_of_an_alter(
+    galera: GaleraCluster, nodes: Databases, chain: Path, goal: dict[str, str]
+) -> None:
     """The others finish the ALTER, which is theirs, too."""
-    goal = upgraded(nodes, chain)
     fill(nodes[0], 1)
     watch = Watch(nodes[0])
     with Worker(lambda say: len(upgrade(nodes[0], chain))) as first:

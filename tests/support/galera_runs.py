@@ -72,12 +72,6 @@ def assert_free(nodes: Databases) -> None:
     assert LEASE_OPTION not in [row[0] for database in nodes for row in options(database)]
 
 
-def upgraded(nodes: Databases, chain: Path) -> dict[str, str]:
-    """The schema that an undisturbed run of the whole chain makes."""
-    upgrade(nodes[0], chain, prefix="undisturbed_")
-    return ours(nodes[0], "undisturbed_")
-
-
 class Held:
     """A run in a process of its own, held ahead of its n-th statement with the lease in its hand."""
 

@@ -74,7 +74,7 @@ class Author:
         declared = declared_schema(tables, DEFAULT_PREFIX, detect_dialect(database))
         return cls(folder, produced_schema(database, folder), declared)
 
-    def renames(self, said: Iterable[str], dropped: Iterable[str], run_query: Ask | None) -> Renames:
+    def renames(self, said: Iterable[str], dropped: Iterable[str], ask: Ask | None) -> Renames:
         """Return the renames: as given, else as answered.
 
         Raises ConfigurationError, with all the options to give, if there is nobody to ask.
@@ -83,11 +83,11 @@ class Author:
         renames = parse_renames(said, self.before, self.after)
         self._check_dropped(dropped, renames)
         open_questions = questions(self.before, self.after, renames, dropped)
-        if open_questions and run_query is None:
+        if open_questions and ask is None:
             raise ConfigurationError("\n".join(f"{question}." for question in open_questions))
-        while run_query is not None and open_questions:
+        while ask is not None and open_questions:
             question = open_questions[0]
-            answer = run_query(question)
+            answer = ask(question)
             if answer is None:
                 dropped = (*dropped, f"{question.table}.{question.gone}")
             else:
