@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.database_reset import Pristine, made_once, put_back
+from tests.support.database_reset import SavedDatabase, restored_database, saved_database
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
 from tests.support.migration_chain import chain_folder
@@ -20,17 +20,17 @@ def install(database: LiveDatabase) -> None:
 
 
 @pytest.fixture(scope="module")
-def populated(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
+def populated(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SavedDatabase]:
     def fill(database: LiveDatabase) -> None:
         install(database)
         populate(database)
 
-    with made_once(engine, tmp_path_factory.mktemp("site"), fill) as pristine:
-        yield pristine
+    with saved_database(engine, tmp_path_factory.mktemp("site"), fill) as saved:
+        yield saved
 
 
 @pytest.fixture
-def site(populated: Pristine) -> LiveDatabase:
+def site(populated: SavedDatabase) -> LiveDatabase:
     """All six tables as they should be, with rows."""
     populated.restore()
     return populated.database
@@ -43,12 +43,12 @@ def chain(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def untouched(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
-    with made_once(engine, tmp_path_factory.mktemp("installed"), install) as pristine:
-        yield pristine
+def untouched(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SavedDatabase]:
+    with saved_database(engine, tmp_path_factory.mktemp("installed"), install) as saved:
+        yield saved
 
 
 @pytest.fixture
 def installed(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
     """The six tables, empty, and the books."""
-    return put_back(engine, request, install, "untouched")
+    return restored_database(engine, request, install, "untouched")

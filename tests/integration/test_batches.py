@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 import pytest
 
-from tests.support.database_reset import Pristine, made_once, put_back
+from tests.support.database_reset import SavedDatabase, restored_database, saved_database
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
 from tests.support.populate import populate
@@ -33,15 +33,15 @@ def fill(database: LiveDatabase) -> None:
 
 
 @pytest.fixture(scope="module")
-def filled_once(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
-    with made_once(engine, tmp_path_factory.mktemp("filled"), fill) as pristine:
-        yield pristine
+def filled_once(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SavedDatabase]:
+    with saved_database(engine, tmp_path_factory.mktemp("filled"), fill) as saved:
+        yield saved
 
 
 @pytest.fixture
 def filled(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
     """Twenty messages with gaps in their ids, and an empty column beside them."""
-    return put_back(engine, request, fill, "filled_once")
+    return restored_database(engine, request, fill, "filled_once")
 
 
 def notes(database: LiveDatabase) -> list[tuple[int, str | None]]:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.damage import Damage
 from tests.support.databases import LiveDatabase
-from tests.support.repair import alters, delta, mend, mend_with_a_neighbour, words
+from tests.support.repair import alters, delta, repair, repair_beside_another, words
 from wch_peewee import DeltaReport
 from wch_peewee.schema.naming import TABLES
 from wch_peewee.schema.objects import ColumnType, Default, ForeignKey, Index, bigint, enum, text, varchar
@@ -186,7 +186,7 @@ def test_what_is_mended(
     site: LiveDatabase, damage: Callable[[Damage], None], lines: list[str], on_mariadb: int, on_mysql: int
 ) -> None:
     damage(Damage(site))
-    report, seen = mend(site)
+    report, seen = repair(site)
     assert sorted(words(report)) == sorted(lines)
     assert delta(site) == DeltaReport()
     if site.family != "sqlite":
@@ -322,4 +322,4 @@ REFUSED: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
 def test_what_is_refused_and_the_rest_that_still_happens(
     site: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]
 ) -> None:
-    mend_with_a_neighbour(site, damage, lines)
+    repair_beside_another(site, damage, lines)

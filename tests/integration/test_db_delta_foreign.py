@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.damage import Damage
 from tests.support.databases import LiveDatabase
-from tests.support.repair import mend
+from tests.support.repair import repair
 from tests.support.snapshots import schema
 from wch_peewee.schema.objects import varchar
 
@@ -103,14 +103,14 @@ def left_alone(site: LiveDatabase, statements: list[str], said: str) -> None:
     hurt.column("carts", "customer_phone", type=varchar(15))
     hurt.sql(*statements)
     others = schema(site, without=(f"{T}carts",))
-    report, _ = mend(site)
+    report, _ = repair(site)
     what = f"type of {T}carts.customer_phone from varchar(15) to varchar(20)"
     assert any(what in line for line in (*report.changes, *map(str, report.refusals)))
     assert [extra.removesuffix("()") for extra in report.extras] == expected
 
     hurt.sql("ALTER TABLE {carts} DROP COLUMN shipping_address")
     hurt.drop_index("carts", "expires_at")
-    again, _ = mend(site)
+    again, _ = repair(site)
     assert len(again.changes) == 2
     assert (again.refusals, again.extras) == (report.refusals, report.extras)
     assert schema(site, without=(f"{T}carts",)) == others
@@ -150,7 +150,7 @@ def test_a_view_in_a_table_s_place_is_not_touched(site: LiveDatabase) -> None:
     hurt.sql("ALTER TABLE {carts} RENAME TO kept", "CREATE VIEW {carts} AS SELECT * FROM kept")
     hurt.drop_column("broadcast_campaigns", "scheduled_at")
     before = schema(site, without=(f"{T}broadcast_campaigns",))
-    report, _ = mend(site)
+    report, _ = repair(site)
     assert len(report.changes) == 2
     assert any(refusal.blocking for refusal in report.refusals)
     assert any("view" in words for words in (*report.extras, *map(str, report.refusals)))
@@ -164,6 +164,6 @@ def test_a_view_in_the_parent_s_place_leaves_the_child_without_its_key(site: Liv
         "ALTER TABLE {conversations} RENAME TO kept",
         "CREATE VIEW {conversations} AS SELECT * FROM kept",
     )
-    report, _ = mend(site)
+    report, _ = repair(site)
     assert list(report.changes) == [f"Created table {T}messages"]
     assert any("cannot be referred to" in refusal.reason for refusal in report.refusals)

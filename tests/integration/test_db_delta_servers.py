@@ -10,7 +10,7 @@ import pytest
 from tests.integration.test_db_delta import MENDED
 from tests.support.damage import Damage
 from tests.support.databases import LiveDatabase
-from tests.support.repair import delta, mend, mend_with_a_neighbour, words
+from tests.support.repair import delta, repair, repair_beside_another, words
 from wch_peewee import MODELS, DeltaReport
 from wch_peewee.execution.session import read_session
 from wch_peewee.schema.declared import logical_tables
@@ -162,7 +162,7 @@ ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
 def test_what_only_servers_can_be_brought_to(
     site: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]
 ) -> None:
-    mend_with_a_neighbour(site, damage, lines)
+    repair_beside_another(site, damage, lines)
 
 
 #: Nothing that needs mending: name: statements
@@ -195,14 +195,14 @@ HARMLESS_ON_A_SERVER = {
 @pytest.mark.parametrize("statements", HARMLESS_ON_A_SERVER.values(), ids=HARMLESS_ON_A_SERVER)
 def test_what_only_looks_different_on_a_server(site: LiveDatabase, statements: list[str]) -> None:
     Damage(site).sql(*statements)
-    assert mend(site)[0] == DeltaReport()
+    assert repair(site)[0] == DeltaReport()
 
 
 @pytest.mark.families("mariadb")
 def test_a_document_column_without_its_check_is_told_and_kept(site: LiveDatabase) -> None:
     """As CREATE TABLE ... AS SELECT leaves it behind."""
     Damage(site).sql("ALTER TABLE {carts} MODIFY items longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL")
-    assert words(mend(site)[0]) == [f"- Change type of {T}carts.items from longtext to json"]
+    assert words(repair(site)[0]) == [f"- Change type of {T}carts.items from longtext to json"]
 
 
 #: Changes that copy or rebuild the table, or at least could.
@@ -233,7 +233,7 @@ def test_rows_of_sessions_that_are_not_strict_survive(site: LiveDatabase, damage
     spoilt = "status = 'nonsense', created_at = '0000-00-00 00:00:00'"
     php.execute_sql(f"UPDATE {T}conversations SET {spoilt} WHERE id = 2")
     php.close()
-    report, _ = mend(site)
+    report, _ = repair(site)
     assert report.changes
     assert report.refusals == ()
     (row,) = site.execute(f"SELECT status, CAST(created_at AS char) FROM {T}conversations WHERE id = 2")

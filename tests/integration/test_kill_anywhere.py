@@ -25,7 +25,7 @@ def effort(pytestconfig: pytest.Config) -> dict[str, Any]:
     return {} if pytestconfig.getoption("--slow") else {"every": 29, "scenarios": SHORT}
 
 
-@pytest.mark.parametrize("case", [cases.install(), cases.shipped(), cases.mending()], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [cases.install(), cases.shipped(), cases.repair()], ids=lambda case: case.name)
 def test_every_end_is_that_of_an_undisturbed_run(
     database: LiveDatabase, effort: dict[str, Any], case: cases.Case
 ) -> None:

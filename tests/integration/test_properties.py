@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 
 from tests.support.damage import Damage, named_rows
-from tests.support.damage_strategies import KEYS, Harm, harms, inflict
-from tests.support.database_reset import Pristine
+from tests.support.damage_strategies import KEYS, DamageStep, apply, damage_steps
+from tests.support.database_reset import SavedDatabase
 from tests.support.databases import LiveDatabase
 from tests.support.repair import delta
 from wch_peewee import Conversation, DeltaReport, Message
@@ -25,21 +25,21 @@ from wch_peewee.schema.objects import Table
 EXAMPLES = {"sqlite": 100, "mariadb": 25, "mysql": 25}
 
 
-def test_db_delta_converges_and_loses_nothing(populated: Pristine, pytestconfig: pytest.Config) -> None:
+def test_db_delta_converges_and_loses_nothing(populated: SavedDatabase, pytestconfig: pytest.Config) -> None:
     database = populated.database
     times = 2 if pytestconfig.getoption("--slow") else 1
     examples = EXAMPLES[database.family] * times * int(os.environ.get("WCH_EXAMPLES", "1"))
 
     @settings(max_examples=examples)
-    @given(harms(6))
+    @given(damage_steps(6))
     # The column under the foreign key gets another name, and no message is there that a new key could mind.
-    @example([Harm("rename_column", 1, 0, 0), Harm("change_rows", 0, 0, 8)])
-    def law(drawn: list[Harm]) -> None:
+    @example([DamageStep("rename_column", 1, 0, 0), DamageStep("change_rows", 0, 0, 8)])
+    def law(drawn: list[DamageStep]) -> None:
         populated.restore()
         damage = Damage(database)
         with damage.at_once():
-            for harm in drawn:
-                inflict(damage, harm)
+            for step in drawn:
+                apply(damage, step)
         before, tables, others = named_rows(database), live(damage), set(database.tables())
 
         report = delta(database)

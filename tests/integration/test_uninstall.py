@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.accounts import account
-from tests.support.database_reset import Pristine, made_once, put_back
+from tests.support.database_reset import SavedDatabase, restored_database, saved_database
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
 from tests.support.expected_schema import DECLARED
@@ -35,15 +35,15 @@ def fill(database: LiveDatabase) -> None:
 
 
 @pytest.fixture(scope="module")
-def filled(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pristine]:
-    with made_once(engine, tmp_path_factory.mktemp("filled"), fill) as pristine:
-        yield pristine
+def filled(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SavedDatabase]:
+    with saved_database(engine, tmp_path_factory.mktemp("filled"), fill) as saved:
+        yield saved
 
 
 @pytest.fixture
 def full(engine: Engine, request: pytest.FixtureRequest) -> LiveDatabase:
     """An installation with rows, beside decoys, another prefix's installation and other options."""
-    return put_back(engine, request, fill, "filled")
+    return restored_database(engine, request, fill, "filled")
 
 
 def options(database: LiveDatabase) -> list[str]:

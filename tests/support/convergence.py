@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 def _ours(engine: Engine, every: int) -> Iterator[Line]:
     with tempfile.TemporaryDirectory(prefix="wch-convergence-") as parent:
         folder = chain_folder(Path(parent))
-        everything = (cases.install(), cases.shipped(), cases.chain(folder), cases.upgrade(folder), cases.mending())
+        everything = (cases.install(), cases.shipped(), cases.chain(folder), cases.upgrade(folder), cases.repair())
         for case in everything:
             yield _examined(engine, case, every)
         program = engine.program()

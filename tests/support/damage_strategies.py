@@ -1,9 +1,9 @@
 """Random damage to live tables, as values that hypothesis can shrink, and how to do it.
 
-A harm says what to do to the nth table, column or index; where that is not possible any more (the column has been
+A step says what to do to the nth table, column or index; where that is not possible any more (the column has been
 dropped by the one before, a key needs the index, a row holds the value), it does nothing.
 
-    for harm in drawn: inflict(damage, harm)
+    for step in drawn: apply(damage, step)
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ KEYS = ("conversations", "messages", "carts")
 
 
 @dataclass(frozen=True)
-class Harm:
-    """``what`` is a name in HARMS; the numbers choose the table, the column or index in it, and how."""
+class DamageStep:
+    """``what`` is a name in KINDS; the numbers choose the table, the column or index in it, and how."""
 
     what: str
     table: int
@@ -67,8 +67,8 @@ def _column(table: Table, which: int) -> Column | None:
     return pick([column for column in table.columns if column.name not in table.primary_key], which)
 
 
-def drop_column(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    column = _column(table, harm.which)
+def drop_column(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    column = _column(table, step.which)
     if column is None:
         return []
     drops: list[Operation] = [
@@ -78,12 +78,12 @@ def drop_column(d: Damage, table: Table, harm: Harm) -> list[Operation]:
     return [*drops, DropColumn(table.name, column.name)]
 
 
-def rename_column(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    column = _column(table, harm.which)
-    return [] if column is None else [RenameColumn(table.name, column.name, f"{column.name}_{harm.how}")]
+def rename_column(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    column = _column(table, step.which)
+    return [] if column is None else [RenameColumn(table.name, column.name, f"{column.name}_{step.how}")]
 
 
-def add_column(d: Damage, table: Table, harm: Harm) -> list[Operation]:
+def add_column(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
     shape = pick(
         [
             Column("", bigint(), nullable=True),
@@ -91,12 +91,12 @@ def add_column(d: Damage, table: Table, harm: Harm) -> list[Operation]:
             Column("", text(), nullable=True),
             Column("", enum("x", "y"), nullable=True, default=Default("y")),
         ],
-        harm.how,
+        step.how,
     )
     return (
         []
         if shape is None
-        else [AddColumn(table.name, replace(shape, name=f"crm_{harm.which}"), table.columns[-1].name)]
+        else [AddColumn(table.name, replace(shape, name=f"crm_{step.which}"), table.columns[-1].name)]
     )
 
 
@@ -109,24 +109,24 @@ TYPES: dict[str, tuple[ColumnType, ...]] = {
 }
 
 
-def retype(d: Damage, table: Table, harm: Harm) -> list[Operation]:
+def retype(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
     """Narrow, widen or turn a column into something else; the rows are short enough for each."""
-    column = _column(table, harm.which)
+    column = _column(table, step.which)
     if column is None:
         return []
     if column.type.name == "enum":
         # The first value and the second are in the rows.
         values = column.type.values
         type_ = pick(
-            [enum(*values[:2]), enum(*values, "more"), enum(*reversed(values)), enum(*values[:2], "else")], harm.how
+            [enum(*values[:2]), enum(*values, "more"), enum(*reversed(values)), enum(*values[:2], "else")], step.how
         )
     else:
-        type_ = pick(TYPES.get(column.type.name, ()), harm.how)
+        type_ = pick(TYPES.get(column.type.name, ()), step.how)
     return [] if type_ is None else _modified(table, column, type=type_)
 
 
-def redefault(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    column = _column(table, harm.which)
+def redefault(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    column = _column(table, step.which)
     if column is None:
         return []
     choices = {
@@ -136,12 +136,12 @@ def redefault(d: Damage, table: Table, harm: Harm) -> list[Operation]:
         "enum": column.type.values[:2],
         "datetime": ("2020-01-02 03:04:05",),
     }
-    literal = pick((None, *choices.get(column.type.name, ())), harm.how)
+    literal = pick((None, *choices.get(column.type.name, ())), step.how)
     return _modified(table, column, default=None if literal is None else Default(literal))
 
 
-def renull(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    column = _column(table, harm.which)
+def renull(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    column = _column(table, step.which)
     return [] if column is None else _modified(table, column, nullable=not column.nullable)
 
 
@@ -150,49 +150,49 @@ def _modified(table: Table, column: Column, **changes: object) -> list[Operation
     return [] if now == column else [ModifyColumn(table.name, column, now)]
 
 
-def drop_index(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    index = pick(table.indexes, harm.which)
+def drop_index(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    index = pick(table.indexes, step.which)
     return [] if index is None else [DropIndex(table.name, index.name)]
 
 
-def rename_index(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    index = pick(table.indexes, harm.which)
+def rename_index(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    index = pick(table.indexes, step.which)
     if index is None:
         return []
     return [
         DropIndex(table.name, index.name),
-        AddIndex(table.name, replace(index, name=f"idx_{table.name}_{harm.how}")),
+        AddIndex(table.name, replace(index, name=f"idx_{table.name}_{step.how}")),
     ]
 
 
-def add_index(d: Damage, table: Table, harm: Harm) -> list[Operation]:
+def add_index(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
     """Somebody's index, or one that has taken the name of one of ours."""
     columns = [
         column.name for column in table.columns if column.type.name not in ("json", "text", "longtext", "tinytext")
     ]
-    chosen = tuple(dict.fromkeys((columns[harm.which % len(columns)], columns[harm.how % len(columns)])))
-    names = (f"crm_{harm.which}_{harm.how}", "expires_at", "customer_phone", "wa_message_id")
-    name = d.dialect.index_name(table.name, names[harm.how % len(names)])
+    chosen = tuple(dict.fromkeys((columns[step.which % len(columns)], columns[step.how % len(columns)])))
+    names = (f"crm_{step.which}_{step.how}", "expires_at", "customer_phone", "wa_message_id")
+    name = d.dialect.index_name(table.name, names[step.how % len(names)])
     return [AddIndex(table.name, Index(name, chosen))]
 
 
-def drop_key(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    key = pick(table.foreign_keys, harm.which)
+def drop_key(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    key = pick(table.foreign_keys, step.which)
     return [] if key is None else [DropForeignKey(table.name, key)]
 
 
-def change_key(d: Damage, table: Table, harm: Harm) -> list[Operation]:
-    key = pick(table.foreign_keys, harm.which)
+def change_key(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
+    key = pick(table.foreign_keys, step.which)
     if key is None:
         return []
-    other = replace(key, name=f"_{key.name}"[:60], on_delete=("CASCADE", "NO ACTION")[harm.how % 2])
+    other = replace(key, name=f"_{key.name}"[:60], on_delete=("CASCADE", "NO ACTION")[step.how % 2])
     return [DropForeignKey(table.name, key), AddForeignKey(table.name, other)]
 
 
-def point_elsewhere(d: Damage, table: Table, harm: Harm) -> list[Operation]:
+def point_elsewhere(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
     """A foreign key of somebody's: a column of theirs on one of our tables, to another of our tables."""
-    name = f"crm_key_{harm.which}"
-    target = d.find(KEYS[harm.how % len(KEYS)])
+    name = f"crm_key_{step.which}"
+    target = d.find(KEYS[step.how % len(KEYS)])
     if target is None or target.name == table.name:
         return []
     return [
@@ -216,9 +216,9 @@ ROWS = (
 )
 
 
-def change_rows(d: Damage, table: Table, harm: Harm) -> list[Operation]:
+def change_rows(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
     with contextlib.suppress(Exception):  # not possible any more, or not yet
-        d.sql(ROWS[harm.how % len(ROWS)])
+        d.sql(ROWS[step.how % len(ROWS)])
     return []
 
 
@@ -250,24 +250,24 @@ THINGS = {
 }
 
 
-def add_thing(d: Damage, table: Table, harm: Harm) -> list[Operation]:
+def add_thing(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
     things = THINGS[d.database.family]
-    statement = things[harm.how % len(things)].replace(
+    statement = things[step.how % len(things)].replace(
         "BEGIN_INSERT", "BEFORE INSERT ON {table} FOR EACH ROW SET @x = 1"
     )
     with contextlib.suppress(Exception):  # the column that it stands on may be gone
-        d.database.execute(statement.format(table=table.name, n=harm.which))
+        d.database.execute(statement.format(table=table.name, n=step.which))
     return []
 
 
-def drop_table(d: Damage, table: Table, harm: Harm) -> list[Operation]:
+def drop_table(d: Damage, table: Table, step: DamageStep) -> list[Operation]:
     """A child or another table: new conversations would adopt the messages of lost ones, whose numbers they get."""
-    if harm.how % 4 == 0 and harm.table:
+    if step.how % 4 == 0 and step.table:
         d.sql(f"DROP TABLE {table.name}")
     return []
 
 
-HARMS: dict[str, Callable[[Damage, Table, Harm], list[Operation]]] = {
+KINDS: dict[str, Callable[[Damage, Table, DamageStep], list[Operation]]] = {
     function.__name__: function
     for function in (
         *(drop_column, rename_column, add_column, retype, redefault, renull),
@@ -277,17 +277,19 @@ HARMS: dict[str, Callable[[Damage, Table, Harm], list[Operation]]] = {
 }
 
 
-def harms(most: int) -> SearchStrategy[list[Harm]]:
+def damage_steps(most: int) -> SearchStrategy[list[DamageStep]]:
     number = st.integers(0, 11)
-    return st.lists(st.builds(Harm, st.sampled_from(list(HARMS)), st.integers(0, 2), number, number), max_size=most)
+    return st.lists(
+        st.builds(DamageStep, st.sampled_from(list(KINDS)), st.integers(0, 2), number, number), max_size=most
+    )
 
 
-def inflict(damage: Damage, harm: Harm) -> None:
+def apply(damage: Damage, step: DamageStep) -> None:
     """Do it, if it is possible."""
-    table = damage.find(KEYS[harm.table])
+    table = damage.find(KEYS[step.table])
     if table is None or table.opaque:
         return
-    operations = HARMS[harm.what](damage, table, harm)
+    operations = KINDS[step.what](damage, table, step)
     if operations:
         # The engine does not let anybody do it, or not without losing something, or it has been done before.
         with contextlib.suppress(WchError, ConcurrentChange):

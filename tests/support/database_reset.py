@@ -1,8 +1,8 @@
 """Put a database back to how it was, cheaply: only what has changed is made anew.
 
-pristine = Pristine(database)
+saved = SavedDatabase(database)
 ...damage it...
-pristine.restore()
+saved.restore()
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ Fill = Callable[[LiveDatabase], object]
 
 
 @contextmanager
-def made_once(engine: Engine, folder: Path, fill: Fill) -> Iterator[Pristine]:
+def saved_database(engine: Engine, folder: Path, fill: Fill) -> Iterator[SavedDatabase]:
     """Have a database that ``fill`` has filled, to be put back between tests; for a fixture of a whole module."""
     with engine.fresh(folder) as database:
         fill(database)
-        pristine = Pristine(database)
-        yield pristine
-        pristine.close()
+        saved = SavedDatabase(database)
+        yield saved
+        saved.close()
 
 
-def put_back(engine: Engine, request: pytest.FixtureRequest, fill: Fill, once: str) -> LiveDatabase:
+def restored_database(engine: Engine, request: pytest.FixtureRequest, fill: Fill, once: str) -> LiveDatabase:
     """Put back what the fixture ``once`` has made; no session of an earlier test is left.
 
     On SQLite it is made anew: that is quick, and a cursor that a test has left half read would keep a file from being
@@ -42,13 +42,13 @@ def put_back(engine: Engine, request: pytest.FixtureRequest, fill: Fill, once: s
         database: LiveDatabase = request.getfixturevalue("database")
         fill(database)
         return database
-    pristine: Pristine = request.getfixturevalue(once)
-    pristine.database.reopen()
-    pristine.restore()
-    return pristine.database
+    saved: SavedDatabase = request.getfixturevalue(once)
+    saved.database.reopen()
+    saved.restore()
+    return saved.database
 
 
-class Pristine:
+class SavedDatabase:
     """Remembers all tables of a database with their rows. Counters of AUTO_INCREMENT columns are put back roughly."""
 
     def __init__(self, database: LiveDatabase) -> None:

@@ -30,7 +30,7 @@ from pymysql.constants import ER
 
 from tests.support.addresses import ServerAddress, ServerError
 from tests.support.databases import LiveDatabase, fresh_on_server
-from tests.support.server_programs import PATH, installed_servers, said_by
+from tests.support.server_programs import PATH, installed_servers, output_of
 
 #: For a session: it sees all that any node has done before.
 SYNCHRONIZED = "SET SESSION wsrep_sync_wait = 15"
@@ -231,7 +231,7 @@ class GaleraCluster:
         # Its own, as in servers.py: what it finds in /tmp it would remove from under the servers that run there.
         options.append(f"--tmpdir={first.folder}")
         options += ["--auth-root-authentication-method=normal", "--skip-test-db"]
-        said = said_by([*self.program.installer, *options])
+        said = output_of([*self.program.installer, *options])
         if not (first.folder / "data" / "mysql").is_dir():
             raise ServerError(f"the cluster's data cannot be created: {said[-200:]}")
         first.launch("--wsrep-new-cluster")

@@ -86,7 +86,7 @@ def stock() -> Case:
     return Case("the same chain", stock_migrations(Path(__file__).parents[1] / "stock"), fill)
 
 
-def mending() -> Case:
+def repair() -> Case:
     return Case("db_delta of a damaged schema", delta("wp_"), prepare=_damaged, start="damaged, with rows")
 
 

@@ -1,6 +1,6 @@
 """Mend a damaged database with db_delta, and hold that to its laws.
 
-report, seen = mend(database)
+report, seen = repair(database)
 assert words(report) == ["+ Added column wp_wch_carts.coupon_code"]
 """
 
@@ -33,7 +33,7 @@ _MARK = "SELECT 'again'"
 _LOCKS = ("GET_LOCK", "BEGIN IMMEDIATE", "LOCK TABLES", "FOR UPDATE")
 
 
-def mend(database: LiveDatabase) -> tuple[DeltaReport, Statements]:
+def repair(database: LiveDatabase) -> tuple[DeltaReport, Statements]:
     """Run db_delta, hold it to the laws, and return its report with what the server saw."""
     before = named_rows(database)
     planned = delta(database, dry_run=True)
@@ -53,12 +53,12 @@ def mend(database: LiveDatabase) -> tuple[DeltaReport, Statements]:
     return report, seen
 
 
-def mend_with_a_neighbour(database: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]) -> None:
+def repair_beside_another(database: LiveDatabase, damage: Callable[[Damage], None], lines: list[str]) -> None:
     """Damage a neighbour, too: whatever is said of the first in ``lines``, the second is mended."""
     hurt = Damage(database)
     damage(hurt)
     hurt.drop_column("broadcast_campaigns", "scheduled_at")
-    report, _ = mend(database)
+    report, _ = repair(database)
     neighbour = "wp_wch_broadcast_campaigns"
     mended = [f"Added column {neighbour}.scheduled_at", f"Added index {neighbour} KEY `scheduled_at` (`scheduled_at`)"]
     assert sorted(words(report)) == sorted([*lines, *(f"+ {line}" for line in mended)])

@@ -80,14 +80,14 @@ def running_server(port: int) -> ServerBinary | None:
     return None
 
 
-def said_by(command: list[str]) -> str:
+def output_of(command: list[str]) -> str:
     """Run a command to its end and return all that it says."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return (done.stdout + done.stderr).decode(errors="replace")
 
 
 def _asked(path: str, root: Path | None) -> ServerBinary | None:
-    said = said_by([*_enter(root), path, "--no-defaults", "--version"])
+    said = output_of([*_enter(root), path, "--no-defaults", "--version"])
     number = re.search(r"Ver (\d+\.\d+\.\d+)", said)
     return ServerBinary(family_of(said), path, number[1], root) if number else None
 

@@ -23,7 +23,7 @@ from types import TracebackType
 import pymysql
 
 from tests.support.addresses import ServerAddress, ServerError
-from tests.support.server_programs import ServerBinary, said_by
+from tests.support.server_programs import ServerBinary, output_of
 
 # Below 32768, where Linux begins to hand out ports for outgoing connections.
 _PORTS = range(20000, 32768)
@@ -104,11 +104,11 @@ class PrivateServer:
         # those would be the temporary tables of whatever other server runs on this machine.
         common.append(f"--tmpdir={self.binary.inside(self.folder)}")
         if self.binary.family == "mysql":
-            said = said_by([*self.binary.command, *common, "--initialize-insecure", "--skip-log-bin"])
+            said = output_of([*self.binary.command, *common, "--initialize-insecure", "--skip-log-bin"])
         else:
             # --force: it looks up the machine's own name, which an unpacked system may not know.
             options = ["--force", "--auth-root-authentication-method=normal", "--skip-test-db"]
-            said = said_by([*self.binary.installer, *common, *options])
+            said = output_of([*self.binary.installer, *common, *options])
         if not (self._data / "mysql").is_dir():
             raise ServerError(f"{self.binary.path} cannot create its data: {_last_error(said)}")
 
