@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wch_peewee.errors import InvalidValue
-from wch_peewee.wordpress.version import is_plain, parse_plain, version_compare
+from wch_peewee.migrate.folder import is_plain, parse_plain
+from wch_peewee.wordpress.version import version_compare
 
 # (a, b, what `php -r 'echo version_compare(a, b);'` prints)
 PHP_SAYS = [

@@ -15,8 +15,7 @@ import pytest
 
 from tests.support.php_answers import NAMES, cases, copy_site, truth
 from wch_peewee.wordpress.php.reader import read_config
-from wch_peewee.wordpress.php.values import Unknown
-from wch_peewee.wordpress.php.variables import ABSENT
+from wch_peewee.wordpress.php.values import ABSENT, Unknown
 
 CASES = cases()
 

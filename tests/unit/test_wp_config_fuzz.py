@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from tests.support.php_answers import CASES
 from wch_peewee.wordpress.php.bedrock import parse_dotenv
-from wch_peewee.wordpress.php.reader import CONNECTING, REMOVE_DATA, Reading, read_config
-from wch_peewee.wordpress.php.values import Unknown
-from wch_peewee.wordpress.php.variables import ABSENT
+from wch_peewee.wordpress.php.reader import CONNECTING, REMOVE_DATA, ConfigValues, read_config
+from wch_peewee.wordpress.php.values import ABSENT, Unknown
 from wch_peewee.wordpress.site import parse_db_host
 
 FILES = sorted(path.read_bytes() for path in CASES.glob("*/site/**/*.php"))
@@ -31,7 +30,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
-def read(folder: Path, source: bytes, environment: dict[str, str] | None = None) -> Reading:
+def read(folder: Path, source: bytes, environment: dict[str, str] | None = None) -> ConfigValues:
     config = folder / "wp-config.php"
     config.write_bytes(source)
     begun = time.monotonic()

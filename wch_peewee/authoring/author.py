@@ -17,14 +17,13 @@ import peewee as pw
 from ..database.query import detect_dialect
 from ..errors import ConfigurationError, Irreversible, RemovalRefused, RunStopped
 from ..install.manager import DatabaseManager
-from ..migrate.folder import MigrationFolder
+from ..migrate.folder import MigrationFolder, parse_plain
 from ..models.base import BaseModel
 from ..models.tables import MODELS
 from ..schema.naming import DEFAULT_PREFIX
 from ..schema.objects import Schema, Table
 from ..schema.operations import DropColumn
 from ..schema.renames import Question, Renames, operations_between, parse_renames, questions, rename_columns
-from ..wordpress.version import parse_plain
 from .order import arrange
 from .recipes import Recipes
 from .render import Draft, caution, summary

@@ -31,7 +31,6 @@ T = TypeVar("T")
 #: The attribute of a database that holds its current context.
 _CURRENT = "_wch_peewee_context"
 
-
 #: Called with a WordPress option's name and its new value, or None if it was deleted.
 OptionWritten = Callable[[str, str | None], None]
 

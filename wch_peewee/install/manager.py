@@ -22,6 +22,7 @@ from .inspection import REMOVAL, UPGRADE, Installation, require_privileges
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .reports import InstallReport, Orphans, RepairReport, UninstallReport
 
+T = TypeVar("T")
 Work = Callable[[RunContext], Any]
 
 logger = logging.getLogger("wch_peewee")
@@ -65,22 +66,19 @@ def _tell(hook: OptionWritten, name: str, value: str | None) -> None:
         logger.exception("%s %s, and on_option_written failed; what caches it may show the old value", name, done)
 
 
-T = TypeVar("T")
-
-
 class DatabaseManager(Installation):
     """Owns the six tables of one installation; see ``Installation`` for the arguments.
 
     It holds no connection between calls; each run opens its own and takes the lock.
     """
 
-    #: What the tables of other sites look like, in a run over many of them.
+    #: The tables of other sites, in a run over many of them.
     table_cache: TableCache | None = None
-    #: Called ahead of each statement that changes the schema; what it raises stops the run.
+    #: Called before each statement that changes the schema; an exception stops the run.
     before_statement: Callable[[Statement], None] | None = None
-    #: Told of each migration's step and of each batch of rows, in the run's own thread.
+    #: Called with each migration's step and each batch of rows, in the run's own thread.
     on_progress: Progress | None = None
-    #: Told of the version option, and its new value or None, after a run has written or deleted it (``option_news``).
+    #: Called with the version option, and its new value or None, after a run has written or deleted it.
     on_option_written: OptionWritten | None = None
 
     def install(self) -> InstallReport:

@@ -26,6 +26,13 @@ from .inspection import Installation
 from .manager import DatabaseManager
 from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
 
+#: How many sites are read together.
+AT_ONCE = 20
+
+R = TypeVar("R")
+#: Called with each site before it is read.
+OnSite = Callable[[SiteStarted], None]
+
 
 @dataclass(frozen=True, slots=True)
 class SiteReading:
@@ -127,14 +134,6 @@ class BulkIntrospection:
 
 def _text(value: object) -> str:
     return bytes.fromhex(str(value)).decode("utf-8", "replace")
-
-
-#: How many sites are read together.
-AT_ONCE = 20
-
-R = TypeVar("R")
-#: Told of each site before it is looked at.
-OnSite = Callable[[SiteStarted], None]
 
 
 @dataclass(frozen=True, slots=True)

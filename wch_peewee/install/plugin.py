@@ -32,7 +32,7 @@ from ..models.site import Site, current_prefix, set_default_site, use_site
 from ..schema.naming import TABLES, check_prefix, full_table_name
 from ..settings import RemovalPermission, Settings
 from ..wordpress.multisite import MAIN, blog_prefix
-from ..wordpress.options import VERSION_OPTION, ask_option, option_query
+from ..wordpress.options import VERSION_OPTION, fetch_option, option_query
 from .reports import InstallReport, UninstallReport
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class VersionCheck:
         return tuple(name for name in names if name not in present)
 
     def _ask(self) -> str | None:
-        return ask_option(self._database, self._dialect, self._query)
+        return fetch_option(self._database, self._dialect, self._query)
 
 
 class Plugin:

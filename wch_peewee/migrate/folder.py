@@ -8,11 +8,25 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from ..errors import ConfigurationError
-from ..wordpress.version import is_plain
+from ..errors import ConfigurationError, InvalidValue
 
 _NAME = re.compile(r"^\d{3}_[A-Za-z0-9_]+$")
 _LOOKS_NUMBERED = re.compile(r"^\d")
+_PLAIN = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
+
+
+def is_plain(version: str) -> bool:
+    """Return True for ``MAJOR.MINOR.PATCH``, the only form that is ever written."""
+    return _PLAIN.fullmatch(version) is not None
+
+
+def parse_plain(version: str) -> tuple[int, int, int]:
+    """Split a plain version into its three numbers. Raises InvalidValue for anything else."""
+    match = _PLAIN.fullmatch(version)
+    if match is None:
+        raise InvalidValue(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
+    major, minor, patch = match.groups()
+    return int(major), int(minor), int(patch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ..schema.objects import Column, ColumnType, Index, Table
 #: What MariaDB, and MySQL before 8.0.19, answer for integers without a width of their own: signed and unsigned.
 _WIDTHS = {"tinyint": (4, 3), "smallint": (6, 5), "mediumint": (9, 8), "int": (11, 10), "bigint": (20, 20)}
 
-#: What dbDelta takes a line for that begins with one of these.
+#: dbDelta takes a line that begins with one of these for something other than a column.
 _NOT_COLUMNS = {"primary", "index", "fulltext", "unique", "key", "spatial", "constraint", "foreign", "check"}
 
 _PLAIN_NAME = re.compile(r"[0-9A-Za-z_]+")
@@ -68,7 +68,7 @@ def _index(index: Index) -> str:
 
 
 def _obstacle(column: Column) -> str:
-    """Return what dbDelta cannot represent, or an empty text."""
+    """Return what dbDelta cannot represent, or an empty string."""
     if not _PLAIN_NAME.fullmatch(column.name) or column.name.lower() in _NOT_COLUMNS:
         return "it takes a line that begins so for something other than a column"
     if any(re.search(r"[\sA-Z;,()'\\]", value) for value in column.type.values):

@@ -2,16 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..database.query import Connection
 from ..errors import ConfigurationError
 from ..schema.base import Query
 from ..schema.naming import check_prefix
-
-if TYPE_CHECKING:
-    pass
 
 #: The network's main site.
 MAIN = 1

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from .options import VERSION_OPTION
 
-#: Where WordPress keeps an option in the cache, all in the group ``options``: under its own name, among those that
-#: are loaded at once, and among those that are known to be missing.
+#: Beside its own name, the cache keys that hold an option, all in the group ``options``: the options that are loaded
+#: at once, and those that are known to be missing.
 COLLECTIONS = ("alloptions", "notoptions")
 
 

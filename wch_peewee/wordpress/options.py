@@ -1,4 +1,4 @@
-"""Our rows of WordPress's options table, and the table itself where there is none."""
+"""This library's rows of WordPress's options table, and the table itself on databases without WordPress."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 VERSION_OPTION = "wch_db_version"
 
-#: What VERSION_OPTION said when the history began: the version of a PHP plugin that made the tables.
+#: The value of VERSION_OPTION when the history began: the version of the PHP plugin that created the tables.
 ADOPTED_OPTION = "wch_db_adopted_version"
 
 
 def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
     query = option_query(connection.dialect, prefix, name)
-    return ask_option(connection.database, connection.dialect, query)
+    return fetch_option(connection.database, connection.dialect, query)
 
 
 def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
-    """Return the SELECT for one option, to be kept by callers that send it in every request."""
+    """Return the SELECT for one option. Callers that send it in every request keep it."""
     slot = dialect.placeholder
     sql = f"SELECT option_value FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {slot}"
     return Query(sql, (name,))
 
 
-def ask_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str | None:
-    """Send an ``option_query``."""
+def fetch_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str | None:
+    """Send an ``option_query`` and return the option; None if the row, or the whole table, does not exist."""
     try:
         rows = run_query(database, dialect, query)
     except pw.PeeweeException as error:
@@ -47,7 +47,7 @@ def ask_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str
 
 
 def write_option(connection: Connection, prefix: str, name: str, value: str) -> None:
-    """Insert or update one option, never another's.
+    """Insert or update one option.
 
     A new row gets autoload ``no``, which means the same in every WordPress and lets PHP's own update refresh a
     persistent object cache that remembers the row as missing. An existing row keeps its autoload.
@@ -58,7 +58,7 @@ def write_option(connection: Connection, prefix: str, name: str, value: str) -> 
 
 
 def delete_option(connection: Connection, prefix: str, name: str) -> bool:
-    """Delete one option; return whether it was there."""
+    """Delete one option; return True if it existed."""
     dialect = connection.dialect
     sql = f"DELETE FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {dialect.placeholder}"
     try:
@@ -99,7 +99,7 @@ def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple
 
 
 def site_collation(connection: Connection, prefix: str) -> str | None:
-    """Return the collation that our tables need beside the site's own; None on engines without collations."""
+    """Return the collation for tables beside the site's own; None on engines without collations."""
     query = connection.dialect.column_collation(options_table_name(prefix), "option_name")
     if query is None:
         return None

@@ -11,18 +11,164 @@ from typing import Any
 from ..database.url import Target
 from ..errors import ConfigurationError
 from ..schema.naming import check_prefix
-from .find import Place, find_site
-from .php.reader import REMOVE_DATA, Reading, read_config
-from .php.values import Unknown, text, truth
-from .php.variables import ABSENT
+from .find import SiteLocation, find_site
+from .php.reader import REMOVE_DATA, ConfigValues, read_config
+from .php.values import ABSENT, Unknown, to_bool, to_string
 
-_SIX = re.compile(r"\[?([0-9a-fA-F:]+)(?:\]:([0-9]+))?")
-_OTHER = re.compile(r"([^:/]*)(?::([0-9]+))?")
+DATABASE_SETTING = "--database or WCH_DATABASE_URL"
+
+#: The usual values of mysqli.default_socket in PHP's packages, in the order that they are tried.
+SOCKETS = (
+    "/run/mysqld/mysqld.sock",
+    "/var/run/mysqld/mysqld.sock",
+    "/var/lib/mysql/mysql.sock",
+    "/tmp/mysql.sock",
+    "/run/mysql/mysql.sock",
+    "/var/mysql/mysql.sock",
+    "/opt/lampp/var/mysql/mysql.sock",
+)
+
+#: Collations that every server knows. Any other value of DB_COLLATE could make the connection fail.
+_COLLATIONS = ("utf8mb4_unicode_520_ci", "utf8mb4_unicode_ci", "utf8mb4_general_ci", "utf8mb4_bin")
+
+_CLIENT_SSL, _CLIENT_SSL_VERIFY = 2048, 1 << 30
+_IPV6_HOST = re.compile(r"\[?([0-9a-fA-F:]+)(?:\]:([0-9]+))?")
+_HOST_AND_PORT = re.compile(r"([^:/]*)(?::([0-9]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Multisite:
+    """The constants of a WordPress network; None means not set, or unknown."""
+
+    enabled: bool | None
+    subdomains: bool | None = None
+    domain: str | None = None
+    path: str | None = None
+    site_id: int | None = None
+    blog_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WordPressSite:
+    """A WordPress site: ``path`` is WordPress's folder, ``config`` its wp-config.php. Equal sites agree in everything.
+
+    A property raises ConfigurationError if the file leaves its value unknown, with the construct, its line, and the
+    setting to use instead; a value that is set elsewhere is never read.
+    """
+
+    path: Path
+    config: Path
+    values: ConfigValues = field(repr=False)
+    sockets: tuple[str, ...] = field(default=SOCKETS, repr=False)
+
+    def __str__(self) -> str:
+        inside = self.config.parent == self.path
+        return f"{self.path} ({self.config.name if inside else self.config})"
+
+    @property
+    def target(self) -> Target:
+        """The database that PHP would open."""
+        return target_of(self.values, str(self.config), self.sockets)
+
+    @property
+    def prefix(self) -> str:
+        """``$table_prefix``."""
+        value = self.values.table_prefix
+        setting = "--prefix or WCH_TABLE_PREFIX"
+        if value is ABSENT:
+            raise ConfigurationError(f"$table_prefix is not set in {self.config}; set it there, or with {setting}.")
+        written = to_string(value)
+        if isinstance(written, Unknown):
+            raise unknown_value("$table_prefix", str(self.config), written, setting)
+        return check_prefix(written.decode("utf-8", "replace"))
+
+    @property
+    def remove_data(self) -> bool:
+        """True if WCH_REMOVE_DATA is PHP's ``true``; unknown is False. Raises if it is set to anything else."""
+        value = self.values.constants[REMOVE_DATA]
+        if value is ABSENT or isinstance(value, Unknown):
+            return False
+        if value is not True and to_bool(value) is True:
+            raise ConfigurationError(
+                f"WCH_REMOVE_DATA in {self.config} is set, but not to true; write define('WCH_REMOVE_DATA', true) or "
+                "set WCH_REMOVE_DATA in the environment. Nothing is removed."
+            )
+        return value is True
+
+    @property
+    def remove_data_is_set(self) -> bool:
+        """True if the file sets WCH_REMOVE_DATA in a way that can be known."""
+        value = self.values.constants[REMOVE_DATA]
+        return value is not ABSENT and not isinstance(value, Unknown)
+
+    @property
+    def remove_data_unknown(self) -> str:
+        """The reason why WCH_REMOVE_DATA cannot be known; empty if it can."""
+        value = self.values.constants[REMOVE_DATA]
+        return str(value) if isinstance(value, Unknown) else ""
+
+    @property
+    def charset(self) -> str | None:
+        """The charset that WordPress uses, or None if unknown."""
+        return charset_of(self.values)[0]
+
+    @property
+    def collation(self) -> str | None:
+        """The collation of new WordPress tables, as far as wp-config.php sets it."""
+        return charset_of(self.values)[1]
+
+    @property
+    def multisite(self) -> Multisite:
+        """The network's constants, and whether it is one, as WordPress's is_multisite() decides."""
+        found = self.values.constants
+        return Multisite(
+            enabled=_is_multisite(found),
+            subdomains=_bool_or_none(found["SUBDOMAIN_INSTALL"]),
+            domain=_str_or_none(found["DOMAIN_CURRENT_SITE"]),
+            path=_str_or_none(found["PATH_CURRENT_SITE"]),
+            site_id=_int_or_none(found["SITE_ID_CURRENT_SITE"]),
+            blog_id=_int_or_none(found["BLOG_ID_CURRENT_SITE"]),
+        )
+
+    @property
+    def content(self) -> Path | None:
+        """The folder ``wp-content``, or None if unknown."""
+        value = self.values.constants["WP_CONTENT_DIR"]
+        if value is ABSENT:
+            return self.path / "wp-content"
+        return Path(os.fsdecode(value)) if isinstance(value, bytes) else None
+
+    @property
+    def own_database_layer(self) -> bool:
+        """True if wp-content/db.php replaces WordPress in connecting; then DB_HOST may mean nothing."""
+        return self.content is not None and (self.content / "db.php").is_file()
+
+
+def read_site(
+    path: Path | str | SiteLocation, environment: Mapping[str, str] | None = None, sockets: Sequence[str] = SOCKETS
+) -> WordPressSite:
+    """Return the site in a folder; ``environment`` is what getenv() sees, by default this process's.
+
+    Raises ConfigurationError if there is no site, or no parser for PHP.
+    """
+    location = path if isinstance(path, SiteLocation) else find_site(path)
+    variables = os.environ if environment is None else environment
+    values = read_config(location.config, location.abspath, variables)
+    return WordPressSite(location.folder, location.config, values, tuple(sockets))
+
+
+def _is_multisite(found: Mapping[str, Any]) -> bool | None:
+    if found["MULTISITE"] is not ABSENT:
+        return _bool_or_none(found["MULTISITE"])
+    others = [found[name] for name in ("SUBDOMAIN_INSTALL", "VHOST", "SUNRISE")]
+    if any(value is not ABSENT and not isinstance(value, Unknown) for value in others):
+        return True
+    return None if any(isinstance(value, Unknown) for value in others) else False
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where PHP connects to; ``port`` and ``socket`` are None if DB_HOST has none."""
+    """The host that PHP connects to; ``port`` and ``socket`` are None if DB_HOST has none."""
 
     name: str
     port: int | None = None
@@ -35,85 +181,32 @@ class Host:
 
 
 def parse_db_host(written: str) -> Host:
-    """Parse a host as WordPress does; what WordPress cannot parse it hands to PHP unchanged, and so does this."""
+    """Parse DB_HOST as WordPress does. A value that it cannot parse is the host's name, unchanged."""
     rest, socket = written, None
     position = written.find(":/")
     if position >= 0:
         rest, socket = written[:position], written[position + 1 :]
-    match = (_SIX if rest.count(":") > 1 else _OTHER).match(rest)
+    match = (_IPV6_HOST if rest.count(":") > 1 else _HOST_AND_PORT).match(rest)
     if match is None:
         return Host(written)
-    # To PHP the texts "" and "0" are both empty.
+    # In PHP the strings "" and "0" are both empty.
     name = match[1] if match[1] != "0" else ""
     port = int(match[2]) if match[2] and match[2] != "0" else None
     return Host(name, port, socket)
 
 
-#: Where PHP's packages have mysqli.default_socket, in the order that they are tried.
-SOCKETS = (
-    "/run/mysqld/mysqld.sock",
-    "/var/run/mysqld/mysqld.sock",
-    "/var/lib/mysql/mysql.sock",
-    "/tmp/mysql.sock",
-    "/run/mysql/mysql.sock",
-    "/var/mysql/mysql.sock",
-    "/opt/lampp/var/mysql/mysql.sock",
-)
-
-_SSL, _VERIFY = 2048, 1 << 30
-#: Collations that every server knows; another one that DB_COLLATE names could keep us from connecting at all.
-_COLLATIONS = ("utf8mb4_unicode_520_ci", "utf8mb4_unicode_ci", "utf8mb4_general_ci", "utf8mb4_bin")
-
-DATABASE_SETTING = "--database or WCH_DATABASE_URL"
-
-
-def target_of(reading: Reading, config: str, sockets: Sequence[str] = SOCKETS) -> Target:
+def target_of(values: ConfigValues, config: str, sockets: Sequence[str] = SOCKETS) -> Target:
     """Return the database that PHP would open. Raises ConfigurationError with the construct and what to set instead."""
-    name, user = needed(reading, config, "DB_NAME"), needed(reading, config, "DB_USER")
-    password = wanted(reading, config, "DB_PASSWORD")
-    host = parse_db_host(wanted(reading, config, "DB_HOST"))
-    options = _tls(reading, config) + _collation(reading)
+    name, user = required_constant(values, config, "DB_NAME"), required_constant(values, config, "DB_USER")
+    password = string_constant(values, config, "DB_PASSWORD")
+    host = parse_db_host(string_constant(values, config, "DB_HOST"))
+    options = _tls(values, config) + _collation(values)
     if host.is_local:
         socket = host.socket or _default_socket(config, sockets)
         return Target("mysql", "", "localhost", 3306, user, password, name, (("unix_socket", socket), *options))
     if not 0 <= (host.port or 3306) <= 65535:
-        raise ConfigurationError(f"DB_HOST in {config} names port {host.port}, which is none; {_instead()}.")
+        raise ConfigurationError(f"DB_HOST in {config} names port {host.port}, which is none; {_remedy()}.")
     return Target("mysql", "", host.name, host.port or 3306, user, password, name, options)
-
-
-def wanted(reading: Reading, config: str, name: str) -> str:
-    """Return a constant as PHP passes it to mysqli: a string, empty if not defined."""
-    value = reading.constants[name]
-    found = b"" if value is ABSENT else text(value)
-    if isinstance(found, Unknown):
-        raise cannot(name, config, found, DATABASE_SETTING)
-    try:
-        shown = found.decode("utf-8")
-    except UnicodeDecodeError:
-        if name == "DB_PASSWORD":
-            return found.decode("utf-8", "surrogateescape")
-        raise ConfigurationError(f"{name} in {config} is not UTF-8; {_instead()}.") from None
-    if "\0" in shown:
-        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_instead()}.")
-    return shown
-
-
-def needed(reading: Reading, config: str, name: str) -> str:
-    found = wanted(reading, config, name)
-    if not found:
-        how = "not defined" if reading.constants[name] is ABSENT else "empty"
-        raise ConfigurationError(f"{name} is {how} in {config}; {_instead()}.")
-    return found
-
-
-def cannot(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
-    """Return the error for an unknown value: the construct, its line, and what to set instead."""
-    where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
-    return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}.")
-
-
-def _instead() -> str:
-    return f"correct it, or set {DATABASE_SETTING}"
 
 
 def _default_socket(config: str, sockets: Sequence[str]) -> str:
@@ -130,17 +223,17 @@ def _default_socket(config: str, sockets: Sequence[str]) -> str:
     )
 
 
-def _tls(reading: Reading, config: str) -> tuple[tuple[str, str], ...]:
-    flags: Any = reading.constants["MYSQL_CLIENT_FLAGS"]
+def _tls(values: ConfigValues, config: str) -> tuple[tuple[str, str], ...]:
+    flags: Any = values.constants["MYSQL_CLIENT_FLAGS"]
     if flags is ABSENT:
         return ()
     if isinstance(flags, Unknown):
-        raise cannot("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
+        raise unknown_value("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
     if not isinstance(flags, int):
-        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_instead()}.")
-    if not flags & _SSL:
+        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_remedy()}.")
+    if not flags & _CLIENT_SSL:
         return ()
-    if not flags & _VERIFY:
+    if not flags & _CLIENT_SSL_VERIFY:
         return (("ssl", "1"),)
     known = ssl.get_default_verify_paths()
     authorities = known.cafile or known.openssl_cafile
@@ -152,9 +245,14 @@ def _tls(reading: Reading, config: str) -> tuple[tuple[str, str], ...]:
     return (("ssl_ca", authorities),)
 
 
-def charset_of(reading: Reading) -> tuple[str | None, str | None]:
+def _collation(values: ConfigValues) -> tuple[tuple[str, str], ...]:
+    charset, collation = charset_of(values)
+    return (("collation", collation),) if charset == "utf8mb4" and collation in _COLLATIONS else ()
+
+
+def charset_of(values: ConfigValues) -> tuple[str | None, str | None]:
     """Return charset and collation as WordPress determines them; None for what is unknown or not set."""
-    charset, collation = (_word(reading.constants[name]) for name in ("DB_CHARSET", "DB_COLLATE"))
+    charset, collation = (_lowercase(values.constants[name]) for name in ("DB_CHARSET", "DB_COLLATE"))
     if charset is None or collation is None:
         return charset, collation or None
     if charset in ("utf8", "utf8mb3"):
@@ -166,154 +264,54 @@ def charset_of(reading: Reading) -> tuple[str | None, str | None]:
     return charset or None, collation or None
 
 
-def _word(value: Any) -> str | None:
-    found = b"" if value is ABSENT else text(value)
+def string_constant(values: ConfigValues, config: str, name: str) -> str:
+    """Return a constant as PHP passes it to mysqli: a string, empty if not defined."""
+    value = values.constants[name]
+    found = b"" if value is ABSENT else to_string(value)
+    if isinstance(found, Unknown):
+        raise unknown_value(name, config, found, DATABASE_SETTING)
+    try:
+        shown = found.decode("utf-8")
+    except UnicodeDecodeError:
+        if name == "DB_PASSWORD":
+            return found.decode("utf-8", "surrogateescape")
+        raise ConfigurationError(f"{name} in {config} is not UTF-8; {_remedy()}.") from None
+    if "\0" in shown:
+        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_remedy()}.")
+    return shown
+
+
+def required_constant(values: ConfigValues, config: str, name: str) -> str:
+    found = string_constant(values, config, name)
+    if not found:
+        how = "not defined" if values.constants[name] is ABSENT else "empty"
+        raise ConfigurationError(f"{name} is {how} in {config}; {_remedy()}.")
+    return found
+
+
+def unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
+    """Return the error for an unknown value: the construct, its line, and what to set instead."""
+    where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
+    return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}.")
+
+
+def _remedy() -> str:
+    return f"correct it, or set {DATABASE_SETTING}"
+
+
+def _lowercase(value: Any) -> str | None:
+    found = b"" if value is ABSENT else to_string(value)
     return None if isinstance(found, Unknown) else found.decode("utf-8", "replace").lower()
 
 
-def _collation(reading: Reading) -> tuple[tuple[str, str], ...]:
-    charset, collation = charset_of(reading)
-    return (("collation", collation),) if charset == "utf8mb4" and collation in _COLLATIONS else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Multisite:
-    """A network's constants; None is not set, or unknown."""
-
-    enabled: bool | None
-    subdomains: bool | None = None
-    domain: str | None = None
-    path: str | None = None
-    site_id: int | None = None
-    blog_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WordPressSite:
-    """One site: ``path`` is WordPress's folder, ``config`` its wp-config.php. Equal sites agree in everything.
-
-    A property raises ConfigurationError if the file leaves its value unknown, with the construct, its line, and the
-    setting to use instead; a value that is set elsewhere is never read.
-    """
-
-    path: Path
-    config: Path
-    reading: Reading = field(repr=False)
-    sockets: tuple[str, ...] = field(default=SOCKETS, repr=False)
-
-    def __str__(self) -> str:
-        inside = self.config.parent == self.path
-        return f"{self.path} ({self.config.name if inside else self.config})"
-
-    @property
-    def target(self) -> Target:
-        """The database that PHP would open."""
-        return target_of(self.reading, str(self.config), self.sockets)
-
-    @property
-    def prefix(self) -> str:
-        """``$table_prefix``."""
-        value = self.reading.table_prefix
-        setting = "--prefix or WCH_TABLE_PREFIX"
-        if value is ABSENT:
-            raise ConfigurationError(f"$table_prefix is not set in {self.config}; set it there, or with {setting}.")
-        written = text(value)
-        if isinstance(written, Unknown):
-            raise cannot("$table_prefix", str(self.config), written, setting)
-        return check_prefix(written.decode("utf-8", "replace"))
-
-    @property
-    def remove_data(self) -> bool:
-        """True if WCH_REMOVE_DATA is PHP's ``true``; unknown is False. Raises if it is set to anything else."""
-        value = self.reading.constants[REMOVE_DATA]
-        if value is ABSENT or isinstance(value, Unknown):
-            return False
-        if value is not True and truth(value) is True:
-            raise ConfigurationError(
-                f"WCH_REMOVE_DATA in {self.config} is set, but not to true; write define('WCH_REMOVE_DATA', true) or "
-                "set WCH_REMOVE_DATA in the environment. Nothing is removed."
-            )
-        return value is True
-
-    @property
-    def remove_data_is_set(self) -> bool:
-        """True if the file sets WCH_REMOVE_DATA in a way that can be known."""
-        value = self.reading.constants[REMOVE_DATA]
-        return value is not ABSENT and not isinstance(value, Unknown)
-
-    @property
-    def remove_data_unknown(self) -> str:
-        """Why WCH_REMOVE_DATA cannot be known; empty if it can."""
-        value = self.reading.constants[REMOVE_DATA]
-        return str(value) if isinstance(value, Unknown) else ""
-
-    @property
-    def charset(self) -> str | None:
-        """The charset that WordPress uses, or None if unknown."""
-        return charset_of(self.reading)[0]
-
-    @property
-    def collation(self) -> str | None:
-        """The collation of new WordPress tables, as far as wp-config.php sets it."""
-        return charset_of(self.reading)[1]
-
-    @property
-    def multisite(self) -> Multisite:
-        """The network's constants, and whether it is one, as WordPress's is_multisite() decides."""
-        found = self.reading.constants
-        return Multisite(
-            enabled=_is_multisite(found),
-            subdomains=_flag(found["SUBDOMAIN_INSTALL"]),
-            domain=_words(found["DOMAIN_CURRENT_SITE"]),
-            path=_words(found["PATH_CURRENT_SITE"]),
-            site_id=_number(found["SITE_ID_CURRENT_SITE"]),
-            blog_id=_number(found["BLOG_ID_CURRENT_SITE"]),
-        )
-
-    @property
-    def content(self) -> Path | None:
-        """The folder ``wp-content``, or None if unknown."""
-        value = self.reading.constants["WP_CONTENT_DIR"]
-        if value is ABSENT:
-            return self.path / "wp-content"
-        return Path(os.fsdecode(value)) if isinstance(value, bytes) else None
-
-    @property
-    def own_database_layer(self) -> bool:
-        """True if wp-content/db.php replaces WordPress in connecting; then DB_HOST may mean nothing."""
-        return self.content is not None and (self.content / "db.php").is_file()
-
-
-def read_site(
-    path: Path | str | Place, environment: Mapping[str, str] | None = None, sockets: Sequence[str] = SOCKETS
-) -> WordPressSite:
-    """Return the site in a folder; ``environment`` is what getenv() sees, by default this process's.
-
-    Raises ConfigurationError if there is no site, or no parser for PHP.
-    """
-    place = path if isinstance(path, Place) else find_site(path)
-    variables = os.environ if environment is None else environment
-    reading = read_config(place.config, place.abspath, variables)
-    return WordPressSite(place.folder, place.config, reading, tuple(sockets))
-
-
-def _is_multisite(found: Mapping[str, Any]) -> bool | None:
-    if found["MULTISITE"] is not ABSENT:
-        return _flag(found["MULTISITE"])
-    others = [found[name] for name in ("SUBDOMAIN_INSTALL", "VHOST", "SUNRISE")]
-    if any(value is not ABSENT and not isinstance(value, Unknown) for value in others):
-        return True
-    return None if any(isinstance(value, Unknown) for value in others) else False
-
-
-def _flag(value: Any) -> bool | None:
-    answer = None if value is ABSENT else truth(value)
-    return None if isinstance(answer, Unknown) else answer
-
-
-def _words(value: Any) -> str | None:
+def _str_or_none(value: Any) -> str | None:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
 
 
-def _number(value: Any) -> int | None:
+def _int_or_none(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _bool_or_none(value: Any) -> bool | None:
+    answer = None if value is ABSENT else to_bool(value)
+    return None if isinstance(answer, Unknown) else answer

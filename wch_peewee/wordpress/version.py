@@ -1,10 +1,8 @@
-"""Comparison of version strings as PHP's ``version_compare`` does it."""
+"""Comparison of version strings by the rules of PHP's ``version_compare``."""
 
 import re
 from itertools import pairwise
 from typing import Literal
-
-from ..errors import InvalidValue
 
 Order = Literal[-1, 0, 1]
 
@@ -17,7 +15,6 @@ _UNKNOWN = -1
 _NUMBER = b"#N#"
 _DOT = 0x2E
 _LONG_MAX = 2**63 - 1  # where strtol() stops counting
-_PLAIN = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
 def version_compare(a: str, b: str) -> Order:
@@ -27,20 +24,6 @@ def version_compare(a: str, b: str) -> Order:
     values that no Python version class accepts: ``version_compare("1.0", "1.0.0")`` is -1.
     """
     return _compare(_c_string(a), _c_string(b))
-
-
-def is_plain(version: str) -> bool:
-    """Return True for ``MAJOR.MINOR.PATCH``, the only form that is ever written."""
-    return _PLAIN.fullmatch(version) is not None
-
-
-def parse_plain(version: str) -> tuple[int, int, int]:
-    """Split a plain version into its three numbers. Raises InvalidValue for anything else."""
-    match = _PLAIN.fullmatch(version)
-    if match is None:
-        raise InvalidValue(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
-    major, minor, patch = match.groups()
-    return int(major), int(minor), int(patch)
 
 
 def _c_string(version: str) -> bytes:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ...migrate import steps
+from ...migrate.folder import is_plain
 from ...models import base, tables
-from ...wordpress.version import is_plain, version_compare
+from ...wordpress.version import version_compare
 from .findings import Finding, Remarks, code_of, run_code
 from .load import Migration, Recording, Source, is_decide
 

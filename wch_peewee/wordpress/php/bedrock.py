@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 from .constants import set_constant
-from .includes import find, read_bytes
+from .files import find, read_bytes
 from .machine import Machine
-from .values import Object, Unknown, text
-from .variables import ABSENT, environment_value
+from .values import ABSENT, Object, Unknown, to_string
+from .variables import environment_value
 
-_NAME = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*|(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*$")
+_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*|(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*$")
 _NESTED = re.compile(r"\$\{([A-Za-z0-9_.]+)\}")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", '"': '"', "\\": "\\", "$": "$"}
 
@@ -28,13 +28,13 @@ def parse_dotenv(source: str, elsewhere: frozenset[str] = frozenset()) -> dict[s
         number += 1
         if not line or line.startswith("#"):
             continue
-        match = _NAME.match(line)
+        match = _ASSIGNMENT.match(line)
         if not match:
             return dict.fromkeys(found, Unknown(f"line {number} of .env is no NAME=value"))
         if match[2]:
             continue  # a name alone sets nothing
         value = line[match.end() :]
-        # A value in double quotes may go on in the next lines.
+        # A value in double quotes may continue on the next lines.
         while value.startswith('"') and not _closed(value) and number < len(lines):
             value += "\n" + lines[number]
             number += 1
@@ -92,46 +92,46 @@ def _nested(value: str, known: dict[str, str | Unknown]) -> str | Unknown:
     return result + value[position:]
 
 
-_ALL = ("", "_ENV", "_SERVER")
-_TRUE = {b"true": True, b"false": False, b"null": None, b"empty": b""}
+_STORES = ("", "_ENV", "_SERVER")
+_ENV_WORDS = {b"true": True, b"false": False, b"null": None, b"empty": b""}
 
 
-# --- Roots\WPConfig\Config: collects settings, and makes them constants all at once
+# --- Roots\WPConfig\Config: collects settings, and defines them all at once
 
 
 def _config_define(machine: Machine, node: Any, values: list[Any]) -> Any:
-    name = text(values[0]) if values else Unknown("")
+    name = to_string(values[0]) if values else Unknown("")
     if len(values) < 2 or isinstance(name, Unknown):
         cause = machine.unknown(node, "Config::define() with a name that is not known")
-        machine.here.settings.havoc(cause)
+        machine.current.settings.havoc(cause)
         return cause
-    machine.here.settings.known[name.decode("utf-8", "surrogateescape")] = values[1]
+    machine.current.settings.known[name.decode("utf-8", "surrogateescape")] = values[1]
     return None
 
 
 def _config_get(machine: Machine, node: Any, values: list[Any]) -> Any:
-    settings = machine.here.settings
-    name = text(values[0]) if values else Unknown("Config::get()")
+    settings = machine.current.settings
+    name = to_string(values[0]) if values else Unknown("Config::get()")
     if isinstance(name, Unknown):
         return name
     return settings.known.get(name.decode("utf-8", "surrogateescape"), settings.rest or Unknown("Config::get()"))
 
 
 def _config_remove(machine: Machine, node: Any, values: list[Any]) -> Any:
-    name = text(values[0]) if values else Unknown("Config::remove()")
+    name = to_string(values[0]) if values else Unknown("Config::remove()")
     if isinstance(name, Unknown):
-        machine.here.settings.havoc(name)
+        machine.current.settings.havoc(name)
     else:
-        machine.here.settings.known.pop(name.decode("utf-8", "surrogateescape"), None)
+        machine.current.settings.known.pop(name.decode("utf-8", "surrogateescape"), None)
     return None
 
 
 def _config_apply(machine: Machine, node: Any, values: list[Any]) -> Any:
-    settings = machine.here.settings
+    settings = machine.current.settings
     for name, value in settings.known.items():
         set_constant(machine, name, value)
     if settings.rest is not None:
-        machine.here.constants.add(settings.rest)
+        machine.current.constants.add_unknown(settings.rest)
     return None
 
 
@@ -145,15 +145,15 @@ def _dotenv(stores: tuple[str, ...], *, mutable: bool) -> Any:
     return make
 
 
-def dotenv_of_old(values: list[Any]) -> Object:
+def legacy_dotenv(values: list[Any]) -> Object:
     r"""Return the value of ``new Dotenv\\Dotenv($folder, $file)``, the form before version 3."""
-    return Object({"paths": values[:3], "stores": _ALL, "mutable": False}, "dotenv")
+    return Object({"paths": values[:3], "stores": _STORES, "mutable": False}, "dotenv")
 
 
 def _dotenv_create(machine: Machine, node: Any, values: list[Any]) -> Any:
     if values and isinstance(values[0], Object) and values[0].kind == "repository":
         return Object({**values[0].fields, "paths": values[1:4]}, "dotenv")
-    return dotenv_of_old(values)
+    return legacy_dotenv(values)
 
 
 def _repository(*stores: str) -> Any:
@@ -178,7 +178,7 @@ def _immutable(machine: Machine, node: Any, called: Object, values: list[Any]) -
     return Object({**called.fields, "mutable": False}, "repository")
 
 
-def _itself(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
+def _return_self(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
     return called
 
 
@@ -193,19 +193,19 @@ def _overload(machine: Machine, node: Any, called: Object, values: list[Any]) ->
 
 def _load(machine: Machine, node: Any, called: Object, values: list[Any]) -> Any:
     machine.may_throw(machine.unknown(node, "whether .env is there"))
-    own = machine.here.environment
+    own = machine.current.environment
     source = _source(machine, called.fields["paths"])
     if isinstance(source, Unknown):
         own.havoc(machine.unknown(node, f"a .env file: {source.what}"))
         return source
     elsewhere = frozenset() if called.fields["mutable"] else frozenset(machine.environment.variables)
     for name, value in parse_dotenv(source.decode("utf-8", "surrogateescape"), elsewhere).items():
-        _set(machine, called, name, value)
+        _set_variable(machine, called, name, value)
     return Unknown("Dotenv's load()")
 
 
 def _source(machine: Machine, paths: list[Any]) -> bytes | Unknown:
-    """Return the text of the Dotenv files: of the first that exists, or of all if so configured."""
+    """Return the content of the first Dotenv file that exists, or of all if so configured."""
     folder, names, first_only = (*paths, None, None)[:3] if len(paths) < 3 else paths[:3]
     folders = list(folder.values()) if isinstance(folder, dict) else [folder]
     listed = list(names.values()) if isinstance(names, dict) else [b".env" if names is None else names]
@@ -226,12 +226,12 @@ def _source(machine: Machine, paths: list[Any]) -> bytes | Unknown:
     return b"\n".join(texts if first_only is False else texts[:1])
 
 
-def _set(machine: Machine, called: Object, name: str, value: str | Unknown) -> None:
-    own, real = machine.here.environment, machine.environment.variables
+def _set_variable(machine: Machine, called: Object, name: str, value: str | Unknown) -> None:
+    own, real = machine.current.environment, machine.environment.variables
     encoded = value if isinstance(value, Unknown) else value.encode("utf-8", "surrogateescape")
     key = name.encode("utf-8", "surrogateescape")
     machine.environment.found.add(name)
-    if not called.fields["mutable"] and (name in real or any((store, key) in own.known for store in _ALL)):
+    if not called.fields["mutable"] and (name in real or any((store, key) in own.known for store in _STORES)):
         return
     for store in called.fields["stores"]:
         own.known[store, key] = encoded
@@ -242,7 +242,7 @@ def _set(machine: Machine, called: Object, name: str, value: str | Unknown) -> N
 
 def env(machine: Machine, node: Any, values: list[Any]) -> Any:
     """Return ``env('NAME')``: a string, or the value that ``true``, ``null`` or a number stand for; null if not set."""
-    name = text(values[0]) if values else Unknown("env()")
+    name = to_string(values[0]) if values else Unknown("env()")
     if isinstance(name, Unknown):
         return name
     value = ABSENT
@@ -254,10 +254,10 @@ def env(machine: Machine, node: Any, values: list[Any]) -> Any:
         return None
     if not isinstance(value, bytes):
         return value
-    if value.lower() in _TRUE:
-        return _TRUE[value.lower()]
+    if value.lower() in _ENV_WORDS:
+        return _ENV_WORDS[value.lower()]
     if value.isdigit():
-        # A number, and 007 is 7: but not in every version.
+        # A number; not every version reads 007 as 7.
         plain = str(int(value)).encode() == value and len(value) < 18
         return int(value) if plain else Unknown(f"env('{name.decode('utf-8', 'replace')}'), a number of an odd form")
     if len(value) > 1 and value[:1] == value[-1:] and value[:1] in b"\"'":
@@ -266,7 +266,7 @@ def env(machine: Machine, node: Any, values: list[Any]) -> Any:
 
 
 def _env_init(machine: Machine, node: Any, values: list[Any]) -> Any:
-    machine.here.functions.known["env"] = "env\\env"
+    machine.current.functions.known["env"] = "env\\env"
     return None
 
 
@@ -277,8 +277,8 @@ STATIC = {
     "roots\\wpconfig\\config::apply": _config_apply,
     "dotenv\\dotenv::createimmutable": _dotenv(("_ENV", "_SERVER"), mutable=False),
     "dotenv\\dotenv::createmutable": _dotenv(("_ENV", "_SERVER"), mutable=True),
-    "dotenv\\dotenv::createunsafeimmutable": _dotenv(_ALL, mutable=False),
-    "dotenv\\dotenv::createunsafemutable": _dotenv(_ALL, mutable=True),
+    "dotenv\\dotenv::createunsafeimmutable": _dotenv(_STORES, mutable=False),
+    "dotenv\\dotenv::createunsafemutable": _dotenv(_STORES, mutable=True),
     "dotenv\\dotenv::create": _dotenv_create,
     "dotenv\\repository\\repositorybuilder::createwithnoadapters": _repository(),
     "dotenv\\repository\\repositorybuilder::createwithdefaultadapters": _repository("_ENV", "_SERVER"),
@@ -293,10 +293,13 @@ METHODS = {
     ("dotenv", "overload"): _overload,
     ("dotenv", "required"): _required,
     ("dotenv", "ifpresent"): _required,
-    **{("validator", name): _itself for name in ("notempty", "isinteger", "isboolean", "allowedvalues", "required")},
+    **{
+        ("validator", name): _return_self
+        for name in ("notempty", "isinteger", "isboolean", "allowedvalues", "required")
+    },
     ("repository", "addadapter"): _add_adapter,
     ("repository", "addwriter"): _add_adapter,
-    ("repository", "addreader"): _itself,
+    ("repository", "addreader"): _return_self,
     ("repository", "immutable"): _immutable,
-    ("repository", "make"): _itself,
+    ("repository", "make"): _return_self,
 }

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .constants import class_name, function_names
+from .constants import function_names
 from .machine import Machine, Unit, Unreachable, evaluate_arguments
 from .state import Frame
 from .syntax import arguments_of, content, named
-from .values import Closure, Unknown, text, truth
-from .variables import ABSENT, assign_unknown, look, peek, put, tie
+from .values import ABSENT, Closure, Unknown, to_bool, to_string
+from .variables import assign_unknown, mark_reference, peek, set_variable, variable_value
 
 
 def _isset(machine: Machine, node: Any) -> bool | Unknown:
@@ -24,7 +24,7 @@ def _isset(machine: Machine, node: Any) -> bool | Unknown:
 
 def _empty(machine: Machine, node: Any) -> bool | Unknown:
     value = peek(machine, named(arguments_of(node)[0])[-1])
-    answer = False if value is ABSENT else truth(value)
+    answer = False if value is ABSENT else to_bool(value)
     return answer if isinstance(answer, Unknown) else not answer
 
 
@@ -39,7 +39,7 @@ def _compact(machine: Machine, node: Any) -> Any:
     for name in evaluate_arguments(machine, node) or [Unknown("compact()")]:
         if not isinstance(name, bytes):
             return Unknown("compact()")
-        value = look(machine, name.decode("utf-8", "surrogateescape"))
+        value = variable_value(machine, name.decode("utf-8", "surrogateescape"))
         if value is not ABSENT:
             found[name] = value
     return found
@@ -49,12 +49,12 @@ def _extract(machine: Machine, node: Any) -> Any:
     values = evaluate_arguments(machine, node) or [None]
     if len(values) != 1 or not isinstance(values[0], dict):
         machine.frame.variables.havoc(machine.unknown(node, "extract()"))
-        machine.here.frames[0].variables.havoc(machine.unknown(node, "extract()"))
+        machine.current.frames[0].variables.havoc(machine.unknown(node, "extract()"))
         return Unknown("extract()")
     for key, value in values[0].items():
-        shown = text(key)
+        shown = to_string(key)
         if isinstance(shown, bytes) and isinstance(key, bytes):
-            put(machine, shown.decode("utf-8", "surrogateescape"), value)
+            set_variable(machine, shown.decode("utf-8", "surrogateescape"), value)
     return len(values[0])
 
 
@@ -68,7 +68,7 @@ _CONSTRUCTS = {
 }
 
 
-_NAMES = """
+_HARMLESS_NAMES = """
 error_reporting ini_set ini_get ini_restore ini_get_all set_time_limit ignore_user_abort umask
 date_default_timezone_set date_default_timezone_get setlocale mb_internal_encoding mb_regex_encoding mb_language
 error_log trigger_error user_error header header_remove headers_sent headers_list http_response_code setcookie
@@ -113,9 +113,9 @@ ctype_upper ctype_lower ctype_space ctype_punct cli_set_process_title http_build
 spl_autoload_extensions var_representation array_key_first array_key_last fsockopen stream_set_timeout
 """
 
-HARMLESS = frozenset(_NAMES.split())
+HARMLESS = frozenset(_HARMLESS_NAMES.split())
 
-#: The arguments, counted from 0, that such a function sets; -1 is all of them.
+#: The positions, from 0, of the arguments that a harmless function assigns; -1 means all.
 BY_REFERENCE: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("preg_match", "preg_match_all", "similar_text"), (2,)),
     **dict.fromkeys(("preg_replace", "openssl_encrypt"), (4, 5)),
@@ -139,23 +139,23 @@ BY_REFERENCE: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 
 
-#: How deep functions of the file may call each other.
+#: The deepest nesting of calls between functions of the file.
 _MAX_CALLS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function of the file: its declaration, and the file."""
+    """A function that the file declares: the declaration, and its file."""
 
     node: Any
     unit: Unit
 
 
-def call_value(machine: Machine, node: Any) -> Any:
-    """Return ``name(...)``, ``$closure(...)``, or a construct in the form of a call: isset, empty, eval, exit."""
+def call_expression(machine: Machine, node: Any) -> Any:
+    """Evaluate ``name(...)``, ``$closure(...)``, or a construct in the form of a call: isset, empty, exit."""
     function = node.child_by_field_name("function")
     if function.type not in ("name", "qualified_name", "namespace_name", "relative_name"):
-        return call_any(machine, node, machine.evaluate(function))
+        return call_callable(machine, node, machine.evaluate(function))
     written = content(function)
     lower = written.lower().lstrip("\\")
     if lower in _CONSTRUCTS:
@@ -163,8 +163,8 @@ def call_value(machine: Machine, node: Any) -> Any:
     return call_named(machine, node, function_names(machine.unit, written))
 
 
-def call_any(machine: Machine, node: Any, called: Any) -> Any:
-    """Call a value: a closure, or a function's name."""
+def call_callable(machine: Machine, node: Any, called: Any) -> Any:
+    """Call a closure, or a function by its name in a string."""
     if isinstance(called, Closure):
         captured = Frame()
         captured.variables.known.update(called.captured)
@@ -172,15 +172,15 @@ def call_any(machine: Machine, node: Any, called: Any) -> Any:
     if isinstance(called, bytes) and b"::" not in called:
         return call_named(machine, node, [called.decode("utf-8", "replace").lower().lstrip("\\")])
     evaluate_arguments(machine, node)
-    return machine.lost(node, "a call of what is known only when it runs")
+    return machine.unreadable(node, "a call of what is known only when it runs")
 
 
 def call_named(machine: Machine, node: Any, names: list[str]) -> Any:
     """Call the first function of these names that exists.
 
-    An unknown function may do anything: whatever it could have changed is unknown afterwards.
+    After an unknown function everything that it could have changed is unknown.
     """
-    functions = machine.here.functions
+    functions = machine.current.functions
     for name in names:
         found = functions.known.get(name)
         if isinstance(found, Function):
@@ -198,14 +198,14 @@ def call_named(machine: Machine, node: Any, names: list[str]) -> Any:
     evaluate_arguments(machine, node)
     for argument in arguments_of(node):
         if argument.type == "argument" and named(argument)[-1].type in ("variable_name", "subscript_expression"):
-            tie_argument(machine, named(argument)[-1])
-    return machine.lost(node, f"{names[-1]}(), a function that is not known", here=False)
+            mark_argument(machine, named(argument)[-1])
+    return machine.unreadable(node, f"{names[-1]}(), a function that is not known", local=False)
 
 
-def tie_argument(machine: Machine, node: Any) -> None:
+def mark_argument(machine: Machine, node: Any) -> None:
     """Record that a variable was passed to a function that may keep a reference to it."""
     if node.type == "variable_name":
-        tie(machine, node)
+        mark_reference(machine, node)
     else:
         assign_unknown(machine, node)
 
@@ -213,7 +213,7 @@ def tie_argument(machine: Machine, node: Any) -> None:
 def _builtin(machine: Machine, node: Any, name: str) -> Any:
     values = evaluate_arguments(machine, node)
     if values is None:
-        return machine.lost(node, f"{name}() with arguments by name or unpacked")
+        return machine.unreadable(node, f"{name}() with arguments by name or unpacked")
     return machine.builtins[name](machine, node, values)
 
 
@@ -231,15 +231,15 @@ def call_function(machine: Machine, node: Any, function: Function, frame: Frame)
     """Run a function of the file with the call's arguments."""
     declaration = function.node
     values = evaluate_arguments(machine, node)
-    if values is None or len(machine.here.frames) > _MAX_CALLS:
-        return machine.lost(node, "a call too deep or too clever to be followed")
+    if values is None or len(machine.current.frames) > _MAX_CALLS:
+        return machine.unreadable(node, "a call too deep or too clever to be followed")
     arguments = arguments_of(node)
     parameters = named(declaration.child_by_field_name("parameters"))
     for position, parameter in enumerate(parameters):
         name = content(parameter.child_by_field_name("name"))[1:]
         if any(child.type == "reference_modifier" for child in parameter.children):
             if position < len(arguments):
-                tie_argument(machine, named(arguments[position])[-1])
+                mark_argument(machine, named(arguments[position])[-1])
             frame.variables.known[name] = Unknown(f"the parameter ${name} by reference")
         elif parameter.type == "variadic_parameter":
             frame.variables.known[name] = dict(enumerate(values[position:]))
@@ -252,7 +252,7 @@ def call_function(machine: Machine, node: Any, function: Function, frame: Frame)
             frame.variables.known[name] = machine.evaluate(default)
     body = declaration.child_by_field_name("body")
     if any(child.type == "reference_modifier" for child in declaration.children) or _yields(body):
-        return machine.lost(node, "a function that returns a reference or yields")
+        return machine.unreadable(node, "a function that returns a reference or yields")
     if declaration.type == "arrow_function":
         result: list[Any] = []
         machine.call(lambda: result.append(machine.evaluate(body)), frame, function.unit)
@@ -291,7 +291,7 @@ def _yields(node: Any) -> bool:
 
 
 def closure(machine: Machine, node: Any) -> Any:
-    """Return the value of ``function () use ($a) {...}`` or ``fn() => ...``."""
+    """Return the closure of ``function () use ($a) {...}`` or ``fn() => ...``."""
     captured: dict[str, Any] = {}
     if node.type == "arrow_function":
         captured = {name: value for name, value in machine.frame.variables.known.items() if isinstance(name, str)}
@@ -299,16 +299,8 @@ def closure(machine: Machine, node: Any) -> Any:
         if child.type == "anonymous_function_use_clause":
             for used in named(child):
                 if used.type == "by_ref":
-                    tie(machine, named(used)[0])
+                    mark_reference(machine, named(used)[0])
                     used = named(used)[0]
-                value = look(machine, content(used)[1:])
+                value = variable_value(machine, content(used)[1:])
                 captured[content(used)[1:]] = None if value is ABSENT else value
     return Closure(node, captured, machine.unit.path)
-
-
-def static_class(machine: Machine, node: Any) -> str:
-    """Return the full name of the class in ``Class::``, or an empty text if only the run time knows."""
-    scope = node.child_by_field_name("scope") or named(node)[0]
-    if scope.type not in ("name", "qualified_name"):
-        return ""
-    return class_name(machine.unit, content(scope))

@@ -4,9 +4,9 @@ from typing import Any
 
 from .machine import Machine, Unit, Unreachable
 from .syntax import content, named
-from .values import Unknown, text
+from .values import Unknown, to_string
 
-BUILT_IN: dict[str, Any] = {
+PHP_CONSTANTS: dict[str, Any] = {
     "PHP_EOL": b"\n",
     "PHP_INT_MAX": (1 << 63) - 1,
     "PHP_INT_MIN": -(1 << 63),
@@ -51,8 +51,8 @@ BUILT_IN: dict[str, Any] = {
     "E_USER_DEPRECATED": 16384,
 }
 
-#: An entry script may have set them before wp-config.php is read: whether it did differs by request.
-ENTRY = {
+#: Constants that an entry script may define before wp-config.php is read; whether it does differs by request.
+ENTRY_SCRIPT_CONSTANTS = {
     "WP_CLI", "WP_ADMIN", "WP_NETWORK_ADMIN", "WP_USER_ADMIN", "WP_BLOG_ADMIN", "DOING_AJAX", "DOING_CRON",
     "WP_INSTALLING", "WP_USE_THEMES", "XMLRPC_REQUEST", "REST_REQUEST", "SHORTINIT", "WP_LOAD_IMPORTERS",
     "IFRAME_REQUEST", "WP_SETUP_CONFIG", "WP_REPAIRING", "WP_UNINSTALL_PLUGIN", "STDIN", "STDOUT", "STDERR",
@@ -62,26 +62,28 @@ ENTRY = {
 
 def constant(machine: Machine, name: str) -> Any:
     """Return the value of a constant by its full name, or Unknown."""
-    known = machine.here.constants.known
+    known = machine.current.constants.known
     if name in known:
         return known[name]
-    if name in BUILT_IN:
-        return BUILT_IN[name]
+    if name in PHP_CONSTANTS:
+        return PHP_CONSTANTS[name]
     if name == "ABSPATH" and machine.abspath is not None:
         return str(machine.abspath).encode("utf-8", "surrogateescape").rstrip(b"/") + b"/"
-    rest = machine.here.constants.rest
+    rest = machine.current.constants.rest
     return rest if rest is not None else Unknown(f"the constant {name}, which is not defined here")
 
 
 def is_defined(machine: Machine, name: str) -> bool | Unknown:
-    """Return True if a constant of that name is defined by now."""
-    value = constant(machine, name.lstrip("\\"))
+    """Return True if a constant of that name is defined so far."""
+    name = name.lstrip("\\")
+    value = constant(machine, name)
     if not isinstance(value, Unknown):
         return True
-    name = name.lstrip("\\")
-    known = machine.here.constants
-    if name in known.known or known.rest is not None or name in ENTRY or "::" in name or _is_php(name):
-        return Unknown(f"whether {name} is defined") if name in ENTRY else value
+    if name in ENTRY_SCRIPT_CONSTANTS:
+        return Unknown(f"whether {name} is defined")
+    constants = machine.current.constants
+    if name in constants.known or constants.rest is not None or "::" in name or _is_php(name):
+        return value
     return False
 
 
@@ -90,34 +92,34 @@ def _is_php(name: str) -> bool:
 
 
 def define(machine: Machine, node: Any, values: list[Any]) -> Any:
-    """``define(name, value)``: return True if it defined the constant."""
+    """Run ``define(name, value)``; return True if it defined the constant."""
     if len(values) < 2:
         raise Unreachable
-    name = text(values[0])
+    name = to_string(values[0])
     if isinstance(name, Unknown):
         cause = machine.unknown(node, "define() with a name that is not known")
-        machine.here.constants.add(cause)
+        machine.current.constants.add_unknown(cause)
         return cause
     return set_constant(machine, name.decode("utf-8", "surrogateescape").lstrip("\\"), values[1])
 
 
 def set_constant(machine: Machine, name: str, value: Any) -> bool | Unknown:
-    """Define a constant unless it exists, because the first definition holds; return True if it did not."""
-    constants = machine.here.constants
-    if name in constants.known or name in BUILT_IN or (name == "ABSPATH" and machine.abspath is not None):
+    """Define a constant and return True; return False if it exists, because the first definition holds."""
+    constants = machine.current.constants
+    if name in constants.known or name in PHP_CONSTANTS or (name == "ABSPATH" and machine.abspath is not None):
         there = constants.known.get(name)
         return there if isinstance(there, Unknown) else False
     if constants.rest is not None:
         constants.known[name] = constants.rest
         return constants.rest
-    if name in ENTRY:
+    if name in ENTRY_SCRIPT_CONSTANTS:
         value = Unknown(f"{name}, which an entry script may have defined")
     constants.known[name] = value
     return True
 
 
 def declare_constant(machine: Machine, node: Any) -> None:
-    """``const NAME = value, ...;``"""
+    """Run ``const NAME = value, ...;``"""
     for element in named(node):
         if element.type == "const_element":
             name, value = named(element)[0], named(element)[-1]
@@ -126,7 +128,7 @@ def declare_constant(machine: Machine, node: Any) -> None:
 
 
 def read_name(machine: Machine, node: Any) -> Any:
-    """Return the value of a bare word: a constant, or ``__DIR__`` and its like."""
+    """Return the value of a bare word: a constant, or ``__DIR__`` and the like."""
     written = content(node)
     upper = written.upper().lstrip("\\")
     if upper in ("TRUE", "FALSE", "NULL"):
@@ -152,20 +154,16 @@ def read_name(machine: Machine, node: Any) -> Any:
     space = machine.unit.namespace
     if space:
         inside = f"{space}\\{written}"
-        if inside in machine.here.constants.known:
+        if inside in machine.current.constants.known:
             return constant(machine, inside)
     return constant(machine, written)
 
 
-TABLE = {
-    "name": read_name,
-    "qualified_name": read_name,
-    "relative_name": read_name,
-}
+HANDLERS = dict.fromkeys(("name", "qualified_name", "relative_name"), read_name)
 
 
 def namespace(machine: Machine, node: Any) -> None:
-    r"""``namespace A\\B;`` or with a block."""
+    r"""Run ``namespace A\\B;``, with or without a block."""
     name = node.child_by_field_name("name")
     machine.unit.namespace = content(name) if name is not None else ""
     machine.unit.classes, machine.unit.functions = {}, {}
@@ -175,25 +173,25 @@ def namespace(machine: Machine, node: Any) -> None:
 
 
 def use(machine: Machine, node: Any) -> None:
-    r"""``use A\\B as C;``, ``use function A\\b;``, ``use A\\{B, C};``"""
-    kind = _kind(node)
+    r"""Run ``use A\\B as C;``, ``use function A\\b;`` or ``use A\\{B, C};``"""
+    kind = _import_kind(node)
     group = next((child for child in node.children if child.type == "namespace_use_group"), None)
     if group is not None:
         prefix = next(content(child) for child in node.children if child.type == "namespace_name") + "\\"
         for clause in named(group):
-            _take_in(machine.unit, clause, prefix, kind)
+            _import_name(machine.unit, clause, prefix, kind)
         return
     for clause in node.children:
         if clause.type == "namespace_use_clause":
-            _take_in(machine.unit, clause, "", kind)
+            _import_name(machine.unit, clause, "", kind)
 
 
-def _kind(node: Any) -> str:
+def _import_kind(node: Any) -> str:
     return next((child.type for child in node.children if child.type in ("function", "const")), "")
 
 
-def _take_in(unit: Unit, clause: Any, prefix: str, kind: str) -> None:
-    kind = _kind(clause) or kind
+def _import_name(unit: Unit, clause: Any, prefix: str, kind: str) -> None:
+    kind = _import_kind(clause) or kind
     alias = clause.child_by_field_name("alias")
     name = next((child for child in named(clause) if child.type in ("qualified_name", "name", "namespace_name")), None)
     if name is None:

@@ -3,20 +3,29 @@
 from functools import partial
 from typing import Any
 
-from . import literals
-from .calls import call_value, closure
+from .calls import call_expression, closure
 from .machine import Machine, Unreachable
-from .operators import binary_value, cast_value, negated
-from .syntax import content, named
-from .values import Unknown, equal, identical, key_of, next_key, text, truth
-from .variables import ABSENT, assign, peek, read, tie
+from .syntax import content, double_quoted, heredoc, integer_literal, named, single_quoted
+from .values import (
+    ABSENT,
+    Unknown,
+    binary_value,
+    cast_value,
+    identical,
+    negated,
+    next_key,
+    to_bool,
+    to_key,
+    to_string,
+)
+from .variables import assign, mark_reference, peek, read_value
 
 
-def conditional(machine: Machine, node: Any) -> Any:
+def conditional_expression(machine: Machine, node: Any) -> Any:
     """Return the value of ``a ? b : c`` or ``a ?: c``."""
     body, other = node.child_by_field_name("body"), node.child_by_field_name("alternative")
     value = machine.evaluate(node.child_by_field_name("condition"))
-    answer = truth(value)
+    answer = to_bool(value)
     if isinstance(answer, Unknown):
         first = (lambda: value) if body is None else (lambda: machine.evaluate(body))
         return machine.branch(answer, [first, lambda: machine.evaluate(other)])
@@ -25,7 +34,7 @@ def conditional(machine: Machine, node: Any) -> Any:
     return machine.evaluate(other)
 
 
-def match(machine: Machine, node: Any) -> Any:
+def match_expression(machine: Machine, node: Any) -> Any:
     subject = machine.evaluate(node.child_by_field_name("condition"))
     possible: list[Any] = []
     cause: Unknown | None = None
@@ -63,41 +72,35 @@ def _matches(machine: Machine, subject: Any, arm: Any) -> bool | Unknown:
     return unsure or False
 
 
-_CHOICES = {
-    "conditional_expression": conditional,
-    "match_expression": match,
-}
-
-
 _SIGNS = ("unary_op_expression", "cast_expression", "error_suppression_expression", "update_expression")
 
 
 def literal(machine: Machine, node: Any) -> Any:
     source = bytes(node.text)
     if node.type == "string":
-        return literals.single_quoted(source)
+        return single_quoted(source)
     if node.type == "integer":
-        return literals.integer(source)
+        return integer_literal(source)
     if node.type == "float":
         return float(source.replace(b"_", b""))
     return {b"true": True, b"false": False, b"null": None}[source.lower()]
 
 
-def quoted_string(machine: Machine, node: Any) -> bytes | Unknown:
+def interpolated_string(machine: Machine, node: Any) -> bytes | Unknown:
     """Return the value of a string with variables in it."""
 
     def embedded(child: Any) -> bytes | Unknown:
-        return text(machine.evaluate(child))
+        return to_string(machine.evaluate(child))
 
-    return (literals.double_quoted if node.type == "encapsed_string" else literals.heredoc)(node, embedded)
+    return (double_quoted if node.type == "encapsed_string" else heredoc)(node, embedded)
 
 
-def inner(machine: Machine, node: Any) -> Any:
-    """Return the value of brackets, ``@``, and other wrappers."""
+def parenthesized(machine: Machine, node: Any) -> Any:
+    """Return the value inside brackets or after ``@``."""
     return machine.evaluate(named(node)[-1])
 
 
-def binary(machine: Machine, node: Any) -> Any:
+def binary_expression(machine: Machine, node: Any) -> Any:
     operator = bytes(node.child_by_field_name("operator").text).lower()
     left_node, right_node = node.child_by_field_name("left"), node.child_by_field_name("right")
     if operator == b"??":
@@ -107,9 +110,9 @@ def binary(machine: Machine, node: Any) -> Any:
         return machine.evaluate(right_node) if left is ABSENT or left is None else left
     left = machine.evaluate(left_node)
     if operator in (b"&&", b"and", b"||", b"or"):
-        return _either(machine, truth(left), right_node, stops=operator in (b"||", b"or"))
+        return _logical(machine, to_bool(left), right_node, stops=operator in (b"||", b"or"))
     if operator == b"**" and left_node.type in _SIGNS:
-        # PHP takes -2 ** 2 for -(2 ** 2), the parser for (-2) ** 2.
+        # PHP reads -2 ** 2 as -(2 ** 2), the parser as (-2) ** 2.
         machine.evaluate(right_node)
         return Unknown("a sign or a cast in front of **")
     if operator == b"instanceof":
@@ -117,20 +120,20 @@ def binary(machine: Machine, node: Any) -> Any:
     return binary_value(operator, left, machine.evaluate(right_node))
 
 
-def _either(machine: Machine, left: bool | Unknown, right_node: Any, *, stops: bool) -> bool | Unknown:
+def _logical(machine: Machine, left: bool | Unknown, right_node: Any, *, stops: bool) -> bool | Unknown:
     def right() -> bool | Unknown:
-        return truth(machine.evaluate(right_node))
+        return to_bool(machine.evaluate(right_node))
 
     if isinstance(left, Unknown):
         return machine.branch(left, [lambda: stops, right])
     return stops if left is stops else right()
 
 
-def unary(machine: Machine, node: Any) -> Any:
+def unary_expression(machine: Machine, node: Any) -> Any:
     operator = bytes(node.children[0].text)
     value = machine.evaluate(named(node)[0])
     if operator == b"!":
-        answer = truth(value)
+        answer = to_bool(value)
         return answer if isinstance(answer, Unknown) else not answer
     return negated(operator, value)
 
@@ -142,16 +145,16 @@ def assignment(machine: Machine, node: Any) -> Any:
     return value
 
 
-def reference(machine: Machine, node: Any) -> Any:
+def reference_assignment(machine: Machine, node: Any) -> Any:
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    value = read(machine, right) if right.type == "variable_name" else machine.evaluate(right)
-    tie(machine, left)
-    tie(machine, right)
+    value = read_value(machine, right) if right.type == "variable_name" else machine.evaluate(right)
+    mark_reference(machine, left)
+    mark_reference(machine, right)
     return value
 
 
-def augmented(machine: Machine, node: Any) -> Any:
-    """``.=``, ``+=``, ``??=`` and the like."""
+def augmented_assignment(machine: Machine, node: Any) -> Any:
+    """Evaluate ``.=``, ``+=``, ``??=`` and the like."""
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     operator = bytes(node.child_by_field_name("operator").text)[:-1]
     if operator == b"??":
@@ -165,15 +168,15 @@ def augmented(machine: Machine, node: Any) -> Any:
             return value
 
         return machine.branch(there, [lambda: there, fill]) if isinstance(there, Unknown) else fill()
-    value = binary_value(operator, read(machine, left), machine.evaluate(right))
+    value = binary_value(operator, read_value(machine, left), machine.evaluate(right))
     assign(machine, left, value)
     return value
 
 
-def update(machine: Machine, node: Any) -> Any:
-    """``$i++`` and its like."""
+def update_expression(machine: Machine, node: Any) -> Any:
+    """Evaluate ``$i++``, ``--$i`` and the like."""
     target = node.child_by_field_name("argument")
-    before = read(machine, target)
+    before = read_value(machine, target)
     if not isinstance(before, int) or isinstance(before, bool):
         after: Any = before if isinstance(before, Unknown) else Unknown("++ or -- of what is no integer")
     else:
@@ -182,7 +185,7 @@ def update(machine: Machine, node: Any) -> Any:
     return before if node.children[0].is_named else after
 
 
-def array(machine: Machine, node: Any) -> Any:
+def array_literal(machine: Machine, node: Any) -> Any:
     """Return the value of ``[...]`` or ``array(...)``."""
     result: dict[Any, Any] = {}
     unsure: Unknown | None = None
@@ -198,10 +201,10 @@ def array(machine: Machine, node: Any) -> Any:
             continue
         if any(part.type == "by_ref" for part in parts) or any(child.type == "&" for child in element.children):
             for part in parts:
-                tie(machine, part)
+                mark_reference(machine, part)
             unsure = unsure or Unknown("an array holds a reference")
             continue
-        key = key_of(machine.evaluate(parts[0])) if len(parts) > 1 else next_key(result)
+        key = to_key(machine.evaluate(parts[0])) if len(parts) > 1 else next_key(result)
         value = machine.evaluate(parts[-1])
         if isinstance(key, Unknown):
             unsure = unsure or key
@@ -210,38 +213,33 @@ def array(machine: Machine, node: Any) -> Any:
     return unsure or result
 
 
-def cast(machine: Machine, node: Any) -> Any:
+def cast_expression(machine: Machine, node: Any) -> Any:
     kind = content(node.child_by_field_name("type")).lower().strip()
     return cast_value(kind, machine.evaluate(node.child_by_field_name("value")))
 
 
-def printed(machine: Machine, node: Any) -> Any:
+def print_expression(machine: Machine, node: Any) -> Any:
     machine.evaluate(named(node)[-1])
     return 1
 
 
-def sequence(machine: Machine, node: Any) -> Any:
+def sequence_expression(machine: Machine, node: Any) -> Any:
     return [machine.evaluate(child) for child in named(node)][-1]
 
 
-def thrown(machine: Machine, node: Any) -> Any:
+def throw_expression(machine: Machine, node: Any) -> Any:
     machine.may_throw(machine.unknown(node, "what is thrown"))
     raise Unreachable
 
 
-def shell(machine: Machine, node: Any) -> Any:
+def shell_command(machine: Machine, node: Any) -> Any:
     return Unknown("a command of the shell")
 
 
-def same_way(left: Any, right: Any) -> bool | Unknown:
-    """Compare as ``switch`` does."""
-    return equal(left, right)
-
-
-TABLE = {
+HANDLERS = {
     **dict.fromkeys(("string", "integer", "float", "boolean", "null"), literal),
-    **dict.fromkeys(("encapsed_string", "heredoc", "nowdoc"), quoted_string),
-    **dict.fromkeys(("parenthesized_expression", "error_suppression_expression"), inner),
+    **dict.fromkeys(("encapsed_string", "heredoc", "nowdoc"), interpolated_string),
+    **dict.fromkeys(("parenthesized_expression", "error_suppression_expression"), parenthesized),
     **dict.fromkeys(
         (
             "variable_name",
@@ -250,21 +248,22 @@ TABLE = {
             "member_access_expression",
             "nullsafe_member_access_expression",
         ),
-        read,
+        read_value,
     ),
     **dict.fromkeys(("anonymous_function", "arrow_function"), closure),
-    "function_call_expression": call_value,
-    "binary_expression": binary,
-    "unary_op_expression": unary,
-    **_CHOICES,
+    "function_call_expression": call_expression,
+    "binary_expression": binary_expression,
+    "unary_op_expression": unary_expression,
+    "conditional_expression": conditional_expression,
+    "match_expression": match_expression,
     "assignment_expression": assignment,
-    "reference_assignment_expression": reference,
-    "augmented_assignment_expression": augmented,
-    "update_expression": update,
-    "array_creation_expression": array,
-    "cast_expression": cast,
-    "print_intrinsic": printed,
-    "sequence_expression": sequence,
-    "throw_expression": thrown,
-    "shell_command_expression": shell,
+    "reference_assignment_expression": reference_assignment,
+    "augmented_assignment_expression": augmented_assignment,
+    "update_expression": update_expression,
+    "array_creation_expression": array_literal,
+    "cast_expression": cast_expression,
+    "print_intrinsic": print_expression,
+    "sequence_expression": sequence_expression,
+    "throw_expression": throw_expression,
+    "shell_command_expression": shell_command,
 }

@@ -1,30 +1,41 @@
-"""Everything with ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
+"""Expressions with ``::``, ``->`` or ``new``: classes of the file, and Bedrock's Config, Dotenv and env()."""
 
 from typing import Any
 
 from . import bedrock
-from .calls import Function, call_function, static_class, tie_argument
+from .calls import Function, call_function, mark_argument
+from .constants import class_name
 from .machine import Machine, evaluate_arguments
 from .state import Frame
 from .statements import Class
 from .syntax import arguments_of, content, named
 from .values import Object, Unknown
 
-#: Classes whose making does nothing that matters here.
-_PLAIN = {
+#: Classes whose constructor changes nothing relevant.
+_PLAIN_CLASSES = {
     "exception", "errorexception", "runtimeexception", "logicexception", "invalidargumentexception", "domainexception",
     "unexpectedvalueexception", "error", "datetime", "datetimeimmutable", "datetimezone", "dateinterval", "splstack",
     "arrayobject", "arrayiterator", "mysqli", "pdo",
 }  # fmt: skip
 
 
+def _scope(node: Any) -> Any:
+    """Return the node before ``::``."""
+    return node.child_by_field_name("scope") or named(node)[0]
+
+
+def _class_of(machine: Machine, node: Any) -> str:
+    """Return the full name of the class that a node names, or an empty string if it is known only at run time."""
+    return class_name(machine.unit, content(node)) if node.type in ("name", "qualified_name") else ""
+
+
 def class_constant(machine: Machine, node: Any) -> Any:
-    """Return ``Name::CONSTANT`` or ``Name::class``."""
-    kind = static_class(machine, node)
+    """Return the value of ``Name::CONSTANT`` or ``Name::class``."""
+    kind = _class_of(machine, _scope(node))
     name = content(named(node)[-1])
     if kind and name.lower() == "class":
         return Object({}, f"class {kind}")
-    found = machine.here.functions.known.get(("class", kind))
+    found = machine.current.functions.known.get(("class", kind))
     if isinstance(found, Class):
         for declared in _members(found, "const_declaration"):
             for element in named(declared):
@@ -42,10 +53,10 @@ def static_property(machine: Machine, node: Any) -> Any:
 
 
 def static_call(machine: Machine, node: Any) -> Any:
-    """Return ``Name::method(...)``."""
-    kind = static_class(machine, node)
+    """Evaluate ``Name::method(...)``."""
+    kind = _class_of(machine, _scope(node))
     method = content(node.child_by_field_name("name")).lower()
-    found = machine.here.functions.known.get(("class", kind))
+    found = machine.current.functions.known.get(("class", kind))
     if isinstance(found, Class):
         for declared in _members(found, "method_declaration"):
             if content(declared.child_by_field_name("name")).lower() == method:
@@ -53,13 +64,13 @@ def static_call(machine: Machine, node: Any) -> Any:
     values = evaluate_arguments(machine, node)
     handler = None if isinstance(found, Class | Unknown) else bedrock.STATIC.get(f"{kind}::{method}")
     if handler is None or values is None:
-        _hand_over(machine, node)
-        return machine.lost(node, f"{content(node.child_by_field_name('name'))}() of a class")
+        _mark_arguments(machine, node)
+        return machine.unreadable(node, f"{content(node.child_by_field_name('name'))}() of a class")
     return handler(machine, node, values)
 
 
 def method_call(machine: Machine, node: Any) -> Any:
-    """Return ``$object->method(...)``."""
+    """Evaluate ``$object->method(...)``."""
     called = machine.evaluate(node.child_by_field_name("object"))
     name = node.child_by_field_name("name")
     values = evaluate_arguments(machine, node)
@@ -69,56 +80,46 @@ def method_call(machine: Machine, node: Any) -> Any:
             return handler(machine, node, called, values)
     if called is None and node.type == "nullsafe_member_call_expression":
         return None
-    _hand_over(machine, node)
-    return machine.lost(node, f"the method {content(name)}() of an object")
+    _mark_arguments(machine, node)
+    return machine.unreadable(node, f"the method {content(name)}() of an object")
 
 
-def _hand_over(machine: Machine, node: Any) -> None:
+def _mark_arguments(machine: Machine, node: Any) -> None:
     for argument in arguments_of(node):
         for inner in named(argument)[-1:]:
             if inner.type in ("variable_name", "subscript_expression"):
-                tie_argument(machine, inner)
+                mark_argument(machine, inner)
 
 
-def created(machine: Machine, node: Any) -> Any:
-    """Return ``new Name(...)``."""
+def new_object(machine: Machine, node: Any) -> Any:
+    """Evaluate ``new Name(...)``."""
     name = next((child for child in named(node) if child.type in ("name", "qualified_name")), None)
     values = evaluate_arguments(machine, node)
-    kind = static_class(machine, _Scope(name)) if name is not None else ""
+    kind = _class_of(machine, name) if name is not None else ""
     if kind == "stdclass":
         return Object({})
-    if kind in _PLAIN:
+    if kind in _PLAIN_CLASSES:
         machine.may_throw(machine.unknown(node, f"new {kind}"))
         return Object({}, kind)
     if kind == "dotenv\\dotenv" and values:
-        return bedrock.dotenv_of_old(values)
-    _hand_over(machine, node)
-    return machine.lost(node, f"new {content(name)}" if name is not None else "new")
+        return bedrock.legacy_dotenv(values)
+    _mark_arguments(machine, node)
+    return machine.unreadable(node, f"new {content(name)}" if name is not None else "new")
 
 
-class _Scope:
-    """A node that is itself the class's name."""
-
-    def __init__(self, name: Any) -> None:
-        self._name = name
-
-    def child_by_field_name(self, _: str) -> Any:
-        return self._name
-
-
-def cloned(machine: Machine, node: Any) -> Any:
+def clone_object(machine: Machine, node: Any) -> Any:
     value = machine.evaluate(named(node)[0])
     if isinstance(value, Object) and value.kind == "stdClass":
         return Object(dict(value.fields))
-    return machine.lost(node, "clone")
+    return machine.unreadable(node, "clone")
 
 
-TABLE = {
+HANDLERS = {
     "class_constant_access_expression": class_constant,
     "scoped_property_access_expression": static_property,
     "scoped_call_expression": static_call,
     "member_call_expression": method_call,
     "nullsafe_member_call_expression": method_call,
-    "object_creation_expression": created,
-    "clone_expression": cloned,
+    "object_creation_expression": new_object,
+    "clone_expression": clone_object,
 }

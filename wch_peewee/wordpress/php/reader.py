@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import builtins, constants, expressions, includes, objects, statements
-from .includes import read_bytes, run_source
-from .machine import GivingUp, Machine, Unit, Unreachable
-from .state import Environment, State, meet
+from . import builtins, constants, expressions, files, objects, statements
+from .files import read_bytes, run_source
+from .machine import EvaluationAborted, Machine, Unit, Unreachable
+from .state import Environment, ProgramState, merge_states
 from .syntax import parse
-from .values import Unknown
-from .variables import ABSENT
+from .values import ABSENT, Unknown
 
-EXPRESSIONS = {**expressions.TABLE, **constants.TABLE, **includes.TABLE, **objects.TABLE}
+EXPRESSIONS = {**expressions.HANDLERS, **constants.HANDLERS, **files.HANDLERS, **objects.HANDLERS}
 
-#: What is asked for when WordPress connects.
+#: The constants that count when WordPress connects.
 CONNECTING = (
     "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_CHARSET", "DB_COLLATE", "MYSQL_CLIENT_FLAGS", "WP_CONTENT_DIR",
     "WP_ALLOW_MULTISITE", "MULTISITE", "SUBDOMAIN_INSTALL", "VHOST", "SUNRISE", "DOMAIN_CURRENT_SITE",
@@ -26,7 +25,7 @@ REMOVE_DATA = "WCH_REMOVE_DATA"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class ConfigValues:
     """The content of a wp-config.php: bytes or other PHP values, Unknown, or ABSENT.
 
     The repr shows no value, because some are secret. Two are equal if all values and their types are equal.
@@ -36,7 +35,7 @@ class Reading:
     table_prefix: Any
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Reading) and self._all == other._all
+        return isinstance(other, ConfigValues) and self._all == other._all
 
     def __hash__(self) -> int:
         return hash(self._all)
@@ -49,62 +48,67 @@ class Reading:
         known = [
             name for name, value in self.constants.items() if value is not ABSENT and not isinstance(value, Unknown)
         ]
-        return f"Reading(known: {', '.join(known)})"
+        return f"ConfigValues(known: {', '.join(known)})"
 
 
-def read_config(config: Path, abspath: Path | None, environment: Mapping[str, str]) -> Reading:
+def read_config(config: Path, abspath: Path | None, environment: Mapping[str, str]) -> ConfigValues:
     """Evaluate the file; ``abspath`` is WordPress's folder, if any. Raises ConfigurationError without a parser.
 
     What cannot be known is Unknown. If the file itself cannot be read, everything is Unknown.
     """
-    reading, found = _read_once(config, abspath, Environment(environment))
-    # Some of the variables that it asks for are here: so this is PHP's environment, and the others are not set.
-    return _read_once(config, abspath, Environment(environment, complete=True))[0] if found else reading
+    values, found = _read_once(config, abspath, Environment(environment))
+    # Some of the variables that it reads are set here: so this is PHP's environment, and the others are not set.
+    return _read_once(config, abspath, Environment(environment, complete=True))[0] if found else values
 
 
-def _read_once(config: Path, abspath: Path | None, environment: Environment) -> tuple[Reading, set[str]]:
+def _read_once(config: Path, abspath: Path | None, environment: Environment) -> tuple[ConfigValues, set[str]]:
     real = Path(os.path.realpath(config))
     machine = Machine(
-        environment, real, abspath and Path(os.path.realpath(abspath)), statements.TABLE, EXPRESSIONS, builtins.TABLE
+        environment,
+        real,
+        abspath and Path(os.path.realpath(abspath)),
+        statements.HANDLERS,
+        EXPRESSIONS,
+        builtins.FUNCTIONS,
     )
     source = read_bytes(real)
     if isinstance(source, Unknown):
         return _all_unknown(Unknown(source.what, str(config), 1)), set()
     root = parse(b"<?php\n")
     machine.unit = Unit(str(real))
-    machine.here.included.known[str(real)] = True
+    machine.current.included.known[str(real)] = True
     try:
         run_source(machine, root, source, machine.unit)
     except Unreachable:
         pass
-    except GivingUp as error:
+    except EvaluationAborted as error:
         return _all_unknown(error.why), environment.found
     except RecursionError:
         return _all_unknown(Unknown("what stands there is nested too deeply", str(real), 1)), environment.found
     return _result(machine), environment.found
 
 
-def _result(machine: Machine) -> Reading:
+def _result(machine: Machine) -> ConfigValues:
     ends = [*machine.connects] if machine.connects else [machine.state] if machine.state is not None else []
     if not ends:
         return _all_unknown(machine.ended)
     for state in ends:
         del state.frames[1:]
-    connecting = meet(ends, machine.cause)
+    connecting = merge_states(ends, machine.cause)
     last = machine.state or connecting
     values = {name: _constant(connecting, name) for name in CONNECTING}
     values[REMOVE_DATA] = _constant(last, REMOVE_DATA)
     variables = connecting.frames[0].variables
-    return Reading(values, variables.known.get("table_prefix", variables.rest or ABSENT))
+    return ConfigValues(values, variables.known.get("table_prefix", variables.rest or ABSENT))
 
 
-def _constant(state: State, name: str) -> Any:
+def _constant(state: ProgramState, name: str) -> Any:
     if name in state.constants.known:
         value = state.constants.known[name]
-        # Of an array only that it is one, and whether it is empty, says anything here.
+        # Of an array only its type matters, and whether it is empty.
         return ({0: True} if value else {}) if isinstance(value, dict) else value
     return state.constants.rest or ABSENT
 
 
-def _all_unknown(why: Unknown) -> Reading:
-    return Reading(dict.fromkeys((*CONNECTING, REMOVE_DATA), why), why)
+def _all_unknown(why: Unknown) -> ConfigValues:
+    return ConfigValues(dict.fromkeys((*CONNECTING, REMOVE_DATA), why), why)

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .values import Unknown, join
+from .values import Unknown, merge_values
 
 
 @dataclass(slots=True)
 class Scope:
-    """Names and values; ``rest``, if set, is why names that are not listed may be set as well."""
+    """Names and values; ``rest``, unless None, is the reason why unlisted names may be set as well."""
 
     known: dict[Any, Any] = field(default_factory=dict)
     rest: Unknown | None = None
@@ -26,8 +26,8 @@ class Scope:
         self.known = {name: value if isinstance(value, Unknown) else cause for name, value in self.known.items()}
         self.rest = self.rest or cause
 
-    def add(self, cause: Unknown) -> None:
-        """Record that other names may have been set; those listed cannot have changed."""
+    def add_unknown(self, cause: Unknown) -> None:
+        """Record that unlisted names may be set; the listed ones are unchanged."""
         self.rest = self.rest or cause
 
 
@@ -43,7 +43,7 @@ class Frame:
 
 
 @dataclass(slots=True)
-class State:
+class ProgramState:
     """The state of the program: constants, variables by frame, environment.
 
     ``constants`` never change once set; ``frames[0]`` is the global scope; ``environment`` is what the program has set;
@@ -62,8 +62,8 @@ class State:
         """The number of names."""
         return len(self.constants.known) + sum(len(frame.variables.known) for frame in self.frames)
 
-    def fork(self) -> State:
-        return State(
+    def fork(self) -> ProgramState:
+        return ProgramState(
             self.constants.fork(),
             self.functions.fork(),
             self.environment.fork(),
@@ -72,38 +72,35 @@ class State:
             [frame.fork() for frame in self.frames],
         )
 
-    def havoc(self, cause: Unknown, *, here: bool) -> None:
-        """Record that unreadable code was run; ``here``: it could change the variables of this scope."""
-        self.constants.add(cause)
-        self.functions.add(cause)
-        self.included.add(cause)
+    def havoc(self, cause: Unknown, *, local: bool) -> None:
+        """Record that unreadable code was run, which with ``local`` could change this scope's variables."""
+        self.constants.add_unknown(cause)
+        self.functions.add_unknown(cause)
+        self.included.add_unknown(cause)
         self.environment.havoc(cause)
         self.settings.havoc(cause)
         self.frames[0].variables.havoc(cause)
-        if here:
+        if local:
             self.frames[-1].variables.havoc(cause)
 
 
-_ABSENT = object()
-
-
-def meet(states: Sequence[State], cause: Unknown) -> State:
-    """Join the states in which two or more ways ended, each after ``state.fork()``: what differs becomes unknown."""
+def merge_states(states: Sequence[ProgramState], cause: Unknown) -> ProgramState:
+    """Merge the states at the ends of paths that were forked from one state: what differs becomes unknown."""
     result = states[0]
     for other in states[1:]:
-        result = State(
-            _meet(result.constants, other.constants, cause),
-            _meet(result.functions, other.functions, cause),
-            _meet(result.environment, other.environment, cause),
-            _meet(result.settings, other.settings, cause),
-            _meet(result.included, other.included, cause),
-            [_meet_frames(one, two, cause) for one, two in zip(result.frames, other.frames, strict=True)],
+        result = ProgramState(
+            _merge_scopes(result.constants, other.constants, cause),
+            _merge_scopes(result.functions, other.functions, cause),
+            _merge_scopes(result.environment, other.environment, cause),
+            _merge_scopes(result.settings, other.settings, cause),
+            _merge_scopes(result.included, other.included, cause),
+            [_merge_frames(one, two, cause) for one, two in zip(result.frames, other.frames, strict=True)],
         )
     return result
 
 
-def _meet_frames(left: Frame, right: Frame, cause: Unknown) -> Frame:
-    variables = _meet(left.variables, right.variables, cause)
+def _merge_frames(left: Frame, right: Frame, cause: Unknown) -> Frame:
+    variables = _merge_scopes(left.variables, right.variables, cause)
     for name in left.shared.keys() ^ right.shared.keys():
         variables.known[name] = cause
     shared = {name: None for name in left.shared if name in right.shared}
@@ -112,13 +109,13 @@ def _meet_frames(left: Frame, right: Frame, cause: Unknown) -> Frame:
     return Frame(variables, shared)
 
 
-def _meet(left: Scope, right: Scope, cause: Unknown) -> Scope:
+def _merge_scopes(left: Scope, right: Scope, cause: Unknown) -> Scope:
     if left.known == right.known and left.rest == right.rest and not left.known:
         return left
     known = {}
     for name in (*left.known, *(name for name in right.known if name not in left.known)):
-        one, other = left.known.get(name, _ABSENT), right.known.get(name, _ABSENT)
-        known[name] = cause if one is _ABSENT or other is _ABSENT else join(one, other, cause)
+        in_both = name in left.known and name in right.known
+        known[name] = merge_values(left.known[name], right.known[name], cause) if in_both else cause
     return Scope(known, left.rest or right.rest)
 
 
@@ -131,7 +128,7 @@ _REQUEST = re.compile(
 
 @dataclass(slots=True)
 class Environment:
-    """Environment variables, as far as they tell what PHP sees.
+    """The environment variables that PHP sees, inferred from this process's.
 
     ``variables`` are this process's. One that is set counts as PHP's. One that is not set counts as not set only if
     another one that the file reads is set (``complete``); otherwise, as outside the container or the web server, it is
@@ -140,7 +137,7 @@ class Environment:
 
     variables: Mapping[str, str]
     complete: bool = False
-    #: The names that the file asked for and that are set.
+    #: The names that the file reads and that are set.
     found: set[str] = field(default_factory=set)
 
     def get(self, name: bytes, what: str) -> bytes | Unknown | None:

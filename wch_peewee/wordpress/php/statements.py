@@ -7,32 +7,31 @@ from typing import Any
 
 from .calls import Function
 from .constants import declare_constant, namespace, use
-from .expressions import same_way
-from .machine import GivingUp, Machine, Unit
+from .machine import EvaluationAborted, Machine, Unit
 from .syntax import content, named
-from .values import Unknown, truth
-from .variables import assign, assign_unknown, forget
+from .values import Unknown, equal, to_bool
+from .variables import assign, assign_unknown, unset_target
 
 
-def block(machine: Machine, node: Any) -> None:
+def compound_statement(machine: Machine, node: Any) -> None:
     machine.run(named(node))
 
 
-def expression(machine: Machine, node: Any) -> None:
+def expression_statement(machine: Machine, node: Any) -> None:
     for child in named(node):
         machine.evaluate(child)
 
 
-def nothing(machine: Machine, node: Any) -> None:
+def skip(machine: Machine, node: Any) -> None:
     """Skip a statement that changes nothing relevant."""
 
 
 def inline_text(machine: Machine, node: Any) -> None:
-    """Skip HTML between two parts of PHP; with short tags it could be PHP, too."""
+    """Skip HTML between two parts of PHP, unless a short tag in it may begin PHP."""
     source = bytes(node.text)
     inner = source.replace(b"<?php", b"").replace(b"<?=", b"").replace(b"<?xml", b"")
     if b"<?" in inner:
-        machine.lost(node, "a short opening tag, <?")
+        machine.unreadable(node, "a short opening tag, <?")
 
 
 def if_statement(machine: Machine, node: Any) -> None:
@@ -42,7 +41,7 @@ def if_statement(machine: Machine, node: Any) -> None:
 
 
 def _choose(machine: Machine, condition: Any, body: Any, clauses: list[Any]) -> None:
-    answer = truth(machine.evaluate(condition))
+    answer = to_bool(machine.evaluate(condition))
     if isinstance(answer, Unknown):
         machine.branch(answer, [lambda: machine.execute(body), lambda: _otherwise(machine, clauses)])
     elif answer:
@@ -61,7 +60,7 @@ def _otherwise(machine: Machine, clauses: list[Any]) -> None:
         _choose(machine, first.child_by_field_name("condition"), first.child_by_field_name("body"), rest)
 
 
-def switch(machine: Machine, node: Any) -> None:
+def switch_statement(machine: Machine, node: Any) -> None:
     subject = machine.evaluate(node.child_by_field_name("condition"))
     cases = [child for child in named(node.child_by_field_name("body")) if child.type.endswith("_statement")]
     entries: list[int] = []
@@ -69,7 +68,7 @@ def switch(machine: Machine, node: Any) -> None:
     for number, case in enumerate(cases):
         if case.type == "default_statement":
             continue
-        answer = same_way(subject, machine.evaluate(case.child_by_field_name("value")))
+        answer = equal(subject, machine.evaluate(case.child_by_field_name("value")))
         if answer is True:
             entries.append(number)
             break
@@ -91,27 +90,27 @@ def switch(machine: Machine, node: Any) -> None:
         else:
             machine.branch(cause, [partial(from_case, entry) for entry in entries])
 
-    rounds = iter((True, False))  # to break and continue a switch is a loop of one round
+    rounds = iter((True, False))  # for break and continue a switch is a loop of one round
     machine.repeat(node, lambda: next(rounds), body)
 
 
-def returned(machine: Machine, node: Any) -> None:
+def return_statement(machine: Machine, node: Any) -> None:
     value = machine.evaluate(named(node)[0]) if named(node) else None
-    machine.returns.append((machine.here, value))
+    machine.returns.append((machine.current, value))
     machine.state = None
 
 
-def left(machine: Machine, node: Any) -> None:
-    """``break`` and ``continue``, with their number of levels."""
+def break_or_continue(machine: Machine, node: Any) -> None:
+    """Run ``break`` or ``continue``, with its number of levels."""
     level = machine.evaluate(named(node)[0]) if named(node) else 1
     if not isinstance(level, int):
-        raise GivingUp(machine.unknown(node, "break or continue with something else than a number"))
-    (machine.breaks if node.type == "break_statement" else machine.continues).append((machine.here, max(level, 1)))
+        raise EvaluationAborted(machine.unknown(node, "break or continue with something else than a number"))
+    (machine.breaks if node.type == "break_statement" else machine.continues).append((machine.current, max(level, 1)))
     machine.state = None
 
 
-def ended(machine: Machine, node: Any) -> None:
-    expression(machine, node)
+def exit_statement(machine: Machine, node: Any) -> None:
+    expression_statement(machine, node)
     machine.ended = machine.unknown(node, "the program ends here, before WordPress is loaded")
     machine.state = None
 
@@ -119,7 +118,7 @@ def ended(machine: Machine, node: Any) -> None:
 def try_statement(machine: Machine, node: Any) -> None:
     clauses = [child for child in named(node) if child.type == "catch_clause"]
     last = next((child for child in named(node) if child.type == "finally_clause"), None)
-    depth = len(machine.here.frames)
+    depth = len(machine.current.frames)
     outer, machine.throws = machine.throws, []
     waiting = len(machine.returns) + len(machine.breaks) + len(machine.continues)
     try:
@@ -136,7 +135,7 @@ def try_statement(machine: Machine, node: Any) -> None:
             outer.extend(state.fork() for state in thrown)
         for clause in clauses:
             machine.cause = cause
-            machine.go_on([(state.fork(), None) for state in thrown])
+            machine.continue_from([(state.fork(), None) for state in thrown])
             name = clause.child_by_field_name("name")
             if name is not None:
                 machine.frame.variables.known[name.text.decode("utf-8", "replace")[1:]] = cause
@@ -145,14 +144,14 @@ def try_statement(machine: Machine, node: Any) -> None:
                 ends.append((machine.state, None))
         machine.cause = cause
     if last is not None and len(machine.returns) + len(machine.breaks) + len(machine.continues) != waiting:
-        raise GivingUp(machine.unknown(last, "finally behind a return"))
-    machine.go_on(ends)
+        raise EvaluationAborted(machine.unknown(last, "finally behind a return"))
+    machine.continue_from(ends)
     if last is not None:
         machine.execute(last.child_by_field_name("body"))
 
 
-def jump(machine: Machine, node: Any) -> None:
-    raise GivingUp(machine.unknown(node, "goto"))
+def goto(machine: Machine, node: Any) -> None:
+    raise EvaluationAborted(machine.unknown(node, "goto"))
 
 
 def _declare_directive(machine: Machine, node: Any) -> None:
@@ -160,28 +159,27 @@ def _declare_directive(machine: Machine, node: Any) -> None:
 
 
 _BRANCHES = {
-    **dict.fromkeys(("compound_statement", "colon_block"), block),
-    **dict.fromkeys(("expression_statement", "echo_statement"), expression),
+    **dict.fromkeys(("compound_statement", "colon_block"), compound_statement),
+    **dict.fromkeys(("expression_statement", "echo_statement"), expression_statement),
     **dict.fromkeys(
         (
             "php_tag",
             "php_end_tag",
             "comment",
             "empty_statement",
-            "class_declaration",
             "interface_declaration",
             "trait_declaration",
             "enum_declaration",
         ),
-        nothing,
+        skip,
     ),
     **dict.fromkeys(("text", "text_interpolation"), inline_text),
-    **dict.fromkeys(("break_statement", "continue_statement"), left),
-    **dict.fromkeys(("goto_statement", "named_label_statement"), jump),
+    **dict.fromkeys(("break_statement", "continue_statement"), break_or_continue),
+    **dict.fromkeys(("goto_statement", "named_label_statement"), goto),
     "if_statement": if_statement,
-    "switch_statement": switch,
-    "return_statement": returned,
-    "exit_statement": ended,
+    "switch_statement": switch_statement,
+    "return_statement": return_statement,
+    "exit_statement": exit_statement,
     "try_statement": try_statement,
     "declare_statement": _declare_directive,
 }
@@ -189,7 +187,7 @@ _BRANCHES = {
 
 def while_statement(machine: Machine, node: Any) -> None:
     condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
-    machine.repeat(node, lambda: truth(machine.evaluate(condition)), lambda: machine.execute(body))
+    machine.repeat(node, lambda: to_bool(machine.evaluate(condition)), lambda: machine.execute(body))
 
 
 def do_statement(machine: Machine, node: Any) -> None:
@@ -197,7 +195,7 @@ def do_statement(machine: Machine, node: Any) -> None:
     first = [True]
 
     def check() -> bool | Unknown:
-        return bool(first.pop()) if first else truth(machine.evaluate(condition))
+        return bool(first.pop()) if first else to_bool(machine.evaluate(condition))
 
     machine.repeat(node, check, lambda: machine.execute(body))
 
@@ -216,14 +214,14 @@ def for_statement(machine: Machine, node: Any) -> None:
     begun = [False]
 
     def check() -> bool | Unknown:
-        # The update comes between a round and the next look, also behind continue.
+        # The update runs before every check but the first, also after continue.
         if begun[0]:
             for child in steps["update"]:
                 machine.evaluate(child)
         begun[0] = True
         answer: bool | Unknown = True
         for child in steps["condition"]:
-            answer = truth(machine.evaluate(child))
+            answer = to_bool(machine.evaluate(child))
         return answer
 
     machine.repeat(node, check, lambda: machine.run(body))
@@ -282,7 +280,7 @@ _LOOPS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Class:
-    """A class of the file: its declaration, and the file."""
+    """A class that the file declares: the declaration, and its file."""
 
     node: Any
     unit: Unit
@@ -292,7 +290,7 @@ def hoist(machine: Machine, root: Any) -> None:
     """Declare the functions and classes at the top of a file before its first statement."""
     for node in named(root):
         if node.type in ("namespace_definition", "namespace_use_declaration"):
-            break  # their names depend on what comes before them; they are declared when it is their turn
+            break  # what follows is declared in order, because its names depend on the namespace
         if node.type in ("function_definition", "class_declaration"):
             declare_class_or_function(machine, node)
 
@@ -303,13 +301,13 @@ def declare_class_or_function(machine: Machine, node: Any) -> None:
     space = machine.unit.namespace.lower()
     full = f"{space}\\{written}" if space else written
     if node.type == "function_definition":
-        machine.here.functions.known[full] = Function(node, machine.unit)
+        machine.current.functions.known[full] = Function(node, machine.unit)
     else:
-        machine.here.functions.known["class", full] = Class(node, machine.unit)
+        machine.current.functions.known["class", full] = Class(node, machine.unit)
 
 
 def global_variables(machine: Machine, node: Any) -> None:
-    if len(machine.here.frames) == 1:
+    if len(machine.current.frames) == 1:
         return
     for child in named(node):
         if child.type == "variable_name":
@@ -325,9 +323,9 @@ def static_variables(machine: Machine, node: Any) -> None:
         machine.frame.variables.known[name] = Unknown(f"the static variable ${name}")
 
 
-def unset(machine: Machine, node: Any) -> None:
+def unset_statement(machine: Machine, node: Any) -> None:
     for child in named(node):
-        forget(machine, child)
+        unset_target(machine, child)
 
 
 _DECLARATIONS = {
@@ -337,7 +335,7 @@ _DECLARATIONS = {
     "namespace_use_declaration": use,
     "global_declaration": global_variables,
     "function_static_declaration": static_variables,
-    "unset_statement": unset,
+    "unset_statement": unset_statement,
 }
 
-TABLE = {**_BRANCHES, **_LOOPS, **_DECLARATIONS}
+HANDLERS = {**_BRANCHES, **_LOOPS, **_DECLARATIONS}

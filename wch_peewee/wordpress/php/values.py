@@ -3,9 +3,10 @@
 A string is ``bytes``, an array a dict that is never changed in place (keys are int or bytes), an object is ``Object``.
 """
 
+import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,11 @@ class Closure:
         return "<closure>"
 
 
-#: The longest string and the largest array that is worked with.
-LARGEST = 1 << 20
+#: What stands for an unset variable or an undefined constant; PHP reads it as null.
+ABSENT: Final = object()
+
+#: The length limit of strings, in bytes.
+MAX_SIZE = 1 << 20
 
 _NUMERIC = re.compile(rb"[ \t\n\r\v\f]*([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)[ \t\n\r\v\f]*")
 _INTEGER = re.compile(rb"[+-]?\d+")
@@ -52,8 +56,8 @@ _KEY = re.compile(rb"0|-?[1-9]\d*")
 _SMALLEST, _GREATEST = -(1 << 63), (1 << 63) - 1
 
 
-def truth(value: Any) -> bool | Unknown:
-    """Return PHP's (bool)."""
+def to_bool(value: Any) -> bool | Unknown:
+    """Return PHP's ``(bool) value``."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, bytes):
@@ -63,8 +67,8 @@ def truth(value: Any) -> bool | Unknown:
     return bool(value)
 
 
-def text(value: Any) -> bytes | Unknown:
-    """Return PHP's (string)."""
+def to_string(value: Any) -> bytes | Unknown:
+    """Return PHP's ``(string) value``."""
     if isinstance(value, bytes | Unknown):
         return value
     if value is None or value is False:
@@ -88,8 +92,8 @@ def _float_text(value: float) -> bytes | Unknown:
     return written.encode()
 
 
-def number(value: Any) -> int | float | Unknown:
-    """Return PHP's number for arithmetic; unknown where PHP warns."""
+def to_number(value: Any) -> int | float | Unknown:
+    """Return the number that PHP calculates with; unknown where PHP warns."""
     if isinstance(value, Unknown):
         return value
     if value is None or isinstance(value, bool):
@@ -102,7 +106,7 @@ def number(value: Any) -> int | float | Unknown:
 
 
 def numeric_value(value: bytes) -> int | float | None:
-    """Return the number of a numeric string, or None."""
+    """Return the number in a numeric string, or None if it is not numeric."""
     found = _NUMERIC.fullmatch(value)
     if not found or len(value) > 300:
         return None
@@ -110,12 +114,12 @@ def numeric_value(value: bytes) -> int | float | None:
 
 
 def fit(value: int) -> int | float:
-    """Return an integer as PHP holds it: a float beyond 64 bits."""
+    """Return an integer as PHP stores it: a float beyond 64 bits."""
     return value if _SMALLEST <= value <= _GREATEST else float(value)
 
 
-def key_of(value: Any) -> int | bytes | Unknown:
-    """Return PHP's array key."""
+def to_key(value: Any) -> int | bytes | Unknown:
+    """Return the array key that PHP makes of a value."""
     if isinstance(value, Unknown):
         return value
     if isinstance(value, bytes):
@@ -130,16 +134,16 @@ def key_of(value: Any) -> int | bytes | Unknown:
 
 
 def next_key(array: dict[Any, Any]) -> int | Unknown:
-    """Return the key that ``[] =`` takes."""
+    """Return the key that ``$array[] =`` assigns."""
     numbers = [key for key in array if isinstance(key, int)]
     if not numbers:
         return 0
-    # PHP before 8.3 goes on with 0 after a negative key.
+    # After a negative key PHP before 8.3 continues with 0.
     return max(numbers) + 1 if max(numbers) >= 0 else Unknown("an array's next key depends on PHP's version")
 
 
 def identical(left: Any, right: Any) -> bool | Unknown:
-    """PHP's ``===``."""
+    """Return the result of PHP's ``===``."""
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
     if type(left) is not type(right):
@@ -157,25 +161,25 @@ def identical(left: Any, right: Any) -> bool | Unknown:
 
 
 def equal(left: Any, right: Any) -> bool | Unknown:
-    """PHP's ``==``."""
+    """Return the result of PHP's ``==``."""
     order = compare(left, right)
     return order if isinstance(order, Unknown) else order == 0
 
 
 def compare(left: Any, right: Any) -> int | Unknown:
-    """PHP's ``<=>`` for ordered values: -1, 0 or 1."""
+    """Return the result of PHP's ``<=>`` for ordered values: -1, 0 or 1."""
     for value in (left, right):
         if isinstance(value, Unknown):
             return value
     if isinstance(left, bool) or isinstance(right, bool) or left is None or right is None:
         if (isinstance(left, bytes) and right is None) or (left is None and isinstance(right, bytes)):
             return _order(left or b"", right or b"")
-        return _order(truth(left), truth(right))
+        return _order(to_bool(left), to_bool(right))
     if isinstance(left, bytes) and isinstance(right, bytes):
         numbers = numeric_value(left), numeric_value(right)
         return _order(left, right) if None in numbers else _order(*numbers)
     if isinstance(left, bytes | int | float) and isinstance(right, bytes | int | float):
-        first, second = number(left), number(right)
+        first, second = to_number(left), to_number(right)
         if isinstance(first, Unknown) or isinstance(second, Unknown):
             return Unknown("a number is compared with a text, which depends on PHP's version")
         return _order(first, second)
@@ -189,12 +193,153 @@ def _order(left: Any, right: Any) -> int:
     return int(left > right) - int(left < right)
 
 
-def join(left: Any, right: Any, cause: Unknown) -> Any:
-    """Return a value after one of two possible ways: itself if both agree, else unknown."""
+def merge_values(left: Any, right: Any, cause: Unknown) -> Any:
+    """Return the value after one of two paths: the value that both have, else ``cause``."""
     if isinstance(left, Unknown):
         return left
     if isinstance(right, Unknown):
         return right
     if isinstance(left, dict) and isinstance(right, dict) and list(left) == list(right):
-        return {key: join(value, right[key], cause) for key, value in left.items()}
+        return {key: merge_values(value, right[key], cause) for key, value in left.items()}
     return left if left is right or identical(left, right) is True else cause
+
+
+_ORDERS = {
+    b"<": lambda order: order < 0,
+    b"<=": lambda order: order <= 0,
+    b">": lambda order: order > 0,
+    b">=": lambda order: order >= 0,
+    b"==": lambda order: order == 0,
+    b"!=": lambda order: order != 0,
+    b"<>": lambda order: order != 0,
+    b"<=>": lambda order: order,
+}
+
+
+def binary_value(operator: bytes, left: Any, right: Any) -> Any:
+    """Return the value of ``left operator right``, for operators that evaluate both sides."""
+    if operator == b".":
+        return concatenated(to_string(left), to_string(right))
+    if operator in (b"===", b"!=="):
+        same = identical(left, right)
+        return same if isinstance(same, Unknown) else same is (operator == b"===")
+    if operator == b"xor":
+        one, other = to_bool(left), to_bool(right)
+        return next((value for value in (one, other) if isinstance(value, Unknown)), one is not other)
+    if operator in _ORDERS:
+        order = compare(left, right)
+        return order if isinstance(order, Unknown) else _ORDERS[operator](order)
+    if operator == b"+" and isinstance(left, dict) and isinstance(right, dict):
+        return left | {key: value for key, value in right.items() if key not in left}
+    return _calculated(operator, left, right)
+
+
+def concatenated(left: bytes | Unknown, right: bytes | Unknown) -> bytes | Unknown:
+    if isinstance(left, Unknown):
+        return left
+    if isinstance(right, Unknown):
+        return right
+    return left + right if len(left) + len(right) <= MAX_SIZE else Unknown("a string of more than a megabyte")
+
+
+def _calculated(operator: bytes, left: Any, right: Any) -> Any:
+    if operator in (b"|", b"&", b"^") and isinstance(left, bytes) and isinstance(right, bytes):
+        return Unknown(f"the operator {operator.decode()} on the bytes of strings")
+    one, other = to_number(left), to_number(right)
+    if isinstance(one, Unknown):
+        return one
+    if isinstance(other, Unknown):
+        return other
+    try:
+        if isinstance(one, int) and isinstance(other, int):
+            return _integers(operator, one, other)
+        if operator in _FLOATS:
+            result = _FLOATS[operator](float(one), float(other))
+            return result if math.isfinite(result) else Unknown("a number beyond all bounds")
+    except (ArithmeticError, ValueError):
+        pass
+    return Unknown(f"the operator {operator.decode()} with such values")
+
+
+_FLOATS = {
+    b"+": lambda one, other: one + other,
+    b"-": lambda one, other: one - other,
+    b"*": lambda one, other: one * other,
+    b"/": lambda one, other: one / other,
+}
+
+
+def _integers(operator: bytes, one: int, other: int) -> Any:
+    if operator in (b"+", b"-", b"*"):
+        return fit(int(_FLOATS[operator](one, other)))
+    if operator == b"/":
+        return one // other if one % other == 0 else one / other
+    if operator == b"%":
+        return (
+            int(math.fmod(one, other)) if abs(one) < 1 << 52 and abs(other) < 1 << 52 else Unknown("% of big numbers")
+        )
+    if operator == b"|":
+        return one | other
+    if operator == b"&":
+        return one & other
+    if operator == b"^":
+        return one ^ other
+    if operator == b"<<" and 0 <= other < 63 and 0 <= one < 1 << (62 - other):
+        return one << other
+    if operator == b">>" and 0 <= other < 63:
+        return one >> other
+    if operator == b"**" and 0 <= other <= 64 and abs(one) < 1 << 20:
+        return fit(one**other)
+    return Unknown(f"the operator {operator.decode()} with such values")
+
+
+def negated(operator: bytes, value: Any) -> Any:
+    """Return ``-value``, ``+value`` or ``~value``."""
+    if operator == b"~":
+        return ~value if isinstance(value, int) and not isinstance(value, bool) else Unknown("~ of what is no integer")
+    if operator == b"-":
+        # 0 - value would not give -0.0.
+        return -value if isinstance(value, float) else _calculated(b"-", 0, value)
+    return _calculated(b"+", 0, value) if operator == b"+" else Unknown(f"the operator {operator.decode()}")
+
+
+def cast_value(kind: str, value: Any) -> Any:
+    """Return ``(kind) value``."""
+    if isinstance(value, Unknown):
+        return value
+    if kind in ("string", "binary"):
+        return to_string(value)
+    if kind in ("bool", "boolean"):
+        return to_bool(value)
+    if kind in ("int", "integer"):
+        return to_int(value)
+    if kind in ("float", "double", "real"):
+        found = to_number(value)
+        return found if isinstance(found, Unknown) else float(found)
+    if kind == "array":
+        if isinstance(value, dict):
+            return value
+        if isinstance(value, Object):
+            return {to_key(key): field for key, field in value.fields.items()}
+        return {} if value is None else {0: value}
+    if kind == "object" and isinstance(value, dict):
+        return Object({to_string(key): field for key, field in value.items()})
+    return Unknown(f"a cast to {kind}")
+
+
+def to_int(value: Any) -> Any:
+    """Return PHP's ``(int) value`` where every PHP version agrees."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, float):
+        return int(value) if abs(value) < 1 << 52 else Unknown("a big number as an integer")
+    if isinstance(value, bytes):
+        digits = value.lstrip(b" \t\n\r\v\f")
+        sign = digits[:1] in (b"-", b"+")
+        end = int(sign)
+        while digits[end : end + 1].isdigit():
+            end += 1
+        if digits[end : end + 1] in (b".", b"e", b"E") or end > 18:
+            return Unknown("a text that is not quite an integer")
+        return int(digits[:end]) if end > int(sign) else 0
+    return to_number(value) if value is None or isinstance(value, int) else Unknown("an array or object as an integer")

@@ -1,31 +1,29 @@
-"""Variables: reading, assigning and unsetting. ``ABSENT`` stands for an unset one, which PHP reads as null."""
+"""Variables, their elements and properties: reading, assigning, unsetting. An unset one is ABSENT."""
 
 from typing import Any, Final
 
 from .machine import Machine
 from .state import Scope
 from .syntax import content, line_of, named
-from .values import Closure, Object, Unknown, key_of, next_key, text
+from .values import ABSENT, Closure, Object, Unknown, next_key, to_key, to_string
 
-ABSENT: Final = object()
-
-#: What PHP fills by itself, and where getenv() and putenv() meet it.
+#: The superglobals with environment variables, which getenv() and putenv() share.
 ENVIRONMENT = ("_SERVER", "_ENV")
 SUPERGLOBALS = (*ENVIRONMENT, "_GET", "_POST", "_COOKIE", "_FILES", "_REQUEST", "_SESSION")
 
 
 def simple_name(node: Any) -> str:
-    """Return the name in ``$name``, or an empty text for another kind of node."""
+    """Return the name in ``$name``, or an empty string for another kind of node."""
     return content(node)[1:] if node.type == "variable_name" else ""
 
 
 def scope_of(machine: Machine, name: str) -> Scope:
-    """Return the scope in which a variable of that name lives here."""
-    state, frame = machine.here, machine.frame
+    """Return the scope of a variable of that name: the function's, or the global one."""
+    state, frame = machine.current, machine.frame
     return state.frames[0].variables if name in frame.shared else frame.variables
 
 
-def look(machine: Machine, name: str) -> Any:
+def variable_value(machine: Machine, name: str) -> Any:
     """Return the value of a variable, or ABSENT."""
     if name in SUPERGLOBALS or name in ("GLOBALS", "this"):
         return Unknown(f"${name} as a whole")
@@ -35,19 +33,19 @@ def look(machine: Machine, name: str) -> Any:
     return ABSENT if scope.rest is None else scope.rest
 
 
-def put(machine: Machine, name: str, value: Any) -> None:
+def set_variable(machine: Machine, name: str, value: Any) -> None:
     """Set a variable."""
     if name in ENVIRONMENT:
-        machine.here.environment.havoc(Unknown(f"${name} is replaced as a whole"))
+        machine.current.environment.havoc(Unknown(f"${name} is replaced as a whole"))
     elif name == "GLOBALS":
-        machine.here.frames[0].variables.havoc(Unknown("$GLOBALS is replaced"))
+        machine.current.frames[0].variables.havoc(Unknown("$GLOBALS is replaced"))
     elif name not in SUPERGLOBALS:
         scope = scope_of(machine, name)
         scope.known[name] = Unknown(f"${name} is a reference") if ("&", name) in scope.known else value
 
 
-def tie(machine: Machine, node: Any) -> None:
-    """Record a reference to a variable: from now on it can change without being named."""
+def mark_reference(machine: Machine, node: Any) -> None:
+    """Record a reference to a variable: from now on it can change under another name."""
     for name in roots(machine, node):
         scope = scope_of(machine, name)
         scope.known["&", name] = True
@@ -55,14 +53,14 @@ def tie(machine: Machine, node: Any) -> None:
 
 
 def peek(machine: Machine, node: Any) -> Any:
-    """Return the value of an expression; ABSENT, without a warning, if something is not set."""
+    """Return the value of an expression as ``isset()`` sees it: ABSENT if something is not set."""
     if node.type == "variable_name":
-        return look(machine, simple_name(node))
+        return variable_value(machine, simple_name(node))
     if node.type == "parenthesized_expression":
         return peek(machine, named(node)[0])
     if node.type == "dynamic_variable_name":
         name = dynamic_name(machine, node)
-        return name if isinstance(name, Unknown) else look(machine, name)
+        return name if isinstance(name, Unknown) else variable_value(machine, name)
     if node.type == "subscript_expression":
         return _element(machine, node)
     if node.type in ("member_access_expression", "nullsafe_member_access_expression"):
@@ -70,7 +68,7 @@ def peek(machine: Machine, node: Any) -> Any:
     return machine.evaluate(node)
 
 
-def read(machine: Machine, node: Any) -> Any:
+def read_value(machine: Machine, node: Any) -> Any:
     """Return the value of a variable, an element or a property."""
     value = peek(machine, node)
     return None if value is ABSENT else value
@@ -88,7 +86,7 @@ def _element(machine: Machine, node: Any) -> Any:
     if base is ABSENT or isinstance(base, Unknown):
         return base
     if isinstance(base, dict):
-        found = key_of(key)
+        found = to_key(key)
         return found if isinstance(found, Unknown) else base.get(found, ABSENT)
     if isinstance(base, bytes):
         if isinstance(key, int) and not isinstance(key, bool):
@@ -109,12 +107,12 @@ def _index(machine: Machine, node: Any) -> Any:
 
 
 def _superglobal(machine: Machine, root: str, key: Any) -> Any:
-    name = text(key)
+    name = to_string(key)
     if isinstance(name, Unknown):
         return name
     shown = name.decode("utf-8", "replace")
     if root == "GLOBALS":
-        scope = machine.here.frames[0].variables
+        scope = machine.current.frames[0].variables
         return scope.known.get(shown, ABSENT if scope.rest is None else scope.rest)
     if root not in ENVIRONMENT:
         return Unknown(f"${root}['{shown}'], which only a web request knows")
@@ -122,8 +120,8 @@ def _superglobal(machine: Machine, root: str, key: Any) -> Any:
 
 
 def environment_value(machine: Machine, store: str, name: bytes) -> Any:
-    """Return what ``$_SERVER``, ``$_ENV`` or getenv (``store`` is then empty) has under a name, or ABSENT."""
-    own = machine.here.environment
+    """Return a variable from ``$_SERVER``, ``$_ENV`` or getenv() (``store`` is then empty), or ABSENT."""
+    own = machine.current.environment
     if (store, name) in own.known:
         value = own.known[store, name]
         return ABSENT if value is None else value
@@ -148,12 +146,12 @@ def dynamic_name(machine: Machine, node: Any) -> str | Unknown:
     inner = named(node)[0]
     if inner.type == "name":  # "${name}" in a string
         return content(inner)
-    name = text(machine.evaluate(inner))
+    name = to_string(machine.evaluate(inner))
     return name if isinstance(name, Unknown) else name.decode("utf-8", "surrogateescape")
 
 
 def roots(machine: Machine, node: Any) -> list[str]:
-    """Return the names of the variables that a target consists of."""
+    """Return the names of the variables in a target of assignment."""
     if node.type == "variable_name":
         return [simple_name(node)]
     return [name for child in named(node) for name in roots(machine, child)]
@@ -165,23 +163,23 @@ _APPEND: Final = object()
 def assign(machine: Machine, target: Any, value: Any) -> None:
     """Assign a value to the left side of ``=``."""
     if target.type == "variable_name":
-        put(machine, simple_name(target), value)
+        set_variable(machine, simple_name(target), value)
     elif target.type == "subscript_expression":
         _assign_element(machine, target, value)
     elif target.type == "dynamic_variable_name":
         name = dynamic_name(machine, target)
         if isinstance(name, Unknown):
             machine.frame.variables.havoc(machine.unknown(target, "a variable whose name is not known is set"))
-            machine.here.frames[0].variables.havoc(name)
+            machine.current.frames[0].variables.havoc(name)
         else:
-            put(machine, name, value)
+            set_variable(machine, name, value)
     elif target.type in ("list_literal", "array_creation_expression"):
-        _take_apart(machine, target, value)
+        _destructure(machine, target, value)
     elif target.type == "parenthesized_expression":
         assign(machine, named(target)[0], value)
-    elif target.type != "scoped_property_access_expression":  # those are never read
+    elif target.type != "scoped_property_access_expression":  # static properties are never read
         cause = machine.unknown(target, "an object is changed")
-        for frame in machine.here.frames:
+        for frame in machine.current.frames:
             frame.variables.havoc(cause)
 
 
@@ -194,14 +192,14 @@ def _assign_element(machine: Machine, target: Any, value: Any) -> None:
         node = parts[0]
     name = simple_name(node)
     if name in ENVIRONMENT:
-        key = text(keys[0]) if keys[0] is not _APPEND else Unknown(f"${name}[]")
+        key = to_string(keys[0]) if keys[0] is not _APPEND else Unknown(f"${name}[]")
         if isinstance(key, Unknown):
-            machine.here.environment.havoc(key)
+            machine.current.environment.havoc(key)
         else:
-            machine.here.environment.known[name, key] = value if len(keys) == 1 else Unknown(f"a part of ${name}")
+            machine.current.environment.known[name, key] = value if len(keys) == 1 else Unknown(f"a part of ${name}")
     elif name == "GLOBALS":
-        key = text(keys[0]) if keys[0] is not _APPEND else Unknown("$GLOBALS[]")
-        variables = machine.here.frames[0].variables
+        key = to_string(keys[0]) if keys[0] is not _APPEND else Unknown("$GLOBALS[]")
+        variables = machine.current.frames[0].variables
         if isinstance(key, Unknown):
             variables.havoc(key)
             return
@@ -209,7 +207,7 @@ def _assign_element(machine: Machine, target: Any, value: Any) -> None:
         changed = _changed(variables.known.get(shown, variables.rest or ABSENT), keys[1:], value)
         variables.known[shown] = Unknown(f"${shown} is a reference") if ("&", shown) in variables.known else changed
     elif name:
-        put(machine, name, _changed(look(machine, name), keys, value))
+        set_variable(machine, name, _changed(variable_value(machine, name), keys, value))
     else:
         assign_unknown(machine, node)
 
@@ -224,13 +222,13 @@ def _changed(base: Any, keys: list[Any], value: Any) -> Any:
         base = {}
     if not isinstance(base, dict):
         return Unknown("an element of what is no array is set")
-    key = next_key(base) if keys[0] is _APPEND else key_of(keys[0])
+    key = next_key(base) if keys[0] is _APPEND else to_key(keys[0])
     if isinstance(key, Unknown):
         return key
     return {**base, key: _changed(base.get(key, ABSENT), keys[1:], value)}
 
 
-def _take_apart(machine: Machine, target: Any, value: Any) -> None:
+def _destructure(machine: Machine, target: Any, value: Any) -> None:
     position, key, keyed = 0, None, False
     for child in target.children:
         if child.type == ",":
@@ -242,7 +240,7 @@ def _take_apart(machine: Machine, target: Any, value: Any) -> None:
             if following is not None and following.type == "=>":
                 key = machine.evaluate(child)
                 continue
-            found = key_of(key) if keyed else position
+            found = to_key(key) if keyed else position
             if isinstance(value, dict) and not isinstance(found, Unknown):
                 part = value.get(found)
             else:
@@ -260,13 +258,13 @@ def assign_unknown(machine: Machine, node: Any) -> None:
     names = roots(machine, node)
     cause = machine.unknown(node, "is set in a way that is not followed")
     if not names or any(name in ENVIRONMENT or name == "GLOBALS" for name in names):
-        machine.here.havoc(cause, here=True)
+        machine.current.havoc(cause, local=True)
     for name in names:
-        put(machine, name, cause)
+        set_variable(machine, name, cause)
 
 
-def forget(machine: Machine, node: Any) -> None:
-    """``unset()`` one target."""
+def unset_target(machine: Machine, node: Any) -> None:
+    """Run ``unset()`` on one target."""
     name = simple_name(node)
     if name and name not in machine.frame.shared and name not in SUPERGLOBALS:
         scope = machine.frame.variables
@@ -279,8 +277,8 @@ def forget(machine: Machine, node: Any) -> None:
         parts = named(node)
         root = simple_name(parts[0])
         if root and root not in SUPERGLOBALS and root != "GLOBALS" and len(parts) > 1:
-            base, key = look(machine, root), key_of(machine.evaluate(parts[1]))
+            base, key = variable_value(machine, root), to_key(machine.evaluate(parts[1]))
             if isinstance(base, dict) and not isinstance(key, Unknown):
-                put(machine, root, {one: value for one, value in base.items() if one != key})
+                set_variable(machine, root, {one: value for one, value in base.items() if one != key})
                 return
     assign_unknown(machine, node)
