@@ -82,7 +82,9 @@ class DatabaseManager(Installation):
     on_option_written: OptionWritten | None = None
 
     def install(self) -> InstallReport:
-        """Install or upgrade: run migrations, create what is still missing, verify, and stamp the version last.
+        """Install or upgrade: run migrations, create what is still missing, verify, and write the version.
+
+        Each migration writes its own version at its end; without one the version is written last.
 
         If everything is in place, nothing is written and no lock is taken.
 

@@ -200,7 +200,7 @@ class Plugin:
     def activate(self, network_wide: bool) -> InstallReport | NetworkReport[InstallReport]: ...
     @hookimpl
     def activate(self, network_wide: bool = False) -> InstallReport | NetworkReport[InstallReport]:
-        """Install or upgrade, verify the real schema whatever the version says, and stamp the version last.
+        """Install or upgrade, and verify the real schema whatever the version says.
 
         ``network_wide`` does it for every site of the network, and continues past a site that fails. Raises what
         DatabaseManager.install raises, and ConfigurationError if this is not a network.
