@@ -20,7 +20,8 @@ _NAMES = {
     "install.delta": "DeltaReport db_delta",
     "install.manager": "DatabaseManager WCH_Database_Manager",
     "install.plugin": "Plugin",
-    "install.reports": "InstallReport StatusReport UninstallReport",
+    "install.inspection": "StatusReport",
+    "install.reports": "InstallReport UninstallReport",
     "models.fields": "utc_now",
     "models.site": "get_table_name switch_prefix",
     "models.tables": (
@@ -51,16 +52,13 @@ if typing.TYPE_CHECKING:
         WchError as WchError,
     )
     from .install.delta import DeltaReport as DeltaReport, db_delta as db_delta
+    from .install.inspection import StatusReport as StatusReport
     from .install.manager import (
         DatabaseManager as DatabaseManager,
         WCH_Database_Manager as WCH_Database_Manager,
     )
     from .install.plugin import Plugin as Plugin
-    from .install.reports import (
-        InstallReport as InstallReport,
-        StatusReport as StatusReport,
-        UninstallReport as UninstallReport,
-    )
+    from .install.reports import InstallReport as InstallReport, UninstallReport as UninstallReport
     from .models.fields import utc_now as utc_now
     from .models.site import get_table_name as get_table_name, switch_prefix as switch_prefix
     from .models.tables import (

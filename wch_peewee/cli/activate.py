@@ -1,7 +1,8 @@
 """``wch activate``: install or upgrade, and verify."""
 
+from ..install.inspection import InstallPlan
 from ..install.network import Network
-from ..install.reports import InstallPlan, InstallReport
+from ..install.reports import InstallReport
 from .options import Choices, ExitCode, copy_options, dry_run_option, network_option, wait_options, wch_command
 from .plan import show_plan
 from .session import Session, for_every_site, open_session

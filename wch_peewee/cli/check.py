@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from ..install.drift import REPAIR, Difference, differences
+from ..install.inspection import InstallPlan
 from ..install.network import Network
-from ..install.reports import InstallPlan
 from ..migrate.folder import migrations_folder
 from .options import Choices, ExitCode, network_option, wch_command
 from .output import Output

@@ -6,7 +6,7 @@ import click
 
 from ..errors import ConfigurationError
 from ..install.drift import REPAIR, differences
-from ..install.reports import RepairReport
+from ..install.manager import RepairReport
 from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
 from .output import confirm
 from .session import Session, open_session

@@ -1,7 +1,7 @@
 """``wch status``: the version, the migrations and the tables."""
 
+from ..install.inspection import StatusReport
 from ..install.network import Network
-from ..install.reports import StatusReport
 from .options import Choices, ExitCode, network_option, wch_command
 from .session import Session, for_every_site, open_session
 

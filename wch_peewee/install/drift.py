@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.plan import Forecast, RowWork
-from .reports import InstallPlan
+from .inspection import InstallPlan
 
 REPAIR = "wch repair"
 

@@ -3,10 +3,10 @@
 import copy
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import peewee as pw
 
@@ -26,11 +26,71 @@ from ..schema.base import Query
 from ..schema.declared import logical_tables, physical_name
 from ..schema.naming import check_prefix, full_table_name
 from ..schema.objects import Schema, Table
-from ..schema.plan import Plan
+from ..schema.plan import DryRunResult, Plan
 from ..schema.statements import COPY_RULE, CopyRule
 from ..settings import RemovalPermission, is_removal_permitted
 from .orphans import count_orphans
-from .reports import InstallPlan, StatusReport
+from .reports import Report
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport(Report):
+    """The state of an installation, read without writing."""
+
+    target: str
+    prefix: str
+    engine: str
+    version: str | None
+    code_version: str
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+    missing_tables: tuple[str, ...]
+    #: the database is of a newer release
+    is_newer: bool = False
+    #: the version in the option is right, or not ours to change
+    is_stamped: bool = True
+
+    @property
+    def is_current(self) -> bool:
+        return not (self.pending or self.missing_tables or self.is_newer) and self.is_stamped
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPlan(Report):
+    """The plan of ``install``. ``plan`` is what remains to be repaired after the pending migrations: drift.
+
+    ``dry_run`` has all steps in order, the migrations' first. A migration that would stop the run ends it, and
+    ``plan`` is empty then.
+    """
+
+    version: str | None
+    code_version: str
+    pending: tuple[str, ...]
+    plan: Plan
+    #: the database is of a newer release, and nothing would be done
+    is_newer: bool = False
+    #: the version in the option is right, or not ours to change
+    is_stamped: bool = True
+    dry_run: DryRunResult = field(default_factory=DryRunResult)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to do, even if something has been refused."""
+        return self.is_newer or (self.plan.is_empty and not self.pending and self.is_stamped)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: what would be done in words, without the statements."""
+        return {
+            "version": self.version,
+            "code_version": self.code_version,
+            "pending": self.pending,
+            "steps": [line for forecast in self.dry_run.steps for line in forecast.describe()],
+            "refusals": [asdict(refusal) for refusal in self.plan.refusals],
+            "extras": self.plan.extras,
+            "is_newer": self.is_newer,
+            "is_stamped": self.is_stamped,
+            "is_empty": self.is_empty,
+        }
 
 
 class Installation:

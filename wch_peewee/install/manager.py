@@ -3,7 +3,8 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 import peewee as pw
 
@@ -15,12 +16,13 @@ from ..execution.session import one_connection, read_session, run_in_session
 from ..migrate.state import InstalledState, delete_version, read_version, write_version
 from ..models.site import switch_prefix
 from ..progress import Progress
+from ..schema.diff import Refusal
 from ..schema.naming import DEFAULT_PREFIX, full_table_name, history_table_name, options_table_name
 from ..schema.statements import Statement
 from ..wordpress.options import VERSION_OPTION
 from .inspection import REMOVAL, UPGRADE, Installation, require_privileges
 from .orphans import count_orphans, delete_orphans, reattach_orphans
-from .reports import InstallReport, Orphans, RepairReport, UninstallReport
+from .reports import InstallReport, Report, UninstallReport
 
 T = TypeVar("T")
 Work = Callable[[RunContext], Any]
@@ -64,6 +66,27 @@ def _tell(hook: OptionWritten, name: str, value: str | None) -> None:
     except Exception:
         done = "was deleted" if value is None else f"was set to {value}"
         logger.exception("%s %s, and on_option_written failed; what caches it may show the old value", name, done)
+
+
+#: What to do about messages without their conversation.
+Orphans = Literal["report", "delete", "reattach"]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport(Report):
+    """The outcome of a repair. ``orphans`` is the number of orphaned messages, ``changes`` are dbDelta's words."""
+
+    orphans: int = 0
+    deleted: int = 0
+    reattached: int = 0
+    changes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """True if anything was written."""
+        return bool(self.deleted or self.reattached or self.changes)
 
 
 class DatabaseManager(Installation):

@@ -22,9 +22,9 @@ from ..schema.objects import Schema
 from ..schema.plan import Plan
 from ..wordpress.multisite import BlogSite, read_sites
 from ..wordpress.options import ADOPTED_OPTION, VERSION_OPTION
-from .inspection import Installation
+from .inspection import Installation, InstallPlan, StatusReport
 from .manager import DatabaseManager
-from .reports import InstallPlan, InstallReport, StatusReport, UninstallReport
+from .reports import InstallReport, UninstallReport
 
 #: How many sites are read together.
 AT_ONCE = 20
