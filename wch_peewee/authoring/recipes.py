@@ -171,7 +171,7 @@ class Recipes:
         if operation.table not in self.allowed and not self.back:
             yield Mark(f"the table {operation.table} is dropped with all its rows: say where they go, if anywhere")
         shape = Shape(source_of(dropped), operation.table.upper(), listed=True)
-        # Without leave a way back would stop here, half done: foreign keys to the table are gone by then. Where it
+        # Without permission a rollback would stop here, half done: foreign keys to the table are gone by then. Where it
         # only drops tables nothing is done yet, and the operator has to allow it, as for the first migration.
         options = () if self.back and not self.after.tables else (Named("allow_drop", "True"),)
         yield StepLine("steps.drop_tables", (shape, *options))

@@ -30,7 +30,8 @@ def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if not getattr(function, "__module__", "").startswith(_OURS):
         return arguments
     for name, parameter in signature.parameters.items():
-        wanted = _SHAPES.get(parameter.annotation)
+        # A text where the module postpones the evaluation of its annotations, otherwise the class.
+        wanted = _SHAPES.get(getattr(parameter.annotation, "__name__", parameter.annotation))
         if wanted is not None and not isinstance(arguments[name], wanted):
             raise TypeError(f"{name} is {type(arguments[name]).__name__}, and not {wanted.__name__}")
         if name == "tables":
