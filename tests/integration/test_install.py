@@ -218,8 +218,8 @@ def test_an_older_version_or_none_is_brought_up_without_touching_the_tables(
     assert snapshot(installed, without=("wp_options",)) == before
 
 
-@pytest.mark.parametrize("version", ["1.0.1", "1.2.0", "1.0.0.1", "1.1.0-beta2"])
-def test_a_newer_minor_version_is_left_alone(installed: LiveDatabase, version: str) -> None:
+@pytest.mark.parametrize("version", ["1.0.1", "1.2.0", "1.0.0.1", "1.1.0-beta2", "2.0.0", "10.0.0", "2"])
+def test_a_newer_version_is_left_alone(installed: LiveDatabase, version: str) -> None:
     set_version(installed, version)
     installed.execute("DROP TABLE wp_wch_carts")
     before = snapshot(installed)
@@ -228,6 +228,7 @@ def test_a_newer_minor_version_is_left_alone(installed: LiveDatabase, version: s
         reports = [plugin.activate(), plugin.admin_init(), plugin.manager.install()]
         assert plugin.manager.run_migrations() == ()
         assert plugin.manager.plan().plan.statements() == ()
+        assert {access.model for access in plugin.manager.status().models if not access.readable} == {"Cart"}
     assert unchanging(seen) == []
     assert {(report.outcome, report.version, report.changed) for report in reports} == {("newer", version, False)}
     assert version in reports[0].reason
@@ -235,8 +236,9 @@ def test_a_newer_minor_version_is_left_alone(installed: LiveDatabase, version: s
 
 
 @pytest.mark.parametrize("version", ["2.0.0", "10.0.0", "2.0.0-beta1", "2"])
-def test_a_newer_major_version_is_an_error_and_left_alone(installed: LiveDatabase, version: str) -> None:
+def test_a_newer_major_version_of_ours_is_an_error_and_left_alone(installed: LiveDatabase, version: str) -> None:
     set_version(installed, version)
+    installed.execute("INSERT INTO wp_wch_migratehistory (name, migrated_at) VALUES ('002_more', '2030-01-01')")
     installed.execute("DROP TABLE wp_wch_carts")
     before = snapshot(installed)
     plugin = Plugin(installed.database)

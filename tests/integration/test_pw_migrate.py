@@ -145,3 +145,15 @@ def test_a_wrong_setting_is_one_line(
     assert len(result.stderr.splitlines()) == 1
     assert "secret" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_php_has_upgraded_is_left_alone(database: LiveDatabase, tmp_path: Path) -> None:
+    Plugin(database.url).activate()
+    database.execute("UPDATE wp_options SET option_value = '2.6.0' WHERE option_name = 'wch_db_version'")
+    database.execute("DROP TABLE wp_wch_migratehistory")
+    before = snapshot(database)
+    for command in ("migrate", "list"):
+        ended = pw_migrate(command, "--database", database.url, folder=migrations_folder(), cwd=tmp_path)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert "the PHP plugin has upgraded the tables to version 2.6.0" in ended.stderr
+    assert snapshot(database) == before

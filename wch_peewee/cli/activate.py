@@ -5,7 +5,7 @@ from ..install.network import Network
 from ..install.reports import InstallReport
 from .options import Choices, ExitCode, copy_options, dry_run_option, network_option, wait_options, wch_command
 from .plan import show_plan
-from .session import Session, for_every_site, open_session
+from .session import Session, for_every_site, open_session, sentence
 
 
 @wch_command("activate")
@@ -18,8 +18,8 @@ def command(choices: Choices, network: bool, dry_run: bool) -> int:
 
     Runs the pending migrations, mends what is missing, verifies, and writes the version last. Run again it
     does nothing. What could lose or refuse data is not done: it is printed with its reason, and the exit
-    code is 1. Things on our tables that are not ours are printed and left alone (exit code 0). A database
-    of a newer version is left alone (exit code 4).
+    code is 1. Things on our tables that are not ours are printed and left alone (exit code 0). Tables that
+    the PHP plugin, or a newer release, has upgraded are left alone (exit code 4); wch check says more.
 
     \b
       wch activate
@@ -49,12 +49,13 @@ def _code(report: InstallReport) -> int:
 
 def _site(report: InstallReport) -> tuple[str, int]:
     refused = f", {len(report.refusals)} not done: {report.refusals[0]}" if report.refusals else ""
-    return f"{report.outcome}, version {report.version}{refused}", _code(report)
+    words = report.reason or f"{report.outcome}, version {report.version}"
+    return f"{words}{refused}", _code(report)
 
 
 def _planned(found: InstallPlan) -> tuple[str, int]:
     if found.is_newer:
-        return f"newer: version {found.version}", ExitCode.TOO_NEW
+        return found.reason, ExitCode.TOO_NEW
     steps = [f"would do: {line}" for forecast in found.dry_run.steps for line in forecast.describe()]
     done = [f"would apply {name}" for name in found.pending] + steps
     if not found.is_stamped:
@@ -70,7 +71,7 @@ def _print(report: InstallReport, session: Session) -> None:
     out.lines(f"Not done: {refusal}" for refusal in report.refusals)
     out.lines(f"Left alone: {extra}" for extra in report.extras)
     if report.reason:
-        out.line(f"{report.reason[:1].upper()}{report.reason[1:]}.")
+        out.line(f"{sentence(report.reason)}.")
     elif not report.changed and report.refusals:
         out.line(f"Nothing was changed; what is not done stays until somebody decides (version {report.version}).")
     elif not report.changed:

@@ -12,7 +12,7 @@ from ..install.network import Network
 from ..migrate.folder import migrations_folder
 from .options import Choices, ExitCode, network_option, wch_command
 from .output import Output
-from .session import Session, for_every_site, open_author_session, open_session
+from .session import Session, for_every_site, open_author_session, open_session, show_newer
 
 
 @wch_command("check")
@@ -40,7 +40,8 @@ def command(
 
     Tells what is pending, because a migration has not run yet, from drift, which somebody has made: for
     each difference whether wch repair mends it, or why not. Any of these gives exit code 1. What is not
-    ours is listed too and gives 0. A newer database gives 4, and nothing is compared.
+    ours is listed too and gives 0. A newer database gives 4: then it says which models can be read and
+    written, and which indexes and keys wch repair can add to tables that the PHP plugin has upgraded.
 
     With --migrations it reads the files of the migrations, each finding one line with its file, line and rule,
     and what to do; exit code 1 when there is one. --record then notes the files as shipped: from then on a
@@ -75,6 +76,8 @@ def command(
                 "version": found.version,
                 "code_version": found.code_version,
                 "is_newer": found.is_newer,
+                "reason": found.reason,
+                "models": [asdict(model) for model in found.models],
                 "pending": found.pending,
                 "differences": [difference.to_dict() for difference in drift],
                 "changes": found.plan.describe(),
@@ -84,7 +87,8 @@ def command(
             }
         )
     elif found.is_newer:
-        session.out.line(f"The database is at version {found.version} and this wch at {found.code_version}.")
+        _print(drift, session, verbose=verbose)
+        show_newer(session, found.reason, found.models)
     else:
         _print(drift, session, verbose=verbose)
         session.out.lines(f"Left alone: {extra}" for extra in found.plan.extras)
@@ -106,7 +110,7 @@ def _site(found: InstallPlan) -> tuple[str, int]:
     if _is_clean(found):
         return "as it should be", ExitCode.FINE
     if found.is_newer:
-        return f"newer: version {found.version}", ExitCode.TOO_NEW
+        return found.reason, ExitCode.TOO_NEW
     pending = [f"pending {name}" for name in found.pending]
     version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
     refused = [f"refused: {refusal}" for refusal in found.plan.refusals]

@@ -1,7 +1,7 @@
 """``wch migrate``: run the pending migrations, and nothing else."""
 
 from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
-from .session import Session, open_session
+from .session import Session, open_session, sentence
 
 
 @wch_command("migrate")
@@ -11,8 +11,8 @@ from .session import Session, open_session
 def command(choices: Choices, dry_run: bool) -> int:
     """Run the pending migrations, and nothing else.
 
-    wch activate does more: it also mends what somebody dropped since, and verifies. A database of a newer
-    version is left alone (exit code 4).
+    wch activate does more: it also mends what somebody dropped since, and verifies. Tables that the PHP
+    plugin, or a newer release, has upgraded are left alone (exit code 4).
 
     \b
       wch migrate --timeout 300
@@ -26,9 +26,10 @@ def command(choices: Choices, dry_run: bool) -> int:
     status = manager.status()
     version, newer = status.version, status.is_newer
     if session.out.structured:
-        session.out.document({**session.heading, "applied": names, "version": version, "is_newer": newer})
+        facts = {"applied": names, "version": version, "is_newer": newer, "reason": status.reason}
+        session.out.document({**session.heading, **facts})
     elif newer:
-        session.out.line(f"The database is at {version} and this wch at {manager.version}; nothing was changed.")
+        session.out.line(f"{sentence(status.reason)}; nothing was changed.")
     else:
         session.out.lines(f"Applied {name}" for name in names)
         session.out.success(

@@ -38,7 +38,7 @@ EXIT_CODES = {
     ),
     ExitCode.FAILED: "failed, refused or not confirmed; the message says what is in place",
     ExitCode.BUSY: "another run, or somebody's transaction, held the lock for too long; try again",
-    ExitCode.TOO_NEW: "the database is newer than this wch; nothing was changed",
+    ExitCode.TOO_NEW: "the PHP plugin, or a newer wch, has upgraded the tables; nothing was changed",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.CONFIGURATION: "a setting is missing or wrong",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",

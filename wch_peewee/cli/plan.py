@@ -9,7 +9,7 @@ from ..schema.plan import Check, Forecast, RowWork
 from ..schema.statements import readable
 from ..wordpress.options import VERSION_OPTION
 from .options import FORMATS, Choices, ExitCode, copy_options, wch_command
-from .session import Session, open_session
+from .session import Session, open_session, sentence
 
 
 @wch_command("plan", formats=("sql", *FORMATS))
@@ -38,8 +38,7 @@ def show_plan(session: Session) -> int:
         value = _document(found)
         session.out.document({**session.heading, **value}, [*map(_flat, value["steps"])])
     elif found.is_newer:
-        newer = f"The database is at version {found.version} and this wch at {found.code_version}"
-        session.out.line(_comment(f"{newer}; nothing would be done"))
+        session.out.line(_comment(f"{sentence(found.reason)}; nothing would be done"))
     elif session.choices.format == "table":
         session.out.table(("step", "what", "rows", "how", "who waits", "against it"), _rows(found), right=(2,))
     else:
@@ -142,6 +141,7 @@ def _document(found: InstallPlan) -> dict[str, Any]:
         "version": found.version,
         "code_version": found.code_version,
         "is_newer": found.is_newer,
+        "reason": found.reason,
         "is_empty": found.is_empty,
         "pending": found.pending,
         "steps": [_step(found, forecast) for forecast in dry_run.steps],

@@ -4,7 +4,6 @@ from itertools import groupby
 
 import click
 
-from ..errors import ConfigurationError
 from ..install.drift import REPAIR, differences
 from ..install.manager import RepairReport
 from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
@@ -30,7 +29,8 @@ _LISTED = 20
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     """Bring the tables back to what they should be, as far as that is safe.
 
-    Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. Messages
+    Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. To tables
+    that the PHP plugin has upgraded it only adds missing indexes and foreign keys. Messages
     whose conversation is gone keep the foreign key out; nothing is done about them unless you say what. Exit
     code 1 when something is left.
 
@@ -55,9 +55,7 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
 
 
 def _preview(session: Session, orphans: str) -> int:
-    plan = session.manager.plan()
-    if plan.pending:
-        raise ConfigurationError(f"{session.manager.target}: {plan.pending[0]} is pending; run wch activate first.")
+    plan = session.manager.repair_plan()
     found = session.manager.orphans()
     repairs = [d for d in differences(plan, session.manager.prefix) if d.mended_by == REPAIR]
     messages = sum(found.values())

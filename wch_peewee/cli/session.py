@@ -13,6 +13,7 @@ from ..database.url import Target, parse_url
 from ..errors import ConfigurationError
 from ..execution.online import find_copier
 from ..execution.replicas import ReplicaRule
+from ..install.access import ModelAccess
 from ..install.manager import DatabaseManager
 from ..install.network import Network, NetworkReport, OnSite, SiteResult
 from ..migrate.folder import MigrationFolder, migrations_folder
@@ -108,6 +109,23 @@ def open_session(choices: Choices) -> Session:
             out.note("wp-content/db.php is there: WordPress may connect elsewhere than wp-config.php says.")
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     return Session(choices, settings, manager, out)
+
+
+def show_newer(session: Session, reason: str, models: Iterable[ModelAccess]) -> None:
+    """Print who has made the database newer, and what the models can do with it."""
+    session.out.table(
+        ("model", "read", "write", "why not"),
+        [(m.model, _yes(m.readable), _yes(m.writable), "; ".join(m.reasons)) for m in models],
+    )
+    session.out.line(f"{sentence(reason)}; wch activate changes nothing.")
+
+
+def sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _use_copier(manager: DatabaseManager, copier: Copier) -> None:

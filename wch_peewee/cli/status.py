@@ -3,7 +3,7 @@
 from ..install.inspection import StatusReport
 from ..install.network import Network
 from .options import Choices, ExitCode, network_option, wch_command
-from .session import Session, for_every_site, open_session
+from .session import Session, for_every_site, open_session, show_newer
 
 
 @wch_command("status")
@@ -11,8 +11,8 @@ from .session import Session, for_every_site, open_session
 def command(choices: Choices, network: bool) -> int:
     """Show the version, the migrations and the tables. Reads only.
 
-    Exit code 1 when something is pending or missing, 4 when the database is newer. Columns and indexes are
-    not compared here: wch check does that.
+    Exit code 1 when something is pending or missing, 4 when the database is newer: then it also says which
+    models can be read and written. Columns and indexes are not compared here: wch check does that.
 
     \b
       wch status
@@ -26,7 +26,10 @@ def command(choices: Choices, network: bool) -> int:
         session.out.document({**report.to_dict(), "is_current": report.is_current})
     else:
         _print(report, session)
-        session.out.line(_verdict(report))
+        if report.is_newer:
+            show_newer(session, report.reason, report.models)
+        else:
+            session.out.line("Up to date." if report.is_current else "Not up to date: run wch activate.")
     return _code(report)
 
 
@@ -39,23 +42,17 @@ def _code(report: StatusReport) -> int:
 def _site(report: StatusReport) -> tuple[str, int]:
     pending = [f"pending {', '.join(report.pending)}"] if report.pending else []
     missing = [f"missing {', '.join(report.missing_tables)}"] if report.missing_tables else []
+    if report.is_newer:
+        return report.reason, ExitCode.TOO_NEW
     return "; ".join([f"version {report.version or 'none'}", *pending, *missing]), _code(report)
 
 
 def _print(report: StatusReport, session: Session) -> None:
-    foreign = report.is_stamped and report.version != report.code_version
-    whose = f"this wch: {report.code_version}" + ("; written by the PHP plugin" if foreign else "")
     rows = (
         ("engine", report.engine),
-        ("version", f"{report.version or 'none'} ({whose})"),
+        ("version", f"{report.version or 'none'} (this wch: {report.code_version})"),
         ("applied", ", ".join(report.applied) or "none"),
         ("pending", ", ".join(report.pending) or "none"),
         ("missing tables", ", ".join(report.missing_tables) or "none"),
     )
     session.out.table(("", ""), rows)
-
-
-def _verdict(report: StatusReport) -> str:
-    if report.is_newer:
-        return "The database is newer than this wch: upgrade wch-peewee."
-    return "Up to date." if report.is_current else "Not up to date: run wch activate."

@@ -153,7 +153,10 @@ class RunContext:
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         """Bring the live tables to the declared definition as far as is safe; ``verify`` as in ``reconcile``."""
-        desired = self.resolve(tables)
+        return self.reconcile_to(self.resolve(tables), verify=verify)
+
+    def reconcile_to(self, desired: Schema, *, verify: bool = True) -> Reconciled:
+        """Bring the live tables to ``desired``, which has their full names, as far as is safe."""
         executor = self._executor(table.name for table in desired)
         return reconcile(self.connection, desired, executor, read=self.read, verify=verify)
 

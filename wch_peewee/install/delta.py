@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import peewee as pw
 
-from ..database.connect import PATIENCE, unwrap
-from ..errors import ConfigurationError
+from ..database.connect import PATIENCE, describe, unwrap
+from ..errors import ConfigurationError, SchemaTooNew
 from ..execution.context import RunOptions
 from ..execution.session import read_session, run_in_session
+from ..migrate.folder import MigrationFolder, migrations_folder
+from ..migrate.state import read_state
 from ..models.site import current_prefix
 from ..models.tables import BaseModel
 from ..schema.declared import logical_tables
@@ -52,6 +54,7 @@ def db_delta(
     ``models`` are model classes or tables without prefix, parents first. ``database`` defaults to the models'
     own, ``prefix`` to the current prefix. ``patience`` is in seconds.
 
+    Raises SchemaTooNew if the PHP plugin has upgraded the tables: its next upgrade would undo what is changed here.
     Raises Busy, StatementFailed, DatabaseUnavailable, UnsupportedServer.
     """
     declared = tuple(models)
@@ -63,6 +66,9 @@ def db_delta(
             plan = context.plan(tables)
         return DeltaReport(plan.describe(), plan.refusals, plan.extras, tuple(map(str, plan.statements())))
     with read_session(chosen, prefix) as context:
+        state = read_state(context, MigrationFolder(migrations_folder()))
+        if state.is_foreign:
+            raise SchemaTooNew(f"{describe(chosen)}: {state.owner}. Nothing was changed.")
         plan = context.plan(tables)
     if plan.is_empty:
         return DeltaReport((), plan.refusals, plan.extras)

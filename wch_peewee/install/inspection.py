@@ -14,6 +14,7 @@ from ..database.connect import LOCK_WAIT, PATIENCE, describe, is_private, open_d
 from ..database.url import parse_url
 from ..errors import MissingPrivileges
 from ..execution.context import RunContext, RunOptions
+from ..execution.introspect import plan_for
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
@@ -24,11 +25,13 @@ from ..models.site import current_prefix
 from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
 from ..schema.declared import logical_tables, physical_name
+from ..schema.diff import additions
 from ..schema.naming import check_prefix, full_table_name
 from ..schema.objects import Schema, Table
 from ..schema.plan import DryRunResult, Plan
 from ..schema.statements import COPY_RULE, CopyRule
 from ..settings import RemovalPermission, is_removal_permitted
+from .access import ModelAccess, model_access
 from .orphans import count_orphans
 from .reports import Report
 
@@ -45,10 +48,13 @@ class StatusReport(Report):
     applied: tuple[str, ...]
     pending: tuple[str, ...]
     missing_tables: tuple[str, ...]
-    #: the database is of a newer release
+    #: somebody has made the database newer, ``reason`` says who, and nothing is changed
     is_newer: bool = False
     #: the version in the option is right, or not ours to change
     is_stamped: bool = True
+    reason: str = ""
+    #: what the models can do with a newer database
+    models: tuple[ModelAccess, ...] = ()
 
     @property
     def is_current(self) -> bool:
@@ -60,17 +66,20 @@ class InstallPlan(Report):
     """The plan of ``install``. ``plan`` is what remains to be repaired after the pending migrations: drift.
 
     ``dry_run`` has all steps in order, the migrations' first. A migration that would stop the run ends it, and
-    ``plan`` is empty then.
+    ``plan`` is empty then. For a newer database ``plan`` is what ``repair`` would add, and ``install`` does nothing.
     """
 
     version: str | None
     code_version: str
     pending: tuple[str, ...]
     plan: Plan
-    #: the database is of a newer release, and nothing would be done
+    #: somebody has made the database newer, ``reason`` says who, and nothing is changed
     is_newer: bool = False
     #: the version in the option is right, or not ours to change
     is_stamped: bool = True
+    reason: str = ""
+    #: what the models can do with a newer database
+    models: tuple[ModelAccess, ...] = ()
     dry_run: DryRunResult = field(default_factory=DryRunResult)
 
     @property
@@ -90,6 +99,8 @@ class InstallPlan(Report):
             "is_newer": self.is_newer,
             "is_stamped": self.is_stamped,
             "is_empty": self.is_empty,
+            "reason": self.reason,
+            "models": [asdict(model) for model in self.models],
         }
 
 
@@ -180,7 +191,16 @@ class Installation:
         """Return what is installed and what is pending."""
         with read_session(self.database, self.prefix) as context:
             present = context.connection.present(self.table_names)
-            return self.status_of(context, self.state(context), present)
+            state = self.state(context)
+            return replace(self.status_of(context, state, present), models=self._access(context, state))
+
+    def _access(
+        self, context: RunContext, state: InstalledState, actual: Schema | None = None
+    ) -> tuple[ModelAccess, ...]:
+        if not state.is_newer:
+            return ()
+        desired = context.resolve(self.tables)
+        return model_access(self._models, desired, context.read(self.table_names) if actual is None else actual)
 
     def status_of(self, context: RunContext, state: InstalledState, present: Collection[str]) -> StatusReport:
         """Return the report on what has been read; ``present`` are the tables that exist."""
@@ -191,14 +211,15 @@ class Installation:
             version=state.version,
             code_version=self.version,
             applied=state.applied or (),
-            pending=state.pending,
+            pending=() if state.is_newer else state.pending,
             missing_tables=tuple(name for name in self.table_names if name not in present),
             is_newer=state.is_newer,
             is_stamped=state.is_stamped,
+            reason=state.owner,
         )
 
     def plan(self, *, counts: bool = False) -> InstallPlan:
-        """Return what ``install`` would do, with its statements; nothing for a newer database. Reads only.
+        """Return what ``install`` would do, with its statements. Reads only.
 
         With ``counts`` the tables' sizes are read and conflicting rows are counted, which can take as long as reading a
         whole table.
@@ -212,7 +233,16 @@ class Installation:
     ) -> InstallPlan:
         """Return the plan for what has been read. ``actual`` are live tables; others are read when needed."""
         if state.is_newer:
-            return InstallPlan(state.version, self.version, (), Plan(), is_newer=True, is_stamped=False)
+            actual = context.read(self.table_names) if actual is None else actual
+            return InstallPlan(
+                state.version,
+                self.version,
+                (),
+                self.additions(context, state, actual),
+                is_newer=True,
+                reason=state.owner,
+                models=self._access(context, state, actual),
+            )
         dry_run = DryRun(context, actual, counts=counts)
         if state.pending:
             from ..migrate.dry_run import dry_run_migrations
@@ -232,6 +262,13 @@ class Installation:
             is_stamped=state.is_stamped,
             dry_run=dry_run.result(),
         )
+
+    def additions(self, context: RunContext, state: InstalledState, actual: Schema) -> Plan:
+        """Return what ``repair`` may add to tables that PHP has upgraded; nothing to those of a newer release."""
+        if not state.is_foreign:
+            return Plan()
+        desired = additions(context.resolve(self.tables), actual)
+        return replace(plan_for(context.connection, desired, actual), extras=())
 
     def declared(self, state: InstalledState) -> tuple[Table, ...]:
         """Return the tables that a plan compares with, including the history if it is still to be created."""

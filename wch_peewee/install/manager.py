@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import peewee as pw
@@ -16,11 +16,11 @@ from ..execution.session import one_connection, read_session, run_in_session
 from ..migrate.state import InstalledState, delete_version, read_version, write_version
 from ..models.site import switch_prefix
 from ..progress import Progress
-from ..schema.diff import Refusal
+from ..schema.diff import Refusal, additions
 from ..schema.naming import DEFAULT_PREFIX, full_table_name, history_table_name, options_table_name
 from ..schema.statements import Statement
 from ..wordpress.options import VERSION_OPTION
-from .inspection import REMOVAL, UPGRADE, Installation, require_privileges
+from .inspection import REMOVAL, UPGRADE, Installation, InstallPlan, require_privileges
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .reports import InstallReport, Report, UninstallReport
 
@@ -130,7 +130,7 @@ class DatabaseManager(Installation):
     def run_migrations(self) -> tuple[str, ...]:
         """Apply the pending migrations under the lock; return the names of those applied.
 
-        A database of a newer minor version is left alone. Raises SchemaTooNew and what ``install`` raises.
+        A database that somebody has made newer is left alone. Raises SchemaTooNew and what ``install`` raises.
         """
         with read_session(self.database, self.prefix) as context:
             if self._left_alone(state := self.state(context)) or not state.pending:
@@ -163,15 +163,19 @@ class DatabaseManager(Installation):
         """Repair what differs from the declaration and is safe to repair, after dealing with orphaned messages.
 
         ``delete`` deletes messages whose conversation is missing, ``reattach`` gives them a closed conversation
-        again, ``report`` counts them. Raises ConfigurationError if migrations are pending, which come first;
-        SchemaTooNew, and what ``install`` raises.
+        again, ``report`` counts them. To tables that the PHP plugin has upgraded it only adds indexes and foreign keys.
+        Raises ConfigurationError if migrations are pending, which come first; SchemaTooNew for tables that a newer
+        release has upgraded; and what ``install`` raises.
         """
 
         with read_session(self.database, self.prefix) as context:
             self._repair_allowed(self.state(context))
 
         def work(context: RunContext) -> RepairReport:
-            self._repair_allowed(self.state(context))
+            state = self.state(context)
+            self._repair_allowed(state)
+            if orphans == "reattach":
+                self._insist_on_conversations(context, state)
             deletes = ("DELETE",) if orphans == "delete" else ()
             require_privileges(context, self.target, UPGRADE + deletes)
             found = deleted = reattached = 0
@@ -181,11 +185,22 @@ class DatabaseManager(Installation):
                 found = sum(count_orphans(context).values())
                 deleted = delete_orphans(context) if orphans == "delete" and found else 0
                 reattached = reattach_orphans(context) if orphans == "reattach" and found else 0
-            result = context.reconcile(self.tables)
+            if state.is_newer:
+                desired = additions(context.resolve(self.tables), context.read(self.table_names))
+                result = replace(context.reconcile_to(desired), extras=())
+            else:
+                result = context.reconcile(self.tables)
             changes = tuple(context.outcomes)
             return RepairReport(found, deleted, reattached, changes, result.refusals, result.extras)
 
         return self._run(work, "repair")
+
+    def repair_plan(self) -> InstallPlan:
+        """Return the plan of ``repair``, without what it does about orphans. Reads only; raises what it raises."""
+        with read_session(self.database, self.prefix) as context:
+            state = self.state(context)
+            self._repair_allowed(state)
+            return self.plan_of(context, state)
 
     def uninstall(self) -> UninstallReport:
         """Remove exactly our tables, history and option of this prefix, and only if WCH_REMOVE_DATA is true."""
@@ -237,8 +252,7 @@ class DatabaseManager(Installation):
         """Return the report if there is nothing to do or nothing may be done; None if a run is needed."""
         stored = state.version
         if self._left_alone(state):
-            reason = f"the database is at {stored} and this code at {self.version}; nothing was changed"
-            return InstallReport("newer", stored, stored, reason=reason)
+            return InstallReport("newer", stored, stored, reason=f"{state.owner}; nothing was changed")
         if state.pending or not state.is_stamped:
             return None
         plan = context.plan(self.tables)
@@ -247,27 +261,33 @@ class DatabaseManager(Installation):
         return InstallReport("current", stored, stored, refusals=plan.refusals, extras=plan.extras)
 
     def _left_alone(self, state: InstalledState) -> bool:
-        """Return True if the database is of a newer minor version. Raises SchemaTooNew for a newer major one."""
-        if state.is_newer and str(state.version).split(".")[0] != self.version.split(".")[0]:
+        """Return True if somebody has made the database newer. Raises SchemaTooNew for a newer major version of ours.
+
+        What the PHP plugin has upgraded stays as it is, and is no error: its next upgrade would undo what we change.
+        """
+        if state.is_newer and not state.is_foreign and str(state.version).split(".")[0] != self.version.split(".")[0]:
             raise self._too_new(state, "upgrade wch-peewee")
         return state.is_newer
 
     def _rollback_allowed(self, state: InstalledState) -> InstalledState:
         if state.is_newer:
-            raise self._too_new(state, "roll back with the release that upgraded it")
+            raise self._too_new(state, "what has been upgraded since would not work with what is taken back")
         return state
 
     def _repair_allowed(self, state: InstalledState) -> None:
-        if state.is_newer:
-            raise self._too_new(state, "repair it with the release that upgraded it")
-        if state.pending:
+        if state.is_newer and not state.is_foreign:
+            raise self._too_new(state, "repair it with that release")
+        if state.pending and not state.is_newer:
             raise ConfigurationError(f"{self.target}: {state.pending[0]} is pending; run wch activate first.")
 
+    def _insist_on_conversations(self, context: RunContext, state: InstalledState) -> None:
+        name = full_table_name("conversations", self.prefix)
+        for access in self._access(context, state):
+            if access.table == name and not access.writable:
+                raise SchemaConflict(f"{name} takes no new conversations: {'; '.join(access.reasons)}.")
+
     def _too_new(self, state: InstalledState, advice: str) -> SchemaTooNew:
-        return SchemaTooNew(
-            f"{self.target}: the database is at version {state.version} and this code knows {self.version} at most; "
-            f"{advice}. Nothing was changed."
-        )
+        return SchemaTooNew(f"{self.target}: {state.owner}; {advice}. Nothing was changed.")
 
     def _install(self, context: RunContext, before: InstalledState) -> InstallReport:
         require_privileges(context, self.target)
@@ -294,7 +314,7 @@ class DatabaseManager(Installation):
         """Write the version if it is not there yet; return what is stored, which is PHP's version if that is higher."""
         if context.written.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
             after = self.state(context)
-            if after.is_foreign:
+            if after.is_newer:  # somebody has upgraded meanwhile
                 return str(after.version)
             if not after.is_stamped:
                 write_version(context, self.version)

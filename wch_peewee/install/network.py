@@ -21,7 +21,7 @@ from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Schema
 from ..schema.plan import Plan
 from ..wordpress.multisite import BlogSite, read_sites
-from ..wordpress.options import ADOPTED_OPTION, VERSION_OPTION
+from ..wordpress.options import VERSION_OPTION
 from .inspection import Installation, InstallPlan, StatusReport
 from .manager import DatabaseManager
 from .reports import InstallReport, UninstallReport
@@ -67,14 +67,12 @@ class BulkIntrospection:
 
     def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, SiteReading]:
         """Return what there is, by prefix; with ``tables`` also columns and keys. Raises peewee's errors."""
-        options = self._options([one.prefix for one in installations])
+        versions = self._versions([one.prefix for one in installations])
         histories = self._histories([one.prefix for one in installations])
         result = {}
         for one in installations:
-            said = options.get(one.prefix, {})
-            version, adopted = (said[name][0] if name in said else None for name in (VERSION_OPTION, ADOPTED_OPTION))
-            state = InstalledState(version, one.folder.version, histories.get(one.prefix), one.folder.names, adopted)
-            collation = next((collation for _, collation in said.values() if collation), None)
+            version, collation = versions.get(one.prefix, (None, None))
+            state = InstalledState(version, one.folder.version, histories.get(one.prefix), one.folder.names)
             result[one.prefix] = SiteReading(
                 state,
                 frozenset(filter(self._is_there, one.table_names)),
@@ -86,20 +84,19 @@ class BulkIntrospection:
     def _is_there(self, name: str) -> bool:
         return self._dialect.folded(name) in self._tables
 
-    def _options(self, prefixes: Sequence[str]) -> dict[str, dict[str, tuple[str, str | None]]]:
-        """Return our options, each with the collation of its column."""
+    def _versions(self, prefixes: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+        """Return the stored versions, each with the collation of the options' names."""
         value, collation = self._dialect.hex_of("option_value"), self._dialect.collation_of("option_name")
         selects = [
-            f"SELECT {number}, '{name}', {value}, {collation} FROM {self._dialect.quote(options_table_name(prefix))} "
-            f"WHERE option_name = '{name}'"
+            f"SELECT {number}, {value}, {collation} FROM {self._dialect.quote(options_table_name(prefix))} "
+            f"WHERE option_name = '{VERSION_OPTION}'"
             for number, prefix in enumerate(prefixes)
             if self._is_there(options_table_name(prefix))
-            for name in (VERSION_OPTION, ADOPTED_OPTION)
         ]
-        found: dict[str, dict[str, tuple[str, str | None]]] = {}
-        for number, name, text, own in self._all(selects):
-            found.setdefault(prefixes[int(str(number))], {})[str(name)] = (_text(text), str(own) if own else None)
-        return found
+        return {
+            prefixes[int(str(number))]: (_text(text), str(own) if own else None)
+            for number, text, own in self._all(selects)
+        }
 
     def _histories(self, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the names of the applied migrations, oldest first, of the sites that have a history."""

@@ -127,7 +127,7 @@ class Plugin:
         self._verified_at: float | None = None
         self._failed_at: float | None = None
         self._failure = ""
-        self._foreign: str | None = None
+        self._newer: InstallReport | None = None
         self._current: InstallReport | None = None
 
     @classmethod
@@ -223,7 +223,9 @@ class Plugin:
         A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
         """
         stored = self._version_check.version()
-        if stored is not None and stored in (self._code_version, self._foreign) and self._is_whole():
+        if self._newer is not None and stored == self._newer.version:
+            return self._newer
+        if stored is not None and stored == self._code_version and self._is_whole():
             return self._report_current(stored)
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
@@ -309,5 +311,5 @@ class Plugin:
     def _settle(self, report: InstallReport) -> None:
         with self._guard:
             self._verified_at, self._failed_at, self._failure = self._clock(), None, ""
-            # PHP's own version, above ours, stays where it is: the next call need not look into it again.
-            self._foreign = report.version if report.outcome != "newer" else None
+            # The next call need not look into it again.
+            self._newer = report if report.outcome == "newer" else None

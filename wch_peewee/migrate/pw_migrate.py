@@ -1,17 +1,19 @@
 """The settings that ``migrations/conf.py`` gives to the stock ``pw_migrate`` command."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import peewee as pw
 
-from ..database.connect import PATIENCE, connect, dedicated, open_database
+from ..database.connect import PATIENCE, connect, dedicated, describe, open_database
 from ..database.query import Connection
-from ..errors import ConfigurationError, WchError
+from ..errors import ConfigurationError, SchemaTooNew, WchError
 from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
-from .state import ensure_history
+from .folder import MigrationFolder, migrations_folder
+from .state import ensure_history, read_state
 
 
 def configuration() -> dict[str, Any]:
@@ -32,6 +34,9 @@ def configuration() -> dict[str, Any]:
         run = RunOptions(remove_data=settings.remove_data)
         context = RunContext(Connection.detect(database), settings.prefix, run)
         attach(database, context)
+        state = read_state(context, MigrationFolder(Path(options.get("directory") or migrations_folder())))
+        if state.is_newer:
+            raise SchemaTooNew(f"{describe(database)}: {state.owner}. Nothing was changed.")
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(context)
     except WchError as error:

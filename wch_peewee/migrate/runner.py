@@ -94,7 +94,7 @@ class MigrationRouter(Router):
         if name is not None:
             pending = [candidate for candidate in pending if candidate <= name]
         if pending:
-            ensure_history(self.context, (state.applied, state.version) if state else None)
+            ensure_history(self.context)
         return [self.run_one(candidate, self.migrator, fake=fake) for candidate in pending]
 
     def rollback(self) -> str:

@@ -16,7 +16,6 @@ from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
 from ..schema.plan import RowWork
 from ..schema.statements import Step
 from ..wordpress.options import (
-    ADOPTED_OPTION,
     VERSION_OPTION,
     delete_option,
     options_steps,
@@ -51,20 +50,8 @@ def write_version(context: RunContext, version: str) -> None:
 
 
 def delete_version(context: RunContext) -> bool:
-    """Delete the version, and PHP's version with it; return whether it was there."""
-    _delete(context, ADOPTED_OPTION)
+    """Delete the version; return whether it was there."""
     return _delete(context, VERSION_OPTION)
-
-
-def read_adopted_version(context: RunContext) -> str | None:
-    """Return the version that PHP had written before our history began, or None."""
-    return read_option(context.connection, context.prefix, ADOPTED_OPTION)
-
-
-def remember_adopted_version(context: RunContext, version: str) -> None:
-    """Store whose version this is, before the first row of our history, while it can still be told."""
-    if read_adopted_version(context) is None:
-        _write(context, ADOPTED_OPTION, version)
 
 
 def _write(context: RunContext, name: str, value: str) -> None:
@@ -110,17 +97,8 @@ HISTORY_SHAPE = Table(
 )
 
 
-def ensure_history(context: RunContext, stored: tuple[Applied, str | None] | None = None) -> None:
-    """Create the history table, or what it lacks. A version that was there before it is PHP's, and is stored as that.
-
-    ``stored`` is the history and the version, if they have been read under this lock already.
-    """
-    if stored is None:
-        applied = history_names(context.connection, context.prefix)
-        stored = applied, read_version(context) if applied is None else None
-    applied, version = stored
-    if applied is None and version is not None:
-        remember_adopted_version(context, version)
+def ensure_history(context: RunContext) -> None:
+    """Create the history table, or what it lacks."""
     context.reconcile([HISTORY_SHAPE], verify=False)
 
 
@@ -148,25 +126,29 @@ class InstalledState:
     code_version: str
     applied: tuple[str, ...] | None
     known: tuple[str, ...]
-    #: the version that PHP had when our history began; None where the history came first
-    adopted: str | None = None
 
     @property
     def is_newer(self) -> bool:
-        """True if a newer release of this library has upgraded the database, so that nothing may be changed."""
-        if not is_above(self.version, self.code_version) or self.applied is None:
-            return False
-        return self.adopted is None or any(name not in self.known for name in self.applied)
+        """True if the stored version is above this code's, so that nothing may be changed, whoever wrote it."""
+        return is_above(self.version, self.code_version)
 
     @property
     def is_foreign(self) -> bool:
-        """True if PHP wrote a version above ours. It is left as it is, because a version never goes backwards."""
-        return is_above(self.version, self.code_version) and not self.is_newer
+        """True if our history does not explain a newer version: then the PHP plugin has upgraded the tables."""
+        return self.is_newer and all(name in self.known for name in self.applied or ())
+
+    @property
+    def owner(self) -> str:
+        """Who has made the database newer, in words; empty if it is not newer."""
+        if not self.is_newer:
+            return ""
+        who = "the PHP plugin" if self.is_foreign else "a newer release of wch-peewee"
+        return f"{who} has upgraded the tables to version {self.version}, and this release knows {self.code_version}"
 
     @property
     def is_stamped(self) -> bool:
         """True if no version has to be written."""
-        return self.version == self.code_version or self.is_foreign
+        return self.version == self.code_version or self.is_newer
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -174,12 +156,10 @@ class InstalledState:
 
 
 def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
-    """Read the installed state: two SELECTs, and one more if the version is above ours."""
-    version = read_version(context)
-    applied = history_names(context.connection, context.prefix)
-    above = is_above(version, folder.version)
-    adopted = read_adopted_version(context) if above and applied is not None else None
-    return InstalledState(version, folder.version, applied, folder.names, adopted)
+    """Read the installed state, with two SELECTs."""
+    return InstalledState(
+        read_version(context), folder.version, history_names(context.connection, context.prefix), folder.names
+    )
 
 
 def is_above(version: str | None, code_version: str) -> bool:

@@ -174,6 +174,34 @@ def diff_schemas(desired: Schema, actual: Schema) -> SchemaDiff:
     return SchemaDiff(tuple(changes), tuple(refusals), tuple(extras))
 
 
+def additions(desired: Schema, actual: Schema) -> Schema:
+    """Return the live tables with the declared indexes and foreign keys that go with their columns as they are.
+
+    The difference to it adds something beside what is there, and changes nothing that others have made.
+    """
+    return Schema(
+        tuple(_with_additions(table, live, actual) for table in desired if (live := actual.table(table.name)))
+    )
+
+
+def _with_additions(table: Table, live: Table, actual: Schema) -> Table:
+    def has(columns: tuple[str, ...]) -> bool:
+        return all(live.column(column) for column in columns)
+
+    indexes = tuple(index for index in table.indexes if has(index.columns))
+    keys = tuple(key for key in table.foreign_keys if has(key.columns) and _same_types(key, live, actual))
+    return replace(live, indexes=indexes, foreign_keys=keys if live.engine == table.engine else ())
+
+
+def _same_types(key: ForeignKey, live: Table, actual: Schema) -> bool:
+    parent = actual.table(key.referenced_table)
+    pairs = zip(key.columns, key.referenced_columns, strict=True)
+    return parent is not None and all(
+        (one := live.column(column)) and (other := parent.column(referenced)) and one.type == other.type
+        for column, referenced in pairs
+    )
+
+
 @dataclass(slots=True)
 class _TableDiff:
     """The differences of one table, collected while it is compared."""

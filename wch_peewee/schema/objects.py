@@ -87,6 +87,11 @@ class Column:
     comment: str = ""
     opaque: tuple[str, ...] = ()
 
+    @property
+    def is_generated(self) -> bool:
+        """True if the server computes the value, so that it cannot be written."""
+        return any(words.endswith("generated value") for words in self.opaque)
+
 
 def same_names(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Return True for the same names in the same order; names compare without case, as in every engine."""

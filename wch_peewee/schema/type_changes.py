@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from .objects import ColumnType
 
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
-_TEXTS = ("tinytext", "text", "mediumtext", "longtext")
-_TEXTUAL = {*_TEXTS, "char", "varchar", "enum", "json"}
+TEXTS = ("tinytext", "text", "mediumtext", "longtext")
+_TEXTUAL = {*TEXTS, "char", "varchar", "enum", "json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ def widens(actual: ColumnType, desired: ColumnType) -> bool:
         return actual.size <= desired.size and actual.unsigned == desired.unsigned and actual.name != "decimal"
     if actual.name == desired.name == "datetime":
         return actual.size is None
-    if actual.name in _TEXTS and desired.name in _TEXTS:
-        return _TEXTS.index(actual.name) <= _TEXTS.index(desired.name)
-    if actual.name == "varchar" and desired.name in _TEXTS[1:]:
+    if actual.name in TEXTS and desired.name in TEXTS:
+        return TEXTS.index(actual.name) <= TEXTS.index(desired.name)
+    if actual.name == "varchar" and desired.name in TEXTS[1:]:
         return (actual.size or 0) * 4 <= 65535
     return False
 

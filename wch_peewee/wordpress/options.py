@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 VERSION_OPTION = "wch_db_version"
 
-#: The value of VERSION_OPTION when the history began: the version of the PHP plugin that created the tables.
-ADOPTED_OPTION = "wch_db_adopted_version"
-
 
 def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
