@@ -56,7 +56,9 @@ def _script(found: InstallPlan) -> Iterator[str]:
     if (stopped := found.dry_run.stopped) is not None:
         yield ""
         step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
-        yield _comment(f"{stopped.migration}{step}: the run would stop here: {stopped.reason}")
+        yield _comment(
+            f"{stopped.migration or 'Before the first change'}{step}: the run would stop here: {stopped.reason}"
+        )
     elif not found.is_stamped and not found.pending:
         yield ""
         yield _comment(f"At the end the option {VERSION_OPTION} is {found.code_version}")

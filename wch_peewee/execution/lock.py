@@ -15,8 +15,9 @@ from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServe
 from ..schema.base import Rows
 from ..schema.dialect import Cluster
 from ..schema.naming import options_table_name
-from ..wordpress.options import missing_options_steps, site_collation
+from ..wordpress.options import has_unique_names, missing_options_steps, site_collation
 from .apply import ConcurrentChange, Executor
+from .introspect import introspect_schema
 from .lease import Lease, lease
 
 
@@ -162,6 +163,7 @@ def migration_lock(
             return
         database.execute_sql(connection.dialect.synchronize_reads())
         _ensure_options(connection, prefix, deadline)
+        _require_unique_names(connection, options_table_name(prefix))
         own = Connection(dedicated(database, patience=timeout), connection.dialect)
         with lease(own, options_table_name(prefix), ttl=lease_ttl, timeout=_left(deadline)) as lock.lease:
             yield lock
@@ -216,6 +218,16 @@ def _ensure_options(connection: Connection, prefix: str, deadline: float) -> Non
     with contextlib.suppress(ConcurrentChange):
         owned = {options_table_name(prefix)}
         Executor(connection, owned=owned, patience=_left(deadline)).run_steps(steps)
+
+
+def _require_unique_names(connection: Connection, table: str) -> None:
+    """Raise SchemaConflict if two nodes could both insert the lease."""
+    live = introspect_schema(connection, [table]).table(table)
+    if live is not None and not has_unique_names(live):
+        raise SchemaConflict(
+            f"{table} has lost the unique key on option_name, without which two nodes could upgrade at once; "
+            "wch doctor says how to restore it. Nothing was changed."
+        )
 
 
 def _left(deadline: float) -> float:

@@ -19,6 +19,7 @@ from ..execution.session import read_session
 from ..schema.base import Query
 from ..schema.naming import options_table_name
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
+from ..wordpress.options import has_unique_names, options_obstacle
 from .inspection import REMOVAL, UPGRADE, file_obstacle, grant_sql
 from .manager import DatabaseManager
 
@@ -57,6 +58,7 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContex
         ("tables' collation", partial(tables_collation, tables=tables)),
         ("engine", engine),
         ("tables' engine", partial(tables_engine, tables=tables)),
+        ("options table", options_table),
         ("strictness", strictness),
         ("lock waits", lock_waits),
     )
@@ -152,6 +154,35 @@ def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
     commands = " ".join(f"ALTER TABLE {context.dialect.quote(table.name)} ENGINE=InnoDB;" for table in other)
     advice = f"It has no foreign keys and no transactions. In a quiet hour, as it copies: {commands}"
     return Diagnosis("tables' engine", "warn", found, advice)
+
+
+def options_table(context: RunContext) -> Diagnosis:
+    """Check the keys of WordPress's options table, which imports and plugins for speed take away."""
+    name, named = options_table_name(context.prefix), "options table"
+    live = context.live(name)
+    if live is None:
+        return Diagnosis(named, "ok", f"there is no {name} yet; wch activate makes it")
+    if trouble := options_obstacle(live):
+        return Diagnosis(named, "fail", trouble, "Name the prefix of the site with --prefix.")
+    found, clauses = [], []
+    number = live.column("option_id")
+    if number is not None and not number.auto_increment:
+        found.append("does not number new options")
+        if "option_id" not in (*live.primary_key[:1], *(index.columns[0] for index in live.indexes)):
+            clauses.append("ADD UNIQUE KEY (option_id)")
+        clauses.append(f"MODIFY option_id {number.type} NOT NULL AUTO_INCREMENT")
+    if not has_unique_names(live):
+        found.append("has no unique key on option_name")
+        clauses.append("ADD UNIQUE KEY (option_name)")
+    if not clauses:
+        return Diagnosis(named, "ok", f"{name} numbers its options and has a unique key on option_name")
+    table = context.dialect.quote(name)
+    advice = (
+        "WordPress loses options, or stores them twice. First look for rows that are too many: "
+        f"SELECT option_name, COUNT(*) FROM {table} GROUP BY option_name HAVING COUNT(*) > 1; "
+        f"Without any: ALTER TABLE {table} {', '.join(clauses)};"
+    )
+    return Diagnosis(named, "warn", f"{name} {' and '.join(found)}", advice)
 
 
 def strictness(context: RunContext) -> Diagnosis:

@@ -48,7 +48,8 @@ def _differences(found: InstallPlan, prefix: str) -> Iterator[Difference]:
             yield from _ahead(forecast)
     if (stopped := found.dry_run.stopped) is not None:
         where = f"step {stopped.number} of {stopped.of}" if stopped.number else "its beginning"
-        yield Difference("pending", None, f"{stopped.migration} would stop at {where}", reason=stopped.reason)
+        what = f"{stopped.migration} would stop at {where}" if stopped.migration else "wch activate would stop"
+        yield Difference("pending", None, what, reason=stopped.reason)
     # What keeps the books belongs to the run that is to come, and is none of repair's business.
     bookkeeping = {history_table_name(prefix), options_table_name(prefix)}
     ahead: Kind = "pending" if found.pending else "drift"

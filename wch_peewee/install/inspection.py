@@ -12,7 +12,7 @@ import peewee as pw
 
 from ..database.connect import LOCK_WAIT, PATIENCE, describe, is_private, open_database, unwrap
 from ..database.url import parse_url
-from ..errors import MissingPrivileges
+from ..errors import MissingPrivileges, SchemaConflict
 from ..execution.context import RunContext, RunOptions
 from ..execution.introspect import plan_for
 from ..execution.lock import LEASE_TTL
@@ -20,7 +20,7 @@ from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
 from ..migrate.dry_run import DryRun
 from ..migrate.folder import MigrationFolder, migrations_folder
-from ..migrate.state import HISTORY_SHAPE, InstalledState, options_step, read_state
+from ..migrate.state import HISTORY_SHAPE, InstalledState, options_step, options_trouble, read_state
 from ..models.site import current_prefix
 from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
@@ -191,8 +191,7 @@ class Installation:
         """Return what is installed and what is pending."""
         with read_session(self.database, self.prefix) as context:
             present = context.connection.present(self.table_names)
-            state = self.state(context)
-            return replace(self.status_of(context, state, present), models=self._access(context, state))
+            return self.status_of(context, self.state(context), present)
 
     def _access(
         self, context: RunContext, state: InstalledState, actual: Schema | None = None
@@ -216,6 +215,7 @@ class Installation:
             is_newer=state.is_newer,
             is_stamped=state.is_stamped,
             reason=state.owner,
+            models=self._access(context, state),
         )
 
     def plan(self, *, counts: bool = False) -> InstallPlan:
@@ -244,7 +244,9 @@ class Installation:
                 models=self._access(context, state, actual),
             )
         dry_run = DryRun(context, actual, counts=counts)
-        if state.pending:
+        if not state.is_stamped and (trouble := options_trouble(context)):
+            dry_run.stop(trouble)
+        elif state.pending:
             from ..migrate.dry_run import dry_run_migrations
 
             dry_run_migrations(dry_run, self.folder, state.pending)
@@ -339,6 +341,12 @@ def grant_sql(context: RunContext, privileges: tuple[str, ...]) -> str:
     pattern = database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
     quoted = context.dialect.quote(pattern)
     return f"GRANT {', '.join(privileges)} ON {quoted}.* TO '{user}'@'{host}';"
+
+
+def require_options(context: RunContext, target: str) -> None:
+    """Raise SchemaConflict if the version could not be written at the end: better before the first change."""
+    if trouble := options_trouble(context):
+        raise SchemaConflict(f"{target}: {trouble}; nothing was changed.")
 
 
 def require_privileges(context: RunContext, target: str, needed: tuple[str, ...] = UPGRADE) -> None:

@@ -20,7 +20,7 @@ from ..schema.diff import Refusal, additions
 from ..schema.naming import DEFAULT_PREFIX, full_table_name, history_table_name, options_table_name
 from ..schema.statements import Statement
 from ..wordpress.options import VERSION_OPTION
-from .inspection import REMOVAL, UPGRADE, Installation, InstallPlan, require_privileges
+from .inspection import REMOVAL, UPGRADE, Installation, InstallPlan, require_options, require_privileges
 from .orphans import count_orphans, delete_orphans, reattach_orphans
 from .reports import InstallReport, Report, UninstallReport
 
@@ -140,6 +140,7 @@ class DatabaseManager(Installation):
             if self._left_alone(state := self.state(context)):
                 return ()
             require_privileges(context, self.target)
+            require_options(context, self.target)
             return self._migrate(context, state)
 
         return self._run(work, "migrate")
@@ -291,6 +292,8 @@ class DatabaseManager(Installation):
 
     def _install(self, context: RunContext, before: InstalledState) -> InstallReport:
         require_privileges(context, self.target)
+        if not before.is_stamped:
+            require_options(context, self.target)
         there = context.note_present(
             (*self.table_names, history_table_name(self.prefix), options_table_name(self.prefix))
         )

@@ -21,7 +21,7 @@ from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Schema
 from ..schema.plan import Plan
 from ..wordpress.multisite import BlogSite, read_sites
-from ..wordpress.options import VERSION_OPTION
+from ..wordpress.options import VERSION_OPTION, highest
 from .inspection import Installation, InstallPlan, StatusReport
 from .manager import DatabaseManager
 from .reports import InstallReport, UninstallReport
@@ -93,10 +93,12 @@ class BulkIntrospection:
             for number, prefix in enumerate(prefixes)
             if self._is_there(options_table_name(prefix))
         ]
-        return {
-            prefixes[int(str(number))]: (_text(text), str(own) if own else None)
-            for number, text, own in self._all(selects)
-        }
+        found: dict[str, tuple[str, str | None]] = {}
+        for number, text, own in self._all(selects):
+            prefix, version = prefixes[int(str(number))], _text(text)
+            known = found[prefix][0] if prefix in found else version
+            found[prefix] = highest([known, version]), str(own) if own else None
+        return found
 
     def _histories(self, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the names of the applied migrations, oldest first, of the sites that have a history."""

@@ -8,12 +8,12 @@ import peewee as pw
 
 from ..database.connect import PATIENCE, connect, dedicated, describe, open_database
 from ..database.query import Connection
-from ..errors import ConfigurationError, SchemaTooNew, WchError
+from ..errors import ConfigurationError, SchemaConflict, SchemaTooNew, WchError
 from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
 from .folder import MigrationFolder, migrations_folder
-from .state import ensure_history, read_state
+from .state import ensure_history, options_trouble, read_state
 
 
 def configuration() -> dict[str, Any]:
@@ -37,6 +37,8 @@ def configuration() -> dict[str, Any]:
         state = read_state(context, MigrationFolder(Path(options.get("directory") or migrations_folder())))
         if state.is_newer:
             raise SchemaTooNew(f"{describe(database)}: {state.owner}. Nothing was changed.")
+        if trouble := options_trouble(context):
+            raise SchemaConflict(f"{describe(database)}: {trouble}. Nothing was changed.")
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(context)
     except WchError as error:

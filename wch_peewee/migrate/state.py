@@ -8,6 +8,7 @@ from typing import TypeVar
 import peewee as pw
 
 from ..database.query import Connection
+from ..errors import SchemaConflict
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
 from ..schema.base import Query
@@ -18,6 +19,7 @@ from ..schema.statements import Step
 from ..wordpress.options import (
     VERSION_OPTION,
     delete_option,
+    options_obstacle,
     options_steps,
     read_option,
     write_option,
@@ -40,6 +42,12 @@ def options_step(context: RunContext) -> tuple[Step, ...]:
     return options_steps(context.dialect, context.prefix, context.collation)
 
 
+def options_trouble(context: RunContext) -> str:
+    """Return why the version cannot be written to the options table, or an empty text; it may be missing."""
+    live = context.live(options_table_name(context.prefix), for_columns=True)
+    return "" if live is None else options_obstacle(live)
+
+
 def write_version(context: RunContext, version: str) -> None:
     """Write the version; the options table is created if it is missing."""
     table = options_table_name(context.prefix)
@@ -55,10 +63,13 @@ def delete_version(context: RunContext) -> bool:
 
 
 def _write(context: RunContext, name: str, value: str) -> None:
-    connection, prefix = context.connection, context.prefix
-    if context.records(RowWork(f"Sets the option {name} to {value}", (options_table_name(prefix),))):
+    table = options_table_name(context.prefix)
+    if context.records(RowWork(f"Sets the option {name} to {value}", (table,))):
         return
-    _told(context, name, value, lambda: write_option(connection, prefix, name, value))
+    live = context.live(table, for_columns=True)
+    if live is None:
+        raise SchemaConflict(f"{table} is gone")
+    _told(context, name, value, lambda: write_option(context.connection, live, name, value))
 
 
 def _delete(context: RunContext, name: str) -> bool:

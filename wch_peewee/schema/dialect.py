@@ -156,10 +156,3 @@ class Dialect(BaseDialect):
     def read_blockers(self, table: str, rows: Rows) -> str:
         """Return in words the sessions that block a change of ``table``; empty if none is visible."""
         return ""
-
-    @abstractmethod
-    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
-        """Return the statement that inserts a row, or sets ``updated`` if ``key`` exists.
-
-        Its parameters are the values and the new value.
-        """

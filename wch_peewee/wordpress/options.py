@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 import peewee as pw
 
 from ..database.connect import collation_beside
 from ..database.query import Connection, run_query
+from ..errors import SchemaConflict
 from ..schema.base import BaseDialect, Query
 from ..schema.naming import options_table_name
+from .version import version_compare
 
 if TYPE_CHECKING:
     from ..schema.dialect import Dialect
+    from ..schema.objects import Table
     from ..schema.statements import Step
 
 
@@ -33,25 +38,81 @@ def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
 
 
 def fetch_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str | None:
-    """Send an ``option_query`` and return the option; None if the row, or the whole table, does not exist."""
+    """Send an ``option_query`` and return the option; None if the row, or the whole table, does not exist.
+
+    A table that has lost its unique key can have several rows: then it is the highest version among them.
+    """
     try:
         rows = run_query(database, dialect, query)
     except pw.PeeweeException as error:
         if dialect.failure(error.args) == "missing":
             return None
         raise
-    return str(rows[0][0]) if rows else None
+    return highest([str(row[0]) for row in rows]) if rows else None
 
 
-def write_option(connection: Connection, prefix: str, name: str, value: str) -> None:
-    """Insert or update one option.
+def highest(versions: Sequence[str]) -> str:
+    """Return the highest of one or more versions, as PHP compares them."""
+    return versions[0] if len(versions) == 1 else max(versions, key=cmp_to_key(version_compare))
 
-    A new row gets autoload ``no``, which means the same in every WordPress and lets PHP's own update refresh a
-    persistent object cache that remembers the row as missing. An existing row keeps its autoload.
+
+def write_option(connection: Connection, table: Table, name: str, value: str) -> None:
+    """Insert or update one option in the live options table, and read it back.
+
+    It is right with any keys: imports and plugins for speed take away the unique name or the counting id. A new row
+    gets autoload ``no``, which means the same in every WordPress and lets PHP's own update refresh a persistent object
+    cache that remembers the row as missing. Existing rows keep their autoload.
+
+    Raises SchemaConflict if the table holds something else afterwards.
     """
-    table = options_table_name(prefix)
-    sql = connection.dialect.upsert(table, "option_name", ("option_name", "option_value", "autoload"), "option_value")
-    connection.database.execute_sql(sql, (name, value, "no", value))
+    database, quoted, slot = connection.database, connection.dialect.quote(table.name), connection.dialect.placeholder
+
+    def values() -> list[str]:
+        sql = f"SELECT option_value FROM {quoted} WHERE option_name = {slot}"
+        return [str(row[0]) for row in connection.query(Query(sql, (name,)))]
+
+    found = values()
+    if not found and _insert(connection, table, name, value):
+        found = values()
+    if set(found) != {value}:
+        database.execute_sql(f"UPDATE {quoted} SET option_value = {slot} WHERE option_name = {slot}", (value, name))
+        found = values()
+    if set(found) != {value}:
+        raise SchemaConflict(f"{table.name} does not keep what is written: {name} is {found}, expected {value!r}")
+
+
+def _insert(connection: Connection, table: Table, name: str, value: str) -> bool:
+    """Insert the option; return False if somebody else has done it meanwhile."""
+    quoted, slot = connection.dialect.quote(table.name), connection.dialect.placeholder
+    columns, values = "option_name, option_value, autoload", f"{slot}, {slot}, {slot}"
+    number = table.column("option_id")
+    if number is not None and not number.auto_increment:
+        columns, values = f"option_id, {columns}", f"COALESCE(MAX(option_id), 0) + 1, {values}"
+        source = f"SELECT {values} FROM {quoted}"
+    else:
+        source = f"VALUES ({values})"
+    try:
+        connection.database.execute_sql(f"INSERT INTO {quoted} ({columns}) {source}", (name, value, "no"))
+    except pw.IntegrityError:
+        return False
+    return True
+
+
+def options_obstacle(table: Table) -> str:
+    """Return why an option cannot be written to the live table, judged from its columns, or an empty text."""
+    if missing := [name for name in ("option_name", "option_value", "autoload") if table.column(name) is None]:
+        return f"{table.name} has no column {', '.join(missing)}, so it is not WordPress's options table"
+    for column in table.columns:
+        fills_itself = column.nullable or column.default or column.auto_increment or column.is_generated
+        if column.name not in ("option_id", "option_name", "option_value", "autoload") and not fills_itself:
+            return f"{table.name} takes no new option: its column {column.name} is NOT NULL without a default"
+    return ""
+
+
+def has_unique_names(table: Table) -> bool:
+    """Return True if no name can be in the live options table twice; a key on the beginning of the name is enough."""
+    keys = [table.primary_key, *(index.columns for index in table.indexes if index.unique)]
+    return any([column.lower() for column in columns] == ["option_name"] for columns in keys)
 
 
 def delete_option(connection: Connection, prefix: str, name: str) -> bool:

@@ -11,7 +11,7 @@ from ..statements import Effect, Step
 from .algorithms import copies_online, locking_effect, with_algorithms
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import columns_list, obstacles, rename_step, render_steps, split_at_renames
+from .render import obstacles, rename_step, render_steps, split_at_renames
 from .server import (
     PRIVILEGE_QUERIES,
     SYNCHRONIZE_READS,
@@ -166,11 +166,3 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def read_blockers(self, table: str, rows: Rows) -> str:
         return read_blockers(self.name, table, rows)
-
-    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
-        # A row alias is a syntax error on MariaDB, VALUES() warns on MySQL 9, REPLACE loses the other columns.
-        slots = ", ".join(["%s"] * len(columns))
-        return (
-            f"INSERT INTO {quote_name(table)} ({columns_list(columns)}) VALUES ({slots}) "
-            f"ON DUPLICATE KEY UPDATE {quote_name(updated)} = %s"
-        )

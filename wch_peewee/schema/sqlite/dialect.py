@@ -13,7 +13,7 @@ from ..statements import Effect, Step
 from .base import SQLiteBase, quote_name, quote_text
 from .introspect import read_referencing, read_rows
 from .parser import fold
-from .render import obstacles, quote_names, rebuild_obstacles, render_steps
+from .render import obstacles, rebuild_obstacles, render_steps
 from .types import adapt_default, adapt_type, affinity, declared_type
 
 #: The size of the whole file: dbstat, which knows that of each table, is not in every build.
@@ -106,12 +106,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
 
     def hex_of(self, expression: str) -> str:
         return f"HEX({expression})"
-
-    def upsert(self, table: str, key: str, columns: Sequence[str], updated: str) -> str:
-        return (
-            f"INSERT INTO {quote_name(table)} ({quote_names(columns)}) VALUES ({_marks(columns)}) "
-            f"ON CONFLICT ({quote_name(key)}) DO UPDATE SET {quote_name(updated)} = ?"
-        )
 
 
 def _marks(names: Sequence[str]) -> str:
