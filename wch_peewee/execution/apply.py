@@ -16,7 +16,7 @@ from ..schema.objects import Schema, Table
 from ..schema.operations import AddForeignKey, CreateTable, apply_to_table
 from ..schema.preconditions import is_loss, preconditions_of
 from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
-from .introspect import count_rows, introspect_schema, plan_for, table_sizes, with_referenced
+from .introspect import DatabaseNames, count_rows, introspect_schema, plan_for, table_sizes, with_referenced
 
 T = TypeVar("T")
 
@@ -258,17 +258,18 @@ def reconcile(
     executor: Executor,
     *,
     read: Callable[[Sequence[str]], Schema],
+    names: Callable[[], DatabaseNames],
     verify: bool = True,
 ) -> Reconciled:
     """Apply plans until the plan is empty; refusals stay and are reported.
 
-    ``read`` reads live tables by their names. Without ``verify`` tables that have only been created are not read again:
-    such a caller verifies before the run is done.
+    ``read`` reads live tables by their names, ``names`` returns ``database_names``. Without ``verify`` tables
+    that have only been created are not read again: such a caller verifies before the run is done.
     Raises SchemaConflict if the schema keeps differing, and what the executor raises.
     """
     changes: list[str] = []
     for _ in range(_ROUNDS):
-        plan = plan_for(connection, desired, read(with_referenced(desired)))
+        plan = plan_for(connection, desired, read(with_referenced(desired)), names=names)
         if plan.is_empty:
             return Reconciled(tuple(changes), plan.refusals, plan.extras)
         try:

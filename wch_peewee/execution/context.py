@@ -22,7 +22,16 @@ from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
 from ..wordpress.options import site_collation
 from .apply import ApplyResult, Executor, Reconciled, reconcile, retry_while_blocked
-from .introspect import TableCache, count_rows, introspect_schema, plan_for, with_referenced
+from .introspect import (
+    DatabaseNames,
+    TableCache,
+    count_rows,
+    database_names,
+    introspect_schema,
+    plan_for,
+    with_free_names,
+    with_referenced,
+)
 from .lock import LEASE_TTL, MigrationLock, migration_lock
 from .replicas import ReplicaRule
 
@@ -99,6 +108,10 @@ class RunContext:
             self.known_collation = site_collation(self.connection, self.prefix)
         return self.known_collation
 
+    def database_names(self) -> DatabaseNames:
+        """Return the names that are unique in the whole database."""
+        return database_names(self.connection) if self.table_cache is None else self.table_cache.database_names()
+
     def resolve(self, tables: Iterable[Table]) -> Schema:
         """Name and adapt declared tables for this installation."""
         return resolve(tables, prefix=self.prefix, dialect=self.dialect, collation=self.collation)
@@ -149,7 +162,7 @@ class RunContext:
         desired = self.resolve(tables)
         if actual is None:
             actual = self.read(with_referenced(desired))
-        return plan_for(self.connection, desired, actual)
+        return plan_for(self.connection, desired, actual, names=self.database_names)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         """Bring the live tables to the declared definition as far as is safe; ``verify`` as in ``reconcile``."""
@@ -158,14 +171,15 @@ class RunContext:
     def reconcile_to(self, desired: Schema, *, verify: bool = True) -> Reconciled:
         """Bring the live tables to ``desired``, which has their full names, as far as is safe."""
         executor = self._executor(table.name for table in desired)
-        return reconcile(self.connection, desired, executor, read=self.read, verify=verify)
+        return reconcile(self.connection, desired, executor, read=self.read, names=self.database_names, verify=verify)
 
     def change(self, name: str, operations: Iterable[Operation], live: Table | None = None) -> ApplyResult:
         """Run operations on the one table ``name``, a full name, without checking whether they are safe.
 
         ``live`` is the table if it has just been read.
         """
-        return self.run_steps(self.dialect.render(live or self.live(name), list(operations)), name)
+        named = with_free_names(operations, self.dialect, self.database_names)
+        return self.run_steps(self.dialect.render(live or self.live(name), named), name)
 
     def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
         """Run rendered steps on the one table ``name``."""

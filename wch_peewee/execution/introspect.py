@@ -1,12 +1,17 @@
 """Reads the live schema and plans changes to it: the only place that asks a database what it holds. Never writes."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
+from itertools import chain, count
 
 from ..database.query import Connection
+from ..schema.dialect import Dialect
 from ..schema.diff import diff_schemas
+from ..schema.naming import constraint_name
 from ..schema.objects import Column, Foreign, Index, Schema, Table
+from ..schema.operations import Operation, with_names
 from ..schema.plan import Plan, make_plan
 from ..schema.preconditions import Precondition
 from ..schema.statements import Size
@@ -44,20 +49,52 @@ def with_referenced(desired: Schema) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+#: By the name in lower case: the table that has it.
+DatabaseNames = Mapping[str, str]
+
+
 def plan_for(
     connection: Connection,
     desired: Schema,
     actual: Schema,
     *,
+    names: Callable[[], DatabaseNames],
     count: Callable[[Precondition], int] | None = None,
 ) -> Plan:
     """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
 
-    ``count`` replaces the database's answer for conflicting rows.
+    ``names`` returns ``database_names``; ``count`` replaces the database's answer for conflicting rows.
     """
     diff = diff_schemas(desired, actual)
+    operations = with_free_names((change.operation for change in diff.changes), connection.dialect, names)
+    changes = (replace(change, operation=one) for change, one in zip(diff.changes, operations, strict=True))
+    diff = replace(diff, changes=tuple(changes))
     counts = {need: count(need) if count else count_rows(connection, need) for need in diff.preconditions()}
     return make_plan(diff, actual, connection.dialect, counts)
+
+
+def database_names(connection: Connection) -> DatabaseNames:
+    """Return the names of foreign keys, or on SQLite of everything, which are unique in the whole database."""
+    rows = connection.query(connection.dialect.database_names())
+    return {str(name).lower(): str(table) for name, table in rows}
+
+
+def with_free_names(
+    operations: Iterable[Operation], dialect: Dialect, names: Callable[[], DatabaseNames]
+) -> list[Operation]:
+    """Number the new names that another table has: a renamed table keeps the names of its keys.
+
+    ``names`` is called only if something is to be named.
+    """
+    taken = cache(lambda: dict(names()))
+
+    def free(table: str, name: str) -> str:
+        candidates = chain([name], (constraint_name(name, f"_{number}") for number in count(2)))
+        found = next(one for one in candidates if taken().get(one.lower(), table) == table)
+        taken()[found.lower()] = table
+        return found
+
+    return [with_names(one, dialect.named_in_database, partial(free, one.table)) for one in operations]
 
 
 def referencing_tables(connection: Connection, names: Sequence[str]) -> tuple[str, ...]:
@@ -78,7 +115,14 @@ class TableCache:
     def __init__(self, connection: Connection) -> None:
         self._connection, self._dialect = connection, connection.dialect
         self._known: dict[str, tuple[str, Table]] = {}
+        self._names: DatabaseNames | None = None
         self._triggers = {self._dialect.folded(str(row[0])) for row in connection.query(self._dialect.all_triggers())}
+
+    def database_names(self) -> DatabaseNames:
+        """Return ``database_names``, read once: the names of other sites contain their own prefix."""
+        if self._names is None:
+            self._names = database_names(self._connection)
+        return self._names
 
     def read(self, prefix: str, names: Sequence[str]) -> Schema:
         """Read the tables ``names``, all of one prefix, as far as they exist."""

@@ -15,7 +15,7 @@ from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServe
 from ..schema.base import Rows
 from ..schema.dialect import Cluster
 from ..schema.naming import options_table_name
-from ..wordpress.options import has_unique_names, missing_options_steps, site_collation
+from ..wordpress.options import has_unique_names, options_table, site_collation
 from .apply import ConcurrentChange, Executor
 from .introspect import introspect_schema
 from .lease import Lease, lease
@@ -213,11 +213,13 @@ def _holder(database: pw.Database, name: str) -> str:
 
 def _ensure_options(connection: Connection, prefix: str, deadline: float) -> None:
     """Create the options table for the lease; without WordPress several nodes may be creating it at once."""
-    collation = site_collation(connection, prefix)
-    steps = missing_options_steps(connection, prefix, collation)
+    name = options_table_name(prefix)
+    if connection.present([name]):
+        return
+    create = options_table(connection.dialect, prefix, site_collation(connection, prefix))
     with contextlib.suppress(ConcurrentChange):
-        owned = {options_table_name(prefix)}
-        Executor(connection, owned=owned, patience=_left(deadline)).run_steps(steps)
+        executor = Executor(connection, owned={name}, patience=_left(deadline))
+        executor.run_steps(connection.dialect.render(None, [create]))
 
 
 def _require_unique_names(connection: Connection, table: str) -> None:

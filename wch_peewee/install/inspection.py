@@ -270,7 +270,7 @@ class Installation:
         if not state.is_foreign:
             return Plan()
         desired = additions(context.resolve(self.tables), actual)
-        return replace(plan_for(context.connection, desired, actual), extras=())
+        return replace(plan_for(context.connection, desired, actual, names=context.database_names), extras=())
 
     def declared(self, state: InstalledState) -> tuple[Table, ...]:
         """Return the tables that a plan compares with, including the history if it is still to be created."""

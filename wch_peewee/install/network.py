@@ -116,13 +116,13 @@ class BulkIntrospection:
     def tables(self, one: Installation, reading: SiteReading) -> Schema:
         """Return the tables of an installation that has been read with ``tables``."""
         texts = reading.texts or {}
-        return self._known_tables().schema(one.prefix, list(texts), texts)
+        return self.known_tables().schema(one.prefix, list(texts), texts)
 
     def _texts(self, one: Installation, state: InstalledState) -> Definitions:
         names = (physical_name(table.name, one.prefix) for table in one.declared(state))
-        return self._known_tables().texts(one.prefix, [name for name in names if self._is_there(name)])
+        return self.known_tables().texts(one.prefix, [name for name in names if self._is_there(name)])
 
-    def _known_tables(self) -> TableCache:
+    def known_tables(self) -> TableCache:
         if self._table_cache is None:
             self._table_cache = TableCache(self._connection)
         return self._table_cache
@@ -200,6 +200,7 @@ class _Ahead(Generic[R]):
                 reading = readings[one.prefix]
                 there = RunContext(context.connection, one.prefix)
                 there.known_collation = reading.collation
+                there.table_cache = self._readings.known_tables()
                 self.reports[one.prefix] = self._describe(one, there, reading, self._readings)
 
 

@@ -33,7 +33,13 @@ class DryRun(RunContext):
     """
 
     def __init__(self, context: RunContext, actual: Schema | None = None, *, counts: bool = False) -> None:
-        super().__init__(context.connection, context.prefix, context.options, known_collation=context.known_collation)
+        super().__init__(
+            context.connection,
+            context.prefix,
+            context.options,
+            known_collation=context.known_collation,
+            table_cache=context.table_cache,
+        )
         self.forecasts: list[Forecast] = []
         self.stopped: Stopped | None = None
         self._counts = counts
@@ -78,7 +84,7 @@ class DryRun(RunContext):
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
         there = Schema(tuple(live for name in with_referenced(desired) if (live := self.live(name)) is not None))
-        return plan_for(self.connection, desired, there, count=self._count)
+        return plan_for(self.connection, desired, there, count=self._count, names=self.database_names)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         plan = self.plan(tables)

@@ -11,6 +11,7 @@ from ..database.query import Connection
 from ..errors import SchemaConflict
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
+from ..execution.introspect import with_free_names
 from ..schema.base import Query
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
@@ -20,7 +21,7 @@ from ..wordpress.options import (
     VERSION_OPTION,
     delete_option,
     options_obstacle,
-    options_steps,
+    options_table,
     read_option,
     write_option,
 )
@@ -39,7 +40,8 @@ def options_step(context: RunContext) -> tuple[Step, ...]:
     """Return the step that creates the options table if it is missing."""
     if context.present([options_table_name(context.prefix)]):
         return ()
-    return options_steps(context.dialect, context.prefix, context.collation)
+    create = options_table(context.dialect, context.prefix, context.collation)
+    return context.dialect.render(None, with_free_names([create], context.dialect, context.database_names))
 
 
 def options_trouble(context: RunContext) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .base import BaseDialect, Query, Rows
-from .objects import Schema, Table
-from .operations import Operation
+from .objects import Index, Schema, Table
+from .operations import NamedParts, Operation
 from .preconditions import Precondition, count_query, rows_query
 from .statements import Effect, Step
 
@@ -40,6 +40,8 @@ class Dialect(BaseDialect):
     null_safe_equal: str
     #: the end of a SELECT that locks its rows until the transaction ends
     locking_read: str
+    #: what has names that are unique in the whole database
+    named_in_database: NamedParts
 
     @property
     def label(self) -> str:
@@ -50,6 +52,10 @@ class Dialect(BaseDialect):
     @abstractmethod
     def index_name(self, table: str, index: str) -> str:
         """Return an index's name; it contains the table's where index names are unique per database."""
+
+    def find_index(self, table: Table, index: str) -> Index | None:
+        """Return the live table's index that is declared as ``index``."""
+        return table.index(self.index_name(table.name, index))
 
     @abstractmethod
     def adapt(self, table: Table) -> Table:
@@ -148,6 +154,10 @@ class Dialect(BaseDialect):
     def synchronize_reads(self) -> str:
         """Return the statement that makes the session's reads wait until the node has caught up with the cluster."""
         return ""
+
+    @abstractmethod
+    def database_names(self) -> Query:
+        """Return the query for the names, each with its table, that no new one of ``named_in_database`` may have."""
 
     def blockers(self, tables: Sequence[str]) -> Query | None:
         """Return the query for the sessions that prevent a change of ``tables``; None if the engine cannot tell."""

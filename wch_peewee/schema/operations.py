@@ -1,9 +1,12 @@
 """Changes to a schema, as values. A dialect renders them, ``execution.apply`` runs them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from .objects import Column, ForeignKey, Index, Table
+
+NamedParts = Literal["indexes", "foreign keys"]
 
 _INTENTION = {"Created": "Create", "Added": "Add", "Changed": "Change", "Dropped": "Drop", "Renamed": "Rename"}
 
@@ -200,6 +203,22 @@ def apply_operations(tables: Mapping[str, Table], operations: Iterable[Operation
 def apply_to_table(table: Table, operations: Iterable[Operation]) -> Table:
     """Return one table as it is after the operations; one that is dropped is returned as it was."""
     return apply_operations({table.name: table}, operations).get(table.name, table)
+
+
+def with_names(operation: Operation, parts: NamedParts, name: Callable[[str], str]) -> Operation:
+    """Return the operation with ``name`` applied to the names of the indexes or foreign keys that it creates."""
+    match operation:
+        case CreateTable(definition=table) if parts == "indexes":
+            indexes = tuple(replace(index, name=name(index.name)) for index in table.indexes)
+            return replace(operation, definition=replace(table, indexes=indexes))
+        case CreateTable(definition=table):
+            keys = tuple(replace(key, name=name(key.name)) for key in table.foreign_keys)
+            return replace(operation, definition=replace(table, foreign_keys=keys))
+        case AddIndex(index=index) if parts == "indexes":
+            return replace(operation, index=replace(index, name=name(index.name)))
+        case AddForeignKey(foreign_key=key) if parts == "foreign keys":
+            return replace(operation, foreign_key=replace(key, name=name(key.name)))
+    return operation
 
 
 def opaque_renames(operations: Iterable[Operation]) -> tuple[str, ...]:

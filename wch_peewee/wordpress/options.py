@@ -18,7 +18,7 @@ from .version import version_compare
 if TYPE_CHECKING:
     from ..schema.dialect import Dialect
     from ..schema.objects import Table
-    from ..schema.statements import Step
+    from ..schema.operations import CreateTable
 
 
 VERSION_OPTION = "wch_db_version"
@@ -127,15 +127,8 @@ def delete_option(connection: Connection, prefix: str, name: str) -> bool:
         raise
 
 
-def missing_options_steps(connection: Connection, prefix: str, collation: str | None) -> tuple[Step, ...]:
-    """Return the steps that create the options table in WordPress's definition, or none if it exists."""
-    if connection.present([options_table_name(prefix)]):
-        return ()
-    return options_steps(connection.dialect, prefix, collation)
-
-
-def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple[Step, ...]:
-    """Return the steps that create the options table in WordPress's definition."""
+def options_table(dialect: Dialect, prefix: str, collation: str | None) -> CreateTable:
+    """Return the creation of the options table in WordPress's definition."""
     # Imported here, because admin_init reads an option and creates nothing.
     from ..schema.objects import Column, ColumnType, Default, Index, Table, bigint, varchar
     from ..schema.operations import CreateTable
@@ -153,7 +146,7 @@ def options_steps(dialect: Dialect, prefix: str, collation: str | None) -> tuple
         engine="InnoDB",
         collation=collation,
     )
-    return dialect.render(None, [CreateTable(table.name, dialect.adapt(table))])
+    return CreateTable(table.name, dialect.adapt(table))
 
 
 def site_collation(connection: Connection, prefix: str) -> str | None:

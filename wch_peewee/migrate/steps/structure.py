@@ -188,7 +188,7 @@ def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
     """Rename an index; it is rebuilt only where the server knows no other way."""
 
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
-        was, now = (live.index(context.dialect.index_name(live.name, name)) for name in (old, new))
+        was, now = (context.dialect.find_index(live, name) for name in (old, new))
         if was and now:
             raise SchemaConflict(f"{live.name} has both indexes {old} and {new}; drop the one that is not needed")
         if was:
@@ -204,8 +204,8 @@ def drop_index(database: pw.Database, table: str, index: str) -> None:
     """Drop an index if it exists."""
 
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
-        name = context.dialect.index_name(live.name, index)
-        return [ops.DropIndex(live.name, name)] if live.index(name) else []
+        there = context.dialect.find_index(live, index)
+        return [ops.DropIndex(live.name, there.name)] if there else []
 
     change_table(database, table, plan)
 

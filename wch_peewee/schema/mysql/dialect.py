@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ..base import Query, Rows
 from ..dialect import Cluster, Dialect
 from ..objects import Schema, Table
-from ..operations import Operation, RenameIndex, apply_to_table, opaque_renames
+from ..operations import NamedParts, Operation, RenameIndex, apply_to_table, opaque_renames
 from ..preconditions import Precondition
 from ..statements import Effect, Step
 from .algorithms import copies_online, locking_effect, with_algorithms
@@ -31,6 +31,7 @@ class MySQLDialect(MySQLBase, Dialect):
     appends_columns = False
     null_safe_equal = "<=>"
     locking_read = " FOR UPDATE"
+    named_in_database: NamedParts = "foreign keys"
 
     def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
         self.name = flavor
@@ -85,6 +86,12 @@ class MySQLDialect(MySQLBase, Dialect):
         # A UNION of hundreds of SELECTs on information_schema is no faster on MariaDB, which creates a temporary
         # table on disk for each; 120 of them on CHECK_CONSTRAINTS have crashed MariaDB 10.11.19.
         return Query(f"SHOW CREATE TABLE {quote_name(name)}")
+
+    def database_names(self) -> Query:
+        return Query(
+            "SELECT CONSTRAINT_NAME, TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "
+            "WHERE CONSTRAINT_SCHEMA = DATABASE()"
+        )
 
     def referencing(self, names: Sequence[str]) -> Query:
         return referencing_query(names)

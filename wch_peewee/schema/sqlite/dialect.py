@@ -1,13 +1,14 @@
 """The dialect of SQLite, from 3.35 on."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...errors import SchemaConflict
 from ..base import Query, Rows
 from ..dialect import Dialect
-from ..objects import Column, ForeignKey, Schema, Table, referential_action
-from ..operations import Operation
+from ..objects import Column, ForeignKey, Index, Schema, Table, referential_action
+from ..operations import NamedParts, Operation
 from ..preconditions import Precondition
 from ..statements import Effect, Step
 from .base import SQLiteBase, quote_name, quote_text
@@ -29,6 +30,7 @@ class SQLiteDialect(SQLiteBase, Dialect):
     appends_columns = True
     null_safe_equal = "IS"
     locking_read = ""  # a run is the only writer
+    named_in_database: NamedParts = "indexes"
 
     def __init__(self, version: tuple[int, ...]) -> None:
         self.version = version
@@ -36,6 +38,13 @@ class SQLiteDialect(SQLiteBase, Dialect):
     def index_name(self, table: str, index: str) -> str:
         """Return the index's name with the table's in front."""
         return index if index.startswith(f"{table}_") else f"{table}_{index}"
+
+    def find_index(self, table: Table, index: str) -> Index | None:
+        # It is numbered if another table had its name, and has the former prefix of a table that was renamed.
+        marked = table.name[table.name.rfind("wch_") :]
+        ending = re.compile(rf".*{re.escape(f'{marked}_{index}')}(__[0-9]+)?", re.IGNORECASE)
+        alike = [one for one in table.indexes if ending.fullmatch(one.name)]
+        return super().find_index(table, index) or (alike[0] if len(alike) == 1 else None)
 
     def adapt(self, table: Table) -> Table:
         columns = tuple(_adapt_column(column, table) for column in table.columns)
@@ -103,6 +112,9 @@ class SQLiteDialect(SQLiteBase, Dialect):
             return ()
         selects = (f"SELECT {quote_text(name)}, COUNT(*), {_FILE_SIZE} FROM {quote_name(name)}" for name in names)
         return (Query(" UNION ALL ".join(selects)),)
+
+    def database_names(self) -> Query:
+        return Query("SELECT name, tbl_name FROM sqlite_master")
 
     def hex_of(self, expression: str) -> str:
         return f"HEX({expression})"
