@@ -113,7 +113,7 @@ def test_busy_is_3(database: LiveDatabase) -> None:
 
 def test_uninstall_shows_the_rows_and_takes_only_ours(database: LiveDatabase) -> None:
     for prefix in ("wp_", "wp_2_"):
-        wch("activate", "--prefix", prefix, database=database.url)
+        assert wch("activate", "--yes", "--prefix", prefix, database=database.url).code == 0
     database.execute("CREATE TABLE wp_wch_backup (id INTEGER PRIMARY KEY)")
     for phone in "123":
         database.execute(CART, [phone, NOW, NOW, NOW])

@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, WchError
 from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
+from ..wordpress.multisite import require_site
 from .state import ensure_history
 
 
@@ -25,6 +26,7 @@ def configuration() -> dict[str, Any]:
     try:
         options = _command_line()
         settings = Settings.gather(database=options.get("database"))
+        settings.check_for_writing()
         database = dedicated(open_database(settings.target), patience=PATIENCE)
         database.autoconnect = True
         connect(database)
@@ -32,6 +34,8 @@ def configuration() -> dict[str, Any]:
         run = RunOptions(remove_data=settings.remove_data)
         context = RunContext(Connection.detect(database), settings.prefix, run)
         attach(database, context)
+        if settings.needs_site:
+            require_site(context.connection, settings.prefix, str(settings.target))
         # pw_migrate makes the table even to list, and without the unique name.
         ensure_history(context)
     except WchError as error:
