@@ -24,8 +24,8 @@ def _close() -> None:
 def _plugin() -> Plugin:
     """Return one Plugin for each setting of the environment, so that admin_init keeps its memory between calls."""
     settings = Settings.gather()
-    settings.check_for_writing()
-    if settings not in _plugins:
+    if settings.unclear or settings not in _plugins:
+        settings.check_for_writing()
         _plugins[settings] = Plugin.from_settings(settings, remove_data=settings.remove_data)
     return _plugins[settings]
 

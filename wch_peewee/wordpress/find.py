@@ -16,7 +16,7 @@ _BLOG_HEADER = re.compile(
     rb"(?:(__DIR__|dirname\s*\(\s*__FILE__\s*\))\s*\.|\b(?i:require|include)(?:_once)?\b[\s(]*)"
     rb"\s*(['\"])([^'\"\n]*?)/?wp-blog-header\.php\2"
 )
-_STRING_OR_COMMENT = re.compile(rb"('[^']*'|\"[^\"]*\")|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
+_STRING_OR_COMMENT = re.compile(rb"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
 _WP_CLI_PATH = re.compile(r"^path:\s*(['\"]?)([^'\"#\n]+?)\1\s*(?:#.*)?$", re.MULTILINE)
 _READ_LIMIT = 64 * 1024
 
