@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,10 @@ T = TypeVar("T")
 
 DEFAULT_URL = "sqlite:///wch.db"
 
+#: The environment variables that exist, beside those of the tests and benchmarks.
+VARIABLES = ("WCH_DATABASE_URL", "WCH_TABLE_PREFIX", "WCH_WORDPRESS", "WCH_REMOVE_DATA", "WCH_DEBUG")
+_DEVELOPERS_VARIABLES = re.compile(r"WCH_(?:(?:TEST|BENCHMARK|PEER)_\w+|PYTHON|EXAMPLES)")
+
 #: May data be removed? Yes, no, a function that is called when it matters, or None for WCH_REMOVE_DATA.
 RemovalPermission = bool | Callable[[], bool] | None
 
@@ -28,11 +33,36 @@ _FALSE = {"false", "0", "no", "off", ""}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The database and the prefix of the tables; ``site`` is the WordPress site that was read, if any."""
+    """The database and the prefix of the tables; ``site`` is the WordPress site that was read, if any.
+
+    ``needs_site`` is True if the database is the site's own, so that WordPress has to be installed there under this
+    prefix. ``unclear`` says which variable of the environment may have been meant otherwise; empty if none.
+    """
 
     target: Target
     prefix: str
     site: WordPressSite | None = None
+    needs_site: bool = False
+    unclear: str = field(default="", compare=False)
+
+    @property
+    def served_by(self) -> Path | None:
+        """The folder of a WordPress site in which the SQLite file lies, or would lie; None elsewhere."""
+        if self.target.scheme != "sqlite" or self.target.path == ":memory:":
+            return None
+        from .wordpress.find import served_folder
+
+        return served_folder(Path(self.target.path))
+
+    def check_for_writing(self) -> None:
+        """Raise ConfigurationError if the environment is unclear, or if a new SQLite file would lie in a web site."""
+        if self.unclear:
+            raise ConfigurationError(f"{self.unclear} Nothing was changed.")
+        if (served := self.served_by) is not None and not Path(self.target.path).exists():
+            raise ConfigurationError(
+                f"{self.target} would be a new file in {served}, where a web server hands it to anybody; "
+                "name a file elsewhere, or the site's own database. Nothing was changed."
+            )
 
     @property
     def remove_data(self) -> RemovalPermission:
@@ -54,6 +84,7 @@ class Settings:
         The environment is WCH_DATABASE_URL, WCH_TABLE_PREFIX and WCH_WORDPRESS. ``wordpress`` is a site's folder or
         its wp-config.php; a site named here wins over the environment, except for values that its file leaves
         unknown. Without a named site and a named database, the site that contains the folder ``around`` is used.
+        An empty or misspelt variable is ``unclear``, unless the arguments leave nothing to the environment.
 
         Raises ConfigurationError, and for wp-config.php only if a value that is still missing cannot be known.
         """
@@ -61,10 +92,13 @@ class Settings:
         url = environment.get("WCH_DATABASE_URL") or None
         site = _find_site(wordpress, around if database is None and url is None else None, environment)
         site_first = wordpress is not None
+        target, needs_site = _target(site, url, site_first) if database is None else (parse_url(database), False)
         return cls(
-            target=_target(site, url, site_first) if database is None else parse_url(database),
+            target,
             prefix=_prefix(site, environment, site_first) if prefix is None else check_prefix(prefix),
             site=site,
+            needs_site=needs_site,
+            unclear="" if site_first else _unclear(environment, database, prefix),
         )
 
 
@@ -83,11 +117,30 @@ def _find_site(
     return None if place is None else read_site(place, environment)
 
 
-def _target(site: WordPressSite | None, url: str | None, site_first: bool) -> Target:
+def _target(site: WordPressSite | None, url: str | None, site_first: bool) -> tuple[Target, bool]:
+    """Return the database, and whether it is the site's own."""
     if url is None:
-        return parse_url(DEFAULT_URL) if site is None else site.target
+        return (parse_url(DEFAULT_URL), False) if site is None else (site.target, True)
     known = _known(lambda: site.target) if site is not None and site_first else None
-    return parse_url(url) if known is None else known
+    return (parse_url(url), False) if known is None else (known, True)
+
+
+def _unclear(environment: Mapping[str, str], database: str | None, prefix: str | None) -> str:
+    """Return what an empty or misspelt variable may have been meant to say, or an empty text."""
+    for name in ("WCH_DATABASE_URL", "WCH_WORDPRESS") if database is None else ():
+        if name in environment:
+            if environment[name]:
+                break
+            return f"{name} is set, but empty; give it a value, or unset it."
+    if database is not None and prefix is not None:
+        return ""
+    for name in environment:
+        if name.upper().startswith("WCH_") and name not in VARIABLES and not _DEVELOPERS_VARIABLES.fullmatch(name):
+            from difflib import get_close_matches  # rarely needed
+
+            meant = "".join(f"; did you mean {each}?" for each in get_close_matches(name.upper(), VARIABLES, 1))
+            return f"{name} is set, and wch knows no such variable{meant or '.'} It knows {', '.join(VARIABLES)}."
+    return ""
 
 
 def _prefix(site: WordPressSite | None, environment: Mapping[str, str], site_first: bool) -> str:

@@ -11,6 +11,7 @@ import pytest
 from tests.support.accounts import PASSWORD, account
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
+from tests.support.wordpress_folders import make_options
 from wch_peewee import DatabaseManager
 
 READING = ("status", "check", "plan", "schema", "doctor")
@@ -111,9 +112,31 @@ def test_busy_is_3(database: LiveDatabase) -> None:
     assert wch("activate", database=database.url).code == 0
 
 
+@pytest.mark.parametrize("command", ["activate", "migrate"])
+@pytest.mark.parametrize("neighbour", ["a WordPress", "an installation"])
+def test_a_first_installation_beside_others_is_asked_about(
+    database: LiveDatabase, command: str, neighbour: str
+) -> None:
+    if neighbour == "a WordPress":
+        make_options(database, "wp_")
+        database.execute("CREATE TABLE wp_posts (ID BIGINT NOT NULL PRIMARY KEY)")
+    else:
+        DatabaseManager(database.url, prefix="wp_").install()
+    before = database.tables()
+    question = "There are no tables with the prefix wpp_ here, but with wp_. Install beside them? Type yes: "
+    for answer, code in (("", 64), ("no\n", 2)):
+        refused = wch(command, "--prefix", "wpp_", database=database.url, answer=answer)
+        assert (refused.code, question in refused.err, database.tables()) == (code, True, before)
+    assert wch(command, "--prefix", "wpp_", "--dry-run", database=database.url).code == 0
+    assert wch(command, "--prefix", "wpp_", database=database.url, answer="yes\n").code == 0
+    assert "wpp_wch_carts" in database.tables()
+    for prefix in ("wpp_", "wp_"):  # which is there by now
+        assert wch(command, "--prefix", prefix, database=database.url).code == 0
+
+
 def test_uninstall_shows_the_rows_and_takes_only_ours(database: LiveDatabase) -> None:
     for prefix in ("wp_", "wp_2_"):
-        wch("activate", "--prefix", prefix, database=database.url)
+        assert wch("activate", "--yes", "--prefix", prefix, database=database.url).code == 0
     database.execute("CREATE TABLE wp_wch_backup (id INTEGER PRIMARY KEY)")
     for phone in "123":
         database.execute(CART, [phone, NOW, NOW, NOW])

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
+from tests.support.wordpress_folders import make_options
 from wch_peewee import Cart, ConfigurationError, DatabaseManager, DatabaseUnavailable, MigrationFailed, Plugin
 from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.install.network import Network
@@ -28,7 +29,8 @@ PREFIXES = ["wp_", "wp_2_", "wp_3_", "wp_12_"]
 
 @pytest.fixture
 def network(database: LiveDatabase) -> LiveDatabase:
-    """Seven sites, three of them not in use."""
+    """Seven sites, three of them not in use; WordPress's own tables are there for the others."""
+    make_options(database, *PREFIXES)
     database.execute(
         "CREATE TABLE wp_blogs (blog_id BIGINT NOT NULL PRIMARY KEY, site_id BIGINT NOT NULL DEFAULT 1, "
         "domain VARCHAR(200) NOT NULL, path VARCHAR(100) NOT NULL, "
@@ -172,6 +174,10 @@ def test_status_and_check_say_how_each_site_stands(network: LiveDatabase) -> Non
 
 def test_sites_come_and_go(network: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     plugin = Plugin(network.url)
+    with pytest.raises(ConfigurationError, match="no table wp_7_options"):
+        plugin.site_created(7)  # before WordPress has created it
+    assert not [table for table in network.tables() if table.startswith("wp_7_")]
+    make_options(network, "wp_7_")
     assert plugin.site_created(7).outcome == "installed"
     assert "wp_7_wch_carts" in network.tables()
     assert not plugin.site_deleted(7).removed
@@ -201,6 +207,24 @@ def test_the_whole_network_is_uninstalled_only_when_that_is_allowed(network: Liv
         table for table in before if table.startswith("wp_4_wch_")
     ]
     plugin.database.close()
+
+
+def test_a_row_of_blogs_without_tables_is_said_and_gets_none(network: LiveDatabase) -> None:
+    """The row of a site that WordPress has not created, or has dropped; the other sites go on."""
+    network.execute("DROP TABLE wp_3_options")
+    network.execute("CREATE TABLE wp_posts (id BIGINT NOT NULL PRIMARY KEY)")
+    before = [table for table in network.tables() if table.startswith("wp_3_")]
+    for command in ("activate", "status", "check"):
+        shown = wch(command, "--network", database=network.url)
+        assert (shown.code, len(shown.out.splitlines())) == (78, 6)
+        for line in shown.out.splitlines()[1:5]:
+            assert ("no table wp_3_options. WordPress's tables there have the prefix wp_;" in line) is ("wp_3_" in line)
+            assert ("Error" in line) is ("wp_3_" in line)
+    assert [table for table in network.tables() if table.startswith("wp_3_")] == before
+    assert {f"{prefix}wch_carts" for prefix in ("wp_", "wp_2_", "wp_12_")} <= set(network.tables())
+    alone = wch("activate", "--url", "example.com/s3", database=network.url)
+    assert (alone.code, "no table wp_3_options" in alone.err) == (78, True)
+    assert wch("uninstall", "--network", "--yes", database=network.url, WCH_REMOVE_DATA="true").code == 0
 
 
 def test_a_folder_of_migrations_that_is_wrong_is_said_for_each_site(network: LiveDatabase, tmp_path: Path) -> None:
@@ -235,7 +259,7 @@ def test_without_a_network_it_is_said(database: LiveDatabase) -> None:
 def test_a_site_is_picked_by_its_address(network: LiveDatabase) -> None:
     done = wch("activate", "--url", "https://example.com/s12", database=network.url)
     assert (done.code, "(prefix wp_12_)" in done.err) == (0, True)
-    assert network.tables() == sorted(["wp_blogs", *tables_of("wp_12_")])
+    assert [table for table in network.tables() if "wch" in table] == sorted(tables_of("wp_12_")[1:])
     assert wch("status", "--url", "example.com/s12/", database=network.url).code == 0
     unknown = wch("activate", "--url", "example.com/nowhere", database=network.url)
     assert (unknown.code, unknown.out) == (78, "")

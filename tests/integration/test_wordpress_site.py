@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ import pytest
 from tests.support.accounts import account
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
-from tests.support.wordpress_folders import define, make_site, site_of
-from wch_peewee import Cart, Plugin
+from tests.support.wordpress_folders import define, make_options, make_site, site_of
+from wch_peewee import Cart, ConfigurationError, Plugin
+from wch_peewee.install import hooks
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.wordpress.site import read_site
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
@@ -43,11 +47,62 @@ def test_a_life_in_the_sites_folder(database: LiveDatabase, tmp_path: Path, monk
     assert [table for table in database.tables() if "wch" in table] == []
 
 
+COMMANDS = ("activate", "migrate", "repair", "rollback", "status", "plan", "check", "doctor")
+
+
+@pytest.mark.parametrize("prefix", ["wpp_", "WP_", ""])
+def test_a_prefix_that_the_site_does_not_have(database: LiveDatabase, tmp_path: Path, prefix: str) -> None:
+    """A sub-site's prefix is one; so is that of a second WordPress in the same database."""
+    site = str(site_of(database, tmp_path / "site"))
+    make_options(database, "wp_2_", "blog_")
+    for name in ("wp_posts", "wp_2_posts", "blog_posts"):
+        database.execute(f"CREATE TABLE {name} (ID BIGINT NOT NULL PRIMARY KEY)")
+    before = database.tables()
+    there = "wp_ (in another case), blog_, wp_2_" if prefix == "WP_" else "blog_, wp_, wp_2_"
+    said = f"there is no table {prefix}options. WordPress's tables there have the prefix {there}; correct the prefix"
+    for command in COMMANDS:
+        result = wch(command, "--wordpress", site, f"--prefix={prefix}")
+        assert (result.code, said in result.text) == (2 if command == "doctor" else 78, True), command
+    with pytest.raises(ConfigurationError, match="Nothing was changed"):
+        Plugin.from_wordpress(site, prefix=prefix).admin_init()
+    assert database.tables() == before
+    assert wch("activate", "--wordpress", site, "--prefix", "wp_2_").code == 0
+
+
+def test_where_wordpress_is_not_installed_nothing_is_created(
+    database: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An options table would keep its installer from running."""
+    site = site_of(database, tmp_path / "site")
+    database.execute("DROP TABLE wp_options")
+    said = "there is no table wp_options. WordPress is not installed there yet; run its installer first."
+    monkeypatch.chdir(site)
+    for command in COMMANDS:
+        result = wch(command)
+        assert (result.code, said in result.text) == (2 if command == "doctor" else 78, True), command
+    monkeypatch.setenv("WCH_WORDPRESS", str(site))
+    for run in (Plugin.from_wordpress(site).activate, hooks.activate, hooks.admin_init):
+        with pytest.raises(ConfigurationError, match="not installed there yet"):
+            run()
+    stock = subprocess.run(
+        [sys.executable, "-m", "peewee_migrate", "list", "--directory", str(migrations_folder())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert stock.returncode != 0
+    assert said in stock.stderr
+    assert database.tables() == []
+    monkeypatch.delenv("WCH_WORDPRESS")
+    assert wch("activate", "--wordpress", str(site), "--database", database.url).code == 0  # no WordPress is meant
+
+
 def test_the_socket_for_localhost(database: LiveDatabase, tmp_path: Path) -> None:
     path = database.execute("SELECT @@socket")[0][0]
     if not Path(path).is_socket():
         pytest.skip("the server has no socket on this machine")
     address = database.address
+    make_options(database, "wp_")
     known = define(DB_NAME=database.name, DB_USER=address.user, DB_PASSWORD=address.password)
     named = make_site(tmp_path / "named", known + define(DB_HOST=f"localhost:{path}"))
     assert Plugin.from_wordpress(named).activate().outcome == "installed"
@@ -57,6 +112,7 @@ def test_the_socket_for_localhost(database: LiveDatabase, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("password", ['it\'s \\ "odd" $x %41 <&>#@:/?', "пароль-密码-ß-👋"])
 def test_any_password_reaches_the_server_as_php_sends_it(database: LiveDatabase, tmp_path: Path, password: str) -> None:
+    make_options(database, "wp_")
     with account(database, "ALL", password=password) as limited:
         host = f"{limited.host}:{limited.port}"
         known = define(DB_NAME=database.name, DB_USER=limited.user, DB_PASSWORD=password, DB_HOST=host)

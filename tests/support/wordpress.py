@@ -122,7 +122,9 @@ class WordPressSite:
         self.content = folder / "wp-content"
         self.content.mkdir(parents=True)
         for entry in wordpress.sources.iterdir():
-            if entry.name not in ("wp-content", "wp-config.php"):
+            if entry.name == "wp-load.php":  # a link would lead PHP to the wp-config.php of the sources
+                shutil.copy(entry, folder)
+            elif entry.name not in ("wp-content", "wp-config.php"):
                 (folder / entry.name).symlink_to(entry)
         self._configure(collation)
         self._run("install.php", "")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.databases import LiveDatabase
+from wch_peewee.execution.session import read_session
+from wch_peewee.wordpress.options import options_table
 
 _END = "\nif (!defined('ABSPATH')) { define('ABSPATH', __DIR__ . '/'); }\nrequire_once ABSPATH . 'wp-settings.php';\n"
 
@@ -32,7 +34,8 @@ def make_site(folder: Path, config: str, prefix: str | None = "wp_") -> Path:
 
 
 def site_of(database: LiveDatabase, folder: Path, more: str = "", prefix: str = "wp_") -> Path:
-    """Create a WordPress folder whose wp-config.php names this database."""
+    """Create a WordPress folder whose wp-config.php names this database, in which WordPress is installed."""
+    make_options(database, prefix)
     address = database.address
     known = define(
         DB_NAME=database.name,
@@ -43,3 +46,13 @@ def site_of(database: LiveDatabase, folder: Path, more: str = "", prefix: str = 
         DB_COLLATE="",
     )
     return make_site(folder, known + more, prefix)
+
+
+def make_options(database: LiveDatabase, *prefixes: str) -> None:
+    """Create WordPress's options tables of these prefixes, which are what counts of an installed site."""
+    with read_session(database.database, "") as context:
+        for prefix in prefixes:
+            create = options_table(context.dialect, prefix, context.collation)
+            for step in context.dialect.render(None, [create]):
+                for statement in step.statements:
+                    database.database.execute_sql(statement.sql)

@@ -119,6 +119,26 @@ def test_the_file_gives_leave_to_remove(site: Path, line: str, code: int, said: 
         assert again.code == (2 if "false" in line else 0)
 
 
+def test_no_new_file_in_a_web_sites_folder(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (site.parent / "index.php").write_text("<?php require './site/wp-blog-header.php';")
+    inside = site / "wp-content" / "uploads"
+    inside.mkdir(parents=True)
+    (site.parent / "linked").symlink_to(inside)
+    url = "sqlite:///x.db"
+    for folder in (site, inside, site.parent, site.parent / "linked"):
+        monkeypatch.chdir(folder)
+        for command in ("activate", "migrate", "repair", "rollback", "uninstall"):
+            for result in (wch(command, database=url), wch(command, "--database", url)):
+                assert (result.code, result.out) == (78, "")
+                assert f"would be a new file in {site.parent if folder == site.parent else site}, where" in result.err
+        assert "web server" not in wch("status", database=url).err
+        assert not Path("x.db").exists()
+    (site / "wp-config.php").unlink()  # WordPress is unpacked, and not set up
+    assert wch("activate").code == 78
+    Path("x.db").touch()
+    assert f"Warning: this file lies in {site}" in wch("activate", database=url).err
+
+
 def test_every_command_takes_it() -> None:
     for command in commands_of(group).values():
         assert {"--wordpress", "--path"} <= {option for parameter in command.params for option in parameter.opts}

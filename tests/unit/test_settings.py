@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from tests.support.command import wch
 from wch_peewee import ConfigurationError
-from wch_peewee.settings import Settings, remove_data_allowed
+from wch_peewee.install import hooks
+from wch_peewee.settings import VARIABLES, Settings, remove_data_allowed
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def gather(environment: dict[str, str] | None = None, **given: object) -> Settings:
@@ -43,3 +50,52 @@ def test_a_real_no(value: str) -> None:
 def test_anything_else_is_an_error(value: str) -> None:
     with pytest.raises(ConfigurationError, match="Nothing is removed"):
         remove_data_allowed({"WCH_REMOVE_DATA": value})
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"WCH_DATABASE_URL": ""}, "WCH_DATABASE_URL is set, but empty"),
+        ({"WCH_WORDPRESS": ""}, "WCH_WORDPRESS is set, but empty"),
+        ({"WCH_DATABASE": ""}, "did you mean WCH_DATABASE_URL?"),
+        ({"WCH_DB_URL": "mysql://u:s3cr3t@h/d"}, "did you mean WCH_DATABASE_URL?"),
+        ({"WCH_PREFIX": "shop_"}, "did you mean WCH_TABLE_PREFIX?"),
+        ({"wch_table_prefix": "shop_"}, "did you mean WCH_TABLE_PREFIX?"),
+        ({"WCH_DATABASE_URL": "sqlite:///x.db", "WCH_TABLEPREFIX": "x_"}, "did you mean WCH_TABLE_PREFIX?"),
+        ({"WCH_X": "1"}, "wch knows no such variable. It knows WCH_DATABASE_URL, "),
+    ],
+)
+def test_a_variable_that_is_empty_or_misspelt_stops_what_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said in gather(environment).unclear
+    for command in ("activate", "migrate", "repair", "rollback", "uninstall"):
+        result = wch(command, **environment)
+        assert (result.code, result.out, len(result.err.splitlines())) == (78, "", 1)
+        assert said in result.err
+        assert "s3cr3t" not in result.err
+    read = wch("status", **environment)
+    assert (read.code, said in read.err.splitlines()[0]) == (1, True)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=r"Nothing was changed"):
+        hooks.activate()
+    assert [path.name for path in tmp_path.iterdir()] == []
+    given = wch("activate", "--database", "sqlite:///given.db", "--prefix", "x_", **environment)
+    assert (given.code, "Warning" in given.err) == (0, False)
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    """Those of the tests and of the benchmarks are harmless, too."""
+    places = [ROOT / ".ci" / "run", ROOT / "tests" / "run", ROOT / "Makefile", ROOT / "README.md", ROOT / "conftest.py"]
+    sources = [path for folder in ("wch_peewee", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    text = "\n".join(path.read_text() for path in [*places, *sources])
+    names = set(re.findall(r"(?<!_)\bWCH_[A-Z_]*[A-Z]\b", text))
+    assert names > set(VARIABLES)
+    assert (
+        gather(
+            dict.fromkeys(names - {"WCH_REMOVE_DATA"}, "sqlite:///x.db") | {"WCH_TABLE_PREFIX": "", "WCH_WORDPRESS": ""}
+        ).unclear
+        == ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -52,7 +53,16 @@ def test_but_not_another_wordpresss(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "index",
-    ["require __DIR__ . '/wp/wp-blog-header.php';", 'require( dirname( __FILE__ ) . "/wp/wp-blog-header.php" );'],
+    [
+        "require __DIR__ . '/wp/wp-blog-header.php';",
+        'require( dirname( __FILE__ ) . "/wp/wp-blog-header.php" );',
+        "require './wp/wp-blog-header.php';",
+        "require_once( './wp/wp-blog-header.php' );",
+        'include "wp/wp-blog-header.php";',
+        "# require './old/wp-blog-header.php';\nrequire './wp/wp-blog-header.php';",
+        "/* require __DIR__ . '/wp-blog-header.php'; */ require './wp/wp-blog-header.php';",
+        "define( 'HOME', 'https://example.com' ); require './wp/wp-blog-header.php';",
+    ],
 )
 def test_an_index_can_lead_to_wordpress(tmp_path: Path, index: str) -> None:
     site = make_site(tmp_path / "wp", DB)
@@ -76,11 +86,119 @@ def test_inside_a_site_it_is_found_upwards(tmp_path: Path) -> None:
     assert site_around(tmp_path) is None
 
 
-@pytest.mark.parametrize("there", [False, True])
-def test_no_site_is_one_line(tmp_path: Path, there: bool) -> None:
+#: WordPress's own wp-load.php, as far as it looks for wp-config.php.
+WP_LOAD = """<?php
+define( 'ABSPATH', __DIR__ . '/' );
+$above = dirname( ABSPATH );
+if ( file_exists( ABSPATH . 'wp-config.php' ) ) {
+    require_once ABSPATH . 'wp-config.php';
+} elseif ( file_exists( $above . '/wp-config.php' ) && ! file_exists( $above . '/wp-settings.php' ) ) {
+    require_once $above . '/wp-config.php';
+}
+"""
+FILES = {
+    "wp-load.php": WP_LOAD,
+    "wp-settings.php": "<?php echo DB_NAME . ' ' . ABSPATH;",
+    "wp-blog-header.php": "<?php require_once __DIR__ . '/wp-load.php';",
+    "index.php": "<?php require __DIR__ . '/wp-blog-header.php';",
+}
+
+#: Per case: folders of WordPress, texts of other files ("" for a wp-config.php), links, and the script that PHP runs.
+LINKS: dict[str, tuple[tuple[str, ...], dict[str, str], dict[str, str], str]] = {
+    "a linked WordPress": (
+        ("opt/wp",),
+        {"www/wp-config.php": "", "opt/wp-config.php": ""},
+        {"www/wp": "../opt/wp"},
+        "www/wp/index.php",
+    ),
+    "an index that leads to it": (
+        ("opt/wp",),
+        {"www/wp-config.php": "", "opt/wp-config.php": "", "www/index.php": "<?php require './wp/wp-blog-header.php';"},
+        {"www/wp": "../opt/wp"},
+        "www/index.php",
+    ),
+    "a linked index": (
+        ("opt/wp", "www/wp"),
+        {
+            "www/wp-config.php": "",
+            "opt/wp/wp-config.php": "",
+            "opt/index.php": FILES["index.php"].replace("/wp-", "/wp/wp-"),
+        },
+        {"www/index.php": "../opt/index.php"},
+        "www/index.php",
+    ),
+    "a linked root": (
+        ("releases/2",),
+        {"srv/wp-config.php": "", "releases/wp-config.php": ""},
+        {"srv/site": "../releases/2"},
+        "srv/site/index.php",
+    ),
+    "a chain of links": (
+        ("releases/2",),
+        {"srv/wp-config.php": "", "releases/2/wp-config.php": ""},
+        {"srv/site": "current", "srv/current": "../releases/now", "releases/now": "2"},
+        "srv/site/index.php",
+    ),
+    "a linked wp-config.php": (
+        ("www",),
+        {"shared/wp-config.php": ""},
+        {"www/wp-config.php": "../shared/wp-config.php"},
+        "www/index.php",
+    ),
+    "a wp-config.php that leads nowhere": (
+        ("www/wp",),
+        {"www/wp-config.php": ""},
+        {"www/wp/wp-config.php": "wp-config.php"},
+        "www/wp/index.php",
+    ),
+    "a linked wp-load.php": (
+        ("opt/wp", "www"),
+        {"www/wp-config.php": "", "opt/wp/wp-config.php": ""},
+        {"www/wp-load.php": "../opt/wp/wp-load.php"},
+        "www/index.php",
+    ),
+    "a config above of a WordPress that is linked elsewhere": (
+        ("opt/wp", "www/blog"),
+        {"www/wp-config.php": ""},
+        {"www/wp": "../opt/wp"},
+        "www/blog/index.php",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LINKS)
+def test_links_lead_where_php_goes(tmp_path: Path, case: str) -> None:
+    """The files print what WordPress would read; the stand-ins look for wp-config.php as WordPress does."""
+    wordpresses, texts, links, asked = LINKS[case]
+    for folder in wordpresses:
+        texts = {
+            **{f"{folder}/{name}": text for name, text in FILES.items() if f"{folder}/{name}" not in links},
+            **texts,
+        }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        config = f"<?php define( 'DB_NAME', '{name}' ); require_once ABSPATH . 'wp-settings.php';"
+        (tmp_path / name).write_text(text or config)
+    for name, end in links.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to(end)
+    place = find_site((tmp_path / asked).parent)
+    found = read_site(place, {}).values.constants["DB_NAME"].decode()
+    assert place.config.resolve() == (tmp_path / found).resolve()
+    assert site_around((tmp_path / asked).parent) == place
+    if shutil.which("php"):
+        done = subprocess.run(["php", tmp_path / asked], cwd=(tmp_path / asked).parent, capture_output=True, check=True)
+        assert done.stdout.decode() == f"{found} {place.abspath}/"
+
+
+@pytest.mark.parametrize("there", ["no", "folder", "loop"])
+def test_no_site_is_one_line(tmp_path: Path, there: str) -> None:
     folder = tmp_path / "empty"
-    if there:
+    if there == "folder":
         folder.mkdir()
+    elif there == "loop":
+        folder.symlink_to("other")
+        (tmp_path / "other").symlink_to("empty")
     with pytest.raises(ConfigurationError) as caught:
         find_site(folder)
     assert str(caught.value).startswith(f"There is no WordPress at {folder}: ")

@@ -3,9 +3,18 @@
 from ..install.inspection import InstallPlan
 from ..install.network import Network
 from ..install.reports import InstallReport
-from .options import Choices, ExitCode, copy_options, dry_run_option, network_option, wait_options, wch_command
+from .options import (
+    Choices,
+    ExitCode,
+    copy_options,
+    dry_run_option,
+    network_option,
+    wait_options,
+    wch_command,
+    yes_option,
+)
 from .plan import show_plan
-from .session import Session, for_every_site, open_session, sentence
+from .session import Session, confirm_neighbours, for_every_site, open_session, sentence
 
 
 @wch_command("activate")
@@ -13,25 +22,28 @@ from .session import Session, for_every_site, open_session, sentence
 @copy_options
 @network_option
 @dry_run_option
-def command(choices: Choices, network: bool, dry_run: bool) -> int:
+@yes_option
+def command(choices: Choices, network: bool, dry_run: bool, yes: bool) -> int:
     """Install the tables, or bring them up to date.
 
     Runs the pending migrations, mends what is missing, verifies, and writes the version last. Run again it
     does nothing. What could lose or refuse data is not done: it is printed with its reason, and the exit
     code is 1. Things on our tables that are not ours are printed and left alone (exit code 0). Tables that
     the PHP plugin, or a newer release, has upgraded are left alone (exit code 4); wch check says more.
+    Where tables of other prefixes are and none of this one, it asks first: the prefix may be misspelt.
 
     \b
       wch activate
       wch activate --database mysql://root@localhost/wordpress --prefix wp_2_
     """
-    session = open_session(choices)
+    session = open_session(choices, writes=not dry_run)
     if dry_run and not network:
         return show_plan(session)
     if dry_run:
         return for_every_site(session, "looking at the sites", Network.plan, _planned)
     if network:
         return for_every_site(session, "looking at the sites", Network.install, _site)
+    confirm_neighbours(session, yes=yes)
     with session.working("looking at the tables"):
         report = session.manager.install()
     if session.out.structured:

@@ -1,14 +1,15 @@
 """``wch migrate``: run the pending migrations, and nothing else."""
 
-from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
-from .session import Session, open_session, sentence
+from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command, yes_option
+from .session import Session, confirm_neighbours, open_session, sentence
 
 
 @wch_command("migrate")
 @wait_options
 @copy_options
 @dry_run_option
-def command(choices: Choices, dry_run: bool) -> int:
+@yes_option
+def command(choices: Choices, dry_run: bool, yes: bool) -> int:
     """Run the pending migrations, and nothing else.
 
     wch activate does more: it also mends what somebody dropped since, and verifies. Tables that the PHP
@@ -17,10 +18,11 @@ def command(choices: Choices, dry_run: bool) -> int:
     \b
       wch migrate --timeout 300
     """
-    session = open_session(choices)
+    session = open_session(choices, writes=not dry_run)
     manager = session.manager
     if dry_run:
         return _preview(session)
+    confirm_neighbours(session, yes=yes)
     with session.working("looking at the migrations"):
         names = manager.run_migrations()
     status = manager.status()

@@ -38,7 +38,7 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
       wch repair --dry-run
       wch repair --orphans=reattach
     """
-    session = open_session(choices)
+    session = open_session(choices, writes=not dry_run)
     if dry_run:
         return _preview(session, orphans)
     if orphans == "delete" and not yes and (found := session.manager.orphans()):

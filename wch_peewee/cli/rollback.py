@@ -20,7 +20,7 @@ def command(choices: Choices, yes: bool, dry_run: bool) -> int:
     \b
       wch rollback --yes
     """
-    session = open_session(choices)
+    session = open_session(choices, writes=not dry_run)
     applied = session.manager.status().applied
     name = ""
     if dry_run:

@@ -20,10 +20,10 @@ from ..migrate.folder import MigrationFolder, migrations_folder
 from ..models.site import current_prefix
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
-from ..wordpress.multisite import site_at
+from ..wordpress.multisite import prefix_list, site_at
 from ..wordpress.object_cache import object_cache_advice
 from .options import Choices, ExitCode
-from .output import Display, Output
+from .output import Display, Output, confirm
 
 R = TypeVar("R")
 
@@ -81,14 +81,16 @@ class Session:
             self.out.note(f"Each of the {len(prefixes)} sites needs this; wp-cli takes a site's address as --url.")
 
 
-def open_session(choices: Choices) -> Session:
+def open_session(choices: Choices, *, writes: bool = False) -> Session:
     """Gather the settings and print the site and the database on stderr. Connects only to find the site of ``--url``.
 
-    Raises ConfigurationError.
+    A command that ``writes`` does not begin with doubtful settings. Raises ConfigurationError.
     """
     settings = Settings.gather(
         database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=_current_folder()
     )
+    if writes:
+        settings.check_for_writing()
     manager = DatabaseManager(
         open_database(settings.target),
         prefix=settings.prefix,
@@ -98,16 +100,22 @@ def open_session(choices: Choices) -> Session:
         copies=CopyRule(choices.copy_rows, choices.copy_bytes, choices.allow_copy),
         replicas=_replicas(choices),
     )
+    manager.needs_site = settings.needs_site
     if choices.url is not None:
-        manager = manager.at(site_at(Network(manager).sites(), choices.url).prefix)
+        network = Network(manager)
+        manager = network.at(site_at(network.sites(), choices.url).prefix)
     if choices.online is not None:
         _use_copier(manager, find_copier(choices.online, manager.database))
     out = Output(choices)
+    if settings.unclear:
+        out.note(f"Warning: {settings.unclear}")
     if settings.site is not None:
         out.note(f"WordPress: {settings.site}")
         if settings.site.own_database_layer:
             out.note("wp-content/db.php is there: WordPress may connect elsewhere than wp-config.php says.")
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
+    if (served := settings.served_by) is not None and Path(settings.target.path).exists():
+        out.note(f"Warning: this file lies in {served}, where a web server hands it to anybody.")
     return Session(choices, settings, manager, out)
 
 
@@ -126,6 +134,18 @@ def sentence(reason: str) -> str:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
+
+
+def confirm_neighbours(session: Session, *, yes: bool) -> None:
+    """Ask before a first installation beside the tables of other prefixes, where this one may be misspelt.
+
+    Raises what ``confirm`` raises.
+    """
+    manager = session.manager
+    if not yes and not manager.needs_site and (others := manager.neighbours()):
+        nothing = f"the prefix {manager.prefix}" if manager.prefix else "no prefix"
+        there = prefix_list(others, manager.prefix)
+        confirm(f"There are no tables with {nothing} here, but with {there}. Install beside them? Type yes", "yes")
 
 
 def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
@@ -166,7 +186,10 @@ def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -
     settings = Settings.gather(
         database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=None
     )
-    return AuthorSession(MigrationFolder(path), settings.target, Output(choices))
+    out = Output(choices)
+    if settings.unclear:
+        out.note(f"Warning: {settings.unclear}")
+    return AuthorSession(MigrationFolder(path), settings.target, out)
 
 
 def for_every_site(

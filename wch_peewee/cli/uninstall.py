@@ -26,7 +26,7 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
       WCH_REMOVE_DATA=true wch uninstall
       WCH_REMOVE_DATA=true wch uninstall --yes --format json
     """
-    session = open_session(choices)
+    session = open_session(choices, writes=not dry_run)
     if dry_run:
         return _preview(session, network=network)
     if network:

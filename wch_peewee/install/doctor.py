@@ -12,12 +12,13 @@ import peewee as pw
 
 from ..database.connect import collation_beside, is_private
 from ..database.query import SUPPORTED
-from ..errors import DatabaseUnavailable, UnsupportedServer
+from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
 from ..schema.base import Query
 from ..schema.naming import options_table_name
+from ..wordpress.multisite import require_site
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from ..wordpress.options import has_unique_names, options_obstacle
 from .inspection import REMOVAL, UPGRADE, file_obstacle, grant_sql
@@ -227,6 +228,15 @@ def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
     return context.connection.query(Query(sql))
 
 
+def wordpress_site(context: RunContext, *, manager: DatabaseManager) -> Diagnosis:
+    """Check that WordPress is installed under this prefix."""
+    try:
+        require_site(context.connection, manager.prefix, manager.target)
+    except ConfigurationError as error:
+        return Diagnosis("site", "fail", str(error))
+    return Diagnosis("site", "ok", f"WordPress's table {options_table_name(manager.prefix)} is there")
+
+
 def sqlite_file(database: pw.SqliteDatabase) -> Diagnosis:
     """Check the file and its folder, in which SQLite creates a journal while it writes."""
     if is_private(database):
@@ -281,7 +291,8 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
             version = Diagnosis("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
                 return (sqlite_file(manager.database), version, *_run(SQLITE_CHECKS, context))
-            return (reached, version, *_run(server_checks(manager.table_names), context))
+            site = (("site", partial(wordpress_site, manager=manager)),) if manager.needs_site else ()
+            return (reached, version, *_run((*site, *server_checks(manager.table_names)), context))
     except DatabaseUnavailable as error:
         advice = "Nothing else could be looked at; the database is named by --database or WCH_DATABASE_URL."
         return (Diagnosis("connection", "fail", str(error), advice),)

@@ -3,7 +3,6 @@
 import atexit
 import os
 
-from ..database.connect import open_database
 from ..hookspecs import hookimpl
 from ..settings import Settings
 from .plugin import Plugin
@@ -25,10 +24,9 @@ def _close() -> None:
 def _plugin() -> Plugin:
     """Return one Plugin for each setting of the environment, so that admin_init keeps its memory between calls."""
     settings = Settings.gather()
-    if settings not in _plugins:
-        _plugins[settings] = Plugin(
-            open_database(settings.target), prefix=settings.prefix, remove_data=settings.remove_data
-        )
+    if settings.unclear or settings not in _plugins:
+        settings.check_for_writing()
+        _plugins[settings] = Plugin.from_settings(settings, remove_data=settings.remove_data)
     return _plugins[settings]
 
 

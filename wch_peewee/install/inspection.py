@@ -26,11 +26,12 @@ from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
 from ..schema.declared import logical_tables, physical_name
 from ..schema.diff import additions
-from ..schema.naming import check_prefix, full_table_name
+from ..schema.naming import check_prefix, full_table_name, options_table_name, owned_names
 from ..schema.objects import Schema, Table
 from ..schema.plan import DryRunResult, Plan
 from ..schema.statements import COPY_RULE, CopyRule
 from ..settings import RemovalPermission, is_removal_permitted
+from ..wordpress.multisite import require_site, site_prefixes
 from .access import ModelAccess, model_access
 from .orphans import count_orphans
 from .reports import Report
@@ -115,6 +116,9 @@ class Installation:
     ``copies`` is which tables may be copied where the server knows nothing cheaper; ``replicas`` how far they may fall
     behind. ``migrations`` and ``models`` replace the shipped ones.
     """
+
+    #: True if the database is WordPress's: its options table has to be there, and is not created.
+    needs_site = False
 
     def __init__(
         self,
@@ -302,8 +306,22 @@ class Installation:
             return counts
 
     def state(self, context: RunContext) -> InstalledState:
-        """Return the stored version and which migrations have been applied."""
-        return read_state(context, self.folder)
+        """Return the stored version and the applied migrations. Raises ConfigurationError without a site it needs."""
+        state = read_state(context, self.folder)
+        if self.needs_site and state.version is None and not context.is_ready:  # else it was there before the lock
+            require_site(context.connection, self.prefix, self.target)
+        return state
+
+    def neighbours(self) -> tuple[str, ...]:
+        """Return the prefixes of WordPress's sites and other installations there; none where this one has a table."""
+        with read_session(self.database, self.prefix) as context:
+            own = (options_table_name(self.prefix), *owned_names(self.prefix))
+            if context.connection.present(own):
+                return ()
+            there = {str(row[0]) for row in context.connection.query(context.dialect.all_tables())}
+            marks = ("wch_migratehistory", "wch_conversations")
+            ours = {name.removesuffix(mark) for name in there for mark in marks if name.endswith(mark)}
+            return tuple(ours.union(site_prefixes(there)))
 
 
 #: For installing and upgrading, in the order in which a GRANT is usually written.

@@ -20,7 +20,7 @@ from ..schema.declared import physical_name
 from ..schema.naming import history_table_name, options_table_name
 from ..schema.objects import Schema
 from ..schema.plan import Plan
-from ..wordpress.multisite import BlogSite, read_sites
+from ..wordpress.multisite import BlogSite, is_network, read_sites
 from ..wordpress.options import VERSION_OPTION, highest
 from .inspection import Installation, InstallPlan, StatusReport
 from .manager import DatabaseManager
@@ -80,6 +80,10 @@ class BulkIntrospection:
                 self._texts(one, state) if tables else None,
             )
         return result
+
+    def has_site(self, prefix: str) -> bool:
+        """Return True if WordPress's options table of this prefix is there."""
+        return self._is_there(options_table_name(prefix))
 
     def _is_there(self, name: str) -> bool:
         return self._dialect.folded(name) in self._tables
@@ -192,9 +196,9 @@ class _Ahead(Generic[R]):
     def read(self, manager: DatabaseManager, sites: Sequence[BlogSite]) -> None:
         """Read ``sites`` together. If one of them is odd, those left out are read one by one."""
         self.reports = {}
-        managers = [manager.at(site.prefix) for site in sites]
         with contextlib.suppress(WchError), read_session(manager.database, manager.prefix) as context:
             self._readings = self._readings or BulkIntrospection(context)
+            managers = [manager.at(site.prefix) for site in sites if self._readings.has_site(site.prefix)]
             readings = self._readings.read(managers, tables=self._tables)
             for one in managers:
                 reading = readings[one.prefix]
@@ -239,6 +243,13 @@ class Network:
 
     def __init__(self, manager: DatabaseManager) -> None:
         self.manager = manager
+
+    def at(self, prefix: str) -> DatabaseManager:
+        """Return the manager of a site, which WordPress has to have created if this is a network."""
+        manager = self.manager.at(prefix)
+        with read_session(manager.database, manager.prefix) as context:
+            manager.needs_site = manager.needs_site or is_network(context.connection, self.manager.prefix)
+        return manager
 
     def sites(self) -> tuple[BlogSite, ...]:
         """Return the sites in use. Raises ConfigurationError if this is not a network."""
@@ -297,6 +308,7 @@ class Network:
     def _as_it_is(self) -> DatabaseManager:
         """Return a copy of the manager that has read the folder of migrations once for all sites."""
         manager = copy.copy(self.manager)
+        manager.needs_site = True
         # Where the folder is needed, each site reports what is wrong with it; uninstalling does not need it.
         with contextlib.suppress(WchError):
             manager.folder = manager.folder.as_it_is()

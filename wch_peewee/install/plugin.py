@@ -129,6 +129,7 @@ class Plugin:
         self._failure = ""
         self._newer: InstallReport | None = None
         self._current: InstallReport | None = None
+        self._needs_site = False
 
     @classmethod
     def from_wordpress(
@@ -144,11 +145,19 @@ class Plugin:
 
         Arguments win over the environment, which wins over wp-config.php; ``options`` are
         Plugin's. Raises ConfigurationError if there is no site, or if the file leaves something unknown that
-        is not set elsewhere; reading it needs ``pip install 'wch-peewee[wordpress]'``.
+        is not set elsewhere; reading it needs ``pip install 'wch-peewee[wordpress]'``. Without ``database``, WordPress
+        has to be installed under the prefix: nothing is created beside it.
         """
         settings = Settings.gather(database=database, prefix=prefix, wordpress=path)
         leave = settings.remove_data if remove_data is None else remove_data
-        return cls(open_database(settings.target), prefix=settings.prefix, remove_data=leave, **options)
+        return cls.from_settings(settings, remove_data=leave, **options)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, **options: Any) -> Plugin:
+        """Return the plugin of settings that have been gathered; ``options`` are Plugin's."""
+        plugin = cls(open_database(settings.target), prefix=settings.prefix, **options)
+        plugin._needs_site = settings.needs_site
+        return plugin
 
     def __repr__(self) -> str:
         return f"Plugin({describe(self._database)!r}, prefix={self._prefix!r})"
@@ -169,6 +178,7 @@ class Plugin:
 
         manager = DatabaseManager(self._database, prefix=self._prefix, migrations=self._migrations, **self._settings)
         manager.on_option_written = self._on_option_written
+        manager.needs_site = self._needs_site
         return manager
 
     @cached_property
@@ -243,8 +253,8 @@ class Plugin:
 
     @hookimpl
     def site_created(self, blog_id: int) -> InstallReport:
-        """Install a new site of the network, as WordPress's ``wp_initialize_site`` asks for."""
-        return self.manager.at(blog_prefix(self.prefix, blog_id)).install()
+        """Install a new site of the network, as ``wp_initialize_site`` asks for once WordPress's tables are there."""
+        return self.network.at(blog_prefix(self.prefix, blog_id)).install()
 
     @hookimpl
     def site_deleted(self, blog_id: int) -> UninstallReport:

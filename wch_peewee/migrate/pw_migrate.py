@@ -12,6 +12,7 @@ from ..errors import ConfigurationError, SchemaConflict, SchemaTooNew, WchError
 from ..execution.context import RunContext, RunOptions, attach
 from ..schema.naming import history_table_name
 from ..settings import Settings
+from ..wordpress.multisite import require_site
 from .folder import MigrationFolder, migrations_folder
 from .state import ensure_history, options_trouble, read_state
 
@@ -27,6 +28,7 @@ def configuration() -> dict[str, Any]:
     try:
         options = _command_line()
         settings = Settings.gather(database=options.get("database"))
+        settings.check_for_writing()
         database = dedicated(open_database(settings.target), patience=PATIENCE)
         database.autoconnect = True
         connect(database)
@@ -34,6 +36,8 @@ def configuration() -> dict[str, Any]:
         run = RunOptions(remove_data=settings.remove_data)
         context = RunContext(Connection.detect(database), settings.prefix, run)
         attach(database, context)
+        if settings.needs_site:
+            require_site(context.connection, settings.prefix, str(settings.target))
         state = read_state(context, MigrationFolder(Path(options.get("directory") or migrations_folder())))
         if state.is_newer:
             raise SchemaTooNew(f"{describe(database)}: {state.owner}. Nothing was changed.")

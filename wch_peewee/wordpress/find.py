@@ -1,5 +1,9 @@
-"""The search for a WordPress folder and its wp-config.php, by the rules of WordPress and wp-cli."""
+"""The search for a WordPress folder and its wp-config.php, by the rules of WordPress and wp-cli.
 
+Every folder is the real one: PHP's ``__DIR__``, and with it ABSPATH, has no symbolic links.
+"""
+
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +13,10 @@ from ..errors import ConfigurationError
 
 _CONFIG = "wp-config.php"
 _BLOG_HEADER = re.compile(
-    rb"(?:__DIR__|dirname\s*\(\s*__FILE__\s*\))\s*\.\s*(['\"])(/[^'\"\n]*?)/?wp-blog-header\.php\1"
+    rb"(?:(__DIR__|dirname\s*\(\s*__FILE__\s*\))\s*\.|\b(?i:require|include)(?:_once)?\b[\s(]*)"
+    rb"\s*(['\"])([^'\"\n]*?)/?wp-blog-header\.php\2"
 )
+_STRING_OR_COMMENT = re.compile(rb"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
 _WP_CLI_PATH = re.compile(r"^path:\s*(['\"]?)([^'\"#\n]+?)\1\s*(?:#.*)?$", re.MULTILINE)
 _READ_LIMIT = 64 * 1024
 
@@ -35,10 +41,11 @@ def find_site(path: Path | str) -> SiteLocation:
     """
     path = Path(path).expanduser()
     if not _exists(path):
-        raise ConfigurationError(f"There is no WordPress at {path}: no such folder; name the one with wp-load.php.")
+        what = "a symbolic link that leads nowhere" if os.path.lexists(path) else "no such folder"
+        raise ConfigurationError(f"There is no WordPress at {path}: {what}; name the folder with wp-load.php.")
     if _is_file(path):
-        return _site_of_file(path.absolute())
-    location = _site_in(path.absolute())
+        return _site_of_file(_real(path.parent) / path.name)
+    location = _site_in(_real(path))
     if location is None:
         raise ConfigurationError(
             f"There is no WordPress at {path}: neither wp-config.php nor wp-load.php was found; name the folder with "
@@ -46,14 +53,15 @@ def find_site(path: Path | str) -> SiteLocation:
         )
     if not _exists(location.config):
         raise ConfigurationError(
-            f"WordPress at {path} has no wp-config.php, neither there nor in the folder above; install WordPress "
-            "first, or set --database (WCH_DATABASE_URL)."
+            f"WordPress at {location.folder} has no wp-config.php, neither there nor in the folder above; install "
+            "WordPress first, or set --database (WCH_DATABASE_URL)."
         )
     return location
 
 
 def site_around(folder: Path) -> SiteLocation | None:
     """Return the site that a folder is in, searching upwards, or None."""
+    folder = _real(folder)
     for candidate in (folder, *folder.parents):
         location = _site_in(candidate)
         if location is not None and _exists(location.config):
@@ -61,22 +69,24 @@ def site_around(folder: Path) -> SiteLocation | None:
     return None
 
 
+def served_folder(path: Path) -> Path | None:
+    """Return the folder of a WordPress site that a file lies in, which a web server serves to anybody, or None."""
+    for folder in _real(path).parents:
+        if _is_wordpress(folder) or _led_to(folder) or all(_is_file(folder / name) for name in (_CONFIG, "index.php")):
+            return folder
+    return None
+
+
 def _site_of_file(config: Path) -> SiteLocation:
     if config.suffix != ".php":
         raise ConfigurationError(f"{config} is no wp-config.php; name the site's folder, or its wp-config.php.")
-    if _is_wordpress(config.parent):
-        return SiteLocation(config, config.parent)
-    below = _wordpresses_below(config.parent)
-    return SiteLocation(config, below[0] if len(below) == 1 else None)
+    return SiteLocation(config, config.parent if _is_wordpress(config.parent) else _wordpress_below(config.parent))
 
 
 def _site_in(folder: Path) -> SiteLocation | None:
     for abspath in _abspaths(folder):
         return SiteLocation(config_of(abspath), abspath)
-    if _is_file(folder / _CONFIG):
-        below = _wordpresses_below(folder)
-        return SiteLocation(folder / _CONFIG, below[0] if len(below) == 1 else None)
-    return None
+    return SiteLocation(folder / _CONFIG, _wordpress_below(folder)) if _is_file(folder / _CONFIG) else None
 
 
 def config_of(abspath: Path) -> Path:
@@ -92,25 +102,48 @@ def _is_wordpress(folder: Path) -> bool:
 
 
 def _abspaths(folder: Path) -> Iterator[Path]:
-    if _is_wordpress(folder):
-        yield folder
-    index = _read_start(folder / "index.php")
-    if match := _BLOG_HEADER.search(index):
-        named = Path(str(folder) + match[2].decode("utf-8", "surrogateescape"))
-        if _is_wordpress(named):
-            yield named.resolve()
+    if abspath := _abspath(folder) or _led_to(folder):
+        yield abspath
     for name in ("wp-cli.local.yml", "wp-cli.yml"):
-        if found := _WP_CLI_PATH.search(_read_start(folder / name).decode("utf-8", "replace")):
-            named = folder / found[2].strip()
-            if _is_wordpress(named):
-                yield named.resolve()
+        found = _WP_CLI_PATH.search(_read_start(folder / name).decode("utf-8", "replace"))
+        if found and (abspath := _abspath(folder / found[2].strip())):
+            yield abspath
 
 
-def _wordpresses_below(folder: Path) -> list[Path]:
+def _abspath(folder: Path) -> Path | None:
+    """Return the ABSPATH of the WordPress in a folder, or None if there is none."""
+    if not _is_wordpress(folder):
+        return None
+    loaded = _real(folder / "wp-load.php").parent
+    # Among links to the files of another folder, a wp-config.php is loaded by wp-cli and scripts.
+    is_own = _exists(folder / _CONFIG) and not _exists(config_of(loaded))
+    return _real(folder) if is_own else loaded
+
+
+def _led_to(folder: Path) -> Path | None:
+    """Return the ABSPATH of the WordPress in another folder that an index.php loads, or None."""
+    index = folder / "index.php"
+    code = _STRING_OR_COMMENT.sub(lambda match: match[1] or b"", _read_start(index))
+    if (match := _BLOG_HEADER.search(code)) is None:
+        return None
+    named = match[3].decode("utf-8", "surrogateescape")
+    # Without __DIR__ the path begins where PHP runs, which is the folder of the script that is asked for.
+    place = Path(f"{_real(index).parent}{named}" if match[1] else folder / named)
+    return _abspath(_real(place / "wp-blog-header.php").parent)
+
+
+def _wordpress_below(folder: Path) -> Path | None:
+    """Return the only WordPress in the folders below that loads the wp-config.php of this one, or None."""
     try:
-        return [child for child in sorted(folder.iterdir()) if child.is_dir() and _is_wordpress(child)][:2]
+        children = [child for child in folder.iterdir() if child.is_dir()]
     except OSError:
-        return []
+        return None
+    found = {abspath for abspath in map(_abspath, children) if abspath and config_of(abspath).parent == folder}
+    return found.pop() if len(found) == 1 else None
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _read_start(path: Path) -> bytes:

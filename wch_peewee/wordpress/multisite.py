@@ -1,13 +1,13 @@
-"""The sites of a WordPress network (multisite): their ids, table prefixes and addresses, from the table ``blogs``."""
+"""WordPress's sites in a database: their prefixes, and the sites of a network (multisite) from the table ``blogs``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..database.query import Connection
 from ..errors import ConfigurationError
 from ..schema.base import Query
-from ..schema.naming import check_prefix
+from ..schema.naming import check_prefix, options_table_name
 
 #: The network's main site.
 MAIN = 1
@@ -37,13 +37,47 @@ def blog_prefix(base: str, blog_id: int) -> str:
     return check_prefix(base if blog_id <= MAIN else f"{base}{blog_id}_")
 
 
+def require_site(connection: Connection, prefix: str, target: str) -> None:
+    """Raise ConfigurationError unless WordPress's options table of this prefix is there."""
+    table = options_table_name(prefix)
+    if connection.present([table]):
+        return
+    there = site_prefixes({str(row[0]) for row in connection.query(connection.dialect.all_tables())})
+    why = (
+        f"WordPress's tables there have the prefix {prefix_list(there, prefix)}; correct the prefix, or the database"
+        if there
+        else "WordPress is not installed there yet; run its installer first"
+    )
+    raise ConfigurationError(f"{target}: there is no table {table}. {why}. Nothing was changed.")
+
+
+def site_prefixes(tables: Set[str]) -> list[str]:
+    """Return the prefixes of WordPress's sites, given all tables of a database: its options lie beside its posts."""
+    found = [name.removesuffix("options") for name in tables if name.endswith("options")]
+    return [prefix for prefix in found if tables & {f"{prefix}posts", f"{prefix}users"}]
+
+
+def prefix_list(prefixes: Sequence[str], own: str) -> str:
+    """Return prefixes as a text; one that differs from ``own`` only in case is marked, because both look the same."""
+    shown = [
+        (prefix or "the empty prefix") + (" (in another case)" if prefix.lower() == own.lower() else "")
+        for prefix in sorted(prefixes, key=lambda prefix: (prefix.lower() != own.lower(), prefix))[:6]
+    ]
+    return ", ".join(shown) + (f" and {len(prefixes) - 6} more" if len(prefixes) > 6 else "")
+
+
+def is_network(connection: Connection, base: str) -> bool:
+    """Return True if a network lists its sites beside the tables of this prefix."""
+    return bool(connection.present([f"{check_prefix(base)}blogs"]))
+
+
 def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
     """Return the sites in use, by id: not those marked as spam, deleted or archived, as in wp-cli.
 
     Raises ConfigurationError if this is not a network.
     """
     table = f"{check_prefix(base)}blogs"
-    if not connection.present([table]):
+    if not is_network(connection, base):
         raise ConfigurationError(f"There is no table {table}: this is no WordPress network, or its prefix is another.")
     sql = (
         f"SELECT blog_id, domain, path FROM {connection.dialect.quote(table)} "

@@ -82,7 +82,8 @@ def literal(machine: Machine, node: Any) -> Any:
     if node.type == "integer":
         return integer_literal(source)
     if node.type == "float":
-        return float(source.replace(b"_", b""))
+        # The parser takes a stray dot for a number; to PHP it is an error.
+        return machine.unreadable(node, "a dot alone") if source == b"." else float(source.replace(b"_", b""))
     return {b"true": True, b"false": False, b"null": None}[source.lower()]
 
 

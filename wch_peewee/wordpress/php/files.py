@@ -26,7 +26,7 @@ def include(machine: Machine, node: Any) -> Any:
         return 1
     if isinstance(path, Unknown):
         return machine.unreadable(node, f"{_word(node)} of a file that depends on {path.what}")
-    found = find(machine, path)
+    found = find(machine, _beside(machine, path))
     shown = path.decode("utf-8", "replace")
     if isinstance(found, Unknown):
         return machine.unreadable(node, f"{_word(node)} of {shown}: {found.what}")
@@ -37,6 +37,20 @@ def include(machine: Machine, node: Any) -> Any:
     if found.name == "autoload.php" and found.parent.name == "vendor":
         return _autoload(machine, node, found)
     return _include_file(machine, node, found)
+
+
+def _beside(machine: Machine, path: bytes) -> bytes:
+    """Return the full path of a bare name, which PHP takes from where it runs, else from the including file's folder.
+
+    The name is returned as it is if it is not there, or if a folder in which WordPress may run has another such file.
+    """
+    site, own = machine.abspath, Path(machine.unit.path).parent
+    if not path or path.startswith((b"/", b"./", b"../")) or b":" in path:
+        return path
+    folders = (own, *((site, site.parent, site / "wp-admin") if site else ()))
+    found = [find(machine, os.fsencode(folder) + b"/" + path) for folder in folders]
+    real = {os.path.realpath(each) if isinstance(each, Path) else each for each in found if each is not None}
+    return os.fsencode(found[0]) if isinstance(found[0], Path) and len(real) == 1 else path
 
 
 def _word(node: Any) -> str:

@@ -1,0 +1,1 @@
+<?php define('DB_USER', 'user' . (defined('DB_USER') ? 2 : 1)); include 'password.php';
