@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.dialects.sqlite_tables import DIALECT, ID, column, memory, table
+from tests.unit.dialects.sqlite_tables import DIALECT, ID, column, table
 from wch_peewee.errors import SchemaConflict
 from wch_peewee.schema.objects import (
     Column,
@@ -303,14 +303,3 @@ def test_the_small_answers() -> None:
     assert (DIALECT.privileges(), DIALECT.read_privileges([])) == ((), None)
     assert DIALECT.column_collation("t", "a") is None
     assert (DIALECT.transactional_ddl, DIALECT.retypes_foreign_keys) == (True, True)
-
-
-def test_upsert() -> None:
-    with memory() as file:
-        file.create(
-            table(column("k", text()), column("v", text()), column("w", text()), indexes=[Index("u", ("k",), True)])
-        )
-        sql = DIALECT.upsert("t", "k", ("k", "v", "w"), "v")
-        file.execute(sql, ("key", "1", "keep", "1"))
-        file.execute(sql, ("key", "2", "not this", "2"))
-        assert file.execute("SELECT * FROM t") == [(1, "key", "2", "keep")]
