@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,23 @@ class Column:
     collation: str | None = None
     comment: str = ""
     opaque: tuple[str, ...] = ()
+
+
+def as_shown(text: str) -> str:
+    """Return a text as the metadata of MySQL and MariaDB show it: ``?`` for each character beyond U+FFFF."""
+    return re.sub("[^\0-\uffff]", "?", text)
+
+
+def as_declared(found: Column, declared: Column) -> Column:
+    """Return a live column with the declared texts where it shows just what is left of them (see ``as_shown``)."""
+    default = declared.default
+    if default and found.default == replace(default, text=as_shown(default.text)):
+        found = replace(found, default=default)
+    shown = {as_shown(value): value for value in declared.type.values}
+    # ZEROFILL makes a number unsigned, and the column is never modified.
+    unsigned = declared.type.unsigned if "zerofill" in found.opaque else found.type.unsigned
+    values = tuple(shown.get(value, value) for value in found.type.values)
+    return replace(found, type=replace(found.type, values=values, unsigned=unsigned))
 
 
 def same_names(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
