@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ class Column:
 
     ``default=None`` means no default, which for a nullable column is NULL. ``collation`` is set only if it differs
     from the table's. ``opaque`` lists in words what the live column has that this value cannot restate; such a column
-    is never modified.
+    is never modified. ``source`` is the text that SQLite keeps of it, which a rebuild of its table restates; a key that
+    is part of that text has the same one.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Column:
     collation: str | None = None
     comment: str = ""
     opaque: tuple[str, ...] = ()
+    source: str = field(default="", compare=False, repr=False)
 
 
 def as_shown(text: str) -> str:
@@ -119,6 +121,7 @@ class Index:
     columns: tuple[str, ...]
     unique: bool = False
     opaque: tuple[str, ...] = ()
+    source: str = field(default="", compare=False, repr=False)
 
     def serves(self, wanted: Index) -> bool:
         """Return True if this index does the work of ``wanted``, whatever its name."""
@@ -140,6 +143,7 @@ class ForeignKey:
     on_delete: str = "NO ACTION"
     on_update: str = "NO ACTION"
     name: str = ""
+    source: str = field(default="", compare=False, repr=False)
 
     def serves(self, wanted: ForeignKey) -> bool:
         """Return True if this key does the work of ``wanted``: tools such as pt-online-schema-change rename keys."""
