@@ -262,7 +262,6 @@ REFUSED: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
         lambda d: d.column("conversations", "status", type=text(), default=None),
         [
             f"- Change type of {T}conversations.status from text to enum('pending','active','closed')",
-            f"- Change default value of {T}conversations.status from none to 'pending'",
         ],
     ),
     "a number instead of a text": (

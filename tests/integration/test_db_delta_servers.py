@@ -11,6 +11,7 @@ from tests.integration.test_db_delta import MENDED
 from tests.support.damage import Damage
 from tests.support.databases import LiveDatabase
 from tests.support.repair import delta, repair, repair_beside_another, words
+from tests.support.snapshots import schema
 from wch_peewee import MODELS, DeltaReport
 from wch_peewee.execution.session import read_session
 from wch_peewee.schema.declared import logical_tables
@@ -144,6 +145,24 @@ ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
             f"- Change collation of {T}broadcast_campaigns (name) from latin1_bin to utf8mb4_unicode_520_ci",
         ],
     ),
+    "a timestamp, which a MODIFY could make rewrite itself": (
+        lambda d: d.sql("ALTER TABLE {carts} MODIFY created_at timestamp NULL DEFAULT CURRENT_TIMESTAMP"),
+        [f"! Change type of {T}carts.created_at from timestamp to datetime"],
+    ),
+    "a wider number without its default": (
+        lambda d: d.sql("ALTER TABLE {broadcast_campaigns} MODIFY sent_count decimal(20, 0) NULL"),
+        [f"- Change type of {T}broadcast_campaigns.sent_count from decimal(20,0) to int"],
+    ),
+    "partitions by the key": (
+        lambda d: d.sql(
+            "ALTER TABLE {carts} DROP INDEX customer_phone, DROP INDEX expires_at",
+            "ALTER TABLE {carts} PARTITION BY KEY () PARTITIONS 2",
+        ),
+        [
+            f"- Add index {T}carts UNIQUE KEY `customer_phone` (`customer_phone`)",
+            f"- Add index {T}carts KEY `expires_at` (`expires_at`)",
+        ],
+    ),
     "partitions": (
         lambda d: d.sql(
             "ALTER TABLE {carts} DROP INDEX customer_phone, DROP INDEX expires_at",
@@ -196,6 +215,98 @@ HARMLESS_ON_A_SERVER = {
 def test_what_only_looks_different_on_a_server(site: LiveDatabase, statements: list[str]) -> None:
     Damage(site).sql(*statements)
     assert repair(site)[0] == DeltaReport()
+
+
+#: Attributes that the models work with: name: (column, definition, another one, what is said of both)
+ATTRIBUTES = {
+    "zerofill": ("{sync_queue}.entity_id", "bigint(15) unsigned ZEROFILL NOT NULL", "bigint ZEROFILL NULL", "zerofill"),
+    "zerofill of a signed number": (
+        "{broadcast_campaigns}.sent_count",
+        "int(5) ZEROFILL NOT NULL DEFAULT 0",
+        "int(5) ZEROFILL NOT NULL DEFAULT 7",
+        "zerofill",
+    ),
+    "invisible": ("{carts}.coupon_code", "varchar(50) NULL INVISIBLE", "varchar(49) NULL INVISIBLE", "invisible"),
+}
+ON_MARIADB = {
+    "compressed": ("{sync_queue}.error_message", "text COMPRESSED", "tinytext COMPRESSED", "compressed"),
+    "compressed varchar": ("{carts}.coupon_code", "varchar(50) COMPRESSED", "varchar(49) COMPRESSED", "compressed"),
+    "compressed json": (
+        "{carts}.items",
+        "longtext COMPRESSED CHECK (json_valid(items))",
+        "longtext COMPRESSED NOT NULL CHECK (json_valid(items))",
+        "compressed",
+    ),
+}
+
+
+def attribute_is_kept(site: LiveDatabase, column: str, definition: str, another: str, has: str) -> None:
+    hurt = Damage(site)
+    table, name = hurt.said(column).split(".")
+    told = (f"{table}.{name} has {has}",)
+    hurt.sql(f"ALTER TABLE {table} MODIFY {name} {definition}")
+    assert repair(site)[0] == DeltaReport(extras=told)
+    hurt.sql(f"ALTER TABLE {table} MODIFY {name} {another}")
+    before = schema(site)
+    report, _ = repair(site)
+    assert (report.changes, len(report.refusals), report.extras) == ((), 1, told)
+    assert schema(site) == before
+
+
+@pytest.mark.families("mariadb", "mysql")
+@pytest.mark.parametrize("attribute", ATTRIBUTES.values(), ids=ATTRIBUTES)
+def test_what_works_with_the_models_is_no_conflict(site: LiveDatabase, attribute: tuple[str, str, str, str]) -> None:
+    attribute_is_kept(site, *attribute)
+
+
+@pytest.mark.families("mariadb")
+@pytest.mark.parametrize("attribute", ON_MARIADB.values(), ids=ON_MARIADB)
+def test_what_works_on_mariadb_is_no_conflict(site: LiveDatabase, attribute: tuple[str, str, str, str]) -> None:
+    attribute_is_kept(site, *attribute)
+
+
+@pytest.mark.families("mysql")
+def test_the_json_of_mariadb_in_a_dump_is_no_conflict(site: LiveDatabase) -> None:
+    as_mariadb = "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK (json_valid({0}))"
+    columns = {"items": "carts", "shipping_address": "carts", "content": "messages"}
+    hurt = Damage(site)
+    for column, key in columns.items():
+        hurt.sql(f"ALTER TABLE {{{key}}} MODIFY {column} {as_mariadb.format(column)}")
+    hurt.drop_column("carts", "coupon_code")
+    before = schema(site, without=(f"{T}carts",))
+    report, _ = repair(site)
+    assert words(report) == [f"+ Added column {T}carts.coupon_code"]
+    assert sorted(report.extras) == [
+        f"{T}carts.items has the type longtext with the check {T}carts_chk_1 in place of json",
+        f"{T}carts.shipping_address has the type longtext with the check {T}carts_chk_2 in place of json",
+        f"{T}messages.content has the type longtext with the check {T}messages_chk_1 in place of json",
+    ]
+    assert schema(site, without=(f"{T}carts",)) == before
+    hurt.sql(f"ALTER TABLE {{carts}} ALTER CHECK {T}carts_chk_1 NOT ENFORCED")
+    assert words(delta(site)) == [f"- Change type of {T}carts.items from longtext to json"]
+
+
+#: Of an application, on whose connection the schema is read.
+MODES = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,IGNORE_SPACE"
+
+
+@pytest.mark.families("mariadb", "mysql")
+def test_the_modes_of_the_reader_change_nothing(site: LiveDatabase) -> None:
+    Damage(site).sql(
+        "ALTER TABLE {carts} ADD CHECK (customer_phone <> 'it''s \\\\'), "
+        "ADD COLUMN crm varchar(99) AS (concat(customer_phone, '\\n')) STORED",
+        "ALTER TABLE {carts} ADD COLUMN x varchar(9) DEFAULT (hex('\\\\'))",
+    )
+    expected = delta(site, dry_run=True)
+    site.execute(f"SET SESSION sql_mode = '{MODES}', sql_quote_show_create = 0, lock_wait_timeout = 77")
+    settings = "SELECT @@SESSION.sql_mode, @@SESSION.sql_quote_show_create, @@SESSION.lock_wait_timeout"
+    before = site.execute(settings)
+    try:
+        assert (expected.changes, expected.refusals) == ((), ())
+        assert (delta(site, dry_run=True), delta(site)) == (expected, expected)
+        assert site.execute(settings) == before
+    finally:
+        site.reopen()
 
 
 @pytest.mark.families("mariadb")

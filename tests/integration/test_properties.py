@@ -6,10 +6,12 @@ WCH_EXAMPLES=10 multiplies the number of examples.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from tests.support.damage import Damage, named_rows
 from tests.support.damage_strategies import KEYS, DamageStep, apply, damage_steps
@@ -17,9 +19,13 @@ from tests.support.database_reset import SavedDatabase
 from tests.support.databases import LiveDatabase
 from tests.support.repair import delta
 from wch_peewee import Conversation, DeltaReport, Message
+from wch_peewee.execution.context import RunContext
+from wch_peewee.execution.session import run_session
+from wch_peewee.migrate.steps import alter_column
 from wch_peewee.models.site import use_site
 from wch_peewee.schema.naming import full_table_name
-from wch_peewee.schema.objects import Table
+from wch_peewee.schema.objects import Column, Default, Table, bigint, enum, varchar
+from wch_peewee.schema.operations import CreateTable, DropTable
 
 #: With --slow twice as many.
 EXAMPLES = {"sqlite": 100, "mariadb": 25, "mysql": 25}
@@ -106,3 +112,52 @@ def the_models_work(database: LiveDatabase) -> None:
         found.delete_instance(recursive=not any(key.on_delete == "CASCADE" for key in foreign_keys))
         assert Message.select().where(Message.wa_message_id.startswith("new.")).count() == 0
     assert full_table_name("messages") in database.tables()
+
+
+#: What servers escape, each in its own way, and what their metadata cannot hold. SQLite takes no NUL in a statement.
+CHARACTERS = "".join(map(chr, range(32))) + "\x7f'\"\\%_?anrZ0, é€\N{GRINNING FACE}\u3000"
+
+
+def test_texts_are_read_back_as_they_are(installed: LiveDatabase) -> None:
+    database = installed
+    letters = CHARACTERS.strip("\0") if database.family == "sqlite" else CHARACTERS
+    texts = st.text(letters, max_size=12)
+
+    @settings(max_examples=EXAMPLES[database.family] // 3)
+    @given(texts, st.lists(texts, min_size=1, max_size=3), texts)
+    @example("Kind regards\nACME", ["a ", "b\\n"], "it's 100%")
+    @example("\N{GRINNING FACE}", ["\N{GRINNING FACE}"], "\N{GRINNING FACE}")
+    def law(default: str, endings: list[str], comment: str) -> None:
+        values = [f"{number}{ending}" for number, ending in enumerate(endings)]
+        declared = Table(
+            "texts",
+            (
+                Column("id", bigint(unsigned=True), auto_increment=True),
+                Column("a", varchar(20), default=Default(default), comment=comment),
+                Column("e", enum(*values), default=Default(values[-1])),
+            ),
+        )
+        with run_session(database.database, database.prefix) as context:
+            table = context.resolve([declared]).tables[0]
+            try:
+                context.change(table.name, [CreateTable(table.name, table)])
+                assert (context.plan([declared]).steps, context.plan([declared]).refusals) == ((), ())
+                stored = (default, values[-1] if database.family == "sqlite" else values[-1].rstrip(" "))
+                assert by_default(context, table.name) == stored
+                for column in table.columns[1:]:
+                    alter_column(context.database, "texts", column)  # nothing to do
+                    alter_column(context.database, "texts", replace(column, nullable=True))
+                assert by_default(context, table.name) == stored
+                (same, *loose) = (column.nullable for column in context.read([table.name]).tables[0].columns)
+                assert (same, loose) == (False, [True, True])
+            finally:
+                context.change(table.name, [DropTable(table.name)])
+
+    law()
+
+
+def by_default(context: RunContext, table: str) -> tuple[str, str]:
+    """Return the defaults that a new row gets."""
+    context.database.execute_sql(f"INSERT INTO {table} (id) SELECT COUNT(*) + 1 FROM {table}")
+    (row,) = context.database.execute_sql(f"SELECT a, e FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
+    return row[0], row[1]

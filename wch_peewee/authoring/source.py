@@ -185,7 +185,7 @@ _SHORT = {
 }
 
 #: Fields of schema values that a migration does not declare: they belong to a live table.
-_LIVE = ("collation", "comment", "opaque", "engine", "foreign", "is_view")
+_LIVE = ("collation", "comment", "opaque", "engine", "foreign", "is_view", "source")
 
 
 def source_of(value: object) -> Expression:

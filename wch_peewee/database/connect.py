@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ PATIENCE = 60.0
 #: How long one statement waits for a lock, in seconds, and others behind it.
 LOCK_WAIT = 1
 
-_RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {{0}}, innodb_lock_wait_timeout = {{0}}"
+#: The server writes the text of checks, expressions and SHOW CREATE in the quotes of the session that reads them.
+_READ_SETTINGS: dict[str, object] = {"sql_mode": SQL_MODE, "sql_quote_show_create": 1}
 _STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
@@ -154,7 +156,7 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         database.database,
         **parameters,
         client_flag=CLIENT.FOUND_ROWS,
-        init_command=_RUN_SETTINGS.format(lock_wait),
+        init_command=_set_session({**_run_settings(lock_wait), "sql_mode": f"'{SQL_MODE}'"}),
         autoconnect=False,
     )
 
@@ -164,23 +166,40 @@ def is_dedicated(database: pw.Database) -> bool:
     return isinstance(database, _RunDatabase)
 
 
-@contextlib.contextmanager
-def with_run_settings(database: pw.Database) -> Iterator[None]:
+def _run_settings(lock_wait: int) -> dict[str, object]:
+    return {**_READ_SETTINGS, "lock_wait_timeout": lock_wait, "innodb_lock_wait_timeout": lock_wait}
+
+
+def with_run_settings(database: pw.Database) -> AbstractContextManager[None]:
     """Give a connection that is not ours a run's settings for the block, and its own back afterwards."""
+    return _with_settings(database, _run_settings(LOCK_WAIT))
+
+
+def with_read_settings(database: pw.Database) -> AbstractContextManager[None]:
+    """Give a connection that is not ours the settings for reading a schema, and its own back after the block."""
+    return contextlib.nullcontext() if is_dedicated(database) else _with_settings(database, _READ_SETTINGS)
+
+
+@contextlib.contextmanager
+def _with_settings(database: pw.Database, settings: Mapping[str, object]) -> Iterator[None]:
     if not isinstance(database, pw.MySQLDatabase):
         yield
         return
-    own = database.execute_sql(
-        "SELECT @@SESSION.sql_mode, @@SESSION.lock_wait_timeout, @@SESSION.innodb_lock_wait_timeout"
-    ).fetchone()
-    database.execute_sql(_RUN_SETTINGS.format(LOCK_WAIT))
+    own = tuple(database.execute_sql(f"SELECT {', '.join(f'@@SESSION.{name}' for name in settings)}").fetchone())
+    if own == tuple(settings.values()):
+        yield
+        return
+    change = _set_session(dict.fromkeys(settings, "%s"))
+    database.execute_sql(change, tuple(settings.values()))
     try:
         yield
     finally:
         with contextlib.suppress(pw.PeeweeException):  # lost, and its settings with it
-            database.execute_sql(
-                "SET SESSION sql_mode = %s, lock_wait_timeout = %s, innodb_lock_wait_timeout = %s", tuple(own)
-            )
+            database.execute_sql(change, own)
+
+
+def _set_session(settings: Mapping[str, object]) -> str:
+    return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
 
 
 def describe(database: pw.Database) -> str:

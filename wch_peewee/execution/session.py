@@ -21,6 +21,7 @@ from ..database.connect import (
     is_autocommitted,
     is_dedicated,
     is_private,
+    with_read_settings,
 )
 from ..database.query import Connection, failure_of
 from ..errors import ConfigurationError, RunStopped
@@ -42,7 +43,7 @@ def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
     chosen = for_reading(database)
     if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not is_autocommitted(database):
         chosen = dedicated(database, patience=PATIENCE)
-    with connected(chosen) as connection, _translated(connection):
+    with connected(chosen) as connection, _translated(connection), with_read_settings(connection):
         yield RunContext(Connection.detect(connection), prefix)
 
 

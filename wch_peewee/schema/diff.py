@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar
 
-from .objects import Column, ForeignKey, Index, Schema, Table, same_names
+from .objects import Column, ForeignKey, Index, Schema, Table, as_declared, same_names
 from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
 from .preconditions import Precondition
-from .type_changes import alike, reconcile_type
+from .type_changes import reconcile_type
 
 Part = TypeVar("Part", Column, Index, ForeignKey)
 
@@ -56,6 +56,7 @@ def _compare_columns(wanted: Table, found: Table) -> Iterator[Pair[Column]]:
         if other is None:
             yield _alone(column, None, column.opaque)
         else:
+            other = as_declared(other, column)
             yield Pair(column, other, _column_verdict(column, other))
     for column in left.values():
         yield _alone(None, column, column.opaque)
@@ -271,32 +272,34 @@ class _TableDiff:
         return column.name
 
     def _modify_column(self, column: Column, actual: Column) -> None:
+        """Change a column or refuse it, as a whole. Only an enum changes and keeps what is not declared."""
         live, table, name = self.live, self.live.name, f"{self.live.name}.{actual.name}"
         verdict = reconcile_type(actual.type, column.type)
-        fits = alike(verdict.target, column.type)
-        # A default belongs to its type: an int takes no 'sent', and MySQL gives no text a literal one.
-        defaulted = column.default is None or fits
-        # Only a number that leads a key can auto-increment; an obstacle in either is refused on its own.
-        can_count = fits and same_names(live.primary_key[:1], (actual.name,))
+        # Inserts of the models fail on what stays so.
+        hinders = column.auto_increment > actual.auto_increment or column.nullable > actual.nullable
+        # Only a number that leads a key can auto-increment; the primary key is refused on its own.
+        counts = actual.auto_increment or same_names(live.primary_key[:1], (actual.name,))
         target = replace(
             actual,
             type=verdict.target,
             nullable=column.nullable,
-            default=column.default if defaulted else actual.default,
-            auto_increment=column.auto_increment and (can_count or actual.auto_increment),
+            default=column.default,
+            auto_increment=column.auto_increment and counts,
         )
-        if verdict.reason:
-            what = f"Change type of {name} from {actual.type} to {column.type}"
-            self.refuse(what, verdict.reason, blocking=verdict.blocking)
-        if not defaulted and column.default != actual.default:
-            (what,) = ModifyColumn(table, actual, replace(actual, default=column.default)).describe()
-            self.refuse(what, f"it goes with the type {column.type}", blocking=verdict.blocking)
-        if target == actual:
-            return
         operation = ModifyColumn(table, actual, target)
-        if actual.opaque:
+        others = operation.describe()
+        retype = f"Change type of {name} from {actual.type} to {column.type}"
+        if verdict.reason and verdict.target == actual.type:
+            left = f"; nothing else of the column is changed, either ({'; '.join(others)})" if others else ""
+            self.refuse(retype, verdict.reason + left, blocking=verdict.blocking or hinders)
+            return
+        if actual.opaque and others:
             reason = f"the column has {', '.join(actual.opaque)}, which the change would lose"
-            self.refuse("; ".join(operation.describe()), reason)
+            self.refuse("; ".join(others), reason, blocking=hinders)
+            return
+        if verdict.reason:
+            self.refuse(retype, verdict.reason, blocking=verdict.blocking)
+        if not others:
             return
         requires = []
         if target.type != actual.type and _may_be_referenced(live, actual.name):
@@ -327,13 +330,14 @@ class _TableDiff:
             )
 
     def _other_columns(self, pairs: tuple[Pair[Column], ...]) -> None:
-        undeclared = {pair.found for pair in pairs if pair.wanted is None}
+        undeclared = {pair.found.name for pair in pairs if pair.wanted is None and pair.found is not None}
         for column in self.live.columns:
             name = f"{self.live.name}.{column.name}"
-            if column not in undeclared:
+            if column.name not in undeclared:
                 self.extras += [f"{name} has {', '.join(column.opaque)}"] if column.opaque else []
                 continue
-            required = not (column.nullable or column.default or column.auto_increment or column.opaque)
+            generated = any("generated value" in words for words in column.opaque)
+            required = not (column.nullable or column.default or column.auto_increment or generated)
             warning = (
                 ", which is NOT NULL without a default, so that inserts through the models fail" if required else ""
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Column:
 
     ``default=None`` means no default, which for a nullable column is NULL. ``collation`` is set only if it differs
     from the table's. ``opaque`` lists in words what the live column has that this value cannot restate; such a column
-    is never modified.
+    is never modified. ``source`` is the text that SQLite keeps of it, which a rebuild of its table restates; a key that
+    is part of that text has the same one.
     """
 
     name: str
@@ -86,11 +88,29 @@ class Column:
     collation: str | None = None
     comment: str = ""
     opaque: tuple[str, ...] = ()
+    source: str = field(default="", compare=False, repr=False)
 
     @property
     def is_generated(self) -> bool:
         """True if the server computes the value, so that it cannot be written."""
         return any(words.endswith("generated value") for words in self.opaque)
+
+
+def as_shown(text: str) -> str:
+    """Return a text as the metadata of MySQL and MariaDB show it: ``?`` for each character beyond U+FFFF."""
+    return re.sub("[^\0-\uffff]", "?", text)
+
+
+def as_declared(found: Column, declared: Column) -> Column:
+    """Return a live column with the declared texts where it shows just what is left of them (see ``as_shown``)."""
+    default = declared.default
+    if default and found.default == replace(default, text=as_shown(default.text)):
+        found = replace(found, default=default)
+    shown = {as_shown(value): value for value in declared.type.values}
+    # ZEROFILL makes a number unsigned, and the column is never modified.
+    unsigned = declared.type.unsigned if "zerofill" in found.opaque else found.type.unsigned
+    values = tuple(shown.get(value, value) for value in found.type.values)
+    return replace(found, type=replace(found.type, values=values, unsigned=unsigned))
 
 
 def same_names(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
@@ -106,6 +126,7 @@ class Index:
     columns: tuple[str, ...]
     unique: bool = False
     opaque: tuple[str, ...] = ()
+    source: str = field(default="", compare=False, repr=False)
 
     def serves(self, wanted: Index) -> bool:
         """Return True if this index does the work of ``wanted``, whatever its name."""
@@ -127,6 +148,7 @@ class ForeignKey:
     on_delete: str = "NO ACTION"
     on_update: str = "NO ACTION"
     name: str = ""
+    source: str = field(default="", compare=False, repr=False)
 
     def serves(self, wanted: ForeignKey) -> bool:
         """Return True if this key does the work of ``wanted``: tools such as pt-online-schema-change rename keys."""

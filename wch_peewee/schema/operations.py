@@ -1,6 +1,6 @@
 """Changes to a schema, as values. A dialect renders them, ``execution.apply`` runs them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -87,7 +87,9 @@ class ModifyColumn(Operation):
         return tuple(lines)
 
     def applied_to(self, table: Table) -> Table:
-        return replace(table, columns=tuple(self.column if c.name == self.was.name else c for c in table.columns))
+        now = replace(self.column, source="")
+        changed = replace(table, columns=tuple(now if c.name == self.was.name else c for c in table.columns))
+        return _without_sources(changed, [c for c in table.columns if c.name == self.was.name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class RenameColumn(Operation):
         def swap(names: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(self.new if name == self.old else name for name in names)
 
+        table = _without_sources(table, [*table.columns, *table.indexes, *table.foreign_keys])
         return replace(
             table,
             columns=tuple(replace(c, name=self.new) if c.name == self.old else c for c in table.columns),
@@ -145,6 +148,7 @@ class DropIndex(Operation):
         return (f"Dropped index {self.table} KEY `{self.index}`",)
 
     def applied_to(self, table: Table) -> Table:
+        table = _without_sources(table, [index for index in table.indexes if index.name == self.index])
         return replace(table, indexes=tuple(index for index in table.indexes if index.name != self.index))
 
 
@@ -159,7 +163,8 @@ class RenameIndex(Operation):
         return (f"Renamed index {self.table} KEY `{self.index.name}` to `{self.new}`",)
 
     def applied_to(self, table: Table) -> Table:
-        renamed = replace(self.index, name=self.new)
+        table = _without_sources(table, [self.index])
+        renamed = replace(self.index, name=self.new, source="")
         return replace(table, indexes=tuple(renamed if i.name == self.index.name else i for i in table.indexes))
 
 
@@ -184,7 +189,19 @@ class DropForeignKey(Operation):
         return (f"Dropped foreign key {self.table}.{self.foreign_key.name}",)
 
     def applied_to(self, table: Table) -> Table:
+        table = _without_sources(table, [key for key in table.foreign_keys if key == self.foreign_key])
         return replace(table, foreign_keys=tuple(key for key in table.foreign_keys if key != self.foreign_key))
+
+
+def _without_sources(table: Table, parts: Sequence[Column | Index | ForeignKey]) -> Table:
+    """Return the table without the texts of ``parts``, which no longer say what is there."""
+    gone = {part.source for part in parts}
+    return replace(
+        table,
+        columns=tuple(replace(c, source="") if c.source in gone else c for c in table.columns),
+        indexes=tuple(replace(i, source="") if i.source in gone else i for i in table.indexes),
+        foreign_keys=tuple(replace(k, source="") if k.source in gone else k for k in table.foreign_keys),
+    )
 
 
 def apply_operations(tables: Mapping[str, Table], operations: Iterable[Operation]) -> dict[str, Table]:

@@ -47,11 +47,14 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
     result = {table.name: table for table in actual}
     for change in _keys_last(diff.changes):
         operation, reason, refused = _split(change, result, counts)
-        refusals += refused
         live = actual.table(operation.table)
         reason = reason or _unmet_dependency(operation, result) or _held_by_key(operation, actual, dialect)
         if not reason and live is not None:
             reason = "; ".join(dialect.obstacles(live, [operation]))
+        if reason and refused and isinstance(operation, ops.ModifyColumn):
+            # The rest of the column is refused, too, so it is one refusal.
+            operation, reason, refused = change.operation, f"{refused[0].reason}; {reason}", []
+        refusals += refused
         if reason:
             blocking = isinstance(operation, ops.CreateTable | ops.AddColumn)
             refusals.append(Refusal(operation.table, "; ".join(operation.describe()), reason, blocking))

@@ -33,13 +33,13 @@ def reconcile_type(actual: ColumnType, desired: ColumnType) -> TypeVerdict:
     return TypeVerdict(
         actual,
         f"changing {actual} to {desired} could refuse or change values; a migration has to convert it",
-        blocking=not (same_kind or alike(actual, desired)),
+        blocking=not (same_kind or actual.name == desired.name or (_is_whole(actual) and _is_whole(desired))),
     )
 
 
-def alike(one: ColumnType, other: ColumnType) -> bool:
-    """Return True if the two differ only in size, so that a literal of one is a literal of the other."""
-    return one.name == other.name or (one.name in _INTEGERS and other.name in _INTEGERS)
+def _is_whole(type_: ColumnType) -> bool:
+    """Return True for whole numbers, which the models read as such from any of these types."""
+    return type_.name in _INTEGERS or (type_.name.startswith("decimal(") and type_.name.endswith(",0)"))
 
 
 def widens(actual: ColumnType, desired: ColumnType) -> bool:

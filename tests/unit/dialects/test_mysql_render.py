@@ -328,6 +328,17 @@ def test_the_order_of_operations_within_a_kind_is_kept(dialect: MySQLDialect) ->
     assert [each.column.name for each in step.operations] == ["c1", "c2", "c3"]
 
 
+@FLAVORS
+def test_a_timestamp_never_begins_to_rewrite_itself(dialect: MySQLDialect) -> None:
+    """Without explicit_defaults_for_timestamp the server adds ON UPDATE to a NOT NULL one without a default."""
+    was = required("c1", ColumnType("timestamp"))
+    for operation in (AddColumn("t", was, "id"), modify(replace(was, nullable=True), nullable=False)):
+        (reason,) = dialect.obstacles(table(), [operation])
+        assert "explicit_defaults_for_timestamp" in reason
+    kept = (modify(was, nullable=True), modify(was, default=NOW), modify(replace(was, nullable=True), comment="x"))
+    assert dialect.obstacles(table(), kept) == ()
+
+
 def test_a_table_that_is_not_there_cannot_be_changed() -> None:
     with pytest.raises(SchemaConflict, match="t is not there"):
         MARIADB.render(None, [add()])

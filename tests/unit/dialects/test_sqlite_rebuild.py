@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.dialects.sqlite_tables import DIALECT, File, column, memory, table
+from wch_peewee.errors import SchemaConflict
 from wch_peewee.schema.objects import Default, ForeignKey, Index, bigint, datetime, varchar
 from wch_peewee.schema.operations import AddColumn, AddForeignKey, DropIndex, ModifyColumn, Operation
 
@@ -107,3 +110,98 @@ def test_uniques_keep_their_indexes_and_go_when_asked() -> None:
         assert file.read().indexes == live.indexes
         change(file, DropIndex("t", "sqlite_autoindex_t_2"))
         assert file.read().indexes == live.indexes[:1]
+
+
+#: What an administrator adds, to the letter: parts of the table, and statements.
+THEIR_PARTS = (
+    "crm_id BIGINT",
+    "Note varchar( 30 ) NULL",
+    "flag int(11) DEFAULT +7",
+    "[odd name] text default 'it''s -- no comment' NOT  NULL",
+    "made TEXT DEFAULT (datetime( 'now' ))",
+    "code TEXT UNIQUE",
+    "other integer REFERENCES q(id) ON DELETE SET NULL",
+    "untyped",
+    "price DECIMAL(10,2) -- net, in cents",
+    "/* ours since 2019 */ [y] DOUBLE PRECISION",
+    "name TEXT COLLATE NOCASE",
+    "p INT CHECK (p > 0)",
+    "g INT GENERATED ALWAYS AS (b + 1) VIRTUAL",
+)
+THEIR_CLAUSES = (
+    "UNIQUE (b,a)",
+    "constraint theirs foreign key (b) references q",
+    "FOREIGN KEY (a) REFERENCES q (id) /* why not */",
+    "CHECK (b <> 7)",
+    "CONSTRAINT u UNIQUE (b)",
+)
+THEIR_STATEMENTS = (
+    "CREATE INDEX crm on t(b,a)",
+    "CREATE UNIQUE INDEX crm2 ON t (a /* the name */, b)",
+    "CREATE INDEX crm3 ON t (b DESC)",
+    "CREATE INDEX crm4 ON t (lower(a))",
+    "CREATE INDEX crm5 ON t (a) WHERE b > 1",
+    "CREATE INDEX crm6 ON t (a COLLATE NOCASE)",
+    "CREATE VIEW v AS SELECT b FROM t",
+    "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM q; END",
+    "CREATE TRIGGER h AFTER INSERT ON q BEGIN UPDATE t SET b = 1; END",
+)
+OURS = ("id INTEGER PRIMARY KEY AUTOINCREMENT", "a VARCHAR(9)", "b INT NOT NULL")
+
+
+@given(
+    st.lists(st.sampled_from(THEIR_PARTS), unique=True, max_size=4),
+    st.lists(st.sampled_from(THEIR_CLAUSES), unique=True, max_size=2),
+    st.lists(st.sampled_from(THEIR_STATEMENTS), unique=True, max_size=3),
+    st.sampled_from([" ", " /* ours */ "]),
+    st.data(),
+)
+def test_what_is_not_ours_is_restated_to_the_letter_or_refuses_the_rebuild(
+    parts: list[str], clauses: list[str], statements: list[str], gap: str, data: st.DataObject
+) -> None:
+    columns = data.draw(st.permutations([*OURS, *parts]))
+    with memory() as file:
+        file.execute("CREATE TABLE q (id INTEGER PRIMARY KEY)")
+        file.execute(f"CREATE TABLE t{gap}(" + ",".join(f"{line}\n" for line in (*columns, *clauses)) + ")")
+        for statement in statements:
+            file.execute(statement)
+        everything = "SELECT type, name, sql FROM sqlite_master WHERE name <> 't' ORDER BY type, name"
+        before, text, live = file.execute(everything), file.text("t"), file.read()
+        was = next(column for column in live.columns if column.name == "b")
+        operation = ModifyColumn("t", was, replace(was, default=Default("5")))
+        if DIALECT.obstacles(live, [operation]):
+            with pytest.raises(SchemaConflict):
+                change(file, operation)
+            assert (file.execute(everything), file.text("t")) == (before, text)
+            return
+        change(file, operation)
+        assert file.execute(everything) == before
+        assert [line for line in (*OURS[:2], *parts, *clauses) if line not in file.text("t")] == []
+        assert file.read() == operation.applied_to(live)
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("p INT CHECK (p > 0)", "column p: CHECK (p > 0)"),
+        ("g INT AS (b + 1)", "column g: a generated value"),
+        ("n TEXT COLLATE NOCASE", "column n: COLLATE NOCASE"),
+        ("b2 INT /* of theirs */", ""),
+    ],
+)
+def test_only_what_a_rebuild_would_lose_refuses_it(part: str, reason: str) -> None:
+    with memory() as file:
+        file.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, b INT NOT NULL, {part})")
+        b = file.read().columns[1]
+        assert DIALECT.obstacles(file.read(), [ModifyColumn("t", b, replace(b, nullable=True))]) == tuple(
+            filter(None, [reason])
+        )
+
+
+def test_a_comment_beside_what_is_changed_refuses_the_rebuild() -> None:
+    with memory() as file:
+        file.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, b INT NOT NULL -- counted\n)")
+        b = file.read().columns[1]
+        assert DIALECT.obstacles(file.read(), [ModifyColumn("t", b, replace(b, nullable=True))]) == (
+            "column b: a comment",
+        )

@@ -14,7 +14,7 @@ from ...execution.introspect import introspect_schema, referencing_tables
 from ...schema import operations as ops
 from ...schema.base import Query
 from ...schema.declared import physical_name, resolve_key, resolve_table
-from ...schema.objects import Column, ForeignKey, Index, Table
+from ...schema.objects import Column, ForeignKey, Index, Table, as_declared
 from ...schema.preconditions import Precondition
 
 #: Says from the live table what is still to be done; nothing when it is done.
@@ -100,8 +100,9 @@ def alter_column(database: pw.Database, table: str, column: Column) -> None:
         if was is None:
             raise SchemaConflict(f"{live.name} has no column {column.name}")
         target = adapted(context, live, column)
+        was = as_declared(was, target)
         now = replace(target, comment=target.comment or was.comment, collation=target.collation or was.collation)
-        if now == was:
+        if replace(now, opaque=was.opaque) == was:
             return []
         if was.opaque:
             raise SchemaConflict(f"{live.name}.{was.name} has {', '.join(was.opaque)}, which the change would lose")

@@ -1,10 +1,11 @@
 """MySQL and MariaDB: one dialect with two flavors, which differ in information_schema and in what changes cost."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..base import Query, Rows
 from ..dialect import Cluster, Dialect
-from ..objects import Schema, Table
+from ..objects import Column, Schema, Table, as_shown
 from ..operations import NamedParts, Operation, RenameIndex, apply_to_table, opaque_renames
 from ..preconditions import Precondition
 from ..statements import Effect, Step
@@ -42,7 +43,7 @@ class MySQLDialect(MySQLBase, Dialect):
         return index
 
     def adapt(self, table: Table) -> Table:
-        return table
+        return replace(table, columns=tuple(map(_adapt_column, table.columns)))
 
     def json_column_type(self, column: str, nullability: str) -> str:
         """Return a JSON column's type as DESCRIBE prints it."""
@@ -173,3 +174,13 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def read_blockers(self, table: str, rows: Rows) -> str:
         return read_blockers(self.name, table, rows)
+
+
+def _adapt_column(column: Column) -> Column:
+    """Return a declared column as it will be read back: values of an enum lose trailing blanks, as in every row."""
+    column = replace(column, comment=as_shown(column.comment))
+    if column.type.name != "enum":
+        return column
+    default = column.default and replace(column.default, text=column.default.text.rstrip(" "))
+    values = tuple(value.rstrip(" ") for value in column.type.values)
+    return replace(column, type=replace(column.type, values=values), default=default)

@@ -9,9 +9,15 @@ from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, S
 from .base import per_table
 
 _TABLES = (
-    "SELECT %s AS t, ENGINE, TABLE_COLLATION, TABLE_TYPE, CREATE_OPTIONS FROM information_schema.TABLES "
+    "SELECT %s AS t, ENGINE, TABLE_COLLATION, TABLE_TYPE, {options} FROM information_schema.TABLES "
     "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
 )
+_OPTIONS = {
+    "mariadb": "CREATE_OPTIONS",
+    # CREATE_OPTIONS says nothing of PARTITION BY KEY ().
+    "mysql": "CONCAT_WS(' ', CREATE_OPTIONS, (SELECT 'partitioned' FROM information_schema.PARTITIONS "
+    "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s AND PARTITION_NAME IS NOT NULL LIMIT 1))",
+}
 _COLUMNS = (
     "SELECT %s AS t, ORDINAL_POSITION AS o, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, "
     "COLLATION_NAME, COLUMN_COMMENT, GENERATION_EXPRESSION FROM information_schema.COLUMNS "
@@ -33,8 +39,10 @@ _FOREIGN_KEYS = (
 _CHECKS = {
     "mariadb": "SELECT %s AS t, CONSTRAINT_NAME, CHECK_CLAUSE, LEVEL FROM information_schema.CHECK_CONSTRAINTS "
     "WHERE CONSTRAINT_SCHEMA = DATABASE() AND TABLE_NAME = %s",
-    "mysql": "SELECT %s AS t, CONSTRAINT_NAME, '' AS clause, 'Table' AS lvl FROM information_schema.TABLE_CONSTRAINTS "
-    "WHERE CONSTRAINT_SCHEMA = DATABASE() AND TABLE_NAME = %s AND CONSTRAINT_TYPE = 'CHECK'",
+    "mysql": "SELECT %s AS t, t.CONSTRAINT_NAME, IF(t.ENFORCED = 'YES', c.CHECK_CLAUSE, ''), 'Table' AS lvl "
+    "FROM information_schema.TABLE_CONSTRAINTS t JOIN information_schema.CHECK_CONSTRAINTS c "
+    "ON c.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND c.CONSTRAINT_NAME = t.CONSTRAINT_NAME "
+    "WHERE t.CONSTRAINT_SCHEMA = DATABASE() AND t.TABLE_NAME = %s AND t.CONSTRAINT_TYPE = 'CHECK'",
 }
 _TRIGGERS = (
     "SELECT %s AS t, TRIGGER_NAME FROM information_schema.TRIGGERS "
@@ -42,7 +50,9 @@ _TRIGGERS = (
 )
 
 _TYPE = re.compile(r"^(?P<name>[a-z ]+?)\s*(?:\((?P<args>.*)\))?(?P<rest>(?:\s+[a-z]+)*)$", re.DOTALL)
-_MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'")
+#: What a column has beside its type: ``zerofill``, MariaDB's ``/*M!100301 COMPRESSED*/``
+_ATTRIBUTES = re.compile(r"(?: zerofill| /\*M?!\d* ?[^*]*\*/)+$")
+_MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _JSON_VALID = re.compile(r"^json_valid\(`((?:[^`]|``)+)`\)$")
 _NOW = re.compile(r"^current_timestamp(\(\))?$", re.IGNORECASE)
 _WIDTHS = {"smallint", "mediumint", "int", "bigint"}
@@ -51,7 +61,7 @@ _WIDTHS = {"smallint", "mediumint", "int", "bigint"}
 def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> dict[str, Query]:
     """Return the queries for everything about the tables; ``hides`` says that the server can hide indexes."""
     selects = {
-        "tables": _TABLES,
+        "tables": _TABLES.format(options=_OPTIONS[flavor]),
         "columns": _COLUMNS,
         "indexes": _INDEXES.format(hidden=_HIDDEN[flavor] if hides else "0"),
         "checks": _CHECKS[flavor],
@@ -110,9 +120,10 @@ class _Answers:
 
 def _read_table(flavor: str, row: Sequence[Any], answers: _Answers, spelling: Mapping[str, str] | None) -> Table:
     name, engine, collation, kind, options = row
-    json, opaque, foreign = _read_checks(answers["checks"])
-    primary, indexes = _read_indexes(answers["indexes"])
     columns = sorted(answers["columns"], key=lambda row: int(row[1]))
+    longtexts = {str(row[2]) for row in columns if flavor == "mysql" and row[3] == "longtext"}
+    json, opaque, foreign = _read_checks(answers["checks"], longtexts)
+    primary, indexes = _read_indexes(answers["indexes"])
     return Table(
         name,
         tuple(_read_column(flavor, column, collation, json, opaque) for column in columns),
@@ -136,21 +147,25 @@ def _table_opaque(kind: str, options: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _read_checks(rows: Rows) -> tuple[set[str], dict[str, list[str]], list[Foreign]]:
+def _read_checks(rows: Rows, longtexts: set[str]) -> tuple[set[str], dict[str, list[str]], list[Foreign]]:
     """Return the JSON columns, the other checks of columns, and the checks of the table.
 
     MariaDB's JSON is a longtext with a column check json_valid(c), whose name may be a former name of the column.
-    A MODIFY loses a column's own check unless it restates it.
+    Its dump in MySQL has one of the table, for one of ``longtexts``. A MODIFY loses a column's own check.
     """
     json: set[str] = set()
     opaque: dict[str, list[str]] = {}
     foreign = []
     for _, check, clause, level in rows:
         match = _JSON_VALID.match(clause)
+        column = match[1].replace("``", "`") if match else ""
         if level == "Column" and match:
-            json.add(match[1].replace("``", "`"))
+            json.add(column)
         elif level == "Column":
             opaque.setdefault(check, []).append(f"a check of its own ({clause})")
+        elif column in longtexts - json:
+            json.add(column)
+            opaque.setdefault(column, []).append(f"the type longtext with the check {check} in place of json")
         else:
             foreign.append(Foreign("check", check))
     return json, opaque, foreign
@@ -160,20 +175,23 @@ def _read_column(
     flavor: str, row: Sequence[Any], table_collation: str | None, json: set[str], opaque: dict[str, list[str]]
 ) -> Column:
     _, _, name, type_text, nullable, default, extra, collation, comment, generated = row
-    type_ = read_column_type(type_text)
+    type_, attributes = _split_type(type_text)
     if type_.name == "longtext" and name in json:
         type_ = ColumnType("json")
-    words = list(opaque.get(name, ()))
+    words = [*opaque.get(name, ()), *attributes]
     rest = (extra or "").lower().replace("default_generated", "").split()
     auto_increment = "auto_increment" in rest
     rest = [word for word in rest if word != "auto_increment"]
     if generated:
         words.append("a virtual generated value" if "virtual" in rest else "a generated value")
-    elif rest:
+        rest = [word for word in rest if word not in ("virtual", "stored", "persistent", "generated")]
+    if rest:
         words.append(" ".join(rest))
-    value = _read_default(flavor, default, extra or "", nullable == "YES")
+    value = _read_default(flavor, default, extra or "")
     if value is not None and value.is_expression and value.text != "current_timestamp":
         words.append(f"the default expression {value.text}")
+    if value is not None and "zerofill" in attributes:
+        value = Default(value.text.lstrip("0") or "0")
     return Column(
         name,
         type_,
@@ -184,6 +202,13 @@ def _read_column(
         comment=comment or "",
         opaque=tuple(words),
     )
+
+
+def _split_type(text: str) -> tuple[ColumnType, list[str]]:
+    """Return the type in COLUMN_TYPE, and the attributes behind it."""
+    match = _ATTRIBUTES.search(text)
+    attributes = re.findall(r"[a-z]+", match[0].lower().replace("*m!", "")) if match else []
+    return read_column_type(text[: match.start()] if match else text), attributes
 
 
 def read_column_type(text: str) -> ColumnType:
@@ -208,11 +233,14 @@ def read_column_type(text: str) -> ColumnType:
     return ColumnType(name, size=size, unsigned=unsigned)
 
 
+_ESCAPED = {"0": "\0", "n": "\n", "r": "\r"}
+
+
 def _unescape(member: str) -> str:
-    return re.sub(r"''|\\(.)", lambda match: match[1] or "'", member)
+    return re.sub(r"''|\\(.)", lambda match: _ESCAPED.get(match[1], match[1]) if match[1] else "'", member)
 
 
-def _read_default(flavor: str, default: Any, extra: str, nullable: bool) -> Default | None:
+def _read_default(flavor: str, default: Any, extra: str) -> Default | None:
     if default is None:
         return None
     text = default.decode() if isinstance(default, bytes) else str(default)

@@ -267,6 +267,13 @@ def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, .
 
 
 def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
+    if isinstance(operation, ops.AddColumn | ops.ModifyColumn):
+        now = operation.column
+        if now.type.name == "timestamp" and not now.nullable and now.default is None:
+            yield (
+                f"{now.name} needs a default: as a timestamp NOT NULL without one, it changes with every UPDATE of "
+                "its row where explicit_defaults_for_timestamp is off"
+            )
     if isinstance(operation, ops.ModifyColumn) and operation.column.type.values != operation.was.type.values:
         yield from _same_values(operation.column, operation.column.collation or table.collation or "")
     elif isinstance(operation, ops.AddIndex):

@@ -7,7 +7,18 @@ from itertools import pairwise
 from typing import Any
 
 from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, referential_action
-from .parser import Clause, ColumnText, ParseError, TableText, fold, parse_table, read_index, stored_name, tokenize
+from .parser import (
+    Clause,
+    ColumnText,
+    ParseError,
+    TableText,
+    fold,
+    has_comment,
+    parse_table,
+    read_index,
+    stored_name,
+    tokenize,
+)
 from .types import affinity, apply_checks, read_declared_type, read_default
 
 _AUTOINDEX = "sqlite_autoindex_"
@@ -35,7 +46,13 @@ def read_table(name: str, sql: str) -> Table:
         text = parse_table(sql)
     except ParseError as error:
         return Table(name, (), (), opaque=(f"a definition that is not understood: {error}",))
-    key = next((clause for _, clause in _clauses(text) if clause.kind == "primary key"), None)
+    owner, key = next(((c, clause) for c, clause in _clauses(text) if clause.kind == "primary key"), (None, None))
+    odd = []
+    if key is not None and (owner is None or _rowid_column(text, key) is None):
+        # These are rendered: behind the columns there is no key of a rowid, and elsewhere no other key.
+        rendered = [c for c in text.columns if fold(c.name) in map(fold, key.columns)]
+        text = replace(text, columns=tuple(replace(c, source="") if c in rendered else c for c in text.columns))
+        odd = ["a comment beside its primary key"] * any(map(has_comment, [key.source, *(c.source for c in rendered)]))
     rowid = _rowid_column(text, key)
     table = Table(name, tuple(_column(column, column is rowid) for column in text.columns), primary_key=())
     if key is not None:
@@ -43,7 +60,7 @@ def read_table(name: str, sql: str) -> Table:
     if rowid is not None and key is not None:
         columns = tuple(replace(c, auto_increment=key.autoincrement and c.name == rowid.name) for c in table.columns)
         table = replace(table, columns=columns)
-    odd = ["a BIGINT UNSIGNED primary key that is not the rowid"] if rowid is None and rowid_name(table) else []
+    odd += ["a BIGINT UNSIGNED primary key that is not the rowid"] if rowid is None and rowid_name(table) else []
     uniques, odd_uniques = _uniques(table, text, numbered_from=1 if key is None or rowid is not None else 2)
     return replace(
         table,
@@ -57,7 +74,7 @@ def _clauses(text: TableText) -> Iterator[tuple[ColumnText | None, Clause]]:
     """Yield every clause in the order of the text, with its column if it belongs to one."""
     for column in text.columns:
         for clause in column.clauses:
-            yield column, replace(clause, columns=(column.name,))
+            yield column, replace(clause, columns=(column.name,), source=column.source)
     for clause in text.clauses:
         yield None, clause
 
@@ -92,7 +109,7 @@ def _column(text: ColumnText, rowid: bool) -> Column:
             opaque.append(f"COLLATE {clause.text}")
         elif clause.kind == "generated":
             opaque.append("a generated value")
-    return Column(text.name, type_, nullable, default, opaque=tuple(opaque))
+    return Column(text.name, type_, nullable, default, opaque=tuple(opaque), source=text.source)
 
 
 _NAMED_ELSEWHERE = ("foreign key", "primary key", "unique")
@@ -129,7 +146,8 @@ def _uniques(table: Table, text: TableText, numbered_from: int) -> tuple[tuple[I
         if numbered_from == 2 and not key_comes:
             odd.append(f"UNIQUE ({', '.join(columns)}) in front of the primary key")
         seen.append(columns)
-        indexes.append(Index(autoindex_name(table.name, numbered_from + len(indexes)), columns, unique=True))
+        name = autoindex_name(table.name, numbered_from + len(indexes))
+        indexes.append(Index(name, columns, unique=True, source=clause.source))
     return tuple(indexes), odd
 
 
@@ -141,6 +159,7 @@ def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
         referential_action(clause.on_delete),
         referential_action(clause.on_update),
         clause.name,
+        clause.source,
     )
 
 

@@ -1,12 +1,12 @@
 """A parser for the CREATE TABLE and CREATE INDEX texts in sqlite_master: it consumes every token, or refuses."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from ..objects import Index, Table
 
@@ -156,6 +156,11 @@ def source(sql: str, tokens: Sequence[Token]) -> str:
     return "".join(parts)
 
 
+def has_comment(sql: str) -> bool:
+    """Return True if there is a comment in ``sql``, which is a part of a text that has been parsed."""
+    return source(sql, tokenize(sql)) != sql.strip(" \t\n\f\r")
+
+
 def read_index(name: str, sql: str, table: Table) -> Index:
     """Return the index on ``table`` from its CREATE INDEX."""
     try:
@@ -174,7 +179,7 @@ def read_index(name: str, sql: str, table: Table) -> Index:
     known = {column.name for column in table.columns}
     # To SQLite a quoted name that is not a column is a constant, which makes it an expression.
     odd += tuple(f"expression {column}" for column in columns if known and column not in known)
-    return Index(name, columns, unique, odd)
+    return Index(name, columns, unique, odd, sql)
 
 
 def stored_name(table: Table, name: str) -> str:
@@ -237,7 +242,10 @@ _ACTIONS = (("CASCADE",), ("RESTRICT",), ("NO", "ACTION"), ("SET", "NULL"), ("SE
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A constraint of a column or a table; ``odd`` lists in words what schema values cannot restate."""
+    """A constraint of a column or a table; ``odd`` lists in words what schema values cannot restate.
+
+    ``source`` is all that is written between the commas around it, or around its column.
+    """
 
     kind: ClauseKind
     name: str = ""
@@ -249,6 +257,7 @@ class Clause:
     on_delete: str = "NO ACTION"
     on_update: str = "NO ACTION"
     odd: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +268,10 @@ class ColumnText:
     type: tuple[Token, ...]
     sizes: tuple[Token, ...]
     clauses: tuple[Clause, ...]
+    source: str = ""
+
+
+Part = TypeVar("Part", ColumnText, Clause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +288,14 @@ def parse_table(sql: str) -> TableText:
         cursor.accept("TEMPORARY")
     cursor.expect("TABLE")
     cursor.object_name()
+    named = cursor.at
     cursor.expect("(")
-    columns = [_column(cursor)]
+    columns = [_with_source(cursor, _column)]
     clauses: list[Clause] = []
     while cursor.accept(",") and not _at_table_clause(cursor):
-        columns.append(_column(cursor))
+        columns.append(_with_source(cursor, _column))
     while _at_table_clause(cursor):
-        clauses.append(_table_clause(cursor))
+        clauses.append(_with_source(cursor, _table_clause))
         cursor.accept(",")  # SQLite does not require commas between these
     cursor.expect(")")
     options: list[str] = []
@@ -289,7 +303,17 @@ def parse_table(sql: str) -> TableText:
         if options:
             cursor.expect(",")
         options.append("WITHOUT ROWID" if cursor.accept("WITHOUT", "ROWID") else cursor.name().upper())
+    if has_comment(sql[cursor.tokens[named - 1].start : cursor.tokens[named].end]):
+        options.append("a comment before its columns")
     return TableText(tuple(columns), tuple(clauses), tuple(options))
+
+
+def _with_source(cursor: Cursor, parse: Callable[[Cursor], Part]) -> Part:
+    before, first = cursor.tokens[cursor.at - 1], cursor.peek() or cursor.take()
+    part, following = parse(cursor), cursor.peek() or cursor.take()
+    written = cursor.sql[before.end if before.is_any("(", ",") else first.start : following.start].strip(" \t\n\f\r")
+    # A comma behind a comment would belong to the comment.
+    return replace(part, source=written + "\n" if "--" in written.rpartition("\n")[2] else written)
 
 
 def _at_table_clause(cursor: Cursor) -> bool:

@@ -9,7 +9,7 @@ from ..objects import Column, ForeignKey, Index, Table
 from ..statements import Statement, Step
 from .base import quote_name, quote_text
 from .introspect import is_autoindex, rowid_name
-from .parser import fold
+from .parser import fold, has_comment
 from .types import affinity, check, declared_type, write_default
 
 
@@ -18,19 +18,30 @@ def quote_names(names: Iterable[str]) -> str:
 
 
 def create_table(table: Table, name: str | None = None) -> str:
-    """Return the CREATE TABLE, under the table's own name or another; it includes UNIQUEs, but no indexes."""
+    """Return the CREATE TABLE with UNIQUEs, but without indexes. Under another ``name`` sources are restated."""
     rowid = rowid_name(table)
-    lines = [column_definition(column, rowid=column.name == rowid) for column in table.columns]
+    uniques = [index for index in table.indexes if is_autoindex(index.name)]
+    void = {""}
+    if (table.primary_key and rowid is None) or not all(index.source for index in uniques):
+        void |= {index.source for index in uniques}  # all or none: their order numbers them
+
+    def line(part: Column | Index | ForeignKey, rendered: str) -> str:
+        return rendered if name is None or part.source in void else part.source
+
+    lines = [line(column, column_definition(column, rowid=column.name == rowid)) for column in table.columns]
     if table.primary_key and rowid is None:
         lines.append(f"PRIMARY KEY ({quote_names(table.primary_key)})")
-    lines += [f"UNIQUE ({quote_names(index.columns)})" for index in table.indexes if is_autoindex(index.name)]
-    lines += [foreign_key_definition(key) for key in table.foreign_keys]
-    return f"CREATE TABLE {quote_name(name or table.name)} (\n  " + ",\n  ".join(lines) + "\n)"
+    lines += [line(index, f"UNIQUE ({quote_names(index.columns)})") for index in uniques]
+    lines += [line(key, foreign_key_definition(key)) for key in table.foreign_keys]
+    # Keys that are part of a column's text come with it.
+    return f"CREATE TABLE {quote_name(name or table.name)} (\n  " + ",\n  ".join(dict.fromkeys(lines)) + "\n)"
 
 
 def create_indexes(table: Table) -> tuple[str, ...]:
     """Return the CREATE INDEX of each index that CREATE TABLE does not include."""
-    return tuple(create_index(table.name, index) for index in table.indexes if not is_autoindex(index.name))
+    return tuple(
+        index.source or create_index(table.name, index) for index in table.indexes if not is_autoindex(index.name)
+    )
 
 
 def create_index(table: str, index: Index) -> str:
@@ -163,8 +174,12 @@ def obstacles(table: Table, operations: Sequence[ops.Operation], version: Versio
     _, rebuilt, _ = _split_at_rebuild(table, operations, version)
     words = rebuild_obstacles(table) if rebuilt else table.opaque + ops.opaque_renames(operations)
     there = {column.name for column in table.columns}
-    left = dangling(ops.apply_to_table(table, operations))
-    return words + tuple(f"{what} uses {column}" for what, column in left if column in there)
+    after = ops.apply_to_table(table, operations)
+    if rebuilt and not words:
+        text = create_table(after, temporary_name(table.name))
+        lost = (c.name for c in table.columns if c.source not in text and has_comment(c.source))
+        words = tuple(f"column {name}: a comment" for name in lost if after.column(name))
+    return words + tuple(f"{what} uses {column}" for what, column in dangling(after) if column in there)
 
 
 def _missing_columns(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
