@@ -19,7 +19,7 @@ from ..execution.session import read_session
 from ..schema.base import Query
 from ..schema.naming import options_table_name
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
-from .inspection import REMOVAL, UPGRADE, file_obstacle, grant_sql
+from .inspection import DAILY, REMOVAL, UPGRADE, file_obstacle
 from .manager import DatabaseManager
 
 if TYPE_CHECKING:
@@ -43,10 +43,6 @@ class Diagnosis:
         return asdict(self)
 
 
-#: What the models do all day, beyond what an upgrade needs.
-_DAILY = ("DELETE",)
-
-
 def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContext], Diagnosis]], ...]:
     """Return the checks for a server; ``tables`` are the full names of ours."""
     return (
@@ -63,7 +59,7 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContex
 
 
 def privileges(context: RunContext) -> Diagnosis:
-    return _privileges(context, "privileges", (*UPGRADE, *_DAILY), needed=True)
+    return _privileges(context, "privileges", (*UPGRADE, *DAILY), needed=True)
 
 
 def privileges_to_remove(context: RunContext) -> Diagnosis:
@@ -71,16 +67,17 @@ def privileges_to_remove(context: RunContext) -> Diagnosis:
 
 
 def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, needed: bool) -> Diagnosis:
-    held = context.privileges()
-    if held is None:
-        advice = f"Should something be refused, an administrator can run: {grant_sql(context, wanted)}"
-        return Diagnosis(name, "warn", "cannot be told from SHOW GRANTS (a role, or rights on single tables)", advice)
-    missing = tuple(right for right in wanted if right not in held)
-    if not missing:
+    account = context.privileges()
+    assert account is not None, "only servers have accounts"
+    missing = account.missing(wanted)
+    if not missing and account.held.issuperset(wanted):
         return Diagnosis(name, "ok", f"the account may {', '.join(wanted)}")
-    kept = [right for right in wanted if right in held]
+    if not missing:
+        advice = f"Should something be refused, an administrator can run: {account.grant(wanted)}"
+        return Diagnosis(name, "warn", "cannot be told from SHOW GRANTS, which does not say it all", advice)
+    kept = [right for right in wanted if right in account.held]
     found = f"the account may not {', '.join(missing)}" + (f"; it may {', '.join(kept)}" if kept else "")
-    advice = f"An administrator can run: {grant_sql(context, missing)}"
+    advice = f"An administrator can run: {account.grant(wanted)}"
     if not needed:
         advice += " Only rollback and uninstall need it."
     return Diagnosis(name, "fail" if needed else "warn", found, advice)

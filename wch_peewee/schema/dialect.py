@@ -1,7 +1,7 @@
 """The interface of an engine's dialect: what to ask, how to read the answers, how to render a change."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .base import BaseDialect, Query, Rows
@@ -21,6 +21,30 @@ class Cluster:
 
     shared_writes: bool = False
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """An account's privileges in the current database, and how an administrator adds to them.
+
+    Whether those in ``unsure`` are held cannot be told. ``target`` is what a GRANT is ON, and TO whom. Where that hides
+    the account's other grants on the database, ``kept`` is what it repeats of them.
+    """
+
+    held: frozenset[str]
+    unsure: frozenset[str]
+    target: str
+    kept: frozenset[str] = frozenset()
+
+    def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """Return those privileges of ``wanted`` that the account lacks: unknown is not missing."""
+        return tuple(name for name in wanted if name not in self.held | self.unsure)
+
+    def grant(self, wanted: Iterable[str]) -> str:
+        """Return the statement that adds what may be missing of ``wanted``, and takes nothing away."""
+        names = dict.fromkeys((*(name for name in wanted if name not in self.held), *sorted(self.kept)))
+        everything = "ALL PRIVILEGES"
+        return f"GRANT {everything if everything in names else ', '.join(names)} ON {self.target};"
 
 
 class Dialect(BaseDialect):
@@ -133,8 +157,11 @@ class Dialect(BaseDialect):
         """Return the queries for the account's privileges in this database; none if there are no accounts."""
         return ()
 
-    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        """Return the names of the privileges, from the answers; None if they cannot be told."""
+    def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges | None:
+        """Return the privileges in this database, or on each table of ``owned`` and the table ``options``.
+
+        None if there are no accounts.
+        """
         return None
 
     def cluster(self, answers: Sequence[Rows]) -> Query | None:

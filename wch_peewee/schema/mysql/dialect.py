@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ..base import Query, Rows
-from ..dialect import Cluster, Dialect
+from ..dialect import Cluster, Dialect, Privileges
 from ..objects import Schema, Table
 from ..operations import Operation, RenameIndex, apply_to_table, opaque_renames
 from ..preconditions import Precondition
@@ -13,10 +13,10 @@ from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
 from .render import columns_list, obstacles, rename_step, render_steps, split_at_renames
 from .server import (
-    PRIVILEGE_QUERIES,
     SYNCHRONIZE_READS,
     blockers_query,
     cluster_query,
+    privilege_queries,
     read_blockers,
     read_cluster,
     read_privileges,
@@ -147,10 +147,10 @@ class MySQLDialect(MySQLBase, Dialect):
         )
 
     def privileges(self) -> tuple[Query, ...]:
-        return PRIVILEGE_QUERIES
+        return privilege_queries(self.name, self.version)
 
-    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        return read_privileges(answers)
+    def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges:
+        return read_privileges(self.name, answers, owned, options, fold_names=self.fold_names)
 
     def cluster(self, answers: Sequence[Rows]) -> Query | None:
         return cluster_query(answers)
