@@ -60,8 +60,8 @@ def plan_for(
     return make_plan(diff, actual, connection.dialect, counts)
 
 
-def referencing_tables(connection: Connection, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the other tables of the database that have a foreign key to one of ``names``."""
+def referencing_tables(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+    """Return the other tables with a foreign key to one of ``names``, each with the statements that drop the keys."""
     dialect = connection.dialect
     return dialect.read_referencing(names, connection.query(dialect.referencing(names)))
 

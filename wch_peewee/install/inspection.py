@@ -263,13 +263,8 @@ class Installation:
             return counts
 
     def state(self, context: RunContext) -> InstalledState:
-        """Return the stored version and which migrations have been applied. Raises MissingPrivileges."""
-        try:
-            return read_state(context, self.folder)
-        except pw.PeeweeException as error:
-            if context.dialect.failure(error.args) == "denied":
-                require_privileges(context, self.target)
-            raise
+        """Return the stored version and which migrations have been applied."""
+        return read_state(context, self.folder)
 
 
 #: For installing and upgrading, in the order in which a GRANT is usually written.

@@ -8,7 +8,7 @@ from .base import BaseDialect, Query, Rows
 from .objects import Schema, Table
 from .operations import Operation
 from .preconditions import Precondition, count_query, rows_query
-from .statements import Effect, Step
+from .statements import Effect, Statement, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,15 @@ class Privileges:
     """An account's privileges in the current database, and how an administrator adds to them.
 
     Whether those in ``unsure`` are held cannot be told. ``target`` is what a GRANT is ON, and TO whom. Where that hides
-    the account's other grants on the database, ``kept`` is what it repeats of them.
+    the account's other grants on the database, ``kept`` is what it repeats of them. With ``sees_keys`` the account sees
+    the foreign keys of every database.
     """
 
     held: frozenset[str]
     unsure: frozenset[str]
     target: str
     kept: frozenset[str] = frozenset()
+    sees_keys: bool = False
 
     def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """Return those privileges of ``wanted`` that the account lacks: unknown is not missing."""
@@ -115,11 +117,21 @@ class Dialect(BaseDialect):
 
     @abstractmethod
     def referencing(self, names: Sequence[str]) -> Query:
-        """Return the query for the other tables that have a foreign key to one of ``names``."""
+        """Return the query for the foreign keys of other tables that refer to one of ``names``."""
 
     @abstractmethod
-    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
-        """Return the names of those other tables, sorted, from the answer to ``referencing(names)``."""
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
+        """Return those other tables, from the answer to ``referencing(names)``, with the statements that drop the keys.
+
+        Empty text if a key goes only with its table.
+        """
+
+    def reference_probe(self, table: str) -> Statement | None:
+        """Return a statement that fails if ``table`` has, or is referred to by, a foreign key, and does nothing else.
+
+        It finds keys of other databases which the account cannot see. None if there are none.
+        """
+        return None
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         """Return the query for the number of rows that conflict with ``precondition``; zero means that it holds."""

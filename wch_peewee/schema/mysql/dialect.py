@@ -7,7 +7,7 @@ from ..dialect import Cluster, Dialect, Privileges
 from ..objects import Schema, Table
 from ..operations import Operation, RenameIndex, apply_to_table, opaque_renames
 from ..preconditions import Precondition
-from ..statements import Effect, Step
+from ..statements import Effect, Statement, Step
 from .algorithms import copies_online, locking_effect, with_algorithms
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
@@ -89,9 +89,18 @@ class MySQLDialect(MySQLBase, Dialect):
     def referencing(self, names: Sequence[str]) -> Query:
         return referencing_query(names)
 
-    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
-        ours = {n.lower() if self.fold_names else n for n in names}
-        return tuple(sorted({row[0] for row in rows if row[0] not in ours}))
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
+        ours, found = {self.folded(name) for name in names}, dict[str, list[str]]()
+        for here, database, table, key in sorted(map(tuple, rows)):
+            if database != here or self.folded(table) not in ours:
+                place = quote_name(table) if database == here else f"{quote_name(database)}.{quote_name(table)}"
+                name = table if database == here else f"{database}.{table}"
+                found.setdefault(name, []).append(f"ALTER TABLE {place} DROP FOREIGN KEY {quote_name(key)};")
+        return {name: " ".join(statements) for name, statements in found.items()}
+
+    def reference_probe(self, table: str) -> Statement | None:
+        # Another engine is never reached in place. With ALGORITHM=INSTANT MariaDB 10.11 copies the table nevertheless.
+        return Statement(f"ALTER TABLE {quote_name(table)} ENGINE=MyISAM, ALGORITHM=INPLACE", table)
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":

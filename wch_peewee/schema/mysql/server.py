@@ -156,7 +156,9 @@ def read_privileges(
         unsure, kept = set(EVERYTHING), {"ALL PRIVILEGES"}
     account, _, host = str(user).rpartition("@")
     to = f"{quote_name(target)}.* TO {_quote_account(account)}@{_quote_account(host)}"
-    return Privileges(frozenset(held), frozenset(unsure - held), to, frozenset(kept))
+    # MariaDB does not show keys to those who may only read; in the databases of a REVOKE there may be some.
+    sees_keys = "DROP" in everywhere and not any(str(line).startswith("REVOKE") for (line,) in grants)
+    return Privileges(frozenset(held), frozenset(unsure - held), to, frozenset(kept), sees_keys)
 
 
 def _in_force(flavor: str, rows: Sequence[_Row], database: str, *, has_role: bool) -> list[_Row]:
