@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
 from ..schema.base import Query
+from ..schema.diff import recollated
 from ..schema.naming import options_table_name
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from .inspection import DAILY, REMOVAL, UPGRADE, file_obstacle
@@ -117,11 +118,7 @@ def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Diagnosis
     if not other:
         return Diagnosis("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} has {table.collation}" for table in other)
-    commands = " ".join(
-        f"ALTER TABLE {context.dialect.quote(table.name)} CONVERT TO CHARACTER SET {site.partition('_')[0]} "
-        f"COLLATE {site};"
-        for table in other
-    )
+    commands = " ".join(context.dialect.conversion(table, recollated(table, site)) for table in other)
     advice = (
         f"Joins with the site's tables ({site}) can fail with error 1267. In a quiet hour, as it copies: {commands}"
     )
@@ -146,7 +143,7 @@ def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
     if not other:
         return Diagnosis("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} is {table.engine}" for table in other)
-    commands = " ".join(f"ALTER TABLE {context.dialect.quote(table.name)} ENGINE=InnoDB;" for table in other)
+    commands = " ".join(context.dialect.conversion(table, replace(table, engine="InnoDB")) for table in other)
     advice = f"It has no foreign keys and no transactions. In a quiet hour, as it copies: {commands}"
     return Diagnosis("tables' engine", "warn", found, advice)
 

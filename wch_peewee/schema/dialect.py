@@ -161,6 +161,10 @@ class Dialect(BaseDialect):
         """Return the expression for the collation of a text; NULL if the engine has none of its own."""
         return "NULL"
 
+    def conversion(self, live: Table, wanted: Table) -> str:
+        """Return the statement that changes engine, collation and columns of ``live`` to those of ``wanted``."""
+        return ""
+
     def column_collation(self, table: str, column: str) -> Query | None:
         """Return the query for the collation of one column; None if the engine has none of its own."""
         return None

@@ -11,7 +11,7 @@ from ..statements import Effect, Statement, Step
 from .algorithms import copies_online, locking_effect, with_algorithms
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import columns_list, obstacles, rename_step, render_steps, split_at_renames
+from .render import columns_list, conversion, obstacles, rename_step, render_steps, split_at_renames
 from .server import (
     SYNCHRONIZE_READS,
     blockers_query,
@@ -147,6 +147,9 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def collation_of(self, expression: str) -> str:
         return f"COLLATION({expression})"
+
+    def conversion(self, live: Table, wanted: Table) -> str:
+        return conversion(live, wanted)
 
     def column_collation(self, table: str, column: str) -> Query | None:
         return Query(
