@@ -273,7 +273,7 @@ def _refuse_unseen_keys(context: RunContext, tables: Schema) -> None:
     account = context.privileges() if context.lock is not None else None
     if account is None or account.sees_keys or "ALTER" not in account.held:
         return
-    keys = [(table.name, key) for table in tables for key in table.foreign_keys]
+    keys, done = [(table.name, key) for table in tables for key in table.foreign_keys], len(context.outcomes)
     for name, key in keys:
         context.change(name, [ops.DropForeignKey(name, key)])
     referenced = [table.name for table in tables if _is_referenced(context, table.name)]
@@ -281,6 +281,7 @@ def _refuse_unseen_keys(context: RunContext, tables: Schema) -> None:
         return
     for name, key in keys:
         context.change(name, [ops.AddForeignKey(name, key)])
+    del context.outcomes[done:]
     raise SchemaConflict(
         f"a table that this account cannot see has a foreign key to {', '.join(referenced)}. Nothing was dropped. "
         "With an administrator's account the same command names the table, and the statement that drops the key."
