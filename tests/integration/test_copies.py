@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import peewee
 import pytest
 
 from tests.support.command import wch
@@ -15,6 +17,7 @@ from tests.support.migration_chain import SETTLED, chain_folder
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
 from wch_peewee.database.query import detect_dialect
 from wch_peewee.execution.online import find_copier
+from wch_peewee.execution.online.tools import TOOLS, credentials, tool_target
 from wch_peewee.schema.statements import CopyRule, Statement
 
 TOOL = "pt-online-schema-change"
@@ -164,3 +167,29 @@ def test_a_tool_that_is_not_there_is_one_line(database: LiveDatabase, monkeypatc
         find_copier("gh-ost", database.connect())
     ended = wch("plan", "--online", "gh-ost", database=database.url)
     assert (ended.code, ended.err.splitlines()[-1][:30]) == (78, "Error: gh-ost is not installed")
+
+
+@pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
+def test_what_a_killed_tool_has_left_is_cleared_up_by_what_is_said(database: LiveDatabase) -> None:
+    """The tool's own names for its triggers, where neither the database's name nor the length is plain."""
+    with database.address.connection() as connection, connection.cursor() as cursor:
+        name, table = f"{database.name}-shop", "wp_a_rather_long_prefix_wch_messages"
+        cursor.execute(f"CREATE DATABASE `{name}`")
+        try:
+            cursor.execute(f"USE `{name}`")
+            cursor.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, a varchar(20))")
+            url = peewee.MySQLDatabase(name, **database.address.arguments())
+            dialect = detect_dialect(url)
+            target = tool_target(url, dialect.name, dialect.version)
+            url.close()
+            with credentials(target) as file:
+                words = TOOLS[TOOL].command(target, table, "MODIFY a varchar(90)", file)
+                kept = ["--no-swap-tables", "--no-drop-triggers", "--no-drop-new-table"]
+                subprocess.run([*words[:1], *kept, *words[1:]], check=True, capture_output=True)
+            for sql in ("SHOW TRIGGERS", "SHOW TABLES"):
+                assert cursor.execute(sql) > 1
+            for statement in TOOLS[TOOL].leftovers(target, table):
+                cursor.execute(statement)
+            assert (cursor.execute("SHOW TRIGGERS"), cursor.execute("SHOW TABLES")) == (0, 1)
+        finally:
+            cursor.execute(f"DROP DATABASE `{name}`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,15 @@ from tests.support.engines import Engine
 from tests.support.expected_schema import DECLARED
 from tests.support.populate import populate
 from tests.support.snapshots import rows, snapshot
-from wch_peewee import ConfigurationError, DatabaseManager, MissingPrivileges, Plugin, SchemaConflict
+from wch_peewee import (
+    ConfigurationError,
+    DatabaseManager,
+    MigrationFailed,
+    MissingPrivileges,
+    Plugin,
+    SchemaConflict,
+    StatementFailed,
+)
 
 OURS = [*(f"wp_wch_{key}" for key in DECLARED), "wp_wch_migratehistory"]
 #: Names that a pattern would take for ours.
@@ -127,32 +136,95 @@ def test_an_explicit_word_wins_over_the_environment(full: LiveDatabase, monkeypa
     assert Plugin(full.url, remove_data=True).uninstall().removed
 
 
-def test_somebody_s_foreign_key_to_ours_is_named_before_anything_is_dropped(full: LiveDatabase) -> None:
+COMMANDS = pytest.mark.parametrize("command", ["uninstall", "rollback"])
+
+
+def removal(url: str, command: str) -> object:
+    manager = DatabaseManager(url, remove_data=True)
+    return manager.uninstall() if command == "uninstall" else manager.rollback()
+
+
+@COMMANDS
+def test_somebody_s_foreign_key_to_ours_is_named_before_anything_is_dropped(full: LiveDatabase, command: str) -> None:
     full.execute(
         "CREATE TABLE crm_notes (id int PRIMARY KEY, conversation_id bigint unsigned, "
         "FOREIGN KEY (conversation_id) REFERENCES wp_wch_conversations (id))"
     )
     before = snapshot(full)
-    with pytest.raises(SchemaConflict, match="crm_notes"):
-        Plugin(full.url, remove_data=True).uninstall()
+    with pytest.raises((SchemaConflict, MigrationFailed), match="crm_notes") as caught:
+        removal(full.url, command)
     assert snapshot(full) == before
+    for drop in re.findall("ALTER TABLE .*?;", str(caught.value)) or ["DROP TABLE crm_notes"]:
+        full.execute(drop)
+    removal(full.url, command)
+    assert not set(OURS[:-1]) & set(full.tables())
+
+
+@pytest.fixture
+def crm(full: LiveDatabase) -> Iterator[str]:
+    """Another database, whose table notes refers to conversations."""
+    name = f"{full.name}_crm"
+    full.execute(f"CREATE DATABASE {name}")
+    try:
+        full.execute(
+            f"CREATE TABLE {name}.notes (id int PRIMARY KEY, conversation_id bigint unsigned, "
+            f"FOREIGN KEY (conversation_id) REFERENCES {full.name}.wp_wch_conversations (id))"
+        )
+        yield name
+    finally:
+        full.execute(f"DROP DATABASE {name}")
 
 
 @pytest.mark.families("mariadb", "mysql")
-def test_somebody_s_foreign_key_from_another_database_is_named_as_well(full: LiveDatabase) -> None:
-    other = f"{full.name}_crm"
-    full.execute(f"CREATE DATABASE {other}")
-    try:
-        full.execute(
-            f"CREATE TABLE {other}.notes (id int PRIMARY KEY, conversation_id bigint unsigned, "
-            f"FOREIGN KEY (conversation_id) REFERENCES {full.name}.wp_wch_conversations (id))"
-        )
-        before = snapshot(full)
-        with pytest.raises(SchemaConflict, match=f"{other}.notes"):
-            Plugin(full.url, remove_data=True).uninstall()
+@COMMANDS
+def test_somebody_s_foreign_key_from_another_database_is_named_as_well(
+    full: LiveDatabase, crm: str, command: str
+) -> None:
+    before = snapshot(full)
+    with pytest.raises((SchemaConflict, MigrationFailed), match=f"{crm}.notes") as caught:
+        removal(full.url, command)
+    assert snapshot(full) == before
+    (drop,) = re.findall("ALTER TABLE .*?;", str(caught.value))
+    full.execute(drop)
+    removal(full.url, command)
+    assert not set(OURS[:-1]) & set(full.tables())
+
+
+@pytest.mark.families("mariadb", "mysql")
+@COMMANDS
+@pytest.mark.parametrize(
+    ("referenced", "column"), [("conversations", "id"), ("messages", "id"), ("customer_profiles", "phone")]
+)
+def test_a_foreign_key_that_the_account_cannot_see_is_found_before_anything_is_dropped(
+    full: LiveDatabase, crm: str, command: str, referenced: str, column: str
+) -> None:
+    ours = f"wp_wch_{referenced}"
+    full.execute(f"DROP TABLE {crm}.notes")
+    full.execute(f"CREATE TABLE {crm}.notes LIKE {ours}")
+    full.execute(f"ALTER TABLE {crm}.notes ADD FOREIGN KEY ({column}) REFERENCES {full.name}.{ours} ({column})")
+    before = snapshot(full)
+    with account(full, "ALL") as limited:
+        url = limited.url(full.name)
+        with pytest.raises((SchemaConflict, MigrationFailed), match=f"to {ours}. Nothing was dropped"):
+            removal(url, command)
         assert snapshot(full) == before
-    finally:
-        full.execute(f"DROP DATABASE {other}")
+        full.execute(f"DROP TABLE {crm}.notes")
+        removal(url, command)
+    assert not set(OURS[:-1]) & set(full.tables())
+
+
+@pytest.mark.families("mariadb", "mysql")
+def test_without_alter_it_stops_half_way_and_says_so(full: LiveDatabase, crm: str) -> None:
+    with account(full, "SELECT, INSERT, UPDATE, DELETE, DROP") as limited:
+        manager = DatabaseManager(limited.url(full.name), remove_data=True)
+        with pytest.raises(StatementFailed) as caught:
+            manager.uninstall()
+        left = [name for name in OURS if name in full.tables()]
+        assert left == ["wp_wch_conversations"]
+        assert caught.value.in_place == tuple(f"Dropped table {name}" for name in reversed(OURS) if name not in left)
+        full.execute(f"DROP TABLE {crm}.notes")
+        assert manager.uninstall().tables == ("wp_wch_conversations",)
+    assert not set(OURS) & set(full.tables())
 
 
 @pytest.mark.families("mariadb", "mysql")

@@ -12,7 +12,8 @@ import pytest
 from tests.unit.builders import ID, column, index, key, required, said, schema, table
 from wch_peewee import MODELS
 from wch_peewee.schema.declared import logical_tables
-from wch_peewee.schema.diff import diff_schemas
+from wch_peewee.schema.diff import Refusal, diff_schemas
+from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.objects import (
     ColumnType,
     Default,
@@ -26,6 +27,7 @@ from wch_peewee.schema.objects import (
     text,
     varchar,
 )
+from wch_peewee.schema.plan import make_plan
 
 A, B = column("a"), column("b")
 COLLATED = {"engine": "InnoDB", "collation": "utf8mb4_unicode_520_ci"}
@@ -407,12 +409,18 @@ def test_every_question_is_asked_once() -> None:
 def test_a_refusal_says_what_to_do() -> None:
     live = table(A, B, index("b", name="a"), engine="MyISAM", collation="utf8mb4_general_ci")
     declared = table(A, B, column("c", varchar(3)), index("a"), **COLLATED)
-    reasons = {refusal.what: str(refusal) for refusal in diff_schemas(schema(declared), schema(live)).refusals}
-    assert "ALTER TABLE t ENGINE=InnoDB" in reasons["Change engine of t from MyISAM to InnoDB"]
+    reasons = {refusal.what: str(refusal) for refusal in planned(declared, live)}
+    assert "ALTER TABLE `t` ENGINE=InnoDB;" in reasons["Change engine of t from MyISAM to InnoDB"]
     assert "drop or rename it first" in reasons["Add index t KEY (a) `a`"]
-    live = table(column("c", varchar(3)), **OTHER)
-    (refusal,) = diff_schemas(schema(declared), schema(live)).refusals
-    assert "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci" in str(refusal)
+    live = table(column("c", varchar(3)), column("other", varchar(9)), **OTHER)
+    (refusal,) = planned(table(column("c", varchar(3)), **COLLATED), live)
+    words = "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"
+    assert f"ALTER TABLE `t` DEFAULT {words}, MODIFY `c` varchar(3) {words} NULL;" in str(refusal)
+
+
+def planned(declared: Table, live: Table) -> tuple[Refusal, ...]:
+    diff = diff_schemas(schema(declared), schema(live))
+    return make_plan(diff, schema(live), MySQLDialect("mysql", (9, 7)), dict.fromkeys(diff.preconditions(), 0)).refusals
 
 
 def test_the_models_do_not_differ_from_themselves() -> None:

@@ -27,7 +27,6 @@ SENDS = {
     "execution/replicas.py": "asks replicas how far they are behind",
     "execution/session.py": "switches SQLite's foreign keys off and on around a rebuild",
     "install/orphans.py": "deletes or reattaches messages without a conversation",
-    "install/inspection.py": "asks whose account this is",
     "migrate/batches.py": "runs a migration's data statements in batches",
     "migrate/steps/special.py": "runs a migration's own data statements",
     "testing/scratch.py": "creates, restores and drops scratch databases",

@@ -99,7 +99,10 @@ ROWS = {
     ),
 }
 
-ORPHANS = "there are 3 rows of t whose p_id is in no row of p; delete or reattach them first (wch repair --orphans)"
+ORPHANS = (
+    "there are 3 rows of t whose p_id is in no row of p; "
+    "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
+)
 SIGNED = "changing bigint to bigint unsigned could refuse or change values; a migration has to convert it"
 KEYS = {
     "added": ((P, table(BIG)), (P, table(BIG, key())), {}, ["+ Add foreign key t (`p_id`) REFERENCES p (`id`)"]),

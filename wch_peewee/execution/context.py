@@ -12,8 +12,8 @@ from ..database.connect import LOCK_WAIT, PATIENCE, with_run_settings
 from ..database.query import Connection
 from ..progress import Progress
 from ..schema.declared import resolve
-from ..schema.dialect import Dialect
-from ..schema.naming import owned_names
+from ..schema.dialect import Dialect, Privileges
+from ..schema.naming import options_table_name, owned_names
 from ..schema.objects import Schema, Table
 from ..schema.operations import Operation
 from ..schema.plan import Plan, RowWork
@@ -194,12 +194,10 @@ class RunContext:
         patience = 0.0 if self.database.in_transaction() else self.options.patience
         return retry_while_blocked(action, self.connection, tables=tables, patience=patience, check=self._check)
 
-    def privileges(self) -> frozenset[str] | None:
-        """Return the account's privileges here, or None if they cannot be read."""
-        queries = self.dialect.privileges()
-        if not queries:
-            return None
-        return self.dialect.read_privileges([self.connection.query(query) for query in queries])
+    def privileges(self) -> Privileges | None:
+        """Return the account's privileges here; None if the engine has no accounts."""
+        answers = [self.connection.query(query) for query in self.dialect.privileges()]
+        return self.dialect.read_privileges(answers, owned_names(self.prefix), options_table_name(self.prefix))
 
     def _executor(self, extra: Iterable[str]) -> Executor:
         return Executor(

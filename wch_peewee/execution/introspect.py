@@ -97,8 +97,8 @@ def with_free_names(
     return [with_names(one, dialect.named_in_database, partial(free, one.table)) for one in operations]
 
 
-def referencing_tables(connection: Connection, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the other tables of the database that have a foreign key to one of ``names``."""
+def referencing_tables(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+    """Return the other tables with a foreign key to one of ``names``, each with the statements that drop the keys."""
     dialect = connection.dialect
     return dialect.read_referencing(names, connection.query(dialect.referencing(names)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,11 +17,12 @@ from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
 from ..schema.base import Query
+from ..schema.diff import recollated
 from ..schema.naming import options_table_name
 from ..wordpress.multisite import require_site
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from ..wordpress.options import has_unique_names, options_obstacle
-from .inspection import REMOVAL, UPGRADE, file_obstacle, grant_sql
+from .inspection import DAILY, REMOVAL, UPGRADE, file_obstacle
 from .manager import DatabaseManager
 
 if TYPE_CHECKING:
@@ -45,10 +46,6 @@ class Diagnosis:
         return asdict(self)
 
 
-#: What the models do all day, beyond what an upgrade needs.
-_DAILY = ("DELETE",)
-
-
 def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContext], Diagnosis]], ...]:
     """Return the checks for a server; ``tables`` are the full names of ours."""
     return (
@@ -66,7 +63,7 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContex
 
 
 def privileges(context: RunContext) -> Diagnosis:
-    return _privileges(context, "privileges", (*UPGRADE, *_DAILY), needed=True)
+    return _privileges(context, "privileges", (*UPGRADE, *DAILY), needed=True)
 
 
 def privileges_to_remove(context: RunContext) -> Diagnosis:
@@ -74,16 +71,17 @@ def privileges_to_remove(context: RunContext) -> Diagnosis:
 
 
 def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, needed: bool) -> Diagnosis:
-    held = context.privileges()
-    if held is None:
-        advice = f"Should something be refused, an administrator can run: {grant_sql(context, wanted)}"
-        return Diagnosis(name, "warn", "cannot be told from SHOW GRANTS (a role, or rights on single tables)", advice)
-    missing = tuple(right for right in wanted if right not in held)
-    if not missing:
+    account = context.privileges()
+    assert account is not None, "only servers have accounts"
+    missing = account.missing(wanted)
+    if not missing and account.held.issuperset(wanted):
         return Diagnosis(name, "ok", f"the account may {', '.join(wanted)}")
-    kept = [right for right in wanted if right in held]
+    if not missing:
+        advice = f"Should something be refused, an administrator can run: {account.grant(wanted)}"
+        return Diagnosis(name, "warn", "cannot be told from SHOW GRANTS, which does not say it all", advice)
+    kept = [right for right in wanted if right in account.held]
     found = f"the account may not {', '.join(missing)}" + (f"; it may {', '.join(kept)}" if kept else "")
-    advice = f"An administrator can run: {grant_sql(context, missing)}"
+    advice = f"An administrator can run: {account.grant(wanted)}"
     if not needed:
         advice += " Only rollback and uninstall need it."
     return Diagnosis(name, "fail" if needed else "warn", found, advice)
@@ -123,11 +121,7 @@ def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Diagnosis
     if not other:
         return Diagnosis("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} has {table.collation}" for table in other)
-    commands = " ".join(
-        f"ALTER TABLE {context.dialect.quote(table.name)} CONVERT TO CHARACTER SET {site.partition('_')[0]} "
-        f"COLLATE {site};"
-        for table in other
-    )
+    commands = " ".join(context.dialect.conversion(table, recollated(table, site)) for table in other)
     advice = (
         f"Joins with the site's tables ({site}) can fail with error 1267. In a quiet hour, as it copies: {commands}"
     )
@@ -152,7 +146,7 @@ def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
     if not other:
         return Diagnosis("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} is {table.engine}" for table in other)
-    commands = " ".join(f"ALTER TABLE {context.dialect.quote(table.name)} ENGINE=InnoDB;" for table in other)
+    commands = " ".join(context.dialect.conversion(table, replace(table, engine="InnoDB")) for table in other)
     advice = f"It has no foreign keys and no transactions. In a quiet hour, as it copies: {commands}"
     return Diagnosis("tables' engine", "warn", found, advice)
 

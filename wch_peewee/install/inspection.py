@@ -327,14 +327,11 @@ class Installation:
 #: For installing and upgrading, in the order in which a GRANT is usually written.
 UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES")
 
+#: What the models do all day, beyond what an upgrade needs.
+DAILY = ("DELETE",)
+
 #: For what drops tables: rolling back and uninstalling.
 REMOVAL = ("DELETE", "DROP")
-
-
-def missing_privileges(context: RunContext, needed: tuple[str, ...] = UPGRADE) -> tuple[str, ...]:
-    """Return the privileges that the account lacks; none if they cannot be read: unknown is not missing."""
-    held = context.privileges()
-    return () if held is None else tuple(name for name in needed if name not in held)
 
 
 def file_obstacle(database: pw.Database) -> str:
@@ -348,19 +345,6 @@ def file_obstacle(database: pw.Database) -> str:
     return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""
 
 
-def grant_sql(context: RunContext, privileges: tuple[str, ...]) -> str:
-    """Return the statement that an administrator has to run."""
-    database = str(context.database.database)
-    user, host = "the_user", "%"
-    row = context.database.execute_sql("SELECT CURRENT_USER()").fetchone()
-    if row and "@" in str(row[0]):
-        user, _, host = str(row[0]).rpartition("@")
-    # In a GRANT, _ and % of a database's name are wildcards.
-    pattern = database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-    quoted = context.dialect.quote(pattern)
-    return f"GRANT {', '.join(privileges)} ON {quoted}.* TO '{user}'@'{host}';"
-
-
 def require_options(context: RunContext, target: str) -> None:
     """Raise SchemaConflict if the version could not be written at the end: better before the first change."""
     if trouble := options_trouble(context):
@@ -372,8 +356,8 @@ def require_privileges(context: RunContext, target: str, needed: tuple[str, ...]
     obstacle = file_obstacle(context.database)
     if obstacle:
         raise MissingPrivileges(f"{target}: {obstacle}; nothing was changed.")
-    missing = missing_privileges(context, needed)
-    if missing:
-        grant = grant_sql(context, missing)
+    account = context.privileges()
+    if account is not None and (missing := account.missing(needed)):
+        grant = account.grant(dict.fromkeys((*needed, *DAILY)))
         words = f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:"
         raise MissingPrivileges(f"{words}\n{grant}", missing=missing, grant=grant)

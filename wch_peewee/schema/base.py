@@ -15,8 +15,9 @@ Rows = Sequence[Sequence[Any]]
 #: ``denied``       the account lacks a privilege
 #: ``unsupported``  the requested algorithm cannot do it; another one may
 #: ``orphans``      rows without a parent conflict with a foreign key
+#: ``referenced``   another table's foreign key refers to the table
 #: ``other``        anything else
-Failure = Literal["waiting", "exists", "missing", "lost", "denied", "unsupported", "orphans", "other"]
+Failure = Literal["waiting", "exists", "missing", "lost", "denied", "unsupported", "orphans", "referenced", "other"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """The interface of an engine's dialect: what to ask, how to read the answers, how to render a change."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .base import BaseDialect, Query, Rows
 from .objects import Index, Schema, Table
 from .operations import NamedParts, Operation
 from .preconditions import Precondition, count_query, rows_query
-from .statements import Effect, Step
+from .statements import Effect, Statement, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,32 @@ class Cluster:
 
     shared_writes: bool = False
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """An account's privileges in the current database, and how an administrator adds to them.
+
+    Whether those in ``unsure`` are held cannot be told. ``target`` is what a GRANT is ON, and TO whom. Where that hides
+    the account's other grants on the database, ``kept`` is what it repeats of them. With ``sees_keys`` the account sees
+    the foreign keys of every database.
+    """
+
+    held: frozenset[str]
+    unsure: frozenset[str]
+    target: str
+    kept: frozenset[str] = frozenset()
+    sees_keys: bool = False
+
+    def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """Return those privileges of ``wanted`` that the account lacks: unknown is not missing."""
+        return tuple(name for name in wanted if name not in self.held | self.unsure)
+
+    def grant(self, wanted: Iterable[str]) -> str:
+        """Return the statement that adds what may be missing of ``wanted``, and takes nothing away."""
+        names = dict.fromkeys((*(name for name in wanted if name not in self.held), *sorted(self.kept)))
+        everything = "ALL PRIVILEGES"
+        return f"GRANT {everything if everything in names else ', '.join(names)} ON {self.target};"
 
 
 class Dialect(BaseDialect):
@@ -97,11 +123,21 @@ class Dialect(BaseDialect):
 
     @abstractmethod
     def referencing(self, names: Sequence[str]) -> Query:
-        """Return the query for the other tables that have a foreign key to one of ``names``."""
+        """Return the query for the foreign keys of other tables that refer to one of ``names``."""
 
     @abstractmethod
-    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
-        """Return the names of those other tables, sorted, from the answer to ``referencing(names)``."""
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
+        """Return those other tables, from the answer to ``referencing(names)``, with the statements that drop the keys.
+
+        Empty text if a key goes only with its table.
+        """
+
+    def reference_probe(self, table: str) -> Statement | None:
+        """Return a statement that fails if ``table`` has, or is referred to by, a foreign key, and does nothing else.
+
+        It finds keys of other databases which the account cannot see. None if there are none.
+        """
+        return None
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         """Return the query for the number of rows that conflict with ``precondition``; zero means that it holds."""
@@ -131,6 +167,10 @@ class Dialect(BaseDialect):
         """Return the expression for the collation of a text; NULL if the engine has none of its own."""
         return "NULL"
 
+    def conversion(self, live: Table, wanted: Table) -> str:
+        """Return the statement that changes engine, collation and columns of ``live`` to those of ``wanted``."""
+        return ""
+
     def column_collation(self, table: str, column: str) -> Query | None:
         """Return the query for the collation of one column; None if the engine has none of its own."""
         return None
@@ -139,8 +179,11 @@ class Dialect(BaseDialect):
         """Return the queries for the account's privileges in this database; none if there are no accounts."""
         return ()
 
-    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        """Return the names of the privileges, from the answers; None if they cannot be told."""
+    def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges | None:
+        """Return the privileges in this database, or on each table of ``owned`` and the table ``options``.
+
+        None if there are no accounts.
+        """
         return None
 
     def cluster(self, answers: Sequence[Rows]) -> Query | None:

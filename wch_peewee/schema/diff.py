@@ -3,7 +3,7 @@
 The enemy is the phantom difference: what a verdict calls cosmetic is left as it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar
 
@@ -145,6 +145,26 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion(Refusal):
+    """A difference that an administrator can remove: another ``engine``, or ``collation`` of the columns ``names``."""
+
+    engine: str = ""
+    collation: str = ""
+    names: tuple[str, ...] = ()
+
+    def wanted(self, live: Table) -> Table:
+        """Return what ``live`` is afterwards."""
+        return replace(live, engine=self.engine) if self.engine else recollated(live, self.collation, self.names)
+
+
+def recollated(live: Table, collation: str, names: Collection[str] = ()) -> Table:
+    """Return a table with another collation, also in the columns ``names``, by default those that have the table's."""
+    names = names or [c.name for c in live.columns if c.collation is None and c.type.name in _WITH_COLLATION]
+    columns = [replace(c, collation=collation) if c.name in names and not c.opaque else c for c in live.columns]
+    return replace(live, collation=collation, columns=tuple(columns))
+
+
+@dataclass(frozen=True, slots=True)
 class SchemaDiff:
     """The differences of live tables. ``extras`` lists in words what is not managed and stays."""
 
@@ -230,10 +250,9 @@ class _TableDiff:
         self._collations(comparison.columns)
         self._other_columns(comparison.columns)
         if table.engine and live.engine and table.engine.lower() != live.engine.lower():
-            self.refuse(
-                f"Change engine of {table.name} from {live.engine} to {table.engine}",
-                f"it copies the table and blocks writers; ALTER TABLE {table.name} ENGINE={table.engine} does it",
-            )
+            what = f"Change engine of {table.name} from {live.engine} to {table.engine}"
+            reason = "it copies the table and blocks writers"
+            self.refusals.append(Conversion(table.name, what, reason, engine=table.engine))
         if not comparison.same_primary_key:
             was, now = ", ".join(live.primary_key), ", ".join(table.primary_key)
             what = f"Change primary key of {table.name} from ({was}) to ({now})"
@@ -322,12 +341,9 @@ class _TableDiff:
             if with_collation and collation and collation != wanted:
                 others.setdefault(collation, []).append(pair.found.name)
         for collation, names in others.items():
-            charset = wanted.split("_")[0]
-            self.refuse(
-                f"Change collation of {self.live.name} ({', '.join(names)}) from {collation} to {wanted}",
-                "it copies the table and can make unique keys collide; joins with the site's tables need it, and "
-                f"ALTER TABLE {self.live.name} CONVERT TO CHARACTER SET {charset} COLLATE {wanted} does it",
-            )
+            what = f"Change collation of {self.live.name} ({', '.join(names)}) from {collation} to {wanted}"
+            reason = "it copies the table and can make unique keys collide; joins with the site's tables need it"
+            self.refusals.append(Conversion(self.table.name, what, reason, collation=wanted, names=tuple(names)))
 
     def _other_columns(self, pairs: tuple[Pair[Column], ...]) -> None:
         undeclared = {pair.found.name for pair in pairs if pair.wanted is None and pair.found is not None}

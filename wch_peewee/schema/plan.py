@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from . import operations as ops
 from .dialect import Dialect
-from .diff import Change, Refusal, SchemaDiff
+from .diff import Change, Conversion, Refusal, SchemaDiff
 from .objects import Index, Schema, Table, same_names
 from .preconditions import Precondition
 from .statements import Effect, Size, Statement, Step
@@ -63,7 +63,16 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
             result = ops.apply_operations(result, [operation])
     order = [name for name in dict.fromkeys(change.operation.table for change in diff.changes) if name in accepted]
     steps = [step for name in order for step in dialect.render(actual.table(name), accepted[name])]
-    return Plan(tuple(steps), tuple(refusals), diff.extras)
+    return Plan(tuple(steps), tuple(_by_hand(refusal, result, dialect) for refusal in refusals), diff.extras)
+
+
+def _by_hand(refusal: Refusal, result: Mapping[str, Table], dialect: Dialect) -> Refusal:
+    """Add the statement that an administrator can run, before the steps or after them."""
+    if not isinstance(refusal, Conversion):
+        return refusal
+    live = result[refusal.table]
+    statement = dialect.conversion(live, refusal.wanted(live))
+    return Refusal(refusal.table, refusal.what, f"{refusal.reason}; in a quiet hour: {statement}", refusal.blocking)
 
 
 def _split(

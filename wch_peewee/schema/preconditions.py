@@ -66,7 +66,7 @@ class Precondition:
         assert self.foreign_key is not None
         return (
             f"{_rows(count)} of {self.table} whose {columns} is in no row of {self.foreign_key.referenced_table}; "
-            "delete or reattach them first (wch repair --orphans)"
+            "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
         )
 
 

@@ -296,8 +296,11 @@ def test_views_are_told_from_tables() -> None:
 
 def test_who_refers_to_ours_is_told_with_its_database_unless_that_is_ours() -> None:
     dialect = MySQLDialect("mysql", (9, 7, 4))
-    rows = [("crm.notes",), ("wp_wch_messages",), ("crm",)]
-    assert dialect.read_referencing(["wp_wch_messages", "wp_wch_conversations"], rows) == ("crm", "crm.notes")
+    rows = [("s", "s", "c`m", "k"), ("s", "s", "wp_wch_messages", "k"), *(("s", "crm", "notes", key) for key in "ba")]
+    assert dialect.read_referencing(["wp_wch_messages", "wp_wch_conversations"], rows) == {
+        "c`m": "ALTER TABLE `c``m` DROP FOREIGN KEY `k`;",
+        "crm.notes": "ALTER TABLE `crm`.`notes` DROP FOREIGN KEY `a`; ALTER TABLE `crm`.`notes` DROP FOREIGN KEY `b`;",
+    }
 
 
 def test_names_that_the_server_keeps_in_lower_case_are_found_as_declared() -> None:

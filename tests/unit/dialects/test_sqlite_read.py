@@ -287,10 +287,10 @@ def test_presence_answers_in_the_names_that_were_asked(file: File) -> None:
 def test_who_references(file: File) -> None:
     file.execute("CREATE TABLE u (a TEXT DEFAULT 'REFERENCES p', b INT REFERENCES q(id))")
     file.execute("CREATE TABLE w (a INT /* REFERENCES q */ references [p])")
-    assert DIALECT.read_referencing(["p"], file.run_query(DIALECT.referencing(["p"]))) == ("t", "w")
-    assert DIALECT.read_referencing(["p", "t"], file.run_query(DIALECT.referencing(["p", "t"]))) == ("w",)
+    assert DIALECT.read_referencing(["p"], file.run_query(DIALECT.referencing(["p"]))) == {"t": "", "w": ""}
+    assert DIALECT.read_referencing(["p", "t"], file.run_query(DIALECT.referencing(["p", "t"]))) == {"w": ""}
     # What cannot be cut into tokens counts when it looks like it.
-    assert DIALECT.read_referencing(["p"], [("x", "CREATE ? REFERENCES P"), ("y", "CREATE ?")]) == ("x",)
+    assert DIALECT.read_referencing(["p"], [("x", "CREATE ? REFERENCES P"), ("y", "CREATE ?")]) == {"x": ""}
 
 
 COUNTS = [

@@ -300,6 +300,6 @@ def test_failures(arguments: tuple[object, ...], expected: str) -> None:
 def test_the_small_answers() -> None:
     assert DIALECT.quote('a"b') == '"a""b"'
     assert DIALECT.escape("SELECT '100%'") == "SELECT '100%'"
-    assert (DIALECT.privileges(), DIALECT.read_privileges([])) == ((), None)
+    assert (DIALECT.privileges(), DIALECT.read_privileges([], [], "")) == ((), None)
     assert DIALECT.column_collation("t", "a") is None
     assert (DIALECT.transactional_ddl, DIALECT.retypes_foreign_keys) == (True, True)

@@ -119,8 +119,9 @@ class PtOnlineSchemaChange(Tool):
         ]
 
     def leftovers(self, target: ToolTarget, table: str) -> tuple[str, ...]:
-        names = (f"pt_osc_{target.database}_{table}_{what}" for what in ("ins", "upd", "del"))
-        return (*(f"DROP TRIGGER IF EXISTS `{name}`" for name in names), f"DROP TABLE IF EXISTS `_{table}_new`")
+        prefix = re.sub(r"\W", "_", f"pt_osc_{target.database}_{table}", flags=re.ASCII)[:60]  # as the tool makes it
+        triggers = (f"DROP TRIGGER IF EXISTS `{prefix}_{what}`" for what in ("ins", "upd", "del"))
+        return (*triggers, f"DROP TABLE IF EXISTS `_{table}_new`")
 
 
 class GhOst(Tool):

@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import peewee as pw
 
-from ...errors import RemovalRefused, SchemaConflict
+from ...errors import RemovalRefused, SchemaConflict, StatementFailed
 from ...execution.apply import ConcurrentChange
 from ...execution.context import RunContext, context_of
 from ...execution.introspect import introspect_schema, referencing_tables
 from ...schema import operations as ops
 from ...schema.base import Query
 from ...schema.declared import physical_name, resolve_key, resolve_table
-from ...schema.objects import Column, ForeignKey, Index, Table, as_declared
+from ...schema.objects import Column, ForeignKey, Index, Schema, Table, as_declared
 from ...schema.preconditions import Precondition
+from ...schema.statements import Step
 
 #: Says from the live table what is still to be done; nothing when it is done.
 Planner = Callable[[RunContext, Table], list[ops.Operation]]
@@ -248,18 +249,58 @@ def drop_named(context: RunContext, names: Iterable[str]) -> tuple[str, ...]:
         return ()
     others = referencing_tables(context.connection, names)
     if others:
-        raise SchemaConflict(
-            f"{', '.join(others)} has a foreign key to our tables; drop it first. Nothing was dropped."
-        )
-    views = [table.name for table in introspect_schema(context.connection, names) if table.is_view]
+        advice = " ".join(filter(None, others.values())) or "create the table again without it, or drop the table."
+        words = f"{', '.join(others)} has a foreign key to our tables. Nothing was dropped. To drop the key first:"
+        raise SchemaConflict(f"{words} {advice}")
+    tables = introspect_schema(context.connection, names)
+    views = [table.name for table in tables if table.is_view]
     if views:
         raise SchemaConflict(
             f"{', '.join(views)} is a view and no table of ours; rename it first. Nothing was dropped."
         )
+    _refuse_unseen_keys(context, tables)
     outcomes: list[str] = []
     for name in reversed(names):
         outcomes += context.change(name, [ops.DropTable(name)]).outcomes
     return tuple(outcomes)
+
+
+def _refuse_unseen_keys(context: RunContext, tables: Schema) -> None:
+    """Raise SchemaConflict if a foreign key that the account cannot see refers to one of ``tables``.
+
+    A server does not show keys of a database that the account has no privileges in, and would refuse the DROP of that
+    one table, with others dropped before it. It tells of its own accord only once the tables' own keys are dropped.
+    """
+    account = context.privileges() if context.lock is not None else None
+    if account is None or account.sees_keys or "ALTER" not in account.held:
+        return
+    keys, done = [(table.name, key) for table in tables for key in table.foreign_keys], len(context.outcomes)
+    for name, key in keys:
+        context.change(name, [ops.DropForeignKey(name, key)])
+    referenced = [table.name for table in tables if _is_referenced(context, table.name)]
+    if not referenced:
+        return
+    for name, key in keys:
+        context.change(name, [ops.AddForeignKey(name, key)])
+    del context.outcomes[done:]
+    raise SchemaConflict(
+        f"a table that this account cannot see has a foreign key to {', '.join(referenced)}. Nothing was dropped. "
+        "With an administrator's account the same command names the table, and the statement that drops the key."
+    )
+
+
+def _is_referenced(context: RunContext, name: str) -> bool:
+    probe = context.dialect.reference_probe(name)
+    if probe is None:
+        return False
+    try:
+        context.run_steps([Step(name, (), (probe,), cost="INSTANT")], name)
+    except StatementFailed as error:
+        cause = error.__cause__
+        if isinstance(cause, pw.PeeweeException) and context.dialect.failure(cause.args) == "referenced":
+            return True
+        raise
+    return False
 
 
 def _rows(context: RunContext, name: str) -> str:

@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..base import Query, Rows
-from ..dialect import Cluster, Dialect
+from ..dialect import Cluster, Dialect, Privileges
 from ..objects import Column, Schema, Table, as_shown
 from ..operations import NamedParts, Operation, RenameIndex, apply_to_table, opaque_renames
 from ..preconditions import Precondition
-from ..statements import Effect, Step
+from ..statements import Effect, Statement, Step
 from .algorithms import copies_online, locking_effect, with_algorithms
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import obstacles, rename_step, render_steps, split_at_renames
+from .render import conversion, obstacles, rename_step, render_steps, split_at_renames
 from .server import (
-    PRIVILEGE_QUERIES,
     SYNCHRONIZE_READS,
     blockers_query,
     cluster_query,
+    privilege_queries,
     read_blockers,
     read_cluster,
     read_privileges,
@@ -97,9 +97,18 @@ class MySQLDialect(MySQLBase, Dialect):
     def referencing(self, names: Sequence[str]) -> Query:
         return referencing_query(names)
 
-    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
-        ours = {n.lower() if self.fold_names else n for n in names}
-        return tuple(sorted({row[0] for row in rows if row[0] not in ours}))
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
+        ours, found = {self.folded(name) for name in names}, dict[str, list[str]]()
+        for here, database, table, key in sorted(map(tuple, rows)):
+            if database != here or self.folded(table) not in ours:
+                place = quote_name(table) if database == here else f"{quote_name(database)}.{quote_name(table)}"
+                name = table if database == here else f"{database}.{table}"
+                found.setdefault(name, []).append(f"ALTER TABLE {place} DROP FOREIGN KEY {quote_name(key)};")
+        return {name: " ".join(statements) for name, statements in found.items()}
+
+    def reference_probe(self, table: str) -> Statement | None:
+        # Another engine is never reached in place. With ALGORITHM=INSTANT MariaDB 10.11 copies the table nevertheless.
+        return Statement(f"ALTER TABLE {quote_name(table)} ENGINE=MyISAM, ALGORITHM=INPLACE", table)
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
@@ -147,6 +156,9 @@ class MySQLDialect(MySQLBase, Dialect):
     def collation_of(self, expression: str) -> str:
         return f"COLLATION({expression})"
 
+    def conversion(self, live: Table, wanted: Table) -> str:
+        return conversion(live, wanted)
+
     def column_collation(self, table: str, column: str) -> Query | None:
         return Query(
             "SELECT COLLATION_NAME FROM information_schema.COLUMNS "
@@ -155,10 +167,10 @@ class MySQLDialect(MySQLBase, Dialect):
         )
 
     def privileges(self) -> tuple[Query, ...]:
-        return PRIVILEGE_QUERIES
+        return privilege_queries(self.name, self.version)
 
-    def read_privileges(self, answers: Sequence[Rows]) -> frozenset[str] | None:
-        return read_privileges(answers)
+    def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges:
+        return read_privileges(self.name, answers, owned, options, fold_names=self.fold_names)
 
     def cluster(self, answers: Sequence[Rows]) -> Query | None:
         return cluster_query(answers)

@@ -82,13 +82,13 @@ def unreferenced_query(table: str, columns: Sequence[str]) -> Query:
 
 
 def referencing_query(names: Sequence[str]) -> Query:
-    """Return the query for the tables with a foreign key to one of ``names``, elsewhere as ``database.table``.
+    """Return the query for foreign keys to one of ``names``: this database, that of the key, table and name.
 
     It reads everything that the account may see, so it is sent once, before something is dropped.
     """
     return Query(
-        "SELECT DISTINCT IF(CONSTRAINT_SCHEMA = DATABASE(), TABLE_NAME, CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME)) "
-        "AS t FROM information_schema.REFERENTIAL_CONSTRAINTS "
+        "SELECT UNIQUE_CONSTRAINT_SCHEMA, CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME "
+        "FROM information_schema.REFERENTIAL_CONSTRAINTS "
         f"WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({_slots(names)})",
         tuple(names),
     )

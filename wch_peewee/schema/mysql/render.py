@@ -185,6 +185,18 @@ def _clause(operation: ops.Operation) -> str:
     raise AssertionError(f"no clause for {operation!r}")
 
 
+def conversion(live: Table, wanted: Table) -> str:
+    """Return the statement that changes engine, collation and columns of ``live`` to those of ``wanted``.
+
+    CONVERT TO CHARACTER SET would also make a text a mediumtext, and on MariaDB give JSON another collation.
+    """
+    clauses = [] if wanted.engine == live.engine else [f"ENGINE={wanted.engine}"]
+    if wanted.collation and wanted.collation != live.collation:
+        clauses.append(f"DEFAULT CHARACTER SET {charset(wanted.collation)} COLLATE {wanted.collation}")
+    clauses += [f"MODIFY {column_definition(column)}" for column in wanted.columns if column not in live.columns]
+    return f"ALTER TABLE {quote_name(live.name)} {', '.join(clauses)};"
+
+
 def column_definition(column: Column) -> str:
     """Return the complete definition: what a MODIFY leaves out is lost."""
     words = [quote_name(column.name), column_type(column.type)]

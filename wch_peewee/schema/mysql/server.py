@@ -1,10 +1,12 @@
 """Queries for a server's cluster, the account's privileges and the sessions that block a change."""
 
+import math
 import re
 from collections.abc import Sequence
 
 from ..base import Query, Rows
-from ..dialect import Cluster
+from ..dialect import Cluster, Privileges
+from .base import quote_name
 
 _VARIABLES = Query(
     "SHOW VARIABLES WHERE Variable_name IN "
@@ -67,50 +69,142 @@ def _galera_trouble(values: dict[str, str]) -> str:
     return ""
 
 
-PRIVILEGE_QUERIES = (Query("SELECT DATABASE(), CURRENT_ROLE()"), Query("SHOW GRANTS"))
-
 #: What ALL PRIVILEGES on a database includes, as far as it matters here.
 EVERYTHING = frozenset(
     {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES", "DROP", "TRIGGER"}
 )
 
+#: What is needed on the options table; our own tables need everything that is asked for.
+_ON_ROWS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+
+# Quoted as the session's sql_mode and sql_quote_show_create say.
+_NAME = r"""`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^\s.@'`"*]*"""
 _LINE = re.compile(
-    r"^(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON "
-    r"(?P<database>\*|`(?:[^`]|``)*`)\.(?P<object>\*|`(?:[^`]|``)*`) (?:TO|FROM) "
+    rf"(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON (?P<database>\*|{_NAME})\.(?P<object>\*|{_NAME}) "
+    rf"(?:TO|FROM) (?P<grantee>(?:{_NAME})@?)"
 )
+_ON_COLUMNS = re.compile(r"[A-Z ]+ \(.*?\)(, |$)")
+_UP_TO_WILDCARD = re.compile(r"(?:\\.|[^_%])*", re.DOTALL)
+
+#: A database as SHOW GRANTS prints it, and what is granted there, in the server's words.
+_Row = tuple[str, frozenset[str]]
 
 
-def read_privileges(answers: Sequence[Rows]) -> frozenset[str] | None:
-    """Return the account's privileges on the current database; None if a role or a grant on a table may add some."""
-    (database, role), grants = answers[0][0], answers[1]
-    held: set[str] = set()
-    uncertain = role not in (None, "NONE", "")
+def privilege_queries(flavor: str, version: tuple[int, ...]) -> tuple[Query, ...]:
+    literal = "@@partial_revokes" if flavor == "mysql" and version >= (8, 0, 16) else "0"
+    return Query(f"SELECT DATABASE(), CURRENT_ROLE(), CURRENT_USER(), {literal}"), Query("SHOW GRANTS")
+
+
+def read_privileges(
+    flavor: str, answers: Sequence[Rows], owned: Sequence[str], options: str, *, fold_names: bool = False
+) -> Privileges:
+    """Return the privileges on the current database, or on each table of ``owned`` and, for its rows, on ``options``.
+
+    Privileges on everything, on a database and on a table add up. But of an account's grants on databases only the most
+    specific one that matches is in force. On MariaDB the role and PUBLIC have one of their own each, and these add up.
+    """
+
+    def fold(text: str) -> str:
+        return text.lower() if fold_names else text
+
+    ((database, role, user, literal),), grants = answers
+    # With partial_revokes wildcards and even the backslash in a grant are plain characters.
+    name, is_literal = fold(str(database)), str(literal) in ("1", "ON")
+    everywhere, revoked, tables = set[str](), set[str](), dict[str, set[str]]()
+    own, public, roles = list[_Row](), list[_Row](), dict[str, _Row]()
     for (line,) in grants:
         match = _LINE.match(str(line))
-        if match is None or not _covers(match["database"], str(database)):
+        if match is None:
             continue
-        if match["object"] != "*":
-            uncertain = True
-            continue
-        rights = {right.strip() for right in match["rights"].split(",")} - {"USAGE"}  # USAGE is no privilege
-        if "ALL PRIVILEGES" in rights or "ALL" in rights:
-            rights = set(EVERYTHING)
-        held = held - rights if match["verb"] == "REVOKE" else held | rights
-    if uncertain and not held >= EVERYTHING:
-        return None
-    return frozenset(held)
+        rights = frozenset(_ON_COLUMNS.sub("", match["rights"]).replace(", ", ",").split(",")) - {"USAGE", ""}
+        pattern, table = _unquoted(match["database"]), _unquoted(match["object"])
+        if match["verb"] == "REVOKE":
+            revoked |= _known(rights) if fold(pattern) == name else set()
+        elif match["database"] == "*":
+            everywhere |= _known(rights)
+        elif match["object"] != "*":
+            if fold(pattern) == name:
+                tables.setdefault(fold(table), set()).update(_known(rights))
+        elif fold(pattern) == name if is_literal else _covers(fold(pattern), name):
+            if match["grantee"].endswith("@"):
+                own.append((pattern, rights))
+            elif match["grantee"] == "PUBLIC":
+                public.append((pattern, rights))
+            else:
+                roles.setdefault(match["grantee"], (pattern, rights))
+
+    own = _in_force(flavor, own, name, has_role=role not in (None, "NONE", ""))
+    held, unsure = everywhere - revoked, set[str]()
+    for right in EVERYTHING:
+        needing = (*owned, options) if right in _ON_ROWS else owned
+        if all(right in tables.get(fold(table), ()) for table in needing):
+            held.add(right)
+    for rows in (own, public[:1], list(roles.values())):
+        granted = {pattern: set[str]() for pattern, _ in rows}
+        for pattern, rights in rows:
+            granted[pattern] |= _known(rights)
+        held |= set.intersection(*granted.values()) if granted else set()
+        unsure |= set[str]().union(*granted.values())
+
+    target, kept = str(database) if is_literal else re.sub(r"[\\_%]", r"\\\g<0>", str(database)), set[str]()
+    if len(own) == 1:
+        target = own[0][0]
+    elif own:
+        kept = set[str]().union(*(rights for _, rights in own))
+    elif not (held or unsure or tables or public or roles):
+        # A grant that is not shown has let us in: to this user at another host, or to the anonymous user.
+        unsure, kept = set(EVERYTHING), {"ALL PRIVILEGES"}
+    account, _, host = str(user).rpartition("@")
+    to = f"{quote_name(target)}.* TO {_quote_account(account)}@{_quote_account(host)}"
+    # MariaDB does not show keys to those who may only read; in the databases of a REVOKE there may be some.
+    sees_keys = "DROP" in everywhere and not any(str(line).startswith("REVOKE") for (line,) in grants)
+    return Privileges(frozenset(held), frozenset(unsure - held), to, frozenset(kept), sees_keys)
+
+
+def _in_force(flavor: str, rows: Sequence[_Row], database: str, *, has_role: bool) -> list[_Row]:
+    """Return the one of an account's matching grants that is in force; several if the server's choice is unknown.
+
+    Found by experiment on MariaDB 10.11, 11.8 and MySQL 9.7, and as their sources say (``get_magic_sort`` in MariaDB's
+    sql_acl.cc, ``get_sort`` in MySQL's sql_auth_cache.cc, ``Security_context::db_acl``). MariaDB prints the grants in
+    the order in which it searches them. MySQL prints them in the order of their names, and takes the one whose first
+    wildcard is last; between equals their age decides. With an active role it takes the exact name, and otherwise the
+    first one.
+    """
+    if flavor == "mariadb" or not rows:
+        return list(rows[:1])
+    if has_role:
+        exact = [row for row in rows if row[0] == database and _specificity(database) == math.inf]
+        return exact or [rows[0]]
+    best = max(_specificity(pattern) for pattern, _ in rows)
+    return [row for row in rows if _specificity(row[0]) == best]
+
+
+def _specificity(pattern: str) -> float:
+    match = _UP_TO_WILDCARD.match(pattern)
+    return math.inf if match is None or match.end() == len(pattern) else match.end()
+
+
+def _known(rights: frozenset[str]) -> frozenset[str]:
+    return EVERYTHING if rights & {"ALL PRIVILEGES", "ALL"} else rights & EVERYTHING
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace(name[0] * 2, name[0]) if name[:1] in ("`", '"') else name
+
+
+def _quote_account(name: str) -> str:
+    # A backslash in a text is one thing or another, depending on the administrator's sql_mode.
+    return quote_name(name) if {"'", "\\"} & set(name) else f"'{name}'"
 
 
 def _covers(pattern: str, database: str) -> bool:
     """Return True if a grant's database matches; ``_`` and ``%`` are wildcards in it unless escaped."""
-    if pattern == "*":
-        return True
-    text, regex, position = pattern[1:-1].replace("``", "`"), "", 0
-    while position < len(text):
-        character = text[position]
-        if character == "\\" and position + 1 < len(text):
+    regex, position = "", 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\" and position + 1 < len(pattern):
             position += 1
-            regex += re.escape(text[position])
+            regex += re.escape(pattern[position])
         else:
             regex += {"_": ".", "%": ".*"}.get(character, re.escape(character))
         position += 1

@@ -84,7 +84,7 @@ class SQLiteDialect(SQLiteBase, Dialect):
             tuple(names),
         )
 
-    def read_referencing(self, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
+    def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
         return read_referencing(names, rows)
 
     def count_conflicts(self, precondition: Precondition) -> Query:

@@ -173,11 +173,11 @@ def read_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Schema:
     return Schema(tuple(_with_references(table, tables) for table in tables.values()))
 
 
-def read_referencing(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
+def read_referencing(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
     """Return the tables of ``rows`` (name, sql) whose text has a foreign key to one of ``names``."""
     wanted = {fold(name) for name in names}
     others = {str(name): str(sql) for name, sql in rows if fold(str(name)) not in wanted}
-    return tuple(sorted(name for name, sql in others.items() if _refers(sql, wanted)))
+    return {name: "" for name, sql in sorted(others.items()) if _refers(sql, wanted)}
 
 
 def _refers(sql: str, wanted: set[str]) -> bool:
