@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import peewee as pw
 from pymysql.constants import CLIENT, SERVER_STATUS
@@ -18,6 +22,7 @@ from ..errors import (
     StatementFailed,
     UnsupportedServer,
     WchError,
+    one_line,
 )
 from ..schema.base import Failure
 from .driver import ServerDatabase
@@ -41,6 +46,9 @@ PATIENCE = 60.0
 
 #: How long one statement waits for a lock, in seconds, and others behind it.
 LOCK_WAIT = 1
+
+#: A year, in seconds: PyMySQL's own limit.
+_LONGEST_TIMEOUT = 31_536_000
 
 _RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {{0}}, innodb_lock_wait_timeout = {{0}}"
 _STATEMENT = "_wch_peewee_statement"
@@ -80,14 +88,47 @@ def open_database(target: Target) -> pw.Database:
     """Return the peewee database of an application. It connects when it is first used."""
     if target.scheme != "sqlite":
         return ServerDatabase(target.name, **_server_parameters(target), sql_mode=SQL_MODE)
-    folder = Path(target.path).parent
-    if target.path != ":memory:" and not folder.is_dir():
-        raise ConfigurationError(f"The SQLite file {target.path} is in a folder that does not exist: {folder}.")
-    return pw.SqliteDatabase(target.path, pragmas={"foreign_keys": 1})
+    database = pw.SqliteDatabase(target.path, pragmas={"foreign_keys": 1})
+    path = database_file(database)
+    try:
+        if path is not None and _is_missing(path) and not path.parent.is_dir():
+            raise ConfigurationError(f"The SQLite file {path} is in a folder that does not exist: {path.parent}.")
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"The SQLite file's name is not possible ({said}): {one_line(target.path)}") from error
+    return database
+
+
+def database_file(database: pw.Database) -> Path | None:
+    """Return the file of a SQLite database; None for one in memory, and for a server."""
+    if not isinstance(database, pw.SqliteDatabase) or is_private(database):
+        return None
+    name = str(database.database)
+    if name.startswith("file:") and database.connect_params.get("uri"):
+        name = unquote(urlsplit(name).path)
+    return Path(name)
+
+
+def _is_missing(path: Path) -> bool:
+    """Return True if there is no such file. Raises OSError and ValueError for a name that is not possible."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
 
 
 def _server_parameters(target: Target) -> dict[str, Any]:
     options = dict(target.options)
+    named = {"user": target.user, "password": target.password, "name": target.name, "host": target.host, **options}
+    strict = ("user", "name", "host")
+    for part, text in named.items():
+        try:
+            text.encode("idna" if part == "host" else "utf-8", "strict" if part in strict else "surrogateescape")
+        except UnicodeError:
+            raise ConfigurationError(f"The {part} of the database is not possible: it cannot be encoded.") from None
+        if "\0" in text:
+            raise ConfigurationError(f"The {part} of the database is not possible: it holds a NUL character.")
     # A str would go out as Latin-1, which is not what other clients send.
     password = target.password.encode("utf-8", "surrogateescape")
     parameters: dict[str, Any] = {"user": target.user, "password": password, "charset": "utf8mb4"}
@@ -98,15 +139,19 @@ def _server_parameters(target: Target) -> dict[str, Any]:
     else:
         parameters |= {"host": target.host, "port": target.port}
     if "ssl_ca" in options:
+        if not Path(options["ssl_ca"]).is_file():
+            raise ConfigurationError(f"ssl_ca in the database URL names no file: {options['ssl_ca']}.")
         # Without these PyMySQL encrypts but accepts any certificate.
         parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
     elif options.get("ssl", "0") not in ("", "0"):
         parameters["ssl"] = {"ssl": True}
     if "connect_timeout" in options:
-        try:
-            parameters["connect_timeout"] = int(options["connect_timeout"])
-        except ValueError as error:
-            raise ConfigurationError("connect_timeout in the database URL is no whole number of seconds.") from error
+        seconds = options["connect_timeout"]
+        if not re.fullmatch("[0-9]{1,8}", seconds) or not 1 <= int(seconds) <= _LONGEST_TIMEOUT:
+            raise ConfigurationError(
+                f"connect_timeout in the database URL is {seconds!r}; expected whole seconds, 1 to {_LONGEST_TIMEOUT}."
+            )
+        parameters["connect_timeout"] = int(seconds)
     return parameters
 
 
@@ -131,10 +176,12 @@ def is_private(database: pw.Database) -> bool:
 
 def for_reading(database: pw.Database) -> pw.Database:
     """Return an empty database in memory in place of a SQLite file that does not exist: reading creates no file."""
-    if not isinstance(database, pw.SqliteDatabase) or is_private(database) or not database.is_closed():
+    path = database_file(database)
+    if path is None or not database.is_closed():
         return database
-    missing = not str(database.database).startswith("file:") and not Path(database.database).exists()
-    return pw.SqliteDatabase(":memory:") if missing else database
+    with contextlib.suppress(OSError, ValueError):  # connecting says what is wrong with it
+        return pw.SqliteDatabase(":memory:") if _is_missing(path) else database
+    return database
 
 
 def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> pw.Database:
@@ -239,13 +286,25 @@ def connected(database: pw.Database) -> Iterator[pw.Database]:
                 database.close()
 
 
+def _create_file(database: pw.Database) -> None:
+    """Create a SQLite file that does not exist yet, for its owner alone: it will hold customers' data.
+
+    SQLite would create it as the umask says. Its journals take the file's mode.
+    """
+    path = database_file(database)
+    if path is not None and not re.search(r"[?&]mode=r[ow](&|\Z)", str(database.database)):
+        with contextlib.suppress(OSError, ValueError):  # it exists, or SQLite says why it cannot be made
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def connect(database: pw.Database) -> None:
     """Connect. Raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
+    _create_file(database)
     try:
         database.connect(reuse_if_open=True)
         if isinstance(database, pw.SqliteDatabase):
             database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-    except (pw.PeeweeException, RuntimeError, OSError) as error:
+    except Exception as error:  # a driver may raise anything
         with contextlib.suppress(Exception):
             database.close()
         if isinstance(database, pw.SqliteDatabase) and "locked" in str(error):
@@ -268,11 +327,41 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
 def _why(database: pw.Database, error: Exception) -> str:
     where = describe(database)
     number = error.args[0] if error.args else None
-    if number == 1045:
-        return f"{where}: the server refuses the user or the password; check both in the URL."
+    if isinstance(database, pw.SqliteDatabase):
+        path = database_file(database)
+        with contextlib.suppress(OSError, ValueError):
+            if path is not None and path.is_dir():
+                return f"{where}: cannot be opened, as it is a folder; name a file."
+    elif reason := _tls_failure(error):
+        return f"{where}: TLS failed, and nothing was sent ({reason}); check ?ssl, ?ssl_ca and the server's certificate."
+    elif number == 1045:
+        return (
+            f"{where}: the server refuses the user or the password; check both in the URL (an account that requires "
+            "TLS needs ?ssl=1)."
+        )
+    elif number == 2026:
+        return f"{where}: the server offers no TLS, which ?ssl demands; switch it on there, or leave ?ssl out."
+    elif number in (3159, 4031):
+        return f"{where}: the server accepts connections with TLS only; add ?ssl=1 to the URL."
+    elif number == 2012:
+        return f"{where}: what answers there is no MySQL or MariaDB server ({error.args[-1]}); check host and port."
+    elif number == 2013:
+        return (
+            f"{where}: the server closed the connection, or did not answer, before it could be used "
+            f"({error.args[-1]}); check host and port, and the server's log."
+        )
     if number in (1044, 1049):
         return f"{where}: there is no such database, or the user may not see it; create it or check the name."
     if number in (2002, 2003):
         return f"{where}: no server answers there; check host and port, and that it runs ({error.args[-1]})."
     said = error.args[-1] if error.args else error
     return f"{where}: cannot be opened ({said})."
+
+
+def _tls_failure(error: BaseException | None) -> str:
+    """Return what TLS said if that is the cause: PyMySQL reports it as a server that cannot be reached."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return str(getattr(error, "verify_message", "") or error.reason or error)
+        error = getattr(error, "original_exception", None) or error.__cause__ or error.__context__
+    return ""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import peewee as pw
 
-from ..database.connect import collation_beside, is_private
+from ..database.connect import collation_beside, database_file
 from ..database.query import SUPPORTED
 from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
@@ -198,15 +197,30 @@ def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
 
 def sqlite_file(database: pw.SqliteDatabase) -> Diagnosis:
     """Check the file and its folder, in which SQLite creates a journal while it writes."""
-    if is_private(database):
+    path = database_file(database)
+    if path is None:
         return Diagnosis("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
     obstacle = file_obstacle(database)
     if obstacle:
         return Diagnosis("file", "fail", obstacle, "Give this user the right to write to the file and in its folder.")
-    name = str(database.database)
-    if not name.startswith("file:") and not Path(name).exists():
-        return Diagnosis("file", "ok", f"{name} is not there yet; wch activate makes it")
-    return Diagnosis("file", "ok", f"{name} can be written to")
+    if not path.exists():
+        return Diagnosis("file", "ok", f"{path} is not there yet; wch activate makes it")
+    if path.stat().st_size == 0:
+        advice = "wch activate makes the tables in it. If it had some, it was cut off: restore a backup first."
+        return Diagnosis("file", "warn", f"{path} is empty", advice)
+    return Diagnosis("file", "ok", f"{path} can be written to")
+
+
+def sqlite_integrity(context: RunContext) -> Diagnosis:
+    """Have SQLite read the whole file: a damaged page is found only by the query that needs it."""
+    try:
+        found = [str(line) for (text,) in _rows(context, "PRAGMA quick_check(3)") for line in str(text).splitlines()]
+    except pw.DatabaseError as error:
+        found = [str(error)]
+    if found == ["ok"]:
+        return Diagnosis("integrity", "ok", "the file is not damaged")
+    advice = "Stop its users, keep a copy of the file and its -wal and -journal, and restore a backup, or try .recover."
+    return Diagnosis("integrity", "fail", f"the file is damaged: {'; '.join(found[:3])}", advice)
 
 
 def sqlite_json(context: RunContext) -> Diagnosis:
@@ -224,8 +238,8 @@ def sqlite_foreign_keys(context: RunContext) -> Diagnosis:
         advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
         return Diagnosis("foreign keys", "warn", "this build of SQLite has none", advice)
     # A file that is not there yet is stood in for by an empty database, whose settings say nothing.
-    sqlite_file = _one(context, "SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main'")
-    if sqlite_file and _one(context, "PRAGMA foreign_keys") != "1":
+    in_file = _one(context, "SELECT coalesce(file, '') <> '' FROM pragma_database_list WHERE name = 'main'")
+    if in_file == "1" and _one(context, "PRAGMA foreign_keys") != "1":
         advice = "Open the database with pragmas={'foreign_keys': 1}, or through wch_peewee."
         return Diagnosis("foreign keys", "warn", "they are switched off on this connection", advice)
     return Diagnosis("foreign keys", "ok", "they are enforced on connections of wch_peewee")
@@ -236,7 +250,7 @@ def _one(context: RunContext, sql: str) -> str:
     return str(value)
 
 
-SQLITE_CHECKS = (("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
+SQLITE_CHECKS = (("integrity", sqlite_integrity), ("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
 
 
 Check = Callable[[RunContext], Diagnosis]
