@@ -65,7 +65,7 @@ def test_a_life() -> None:
     removed = wch("uninstall", "--yes", WCH_REMOVE_DATA="true")
     assert (removed.code, removed.out.splitlines()[-1]) == (0, "Success: Uninstalled.")
     assert not any("wch_" in name for name in tables())
-    assert wch("uninstall", "--yes", WCH_REMOVE_DATA="true").out == "Nothing was there.\n"
+    assert wch("uninstall", "--yes", WCH_REMOVE_DATA="true").out == "Success: Nothing was there.\n"
 
 
 @pytest.mark.parametrize("command", [*READING, "rollback", "repair", "uninstall"])
@@ -188,6 +188,7 @@ def test_doctor_on_a_file() -> None:
     assert {finding["name"]: finding["state"] for finding in findings} == {
         "file": "ok",
         "version": "ok",
+        "integrity": "ok",
         "json": "ok",
         "foreign keys": "ok",
     }

@@ -333,7 +333,7 @@ def _why(database: pw.Database, error: Exception) -> str:
             if path is not None and path.is_dir():
                 return f"{where}: cannot be opened, as it is a folder; name a file."
     elif reason := _tls_failure(error):
-        return f"{where}: TLS failed, and nothing was sent ({reason}); check ?ssl, ?ssl_ca and the server's certificate."
+        return f"{where}: TLS failed ({reason}); check ?ssl, ?ssl_ca and the server's certificate."
     elif number == 1045:
         return (
             f"{where}: the server refuses the user or the password; check both in the URL (an account that requires "

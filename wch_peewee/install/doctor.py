@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import peewee as pw
@@ -15,6 +17,7 @@ from ..errors import DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
+from ..migrate.folder import writable_by_others
 from ..schema.base import Query
 from ..schema.naming import options_table_name
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
@@ -282,6 +285,15 @@ def _asked(name: str, check: Check, context: RunContext) -> Diagnosis:
     except pw.PeeweeException as error:
         said = error.args[-1] if error.args else error
         return Diagnosis(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")
+
+
+def migrations(folder: Path) -> tuple[Diagnosis, ...]:
+    """Warn of migrations that other users may change: their code runs with this user's rights."""
+    path = writable_by_others(folder)
+    if path is None:
+        return ()
+    advice = f"wch runs the code in it. Take that right from others: chmod go-w {shlex.quote(str(path))}"
+    return (Diagnosis("migrations", "warn", f"other users may change {path}", advice),)
 
 
 def object_cache(site: WordPressSite | None) -> tuple[Diagnosis, ...]:
