@@ -156,9 +156,9 @@ _PLAIN = re.compile(r"[a-z]+(_[a-z]+)+|version|prefix|target|applied|pending|eng
 Renderer = Callable[[dict[str, Any], Sequence[dict[str, Any]]], str]
 
 
-def _json(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+def _json(document: Any, rows: Sequence[dict[str, Any]] = (), indent: int | None = 2) -> str:
     # Of the control characters it leaves only DEL as it is.
-    return json.dumps(document, indent=2, default=str).replace("\x7f", "\\u007f")
+    return json.dumps(document, indent=indent, default=str).replace("\x7f", "\\u007f")
 
 
 def _yaml(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
@@ -218,15 +218,16 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict | list | tuple):
-        return visible(json.dumps(value, default=str))
-    if not isinstance(value, str):
+        return _json(value, indent=None)
+    if isinstance(value, int | float):
         return str(value)
-    text = visible(value)
+    text = _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), str(value))
     return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 #: OWASP's list, wide forms included; what else belongs to it is escaped.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 

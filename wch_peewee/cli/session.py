@@ -156,7 +156,7 @@ def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -
 
 
 def author_folder(named: str | None, out: Output) -> Path:
-    """Return the folder of the migrations and name it on stderr.
+    """Return the folder of the migrations; one that was not named is said on stderr.
 
     Raises ConfigurationError if none is named and the current folder has others than this wch.
     """
@@ -169,10 +169,10 @@ def author_folder(named: str | None, out: Output) -> Path:
         here = _current_folder()
         if here is not None and (other := other_folder(here)) is not None:
             raise ConfigurationError(
-                f"This wch reads the migrations in {path}, and there are others in {other}; say which are meant with "
-                "--migrations FOLDER, or install the checkout with pip install -e ."
+                f"This wch reads the migrations in {path}, and there are others in {other}; say --migrations "
+                "FOLDER, or install a checkout with pip install -e ."
             )
-    out.note(f"Migrations: {path}")
+        out.note(f"Migrations: {path}")
     if writable := writable_by_others(path):
         out.note(f"Other users may change {writable}, whose code wch runs: chmod go-w takes that right from them.")
     return path
