@@ -198,8 +198,8 @@ def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
     return context.connection.query(Query(sql))
 
 
-def sqlite_file(database: pw.SqliteDatabase) -> Diagnosis:
-    """Check the file and its folder, in which SQLite creates a journal while it writes."""
+def sqlite_file(database: pw.SqliteDatabase, context: RunContext) -> Diagnosis:
+    """Check the file and its folder, in which SQLite creates a journal while it writes, and every page of the file."""
     path = database_file(database)
     if path is None:
         return Diagnosis("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
@@ -209,21 +209,16 @@ def sqlite_file(database: pw.SqliteDatabase) -> Diagnosis:
     if not path.exists():
         return Diagnosis("file", "ok", f"{path} is not there yet; wch activate makes it")
     if path.stat().st_size == 0:
-        advice = "wch activate makes the tables in it. If it had some, it was cut off: restore a backup first."
-        return Diagnosis("file", "warn", f"{path} is empty", advice)
-    return Diagnosis("file", "ok", f"{path} can be written to")
-
-
-def sqlite_integrity(context: RunContext) -> Diagnosis:
-    """Have SQLite read the whole file: a damaged page is found only by the query that needs it."""
+        return Diagnosis("file", "ok", f"{path} is empty; wch activate makes the tables in it")
     try:
-        found = [str(line) for (text,) in _rows(context, "PRAGMA quick_check(3)") for line in str(text).splitlines()]
+        # A damaged page is otherwise found by the first query that needs it.
+        found = [line for (text,) in _rows(context, "PRAGMA quick_check(3)") for line in str(text).splitlines()]
     except pw.DatabaseError as error:
         found = [str(error)]
-    if found == ["ok"]:
-        return Diagnosis("integrity", "ok", "the file is not damaged")
-    advice = "Stop its users, keep a copy of the file and its -wal and -journal, and restore a backup, or try .recover."
-    return Diagnosis("integrity", "fail", f"the file is damaged: {'; '.join(found[:3])}", advice)
+    if found != ["ok"]:
+        advice = "Stop its users, keep a copy of it with its -wal and -journal, and restore a backup, or try .recover."
+        return Diagnosis("file", "fail", f"{path} is damaged: {'; '.join(found[:3])}", advice)
+    return Diagnosis("file", "ok", f"{path} can be written to")
 
 
 def sqlite_json(context: RunContext) -> Diagnosis:
@@ -253,7 +248,7 @@ def _one(context: RunContext, sql: str) -> str:
     return str(value)
 
 
-SQLITE_CHECKS = (("integrity", sqlite_integrity), ("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
+SQLITE_CHECKS = (("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
 
 
 Check = Callable[[RunContext], Diagnosis]
@@ -266,7 +261,7 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
         with read_session(manager.database, manager.prefix) as context:
             version = Diagnosis("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
-                return (sqlite_file(manager.database), version, *_run(SQLITE_CHECKS, context))
+                return (sqlite_file(manager.database, context), version, *_run(SQLITE_CHECKS, context))
             return (reached, version, *_run(server_checks(manager.table_names), context))
     except DatabaseUnavailable as error:
         advice = "Nothing else could be looked at; the database is named by --database or WCH_DATABASE_URL."
