@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.support.command import wch
 from wch_peewee import Plugin
 from wch_peewee.cli.options import ExitCode
-from wch_peewee.errors import DatabaseUnavailable
+from wch_peewee.errors import Busy, DatabaseUnavailable
 from wch_peewee.execution import session
 from wch_peewee.install import doctor
 from wch_peewee.install.manager import DatabaseManager
@@ -297,3 +297,24 @@ def test_migrations_that_others_may_change_are_said(mode: int, what: str | None,
     found = doctor.migrations(folder)
     assert [finding.state for finding in found] == ([] if what is None else ["warn"])
     assert all(str(chosen) in finding.found + finding.advice for finding in found)
+
+
+def test_zero_is_a_value() -> None:
+    seen: list[DatabaseManager] = []
+
+    def install(manager: DatabaseManager) -> None:
+        seen.append(manager)
+        raise Busy("enough")
+
+    zeros = ("--timeout", "0", "--copy-rows", "0", "--copy-bytes", "0", "--max-lag", "0")
+    replica = ("--replica", "mysql://reader@replica/shop")
+    with mock.patch.object(DatabaseManager, "install", install):
+        wch("activate", *zeros, *replica)
+        wch("activate", "--timeout", "3", *zeros, *replica)
+        wch("activate", *replica)
+    for manager in seen[:2]:
+        options = manager.options
+        assert options.replicas is not None
+        assert (options.patience, options.copies.rows, options.copies.bytes) == (0, 0, 0)
+        assert (options.replicas.max_lag, options.replicas.patience) == (0, 0)
+    assert (seen[2].options.patience, seen[2].options.copies.rows) == (60, 100_000)
