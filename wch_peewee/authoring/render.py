@@ -79,7 +79,8 @@ class Draft:
         return found
 
     def _function(self, name: str, lines: Sequence[Line], last: Call, docstring: str = "") -> str:
-        body = [fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4).replace("\n", "\n    ")] if docstring else []
+        said = fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+        body = [said.replace("\n", "\n    ")] if docstring else []
         for line in lines:
             if isinstance(line, Mark):
                 call = Call("steps.decide", (Text(f"{line.question}; then remove this line"),))

@@ -106,10 +106,12 @@ def _statements(forecast: Forecast) -> Iterator[str]:
         if step.sql:
             yield _comment(f"  {step.sql}")
         return
-    for text in map(str, (*step.statements, *step.cleanup)):
-        # Escaped it would name another thing, and as it is a terminal would obey it.
-        hidden = visible(text) != text
-        yield _comment(f"  Not shown as SQL, for the control characters in it: {text}") if hidden else text
+    texts = [*map(str, (*step.statements, *step.cleanup))]
+    if any(visible(text) != text for text in texts):
+        # Escaped they would name other things, and as they are a terminal would obey them.
+        yield _comment("  Not shown as SQL, for the control characters in a name:")
+        texts = [_comment(f"  {text}") for text in texts]
+    yield from texts
     if step.recheck is not None:
         undo = " ".join(map(str, step.undo))
         yield _comment(f"  Then the rows are counted once more; should some stand against it: {undo}")
