@@ -42,6 +42,12 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--database", f"mysql://root:{SECRET}@host/db?connect_timeout=0"], {}, 78, "expected whole seconds, 1 to"),
         (["--database", f"mysql://root:{SECRET}@{'h' * 64}/db"], {}, 78, "The host of the database is not possible"),
         (["--database", f"mysql://root:{SECRET}@host/a%00b"], {}, 78, "it holds a NUL character"),
+        (
+            ["--database", f"mysql://root:{SECRET}\ud800@host/db"],
+            {},
+            78,
+            "The password of the database is not possible",
+        ),
         (["--database", f"mysql://%ff:{SECRET}@host/db"], {}, 78, "The user of the database is not possible"),
         (["--database", "sqlite:///a%00b"], {}, 78, "holds %00"),
         (["--database", "sqlite:///" + "a" * 300], {}, 78, "File name too long"),

@@ -162,15 +162,12 @@ def author_folder(named: str | None, out: Output) -> Path:
     """
     if named == "":
         raise click.UsageError("--migrations is empty; expected a folder.")
-    if named is not None:
-        path = Path(named)
-    else:
-        path = migrations_folder()
-        here = _current_folder()
-        if here is not None and (other := other_folder(here)) is not None:
+    path = migrations_folder() if named is None else Path(named)
+    if named is None:
+        if (here := _current_folder()) is not None and (other := other_folder(here)) is not None:
             raise ConfigurationError(
-                f"This wch reads the migrations in {path}, and there are others in {other}; say --migrations "
-                "FOLDER, or install a checkout with pip install -e ."
+                f"This wch reads the migrations in {path}, and there are others in {other}; say --migrations FOLDER, "
+                "or install a checkout with pip install -e ."
             )
         out.note(f"Migrations: {path}")
     if writable := writable_by_others(path):

@@ -47,9 +47,6 @@ PATIENCE = 60.0
 #: How long one statement waits for a lock, in seconds, and others behind it.
 LOCK_WAIT = 1
 
-#: A year, in seconds: PyMySQL's own limit.
-_LONGEST_TIMEOUT = 31_536_000
-
 _RUN_SETTINGS = f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {{0}}, innodb_lock_wait_timeout = {{0}}"
 _STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
@@ -121,10 +118,9 @@ def _is_missing(path: Path) -> bool:
 def _server_parameters(target: Target) -> dict[str, Any]:
     options = dict(target.options)
     named = {"user": target.user, "password": target.password, "name": target.name, "host": target.host, **options}
-    strict = ("user", "name", "host")
     for part, text in named.items():
         try:
-            text.encode("idna" if part == "host" else "utf-8", "strict" if part in strict else "surrogateescape")
+            text.encode("idna" if part == "host" else "utf-8", "surrogateescape" if part == "password" else "strict")
         except UnicodeError:
             raise ConfigurationError(f"The {part} of the database is not possible: it cannot be encoded.") from None
         if "\0" in text:
@@ -147,10 +143,9 @@ def _server_parameters(target: Target) -> dict[str, Any]:
         parameters["ssl"] = {"ssl": True}
     if "connect_timeout" in options:
         seconds = options["connect_timeout"]
-        if not re.fullmatch("[0-9]{1,8}", seconds) or not 1 <= int(seconds) <= _LONGEST_TIMEOUT:
-            raise ConfigurationError(
-                f"connect_timeout in the database URL is {seconds!r}; expected whole seconds, 1 to {_LONGEST_TIMEOUT}."
-            )
+        if not re.fullmatch("[0-9]{1,8}", seconds) or not 1 <= int(seconds) <= 31_536_000:  # PyMySQL's limit
+            found = f"connect_timeout in the database URL is {seconds!r}"
+            raise ConfigurationError(f"{found}; expected whole seconds, 1 to 31536000.")
         parameters["connect_timeout"] = int(seconds)
     return parameters
 
@@ -324,38 +319,32 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
     return StatementFailed(f"{where}: the database refused ({said})", sql=getattr(error, _STATEMENT, ""))
 
 
+_NO_DATABASE = "there is no such database, or the user may not see it; create it or check the name."
+_TLS_ONLY = "the server accepts connections with TLS only; add ?ssl=1 to the URL."
+_NO_SERVER = "no server answers there; check host and port, and that it runs ({said})."
+_REASONS: dict[object, str] = {
+    1044: _NO_DATABASE,
+    1045: "the server refuses the user or the password; check both in the URL; an account may need ?ssl=1, too.",
+    1049: _NO_DATABASE,
+    2002: _NO_SERVER,
+    2003: _NO_SERVER,
+    2012: "what answers there is no MySQL or MariaDB server ({said}); check host and port.",
+    2013: "the server closed the connection, or did not answer, before it could be used ({said}); check host and port.",
+    2026: "the server offers no TLS, which ?ssl demands; switch it on there, or leave ?ssl out.",
+    3159: _TLS_ONLY,
+    4031: _TLS_ONLY,
+}
+
+
 def _why(database: pw.Database, error: Exception) -> str:
-    where = describe(database)
-    number = error.args[0] if error.args else None
-    if isinstance(database, pw.SqliteDatabase):
-        path = database_file(database)
-        with contextlib.suppress(OSError, ValueError):
-            if path is not None and path.is_dir():
-                return f"{where}: cannot be opened, as it is a folder; name a file."
-    elif reason := _tls_failure(error):
-        return f"{where}: TLS failed ({reason}); check ?ssl, ?ssl_ca and the server's certificate."
-    elif number == 1045:
-        return (
-            f"{where}: the server refuses the user or the password; check both in the URL (an account that requires "
-            "TLS needs ?ssl=1)."
-        )
-    elif number == 2026:
-        return f"{where}: the server offers no TLS, which ?ssl demands; switch it on there, or leave ?ssl out."
-    elif number in (3159, 4031):
-        return f"{where}: the server accepts connections with TLS only; add ?ssl=1 to the URL."
-    elif number == 2012:
-        return f"{where}: what answers there is no MySQL or MariaDB server ({error.args[-1]}); check host and port."
-    elif number == 2013:
-        return (
-            f"{where}: the server closed the connection, or did not answer, before it could be used "
-            f"({error.args[-1]}); check host and port, and the server's log."
-        )
-    if number in (1044, 1049):
-        return f"{where}: there is no such database, or the user may not see it; create it or check the name."
-    if number in (2002, 2003):
-        return f"{where}: no server answers there; check host and port, and that it runs ({error.args[-1]})."
-    said = error.args[-1] if error.args else error
-    return f"{where}: cannot be opened ({said})."
+    path = database_file(database)
+    reason = _REASONS.get(error.args[0] if error.args else None, "cannot be opened ({said}).")
+    if tls := _tls_failure(error):
+        reason = f"TLS failed ({tls}); check ?ssl, ?ssl_ca and the server's certificate."
+    with contextlib.suppress(OSError):
+        if path is not None and path.is_dir():
+            reason = "cannot be opened, as it is a folder; name a file."
+    return f"{describe(database)}: {reason.replace('{said}', str(error.args[-1] if error.args else error))}"
 
 
 def _tls_failure(error: BaseException | None) -> str:
