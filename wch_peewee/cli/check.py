@@ -145,8 +145,7 @@ def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int
 
     out = Output(choices)
     path = author_folder(folder, out)
-    if folder is not None:
-        out.note(f"Migrations: {path}")
+    out.note(f"Migrations: {path}")
     findings = check_migrations(path)
     recorded = record_migrations(path) if record and not findings else ()
     shown = [replace(finding, path=_from_here(finding.path)) for finding in findings]

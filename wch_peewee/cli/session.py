@@ -144,6 +144,8 @@ def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -
     """Return the folder of the migrations and the server, without connecting. Raises ConfigurationError."""
     out = Output(choices)
     path = author_folder(folder, out)
+    if folder is None and path.parent not in (here := _current_folder() or path, *here.parents):
+        out.note(f"Migrations: {path}")
     if folder is None and writes and path.parent.name == "wch_peewee":
         raise ConfigurationError(
             f"The migrations are those of an installed package ({path}), where nothing is written; say --migrations "
@@ -156,20 +158,15 @@ def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -
 
 
 def author_folder(named: str | None, out: Output) -> Path:
-    """Return the folder of the migrations; one that was not named is said on stderr.
-
-    Raises ConfigurationError if none is named and the current folder has others than this wch.
-    """
+    """Return the folder of the migrations. Raises ConfigurationError if none is named and there are others here."""
     if named == "":
         raise click.UsageError("--migrations is empty; expected a folder.")
     path = migrations_folder() if named is None else Path(named)
-    if named is None:
-        if (here := _current_folder()) is not None and (other := other_folder(here)) is not None:
-            raise ConfigurationError(
-                f"This wch reads the migrations in {path}, and there are others in {other}; say --migrations FOLDER, "
-                "or install a checkout with pip install -e ."
-            )
-        out.note(f"Migrations: {path}")
+    if named is None and (here := _current_folder()) is not None and (other := other_folder(here)) is not None:
+        raise ConfigurationError(
+            f"This wch reads the migrations in {path}, and there are others in {other}; say --migrations FOLDER, "
+            "or install a checkout with pip install -e ."
+        )
     if writable := writable_by_others(path):
         out.note(f"Other users may change {writable}, whose code wch runs: chmod go-w takes that right from them.")
     return path
