@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from dataclasses import replace
+from pathlib import Path
 
 import peewee
 import pytest
@@ -13,6 +15,7 @@ from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.wordpress_folders import make_options
 from wch_peewee import DatabaseManager
+from wch_peewee.execution.lock import lock_name
 
 READING = ("status", "check", "plan", "schema", "doctor")
 NAMES = ("conversations", "messages", "carts", "customer_profiles", "broadcast_campaigns", "sync_queue")
@@ -240,3 +243,49 @@ def test_a_picture_of_the_live_tables_marks_what_differs_and_nothing_else(databa
     assert [d["mended_by"] for d in wch("check", "--format", "json", database=database.url).json["differences"]] == [
         "wch repair"
     ]
+
+
+def test_a_timeout_of_0_does_not_wait(database: LiveDatabase) -> None:
+    wch("activate", database=database.url)
+    drop_index(database)
+    other = database.connect()
+    if database.family == "sqlite":
+        other.begin("IMMEDIATE")
+    else:
+        name = lock_name(database.name, "wp_")
+        assert other.execute_sql("SELECT GET_LOCK(%s, 0)", (name,)).fetchone() == (1,)
+    result = wch("activate", "--timeout", "0", "--quiet", database=database.url)
+    assert (result.code, "waited 0 seconds" in result.err) == (3, True)
+    other.close()
+    assert wch("activate", "--timeout", "0", database=database.url).code == 0
+
+
+@pytest.mark.families("mysql", "mariadb")
+@pytest.mark.parametrize("option", ["--copy-rows", "--copy-bytes"])
+def test_a_copy_of_up_to_0_is_refused(database: LiveDatabase, option: str) -> None:
+    wch("activate", database=database.url)
+    database.execute("ALTER TABLE wp_wch_broadcast_campaigns MODIFY sent_count SMALLINT NOT NULL DEFAULT 0")
+    database.execute(
+        "INSERT INTO wp_wch_broadcast_campaigns (name, template_name, created_at, updated_at) VALUES (%s, %s, %s, %s)",
+        ["a", "b", NOW, NOW],
+    )
+    database.execute("ANALYZE TABLE wp_wch_broadcast_campaigns")
+    plan = wch("plan", option, "0", "--format", "csv", database=database.url)
+    assert "allow it with --allow-copy" in plan.out
+    refused = wch("activate", option, "0", "--quiet", database=database.url)
+    assert (refused.code, "allow it with --allow-copy" in refused.err) == (2, True)
+    assert wch("activate", option, "1000000", database=database.url).code == 0
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_tls_that_cannot_be_had_is_named(database: LiveDatabase, tmp_path: Path) -> None:
+    """The server has no TLS, or a certificate that this authority has not signed, or the file is none."""
+    authority = tmp_path / "ca.pem"
+    authority.write_text("no certificate", encoding="utf-8")
+    for file in (authority, Path(ssl.get_default_verify_paths().openssl_cafile)):
+        if not file.is_file():
+            continue
+        result = wch("status", "--quiet", database=f"{database.url}?ssl_ca={file}")
+        assert (result.code, len(result.err.splitlines())) == (2, 1)
+        assert "TLS" in result.err
+        assert "no server answers" not in result.err

@@ -139,3 +139,44 @@ def test_settings_of_the_whole_server(private_server: PrivateServer) -> None:
     assert {name for name, finding in found.items() if finding.state != "ok"} == {"strictness", "writable"}
     assert "1 day" in found["lock waits"].found
     assert "lock_wait_timeout = 1" in found["lock waits"].advice
+
+
+def damaged(path: Path, kind: str) -> None:
+    """Damage an installed database: its header, a page, its end, the text of its schema."""
+    content = bytearray(path.read_bytes())
+    size = int.from_bytes(content[16:18], "big")
+    match kind:
+        case "header":
+            content[:16] = b"no such database"
+        case "page":
+            content[2 * size : 3 * size] = bytes(range(256)) * (size // 256)
+        case "end":
+            del content[len(content) // 2 :]
+        case "schema":
+            content = bytearray(bytes(content).replace(b"CREATE TABLE", b"CRATE  TABLE"))
+    path.write_bytes(content)
+
+
+@pytest.mark.families("sqlite")
+@pytest.mark.parametrize("kind", ["header", "page", "end", "schema", "folder"])
+def test_a_damaged_file_is_a_failure_in_words(kind: str, tmp_path: Path, engine: object) -> None:
+    path = tmp_path / "sick.db"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        DatabaseManager(f"sqlite:///{path}").install()
+        damaged(path, kind)
+    (finding,) = (found for found in findings(f"sqlite:///{path}").values() if found.state == "fail")
+    assert finding.name in ("file", "connection")
+    assert str(path) in finding.found
+    assert "Error" not in finding.found
+
+
+@pytest.mark.families("sqlite")
+def test_what_is_in_the_journal_belongs_to_the_file(database: LiveDatabase) -> None:
+    """Changes that are in the WAL alone, of a writer that has not ended, are no damage."""
+    DatabaseManager(database.url).install()
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("UPDATE wp_options SET option_value = '0.9.0' WHERE option_name = 'wch_db_version'")
+    assert Path(f"{database.path}-wal").stat().st_size
+    assert {finding.state for finding in findings(database.url).values()} == {"ok"}

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.databases import LiveDatabase
-from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed
+from tests.support.migration_chain import chain_folder
+from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed, WchError
 from wch_peewee.cli import run
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.statements import Statement
@@ -190,3 +191,34 @@ def test_a_mending_says_it_too(installed: LiveDatabase) -> None:
     manager.before_statement = None
     assert manager.install().outcome == "upgraded"
     assert manager.plan().is_empty
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "words"),
+    [
+        ("def migrate(:", 3, "SyntaxError: "),
+        ("def f():\nx", 4, "IndentationError: "),
+        ("import no_such_module", 3, "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("x = y", 3, "NameError: name 'y' is not defined"),
+        ("raise SystemExit(3)", 3, "SystemExit: 3"),
+        ("# \udcff", 3, "UnicodeDecodeError: "),
+        ("def migrate(migrator, database, *, fake=False):\n    1 / 0", 4, "ZeroDivisionError: division by zero"),
+        (
+            (
+                "from wch_peewee.migrate import steps\ndef f(context):\n    context.nothing()\n\n\n"
+                "def migrate(migrator, database, *, fake=False):\n    migrator.run(steps.run_python, database, f)"
+            ),
+            5,
+            "AttributeError: ",
+        ),
+    ],
+)
+def test_a_mistake_in_a_migration_is_named_by_its_line(tmp_path: Path, body: str, line: int, words: str) -> None:
+    folder = chain_folder(tmp_path, [])
+    text = f'VERSION = "1.1.0"\n\n{body}\n\n\ndef rollback(migrator, database, *, fake=False):\n    pass\n'
+    (folder / "002_x.py").write_text(text, encoding="utf-8", errors="surrogateescape")
+    manager = DatabaseManager("sqlite:///:memory:", migrations=folder)
+    with pytest.raises(WchError) as caught:
+        manager.install()
+    (first, *_) = str(caught.value).splitlines()
+    assert f"{folder / '002_x.py'}, line {line}: {words}" in first

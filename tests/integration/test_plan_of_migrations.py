@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import CHAIN, NEWEST, SETTLED, add_chain, chain_folder
 from tests.support.statements import Statements
@@ -133,3 +136,86 @@ def test_a_plan_runs_nothing_of_an_authors_own(database: LiveDatabase, tmp_path:
         told = [words for forecast in plan.dry_run.steps for words in forecast.describe()]
         assert any("close" in words and "nothing can be said beforehand" in words for words in told)
         assert "Runs print, which cannot be shown" in told
+
+
+FILL = 'migrator.run(batches.fill_column, database, "conversations", "assigned_agent_id", "7")'
+NOT_NULL = [
+    'agent = Column("assigned_agent_id", bigint(unsigned=True))',
+    'migrator.run(steps.alter_column, database, "conversations", agent)',
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "changes"),
+    [
+        ([FILL], True),
+        (['migrator.run(steps.run_sql, database, "UPDATE {conversations} SET assigned_agent_id = 7")'], True),
+        (['migrator.run(steps.run_sql, database, "UPDATE wp_wch_conversations SET assigned_agent_id = 7")'], True),
+        (["migrator.run(steps.run_python, database, print)"], True),
+        (['migrator.run(steps.run_sql, database, "DELETE FROM {carts}")'], False),
+        ([], False),
+    ],
+)
+def test_rows_that_an_earlier_step_changes_are_not_said_to_fail(
+    database: LiveDatabase, tmp_path: Path, first: list[str], changes: bool
+) -> None:
+    (tmp_path / "first").mkdir()
+    at_first(database, chain_folder(tmp_path / "first", []))
+    folder = written(tmp_path, *first, *NOT_NULL)
+    manager = DatabaseManager(database.url, migrations=folder, models=SETTLED)
+    steps = manager.plan(counts=True).dry_run.steps
+    (forecast,) = (forecast for forecast in steps if forecast.checks)
+    (check,) = forecast.checks
+    assert (check.count, check.changed_by) == (1, "002_more, step 1 of 3" if changes else "")
+    assert len(forecast.failing) == (not changes)
+    with mock.patch("wch_peewee.install.inspection.migrations_folder", return_value=folder):
+        shown = wch("plan", database=database.url).out
+        assert ("Would fail" in shown, "002_more, step 1 of 3 changes rows first" in shown) == (not changes, changes)
+        table = wch("plan", "--format", "table", database=database.url).out
+        assert ("1 rows" in table, "depends on 002_more, step 1 of 3" in table) == (not changes, changes)
+        rows = list(csv.DictReader(wch("plan", "--format", "csv", database=database.url).out.splitlines()))
+    assert sum(int(row["rows_against"]) for row in rows) == (not changes)
+    if first == [FILL]:
+        manager.run_migrations()
+
+
+def test_drift_behind_a_migration_that_changes_its_rows_is_not_refused(database: LiveDatabase, tmp_path: Path) -> None:
+    """The migration fills what keeps the repair from being made; it would be made in the same run."""
+    (tmp_path / "first").mkdir()
+    at_first(database, chain_folder(tmp_path / "first", []))
+    null = 'Column("customer_phone", varchar(20), nullable=True)'
+    loosened = f'migrator.run(steps.alter_column, database, "conversations", {null})'
+    folder = written(tmp_path, loosened)
+    DatabaseManager(database.url, migrations=folder).run_migrations()
+    database.execute("UPDATE wp_wch_conversations SET customer_phone = NULL")
+    manager = DatabaseManager(database.url, migrations=folder)
+    assert manager.plan().plan.refusals
+    fill = 'migrator.run(batches.fill_column, database, "conversations", "customer_phone", "' + "'1'" + '")'
+    text = HEADER.replace("1.1.0", "1.2.0") + f"    {fill}\n" + FOOTER
+    (folder / "003_fill.py").write_text(text, encoding="utf-8")
+    manager = DatabaseManager(database.url, migrations=folder)
+    plan = manager.plan(counts=True).plan
+    assert (plan.refusals, len(plan.steps)) == ((), 1)
+    assert manager.install().refusals == ()
+
+
+def test_every_format_says_where_the_run_would_stop_and_what_it_leaves(database: LiveDatabase, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    at_first(database, chain_folder(tmp_path / "first", []))
+    stopping = written(tmp_path, 'migrator.run(steps.drop_column, database, "carts", "items")')
+    formats = ("sql", "table", "csv", "json", "yaml")
+    with mock.patch("wch_peewee.install.inspection.migrations_folder", return_value=stopping):
+        for name in formats:
+            assert "say allow_drop=True in the migration" in wch("plan", "--format", name, database=database.url).out
+        assert "1.1.0" not in wch("plan", "--format", "table", database=database.url).out.splitlines()[-1]
+    database.execute("ALTER TABLE wp_wch_carts ADD COLUMN theirs INT")
+    database.execute("ALTER TABLE wp_wch_carts ADD COLUMN needed VARCHAR(9) DEFAULT 'x'")
+    index = "wp_wch_carts_customer_phone" if database.family == "sqlite" else "customer_phone ON wp_wch_carts"
+    database.execute(f"DROP INDEX {index}")
+    cart = "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES ('1', %s, %s, %s)"
+    for _ in range(2):
+        database.execute(cart, ["2030-01-01 00:00:00"] * 3)
+    for name in formats:
+        shown = wch("plan", "--format", name, database=database.url).out
+        assert "there are 2 rows of wp_wch_carts" in shown, name
+        assert "wp_wch_carts has a column theirs" in shown, name

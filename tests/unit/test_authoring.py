@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.builders import column, index, key, required, schema, table
 from wch_peewee.authoring.author import next_version
 from wch_peewee.authoring.order import arrange
 from wch_peewee.authoring.recipes import Recipes
-from wch_peewee.authoring.render import caution, summary
-from wch_peewee.authoring.source import Call, Items, Mark, Named, StepLine, Text, layout, quoted
-from wch_peewee.schema.objects import Schema, Table, bigint, datetime, enum, integer, text, varchar
-from wch_peewee.schema.operations import DropColumn, Operation
+from wch_peewee.authoring.render import Draft, caution, summary
+from wch_peewee.authoring.source import (
+    Call,
+    Items,
+    Mark,
+    Named,
+    Shape,
+    StepLine,
+    Text,
+    layout,
+    quoted,
+    source_of,
+)
+from wch_peewee.schema.objects import Column, Default, Schema, Table, bigint, datetime, enum, integer, text, varchar
+from wch_peewee.schema.operations import AddColumn, DropColumn, Operation
 from wch_peewee.schema.renames import Renames, operations_between, questions, rename_columns
 
 
@@ -171,3 +185,22 @@ def test_the_layout() -> None:
     assert quoted("it's") == '"it\'s"'
     assert quoted('say "so"') == "'say \"so\"'"
     assert quoted("a\\b\n☃") == '"a\\\\b\\n☃"'
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.lists(st.text(), min_size=1, max_size=3))
+def test_any_names_and_values_make_a_file_that_says_them(name: str, question: str, values: list[str]) -> None:
+    shape = Column(name, enum(*values), default=Default(f"'{values[0]}'"))
+    adding = AddColumn("carts", shape, None)
+    lines = (
+        StepLine("steps.add_column", (Text("carts"), Shape(source_of(shape), name.upper()))),
+        StepLine("steps.add_column", (Text("messages"), Shape(source_of(shape), name.upper()))),
+        Mark(question),
+    )
+    draft = Draft("1.1.0", "1.0.0", summary([adding, DropColumn("carts", name)]), lines, (), caution=f"{name}.")
+    text = draft.source()
+    assert text.encode("utf-8", "strict")
+    assert all(character.isprintable() or character == "\n" for character in text)
+    tree = ast.parse(text)
+    said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert {name, *values, f"'{values[0]}'", f"{question}; then remove this line"} <= said
+    compile(text, "002_x.py", "exec")

@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.command import wch
+from wch_peewee.cli.output import visible
+from wch_peewee.cli.plan import _comment
 
 COMMANDS = ("activate", "status", "check", "plan", "migrate", "rollback", "repair", "uninstall", "schema", "doctor")
 READING = ("status", "check", "plan", "schema", "doctor")
@@ -65,7 +69,7 @@ def test_a_life() -> None:
     removed = wch("uninstall", "--yes", WCH_REMOVE_DATA="true")
     assert (removed.code, removed.out.splitlines()[-1]) == (0, "Success: Uninstalled.")
     assert not any("wch_" in name for name in tables())
-    assert wch("uninstall", "--yes", WCH_REMOVE_DATA="true").out == "Nothing was there.\n"
+    assert wch("uninstall", "--yes", WCH_REMOVE_DATA="true").out == "Success: Nothing was there.\n"
 
 
 @pytest.mark.parametrize("command", [*READING, "rollback", "repair", "uninstall"])
@@ -217,3 +221,26 @@ def test_help_teaches() -> None:
         assert described.code == 0
         assert f"wch {command}" in described.out.partition("\n\n")[2], "an example is missing"
         assert "--database" in described.out
+
+
+def test_a_statement_that_a_terminal_would_obey_is_no_sql_of_the_plan() -> None:
+    """Escaped, it would name another column; the script stays one that a client can run."""
+    wch("activate")
+    execute(
+        'ALTER TABLE wp_wch_carts ADD COLUMN "x\x1b[2J" INT',
+        "CREATE TABLE copy AS SELECT * FROM wp_wch_carts",
+        "DROP TABLE wp_wch_carts",
+        'CREATE TABLE wp_wch_carts (id INTEGER PRIMARY KEY, "x\x1b[2J" INT, customer_phone VARCHAR(7))',
+        stored("0.9.0"),
+    )
+    for name in ("sql", "table", "csv", "json", "yaml"):
+        assert not {"\x1b", "\r", "\x07"} & {*wch("plan", "--format", name).text}
+    with opened() as connection:
+        connection.executescript(wch("plan", "--quiet").out)
+
+
+@given(st.text())
+def test_a_comment_ends_where_a_client_ends_it(text: str) -> None:
+    lines = visible(_comment(text)).split("\n")
+    assert all(line.startswith("-- ") for line in lines)
+    assert "\n".join(line.removeprefix("-- ") for line in lines) == visible(text)

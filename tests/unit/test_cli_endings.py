@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import peewee
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.command import wch
+from wch_peewee import Plugin
 from wch_peewee.cli.options import ExitCode
+from wch_peewee.errors import Busy, DatabaseUnavailable
+from wch_peewee.execution import session
+from wch_peewee.install import doctor
 from wch_peewee.install.manager import DatabaseManager
+from wch_peewee.migrate.folder import migrations_folder
 
 SECRET = "s3cret"
 
@@ -27,8 +37,22 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "environment", "code", "words"),
     [
         (["--database", f"mysql://root:{SECRET}@host:99999/db"], {}, 78, "host or port cannot be read"),
-        (["--database", f"mysql://root:{SECRET}/x@host/db"], {}, 78, "cannot be read"),
-        (["--database", f"mysql://root:{SECRET}#x@host/db"], {}, 78, "cannot be read"),
+        (["--database", f"mysql://root:{SECRET}/x@host/db"], {}, 78, "write # as %23, / as %2F"),
+        (["--database", f"mysql://root:{SECRET}#x@host/db"], {}, 78, "write # as %23, / as %2F"),
+        (["--database", f"mysql://root:{SECRET}@host/db?connect_timeout=0"], {}, 78, "expected whole seconds, 1 to"),
+        (["--database", f"mysql://root:{SECRET}@{'h' * 64}/db"], {}, 78, "The host of the database is not possible"),
+        (["--database", f"mysql://root:{SECRET}@host/a%00b"], {}, 78, "it holds a NUL character"),
+        (
+            ["--database", f"mysql://root:{SECRET}\ud800@host/db"],
+            {},
+            78,
+            "The password of the database is not possible",
+        ),
+        (["--database", f"mysql://%ff:{SECRET}@host/db"], {}, 78, "The user of the database is not possible"),
+        (["--database", "sqlite:///a%00b"], {}, 78, "holds %00"),
+        (["--database", "sqlite:///" + "a" * 300], {}, 78, "File name too long"),
+        (["--database", "sqlite:///\ud800.db"], {}, 78, "surrogates not allowed"),
+        (["--database", f"sqlite:///{__file__}/x.db"], {}, 78, "in a folder that does not exist"),
         (["--database", "mysql://root:12/34@host"], {}, 78, "names no database"),
         (["--database", f"mysql://root:{SECRET}@host"], {}, 78, "names no database"),
         (["--database", f"postgres://root:{SECRET}@host/db"], {}, 78, "begins with 'postgres'"),
@@ -189,3 +213,114 @@ def test_a_mistyped_command_is_answered_by_one_like_it() -> None:
     result = wch("stats")
     assert result.code == ExitCode.USAGE
     assert "No such command 'stats'. Did you mean 'status'?" in result.err
+
+
+@pytest.mark.parametrize("word", ["install", "init", "setup", "upgrade", "update"])
+def test_what_others_call_activate_is_answered_by_it(word: str) -> None:
+    result = wch(word)
+    assert result.code == ExitCode.USAGE
+    assert f"No such command '{word}'. Did you mean 'activate'?" in result.err
+
+
+@given(st.sampled_from(["uninstall", "rollback", "install", "remove", "delete", "migrate"]), st.data())
+def test_nothing_that_removes_is_ever_suggested(word: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(word) - 1))
+    result = wch(word[:at] + data.draw(st.sampled_from(["", "x", "n"])) + word[at + 1 :])
+    suggested = result.err.partition("Did you mean")[2] if "No such command" in result.err else ""
+    assert "uninstall" not in suggested
+    assert "rollback" not in suggested
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_new_file_is_its_owners_alone_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        wch("activate", "--database", "sqlite:///new.db")
+        (tmp_path / "old.db").touch(0o664)
+        wch("activate", "--database", "sqlite:///old.db")
+        peewee_own = peewee.SqliteDatabase(f"file:{tmp_path}/uri%20.db?mode=rwc", uri=True)
+        DatabaseManager(peewee_own).install()
+        plugin = Plugin(peewee.SqliteDatabase("plugin.db"))
+        plugin.admin_init()
+        plugin.database.close()
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"new.db": 0o600, "old.db": 0o664, "uri .db": 0o600, "plugin.db": 0o600}
+    with contextlib.closing(sqlite3.connect("new.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE wp_options SET autoload = 'no'")
+        assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")} == {
+            "new.db": 0o600,
+            "new.db-wal": 0o600,
+            "new.db-shm": 0o600,
+        }
+
+
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+def test_a_file_that_its_uri_does_not_let_sqlite_make_is_not_made(mode: str, tmp_path: Path) -> None:
+    database = peewee.SqliteDatabase(f"file:{tmp_path}/x.db?mode={mode}", uri=True)
+    with pytest.raises(DatabaseUnavailable):
+        DatabaseManager(database).install()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("pages", [1, 4, 16, 25])
+def test_a_full_disk_is_named(pages: int) -> None:
+    """SQLite rolls back by itself then; peewee's own ROLLBACK must not be what is reported."""
+
+    wch("activate", "--prefix", "other_")
+    with contextlib.closing(sqlite3.connect("wch.db", isolation_level=None)) as connection:
+        there = connection.execute("PRAGMA page_count").fetchone()[0]
+    real = session.dedicated
+
+    def small(database: peewee.Database, **options: float) -> peewee.Database:
+        own: Any = real(database, **options)  # type: ignore[arg-type]
+        own._pragmas = [*own._pragmas, ("max_page_count", there + pages)]
+        return own
+
+    with mock.patch.object(session, "dedicated", small):
+        result = wch("activate", "--quiet")
+    assert result.code == 2
+    assert "database or disk is full" in result.err
+    assert "no transaction" not in result.err
+    assert wch("status", "--prefix", "other_").code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize(("mode", "what"), [(0o777, "folder"), (0o1777, "folder"), (0o666, "file"), (0o644, None)])
+def test_migrations_that_others_may_change_are_said(mode: int, what: str | None, tmp_path: Path) -> None:
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    file = folder / "001_initial_schema.py"
+    shutil.copy(migrations_folder() / file.name, file)
+    folder.chmod(0o755)
+    file.chmod(0o644)
+    chosen = {"folder": folder, "file": file, None: file}[what]
+    chosen.chmod(mode)
+    result = wch("check", "--migrations", str(folder))
+    assert (result.code, f"Other users may change {chosen}" in result.err) == (0, what is not None)
+    found = doctor.migrations(folder)
+    assert [finding.state for finding in found] == ([] if what is None else ["warn"])
+    assert all(str(chosen) in finding.found + finding.advice for finding in found)
+
+
+def test_zero_is_a_value() -> None:
+    seen: list[DatabaseManager] = []
+
+    def install(manager: DatabaseManager) -> None:
+        seen.append(manager)
+        raise Busy("enough")
+
+    zeros = ("--timeout", "0", "--copy-rows", "0", "--copy-bytes", "0", "--max-lag", "0")
+    replica = ("--replica", "mysql://reader@replica/shop")
+    with mock.patch.object(DatabaseManager, "install", install):
+        wch("activate", *zeros, *replica)
+        wch("activate", "--timeout", "3", *zeros, *replica)
+        wch("activate", *replica)
+    for manager in seen[:2]:
+        options = manager.options
+        assert options.replicas is not None
+        assert (options.patience, options.copies.rows, options.copies.bytes) == (0, 0, 0)
+        assert (options.replicas.max_lag, options.replicas.patience) == (0, 0)
+    assert (seen[2].options.patience, seen[2].options.copies.rows) == (60, 100_000)

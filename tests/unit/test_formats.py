@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import re
+import sqlite3
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -15,6 +20,7 @@ from hypothesis import strategies as st
 from tests.support.command import wch
 from wch_peewee.cli.output import RENDERERS
 
+texts_everywhere = st.dictionaries(st.text(), st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.text()))
 scalars = st.none() | st.booleans() | st.integers() | st.integers(-1000, 1000).map(lambda n: n / 4) | st.text()
 keys = st.text(min_size=1, max_size=8)
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4))
@@ -39,8 +45,66 @@ def test_yaml_says_what_json_says(document: dict[str, Any]) -> None:
 def test_csv_has_a_line_for_each_row(rows: list[dict[str, str]]) -> None:
     read = list(csv.DictReader(io.StringIO(RENDERERS["csv"]({}, rows) + "\n")))
     assert [{name: text for name, text in row.items() if text} for row in read if any(row.values())] == [
-        {name: text for name, text in row.items() if text} for row in rows if any(row.values())
+        {name: harmless(text) for name, text in row.items() if text} for row in rows if any(row.values())
     ]
+
+
+def harmless(text: str) -> str:
+    """Return the text as CSV holds it: what a spreadsheet would take for a formula begins with an apostrophe."""
+    is_number = re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text)
+    return f"'{text}" if text[:1] in tuple("=+-@＝＋－＠") and not is_number else text
+
+
+@given(texts_everywhere, st.sampled_from(sorted(RENDERERS)))
+def test_no_format_holds_a_character_that_a_terminal_obeys(document: dict[str, Any], name: str) -> None:
+    out = RENDERERS[name](document, [document])
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out)
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("+49 170", "'+49 170"),
+        ("-x", "'-x"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "\\r=1"),
+        ("\x1b[2J\x07", "\\x1b[2J\\x07"),
+        ("-12.5", "-12.5"),
+        ("+49170", "+49170"),
+        (-5, "-5"),
+        (-0.25, "-0.25"),
+        ("a=b", "a=b"),
+    ],
+)
+def test_a_cell_is_no_formula_and_a_number_stays_one(value: object, cell: str) -> None:
+    ((read,),) = csv.reader(io.StringIO(RENDERERS["csv"]({}, [{"a": value}]).partition("\n")[2] + "\n"))
+    assert read == cell
+
+
+HOSTILE = "x\x1b[2J\x07\r\u2028=1"
+
+
+def test_nothing_in_a_database_reaches_the_terminal_as_it_is(tmp_path: Path) -> None:
+    """The version, a history, names of columns, triggers and of the file, in each command and format."""
+    path = tmp_path / f"{HOSTILE}.db"
+    url = f"sqlite:///{quote(str(path))}"
+    wch("activate", database=url)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f'ALTER TABLE wp_wch_carts ADD COLUMN "{HOSTILE}" INT')
+        connection.execute(f'CREATE TRIGGER "{HOSTILE}" AFTER DELETE ON wp_wch_carts BEGIN SELECT 1; END')
+        connection.execute("DROP INDEX wp_wch_messages_created_at")
+        connection.execute("UPDATE wp_options SET option_value = ?", (HOSTILE,))
+        connection.execute("INSERT INTO wp_wch_migratehistory (name, migrated_at) VALUES (?, '')", (f"999_{HOSTILE}",))
+    before = path.read_bytes()
+    for command in ("status", "check", "plan", "doctor", "activate", "repair", "rollback", "schema"):
+        formats = ("sql", "mermaid", "svg", "json") if command == "schema" else ("table", "json", "csv", "yaml")
+        for name in formats:
+            live = ["--live"] if name in ("mermaid", "svg") else []
+            result = wch(command, "--format", name, *live, database=url, answer="no\n")
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", result.text), (command, name)
+            path.write_bytes(before)
 
 
 def test_csv_keeps_what_is_no_single_value_as_json() -> None:

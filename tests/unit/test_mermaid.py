@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wch_peewee.models.tables import MODELS
 from wch_peewee.schema.declared import logical_tables
-from wch_peewee.schema.mermaid import mermaid_diagram
-from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, enum, varchar
+from wch_peewee.schema.mermaid import Marks, draw, mermaid_diagram
+from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema, Table, bigint, enum, varchar
 
-ENTITY = r'(?:[A-Za-z_]\w*|"[^"%\\]+")'
+ENTITY = r'(?:[A-Za-z_]\w*|"[^"%\\\r\n\v\b]+")'
 WORD = r"[A-Za-z_*][A-Za-z0-9\-_\[\]()]*"
 HEAD = re.compile(rf"    {ENTITY} \{{", re.ASCII)
 ATTRIBUTE = re.compile(rf'        {WORD} {WORD}( (PK|FK|UK)(, (PK|FK|UK))*)?( "[^"]*")?', re.ASCII)
@@ -67,8 +69,37 @@ def test_what_does_not_fit_the_grammar_goes_into_the_comment() -> None:
     check_grammar(diagram)
     assert [line.strip() for line in diagram.splitlines()[2:6]] == [
         "bigint_unsigned id PK",
-        "enum size \"small, very 'big'; default 'very 'big''\"",
+        "enum size \"small, very #34;big#34;; default 'very #34;big#34;'\"",
         'bigint_unsigned parent FK, UK "NULL"',
         "varchar(7) code",
     ]
     assert diagram.splitlines()[-1].strip() == 'wch_odd |o--o| wch_odd : "parent"'
+
+
+def decoded(text: str) -> str:
+    """Read Mermaid's entity codes, as it does when it draws."""
+    return re.sub(r"#(\d+);", lambda match: chr(int(match[1])), text)
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1), st.lists(st.text(min_size=1), min_size=1))
+def test_any_name_stays_in_its_quotes_and_can_be_read_back(
+    name: str, column: str, parent: str, values: list[str]
+) -> None:
+    table = Table(
+        name,
+        columns=(Column("id", bigint()), Column(column, enum(*values), default=Default(values[0]))),
+        indexes=(Index(name, (column,)),),
+        foreign_keys=(ForeignKey((column,), parent, name="key"),),
+    )
+    diagram = draw(Schema((table,)), Marks(indexes={(name, name): "extra"}))
+    lines = [line for line in diagram.split("\n") if not line.startswith("    %% ")]
+    assert all(character.isprintable() for line in lines for character in line)
+    check_grammar("\n".join(lines))
+    assert not re.search(r"%%|\\", "".join(lines))
+    assert decoded(lines[1]).strip().removesuffix(" {").strip('"') == name.strip('"') or '"' in name
+    comment = decoded(lines[3].partition(' "')[2].rpartition('"')[0])
+    assert all(value in comment for value in values)
+    assert column in comment or f" {column}" in lines[3]
+    assert f'"{"".join(decoded(lines[-2]).partition(" : ")[2])}"'.count(column) >= 1
+    remark = next(line for line in diagram.split("\n") if line.startswith("    %% "))
+    assert "%%{" not in remark

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import peewee
 import pytest
 
-from wch_peewee.models.fields import VarcharField
+from wch_peewee import ConfigurationError
+from wch_peewee.models.fields import VarcharField, utc_now
 from wch_peewee.models.site import set_default_site, switch_prefix, use_site
 from wch_peewee.models.tables import MODELS, BaseModel, Cart, Conversation, Message, SyncQueueItem
 
@@ -282,3 +283,34 @@ def test_indexes_are_named_after_the_table_of_the_moment() -> None:
     with switch_prefix("x_"):
         names = [index._name for index in SyncQueueItem._meta.fields_to_index()]
     assert names == ["x_wch_sync_queue_status", "x_wch_sync_queue_created_at", "x_wch_sync_queue_entity_type_id"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda: list(Cart.select()),
+        lambda: len(Cart.select()),
+        lambda: Cart.select()[0],
+        lambda: Cart.select().iterator(),
+        lambda: Cart.select().count(),
+        lambda: Cart.select().exists(),
+        lambda: Cart.select().first(),
+        lambda: Cart.select().scalar(),
+        lambda: (Cart.select() | Cart.select()).count(),
+        lambda: Cart.alias("c").select().count(),
+        lambda: Cart.get_or_none(),
+        lambda: Cart.get_by_id(1),
+        lambda: Cart.create(customer_phone="1", expires_at=utc_now()),
+        lambda: Cart(id=1).delete_instance(),
+        lambda: Cart.update(customer_phone="2").execute(),
+        lambda: Cart.delete().execute(),
+        lambda: Cart.raw("SELECT 1").execute(),
+        lambda: Cart.bulk_create([Cart(customer_phone="1", expires_at=utc_now())]),
+        lambda: Cart.table_exists(),
+        lambda: Cart.create_table(),
+    ],
+)
+def test_a_query_outside_of_every_site_says_what_to_do(query: Callable[[], object]) -> None:
+    with pytest.raises(ConfigurationError, match=r"Cart has no database here: .*plugin\.site\(\).*plugin\.bind\(\)"):
+        query()
+    assert Cart.select().sql()[0].startswith("SELECT")

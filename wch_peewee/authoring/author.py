@@ -173,23 +173,41 @@ def load_models(words: str | None) -> tuple[type[BaseModel], ...]:
         raise ConfigurationError(
             f"--models {words}: {name} cannot be imported ({type(error).__name__}: {said})."
         ) from error
-    found = _models(module, attribute)
-    if not found:
+    defined = () if attribute else _defined(module)
+    value = getattr(module, attribute or "MODELS", defined or None)
+    found = _items(value)
+    left_out = [each for each in defined if each not in found]
+    others = [getattr(each, "__name__", repr(each)) for each in found if not _is_model(each)]
+    if others and value is not None:
+        raise ConfigurationError(
+            f"--models {words}: no migration can know {', '.join(others)}; expected subclasses of BaseModel with the "
+            "Meta.table_key of one of the six tables."
+        )
+    if left_out:
+        names = ", ".join(each.__name__ for each in left_out)
+        raise ConfigurationError(
+            f"--models {words}: {name} defines {names}, which its MODELS leaves out, so nothing would look at it; add "
+            f"it there, or say --models {name}:MODELS."
+        )
+    if not found or value is None:
         raise ConfigurationError(
             f"--models {words}: no models there; expected module:ATTRIBUTE, a tuple of subclasses of BaseModel."
         )
-    return found
+    return tuple(found)
 
 
-def _models(module: ModuleType, attribute: str) -> tuple[type[BaseModel], ...]:
-    value = getattr(module, attribute or "MODELS", None)
-    if value is None and not attribute:
-        value = [each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__]
-    return tuple(each for each in _items(value) if _is_model(each))
+def _defined(module: ModuleType) -> tuple[type[BaseModel], ...]:
+    """Return the models that the module itself defines, in order, without those that only others are made from."""
+    own = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == module.__name__
+    ]
+    return tuple(each for each in own if not any(other is not each and issubclass(other, each) for other in own))
 
 
-def _items(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, Iterable) and not isinstance(value, type) else (value,)
+def _items(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, type) else (value,)
 
 
 def _is_model(value: Any) -> bool:

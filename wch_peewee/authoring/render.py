@@ -9,7 +9,7 @@ from textwrap import fill
 from ..schema import operations as ops
 from ..schema.objects import Column, Index
 from ..schema.renames import ChangePrimaryKey
-from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, called, flat, layout
+from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, called, escaped, flat, layout
 
 _OBJECTS = (
     "Column", "ColumnType", "Default", "ForeignKey", "Index", "Table", "bigint", "boolean", "datetime", "enum",
@@ -79,7 +79,8 @@ class Draft:
         return found
 
     def _function(self, name: str, lines: Sequence[Line], last: Call, docstring: str = "") -> str:
-        body = [fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4).replace("\n", "\n    ")] if docstring else []
+        said = fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+        body = [said.replace("\n", "\n    ")] if docstring else []
         for line in lines:
             if isinstance(line, Mark):
                 call = Call("steps.decide", (Text(f"{line.question}; then remove this line"),))
@@ -91,7 +92,7 @@ class Draft:
 
 
 def _in_docstring(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"""', '\\"""')
+    return escaped(text, "\\").replace('"""', r"\"\"\"")
 
 
 def _call(line: StepLine, constants: dict[str, tuple[str, Expression]]) -> Call:
@@ -117,7 +118,8 @@ def _free(name: str, table: str, taken: set[str]) -> str:
     candidates += [f"{candidates[-1]}_{number}" for number in range(2, 1000)]
     taken = taken | {"VERSION"}
     # A column may be called as no constant can be.
-    return next(c for c in (re.sub(r"\W", "_", c) for c in candidates) if c not in taken)
+    names = (re.sub(r"\W", "_", candidate, flags=re.ASCII) for candidate in candidates)
+    return next(c for c in (name if name.isidentifier() else f"_{name}" for name in names) if c not in taken)
 
 
 def _imports(used: set[str]) -> str:

@@ -102,7 +102,12 @@ def layout(expression: Expression, *, indent: int = 0, used: int | None = None, 
 def quoted(text: str) -> str:
     """Return a string literal with the quotes that need the fewest escapes, double ones in doubt."""
     mark = "'" if text.count('"') > text.count("'") else '"'
-    written = "".join(
+    return f"{mark}{escaped(text, mark)}{mark}"
+
+
+def escaped(text: str, mark: str) -> str:
+    """Return a text for inside of a literal: the mark, backslashes and what cannot be printed are escaped."""
+    return "".join(
         f"\\{character}"
         if character in (mark, "\\")
         else character
@@ -110,7 +115,6 @@ def quoted(text: str) -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
-    return f"{mark}{written}{mark}"
 
 
 def _one_below_the_other(expressions: Iterable[Expression], indent: int) -> str:

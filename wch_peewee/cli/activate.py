@@ -68,22 +68,25 @@ def _site(report: InstallReport) -> tuple[str, int]:
 def _planned(found: InstallPlan) -> tuple[str, int]:
     if found.is_newer:
         return found.reason, ExitCode.TOO_NEW
-    steps = [f"would do: {line}" for forecast in found.dry_run.steps for line in forecast.describe()]
-    done = [f"would apply {name}" for name in found.pending] + steps
-    if not found.is_stamped:
+    done = [f"would apply {name}" for name in found.pending]
+    done += [f"would do: {line}" for forecast in found.dry_run.steps for line in forecast.describe()]
+    if (stopped := found.dry_run.stopped) is not None:
+        done.append(f"would stop{stopped.migration and f' in {stopped.migration}'}: {stopped.reason}")
+    elif not found.is_stamped:
         done.append(f"would write version {found.code_version}")
+    done += [f"would refuse: {refusal}" for refusal in found.plan.refusals]
     return "; ".join(done) or "nothing to do", ExitCode.FINE
 
 
 def _print(report: InstallReport, session: Session) -> None:
     out = session.out
-    say = out.line if report.refusals else out.success
+    say = out.line if _code(report) else out.success
     out.lines(f"Applied {name}" for name in report.migrations)
     out.lines(report.changes)
     out.lines(f"Not done: {refusal}" for refusal in report.refusals)
     out.lines(f"Left alone: {extra}" for extra in report.extras)
     if report.reason:
-        out.line(f"{sentence(report.reason)}.")
+        say(f"{sentence(report.reason)}.")
     elif not report.changed and report.refusals:
         out.line(f"Nothing was changed; what is not done stays until somebody decides (version {report.version}).")
     elif not report.changed:

@@ -16,7 +16,7 @@ import click
 from ..errors import RunStopped, WchError
 from ..migrate.folder import MigrationFolder, migrations_folder
 from .options import EXIT_CODES, Choices, ExitCode, shared_options
-from .output import NotConfirmed, Output, flush
+from .output import NotConfirmed, Output, flush, visible
 
 #: In the order of an installation's life; each is a module of this package.
 _COMMANDS = (
@@ -32,6 +32,11 @@ _COMMANDS = (
     "doctor",
     "new",
 )
+
+#: Never suggested for another word: install is near to uninstall.
+_REMOVING = ("uninstall", "rollback")
+#: What other tools call it.
+_OTHER_WORDS = ("install", "init", "initialize", "setup", "create", "upgrade", "update", "up", "apply", "sync")
 
 _CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
 
@@ -67,8 +72,10 @@ class _Group(click.Group):
     def get_command(self, context: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _COMMANDS:
             return _load(cmd_name)
-        # A misspelt name: click suggests one of the commands that it knows.
-        self.commands = {name: _load(name) for name in _COMMANDS}
+        if cmd_name in _OTHER_WORDS and not context.resilient_parsing:
+            raise click.UsageError(f"No such command {cmd_name!r}. Did you mean 'activate'?", context)
+        # A misspelt name: click suggests one of the commands that it knows here.
+        self.commands = {name: _load(name) for name in _COMMANDS if name not in _REMOVING}
         return None
 
     def invoke(self, context: click.Context) -> Any:
@@ -93,7 +100,7 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
     except PackageNotFoundError:
         number = "not installed, run from its sources"
     folder = migrations_folder()
-    click.echo(f"wch {number} (schema {MigrationFolder(folder).version}, migrations in {folder})")
+    click.echo(visible(f"wch {number} (schema {MigrationFolder(folder).version}, migrations in {folder})"))
     context.exit()
 
 

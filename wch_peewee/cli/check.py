@@ -9,10 +9,12 @@ import click
 from ..install.drift import REPAIR, Difference, differences
 from ..install.inspection import InstallPlan
 from ..install.network import Network
-from ..migrate.folder import migrations_folder
 from .options import Choices, ExitCode, network_option, wch_command
 from .output import Output
-from .session import Session, for_every_site, open_author_session, open_session, show_newer
+from .session import Session, author_folder, for_every_site, open_author_session, open_session, show_newer
+
+#: The option without its value, which is not the empty text of a shell's unset variable. Nobody can type it.
+_OWN = "\0"
 
 
 @wch_command("check")
@@ -20,7 +22,7 @@ from .session import Session, for_every_site, open_author_session, open_session,
 @click.option(
     "--migrations",
     is_flag=False,
-    flag_value="",
+    flag_value=_OWN,
     metavar="[FOLDER]",
     help="Check the files of the migrations instead, without a database; with --models, their folder.",
 )
@@ -28,7 +30,7 @@ from .session import Session, for_every_site, open_author_session, open_session,
 @click.option(
     "--models",
     is_flag=False,
-    flag_value="",
+    flag_value=_OWN,
     metavar="[MODULE[:NAME]]",
     help="Compare the models with the migrations instead, for CI; without a name the shipped models.",
 )
@@ -59,10 +61,11 @@ def command(
         raise click.UsageError("--record goes with --migrations alone.")
     if network and (models is not None or migrations is not None):
         raise click.UsageError("--models and --migrations look at no site; leave --network away.")
+    folder = None if migrations == _OWN else migrations
     if models is not None:
-        return _check_models(choices, models or None, migrations or None)
+        return _check_models(choices, None if models == _OWN else models, folder)
     if migrations is not None:
-        return _check_migrations(choices, migrations, record)
+        return _check_migrations(choices, folder, record)
     session = open_session(choices)
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, _site)
@@ -139,13 +142,13 @@ def _advice(drift: Sequence[Difference]) -> str:
     return "What is refused stays until somebody decides; wch activate changes nothing."
 
 
-def _check_migrations(choices: Choices, folder: str, record: bool) -> int:
+def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int:
     """Print the findings in the files of the migrations; return the exit code."""
     # Imported here because most runs of wch check compare a live database and need nothing of it.
     from ..authoring.lint import check_migrations, record_migrations
 
     out = Output(choices)
-    path = Path(folder) if folder else migrations_folder()
+    path = author_folder(folder, out)
     out.note(f"Migrations: {path}")
     findings = check_migrations(path)
     recorded = record_migrations(path) if record and not findings else ()

@@ -1,6 +1,6 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
-from ..install.doctor import Diagnosis, diagnose, object_cache
+from ..install.doctor import Diagnosis, diagnose, migrations, object_cache
 from .options import Choices, ExitCode, wch_command
 from .session import Session, open_session
 
@@ -18,7 +18,8 @@ def command(choices: Choices) -> int:
     """
     session = open_session(choices)
     with session.out.working("asking the server"):
-        findings = diagnose(session.manager) + object_cache(session.settings.site)
+        findings = diagnose(session.manager) + migrations(session.manager.folder.path)
+        findings += object_cache(session.settings.site)
     failed = any(finding.state == "fail" for finding in findings)
     if session.out.structured:
         found = [finding.to_dict() for finding in findings]

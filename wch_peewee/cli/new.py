@@ -16,6 +16,7 @@ from ..schema.declared import logical_tables
 from ..schema.objects import Schema
 from ..schema.renames import Question
 from .options import Choices, ExitCode, wch_command
+from .output import visible
 from .session import AuthorSession, open_author_session
 
 
@@ -154,6 +155,6 @@ def _can_ask() -> bool:
 def _ask(question: Question) -> str | None:
     for candidate in question.candidates:
         words = f"{question.table}.{question.gone} is gone. Is it {candidate} now?"
-        if click.confirm(words, default=False, err=True):
+        if click.confirm(visible(words), default=False, err=True):
             return candidate
     return None

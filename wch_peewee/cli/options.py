@@ -187,8 +187,8 @@ def _stored(*names: str, **attributes: Any) -> Callable[[F], F]:
 
 def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     choices = context.find_object(Choices)
-    # An empty prefix is a prefix.
-    if choices is not None and value not in (None, False, ()):
+    # An empty prefix is a prefix, and 0 is a number: it equals False.
+    if choices is not None and value is not None and value is not False and value != ():
         setattr(choices, str(parameter.name), value)
 
 

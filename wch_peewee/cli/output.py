@@ -156,8 +156,9 @@ _PLAIN = re.compile(r"[a-z]+(_[a-z]+)+|version|prefix|target|applied|pending|eng
 Renderer = Callable[[dict[str, Any], Sequence[dict[str, Any]]], str]
 
 
-def _json(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    return json.dumps(document, indent=2, default=str)
+def _json(document: Any, rows: Sequence[dict[str, Any]] = (), indent: int | None = 2) -> str:
+    # Of the control characters it leaves only DEL as it is.
+    return json.dumps(document, indent=indent, default=str).replace("\x7f", "\\u007f")
 
 
 def _yaml(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
@@ -198,11 +199,15 @@ def _yaml_item(head: str, value: Any) -> Iterator[str]:
 
 
 def _csv(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    """Return a line for each row below the names of all columns. A list or an object is written as JSON."""
+    """Return a line for each row below the names of all columns. A list or an object is written as JSON.
+
+    Control characters are escaped as in tables. A text that a spreadsheet would take for a formula begins with an
+    apostrophe; numbers, negative ones too, stay as they are.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerow(map(_cell, names))
     writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
     return text.getvalue().rstrip("\n")
 
@@ -213,8 +218,17 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict | list | tuple):
-        return json.dumps(value, default=str)
-    return str(value)
+        return _json(value, indent=None)
+    if isinstance(value, int | float):
+        return str(value)
+    text = _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), str(value))
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
+#: OWASP's list, wide forms included; what else belongs to it is escaped.
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 RENDERERS: dict[str, Renderer] = {"json": _json, "csv": _csv, "yaml": _yaml}
@@ -294,7 +308,7 @@ def confirm(question: str, expected: str) -> None:
 
     Raises UsageError if there is no input: a script uses ``--yes``.
     """
-    click.echo(f"{question}: ", nl=False, err=True)
+    click.echo(visible(f"{question}: "), nl=False, err=True)
     try:
         answer = sys.stdin.readline() if sys.stdin is not None else ""
     except KeyboardInterrupt:

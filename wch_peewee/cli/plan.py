@@ -9,6 +9,7 @@ from ..schema.plan import Check, Forecast, RowWork
 from ..schema.statements import readable
 from ..wordpress.options import VERSION_OPTION
 from .options import FORMATS, Choices, ExitCode, copy_options, wch_command
+from .output import visible
 from .session import Session, open_session, sentence
 
 
@@ -36,11 +37,13 @@ def show_plan(session: Session) -> int:
     found = session.manager.plan(counts=True)
     if session.out.structured:
         value = _document(found)
-        session.out.document({**session.heading, **value}, [*map(_flat, value["steps"])])
+        session.out.document({**session.heading, **value}, _flat_rows(value))
     elif found.is_newer:
         session.out.line(_comment(f"{sentence(found.reason)}; nothing would be done"))
     elif session.choices.format == "table":
-        session.out.table(("step", "what", "rows", "how", "who waits", "against it"), _rows(found), right=(2,))
+        if found.dry_run.steps:
+            session.out.table(("step", "what", "rows", "how", "who waits", "against it"), _rows(found), right=(2,))
+        session.out.lines(_outside_of_steps(found))
     else:
         session.out.lines(_script(found))
     return ExitCode.TOO_NEW if found.is_newer else ExitCode.FINE
@@ -53,21 +56,23 @@ def _script(found: InstallPlan) -> Iterator[str]:
         yield _comment(f"{_where(forecast)}: {'; '.join(forecast.describe())}")
         yield from map(_comment, _remarks(found, forecast))
         yield from _statements(forecast)
+    if found.dry_run.stopped is not None or not (found.is_stamped or found.pending):
+        yield ""
+    yield from map(_comment, _outside_of_steps(found))
+
+
+def _outside_of_steps(found: InstallPlan) -> Iterator[str]:
+    """Yield what a reader of the steps has to know besides: where they end, and what is not done."""
     if (stopped := found.dry_run.stopped) is not None:
-        yield ""
         step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
-        yield _comment(
-            f"{stopped.migration or 'Before the first change'}{step}: the run would stop here: {stopped.reason}"
-        )
+        where = stopped.migration or "Before the first change"
+        yield f"{where}{step}: the run would stop here: {stopped.reason}"
     elif not found.is_stamped and not found.pending:
-        yield ""
-        yield _comment(f"At the end the option {VERSION_OPTION} is {found.code_version}")
-    for refusal in found.plan.refusals:
-        yield _comment(f"Refused: {refusal}")
-    for extra in found.plan.extras:
-        yield _comment(f"Left alone: {extra}")
+        yield f"At the end the option {VERSION_OPTION} is {found.code_version}"
+    yield from (f"Refused: {refusal}" for refusal in found.plan.refusals)
+    yield from (f"Left alone: {extra}" for extra in found.plan.extras)
     if found.is_empty:
-        yield _comment("Nothing is to do")
+        yield "Nothing is to do"
 
 
 def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
@@ -90,8 +95,9 @@ def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
 
 
 def _check(check: Check) -> str:
-    words = "Loses" if check.is_loss else "Would fail"
-    return f"  {words}: {check.precondition.refusal(check.count)}\n  See them: {check.query};"
+    words = "Loses" if check.is_loss else "Depends on the rows" if check.changed_by else "Would fail"
+    before = f" (as of now: {check.changed_by} changes rows first)" if check.changed_by else ""
+    return f"  {words}: {check.precondition.refusal(check.count)}{before}\n  See them: {check.query};"
 
 
 def _statements(forecast: Forecast) -> Iterator[str]:
@@ -100,8 +106,12 @@ def _statements(forecast: Forecast) -> Iterator[str]:
         if step.sql:
             yield _comment(f"  {step.sql}")
         return
-    for statement in (*step.statements, *step.cleanup):
-        yield str(statement)
+    texts = [*map(str, (*step.statements, *step.cleanup))]
+    if any(visible(text) != text for text in texts):
+        # Escaped they would name other things, and as they are a terminal would obey them.
+        yield _comment("  Not shown as SQL, for the control characters in a name:")
+        texts = [_comment(f"  {text}") for text in texts]
+    yield from texts
     if step.recheck is not None:
         undo = " ".join(map(str, step.undo))
         yield _comment(f"  Then the rows are counted once more; should some stand against it: {undo}")
@@ -109,7 +119,7 @@ def _statements(forecast: Forecast) -> Iterator[str]:
 
 def _comment(text: str) -> str:
     """Comment out every line: a line break in a name must not start a statement."""
-    return "\n".join(f"-- {line}" for line in text.splitlines())
+    return "\n".join(f"-- {line}" for line in text.split("\n"))
 
 
 def _rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
@@ -118,13 +128,15 @@ def _rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
         work, effect = forecast.work, forecast.effect
         size = None if isinstance(work, RowWork) else found.dry_run.sizes.get(work.table)
         failing = sum(check.count for check in forecast.failing)
+        unsure = next((check for check in forecast.checks if check.count and check.changed_by), None)
+        against = f"{failing:,} rows" if failing else f"depends on {unsure.changed_by}" if unsure else ""
         yield (
             _where(forecast),
             "; ".join(forecast.describe()),
             "" if size is None else f"{size.rows:,}",
             "" if effect is None else f"{effect.algorithm} {effect.lock}".strip(),
             "" if effect is None else effect.words,
-            "refused: too large to copy" if forecast.copy_refusal else f"{failing:,} rows" if failing else "",
+            "refused: too large to copy" if forecast.copy_refusal else against,
         )
 
 
@@ -189,12 +201,26 @@ def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
 
 def _checked(check: Check) -> dict[str, Any]:
     kind, words = check.precondition.kind, check.precondition.refusal(check.count) if check.count else ""
-    return {"kind": kind, "count": check.count, "loses": check.is_loss, "words": words, "query": check.query}
+    document = {"kind": kind, "count": check.count, "loses": check.is_loss, "words": words, "query": check.query}
+    return {**document, "changed_by": check.changed_by or None}
+
+
+def _flat_rows(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the document as rows for CSV: its steps, then where they end, and what is not done."""
+    rows = [_flat(step) for step in document["steps"]]
+    if (stopped := document["stopped"]) is not None:
+        place = {"migration": stopped["migration"], "step": stopped["number"], "of": stopped["of"]}
+        rows.append({**_flat({}), **place, "kind": "stopped", "reason": stopped["reason"]})
+    for refusal in document["refusals"]:
+        what = {"table": refusal["table"], "operations": refusal["what"], "reason": refusal["reason"]}
+        rows.append({**_flat({}), "kind": "refused", **what})
+    return rows + [{**_flat({}), "kind": "left alone", "reason": extra} for extra in document["extras"]]
 
 
 def _flat(step: dict[str, Any]) -> dict[str, Any]:
     """Return a step of the document as a row for CSV."""
     names = ("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal")
     texts = {name: "; ".join(step.get(name, ())) for name in ("operations", "statements", "undone_by")}
-    conflicting = sum(check["count"] for check in step.get("checks", ()) if not check["loses"])
-    return {**{name: step.get(name) for name in names}, **texts, "rows_against": conflicting}
+    checks = (check for check in step.get("checks", ()) if not check["loses"] and not check["changed_by"])
+    conflicting = sum(check["count"] for check in checks)
+    return {**{name: step.get(name) for name in names}, **texts, "rows_against": conflicting, "reason": None}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
 import peewee as pw
 
 from ..database.connect import open_database
@@ -16,7 +17,7 @@ from ..execution.replicas import ReplicaRule
 from ..install.access import ModelAccess
 from ..install.manager import DatabaseManager
 from ..install.network import Network, NetworkReport, OnSite, SiteResult
-from ..migrate.folder import MigrationFolder, migrations_folder
+from ..migrate.folder import MigrationFolder, migrations_folder, other_folder, writable_by_others
 from ..models.site import current_prefix
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
@@ -26,6 +27,8 @@ from .options import Choices, ExitCode
 from .output import Display, Output, confirm
 
 R = TypeVar("R")
+
+_NOT_TRIED = "not tried: the server is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,10 @@ class AuthorSession:
 
 def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -> AuthorSession:
     """Return the folder of the migrations and the server, without connecting. Raises ConfigurationError."""
-    path = migrations_folder() if folder is None else Path(folder)
+    out = Output(choices)
+    path = author_folder(folder, out)
+    if folder is None and path.parent not in (here := _current_folder() or path, *here.parents):
+        out.note(f"Migrations: {path}")
     if folder is None and writes and path.parent.name == "wch_peewee":
         raise ConfigurationError(
             f"The migrations are those of an installed package ({path}), where nothing is written; say --migrations "
@@ -186,10 +192,24 @@ def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -
     settings = Settings.gather(
         database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=None
     )
-    out = Output(choices)
     if settings.unclear:
         out.note(f"Warning: {settings.unclear}")
     return AuthorSession(MigrationFolder(path), settings.target, out)
+
+
+def author_folder(named: str | None, out: Output) -> Path:
+    """Return the folder of the migrations. Raises ConfigurationError if none is named and there are others here."""
+    if named == "":
+        raise click.UsageError("--migrations is empty; expected a folder.")
+    path = migrations_folder() if named is None else Path(named)
+    if named is None and (here := _current_folder()) is not None and (other := other_folder(here)) is not None:
+        raise ConfigurationError(
+            f"This wch reads the migrations in {path}, and there are others in {other}; say --migrations FOLDER, "
+            "or install a checkout with pip install -e ."
+        )
+    if writable := writable_by_others(path):
+        out.note(f"Other users may change {writable}, whose code wch runs: chmod go-w takes that right from them.")
+    return path
 
 
 def for_every_site(
@@ -206,15 +226,20 @@ def for_every_site(
         report = work(Network(session.manager), display.event)
     rows = [_row(result, describe) for result in report.results]
     codes = [code for *_, code in rows]
-    failed = sum(1 for code in codes if code not in (ExitCode.FINE, ExitCode.DRIFT))
+    code = _gravest([*codes, ExitCode.FAILED] if report.skipped else codes)
+    failed = sum(1 for each in codes if each not in (ExitCode.FINE, ExitCode.DRIFT))
     if session.out.structured:
-        session.out.document({**session.heading, **report.to_dict()}, [_flat(result) for result in report.results])
+        lines = [_flat(result) for result in report.results]
+        lines += [{"blog_id": site.blog_id, "prefix": site.prefix, "error": _NOT_TRIED} for site in report.skipped]
+        session.out.document({**session.heading, **report.to_dict()}, lines)
     else:
         session.out.table(("site", "prefix", "result"), [(site, prefix, words) for site, prefix, words, _ in rows])
-        skipped = f", {len(report.skipped)} not tried: the server is gone" if report.skipped else ""
-        summary = f"{len(rows)} sites, {failed} failed{skipped}."
-        (session.out.line if failed or skipped else session.out.success)(summary)
-    return _gravest([*codes, ExitCode.FAILED] if report.skipped else codes)
+        skipped = f", {len(report.skipped)} {_NOT_TRIED}" if report.skipped else ""
+        differ = codes.count(ExitCode.DRIFT)
+        differing = f", {differ} not as they should be" if differ else ""
+        summary = f"{len(rows)} sites, {failed} failed{differing}{skipped}."
+        (session.out.line if code else session.out.success)(summary)
+    return code
 
 
 def _row(result: SiteResult[R], describe: Callable[[R], tuple[str, int]]) -> tuple[str, str, str, int]:

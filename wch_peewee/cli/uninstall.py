@@ -46,10 +46,8 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
         session.out.lines(f"Dropped table {table}{_rows(counts.get(table))}" for table in report.tables)
         if report.option:
             session.out.line("Removed the version option")
-        if report.removed and not report.reason:
-            session.out.success("Uninstalled.")
-        elif report.reason:
-            session.out.line(f"{report.reason[:1].upper()}{report.reason[1:]}.")
+        words = f"{report.reason[:1].upper()}{report.reason[1:]}." if report.reason else "Uninstalled."
+        (session.out.success if report.removed else session.out.line)(words)
     if not report.removed:
         session.out.note(_how_to_allow(session))
     return ExitCode.FINE if report.removed else ExitCode.FAILED

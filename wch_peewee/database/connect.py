@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import peewee as pw
 from pymysql.constants import CLIENT, SERVER_STATUS
@@ -19,6 +23,7 @@ from ..errors import (
     StatementFailed,
     UnsupportedServer,
     WchError,
+    one_line,
 )
 from ..schema.base import Failure
 from .driver import ServerDatabase
@@ -82,14 +87,46 @@ def open_database(target: Target) -> pw.Database:
     """Return the peewee database of an application. It connects when it is first used."""
     if target.scheme != "sqlite":
         return ServerDatabase(target.name, **_server_parameters(target), sql_mode=SQL_MODE)
-    folder = Path(target.path).parent
-    if target.path != ":memory:" and not folder.is_dir():
-        raise ConfigurationError(f"The SQLite file {target.path} is in a folder that does not exist: {folder}.")
-    return pw.SqliteDatabase(target.path, pragmas={"foreign_keys": 1})
+    database = pw.SqliteDatabase(target.path, pragmas={"foreign_keys": 1})
+    path = database_file(database)
+    try:
+        if path is not None and _is_missing(path) and not path.parent.is_dir():
+            raise ConfigurationError(f"The SQLite file {path} is in a folder that does not exist: {path.parent}.")
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"The SQLite file's name is not possible ({said}): {one_line(target.path)}") from error
+    return database
+
+
+def database_file(database: pw.Database) -> Path | None:
+    """Return the file of a SQLite database; None for one in memory, and for a server."""
+    if not isinstance(database, pw.SqliteDatabase) or is_private(database):
+        return None
+    name = str(database.database)
+    if name.startswith("file:") and database.connect_params.get("uri"):
+        name = unquote(urlsplit(name).path)
+    return Path(name)
+
+
+def _is_missing(path: Path) -> bool:
+    """Return True if there is no such file. Raises OSError and ValueError for a name that is not possible."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
 
 
 def _server_parameters(target: Target) -> dict[str, Any]:
     options = dict(target.options)
+    named = {"user": target.user, "password": target.password, "name": target.name, "host": target.host, **options}
+    for part, text in named.items():
+        try:
+            text.encode("idna" if part == "host" else "utf-8", "surrogateescape" if part == "password" else "strict")
+        except UnicodeError:
+            raise ConfigurationError(f"The {part} of the database is not possible: it cannot be encoded.") from None
+        if "\0" in text:
+            raise ConfigurationError(f"The {part} of the database is not possible: it holds a NUL character.")
     # A str would go out as Latin-1, which is not what other clients send.
     password = target.password.encode("utf-8", "surrogateescape")
     parameters: dict[str, Any] = {"user": target.user, "password": password, "charset": "utf8mb4"}
@@ -100,15 +137,18 @@ def _server_parameters(target: Target) -> dict[str, Any]:
     else:
         parameters |= {"host": target.host, "port": target.port}
     if "ssl_ca" in options:
+        if not Path(options["ssl_ca"]).is_file():
+            raise ConfigurationError(f"ssl_ca in the database URL names no file: {options['ssl_ca']}.")
         # Without these PyMySQL encrypts but accepts any certificate.
         parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
     elif options.get("ssl", "0") not in ("", "0"):
         parameters["ssl"] = {"ssl": True}
     if "connect_timeout" in options:
-        try:
-            parameters["connect_timeout"] = int(options["connect_timeout"])
-        except ValueError as error:
-            raise ConfigurationError("connect_timeout in the database URL is no whole number of seconds.") from error
+        seconds = options["connect_timeout"]
+        if not re.fullmatch("[0-9]{1,8}", seconds) or not 1 <= int(seconds) <= 31_536_000:  # PyMySQL's limit
+            found = f"connect_timeout in the database URL is {seconds!r}"
+            raise ConfigurationError(f"{found}; expected whole seconds, 1 to 31536000.")
+        parameters["connect_timeout"] = int(seconds)
     return parameters
 
 
@@ -133,10 +173,12 @@ def is_private(database: pw.Database) -> bool:
 
 def for_reading(database: pw.Database) -> pw.Database:
     """Return an empty database in memory in place of a SQLite file that does not exist: reading creates no file."""
-    if not isinstance(database, pw.SqliteDatabase) or is_private(database) or not database.is_closed():
+    path = database_file(database)
+    if path is None or not database.is_closed():
         return database
-    missing = not str(database.database).startswith("file:") and not Path(database.database).exists()
-    return pw.SqliteDatabase(":memory:") if missing else database
+    with contextlib.suppress(OSError, ValueError):  # connecting says what is wrong with it
+        return pw.SqliteDatabase(":memory:") if _is_missing(path) else database
+    return database
 
 
 def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> pw.Database:
@@ -258,13 +300,25 @@ def connected(database: pw.Database) -> Iterator[pw.Database]:
                 database.close()
 
 
+def _create_file(database: pw.Database) -> None:
+    """Create a SQLite file that does not exist yet, for its owner alone: it will hold customers' data.
+
+    SQLite would create it as the umask says. Its journals take the file's mode.
+    """
+    path = database_file(database)
+    if path is not None and not re.search(r"[?&]mode=r[ow](&|\Z)", str(database.database)):
+        with contextlib.suppress(OSError, ValueError):  # it exists, or SQLite says why it cannot be made
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def connect(database: pw.Database) -> None:
     """Connect. Raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
+    _create_file(database)
     try:
         database.connect(reuse_if_open=True)
         if isinstance(database, pw.SqliteDatabase):
             database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-    except (pw.PeeweeException, RuntimeError, OSError) as error:
+    except Exception as error:  # a driver may raise anything
         with contextlib.suppress(Exception):
             database.close()
         if isinstance(database, pw.SqliteDatabase) and "locked" in str(error):
@@ -284,14 +338,38 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
     return StatementFailed(f"{where}: the database refused ({said})", sql=getattr(error, _STATEMENT, ""))
 
 
+_NO_DATABASE = "there is no such database, or the user may not see it; create it or check the name."
+_TLS_ONLY = "the server accepts connections with TLS only; add ?ssl=1 to the URL."
+_NO_SERVER = "no server answers there; check host and port, and that it runs ({said})."
+_REASONS: dict[object, str] = {
+    1044: _NO_DATABASE,
+    1045: "the server refuses the user or the password; check both in the URL; an account may need ?ssl=1, too.",
+    1049: _NO_DATABASE,
+    2002: _NO_SERVER,
+    2003: _NO_SERVER,
+    2012: "what answers there is no MySQL or MariaDB server ({said}); check host and port.",
+    2013: "the server closed the connection, or did not answer, before it could be used ({said}); check host and port.",
+    2026: "the server offers no TLS, which ?ssl demands; switch it on there, or leave ?ssl out.",
+    3159: _TLS_ONLY,
+    4031: _TLS_ONLY,
+}
+
+
 def _why(database: pw.Database, error: Exception) -> str:
-    where = describe(database)
-    number = error.args[0] if error.args else None
-    if number == 1045:
-        return f"{where}: the server refuses the user or the password; check both in the URL."
-    if number in (1044, 1049):
-        return f"{where}: there is no such database, or the user may not see it; create it or check the name."
-    if number in (2002, 2003):
-        return f"{where}: no server answers there; check host and port, and that it runs ({error.args[-1]})."
-    said = error.args[-1] if error.args else error
-    return f"{where}: cannot be opened ({said})."
+    path = database_file(database)
+    reason = _REASONS.get(error.args[0] if error.args else None, "cannot be opened ({said}).")
+    if tls := _tls_failure(error):
+        reason = f"TLS failed ({tls}); check ?ssl, ?ssl_ca and the server's certificate."
+    with contextlib.suppress(OSError):
+        if path is not None and path.is_dir():
+            reason = "cannot be opened, as it is a folder; name a file."
+    return f"{describe(database)}: {reason.replace('{said}', str(error.args[-1] if error.args else error))}"
+
+
+def _tls_failure(error: BaseException | None) -> str:
+    """Return what TLS said if that is the cause: PyMySQL reports it as a server that cannot be reached."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return str(getattr(error, "verify_message", "") or error.reason or error)
+        error = getattr(error, "original_exception", None) or error.__cause__ or error.__context__
+    return ""

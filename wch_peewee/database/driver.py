@@ -8,7 +8,7 @@ from typing import Any
 import peewee as pw
 import pymysql
 from pymysql import converters
-from pymysql.constants import FIELD_TYPE
+from pymysql.constants import CR, FIELD_TYPE
 
 
 @functools.cache
@@ -20,7 +20,26 @@ def _unverified_tls() -> ssl.SSLContext:
 
 
 class _Connection(pymysql.connections.Connection):
-    """PyMySQL's, which loads the machine's certificate authorities (some 25 ms) even where it verifies nothing."""
+    """PyMySQL's, which loads the machine's certificate authorities (some 25 ms) even where it verifies nothing.
+
+    Connecting ends in time, and in an error of PyMySQL's, whatever answers at that address.
+    """
+
+    def connect(self, sock: Any = None) -> None:
+        own: Any = self
+        timeout = own._read_timeout
+        # A server that waits for its client to speak first would be waited for without end.
+        own._read_timeout = timeout or own.connect_timeout
+        try:
+            super().connect(sock)
+        except pymysql.MySQLError as error:
+            if isinstance(error, pymysql.InternalError):
+                raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, str(error.args[-1])) from error
+            raise
+        except Exception as error:  # garbage is read as if it were a packet
+            raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, f"{type(error).__name__}: {error}") from error
+        finally:
+            own._read_timeout = timeout
 
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
         if isinstance(sslp, ssl.SSLContext) or set(sslp or ()) - {"ssl"}:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import peewee
 from peewee import Database, PeeweeException, SqliteDatabase
 
 from ..errors import UnsupportedServer
@@ -29,7 +30,14 @@ _ATTEMPTS, _PAUSE = 20, (0.01, 0.1)
 def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tuple[Any, ...]]:
     """Run one read and return all rows."""
     sql = query.sql if query.params else dialect.escape(query.sql)
-    return retry_aborted(lambda: list(database.execute_sql(sql, query.params).fetchall()), database, dialect)
+
+    def read() -> list[tuple[Any, ...]]:
+        cursor = database.execute_sql(sql, query.params)
+        # peewee translates what the first row needs; a damaged page of a SQLite file may lie behind it.
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+            return list(cursor.fetchall())
+
+    return retry_aborted(read, database, dialect)
 
 
 def retry_aborted(read: Callable[[], T], database: Database, dialect: BaseDialect) -> T:

@@ -9,6 +9,9 @@ from ..errors import ConfigurationError
 _FORMS = "expected sqlite:///file.db or mysql://user:password@host:3306/name"
 _SCHEME = re.compile(r"[a-z]+(\+[a-z]+)?", re.ASCII)
 _OPTIONS = ("unix_socket", "ssl", "ssl_ca", "connect_timeout")
+#: urlsplit leaves some of these out without a word, and C's functions end a text at a NUL.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ENCODING = "in a user or password write # as %23, / as %2F, ? as %3F, [ as %5B, ] as %5D, % as %25"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ def parse_url(url: str) -> Target:
     ``mariadb://`` is the same as ``mysql://``. ``?unix_socket=/run/mysqld.sock`` replaces host and port, ``?ssl=1``
     requires TLS.
     """
+    if _CONTROL.search(url):
+        raise ConfigurationError("The database URL holds a control character, such as a line break; take it out.")
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator:
@@ -60,33 +65,48 @@ def _sqlite(rest: str) -> Target:
     path, question, _ = rest[1:].partition("?")
     if question:
         raise ConfigurationError("A SQLite URL takes no options; expected sqlite:///file.db.")
-    return Target("sqlite", path=unquote(path))
+    path = _decoded(path)
+    if "\0" in path:
+        raise ConfigurationError("The SQLite URL holds %00, and no file's name can.")
+    return Target("sqlite", path=path)
+
+
+def _decoded(text: str) -> str:
+    # Bytes that are not UTF-8 stay what they are: by default unquote replaces them without a word.
+    return unquote(text, errors="surrogateescape")
 
 
 def _server(url: str) -> Target:
+    # Where an @ follows, one of these characters is a part of the password, and was taken for the end of the host.
+    authority, _, rest = re.sub("[/?#]", "\n", url.partition("://")[2], count=1).partition("\n")
+    hint = f" ({_ENCODING})" if "@" in rest or "[" in authority.rpartition("@")[0] else ""
     try:
         parts = urlsplit(url)
-        port = parts.port or 3306
-    except ValueError as error:
-        raise ConfigurationError(f"The database URL's host or port cannot be read; {_FORMS}.") from error
-    name = unquote(parts.path.lstrip("/"))
-    # With an @ it is the rest of a password that holds an unescaped slash.
-    if not name or "/" in name or "@" in name:
-        raise ConfigurationError(f"The database URL names no database; {_FORMS}.")
+        port = 3306 if parts.port is None else parts.port
+    except ValueError:
+        # Not "from error": its text may hold the password.
+        raise ConfigurationError(f"The database URL's host or port cannot be read{hint}; {_FORMS}.") from None
+    if port == 0:
+        raise ConfigurationError(f"The database URL's port is 0{hint}; {_FORMS}.")
+    name = _decoded(parts.path.lstrip("/"))
+    if not name or "/" in name or "@" in parts.path:
+        raise ConfigurationError(f"The database URL names no database{hint}; {_FORMS}.")
     if parts.fragment:
-        raise ConfigurationError("The database URL holds a '#'; write it as %23 in a password.")
-    options = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        raise ConfigurationError(f"The database URL holds a '#' ({_ENCODING}).")
+    try:
+        options = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError:
+        raise ConfigurationError(f"The database URL's options cannot be read; known: {', '.join(_OPTIONS)}.") from None
     unknown = [key for key, _ in options if key not in _OPTIONS]
     if unknown:
-        raise ConfigurationError(
-            f"The database URL has unknown options: {', '.join(unknown)}; known: {', '.join(_OPTIONS)}."
-        )
+        shown = hint or f": {', '.join(unknown)}"
+        raise ConfigurationError(f"The database URL has unknown options{shown}; known: {', '.join(_OPTIONS)}.")
     return Target(
         "mysql",
         host=parts.hostname or "localhost",
         port=port,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        user=_decoded(parts.username or ""),
+        password=_decoded(parts.password or ""),
         name=name,
         options=options,
     )

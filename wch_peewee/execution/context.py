@@ -10,6 +10,7 @@ import peewee as pw
 
 from ..database.connect import LOCK_WAIT, PATIENCE, with_run_settings
 from ..database.query import Connection
+from ..errors import ConfigurationError
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect, Privileges
@@ -54,6 +55,10 @@ class RunOptions:
     remove_data: RemovalPermission = None
     copies: CopyRule = COPY_RULE
     replicas: ReplicaRule | None = None
+
+    def __post_init__(self) -> None:
+        if not self.lease_ttl > 0:
+            raise ConfigurationError(f"lease_ttl is {self.lease_ttl!r}; expected seconds above 0: a lease has to last.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import peewee as pw
 
-from ..database.connect import LOCK_WAIT, dedicated, describe
+from ..database.connect import LOCK_WAIT, dedicated, describe, in_transaction
 from ..database.query import Connection
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
 from ..schema.base import Rows
@@ -54,7 +54,12 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
         with _no_new_orphans(database):
             yield
     except BaseException as error:
-        transaction.__exit__(type(error), error, error.__traceback__)
+        try:
+            transaction.__exit__(type(error), error, error.__traceback__)
+        except pw.OperationalError:
+            # On a full disk, and other failures of its file, SQLite has rolled back by itself: not that is the cause.
+            if in_transaction(database):
+                raise
         raise
     else:
         _commit(transaction)
@@ -66,6 +71,12 @@ def _commit(transaction: pw._atomic) -> None:
     try:
         transaction.__exit__(None, None, None)
     except pw.OperationalError as error:
+        # SQLite has rolled back by itself where its file failed, and peewee's own ROLLBACK hides the reason.
+        cause: BaseException | None = error
+        while cause is not None and "no transaction is active" in str(cause):
+            cause = cause.__context__
+        if cause is not None and cause is not error:
+            raise cause from None
         if "locked" in str(error):
             raise CommitBlocked(
                 "somebody's open transaction reads the file and has kept the run from being committed; "
@@ -186,7 +197,7 @@ def _cluster(connection: Connection) -> Cluster:
 def _named_lock(database: pw.Database, prefix: str, timeout: float) -> Iterator[NamedLock]:
     name = lock_name(str(database.database), prefix)
     deadline = time.monotonic() + timeout
-    while not _get_lock(database, name):
+    while not _get_lock(database, name, wait=int(_left(deadline) >= 1)):
         if time.monotonic() >= deadline:
             raise Busy(f"another run{_holder(database, name)} is upgrading {prefix}wch_*; waited {timeout:g} seconds")
         time.sleep(random.uniform(0.02, 0.1))
@@ -197,9 +208,9 @@ def _named_lock(database: pw.Database, prefix: str, timeout: float) -> Iterator[
             database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))
 
 
-def _get_lock(database: pw.Database, name: str) -> bool:
+def _get_lock(database: pw.Database, name: str, *, wait: int) -> bool:
     # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
-    row = database.execute_sql("SELECT GET_LOCK(%s, 1)", (name,)).fetchone()
+    row = database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, wait)).fetchone()
     return bool(row[0] == 1)
 
 

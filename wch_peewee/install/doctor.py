@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import peewee as pw
 
-from ..database.connect import collation_beside, is_private
+from ..database.connect import collation_beside, database_file
 from ..database.query import SUPPORTED
 from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
+from ..migrate.folder import writable_by_others
 from ..schema.base import Query
 from ..schema.diff import recollated
 from ..schema.naming import options_table_name
@@ -231,17 +233,27 @@ def wordpress_site(context: RunContext, *, manager: DatabaseManager) -> Diagnosi
     return Diagnosis("site", "ok", f"WordPress's table {options_table_name(manager.prefix)} is there")
 
 
-def sqlite_file(database: pw.SqliteDatabase) -> Diagnosis:
-    """Check the file and its folder, in which SQLite creates a journal while it writes."""
-    if is_private(database):
+def sqlite_file(database: pw.SqliteDatabase, context: RunContext) -> Diagnosis:
+    """Check the file and its folder, in which SQLite creates a journal while it writes, and every page of the file."""
+    path = database_file(database)
+    if path is None:
         return Diagnosis("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
     obstacle = file_obstacle(database)
     if obstacle:
         return Diagnosis("file", "fail", obstacle, "Give this user the right to write to the file and in its folder.")
-    name = str(database.database)
-    if not name.startswith("file:") and not Path(name).exists():
-        return Diagnosis("file", "ok", f"{name} is not there yet; wch activate makes it")
-    return Diagnosis("file", "ok", f"{name} can be written to")
+    if not path.exists():
+        return Diagnosis("file", "ok", f"{path} is not there yet; wch activate makes it")
+    if path.stat().st_size == 0:
+        return Diagnosis("file", "ok", f"{path} is empty; wch activate makes the tables in it")
+    try:
+        # A damaged page is otherwise found by the first query that needs it.
+        found = [line for (text,) in _rows(context, "PRAGMA quick_check(3)") for line in str(text).splitlines()]
+    except pw.DatabaseError as error:
+        found = [str(error)]
+    if found != ["ok"]:
+        advice = "Stop its users, keep a copy of it with its -wal and -journal, and restore a backup, or try .recover."
+        return Diagnosis("file", "fail", f"{path} is damaged: {'; '.join(found[:3])}", advice)
+    return Diagnosis("file", "ok", f"{path} can be written to")
 
 
 def sqlite_json(context: RunContext) -> Diagnosis:
@@ -259,8 +271,8 @@ def sqlite_foreign_keys(context: RunContext) -> Diagnosis:
         advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
         return Diagnosis("foreign keys", "warn", "this build of SQLite has none", advice)
     # A file that is not there yet is stood in for by an empty database, whose settings say nothing.
-    sqlite_file = _one(context, "SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main'")
-    if sqlite_file and _one(context, "PRAGMA foreign_keys") != "1":
+    in_file = _one(context, "SELECT coalesce(file, '') <> '' FROM pragma_database_list WHERE name = 'main'")
+    if in_file == "1" and _one(context, "PRAGMA foreign_keys") != "1":
         advice = "Open the database with pragmas={'foreign_keys': 1}, or through wch_peewee."
         return Diagnosis("foreign keys", "warn", "they are switched off on this connection", advice)
     return Diagnosis("foreign keys", "ok", "they are enforced on connections of wch_peewee")
@@ -284,7 +296,7 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
         with read_session(manager.database, manager.prefix) as context:
             version = Diagnosis("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
-                return (sqlite_file(manager.database), version, *_run(SQLITE_CHECKS, context))
+                return (sqlite_file(manager.database, context), version, *_run(SQLITE_CHECKS, context))
             site = (("site", partial(wordpress_site, manager=manager)),) if manager.needs_site else ()
             return (reached, version, *_run((*site, *server_checks(manager.table_names)), context))
     except DatabaseUnavailable as error:
@@ -304,6 +316,15 @@ def _asked(name: str, check: Check, context: RunContext) -> Diagnosis:
     except pw.PeeweeException as error:
         said = error.args[-1] if error.args else error
         return Diagnosis(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")
+
+
+def migrations(folder: Path) -> tuple[Diagnosis, ...]:
+    """Warn of migrations that other users may change: their code runs with this user's rights."""
+    path = writable_by_others(folder)
+    if path is None:
+        return ()
+    advice = f"wch runs the code in it. Take that right from others: chmod go-w {shlex.quote(str(path))}"
+    return (Diagnosis("migrations", "warn", f"other users may change {path}", advice),)
 
 
 def object_cache(site: WordPressSite | None) -> tuple[Diagnosis, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import peewee as pw
 
-from ..database.connect import LOCK_WAIT, PATIENCE, describe, is_private, open_database, unwrap
+from ..database.connect import LOCK_WAIT, PATIENCE, database_file, describe, open_database, unwrap
 from ..database.url import parse_url
 from ..errors import MissingPrivileges, SchemaConflict
 from ..execution.context import RunContext, RunOptions
@@ -336,10 +336,9 @@ REMOVAL = ("DELETE", "DROP")
 
 def file_obstacle(database: pw.Database) -> str:
     """Return why a SQLite file cannot be written to, judged from permissions alone, or an empty text."""
-    name = str(database.database)
-    if not isinstance(database, pw.SqliteDatabase) or is_private(database) or name.startswith("file:"):
+    path = database_file(database)
+    if path is None:
         return ""
-    path = Path(name)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         return f"the folder {path.parent} cannot be written to, and SQLite keeps its journal there"
     return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""

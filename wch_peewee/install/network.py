@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import peewee as pw
 
-from ..database.connect import collation_beside, connect, connected, is_dedicated
+from ..database.connect import collation_beside, connect, connected, for_reading, is_dedicated
 from ..errors import Busy, DatabaseUnavailable, WchError
 from ..execution.context import RunContext
 from ..execution.introspect import Definitions, TableCache
@@ -318,7 +318,7 @@ class Network:
     def _for_looks(self) -> Iterator[DatabaseManager]:
         """Read all sites over one connection."""
         manager = self._as_it_is()
-        with connected(manager.database):
+        with connected(for_reading(manager.database)):
             yield manager
 
     @contextlib.contextmanager

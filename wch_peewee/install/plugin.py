@@ -183,7 +183,7 @@ class Plugin:
 
     @cached_property
     def _code_version(self) -> str:
-        return MigrationFolder(Path(self._migrations or migrations_folder())).version
+        return MigrationFolder(migrations_folder() if self._migrations is None else Path(self._migrations)).version
 
     @property
     def network(self) -> Network:

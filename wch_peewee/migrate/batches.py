@@ -69,7 +69,9 @@ class Chunks:
         self._context = context
         self._table = table
         self._largest = largest if size is None else 0
-        self._size = max(1, BATCH_SIZE if size is None else size)
+        if size is not None and size < 1:
+            raise ConfigurationError(f"a batch of {size} ids changes nothing; expected 1 or more, or None")
+        self._size = BATCH_SIZE if size is None else size
         self._handed_out: float | None = None
         self._id = context.dialect.quote("id")
         self._quoted = context.dialect.quote(table)

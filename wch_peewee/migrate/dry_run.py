@@ -17,7 +17,7 @@ from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn,
 from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
 from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
-from .folder import MigrationFolder
+from .folder import MigrationFolder, in_words
 from .runner import MigrationRouter
 from .state import ensure_history
 
@@ -79,7 +79,9 @@ class DryRun(RunContext):
 
     def count(self, precondition: Precondition) -> int:
         # Conflicting rows are counted and listed with their step, and do not end the dry run.
-        return self._count(precondition) if is_loss(precondition) else 0
+        if not is_loss(precondition) or (real := self._real(precondition)) is None:
+            return 0
+        return count_rows(self.connection, real)
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
@@ -126,13 +128,27 @@ class DryRun(RunContext):
         found = []
         for precondition in asked:
             if (real := self._real(precondition)) is not None:
+                query, changed_by = self.dialect.select_conflicts(real), self._changed_by(precondition)
                 count = count_rows(self.connection, real)
-                found.append(Check(precondition, count, self.dialect.select_conflicts(real), is_loss(precondition)))
+                found.append(Check(precondition, count, query, is_loss(precondition), changed_by))
         return tuple(found)
 
     def _count(self, precondition: Precondition) -> int:
         real = self._real(precondition)
-        return 0 if real is None else count_rows(self.connection, real)
+        # What an earlier step changes is no reason to refuse: it may be there to resolve just that.
+        return 0 if real is None or self._changed_by(precondition) else count_rows(self.connection, real)
+
+    def _changed_by(self, precondition: Precondition) -> str:
+        """Return the last of the steps so far that changes the rows which ``precondition`` counts, or nothing."""
+        if precondition.kind == "unreferenced":
+            return ""
+        key = precondition.foreign_key
+        tables = {precondition.table} if key is None else {precondition.table, key.referenced_table}
+        for earlier in reversed(self.forecasts):
+            # One that names no table may change any.
+            if isinstance(earlier.work, RowWork) and (not earlier.work.tables or tables & {*earlier.work.tables}):
+                return f"{earlier.migration}, step {earlier.number} of {earlier.of}"
+        return ""
 
     def _size(self, table: str) -> Size | None:
         if table not in self._sizes and table not in self._made:
@@ -186,7 +202,7 @@ def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence
         except WchError as error:
             dry_run.stop(str(error))
         except Exception as error:  # an author's file may raise anything
-            dry_run.stop(f"{type(error).__name__}: {error}")
+            dry_run.stop(in_words(error, folder.path / f"{name}.py"))
         if dry_run.stopped is not None:
             return
 

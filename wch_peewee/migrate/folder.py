@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import re
+import stat
+import traceback
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +16,7 @@ from ..errors import ConfigurationError, InvalidValue
 
 _NAME = re.compile(r"^\d{3}_[A-Za-z0-9_]+$")
 _LOOKS_NUMBERED = re.compile(r"^\d")
+_STATES_VERSION = re.compile(rb"^VERSION\s*(:.*)?=", re.MULTILINE)
 _PLAIN = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
@@ -81,15 +86,69 @@ class MigrationFolder:
         return _version_in(path, state.st_mtime_ns, state.st_size)
 
 
+def in_words(error: BaseException, path: Path) -> str:
+    """Return what an author's file raised, after the file and the line where it did: that is where to look."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    if isinstance(error, SyntaxError):
+        lines, said = ([error.lineno] if error.filename in (None, str(path)) else lines), error.msg
+    else:
+        said = " ".join(str(error).split())
+    if isinstance(error, UnicodeDecodeError):
+        lines = [error.object[: error.start].count(b"\n") + 1]
+    where = f"{path}, line {lines[-1]}" if lines and lines[-1] else str(path)
+    return f"{where}: {type(error).__name__}: {said}"
+
+
 @lru_cache(maxsize=64)
 def _version_in(path: Path, changed: int, size: int) -> str:
     """Parse a file once for each of its contents: a network asks for the version thousands of times."""
-    for node in ast.parse(path.read_text(encoding="utf-8"), filename=str(path)).body:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ConfigurationError(f"{in_words(error, path)}.") from error
+    for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "VERSION" for t in node.targets):
-            value = ast.literal_eval(node.value)
+            value = node.value.value if isinstance(node.value, ast.Constant) else None
             if isinstance(value, str) and is_plain(value):
                 return value
     raise ConfigurationError(f'{path} has no VERSION = "MAJOR.MINOR.PATCH".')
+
+
+def other_folder(around: Path) -> Path | None:
+    """Return a folder ``migrations`` with migrations of this kind in ``around`` or above it, unless it is our own."""
+    own = migrations_folder()
+    for folder in (parent / "migrations" for parent in (around, *around.parents)):
+        with contextlib.suppress(OSError):
+            files = [file for file in folder.glob("*.py") if _NAME.match(file.stem)]
+            if any(_STATES_VERSION.search(file.read_bytes()) for file in files):
+                return None if folder.resolve() == own else folder
+    return None
+
+
+def writable_by_others(folder: Path) -> Path | None:
+    """Return the folder, or the first migration in it, that other users than its owner may change: wch runs its code.
+
+    A group that is its owner's own, as many systems make one for each user, is nobody else.
+    """
+    if os.name != "posix":
+        return None
+    for path in (folder, *sorted(folder.glob("*.py"))):
+        with contextlib.suppress(OSError):
+            state = path.stat()
+            others = stat.S_IWOTH | (0 if _is_own_group(state) else stat.S_IWGRP)
+            if state.st_mode & others:
+                return path
+    return None
+
+
+def _is_own_group(state: os.stat_result) -> bool:
+    import grp
+    import pwd
+
+    try:
+        return pwd.getpwuid(state.st_uid).pw_gid == state.st_gid and not grp.getgrgid(state.st_gid).gr_mem
+    except KeyError:  # a user or group without an entry, as in many containers
+        return state.st_uid == state.st_gid
 
 
 def migrations_folder() -> Path:

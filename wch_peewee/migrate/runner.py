@@ -16,7 +16,7 @@ from ..database.connect import database_error, describe
 from ..execution.context import RunContext
 from ..progress import StepStarted
 from ..schema.naming import history_table_name
-from .folder import MigrationFolder
+from .folder import MigrationFolder, in_words
 from .state import InstalledState, applied_names, ensure_history
 from .steps.special import irreversible
 
@@ -114,7 +114,12 @@ class MigrationRouter(Router):
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise errors.ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
-        exec(_compiled(str(path), text), scope)
+        except UnicodeError as error:
+            raise errors.ConfigurationError(f"{in_words(error, path)}.") from error
+        try:
+            exec(_compiled(str(path), text), scope)
+        except (Exception, SystemExit) as error:  # an author's file may raise anything
+            raise errors.ConfigurationError(f"{in_words(error, path)}.") from error
         missing = [function for function in ("migrate", "rollback") if function not in scope]
         if missing:
             raise errors.ConfigurationError(f"{path} has no {' and no '.join(missing)}().")
@@ -152,6 +157,10 @@ class MigrationRouter(Router):
             raise errors.Undecided(f"{name}: decide this in its file first: {error}") from error
         except errors.Irreversible as error:
             raise errors.Irreversible(f"{name} cannot be taken back: {error}. Nothing was changed.") from error
+        except (errors.WchError, pw.PeeweeException):
+            raise
+        except Exception as error:  # of an author's own
+            raise errors.ConfigurationError(f"{in_words(error, self.folder.path / f'{name}.py')}.") from error
         finally:
             migrator.__ops__ = []
         return steps
@@ -175,6 +184,5 @@ class MigrationRouter(Router):
         if isinstance(error, errors.StatementFailed):
             return errors.MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)
         lost = isinstance(error, errors.DatabaseUnavailable)
-        return errors.MigrationFailed(
-            str(error) if isinstance(error, errors.WchError) else f"{type(error).__name__}: {error}", **where, lost=lost
-        )
+        said = str(error) if isinstance(error, errors.WchError) else in_words(error, self.folder.path / f"{name}.py")
+        return errors.MigrationFailed(said, **where, lost=lost)

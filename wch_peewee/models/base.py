@@ -17,7 +17,7 @@ from .fields import JsonField, utc_now
 from .fields.base import ParentAccessor
 from .fields.documents import DocumentAccessor, snapshot
 from .queries import SiteAlias, SiteDelete, SiteInsert, SiteRaw, SiteSelect, SiteUpdate
-from .site import Site, at_site, current_database, current_site, get_table_name
+from .site import Site, at_site, current_database, current_site, get_table_name, no_database
 
 _UPDATED_AT = "updated_at"
 # Setting a value through these has no side effects on a freshly loaded row, so ``instance_factory`` may skip them.
@@ -137,6 +137,20 @@ class SiteMetadata(peewee.Metadata):
         return super().fields_to_index() + named
 
 
+class SiteSchemaManager(peewee.SchemaManager):
+    """peewee's, which looks up the current site's database at each use."""
+
+    @property
+    def database(self) -> Any:
+        if (found := self._database or self.model._meta.database) is None:
+            raise no_database(self.model)
+        return found
+
+    @database.setter
+    def database(self, value: Any) -> None:
+        self._database = value
+
+
 class BaseModel(peewee.Model):
     """A model whose table is looked up at the current site; ``Meta.table_key`` names the table ("carts").
 
@@ -154,6 +168,7 @@ class BaseModel(peewee.Model):
 
     class Meta:
         model_metadata_class = SiteMetadata
+        schema_manager_class = SiteSchemaManager
         legacy_table_names = False
         only_save_dirty = True
 
@@ -286,6 +301,12 @@ class BaseModel(peewee.Model):
         ]
         if missing:
             raise InvalidValue(f"{cls.__name__}: a value is needed for {', '.join(missing)}.")
+
+    @classmethod
+    def bulk_create(cls, model_list: Iterable[Any], batch_size: int | None = None) -> None:
+        if cls._meta.database is None:
+            raise no_database(cls)
+        super().bulk_create(model_list, batch_size)
 
     delete = peewee.classmethod_only(SiteDelete)
 

@@ -7,7 +7,16 @@ from typing import Any
 import peewee
 
 from .bulk import chunked, insert_values, instance_factory, row_converter
-from .site import at_site, current_site
+from .site import at_site, current_site, no_database
+
+
+def _needing_database(name: str) -> Any:
+    def method(self: Any, database: peewee.Database | None = None, *arguments: Any, **options: Any) -> Any:
+        if database is None and not self._database:
+            raise no_database(self.model)
+        return getattr(super(SiteQuery, self), name)(database, *arguments, **options)
+
+    return method
 
 
 # The ignored types: peewee's stubs lack some of the methods that are overridden here.
@@ -21,6 +30,12 @@ class SiteQuery(peewee.BaseQuery):
     def __init__(self, *args: Any, **options: Any) -> None:
         self._site = current_site()
         super().__init__(*args, **options)
+
+    execute = _needing_database("execute")
+
+    def _ensure_execution(self) -> None:
+        if self._cursor_wrapper is None:  # type: ignore[attr-defined]
+            self.execute()
 
     def __sql__(self, ctx: Any) -> Any:
         with at_site(self._site):
@@ -81,6 +96,9 @@ def _compound(operator: str) -> Any:
 
 
 class _SiteSelectQuery(SiteQuery):
+    peek, first, scalar, scalars, count, exists = map(
+        _needing_database, ("peek", "first", "scalar", "scalars", "count", "exists")
+    )
     union_all = __add__ = _compound("UNION ALL")
     union = __or__ = _compound("UNION")
     intersect = __and__ = _compound("INTERSECT")

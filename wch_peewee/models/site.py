@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import Database
 
+from ..errors import ConfigurationError
 from ..schema import naming
 
 
@@ -65,6 +66,15 @@ def current_database(own: Database | None = None) -> Database | None:
     if site is not None and site.database is not None:
         return site.database
     return _default.database if own is None else own
+
+
+def no_database(what: object) -> ConfigurationError:
+    """Return the error for a query outside of every site; ``what`` is its model."""
+    name = getattr(what, "__name__", None) or type(what).__name__
+    return ConfigurationError(
+        f"{name} has no database here: run the query inside `with plugin.site():`, or call plugin.bind() once when the "
+        "process starts."
+    )
 
 
 def get_table_name(table: str, prefix: str | None = None) -> str:

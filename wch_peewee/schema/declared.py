@@ -39,6 +39,11 @@ def _key(model: type[peewee.Model]) -> str:
 
 
 def _column(field: Any) -> Column:
+    if not hasattr(field, "column_type"):
+        raise ConfigurationError(
+            f"{field.model.__name__}.{field.name} is peewee's own {type(field).__name__}, which has no exact column "
+            "type; use one of wch_peewee.models.fields."
+        )
     default = field.default
     return Column(
         field.column_name,

@@ -1,7 +1,8 @@
 """The schema as a Mermaid diagram, and the marks that this and the SVG picture put on differences.
 
 In Mermaid a type is one word, and an entity that begins with a digit is quoted. What does not fit (a list of values,
-NULL, a default) goes into the comment.
+NULL, a default) goes into the comment. In quotes, characters that Mermaid would obey are its entity codes: #34; is a
+double quote.
 """
 
 import re
@@ -109,7 +110,7 @@ def draw(tables: Schema, marks: Marks = _NONE) -> str:
     """Return the diagram of tables with full names; differences stand in comments, and such keys are dotted."""
     lines = ["erDiagram"]
     for table in tables:
-        alias = '["' + f"{table.name} (missing)" + '"]' if marks.tables.get(table.name) == "missing" else ""
+        alias = f"[{_quoted(f'{table.name} (missing)')}]" if marks.tables.get(table.name) == "missing" else ""
         lines.append(f"    {_entity(table.name)}{alias} {{")
         for column in table.columns:
             note = marks.columns.get((table.name, column.name), ("", ""))[1]
@@ -118,7 +119,7 @@ def draw(tables: Schema, marks: Marks = _NONE) -> str:
     for table in tables:
         for index in table.indexes:
             if mark := marks.indexes.get((table.name, index.name)):
-                lines.append(f"    %% index {_word(index.name)} of {_word(table.name)}: {mark}")
+                lines.append(f"    %% index {_coded(index.name)} of {_coded(table.name)}: {mark}")
     for table in tables:
         for key in table.foreign_keys:
             mark = marks.tables.get(table.name) or marks.keys.get((table.name, key.columns), "")
@@ -138,7 +139,16 @@ def is_unique(key: ForeignKey, table: Table) -> bool:
 
 
 def _entity(name: str) -> str:
-    return name if _BARE.fullmatch(name) else f'"{name}"'
+    return name if _BARE.fullmatch(name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    return f'"{_coded(text)}"'
+
+
+def _coded(text: str) -> str:
+    """Return a text for inside quotes, in which Mermaid knows no escapes; a %% or a #...; has a meaning anywhere."""
+    return "".join(c if c.isprintable() and c not in '"%\\#' else f"#{ord(c)};" for c in text)
 
 
 def _word(name: str) -> str:
@@ -156,12 +166,10 @@ def _attribute(column: Column, table: Table, marks: list[str]) -> str:
     notes += ["NULL"] if column.nullable else []
     notes += [f"default {column.default}"] if column.default is not None else []
     notes += marks
-    # A comment cannot hold a double quote, and there is no way to escape one.
-    comment = " ".join("; ".join(notes).replace('"', "'").split())
+    if (name := _word(column.name)) != column.name:
+        notes.insert(0, f"called {column.name}")
     return " ".join(
-        part
-        for part in (_TYPE.sub("_", word) or "_", _word(column.name), keys, f'"{comment}"' if comment else "")
-        if part
+        part for part in (_TYPE.sub("_", word) or "_", name, keys, _quoted("; ".join(notes)) if notes else "") if part
     )
 
 
@@ -178,4 +186,4 @@ def _relationship(key: ForeignKey, table: Table, mark: str) -> str:
     optional, unique = is_optional(key, table), is_unique(key, table)
     arrow = f"{'|o' if optional else '||'}{'..' if mark else '--'}{'o|' if unique else 'o{'}"
     label = ", ".join(key.columns) + (f" ({mark})" if mark else "")
-    return f'{_entity(key.referenced_table)} {arrow} {_entity(table.name)} : "{label.replace(chr(34), chr(39))}"'
+    return f"{_entity(key.referenced_table)} {arrow} {_entity(table.name)} : {_quoted(label)}"

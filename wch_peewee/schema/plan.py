@@ -179,6 +179,8 @@ class Check:
     query: str
     #: the rows are lost, where others make the step fail
     is_loss: bool = False
+    #: an earlier step that changes rows there: what will be left of these cannot be told beforehand
+    changed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +220,8 @@ class Forecast:
 
     @property
     def failing(self) -> tuple[Check, ...]:
-        """The checks that conflicting rows make fail now, and the step with them."""
-        return tuple(check for check in self.checks if check.count and not check.is_loss)
+        """The checks that make the step fail: their rows conflict, and no earlier step changes them."""
+        return tuple(check for check in self.checks if check.count and not (check.is_loss or check.changed_by))
 
 
 @dataclass(frozen=True, slots=True)

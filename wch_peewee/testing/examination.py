@@ -9,6 +9,7 @@ from pathlib import Path
 import peewee as pw
 
 from ..authoring.lint import check_migrations
+from ..errors import ConfigurationError
 from .bench import Bench, Subject, our_migrations
 from .child import Child
 from .scenarios import SCENARIOS, Fault, Finding, Scenario
@@ -153,6 +154,8 @@ def examine_at(
 
     ``to_the_end`` continues after points that go wrong. The database's state is restored at the end.
     """
+    if every < 1:
+        raise ConfigurationError(f"Every {every}th point cannot be tried; expected 1 for all, or more.")
     with scratch.opened() as database:
         begin = save_state(database)
     results = []

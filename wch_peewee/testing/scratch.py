@@ -52,7 +52,7 @@ def configured_engines() -> tuple[str, ...]:
 def choose_engines(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
     """Return the engines with these names; ``name=mysql://...`` is one of its own. None chooses all configured ones.
 
-    Raises ConfigurationError for an unknown name.
+    Raises ConfigurationError for an unknown name, and for no name at all.
     """
     known = {engine.partition("=")[0]: engine for engine in configured_engines()}
     if wanted is None:
@@ -64,6 +64,8 @@ def choose_engines(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
                 f"There is no engine {name}; there are {', '.join(known)}. Name it in WCH_TEST_SERVERS."
             )
         chosen.append(known.get(name, name))
+    if not chosen:
+        raise ConfigurationError(f"No engine is chosen, so nothing would be examined; there are {', '.join(known)}.")
     return tuple(chosen)
 
 

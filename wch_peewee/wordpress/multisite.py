@@ -74,7 +74,7 @@ def is_network(connection: Connection, base: str) -> bool:
 def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
     """Return the sites in use, by id: not those marked as spam, deleted or archived, as in wp-cli.
 
-    Raises ConfigurationError if this is not a network.
+    Raises ConfigurationError if this is not a network, or one without a site.
     """
     table = f"{check_prefix(base)}blogs"
     if not is_network(connection, base):
@@ -83,15 +83,21 @@ def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
         f"SELECT blog_id, domain, path FROM {connection.dialect.quote(table)} "
         "WHERE spam = 0 AND deleted = 0 AND archived = 0 ORDER BY blog_id"
     )
-    return tuple(
+    sites = tuple(
         BlogSite(int(number), blog_prefix(base, int(number)), str(domain), str(path))
         for number, domain, path in connection.query(Query(sql))
     )
+    if not sites:
+        raise ConfigurationError(f"{table} lists no site in use: there is nothing to look at.")
+    return sites
 
 
 def site_at(sites: Iterable[BlogSite], url: str) -> BlogSite:
     """Return the site at an address such as ``https://example.com/shop``. Raises ConfigurationError."""
-    parts = urlsplit(url if "://" in url else f"//{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+    except ValueError:
+        raise ConfigurationError(f"--url is {url!r}; expected an address such as https://example.com/shop.") from None
     wanted = (parts.netloc.rpartition("@")[2].lower(), f"/{parts.path.strip('/')}/".replace("//", "/"))
     for site in sites:
         if (site.domain.lower(), site.path) == wanted:

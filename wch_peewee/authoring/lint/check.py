@@ -70,6 +70,8 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
             tables = tables_after(migration, tables)
         earlier += tuple(migration.migrate.steps) if migration.migrate is not None else ()
         previous = migration
+    if not numbered and not found:
+        raise ConfigurationError(f"There are no migrations in {folder}: no file is called NNN_words.py.")
     return tuple(sorted(set(found)))
 
 
