@@ -21,7 +21,7 @@ T = TypeVar("T")
 DEFAULT_URL = "sqlite:///wch.db"
 
 #: The environment variables that exist, beside those of the tests and benchmarks.
-VARIABLES = ("WCH_DATABASE_URL", "WCH_TABLE_PREFIX", "WCH_WORDPRESS", "WCH_REMOVE_DATA", "WCH_DEBUG")
+VARIABLES = ("WCH_DATABASE_URL", "WCH_TABLE_PREFIX", "WCH_WORDPRESS", "WCH_REMOVE_DATA", "WCH_IGNORE", "WCH_DEBUG")
 _DEVELOPERS_VARIABLES = re.compile(r"WCH_(?:(?:TEST|BENCHMARK|PEER)_\w+|PYTHON|EXAMPLES)")
 
 #: May data be removed? Yes, no, a function that is called when it matters, or None for WCH_REMOVE_DATA.
@@ -43,6 +43,7 @@ class Settings:
     prefix: str
     site: WordPressSite | None = None
     needs_site: bool = False
+    ignore: tuple[str, ...] = ()
     unclear: str = field(default="", compare=False)
 
     @property
@@ -98,6 +99,7 @@ class Settings:
             prefix=_prefix(site, environment, site_first) if prefix is None else check_prefix(prefix),
             site=site,
             needs_site=needs_site,
+            ignore=tuple(filter(None, map(str.strip, environment.get("WCH_IGNORE", "").splitlines()))),
             unclear="" if site_first else _unclear(environment, database, prefix),
         )
 

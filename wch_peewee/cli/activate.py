@@ -8,6 +8,7 @@ from .options import (
     ExitCode,
     copy_options,
     dry_run_option,
+    ignore_option,
     network_option,
     wait_options,
     wch_command,
@@ -18,6 +19,7 @@ from .session import Session, confirm_neighbours, for_every_site, open_session, 
 
 
 @wch_command("activate")
+@ignore_option
 @wait_options
 @copy_options
 @network_option

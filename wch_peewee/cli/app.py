@@ -47,6 +47,7 @@ Environment (an option wins over it):
   WCH_TABLE_PREFIX  the site's table prefix; empty is possible
   WCH_WORDPRESS     a WordPress site's folder, whose wp-config.php says what is not set
   WCH_REMOVE_DATA   true lets uninstall and rollback remove data; nothing else does
+  WCH_IGNORE        refusals that are accepted, one in a line
   WCH_DEBUG         1 shows the traceback of an unexpected error
 
 \b

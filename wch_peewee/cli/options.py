@@ -64,6 +64,7 @@ class Choices:
     online: str | None = None
     replica: tuple[str, ...] = ()
     max_lag: int = 10
+    ignore: tuple[str, ...] = ()
 
 
 def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
@@ -151,6 +152,16 @@ def copy_options(function: F) -> F:
             metavar="SECONDS",
             help="How far a --replica may be behind; it is waited for as long as --timeout says  [10]",
         ),
+    )(function)
+
+
+def ignore_option(function: F) -> F:
+    """Add the option that accepts refusals."""
+    return _stored(
+        "--ignore",
+        multiple=True,
+        metavar="WORDS",
+        help="A refusal that is accepted, by its words up to the colon; * stands for any text  [WCH_IGNORE, by lines]",
     )(function)
 
 

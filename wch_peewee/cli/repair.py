@@ -6,7 +6,7 @@ import click
 
 from ..install.drift import REPAIR, differences
 from ..install.manager import RepairReport
-from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command
+from .options import Choices, ExitCode, copy_options, dry_run_option, ignore_option, wait_options, wch_command
 from .output import confirm
 from .session import Session, open_session
 
@@ -15,6 +15,7 @@ _LISTED = 20
 
 
 @wch_command("repair", short_help="Mend what differs, and deal with orphaned messages.")
+@ignore_option
 @wait_options
 @copy_options
 @click.option(

@@ -102,6 +102,7 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
         lock_wait=choices.lock_wait,
         copies=CopyRule(choices.copy_rows, choices.copy_bytes, choices.allow_copy),
         replicas=_replicas(choices),
+        ignore=choices.ignore or settings.ignore,
     )
     manager.needs_site = settings.needs_site
     if choices.url is not None:

@@ -14,9 +14,10 @@ from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFaile
 from ..schema.diff import Refusal
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddForeignKey, CreateTable, apply_to_table
+from ..schema.plan import Plan
 from ..schema.preconditions import is_loss, preconditions_of
 from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
-from .introspect import DatabaseNames, count_rows, introspect_schema, plan_for, table_sizes, with_referenced
+from .introspect import count_rows, introspect_schema, table_sizes, with_referenced
 
 T = TypeVar("T")
 
@@ -253,35 +254,34 @@ class Reconciled:
 
 
 def reconcile(
-    connection: Connection,
     desired: Schema,
     executor: Executor,
     *,
     read: Callable[[Sequence[str]], Schema],
-    names: Callable[[], DatabaseNames],
+    plan: Callable[[Schema, Schema], Plan],
     verify: bool = True,
 ) -> Reconciled:
     """Apply plans until the plan is empty; refusals stay and are reported.
 
-    ``read`` reads live tables by their names, ``names`` returns ``database_names``. Without ``verify`` tables
+    ``read`` reads live tables by their names, ``plan`` plans what leads to ``desired``. Without ``verify`` tables
     that have only been created are not read again: such a caller verifies before the run is done.
     Raises SchemaConflict if the schema keeps differing, and what the executor raises.
     """
     changes: list[str] = []
     for _ in range(_ROUNDS):
-        plan = plan_for(connection, desired, read(with_referenced(desired)), names=names)
-        if plan.is_empty:
-            return Reconciled(tuple(changes), plan.refusals, plan.extras)
+        found = plan(desired, read(with_referenced(desired)))
+        if found.is_empty:
+            return Reconciled(tuple(changes), found.refusals, found.extras)
         try:
-            result = executor.run_steps(plan.steps)
+            result = executor.run_steps(found.steps)
         except ConcurrentChange as change:
             changes += change.done
             continue
         changes += result.outcomes
-        if not verify and all(isinstance(one, CreateTable) for step in plan.steps for one in step.operations):
-            return Reconciled(tuple(changes), plan.refusals, plan.extras)
-    left = "; ".join(plan.describe())
+        if not verify and all(isinstance(one, CreateTable) for step in found.steps for one in step.operations):
+            return Reconciled(tuple(changes), found.refusals, found.extras)
+    left = "; ".join(found.describe())
     raise SchemaConflict(
         f"the schema does not come to rest after {_ROUNDS} rounds; is somebody else changing it? Left: {left}",
-        reasons=plan.describe(),
+        reasons=found.describe(),
     )

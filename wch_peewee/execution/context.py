@@ -55,6 +55,7 @@ class RunOptions:
     remove_data: RemovalPermission = None
     copies: CopyRule = COPY_RULE
     replicas: ReplicaRule | None = None
+    ignore: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.lease_ttl > 0:
@@ -167,7 +168,12 @@ class RunContext:
         desired = self.resolve(tables)
         if actual is None:
             actual = self.read(with_referenced(desired))
-        return plan_for(self.connection, desired, actual, names=self.database_names)
+        return self.plan_to(desired, actual)
+
+    def plan_to(self, desired: Schema, actual: Schema, count: Callable[[Precondition], int] | None = None) -> Plan:
+        """Plan what brings ``actual`` to ``desired``, both under their full names; ``count`` as in ``plan_for``."""
+        plan = plan_for(self.connection, desired, actual, names=self.database_names, count=count)
+        return plan.without(self.options.ignore)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         """Bring the live tables to the declared definition as far as is safe; ``verify`` as in ``reconcile``."""
@@ -176,7 +182,7 @@ class RunContext:
     def reconcile_to(self, desired: Schema, *, verify: bool = True) -> Reconciled:
         """Bring the live tables to ``desired``, which has their full names, as far as is safe."""
         executor = self._executor(table.name for table in desired)
-        return reconcile(self.connection, desired, executor, read=self.read, names=self.database_names, verify=verify)
+        return reconcile(desired, executor, read=self.read, plan=self.plan_to, verify=verify)
 
     def change(self, name: str, operations: Iterable[Operation], live: Table | None = None) -> ApplyResult:
         """Run operations on the one table ``name``, a full name, without checking whether they are safe.

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
+def read_session(database: pw.Database, prefix: str, options: RunOptions = DEFAULT_OPTIONS) -> Iterator[RunContext]:
     """Yield a context for reading only, on the application's own connection. Nothing is created, not even a file.
 
     Inside a transaction of the application on a server, or with autocommit off, it uses another connection: whatever a
@@ -44,7 +44,7 @@ def read_session(database: pw.Database, prefix: str) -> Iterator[RunContext]:
     if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not is_autocommitted(database):
         chosen = dedicated(database, patience=PATIENCE)
     with connected(chosen) as connection, _translated(connection), with_read_settings(connection):
-        yield RunContext(Connection.detect(connection), prefix)
+        yield RunContext(Connection.detect(connection), prefix, options)
 
 
 @contextlib.contextmanager

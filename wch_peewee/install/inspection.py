@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,6 @@ from ..database.connect import LOCK_WAIT, PATIENCE, database_file, describe, ope
 from ..database.url import parse_url
 from ..errors import MissingPrivileges, SchemaConflict
 from ..execution.context import RunContext, RunOptions
-from ..execution.introspect import plan_for
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
@@ -114,7 +113,8 @@ class Installation:
     seconds one statement waits for a lock, with others queueing behind it, before it is retried.
     ``lease_ttl`` is after how many seconds without a heartbeat another node's run counts as dead on a Galera cluster.
     ``copies`` is which tables may be copied where the server knows nothing cheaper; ``replicas`` how far they may fall
-    behind. ``migrations`` and ``models`` replace the shipped ones.
+    behind. ``ignore`` names the refusals that are accepted, by their words up to the colon, in which ``*`` stands for
+    any text. ``migrations`` and ``models`` replace the shipped ones.
     """
 
     #: True if the database is WordPress's: its options table has to be there, and is not created.
@@ -133,10 +133,11 @@ class Installation:
         models: Sequence[type[BaseModel]] = MODELS,
         copies: CopyRule = COPY_RULE,
         replicas: ReplicaRule | None = None,
+        ignore: Iterable[str] = (),
     ) -> None:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
-        self.options = RunOptions(patience, lock_wait, lease_ttl, remove_data, copies, replicas)
+        self.options = RunOptions(patience, lock_wait, lease_ttl, remove_data, copies, replicas, tuple(ignore))
         self._migrations = migrations
         self._models = tuple(models)
 
@@ -193,7 +194,7 @@ class Installation:
 
     def status(self) -> StatusReport:
         """Return what is installed and what is pending."""
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             present = context.connection.present(self.table_names)
             return self.status_of(context, self.state(context), present)
 
@@ -228,8 +229,7 @@ class Installation:
         With ``counts`` the tables' sizes are read and conflicting rows are counted, which can take as long as reading a
         whole table.
         """
-        with read_session(self.database, self.prefix) as context:
-            context.options = self.options
+        with read_session(self.database, self.prefix, self.options) as context:
             return self.plan_of(context, self.state(context), counts=counts)
 
     def plan_of(
@@ -274,7 +274,7 @@ class Installation:
         if not state.is_foreign:
             return Plan()
         desired = additions(context.resolve(self.tables), actual)
-        return replace(plan_for(context.connection, desired, actual, names=context.database_names), extras=())
+        return replace(context.plan_to(desired, actual), extras=())
 
     def declared(self, state: InstalledState) -> tuple[Table, ...]:
         """Return the tables that a plan compares with, including the history if it is still to be created."""
@@ -282,13 +282,13 @@ class Installation:
 
     def missing_tables(self) -> tuple[str, ...]:
         """Return the tables that do not exist, with one query."""
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             present = context.connection.present(self.table_names)
         return tuple(name for name in self.table_names if name not in present)
 
     def orphans(self, limit: int | None = None) -> dict[int, int]:
         """Return the number of messages of each missing conversation, by its id; of the first ``limit`` only. Reads."""
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             wanted = [full_table_name(key, self.prefix) for key in ("messages", "conversations")]
             if len(context.connection.present(wanted)) < len(wanted):
                 return {}
@@ -296,7 +296,7 @@ class Installation:
 
     def row_counts(self) -> dict[str, int]:
         """Return the exact number of rows of each table that exists."""
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             present = context.connection.present(self.table_names)
             quote = context.dialect.quote
             counts = {}
@@ -314,7 +314,7 @@ class Installation:
 
     def neighbours(self) -> tuple[str, ...]:
         """Return the prefixes of WordPress's sites and other installations there; none where this one has a table."""
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             own = (options_table_name(self.prefix), *owned_names(self.prefix))
             if context.connection.present(own):
                 return ()

@@ -120,7 +120,7 @@ class DatabaseManager(Installation):
             return self._settled(context, state) or self._install(context, state)
 
         with self._connection() as database:
-            with read_session(database, self.prefix) as context:
+            with read_session(database, self.prefix, self.options) as context:
                 context.table_cache = self.table_cache
                 report = self._settled(context, self.state(context))
                 if report is not None:
@@ -132,7 +132,7 @@ class DatabaseManager(Installation):
 
         A database that somebody has made newer is left alone. Raises SchemaTooNew and what ``install`` raises.
         """
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             if self._left_alone(state := self.state(context)) or not state.pending:
                 return ()
 
@@ -149,7 +149,7 @@ class DatabaseManager(Installation):
         """Roll back the newest applied migration; return its name. Raises RemovalRefused if data would be lost."""
         from ..migrate.runner import MigrationRouter
 
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             if not self._rollback_allowed(self.state(context)).applied:
                 raise ConfigurationError(f"{self.target}: there is no applied migration to roll back.")
 
@@ -169,7 +169,7 @@ class DatabaseManager(Installation):
         release has upgraded; and what ``install`` raises.
         """
 
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             self._repair_allowed(self.state(context))
 
         def work(context: RunContext) -> RepairReport:
@@ -198,7 +198,7 @@ class DatabaseManager(Installation):
 
     def repair_plan(self) -> InstallPlan:
         """Return the plan of ``repair``, without what it does about orphans. Reads only; raises what it raises."""
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             state = self.state(context)
             self._repair_allowed(state)
             return self.plan_of(context, state)
@@ -210,7 +210,7 @@ class DatabaseManager(Installation):
         from ..migrate.steps.structure import drop_named
 
         names = (*self.table_names, history_table_name(self.prefix))
-        with read_session(self.database, self.prefix) as context:
+        with read_session(self.database, self.prefix, self.options) as context:
             present = context.connection.present(names)
             if not present and read_version(context) is None:
                 return UninstallReport(True, reason="nothing was there")

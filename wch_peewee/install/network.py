@@ -202,7 +202,7 @@ class _Ahead(Generic[R]):
             readings = self._readings.read(managers, tables=self._tables)
             for one in managers:
                 reading = readings[one.prefix]
-                there = RunContext(context.connection, one.prefix)
+                there = RunContext(context.connection, one.prefix, one.options)
                 there.known_collation = reading.collation
                 there.table_cache = self._readings.known_tables()
                 self.reports[one.prefix] = self._describe(one, there, reading, self._readings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -108,6 +108,7 @@ class Plugin:
         migrations: Path | str | None = None,
         models: Sequence[type[BaseModel]] | None = None,
         on_option_written: OptionWritten | None = None,
+        ignore: Iterable[str] = (),
     ) -> None:
         self._database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self._prefix = check_prefix(current_prefix() if prefix is None else prefix)
@@ -115,6 +116,7 @@ class Plugin:
             "remove_data": remove_data,
             "patience": patience,
             "lock_wait": lock_wait,
+            "ignore": tuple(ignore),
             **({} if models is None else {"models": models}),
         }
         self._migrations = migrations
@@ -155,7 +157,7 @@ class Plugin:
     @classmethod
     def from_settings(cls, settings: Settings, **options: Any) -> Plugin:
         """Return the plugin of settings that have been gathered; ``options`` are Plugin's."""
-        plugin = cls(open_database(settings.target), prefix=settings.prefix, **options)
+        plugin = cls(open_database(settings.target), prefix=settings.prefix, **{"ignore": settings.ignore, **options})
         plugin._needs_site = settings.needs_site
         return plugin
 

@@ -11,7 +11,7 @@ import peewee as pw
 from ..errors import ConfigurationError, WchError
 from ..execution.apply import ApplyResult, Reconciled
 from ..execution.context import RunContext, attach
-from ..execution.introspect import count_rows, introspect_schema, plan_for, table_sizes, with_referenced
+from ..execution.introspect import count_rows, introspect_schema, table_sizes, with_referenced
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn, apply_operations
 from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
@@ -86,7 +86,7 @@ class DryRun(RunContext):
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
         there = Schema(tuple(live for name in with_referenced(desired) if (live := self.live(name)) is not None))
-        return plan_for(self.connection, desired, there, count=self._count, names=self.database_names)
+        return self.plan_to(desired, there, self._count)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
         plan = self.plan(tables)

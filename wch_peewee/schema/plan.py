@@ -1,6 +1,7 @@
 """From a difference to the steps that apply it, and what a dry run tells of each step."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from . import operations as ops
@@ -28,6 +29,19 @@ class Plan:
     def blocking(self) -> tuple[Refusal, ...]:
         """The refusals that the models cannot work with."""
         return tuple(refusal for refusal in self.refusals if refusal.blocking)
+
+    def without(self, ignored: Iterable[str]) -> "Plan":
+        """Return the plan with the refusals that are to be ignored among what is left alone.
+
+        Each is named by its words, in which ``*`` stands for any text. What the models cannot work with stays refused.
+        """
+        wanted = [re.compile(".*".join(map(re.escape, words.split("*"))), re.DOTALL) for words in ignored]
+        known = [r for r in self.refusals if not r.blocking and any(one.fullmatch(r.what) for one in wanted)]
+        if not known:
+            return self
+        refusals = tuple(refusal for refusal in self.refusals if refusal not in known)
+        extras = (*self.extras, *(f"{refusal.what}, which is ignored" for refusal in known))
+        return replace(self, refusals=refusals, extras=extras)
 
     def statements(self) -> tuple[Statement, ...]:
         """Return every statement, in the order in which they are sent if none fails."""
