@@ -53,7 +53,10 @@ class Settings:
             return None
         from .wordpress.find import served_folder
 
-        return served_folder(Path(self.target.path))
+        try:
+            return served_folder(Path(self.target.path))
+        except (OSError, ValueError):  # a name that is not possible; connecting says why
+            return None
 
     def check_for_writing(self) -> None:
         """Raise ConfigurationError if the environment is unclear, or if a new SQLite file would lie in a web site."""

@@ -280,7 +280,7 @@ def test_a_full_disk_is_named(pages: int) -> None:
         return own
 
     with mock.patch.object(session, "dedicated", small):
-        result = wch("activate", "--quiet")
+        result = wch("activate", "--quiet", "--yes")
     assert result.code == 2
     assert "database or disk is full" in result.err
     assert "no transaction" not in result.err

@@ -76,6 +76,8 @@ def no_sites() -> None:
 def sites() -> None:
     installed()
     sql(BLOGS, *(f"INSERT INTO wp_blogs VALUES ({number}, 'x', '/{number}/', 0, 0, 0)" for number in (1, 2, 3)))
+    for number in (2, 3):
+        sql(f"CREATE TABLE wp_{number}_options AS SELECT * FROM wp_options WHERE option_id = 0")
     wch("activate", "--network")
 
 
