@@ -40,7 +40,7 @@ from tests.support.galera_runs import (
 from tests.support.migration_chain import chain_folder
 from tests.support.populate import populate
 from tests.support.snapshots import columns
-from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, WchError
+from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, SchemaConflict, WchError
 from wch_peewee.database.connect import dedicated
 from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.lease import LEASE_OPTION, lease
@@ -472,3 +472,12 @@ def test_a_node_without_quorum(galera: GaleraCluster, nodes: Databases, undistur
     assert last.install().outcome == "upgraded"
     assert_whole(nodes, undisturbed)
     assert_free(nodes)
+
+
+def test_without_the_unique_name_of_options_no_run_starts(nodes: Databases) -> None:
+    """Two nodes could both insert the lease."""
+    manager(nodes[1]).install()
+    nodes[1].execute("ALTER TABLE wp_options DROP KEY option_name")
+    nodes[1].execute("ALTER TABLE wp_wch_carts DROP KEY expires_at")
+    with pytest.raises(SchemaConflict, match="lost the unique key on option_name"):
+        manager(nodes[2]).install()
