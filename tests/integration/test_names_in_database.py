@@ -49,6 +49,14 @@ def test_prefixes_that_differ_in_case_alone(database: LiveDatabase) -> None:
         assert is_whole(database, prefix)
 
 
+@pytest.mark.families("sqlite")
+def test_another_case_of_a_prefix_is_the_same_installation(database: LiveDatabase) -> None:
+    """As on servers that fold names."""
+    Plugin(database.url).activate()
+    assert Plugin(database.url, prefix="WP_").activate().outcome == "current"
+    assert is_whole(database, "WP_")
+
+
 def test_a_missing_key_or_index_is_added_under_a_free_name(database: LiveDatabase) -> None:
     Plugin(database.url).activate()
     rename(database, "old_")

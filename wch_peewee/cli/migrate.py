@@ -48,5 +48,5 @@ def _preview(session: Session) -> int:
     else:
         session.out.lines(f"Would apply {name}" for name in pending)
         if not pending:
-            session.out.line("Nothing is to do.")
+            session.out.line(f"{sentence(status.reason) or 'Nothing is to do'}.")
     return ExitCode.TOO_NEW if status.is_newer else ExitCode.FINE

@@ -168,7 +168,7 @@ def migration_lock(
         return
     deadline = time.monotonic() + timeout
     cluster = _cluster(connection)
-    with _named_lock(database, prefix, timeout) as lock:
+    with _named_lock(connection, prefix, timeout) as lock:
         if not cluster.shared_writes:
             yield lock
             return
@@ -194,8 +194,10 @@ def _cluster(connection: Connection) -> Cluster:
 
 
 @contextlib.contextmanager
-def _named_lock(database: pw.Database, prefix: str, timeout: float) -> Iterator[NamedLock]:
-    name = lock_name(str(database.database), prefix)
+def _named_lock(connection: Connection, prefix: str, timeout: float) -> Iterator[NamedLock]:
+    database, folded = connection.database, connection.dialect.folded
+    # Where names have no case, two spellings are one installation.
+    name = lock_name(folded(str(database.database)), folded(prefix))
     deadline = time.monotonic() + timeout
     while not _get_lock(database, name, wait=int(_left(deadline) >= 1)):
         if time.monotonic() >= deadline:

@@ -61,15 +61,13 @@ def db_delta(
     tables = tuple(t for m in declared for t in ((m,) if isinstance(m, Table) else logical_tables([m])))
     chosen = unwrap(database if database is not None else _database_of(declared))
     prefix = check_prefix(current_prefix() if prefix is None else prefix)
-    if dry_run:
-        with read_session(chosen, prefix) as context:
-            plan = context.plan(tables)
-        return DeltaReport(plan.describe(), plan.refusals, plan.extras, tuple(map(str, plan.statements())))
     with read_session(chosen, prefix) as context:
         state = read_state(context, MigrationFolder(migrations_folder()))
         if state.is_foreign:
             raise SchemaTooNew(f"{describe(chosen)}: {state.owner}. Nothing was changed.")
         plan = context.plan(tables)
+    if dry_run:
+        return DeltaReport(plan.describe(), plan.refusals, plan.extras, tuple(map(str, plan.statements())))
     if plan.is_empty:
         return DeltaReport((), plan.refusals, plan.extras)
     result = run_in_session(lambda context: context.reconcile(tables), chosen, prefix, RunOptions(patience))

@@ -69,10 +69,14 @@ class DryRun(RunContext):
         return DryRunResult(tuple(self.forecasts), dict(self._sizes), self.stopped)
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
-        if name not in self._known:
-            self._known.add(name)
-            self._tables |= {table.name: table for table in introspect_schema(self.connection, [name])}
+        self._look_at([name])
         return self._tables.get(name)
+
+    def _look_at(self, names: Sequence[str]) -> None:
+        unknown = [name for name in names if name not in self._known]
+        if unknown:
+            self._known.update(unknown)
+            self._tables |= {table.name: table for table in introspect_schema(self.connection, unknown)}
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if self.live(name) is not None)
@@ -85,6 +89,8 @@ class DryRun(RunContext):
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
+        # Together, because where names have no case a foreign key is told by the names that were asked for.
+        self._look_at(with_referenced(desired))
         there = Schema(tuple(live for name in with_referenced(desired) if (live := self.live(name)) is not None))
         return self.plan_to(desired, there, self._count)
 
