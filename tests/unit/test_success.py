@@ -119,6 +119,15 @@ def test_sites_that_differ_are_counted() -> None:
     assert (result.code, result.out.splitlines()[-1]) == (1, "3 sites, 0 failed, 1 not as they should be.")
 
 
+def test_a_site_that_php_has_upgraded_is_no_failure() -> None:
+    sites()
+    sql("UPDATE wp_2_options SET option_value = '2.6.0'", "DROP INDEX wp_2_wch_carts_expires_at")
+    for command in ("activate", "check", "status"):
+        result = wch(command, "--network")
+        assert (result.code, result.out.splitlines()[-1]) == (4, "3 sites, 0 failed, 1 not as they should be.")
+        assert "the PHP plugin has upgraded the tables to version 2.6.0" in result.out
+
+
 @pytest.mark.parametrize("file", [None, "helpers.py", "__init__.py", "readme.txt"])
 def test_a_folder_without_migrations_is_no_success(file: str | None, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()

@@ -228,7 +228,8 @@ def for_every_site(
     rows = [_row(result, describe) for result in report.results]
     codes = [code for *_, code in rows]
     code = _gravest([*codes, ExitCode.FAILED] if report.skipped else codes)
-    failed = sum(1 for each in codes if each not in (ExitCode.FINE, ExitCode.DRIFT))
+    differ = sum(1 for each in codes if each in (ExitCode.DRIFT, ExitCode.TOO_NEW))
+    failed = len(codes) - differ - codes.count(ExitCode.FINE)
     if session.out.structured:
         lines = [_flat(result) for result in report.results]
         lines += [{"blog_id": site.blog_id, "prefix": site.prefix, "error": _NOT_TRIED} for site in report.skipped]
@@ -236,7 +237,6 @@ def for_every_site(
     else:
         session.out.table(("site", "prefix", "result"), [(site, prefix, words) for site, prefix, words, _ in rows])
         skipped = f", {len(report.skipped)} {_NOT_TRIED}" if report.skipped else ""
-        differ = codes.count(ExitCode.DRIFT)
         differing = f", {differ} not as they should be" if differ else ""
         summary = f"{len(rows)} sites, {failed} failed{differing}{skipped}."
         (session.out.line if code else session.out.success)(summary)
