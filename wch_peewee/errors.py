@@ -8,7 +8,7 @@
     ├── UnsupportedServer       an engine or a version that is not supported
     ├── MissingPrivileges       the account may not do what the run needs
     ├── Busy                    another upgrade runs, or a table is locked for too long
-    ├── SchemaTooNew            the database belongs to a newer major version
+    ├── SchemaTooNew            the PHP plugin, or a newer release, has upgraded the database
     ├── SchemaConflict          the live schema cannot be brought to the declared one
     ├── RunStopped              a run stopped half way
     │   ├── MigrationFailed     a migration's step failed
@@ -72,7 +72,7 @@ class Busy(WchError):
 
 
 class SchemaTooNew(WchError):
-    """A database of a newer major version than this code."""
+    """A database that the PHP plugin, or a newer release, has upgraded beyond what this code may change."""
 
     exit_code = 4
 
