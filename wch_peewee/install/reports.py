@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from ..schema.diff import Refusal
 
-#: ``current`` nothing was to do, ``installed`` or ``upgraded`` something was done, ``newer`` the PHP plugin,
-#: or a newer release, has upgraded the tables and they were left alone, ``deferred`` an upgrade failed less than a minute ago and was not retried
+#: ``current`` nothing was to do, ``installed`` or ``upgraded`` something was done, ``newer`` the PHP plugin or a newer
+#: release has upgraded the tables and they were left alone, ``deferred`` an upgrade failed less than a minute ago and
+#: was not retried
 Outcome = Literal["current", "installed", "upgraded", "newer", "deferred"]
 
 
