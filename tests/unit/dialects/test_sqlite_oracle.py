@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.unit.dialects.sqlite_tables import DIALECT, File, memory
@@ -141,6 +141,9 @@ def read(file: File) -> Table:
     return found
 
 
+@example(
+    "CREATE TABLE t (a integer REFERENCES p (id), FOREIGN KEY (a) REFERENCES p (id), FOREIGN KEY (a) REFERENCES p (id))"
+)
 @given(statements())
 def test_the_reader_agrees_with_sqlite(sql: str) -> None:
     with memory() as file:

@@ -28,13 +28,13 @@ def create_table(table: Table, name: str | None = None) -> str:
     def line(part: Column | Index | ForeignKey, rendered: str) -> str:
         return rendered if name is None or part.source in void else part.source
 
-    lines = [line(column, column_definition(column, rowid=column.name == rowid)) for column in table.columns]
-    if table.primary_key and rowid is None:
-        lines.append(f"PRIMARY KEY ({quote_names(table.primary_key)})")
-    lines += [line(index, f"UNIQUE ({quote_names(index.columns)})") for index in uniques]
-    lines += [line(key, foreign_key_definition(key)) for key in table.foreign_keys]
+    columns = [line(column, column_definition(column, rowid=column.name == rowid)) for column in table.columns]
+    clauses = [f"PRIMARY KEY ({quote_names(table.primary_key)})"] if table.primary_key and rowid is None else []
+    clauses += [line(index, f"UNIQUE ({quote_names(index.columns)})") for index in uniques]
+    clauses += [line(key, foreign_key_definition(key)) for key in table.foreign_keys]
     # Keys that are part of a column's text come with it.
-    return f"CREATE TABLE {quote_name(name or table.name)} (\n  " + ",\n  ".join(dict.fromkeys(lines)) + "\n)"
+    lines = [*columns, *(clause for clause in clauses if clause not in columns)]
+    return f"CREATE TABLE {quote_name(name or table.name)} (\n  " + ",\n  ".join(lines) + "\n)"
 
 
 def create_indexes(table: Table) -> tuple[str, ...]:
