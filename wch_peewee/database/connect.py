@@ -26,7 +26,7 @@ from ..errors import (
     one_line,
 )
 from ..schema.base import Failure
-from .driver import ServerDatabase
+from .driver import ServerDatabase, is_setting
 from .url import Target
 
 #: What WordPress itself installs with, and connects with, on every supported server.
@@ -54,7 +54,6 @@ _STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
 _REFUSED_PARAMETERS = {
-    "init_command",
     "sql_mode",
     "read_timeout",
     "write_timeout",
@@ -193,12 +192,19 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
         return _RunOnFile(database.database, pragmas={"foreign_keys": 0}, timeout=patience, **parameters)
     parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
+    # Whatever the application's own text is encoded in, ours is sent as it is.
+    collation = str(parameters.get("collation") or "")
+    parameters |= {
+        "charset": "utf8mb4",
+        "collation": collation if collation.startswith("utf8mb4") else DEFAULT_COLLATION,
+    }
     # Without FOUND_ROWS an UPDATE that changes nothing counts 0 rows, as if the row were not there.
     return _RunOnServer(
         database.database,
         **parameters,
         client_flag=CLIENT.FOUND_ROWS,
-        init_command=_set_session({**_run_settings(lock_wait), "sql_mode": f"'{SQL_MODE}'"}),
+        sql_mode=SQL_MODE,
+        session=_run_settings(lock_wait),
         autoconnect=False,
     )
 
@@ -311,6 +317,18 @@ def _create_file(database: pw.Database) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
+def _check_settings(database: Any) -> None:
+    """Raise UnsupportedServer if a run's connection is not set as it was asked to be, for example by a proxy."""
+    wanted = database.settings()
+    found = database.execute_sql(f"SELECT {', '.join(f'@@SESSION.{name}' for name in wanted)}").fetchone()
+    for (name, value), there in zip(wanted.items(), found, strict=True):
+        if not is_setting(there, value):
+            raise UnsupportedServer(
+                f"{describe(database)}: the connection does not keep what it is told: {name} is {there}, "
+                f"expected {value}. If a proxy is between, name the server itself. Nothing was changed."
+            )
+
+
 def connect(database: pw.Database) -> None:
     """Connect. Raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
     _create_file(database)
@@ -318,6 +336,11 @@ def connect(database: pw.Database) -> None:
         database.connect(reuse_if_open=True)
         if isinstance(database, pw.SqliteDatabase):
             database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        elif isinstance(database, _RunOnServer):
+            _check_settings(database)
+    except WchError:
+        database.close()
+        raise
     except Exception as error:  # a driver may raise anything
         with contextlib.suppress(Exception):
             database.close()

@@ -3,11 +3,13 @@
 import functools
 import ssl
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import peewee as pw
 import pymysql
 from pymysql import converters
+from pymysql.charset import charset_by_name
 from pymysql.constants import CR, FIELD_TYPE
 
 
@@ -24,6 +26,11 @@ class _Connection(pymysql.connections.Connection):
 
     Connecting ends in time, and in an error of PyMySQL's, whatever answers at that address.
     """
+
+    def set_character_set(self, charset: str, collation: str | None = None) -> None:
+        """Note the encoding alone: the server is told with all other settings, and after ``init_command``."""
+        own: Any = self
+        own.charset, own.encoding, own.collation = charset, charset_by_name(charset).encoding, collation
 
     def connect(self, sock: Any = None) -> None:
         own: Any = self
@@ -64,4 +71,57 @@ class ServerDatabase(pw.MySQLDatabase):
 
     def _connect(self) -> Any:
         parameters = {"conv": _CONVERSIONS, **self.connect_params}
-        return _Connection(database=self.database, autocommit=True, **parameters)
+        for name in ("sql_mode", "session"):
+            parameters.pop(name, None)
+        connection: Any = _Connection(database=self.database, **parameters)
+        try:
+            with connection.cursor() as cursor:
+                names = f"SET NAMES {connection.charset}"
+                names += f" COLLATE {connection.collation}" if connection.collation else ""
+                settings = self._settings(connection)
+                assignments = (f"SESSION {name} = %s" for name in settings)
+                cursor.execute(", ".join([names, *assignments]), tuple(settings.values()))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def settings(self) -> dict[str, object]:
+        """Return what the open connection has set, by the name of the variable."""
+        own: Any = self
+        return self._settings(own.connection())
+
+    def _settings(self, connection: Any) -> dict[str, object]:
+        own = self.connect_params
+        settings = {**session_settings(connection.get_server_info()), **own.get("session", {})}
+        return settings if own.get("sql_mode") is None else {**settings, "sql_mode": own["sql_mode"]}
+
+
+def is_setting(found: object, wanted: object) -> bool:
+    """Return True if a variable has the value that was set; servers have other words for some."""
+    if isinstance(wanted, int):
+        return isinstance(found, int | float | Decimal) and found == wanted
+    return str(found).upper() == str(wanted).upper()
+
+
+def session_settings(version: str) -> dict[str, object]:
+    """Return what a connection relies on, by the name of the variable; ``version`` is what the server calls itself.
+
+    A server's configuration can set each otherwise, and PyMySQL believes what the handshake says of autocommit.
+    """
+    mariadb = "mariadb" in version.lower()
+    return {
+        "autocommit": 1,
+        "time_zone": "+00:00",  # the columns are UTC
+        "foreign_key_checks": 1,
+        "unique_checks": 1,
+        "sql_select_limit": 2**64 - 1,
+        "sql_big_selects": 1,
+        "sql_safe_updates": 0,
+        "sql_auto_is_null": 0,
+        "completion_type": "NO_CHAIN",
+        "tx_isolation" if mariadb else "transaction_isolation": "REPEATABLE-READ",
+        "tx_read_only" if mariadb else "transaction_read_only": 0,
+        # Milliseconds of a SELECT on MySQL, seconds of any statement on MariaDB: it would end an ALTER, and GET_LOCK.
+        "max_statement_time" if mariadb else "max_execution_time": 0,
+    }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import peewee as pw
 
 from ..database.connect import collation_beside, database_file
+from ..database.driver import is_setting, session_settings
 from ..database.query import SUPPORTED
 from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
@@ -60,6 +61,7 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContex
         ("tables' engine", partial(tables_engine, tables=tables)),
         ("options table", options_table),
         ("strictness", strictness),
+        ("session defaults", session_defaults),
         ("lock waits", lock_waits),
     )
 
@@ -191,6 +193,25 @@ def strictness(context: RunContext) -> Diagnosis:
         "Add STRICT_TRANS_TABLES to sql_mode in the server's configuration."
     )
     return Diagnosis("strictness", "warn", f"the server's default is not strict (sql_mode = {mode or 'empty'})", advice)
+
+
+def session_defaults(context: RunContext) -> Diagnosis:
+    """Report what the server would do in a session that does not say otherwise."""
+    ((version,),) = _rows(context, "SELECT VERSION()")
+    wanted = session_settings(str(version))
+    (found,) = _rows(context, f"SELECT {', '.join(f'@@GLOBAL.{name}' for name in wanted)}")
+    named = "session defaults"
+    other = {
+        name: f"{name} = {there}"
+        for (name, value), there in zip(wanted.items(), found, strict=True)
+        if not is_setting(there, value)
+    }
+    if not other:
+        return Diagnosis(named, "ok", "as connections of wch_peewee set them")
+    said = f"the server has {', '.join(other.values())}; connections of wch_peewee set their own"
+    if set(other) == {"time_zone"}:  # as nearly everywhere
+        return Diagnosis(named, "ok", said)
+    return Diagnosis(named, "warn", said, "Connections that an application opens itself do not; set it there, too.")
 
 
 def lock_waits(context: RunContext) -> Diagnosis:
