@@ -55,6 +55,7 @@ _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
 _REFUSED_PARAMETERS = {
     "sql_mode",
+    "session",
     "read_timeout",
     "write_timeout",
     "client_flag",
