@@ -24,8 +24,8 @@ from wch_peewee.cli.options import EXIT_CODES
 from wch_peewee.database.query import SUPPORTED
 from wch_peewee.database.url import parse_url
 from wch_peewee.install.doctor import diagnose
-from wch_peewee.install.inspection import REMOVAL, UPGRADE
 from wch_peewee.install.manager import DatabaseManager
+from wch_peewee.install.privileges import REMOVAL, UPGRADE
 from wch_peewee.migrate import batches, steps
 from wch_peewee.models.fields.documents import MAX_DEPTH
 from wch_peewee.schema.naming import check_prefix

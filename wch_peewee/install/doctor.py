@@ -25,8 +25,8 @@ from ..schema.naming import options_table_name
 from ..wordpress.multisite import require_site
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from ..wordpress.options import has_unique_names, options_obstacle
-from .inspection import DAILY, REMOVAL, UPGRADE, file_obstacle
 from .manager import DatabaseManager
+from .privileges import DAILY, REMOVAL, UPGRADE, file_obstacle
 
 if TYPE_CHECKING:
     from ..wordpress.site import WordPressSite

@@ -1,7 +1,6 @@
 """One installation of the tables, as far as it can be read without writing: names, status, plan."""
 
 import copy
-import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -10,9 +9,8 @@ from typing import Any, Self
 
 import peewee as pw
 
-from ..database.connect import LOCK_WAIT, PATIENCE, database_file, describe, open_database, unwrap
+from ..database.connect import LOCK_WAIT, PATIENCE, describe, open_database, unwrap
 from ..database.url import parse_url
-from ..errors import MissingPrivileges, SchemaConflict
 from ..execution.context import RunContext, RunOptions
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
@@ -322,41 +320,3 @@ class Installation:
             marks = ("wch_migratehistory", "wch_conversations")
             ours = {name.removesuffix(mark) for name in there for mark in marks if name.endswith(mark)}
             return tuple(ours.union(site_prefixes(there)))
-
-
-#: For installing and upgrading, in the order in which a GRANT is usually written.
-UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES")
-
-#: What the models do all day, beyond what an upgrade needs.
-DAILY = ("DELETE",)
-
-#: For what drops tables: rolling back and uninstalling.
-REMOVAL = ("DELETE", "DROP")
-
-
-def file_obstacle(database: pw.Database) -> str:
-    """Return why a SQLite file cannot be written to, judged from permissions alone, or an empty text."""
-    path = database_file(database)
-    if path is None:
-        return ""
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        return f"the folder {path.parent} cannot be written to, and SQLite keeps its journal there"
-    return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""
-
-
-def require_options(context: RunContext, target: str) -> None:
-    """Raise SchemaConflict if the version could not be written at the end: better before the first change."""
-    if trouble := options_trouble(context):
-        raise SchemaConflict(f"{target}: {trouble}; nothing was changed.")
-
-
-def require_privileges(context: RunContext, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
-    """Raise MissingPrivileges, with the GRANT for the administrator, if the account lacks a privilege."""
-    obstacle = file_obstacle(context.database)
-    if obstacle:
-        raise MissingPrivileges(f"{target}: {obstacle}; nothing was changed.")
-    account = context.privileges()
-    if account is not None and (missing := account.missing(needed)):
-        grant = account.grant(dict.fromkeys((*needed, *DAILY)))
-        words = f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:"
-        raise MissingPrivileges(f"{words}\n{grant}", missing=missing, grant=grant)

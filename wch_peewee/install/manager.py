@@ -20,8 +20,9 @@ from ..schema.diff import Refusal, additions
 from ..schema.naming import DEFAULT_PREFIX, full_table_name, history_table_name, options_table_name
 from ..schema.statements import Statement
 from ..wordpress.options import VERSION_OPTION
-from .inspection import REMOVAL, UPGRADE, Installation, InstallPlan, require_options, require_privileges
+from .inspection import Installation, InstallPlan
 from .orphans import count_orphans, delete_orphans, reattach_orphans
+from .privileges import REMOVAL, UPGRADE, require_options, require_privileges
 from .reports import InstallReport, Report, UninstallReport
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wch_peewee.install.inspection import REMOVAL, UPGRADE
+from wch_peewee.install.privileges import REMOVAL, UPGRADE
 from wch_peewee.schema.dialect import Privileges
 from wch_peewee.schema.mysql.server import EVERYTHING, privilege_queries, read_privileges
 
