@@ -16,6 +16,8 @@ from tests.support.migration_chain import NEWEST
 from tests.support.servers import PrivateServer
 from wch_peewee import Conversation, DatabaseManager, Plugin, UnsupportedServer
 from wch_peewee.database import driver
+from wch_peewee.database.connect import dedicated
+from wch_peewee.database.session import session_settings
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 
@@ -104,7 +106,7 @@ def test_the_doctor_says_what_the_server_would_have_done(odd: LiveDatabase, requ
     lines = wch("doctor", database=shop(odd)).out.splitlines()
     (line,) = (line for line in lines if "session defaults" in line)
     assert line.startswith("warn")
-    ours = driver.session_settings(odd.family)
+    ours = session_settings(odd.family)
     said = {name for name in SETTINGS if f"{name} = " in line}
     # The time zone SYSTEM is said, too.
     assert said == {"time_zone", *(name for name in GROUPS[request.node.callspec.params["odd"]] if name in ours)}
@@ -140,14 +142,8 @@ def test_what_the_application_sends_first_is_kept(database: LiveDatabase) -> Non
         charset="latin1",
         init_command="SET @mine = 'kept', SESSION sql_select_limit = 1, autocommit = 0",
     )
-    manager = DatabaseManager(own)
-    seen = []
-    manager.before_statement = lambda statement: seen.append(statement)
-    assert manager.install().outcome == "installed"
-    assert seen
+    assert DatabaseManager(own).install().outcome == "installed"
     assert DatabaseManager(database.url).status().is_current
-    from wch_peewee.database.connect import dedicated
-
     run = dedicated(own, patience=1)
     run.connect()
     found = run.execute_sql("SELECT @mine, @@sql_select_limit > 1, @@autocommit, @@character_set_client").fetchone()

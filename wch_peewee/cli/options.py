@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ..database.connect import LOCK_WAIT, PATIENCE
+from ..database.connect import PATIENCE
+from ..database.session import LOCK_WAIT
 from ..execution.online.tools import TOOLS
 from ..schema.statements import COPY_RULE
 

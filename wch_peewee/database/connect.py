@@ -6,8 +6,7 @@ import contextlib
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,7 +25,8 @@ from ..errors import (
     one_line,
 )
 from ..schema.base import Failure
-from .driver import ServerDatabase, is_setting
+from .driver import ServerDatabase
+from .session import LOCK_WAIT, SQL_MODE, altered_setting, run_settings
 from .url import Target
 
 #: What WordPress itself installs with, and connects with, on every supported server.
@@ -38,18 +38,9 @@ def collation_beside(site: str | None) -> str:
     return site if site and site.startswith("utf8mb4_") else DEFAULT_COLLATION
 
 
-#: Strict, but without the zero-date modes: PHP's sessions leave zero dates behind, and on MySQL 9 a session with
-#: those modes can no longer alter such a table.
-SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-
 #: How many seconds a run waits for another run, or for an open transaction on a table.
 PATIENCE = 60.0
 
-#: How long one statement waits for a lock, in seconds, and others behind it.
-LOCK_WAIT = 1
-
-#: The server writes the text of checks, expressions and SHOW CREATE in the quotes of the session that reads them.
-_READ_SETTINGS: dict[str, object] = {"sql_mode": SQL_MODE, "sql_quote_show_create": 1}
 _STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
@@ -205,7 +196,7 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         **parameters,
         client_flag=CLIENT.FOUND_ROWS,
         sql_mode=SQL_MODE,
-        session=_run_settings(lock_wait),
+        session=run_settings(lock_wait),
         autoconnect=False,
     )
 
@@ -213,42 +204,6 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
 def is_dedicated(database: pw.Database) -> bool:
     """Return True for a connection that ``dedicated`` has made."""
     return isinstance(database, _RunDatabase)
-
-
-def _run_settings(lock_wait: int) -> dict[str, object]:
-    return {**_READ_SETTINGS, "lock_wait_timeout": lock_wait, "innodb_lock_wait_timeout": lock_wait}
-
-
-def with_run_settings(database: pw.Database) -> AbstractContextManager[None]:
-    """Give a connection that is not ours a run's settings for the block, and its own back afterwards."""
-    return _with_settings(database, _run_settings(LOCK_WAIT))
-
-
-def with_read_settings(database: pw.Database) -> AbstractContextManager[None]:
-    """Give a connection that is not ours the settings for reading a schema, and its own back after the block."""
-    return contextlib.nullcontext() if is_dedicated(database) else _with_settings(database, _READ_SETTINGS)
-
-
-@contextlib.contextmanager
-def _with_settings(database: pw.Database, settings: Mapping[str, object]) -> Iterator[None]:
-    if not isinstance(database, pw.MySQLDatabase):
-        yield
-        return
-    own = tuple(database.execute_sql(f"SELECT {', '.join(f'@@SESSION.{name}' for name in settings)}").fetchone())
-    if own == tuple(settings.values()):
-        yield
-        return
-    change = _set_session(dict.fromkeys(settings, "%s"))
-    database.execute_sql(change, tuple(settings.values()))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(pw.PeeweeException):  # lost, and its settings with it
-            database.execute_sql(change, own)
-
-
-def _set_session(settings: Mapping[str, object]) -> str:
-    return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
 
 
 def describe(database: pw.Database) -> str:
@@ -318,18 +273,6 @@ def _create_file(database: pw.Database) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _check_settings(database: Any) -> None:
-    """Raise UnsupportedServer if a run's connection is not set as it was asked to be, for example by a proxy."""
-    wanted = database.settings()
-    found = database.execute_sql(f"SELECT {', '.join(f'@@SESSION.{name}' for name in wanted)}").fetchone()
-    for (name, value), there in zip(wanted.items(), found, strict=True):
-        if not is_setting(there, value):
-            raise UnsupportedServer(
-                f"{describe(database)}: the connection does not keep what it is told: {name} is {there}, "
-                f"expected {value}. If a proxy is between, name the server itself. Nothing was changed."
-            )
-
-
 def connect(database: pw.Database) -> None:
     """Connect. Raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
     _create_file(database)
@@ -337,8 +280,11 @@ def connect(database: pw.Database) -> None:
         database.connect(reuse_if_open=True)
         if isinstance(database, pw.SqliteDatabase):
             database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-        elif isinstance(database, _RunOnServer):
-            _check_settings(database)
+        elif isinstance(database, _RunOnServer) and (altered := altered_setting(database, database.settings())):
+            raise UnsupportedServer(
+                f"{describe(database)}: the connection does not keep what it is told: {altered}. "
+                "If a proxy is between, name the server itself. Nothing was changed."
+            )
     except WchError:
         database.close()
         raise

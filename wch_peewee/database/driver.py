@@ -3,7 +3,6 @@
 import functools
 import ssl
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import peewee as pw
@@ -11,6 +10,8 @@ import pymysql
 from pymysql import converters
 from pymysql.charset import charset_by_name
 from pymysql.constants import CR, FIELD_TYPE
+
+from .session import session_settings
 
 
 @functools.cache
@@ -95,33 +96,3 @@ class ServerDatabase(pw.MySQLDatabase):
         own = self.connect_params
         settings = {**session_settings(connection.get_server_info()), **own.get("session", {})}
         return settings if own.get("sql_mode") is None else {**settings, "sql_mode": own["sql_mode"]}
-
-
-def is_setting(found: object, wanted: object) -> bool:
-    """Return True if a variable has the value that was set; servers have other words for some."""
-    if isinstance(wanted, int):
-        return isinstance(found, int | float | Decimal) and found == wanted
-    return str(found).upper() == str(wanted).upper()
-
-
-def session_settings(version: str) -> dict[str, object]:
-    """Return what a connection relies on, by the name of the variable; ``version`` is what the server calls itself.
-
-    A server's configuration can set each otherwise, and PyMySQL believes what the handshake says of autocommit.
-    """
-    mariadb = "mariadb" in version.lower()
-    return {
-        "autocommit": 1,
-        "time_zone": "+00:00",  # the columns are UTC
-        "foreign_key_checks": 1,
-        "unique_checks": 1,
-        "sql_select_limit": 2**64 - 1,
-        "sql_big_selects": 1,
-        "sql_safe_updates": 0,
-        "sql_auto_is_null": 0,
-        "completion_type": "NO_CHAIN",
-        "tx_isolation" if mariadb else "transaction_isolation": "REPEATABLE-READ",
-        "tx_read_only" if mariadb else "transaction_read_only": 0,
-        # Milliseconds of a SELECT on MySQL, seconds of any statement on MariaDB: it would end an ALTER, and GET_LOCK.
-        "max_statement_time" if mariadb else "max_execution_time": 0,
-    }

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import peewee as pw
 
-from ..database.connect import LOCK_WAIT, PATIENCE, with_run_settings
+from ..database.connect import PATIENCE
 from ..database.query import Connection
+from ..database.session import LOCK_WAIT, with_run_settings
 from ..errors import ConfigurationError
 from ..progress import Progress
 from ..schema.declared import resolve

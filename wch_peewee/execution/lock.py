@@ -9,8 +9,9 @@ from typing import Protocol
 
 import peewee as pw
 
-from ..database.connect import LOCK_WAIT, dedicated, describe, in_transaction
+from ..database.connect import dedicated, describe, in_transaction
 from ..database.query import Connection
+from ..database.session import LOCK_WAIT
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
 from ..schema.base import Rows
 from ..schema.dialect import Cluster

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -21,9 +22,9 @@ from ..database.connect import (
     is_autocommitted,
     is_dedicated,
     is_private,
-    with_read_settings,
 )
 from ..database.query import Connection, failure_of
+from ..database.session import with_read_settings
 from ..errors import ConfigurationError, RunStopped
 from .apply import pause
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
@@ -43,8 +44,13 @@ def read_session(database: pw.Database, prefix: str, options: RunOptions = DEFAU
     chosen = for_reading(database)
     if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not is_autocommitted(database):
         chosen = dedicated(database, patience=PATIENCE)
-    with connected(chosen) as connection, _translated(connection), with_read_settings(connection):
+    with connected(chosen) as connection, _translated(connection), _read_settings(connection):
         yield RunContext(Connection.detect(connection), prefix, options)
+
+
+def _read_settings(database: pw.Database) -> AbstractContextManager[None]:
+    """Set an application's own connection for reading; one of ours is set already."""
+    return contextlib.nullcontext() if is_dedicated(database) else with_read_settings(database)
 
 
 @contextlib.contextmanager

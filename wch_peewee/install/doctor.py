@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import peewee as pw
 
 from ..database.connect import collation_beside, database_file
-from ..database.driver import is_setting, session_settings
 from ..database.query import SUPPORTED
+from ..database.session import is_setting, session_settings
 from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema

@@ -9,7 +9,8 @@ from typing import Any, Self
 
 import peewee as pw
 
-from ..database.connect import LOCK_WAIT, PATIENCE, describe, open_database, unwrap
+from ..database.connect import PATIENCE, describe, open_database, unwrap
+from ..database.session import LOCK_WAIT
 from ..database.url import parse_url
 from ..execution.context import RunContext, RunOptions
 from ..execution.lock import LEASE_TTL

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import peewee as pw
 
 from ..database.connect import (
-    LOCK_WAIT,
     PATIENCE,
     connect,
     database_error,
@@ -24,6 +23,7 @@ from ..database.connect import (
     unwrap,
 )
 from ..database.query import base_dialect, run_query
+from ..database.session import LOCK_WAIT
 from ..database.url import parse_url
 from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl
