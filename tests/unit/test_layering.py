@@ -20,6 +20,7 @@ PACKAGE = ROOT / "wch_peewee"
 SENDS = {
     "authoring/scratch.py": "creates and drops scratch databases",
     "database/connect.py": "checks whether a file is a database when it opens one",
+    "database/session.py": "sets a session, reads back what it is set to, and puts it back",
     "database/query.py": "asks for the version; reads the schema",
     "execution/apply.py": "writes the schema: the only file that sends DDL",
     "execution/lease.py": "takes, renews and frees the lease",

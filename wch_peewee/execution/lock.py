@@ -58,7 +58,7 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
         try:
             transaction.__exit__(type(error), error, error.__traceback__)
         except pw.OperationalError:
-            # On a full disk, and other failures of its file, SQLite has rolled back by itself: not that is the cause.
+            # On a full disk SQLite has rolled back by itself; what failed is the error to report.
             if in_transaction(database):
                 raise
         raise

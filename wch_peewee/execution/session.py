@@ -49,8 +49,9 @@ def read_session(database: pw.Database, prefix: str, options: RunOptions = DEFAU
 
 
 def _read_settings(database: pw.Database) -> AbstractContextManager[None]:
-    """Set an application's own connection for reading; one of ours is set already."""
-    return contextlib.nullcontext() if is_dedicated(database) else with_read_settings(database)
+    """Set an application's own connection to a server for reading; one of ours is set already."""
+    is_set = is_dedicated(database) or not isinstance(database, pw.MySQLDatabase)
+    return contextlib.nullcontext() if is_set else with_read_settings(database)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from ..schema.declared import logical_tables
 from ..schema.diff import Refusal
 from ..schema.naming import check_prefix
 from ..schema.objects import Table
+from ..wordpress.options import VERSION_OPTION, read_option
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,11 @@ def db_delta(
     chosen = unwrap(database if database is not None else _database_of(declared))
     prefix = check_prefix(current_prefix() if prefix is None else prefix)
     with read_session(chosen, prefix) as context:
-        state = read_state(context, MigrationFolder(migrations_folder()))
-        if state.is_foreign:
-            raise SchemaTooNew(f"{describe(chosen)}: {state.owner}. Nothing was changed.")
+        folder = MigrationFolder(migrations_folder())
+        if read_option(context.connection, prefix, VERSION_OPTION) not in (None, folder.version):
+            state = read_state(context, folder)
+            if state.is_foreign:
+                raise SchemaTooNew(f"{describe(chosen)}: {state.why_newer}. Nothing was changed.")
         plan = context.plan(tables)
     if dry_run:
         return DeltaReport(plan.describe(), plan.refusals, plan.extras, tuple(map(str, plan.statements())))

@@ -218,7 +218,7 @@ class Installation:
             missing_tables=tuple(name for name in self.table_names if name not in present),
             is_newer=state.is_newer,
             is_stamped=state.is_stamped,
-            reason=state.owner,
+            reason=state.why_newer,
             models=self._access(context, state),
         )
 
@@ -243,7 +243,7 @@ class Installation:
                 (),
                 self.additions(context, state, actual),
                 is_newer=True,
-                reason=state.owner,
+                reason=state.why_newer,
                 models=self._access(context, state, actual),
             )
         dry_run = DryRun(context, actual, counts=counts)

@@ -254,7 +254,7 @@ class DatabaseManager(Installation):
         """Return the report if there is nothing to do or nothing may be done; None if a run is needed."""
         stored = state.version
         if self._left_alone(state):
-            return InstallReport("newer", stored, stored, reason=f"{state.owner}; nothing was changed")
+            return InstallReport("newer", stored, stored, reason=f"{state.why_newer}; nothing was changed")
         if state.pending or not state.is_stamped:
             return None
         plan = context.plan(self.tables)
@@ -289,7 +289,7 @@ class DatabaseManager(Installation):
                 raise SchemaConflict(f"{name} takes no new conversations: {'; '.join(access.reasons)}.")
 
     def _too_new(self, state: InstalledState, advice: str) -> SchemaTooNew:
-        return SchemaTooNew(f"{self.target}: {state.owner}; {advice}. Nothing was changed.")
+        return SchemaTooNew(f"{self.target}: {state.why_newer}; {advice}. Nothing was changed.")
 
     def _install(self, context: RunContext, before: InstalledState) -> InstallReport:
         require_privileges(context, self.target)

@@ -40,7 +40,7 @@ def configuration() -> dict[str, Any]:
             require_site(context.connection, settings.prefix, str(settings.target))
         state = read_state(context, MigrationFolder(Path(options.get("directory") or migrations_folder())))
         if state.is_newer:
-            raise SchemaTooNew(f"{describe(database)}: {state.owner}. Nothing was changed.")
+            raise SchemaTooNew(f"{describe(database)}: {state.why_newer}. Nothing was changed.")
         if trouble := options_trouble(context):
             raise SchemaConflict(f"{describe(database)}: {trouble}. Nothing was changed.")
         # pw_migrate makes the table even to list, and without the unique name.

@@ -151,8 +151,8 @@ class InstalledState:
         return self.is_newer and all(name in self.known for name in self.applied or ())
 
     @property
-    def owner(self) -> str:
-        """Who has made the database newer, in words; empty if it is not newer."""
+    def why_newer(self) -> str:
+        """Who has upgraded the tables, in words; empty if the database is not newer."""
         if not self.is_newer:
             return ""
         who = "the PHP plugin" if self.is_foreign else "a newer release of wch-peewee"

@@ -352,8 +352,7 @@ class _TableDiff:
             if column.name not in undeclared:
                 self.extras += [f"{name} has {', '.join(column.opaque)}"] if column.opaque else []
                 continue
-            generated = any("generated value" in words for words in column.opaque)
-            required = not (column.nullable or column.default or column.auto_increment or generated)
+            required = not (column.nullable or column.default or column.auto_increment or column.is_generated)
             warning = (
                 ", which is NOT NULL without a default, so that inserts through the models fail" if required else ""
             )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from . import operations as ops
 from .dialect import Dialect
@@ -30,7 +31,7 @@ class Plan:
         """The refusals that the models cannot work with."""
         return tuple(refusal for refusal in self.refusals if refusal.blocking)
 
-    def without(self, ignored: Iterable[str]) -> "Plan":
+    def without(self, ignored: Iterable[str]) -> Self:
         """Return the plan with the refusals that are to be ignored among what is left alone.
 
         Each is named by its words, in which ``*`` stands for any text. What the models cannot work with stays refused.
