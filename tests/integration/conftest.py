@@ -1,4 +1,5 @@
-"""Fixtures: ``site``, six tables with rows, restored before each test; ``installed``, six empty tables; ``chain``."""
+"""Fixtures: ``site``, six tables with rows, restored before each test; ``installed``, six empty tables; ``php``, six of
+the PHP plugin's; ``chain``, migrations."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from tests.support.database_reset import SavedDatabase, restored_database, saved
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
 from tests.support.migration_chain import chain_folder
+from tests.support.php_tables import PhpPlugin
 from tests.support.populate import populate
 from wch_peewee import DatabaseManager
 
@@ -34,6 +36,15 @@ def site(populated: SavedDatabase) -> LiveDatabase:
     """The six tables as declared, with rows."""
     populated.restore()
     return populated.database
+
+
+@pytest.fixture
+def php(database: LiveDatabase) -> PhpPlugin:
+    """Version 1.0.0 with rows, created by the PHP plugin."""
+    plugin = PhpPlugin(database)
+    plugin.install()
+    plugin.fill()
+    return plugin
 
 
 @pytest.fixture

@@ -27,15 +27,6 @@ pytestmark = pytest.mark.families("mysql", "mariadb")
 HISTORY = [("001_initial_schema",)]
 
 
-@pytest.fixture
-def php(database: LiveDatabase) -> PhpPlugin:
-    """Version 1.0.0 with rows, created by the PHP plugin."""
-    plugin = PhpPlugin(database)
-    plugin.install()
-    plugin.fill()
-    return plugin
-
-
 def all_rows(database: LiveDatabase) -> dict[str, Any]:
     return {key: rows(database, f"wp_wch_{key}") for key in TABLES}
 

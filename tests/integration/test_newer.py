@@ -26,14 +26,6 @@ from wch_peewee.models.base import BaseModel
 pytestmark = pytest.mark.families("mysql", "mariadb")
 
 
-@pytest.fixture
-def php(database: LiveDatabase) -> PhpPlugin:
-    plugin = PhpPlugin(database)
-    plugin.install()
-    plugin.fill()
-    return plugin
-
-
 def upgrade(php: PhpPlugin, version: str) -> None:
     php.run(*upgrades_to(version))
     php.write_version(version)

@@ -55,8 +55,13 @@ def test_the_version_is_one_row_whatever_the_keys(database: LiveDatabase, column
     assert database.execute("SELECT option_name FROM wp_options") == [("siteurl",)]
 
 
-@pytest.mark.parametrize(("stored", "outcome"), [(("", "0.9.0"), "upgraded"), (("1.0.0", "0.9.0"), "current")])
-def test_the_highest_of_several_versions_counts(database: LiveDatabase, stored: tuple[str, ...], outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("stored", "outcome", "left"),
+    [(("", "0.9.0"), "upgraded", ["1.0.0", "1.0.0"]), (("1.0.0", "0.9.0"), "current", ["1.0.0", "0.9.0"])],
+)
+def test_the_highest_of_several_versions_counts(
+    database: LiveDatabase, stored: tuple[str, ...], outcome: str, left: list[str]
+) -> None:
     make(database, TABLES["no unique name"])
     Plugin(database.url).activate()
     database.execute("DELETE FROM wp_options WHERE option_name = 'wch_db_version'")
@@ -65,7 +70,7 @@ def test_the_highest_of_several_versions_counts(database: LiveDatabase, stored: 
     for _ in range(2):
         assert Plugin(database.database).admin_init().outcome == outcome
         outcome = "current"
-    assert len(set(versions(database))) == 1 or "1.0.0" in stored
+    assert sorted(versions(database)) == sorted(left)
 
 
 def test_a_newer_version_among_several_is_seen(database: LiveDatabase) -> None:
