@@ -165,7 +165,7 @@ def is_private(database: pw.Database) -> bool:
 def for_reading(database: pw.Database) -> pw.Database:
     """Return an empty database in memory in place of a SQLite file that does not exist: reading creates no file."""
     path = database_file(database)
-    if path is None or not database.is_closed():
+    if path is None:
         return database
     with contextlib.suppress(OSError, ValueError):  # connecting says what is wrong with it
         return pw.SqliteDatabase(":memory:") if _is_missing(path) else database

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from decimal import Decimal
 
 import peewee as pw
@@ -13,9 +12,6 @@ SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTIO
 
 #: How long one statement waits for a lock, in seconds, and others behind it.
 LOCK_WAIT = 1
-
-#: The server writes the text of checks, expressions and SHOW CREATE in the quotes of the session that reads them.
-_READ_SETTINGS: dict[str, object] = {"sql_mode": SQL_MODE, "sql_quote_show_create": 1}
 
 
 def is_setting(found: object, wanted: object) -> bool:
@@ -50,28 +46,23 @@ def session_settings(version: str) -> dict[str, object]:
 
 def run_settings(lock_wait: int) -> dict[str, object]:
     """Return what a run's connection sets beyond ``session_settings``; ``lock_wait`` is in seconds."""
-    return {**_READ_SETTINGS, "lock_wait_timeout": lock_wait, "innodb_lock_wait_timeout": lock_wait}
-
-
-def with_run_settings(database: pw.Database) -> AbstractContextManager[None]:
-    """Give a connection that is not ours a run's settings for the block, and its own back afterwards."""
-    return _with_settings(database, run_settings(LOCK_WAIT))
-
-
-def with_read_settings(database: pw.Database) -> AbstractContextManager[None]:
-    """Give a connection that is not ours the settings for reading a schema, and its own back after the block."""
-    return _with_settings(database, _READ_SETTINGS)
+    return {
+        # The server writes checks, expressions and SHOW CREATE in the quotes of the session that reads them.
+        "sql_mode": SQL_MODE,
+        "sql_quote_show_create": 1,
+        "lock_wait_timeout": lock_wait,
+        "innodb_lock_wait_timeout": lock_wait,
+    }
 
 
 @contextlib.contextmanager
-def _with_settings(database: pw.Database, settings: Mapping[str, object]) -> Iterator[None]:
+def with_run_settings(database: pw.Database) -> Iterator[None]:
+    """Give a connection that is not ours a run's settings for the block, and its own back afterwards."""
+    settings = run_settings(LOCK_WAIT)
     if not isinstance(database, pw.MySQLDatabase):
         yield
         return
     own = _current(database, settings)
-    if own == tuple(settings.values()):
-        yield
-        return
     change = "SET SESSION " + ", ".join(f"{name} = %s" for name in settings)
     database.execute_sql(change, tuple(settings.values()))
     try:

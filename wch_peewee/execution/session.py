@@ -4,14 +4,12 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeVar
 
 import peewee as pw
 
 from ..database.connect import (
-    PATIENCE,
     connect,
     connected,
     database_error,
@@ -19,12 +17,10 @@ from ..database.connect import (
     describe,
     for_reading,
     in_transaction,
-    is_autocommitted,
     is_dedicated,
     is_private,
 )
 from ..database.query import Connection, failure_of
-from ..database.session import with_read_settings
 from ..errors import ConfigurationError, RunStopped
 from .apply import pause
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
@@ -36,39 +32,28 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def read_session(database: pw.Database, prefix: str, options: RunOptions = DEFAULT_OPTIONS) -> Iterator[RunContext]:
-    """Yield a context for reading only, on the application's own connection. Nothing is created, not even a file.
-
-    Inside a transaction of the application on a server, or with autocommit off, it uses another connection: whatever a
-    transaction has read stays locked against DDL until its end, and a run that follows would wait for its own caller.
-    """
-    chosen = for_reading(database)
-    if isinstance(database, pw.MySQLDatabase) and not database.is_closed() and not is_autocommitted(database):
-        chosen = dedicated(database, patience=PATIENCE)
-    with connected(chosen) as connection, _translated(connection), _read_settings(connection):
+    """Yield a context for reading only, over ``one_connection``. Nothing is created, not even a file."""
+    with one_connection(database, options) as own, connected(for_reading(own)) as connection, _translated(connection):
         yield RunContext(Connection.detect(connection), prefix, options)
-
-
-def _read_settings(database: pw.Database) -> AbstractContextManager[None]:
-    """Set an application's own connection to a server for reading; one of ours is set already."""
-    is_set = is_dedicated(database) or not isinstance(database, pw.MySQLDatabase)
-    return contextlib.nullcontext() if is_set else with_read_settings(database)
 
 
 @contextlib.contextmanager
 def one_connection(database: pw.Database, options: RunOptions) -> Iterator[pw.Database]:
-    """Yield one connection for a check and the runs that may follow it, beside the application's own.
+    """Yield one connection for a look and the runs that may follow it, beside the application's own.
 
-    It is the application's own for a database in memory, inside a transaction on a file, which allows no second writer,
-    and for a file that does not exist, which reading must not create. Raises DatabaseUnavailable.
+    Whatever the application's has been through (lost, forked, in a transaction, set otherwise), this one works, and the
+    application's stays as it was. It is the application's own for a database in memory, inside a transaction on a file,
+    which allows no second writer, and for a file that does not exist, which reading must not create.
+    Raises DatabaseUnavailable.
     """
-    if isinstance(database, pw.SqliteDatabase) and (
-        is_private(database) or in_transaction(database) or for_reading(database) is not database
+    if is_dedicated(database) or (
+        isinstance(database, pw.SqliteDatabase)
+        and (is_private(database) or in_transaction(database) or for_reading(database) is not database)
     ):
         yield database
         return
-    own = dedicated(database, patience=options.patience, lock_wait=options.lock_wait)
-    with connected(own) as connection:
-        yield connection
+    with connected(dedicated(database, patience=options.patience, lock_wait=options.lock_wait)) as own:
+        yield own
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import peewee as pw
 
-from ..database.connect import collation_beside, database_file
-from ..database.query import SUPPORTED
+from ..database.connect import collation_beside, connected, database_file
+from ..database.query import SUPPORTED, run_query
 from ..database.session import is_setting, session_settings
 from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
@@ -64,6 +64,11 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContex
         ("session defaults", session_defaults),
         ("lock waits", lock_waits),
     )
+
+
+def sqlite_checks(database: pw.Database) -> tuple[tuple[str, Callable[[RunContext], Diagnosis]], ...]:
+    """Return the checks for SQLite; ``database`` is the application's."""
+    return (("json", sqlite_json), ("foreign keys", partial(sqlite_foreign_keys, database=database)))
 
 
 def privileges(context: RunContext) -> Diagnosis:
@@ -286,25 +291,24 @@ def sqlite_json(context: RunContext) -> Diagnosis:
     return Diagnosis("json", "ok", "JSON functions are there")
 
 
-def sqlite_foreign_keys(context: RunContext) -> Diagnosis:
-    """Check that foreign keys are on: without them a deleted conversation leaves its messages behind."""
+def sqlite_foreign_keys(context: RunContext, *, database: pw.Database) -> Diagnosis:
+    """Check that the application's connections have foreign keys: else a deleted conversation leaves its messages."""
     if _one(context, "SELECT sqlite_compileoption_used('OMIT_FOREIGN_KEY')") != "0":
         advice = "Use a build of SQLite with foreign keys; deleting a conversation leaves its messages behind."
         return Diagnosis("foreign keys", "warn", "this build of SQLite has none", advice)
-    # A file that is not there yet is stood in for by an empty database, whose settings say nothing.
-    in_file = _one(context, "SELECT coalesce(file, '') <> '' FROM pragma_database_list WHERE name = 'main'")
-    if in_file == "1" and _one(context, "PRAGMA foreign_keys") != "1":
-        advice = "Open the database with pragmas={'foreign_keys': 1}, or through wch_peewee."
-        return Diagnosis("foreign keys", "warn", "they are switched off on this connection", advice)
+    path = database_file(database)
+    if path is not None and path.exists():
+        with connected(database):
+            ((enforced,),) = run_query(database, context.dialect, Query("PRAGMA foreign_keys"))
+        if not enforced:
+            advice = "Open the database with pragmas={'foreign_keys': 1}, or through wch_peewee."
+            return Diagnosis("foreign keys", "warn", "they are switched off on this connection", advice)
     return Diagnosis("foreign keys", "ok", "they are enforced on connections of wch_peewee")
 
 
 def _one(context: RunContext, sql: str) -> str:
     ((value,),) = context.connection.query(Query(sql))
     return str(value)
-
-
-SQLITE_CHECKS = (("json", sqlite_json), ("foreign keys", sqlite_foreign_keys))
 
 
 Check = Callable[[RunContext], Diagnosis]
@@ -317,7 +321,11 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
         with read_session(manager.database, manager.prefix) as context:
             version = Diagnosis("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
-                return (sqlite_file(manager.database, context), version, *_run(SQLITE_CHECKS, context))
+                return (
+                    sqlite_file(manager.database, context),
+                    version,
+                    *_run(sqlite_checks(manager.database), context),
+                )
             site = (("site", partial(wordpress_site, manager=manager)),) if manager.needs_site else ()
             return (reached, version, *_run((*site, *server_checks(manager.table_names)), context))
     except DatabaseUnavailable as error:

@@ -120,7 +120,7 @@ class DatabaseManager(Installation):
             state = self.state(context)
             return self._settled(context, state) or self._install(context, state)
 
-        with self._connection() as database:
+        with one_connection(self.database, self.options) as database:
             with read_session(database, self.prefix, self.options) as context:
                 context.table_cache = self.table_cache
                 report = self._settled(context, self.state(context))
@@ -223,15 +223,6 @@ class DatabaseManager(Installation):
             return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(context))
 
         return self._run(work, "uninstall")
-
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[pw.Database]:
-        """Open one connection for the check and the run, unless the application has one open already."""
-        if not self.database.is_closed():
-            yield self.database
-            return
-        with one_connection(self.database, self.options) as database:
-            yield database
 
     def _run(self, work: Callable[[RunContext], T], command: str, database: pw.Database | None = None) -> T:
         try:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import peewee as pw
 
-from ..database.connect import collation_beside, connect, connected, for_reading, is_dedicated
+from ..database.connect import collation_beside, connect, is_dedicated
 from ..errors import Busy, DatabaseUnavailable, WchError
 from ..execution.context import RunContext
 from ..execution.introspect import Definitions, TableCache
@@ -318,16 +318,17 @@ class Network:
     def _for_looks(self) -> Iterator[DatabaseManager]:
         """Read all sites over one connection."""
         manager = self._as_it_is()
-        with connected(for_reading(manager.database)):
+        with one_connection(manager.database, manager.options) as manager.database:
             yield manager
 
     @contextlib.contextmanager
     def _for_runs(self) -> Iterator[DatabaseManager]:
         """Install all sites over one connection; read in full only a table that is unlike those of other sites."""
         manager = self._as_it_is()
-        with one_connection(manager.database, manager.options) as database:
-            manager.database = database
-            with read_session(database, manager.prefix) as context:
-                if not context.dialect.transactional_ddl:
-                    manager.table_cache = TableCache(context.connection)
-                yield manager
+        with (
+            one_connection(manager.database, manager.options) as manager.database,
+            read_session(manager.database, manager.prefix) as context,
+        ):
+            if not context.dialect.transactional_ddl:
+                manager.table_cache = TableCache(context.connection)
+            yield manager
