@@ -77,9 +77,10 @@ def new() -> Callable[[], object]:
 
 
 def admin_init() -> Callable[[], object]:
-    """Return the call of admin_init when everything is current."""
+    """Return the call of admin_init when everything is current, on the application's open connection."""
     plugin = Plugin(URL)
     plugin.activate()
+    plugin.database.connect()
     plugin.admin_init()
     return plugin.admin_init
 

@@ -17,7 +17,7 @@ ROWS = {
     "db_delta": "`db_delta` that adds one column",
     "plan": "`wch plan` on an empty database",
     "new": "`wch new` that writes a migration",
-    "admin_init": "`admin_init` with a current version",
+    "admin_init": "`admin_init` with a current version, on an open connection",
 }
 
 

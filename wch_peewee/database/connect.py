@@ -25,7 +25,7 @@ from ..errors import (
     one_line,
 )
 from ..schema.base import Failure
-from .driver import ServerDatabase
+from .driver import ServerDatabase, is_lost
 from .session import LOCK_WAIT, SQL_MODE, altered_setting, run_settings
 from .url import Target
 
@@ -245,6 +245,17 @@ def is_autocommitted(database: pw.Database) -> bool:
     if isinstance(database, pw.SqliteDatabase):
         return True
     return bool(getattr(database.connection(), "server_status", 0) & _AUTOCOMMIT)
+
+
+def release_lost(database: pw.Database) -> None:
+    """Close a server's connection that has ended, so that the next statement opens another; not in a transaction.
+
+    ``ServerDatabase`` does this by itself, peewee's own databases and pools do not.
+    """
+    if not isinstance(database, pw.MySQLDatabase) or database.is_closed() or in_transaction(database):
+        return
+    if is_lost(database.connection()):
+        database.close()
 
 
 @contextlib.contextmanager

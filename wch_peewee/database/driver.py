@@ -1,6 +1,8 @@
 """MySQL and MariaDB through PyMySQL, without work that PyMySQL does needlessly."""
 
+import contextlib
 import functools
+import select
 import ssl
 from datetime import datetime
 from typing import Any
@@ -9,9 +11,12 @@ import peewee as pw
 import pymysql
 from pymysql import converters
 from pymysql.charset import charset_by_name
-from pymysql.constants import CR, FIELD_TYPE
+from pymysql.constants import CR, FIELD_TYPE, SERVER_STATUS
 
+from .fork import watch_for_forks
 from .session import session_settings
+
+_IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 
 
 @functools.cache
@@ -56,6 +61,23 @@ class _Connection(pymysql.connections.Connection):
         return _unverified_tls()
 
 
+def is_lost(connection: Any) -> bool:
+    """Return True if a connection of PyMySQL has ended since its last answer, without asking the server."""
+    if not isinstance(connection, pymysql.connections.Connection):
+        return False
+    own: Any = connection
+    if own._sock is None:
+        return True
+    if own._result is not None and (own._result.unbuffered_active or own._result.has_next):
+        return False
+    # Between two commands a server sends nothing but its farewell.
+    if not hasattr(select, "poll"):
+        return bool(select.select([own._sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(own._sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def server_moment(text: str) -> Any:
     """Parse a DATETIME as PyMySQL does, zero dates included, in a tenth of the time for real ones."""
     try:
@@ -68,9 +90,43 @@ _CONVERSIONS = {**converters.conversions, FIELD_TYPE.DATETIME: server_moment, FI
 
 
 class ServerDatabase(pw.MySQLDatabase):
-    """MySQL or MariaDB through PyMySQL, whatever other drivers are installed."""
+    """MySQL or MariaDB through PyMySQL, whatever other drivers are installed.
+
+    A connection that has been lost is replaced before the next statement. Inside a transaction that statement raises
+    OperationalError instead, because what came before it is undone.
+    """
+
+    _state: Any
+
+    def cursor(self, named_cursor: str | None = None) -> Any:
+        if self._is_lost() and self.autoconnect:
+            self._replace()
+        return super().cursor(named_cursor)  # type: ignore[no-untyped-call]
+
+    def rollback(self) -> None:
+        """Undo the transaction, which the server has done already if the connection is lost."""
+        if self._is_lost():
+            self._state.conn.server_status &= ~_IN_TRANSACTION
+        else:
+            super().rollback()
+
+    def _is_lost(self) -> bool:
+        return not self.is_closed() and is_lost(self._state.conn)
+
+    def _replace(self) -> None:
+        lost = self._state.conn
+        if self.in_transaction() or lost.server_status & _IN_TRANSACTION:
+            lost.server_status &= ~_IN_TRANSACTION  # begun without peewee, it ends with this error
+            raise pw.OperationalError(
+                CR.CR_SERVER_LOST, "the connection was lost inside a transaction, which is undone; begin it again"
+            )
+        with contextlib.suppress(pymysql.MySQLError):
+            lost.close()
+        with pw.__exception_wrapper__:  # type: ignore[attr-defined]
+            self._state.conn = self._connect()
 
     def _connect(self) -> Any:
+        watch_for_forks(self)
         parameters = {"conv": _CONVERSIONS, **self.connect_params}
         for name in ("sql_mode", "session"):
             parameters.pop(name, None)

@@ -1,24 +1,11 @@
 """The installation that the environment names, as pluggy hooks; the entry point group ``wch`` loads this module."""
 
-import atexit
-import os
-
 from ..hookspecs import hookimpl
 from ..settings import Settings
 from .plugin import Plugin
 from .reports import InstallReport, UninstallReport
 
 _plugins: dict[Settings, Plugin] = {}
-_process = os.getpid()
-
-
-@atexit.register
-def _close() -> None:
-    """Close the connections that admin_init has kept open; a host has no other way to reach them."""
-    # A fork shares its parent's connections, and must not end them.
-    if os.getpid() == _process:
-        for plugin in _plugins.values():
-            plugin.database.close()
 
 
 def _plugin() -> Plugin:

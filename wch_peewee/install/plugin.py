@@ -20,6 +20,7 @@ from ..database.connect import (
     describe,
     is_autocommitted,
     open_database,
+    release_lost,
     unwrap,
 )
 from ..database.query import base_dialect, run_query
@@ -199,6 +200,7 @@ class Plugin:
 
         ``blog_id`` takes a site of the network instead, as WordPress's ``switch_to_blog`` does.
         """
+        release_lost(self.database)
         prefix = self.prefix if blog_id is None else blog_prefix(self.prefix, blog_id)
         return use_site(self.database, prefix)
 
@@ -234,11 +236,16 @@ class Plugin:
         The first call, and one every ``verify_every`` seconds, also checks that the tables exist.
         A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
         """
-        stored = self._version_check.version()
-        if self._newer is not None and stored == self._newer.version:
-            return self._newer
-        if stored is not None and stored == self._code_version and self._is_whole():
-            return self._report_current(stored)
+        was_closed = self._database.is_closed()
+        try:
+            stored = self._version_check.version()
+            if self._newer is not None and stored == self._newer.version:
+                return self._newer
+            if stored is not None and stored == self._code_version and self._is_whole():
+                return self._report_current(stored)
+        finally:
+            if was_closed:
+                self._database.close()
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
             return InstallReport("deferred", stored, stored, reason=reason)

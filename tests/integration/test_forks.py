@@ -1,0 +1,132 @@
+"""A process forks with connections open, as a server does that loads the application before its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+import peewee
+import pytest
+
+from tests.support.concurrency import Send, Worker
+from tests.support.databases import LiveDatabase
+from wch_peewee import Conversation, Plugin
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+#: How many workers there are, and how often each reads its own rows.
+WORKERS, READS = 3, 50
+
+
+@pytest.fixture
+def plugin(database: LiveDatabase) -> Iterator[Plugin]:
+    """A plugin whose connection is open, with one conversation for each worker and one for the parent."""
+    plugin = Plugin(database.url)
+    plugin.activate()
+    plugin.database.connect()
+    with plugin.site():
+        for number in range(WORKERS + 1):
+            Conversation.create(customer_phone=phone(number), wa_conversation_id=f"wa.{number}")
+    yield plugin
+    plugin.database.close()
+
+
+def phone(number: int) -> str:
+    return f"+4917{number}"
+
+
+def answers(plugin: Plugin, number: int) -> set[str]:
+    """Return the customers that are answered with when one's own is asked for ``READS`` times."""
+    with plugin.site():
+        own = [Conversation.get(Conversation.customer_phone == phone(number)) for _ in range(READS)]
+        return {row.customer_phone for row in own}
+
+
+def in_child(plugin: Plugin, number: int, send: Send) -> list[str]:
+    send("here")
+    return sorted(answers(plugin, number))
+
+
+def test_everybody_reads_rows_of_their_own(plugin: Plugin) -> None:
+    connection = plugin.database.connection()
+    assert plugin.admin_init().outcome == "current"
+    with contextlib.ExitStack() as stack:
+        workers = [
+            stack.enter_context(Worker(lambda send, number=number: in_child(plugin, number, send)))
+            for number in range(WORKERS)
+        ]
+        assert {worker.receive() for worker in workers} == {"here"}
+        assert answers(plugin, WORKERS) == {phone(WORKERS)}
+        assert [worker.ending() for worker in workers] == [[phone(number)] for number in range(WORKERS)]
+    assert answers(plugin, WORKERS) == {phone(WORKERS)}
+    assert plugin.database.connection() is connection
+
+
+def test_a_child_begins_without_a_connection(plugin: Plugin) -> None:
+    def begin(send: Send) -> list[object]:
+        closed = plugin.database.is_closed()
+        plugin.database.connect()
+        written = Conversation.update(assigned_agent_id=7).execute(plugin.database)
+        plugin.database.close()
+        return [closed, written]
+
+    with Worker(begin) as child:
+        assert child.ending() == [True, WORKERS + 1]
+    with plugin.site():
+        assert {row.assigned_agent_id for row in Conversation.select()} == {7}
+
+
+def test_a_transaction_belongs_to_the_parent(plugin: Plugin) -> None:
+    def go_on(send: Send) -> str:
+        try:
+            with plugin.site():
+                Conversation.update(assigned_agent_id=8).execute()
+        except peewee.PeeweeException as error:
+            return str(error)
+        return "written"
+
+    with plugin.site():
+        with plugin.database.atomic():
+            Conversation.update(assigned_agent_id=7).execute()
+            with Worker(go_on) as child:
+                said = child.ending()
+        assert {row.assigned_agent_id for row in Conversation.select()} == {7}
+    assert "lost inside a transaction" in said or "closed database" in said
+
+
+def test_another_thread_that_is_connecting_holds_no_child_up(plugin: Plugin) -> None:
+    held, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with plugin.database._lock:
+            held.set()
+            free.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert held.wait(60)
+        with Worker(lambda send: in_child(plugin, 0, send)) as child:
+            assert child.receive() == "here"
+            assert child.ending() == [phone(0)]
+    finally:
+        free.set()
+        thread.join()
+
+
+@pytest.mark.families("sqlite")
+def test_a_childs_end_leaves_the_parents_journal(plugin: Plugin, database: LiveDatabase) -> None:
+    def leave(send: Send) -> list[str]:
+        read = sorted(answers(plugin, 0))
+        plugin.database.close()
+        return read
+
+    plugin.database.execute_sql("PRAGMA journal_mode = WAL")
+    with plugin.site():
+        Conversation.update(assigned_agent_id=7).execute()
+        with Worker(leave) as child:
+            assert child.ending() == [phone(0)]
+        Conversation.update(assigned_agent_id=9).execute()
+    assert set(database.execute("SELECT assigned_agent_id FROM wp_wch_conversations")) == {(9,)}
