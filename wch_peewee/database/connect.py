@@ -70,15 +70,61 @@ class _RunOnServer(_RunDatabase, ServerDatabase):
     pass
 
 
-class _RunOnFile(_RunDatabase, pw.SqliteDatabase):
+class FileDatabase(pw.SqliteDatabase):
+    """A SQLite database that notices, before each statement, if its file has been deleted or replaced.
+
+    SQLite itself goes on with the file that it has opened, which no other process can see. The connection is closed and
+    opened anew; in a transaction, which is undone with its file, the next statement raises OperationalError.
+    """
+
+    _state: Any
+
+    def _connect(self) -> Any:
+        path = database_file(self)
+        # Absolute, as the process may change its folder; asked before, so that no change is missed.
+        self._state.file = None if path is None else path.absolute()
+        self._state.identity = _identity(self._state.file)
+        return super()._connect()  # type: ignore[misc]
+
+    def cursor(self, named_cursor: str | None = None) -> Any:
+        state = self._state
+        if not state.closed:
+            if _identity(state.file) == state.identity:
+                return state.conn.cursor()
+            if self.in_transaction() or state.conn.in_transaction or not self.autoconnect:
+                state.conn.rollback()
+                raise pw.OperationalError("the file has been deleted or replaced while it was open")
+            self.close()
+        return super().cursor(named_cursor)  # type: ignore[no-untyped-call]
+
+    def rollback(self) -> None:
+        """Undo the transaction, in the file in which it was begun."""
+        if self.is_closed() or _identity(self._state.file) == self._state.identity:
+            super().rollback()
+        else:
+            self._state.conn.rollback()
+
+
+class _RunOnFile(_RunDatabase, FileDatabase):
     pass
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from one that takes its place, or None if it cannot be seen."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def open_database(target: Target) -> pw.Database:
     """Return the peewee database of an application. It connects when it is first used."""
     if target.scheme != "sqlite":
         return ServerDatabase(target.name, **_server_parameters(target), sql_mode=SQL_MODE)
-    database = pw.SqliteDatabase(target.path, pragmas={"foreign_keys": 1})
+    database = FileDatabase(target.path, pragmas={"foreign_keys": 1})
     path = database_file(database)
     try:
         if path is not None and _is_missing(path) and not path.parent.is_dir():
@@ -165,7 +211,7 @@ def is_private(database: pw.Database) -> bool:
 def for_reading(database: pw.Database) -> pw.Database:
     """Return an empty database in memory in place of a SQLite file that does not exist: reading creates no file."""
     path = database_file(database)
-    if path is None:
+    if path is None or in_transaction(database):
         return database
     with contextlib.suppress(OSError, ValueError):  # connecting says what is wrong with it
         return pw.SqliteDatabase(":memory:") if _is_missing(path) else database
@@ -182,7 +228,9 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
     if isinstance(database, pw.SqliteDatabase):
         parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
         # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
-        return _RunOnFile(database.database, pragmas={"foreign_keys": 0}, timeout=patience, **parameters)
+        return _RunOnFile(
+            database.database, pragmas={"foreign_keys": 0}, timeout=patience, autoconnect=False, **parameters
+        )
     parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
     # Whatever the application's own text is encoded in, ours is sent as it is.
     collation = str(parameters.get("collation") or "")
@@ -302,9 +350,22 @@ def connect(database: pw.Database) -> None:
     except Exception as error:  # a driver may raise anything
         with contextlib.suppress(Exception):
             database.close()
-        if isinstance(database, pw.SqliteDatabase) and "locked" in str(error):
-            raise Busy(f"{describe(database)}: another process holds the file; try again later.") from error
+        if isinstance(database, pw.SqliteDatabase):
+            _say_of_file(database, error)
         raise DatabaseUnavailable(_why(database, error)) from error
+
+
+def _say_of_file(database: pw.SqliteDatabase, error: Exception) -> None:
+    """Raise Busy if a SQLite file is locked, and DatabaseUnavailable if it is damaged."""
+    from ..schema.sqlite.base import SQLiteBase  # a process that uses servers alone does without
+
+    # A damaged schema is quoted in the error, and need not be UTF-8.
+    said = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
+    meaning = SQLiteBase().failure((said,))
+    if meaning == "waiting":
+        raise Busy(f"{describe(database)}: another process holds the file; try again later.") from error
+    if meaning == "damaged":
+        raise DatabaseUnavailable(f"{describe(database)}: {damage(said)} {RESCUE}") from error
 
 
 def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
@@ -314,9 +375,22 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
         return Busy(f"{where}: somebody else holds a lock for too long; try again later ({said})")
     if meaning == "lost":
         return DatabaseUnavailable(f"{where}: the connection was lost; run the same again ({said})")
+    if meaning == "damaged":
+        return DatabaseUnavailable(f"{where}: {damage(said)} wch doctor lists the damage. {RESCUE}")
     if meaning == "denied":
         return MissingPrivileges(f"{where}: the account, or the file's permissions, do not allow this ({said})")
     return StatementFailed(f"{where}: the database refused ({said})", sql=getattr(error, _STATEMENT, ""))
+
+
+#: What to do about a damaged file. A copy has to have its journals, which can hold its last changes.
+RESCUE = "Stop its users, keep a copy of it with its -wal and -journal, and restore a backup, or try .recover."
+
+
+def damage(said: str) -> str:
+    """Return in a sentence what is wrong with a SQLite file; ``said`` are SQLite's words."""
+    what = "no SQLite database, or damaged at its beginning" if "not a database" in said else "damaged"
+    # A text that cannot be decoded is a customer's.
+    return f"the file is {what} ({one_line(said.partition(' with text ')[0])})."
 
 
 _NO_DATABASE = "there is no such database, or the user may not see it; create it or check the name."
@@ -344,6 +418,8 @@ def _why(database: pw.Database, error: Exception) -> str:
     with contextlib.suppress(OSError):
         if path is not None and path.is_dir():
             reason = "cannot be opened, as it is a folder; name a file."
+        elif path is not None and path.exists() and not os.access(path, os.R_OK):
+            reason = "cannot be opened, as this user may not read it; change the file's permissions."
     return f"{describe(database)}: {reason.replace('{said}', str(error.args[-1] if error.args else error))}"
 
 

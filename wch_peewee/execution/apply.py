@@ -110,6 +110,8 @@ class Executor:
             meaning = self._dialect.failure(error.args)
             if meaning == "exists":
                 raise ConcurrentChange(str(error), done=result.outcomes) from error
+            if meaning == "damaged":
+                raise  # it is the file that failed, and not this statement
             lost = meaning == "lost"
             raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
 

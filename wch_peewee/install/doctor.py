@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import peewee as pw
 
-from ..database.connect import collation_beside, connected, database_file
+from ..database.connect import RESCUE, collation_beside, connected, damage, database_file
 from ..database.query import SUPPORTED, run_query
 from ..database.session import is_setting, session_settings
 from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
@@ -272,13 +272,17 @@ def sqlite_file(database: pw.SqliteDatabase, context: RunContext) -> Diagnosis:
     if path.stat().st_size == 0:
         return Diagnosis("file", "ok", f"{path} is empty; wch activate makes the tables in it")
     try:
-        # A damaged page is otherwise found by the first query that needs it.
-        found = [line for (text,) in _rows(context, "PRAGMA quick_check(3)") for line in str(text).splitlines()]
+        # A damaged page is otherwise found by the first query that needs it. Not quick_check, which takes half the time
+        # (0.8 s for 400,000 messages) and does not compare the indexes with their tables.
+        found = [line for (text,) in _rows(context, "PRAGMA integrity_check(3)") for line in str(text).splitlines()]
+        _rows(context, "SELECT sql FROM sqlite_master")  # which may be no UTF-8
     except pw.DatabaseError as error:
         found = [str(error)]
     if found != ["ok"]:
-        advice = "Stop its users, keep a copy of it with its -wal and -journal, and restore a backup, or try .recover."
-        return Diagnosis("file", "fail", f"{path} is damaged: {'; '.join(found[:3])}", advice)
+        advice = RESCUE
+        if all(" index " in line for line in found):
+            advice = "Stop its users, keep a copy of it, and have the indexes written anew: REINDEX; then ask again."
+        return Diagnosis("file", "fail", f"{path}: {damage('; '.join(found[:3]))}", advice)
     return Diagnosis("file", "ok", f"{path} can be written to")
 
 

@@ -33,7 +33,7 @@ from ..models.site import Site, current_prefix, set_default_site, use_site
 from ..schema.naming import TABLES, check_prefix, full_table_name
 from ..settings import RemovalPermission, Settings
 from ..wordpress.multisite import MAIN, blog_prefix
-from ..wordpress.options import VERSION_OPTION, fetch_option, option_query
+from ..wordpress.options import VERSION_OPTION, option_in, option_query
 from .reports import InstallReport, UninstallReport
 
 if TYPE_CHECKING:
@@ -79,7 +79,13 @@ class VersionCheck:
         return tuple(name for name in names if name not in present)
 
     def _ask(self) -> str | None:
-        return fetch_option(self._database, self._dialect, self._query)
+        try:
+            rows = run_query(self._database, self._dialect, self._query)
+        except pw.PeeweeException as error:
+            if self._dialect.failure(error.args) == "missing":
+                return None
+            raise
+        return str(rows[0][0]) if len(rows) == 1 else option_in(rows)
 
 
 class Plugin:

@@ -24,6 +24,8 @@ logger = logging.getLogger("wch_peewee.migrate")
 
 #: These say for themselves what to do; wrapping them would hide it.
 _AS_THEY_ARE = (errors.Busy, errors.ConfigurationError, errors.RemovalRefused)
+#: A driver's failures with which nothing is wrong with the step: a read that was kept waiting, a damaged file.
+_NOT_THE_STEP = ("waiting", "damaged")
 
 
 class _Migrator(Migrator):
@@ -171,8 +173,8 @@ class MigrationRouter(Router):
         except _AS_THEY_ARE:
             raise
         except Exception as error:
-            if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) == "waiting":
-                raise  # a read that was kept waiting: the run as a whole is busy, and nothing is wrong with the step
+            if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) in _NOT_THE_STEP:
+                raise
             raise self._failure(name, number, steps, error) from error
 
     def _failure(self, name: str, number: int, steps: int, error: Exception) -> errors.MigrationFailed:

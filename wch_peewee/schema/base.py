@@ -12,12 +12,15 @@ Rows = Sequence[Sequence[Any]]
 #: ``exists``       another session has created it meanwhile; inspect again
 #: ``missing``      the table does not exist
 #: ``lost``         the connection is lost; whether the statement was done is unknown
+#: ``damaged``      the database's file is damaged
 #: ``denied``       the account lacks a privilege
 #: ``unsupported``  the requested algorithm cannot do it; another one may
 #: ``orphans``      rows without a parent conflict with a foreign key
 #: ``referenced``   another table's foreign key refers to the table
 #: ``other``        anything else
-Failure = Literal["waiting", "exists", "missing", "lost", "denied", "unsupported", "orphans", "referenced", "other"]
+Failure = Literal[
+    "waiting", "exists", "missing", "lost", "damaged", "denied", "unsupported", "orphans", "referenced", "other"
+]
 
 
 @dataclass(frozen=True, slots=True)

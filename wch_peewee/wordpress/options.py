@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import peewee as pw
 
 from ..database.connect import collation_beside
-from ..database.query import Connection, run_query
+from ..database.query import Connection
 from ..errors import SchemaConflict
-from ..schema.base import BaseDialect, Query
+from ..schema.base import BaseDialect, Query, Rows
 from ..schema.naming import options_table_name
 from .version import version_compare
 
@@ -26,8 +26,12 @@ VERSION_OPTION = "wch_db_version"
 
 def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
-    query = option_query(connection.dialect, prefix, name)
-    return fetch_option(connection.database, connection.dialect, query)
+    try:
+        return option_in(connection.query(option_query(connection.dialect, prefix, name)))
+    except pw.PeeweeException as error:
+        if connection.dialect.failure(error.args) == "missing":
+            return None
+        raise
 
 
 def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
@@ -37,17 +41,11 @@ def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
     return Query(sql, (name,))
 
 
-def fetch_option(database: pw.Database, dialect: BaseDialect, query: Query) -> str | None:
-    """Send an ``option_query`` and return the option; None if the row, or the whole table, does not exist.
+def option_in(rows: Rows) -> str | None:
+    """Return the option in the answer to an ``option_query``, or None.
 
     A table that has lost its unique key can have several rows: then it is the highest version among them.
     """
-    try:
-        rows = run_query(database, dialect, query)
-    except pw.PeeweeException as error:
-        if dialect.failure(error.args) == "missing":
-            return None
-        raise
     return highest([str(row[0]) for row in rows]) if rows else None
 
 

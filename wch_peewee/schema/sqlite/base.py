@@ -10,6 +10,14 @@ _FAILURES: tuple[tuple[Failure, re.Pattern[str]], ...] = (
     # Not for indexes or a rebuild's table: if their names are taken, a retry finds them taken again.
     ("exists", re.compile(r"table (?!.*__rebuild\"? already).* already exists\Z|duplicate column name: ", re.DOTALL)),
     ("missing", re.compile(r"no such table: ")),
+    ("lost", re.compile(r"the file has been deleted or replaced")),  # FileDatabase
+    (
+        "damaged",
+        re.compile(
+            r"database disk image is malformed|malformed database schema|database corruption|unsupported file format|"
+            r"file is (encrypted or is )?not a database|Could not decode to UTF-8 column"
+        ),
+    ),
     ("denied", re.compile(r"attempt to write a readonly database|unable to open database file|not authorized")),
     ("orphans", re.compile(r"FOREIGN KEY constraint failed")),
 )
