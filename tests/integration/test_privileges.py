@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+import peewee
 import pymysql
 import pytest
 
@@ -210,6 +211,44 @@ def test_what_is_missing_is_added_to_a_role_s_privileges(site: Site, role: list[
         site.check()
     finally:
         drop(site.database, "ROLE", *roles)
+
+
+@pytest.mark.parametrize("user", ["wch_test_", "o'hara "])
+def test_a_role_that_a_run_does_not_have_is_told(database: LiveDatabase, user: str) -> None:
+    with made(database, user + secrets.token_hex(3)) as site:
+        role, other = (quoted(f"{site.user}_{number}") for number in (1, 2))
+        address = site.address
+        arguments = {"host": address.host, "port": address.port, "user": site.user, "password": ""}
+        by_hand = peewee.MySQLDatabase(database.name, **arguments)
+        at_first = peewee.MySQLDatabase(database.name, **arguments, init_command=f"SET ROLE {role}")
+        try:
+            site.grant(["SELECT ON `{plain}`.*"], site.here, site.elsewhere)
+            with pytest.raises(MissingPrivileges) as caught:
+                site.manager.install()
+            assert "ROLE" not in str(caught.value)
+            for name in (role, other):
+                site.run(f"CREATE ROLE {name}")
+                site.run(f"GRANT {name} TO {site.here}")
+                site.run(f"GRANT {name} TO {site.elsewhere}")
+            site.grant(["ALL PRIVILEGES ON `{plain}`.*"], role)
+            by_hand.connect()
+            by_hand.execute_sql(f"SET ROLE {role}")
+            with pytest.raises(MissingPrivileges, match="A role that the application sets itself") as caught:
+                DatabaseManager(by_hand).install()
+            (advice,) = (
+                finding.advice for finding in diagnose(DatabaseManager(by_hand)) if finding.name == "privileges"
+            )
+            # Sent first, it is there in the run.
+            assert DatabaseManager(at_first).install().outcome == "installed"
+            assert DatabaseManager(at_first, remove_data=True).uninstall().removed
+            statements = re.findall(r"SET DEFAULT ROLE .*?;", str(caught.value))
+            assert statements == re.findall(r"SET DEFAULT ROLE .*?;", advice)
+            assert len(statements) == (2 if database.family == "mariadb" else 1)
+            site.run(next(each for each in statements if role in each or " ALL " in each))
+            assert DatabaseManager(by_hand).install().outcome == "installed"
+        finally:
+            by_hand.close()
+            drop(database, "ROLE", role, other)
 
 
 def test_privileges_that_the_account_cannot_see_are_kept(site: Site) -> None:

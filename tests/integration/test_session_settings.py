@@ -112,20 +112,31 @@ def test_the_doctor_says_what_the_server_would_have_done(odd: LiveDatabase, requ
     assert said == {"time_zone", *(name for name in GROUPS[request.node.callspec.params["odd"]] if name in ours)}
 
 
-@pytest.mark.parametrize("name", ["autocommit", "unique_checks", "foreign_key_checks"])
-def test_a_run_that_is_not_set_as_it_asked_to_be_does_not_begin(database: LiveDatabase, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("autocommit", "0"),
+        ("unique_checks", "0"),
+        ("foreign_key_checks", "0"),
+        ("character_set_client", "latin1"),
+        ("character_set_results", "latin1"),
+        ("character_set_connection", "utf8mb3"),
+        ("collation_connection", "utf8mb4_bin"),
+    ],
+)
+def test_a_run_that_is_not_set_as_it_asked_to_be_does_not_begin(database: LiveDatabase, name: str, value: str) -> None:
     """As behind a proxy that answers SET by itself."""
     real = driver.ServerDatabase._connect
 
     def forgetful(self: driver.ServerDatabase) -> object:
         connection = real(self)
         with connection.cursor() as cursor:
-            cursor.execute(f"SET SESSION {name} = 0")
+            cursor.execute(f"SET SESSION {name} = {value}")
         return connection
 
     with (
         mock.patch.object(driver.ServerDatabase, "_connect", forgetful),
-        pytest.raises(UnsupportedServer, match=f"does not keep what it is told: {name} is 0"),
+        pytest.raises(UnsupportedServer, match=f"does not keep what it is told: {name} is {value}"),
     ):
         DatabaseManager(database.url).install()
     assert database.tables() == []

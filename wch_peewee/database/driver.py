@@ -89,6 +89,10 @@ def server_moment(text: str) -> Any:
 _CONVERSIONS = {**converters.conversions, FIELD_TYPE.DATETIME: server_moment, FIELD_TYPE.TIMESTAMP: server_moment}
 
 
+#: What SET NAMES sets.
+_CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
+
+
 class ServerDatabase(pw.MySQLDatabase):
     """MySQL or MariaDB through PyMySQL, whatever other drivers are installed.
 
@@ -146,7 +150,11 @@ class ServerDatabase(pw.MySQLDatabase):
     def settings(self) -> dict[str, object]:
         """Return what the open connection has set, by the name of the variable."""
         own: Any = self
-        return self._settings(own.connection())
+        connection = own.connection()
+        names = dict.fromkeys(_CHARACTER_SETS, connection.charset)
+        if connection.collation:
+            names["collation_connection"] = connection.collation
+        return {**names, **self._settings(connection)}
 
     def _settings(self, connection: Any) -> dict[str, object]:
         own = self.connect_params

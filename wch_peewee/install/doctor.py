@@ -26,7 +26,7 @@ from ..wordpress.multisite import require_site
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from ..wordpress.options import has_unique_names, options_obstacle
 from .manager import DatabaseManager
-from .privileges import DAILY, REMOVAL, UPGRADE, file_obstacle
+from .privileges import DAILY, REMOVAL, UPGRADE, file_obstacle, role_advice
 
 if TYPE_CHECKING:
     from ..wordpress.site import WordPressSite
@@ -93,6 +93,7 @@ def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, need
     advice = f"An administrator can run: {account.grant(wanted)}"
     if not needed:
         advice += " Only rollback and uninstall need it."
+    advice += role_advice(account).replace("\n", " ")
     return Diagnosis(name, "fail" if needed else "warn", found, advice)
 
 

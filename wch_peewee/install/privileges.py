@@ -8,6 +8,7 @@ from ..database.connect import database_file
 from ..errors import MissingPrivileges, SchemaConflict
 from ..execution.context import RunContext
 from ..migrate.state import options_trouble
+from ..schema.dialect import Privileges
 
 #: For installing and upgrading, in the order in which a GRANT is usually written.
 UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES")
@@ -44,4 +45,14 @@ def require_privileges(context: RunContext, target: str, needed: tuple[str, ...]
     if account is not None and (missing := account.missing(needed)):
         grant = account.grant(dict.fromkeys((*needed, *DAILY)))
         words = f"{target}: the account lacks {', '.join(missing)}; nothing was changed. An administrator can run:"
-        raise MissingPrivileges(f"{words}\n{grant}", missing=missing, grant=grant)
+        raise MissingPrivileges(f"{words}\n{grant}{role_advice(account)}", missing=missing, grant=grant)
+
+
+def role_advice(account: Privileges) -> str:
+    """Return what to do, on a line of its own, about roles of the account that are not active; empty without any."""
+    if not account.activations:
+        return ""
+    return (
+        "\nA role that the application sets itself (SET ROLE) is not set in a run. Name it in the connection's "
+        f"init_command, or make it a default role: {' or '.join(account.activations)}"
+    )

@@ -29,7 +29,8 @@ class Privileges:
 
     Whether those in ``unsure`` are held cannot be told. ``target`` is what a GRANT is ON, and TO whom. Where that hides
     the account's other grants on the database, ``kept`` is what it repeats of them. With ``sees_keys`` the account sees
-    the foreign keys of every database.
+    the foreign keys of every database. ``activations`` are statements that make roles active which the account has been
+    granted and this session has not; empty if there are none.
     """
 
     held: frozenset[str]
@@ -37,6 +38,7 @@ class Privileges:
     target: str
     kept: frozenset[str] = frozenset()
     sees_keys: bool = False
+    activations: tuple[str, ...] = ()
 
     def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """Return those privileges of ``wanted`` that the account lacks: unknown is not missing."""

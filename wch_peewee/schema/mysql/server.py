@@ -84,6 +84,9 @@ _LINE = re.compile(
     rf"(?:TO|FROM) (?P<grantee>(?:{_NAME})@?)"
 )
 _ON_COLUMNS = re.compile(r"[A-Z ]+ \(.*?\)(, |$)")
+_ROLE = re.compile(r"`(?:[^`]|``)*`(?:@`(?:[^`]|``)*`)?")
+#: Roles that an account has been granted, and not another role.
+_ROLES = re.compile(rf"GRANT ((?:{_ROLE.pattern},?)+) TO `(?:[^`]|``)*`@")
 _UP_TO_WILDCARD = re.compile(r"(?:\\.|[^_%])*", re.DOTALL)
 
 #: A database as SHOW GRANTS prints it, and what is granted there, in the server's words.
@@ -154,11 +157,21 @@ def read_privileges(
     elif not (held or unsure or tables or public or roles):
         # A grant that is not shown has let us in: to this user at another host, or to the anonymous user.
         unsure, kept = set(EVERYTHING), {"ALL PRIVILEGES"}
-    account, _, host = str(user).rpartition("@")
-    to = f"{quote_name(target)}.* TO {_quote_account(account)}@{_quote_account(host)}"
+    account = "@".join(map(_quote_account, str(user).rpartition("@")[::2]))
+    to = f"{quote_name(target)}.* TO {account}"
     # MariaDB does not show keys to those who may only read; in the databases of a REVOKE there may be some.
     sees_keys = "DROP" in everywhere and not any(str(line).startswith("REVOKE") for (line,) in grants)
-    return Privileges(frozenset(held), frozenset(unsure - held), to, frozenset(kept), sees_keys)
+    idle = _activations(flavor, grants, str(role), account)
+    return Privileges(frozenset(held), frozenset(unsure - held), to, frozenset(kept), sees_keys, idle)
+
+
+def _activations(flavor: str, grants: Rows, active: str, account: str) -> tuple[str, ...]:
+    """Return the statements that make roles of the account active in every session, if it has some that are not now."""
+    lines = [match[1] for (line,) in grants if (match := _ROLES.match(str(line)))]
+    idle = [role for line in lines for role in _ROLE.findall(line) if role not in active and _unquoted(role) != active]
+    if flavor == "mysql":  # where an account can have several at once
+        return (f"SET DEFAULT ROLE ALL TO {account};",) if idle else ()
+    return tuple(f"SET DEFAULT ROLE {role} FOR {account};" for role in idle)
 
 
 def _in_force(flavor: str, rows: Sequence[_Row], database: str, *, has_role: bool) -> list[_Row]:
