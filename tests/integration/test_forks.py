@@ -130,3 +130,12 @@ def test_a_childs_end_leaves_the_parents_journal(plugin: Plugin, database: LiveD
             assert child.ending() == [phone(0)]
         Conversation.update(assigned_agent_id=9).execute()
     assert set(database.execute("SELECT assigned_agent_id FROM wp_wch_conversations")) == {(9,)}
+
+
+def test_a_database_in_memory_is_copied_with_its_process() -> None:
+    plugin = Plugin("sqlite:///:memory:")
+    plugin.database.connect()
+    plugin.activate()
+    with Worker(lambda send: plugin.admin_init().outcome) as child:
+        assert child.ending() == "current"
+    plugin.database.close()

@@ -26,6 +26,7 @@ from ..errors import (
 )
 from ..schema.base import Failure
 from .driver import ServerDatabase, is_lost
+from .fork import watch_for_forks
 from .session import LOCK_WAIT, SQL_MODE, altered_setting, run_settings
 from .url import Target
 
@@ -80,6 +81,8 @@ class FileDatabase(pw.SqliteDatabase):
     _state: Any
 
     def _connect(self) -> Any:
+        if not is_private(self):  # what is in memory is a child's own copy
+            watch_for_forks(self)
         path = database_file(self)
         # Absolute, as the process may change its folder; asked before, so that no change is missed.
         self._state.file = None if path is None else path.absolute()
