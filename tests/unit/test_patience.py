@@ -12,9 +12,7 @@ from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
 from wch_peewee.database import query
-from wch_peewee.database.query import Connection, retry_aborted, run_query
-from wch_peewee.execution import apply
-from wch_peewee.execution.apply import retry_while_blocked
+from wch_peewee.database.query import Connection, retry_aborted, retry_while_blocked, run_query
 from wch_peewee.schema.base import Query
 from wch_peewee.schema.mysql.base import MySQLBase
 
@@ -37,7 +35,7 @@ class Held:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "pause", lambda attempt: 0.0)
+    monkeypatch.setattr(query, "pause", lambda attempt: 0.0)
     monkeypatch.setattr(query, "_PAUSE", (0.0, 0.0))
 
 

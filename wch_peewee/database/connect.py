@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from ..errors import (
     one_line,
 )
 from ..schema.base import Failure
-from .driver import ServerDatabase, is_lost
+from .driver import ServerDatabase, is_crowded, is_lost
 from .fork import watch_for_forks
 from .session import LOCK_WAIT, SQL_MODE, altered_setting, run_settings
 from .url import Target
@@ -68,7 +70,10 @@ class _RunDatabase:
 
 
 class _RunOnServer(_RunDatabase, ServerDatabase):
-    pass
+    #: Everything is read at once. No statement of ours has an answer near this.
+    largest = 256 * 2**20
+    #: How many seconds to wait for room for the connection, and for tables that are to be read.
+    patience = 0.0
 
 
 class FileDatabase(pw.SqliteDatabase):
@@ -224,9 +229,9 @@ def for_reading(database: pw.Database) -> pw.Database:
 def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_WAIT) -> pw.Database:
     """Return a new, unopened connection to the same database for one run.
 
-    ``patience`` is how many seconds SQLite waits for another writer, ``lock_wait`` how many a server's statement
-    waits for a lock. It never reconnects by itself: a lock held on a lost connection is gone, and continuing without it
-    would let two runs meet.
+    ``patience`` is how many seconds SQLite waits for another writer, and a server's connecting and reading for others
+    to make room; ``lock_wait`` is how many a server's statement waits for a lock. It never reconnects by itself: a lock
+    held on a lost connection is gone, and continuing without it would let two runs meet.
     """
     if isinstance(database, pw.SqliteDatabase):
         parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
@@ -242,7 +247,7 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         "collation": collation if collation.startswith("utf8mb4") else DEFAULT_COLLATION,
     }
     # Without FOUND_ROWS an UPDATE that changes nothing counts 0 rows, as if the row were not there.
-    return _RunOnServer(
+    own = _RunOnServer(
         database.database,
         **parameters,
         client_flag=CLIENT.FOUND_ROWS,
@@ -250,6 +255,13 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         session=run_settings(lock_wait),
         autoconnect=False,
     )
+    own.patience = patience
+    return own
+
+
+def patience_of(database: pw.Database) -> float:
+    """Return how many seconds a connection of ``dedicated`` to a server waits for others; 0 for any other database."""
+    return database.patience if isinstance(database, _RunOnServer) else 0.0
 
 
 def is_dedicated(database: pw.Database) -> bool:
@@ -335,11 +347,28 @@ def _create_file(database: pw.Database) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
+def _connect(database: pw.Database) -> None:
+    deadline = time.monotonic() + patience_of(database)
+    while True:
+        try:
+            database.connect(reuse_if_open=True)
+            return
+        except pw.PeeweeException as error:
+            left = deadline - time.monotonic()
+            if left <= 0 or not is_crowded(error):
+                raise
+        time.sleep(min(left, random.uniform(0.2, 1)))
+
+
 def connect(database: pw.Database) -> None:
-    """Connect. Raises DatabaseUnavailable, or Busy for a SQLite file, in one line that says what to do."""
+    """Connect, in one line that says what to do if that fails.
+
+    Raises DatabaseUnavailable. Raises Busy if another process holds a SQLite file, or if a server has no room for
+    another connection, for which a run waits as long as its patience lasts.
+    """
     _create_file(database)
     try:
-        database.connect(reuse_if_open=True)
+        _connect(database)
         if isinstance(database, pw.SqliteDatabase):
             database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         elif isinstance(database, _RunOnServer) and (altered := altered_setting(database, database.settings())):
@@ -355,6 +384,9 @@ def connect(database: pw.Database) -> None:
             database.close()
         if isinstance(database, pw.SqliteDatabase):
             _say_of_file(database, error)
+        if isinstance(database, _RunOnServer) and is_crowded(error):
+            waited = f"waited {database.patience:g} seconds ({error.args[-1]})"
+            raise Busy(f"{describe(database)}: the server has no room for another connection; {waited}.") from error
         raise DatabaseUnavailable(_why(database, error)) from error
 
 

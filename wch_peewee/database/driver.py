@@ -1,9 +1,17 @@
-"""MySQL and MariaDB through PyMySQL, without work that PyMySQL does needlessly."""
+"""MySQL and MariaDB through PyMySQL, without work that PyMySQL does needlessly, and without waits that have no end."""
 
-import contextlib
+from __future__ import annotations
+
 import functools
+import io
 import select
+import socket
 import ssl
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +26,21 @@ from .session import session_settings
 
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 
+#: After so many seconds without a byte of the answer, the server is asked whether it still works on the statement.
+SILENCE = 10.0
+
+#: How often in a row it may deny that, or not be reached, until the connection counts as lost.
+_DENIALS = 2
+
+#: How many seconds a packet, or a megabyte of one, may take to go out.
+_WRITING = 60
+_MEGABYTE = 2**20
+
+# A peer that is gone is noticed after a minute, by the system: idle seconds, seconds between probes, probes.
+_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+
+_COM_PING = b"\x0e"
+
 
 @functools.cache
 def _unverified_tls() -> ssl.SSLContext:
@@ -27,11 +50,65 @@ def _unverified_tls() -> ssl.SSLContext:
     return context
 
 
+class _Answers(io.RawIOBase):
+    """The bytes of a connection's answers. Silence is looked into, and what one command may bring has a bound."""
+
+    def __init__(self, connection: _Connection) -> None:
+        # No circle: a connection that nobody closes is closed when it is dropped.
+        self._connection = weakref.proxy(connection)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        connection, denials = self._connection, 0
+        while True:
+            try:
+                count: int = connection.sock.recv_into(buffer)
+            except TimeoutError:
+                # An answer may have come while the question went out: one denial is none.
+                denials = 0 if connection.is_working() else denials + 1
+                if denials >= _DENIALS:
+                    raise _lost(
+                        f"no answer for {SILENCE * _DENIALS:g} seconds, and the server does not work on the statement"
+                    ) from None
+            else:
+                connection.expect(count)
+                return count
+
+
+def is_crowded(error: Exception) -> bool:
+    """Return True if the server has said that it has no room for another connection."""
+    # Not for SQLite's processes, which never get here.
+    from ..schema.mysql.base import CROWDED
+
+    return bool(error.args) and error.args[0] in CROWDED
+
+
+def _lost(words: str) -> pymysql.OperationalError:
+    return pymysql.OperationalError(CR.CR_SERVER_LOST, words)
+
+
 class _Connection(pymysql.connections.Connection):
     """PyMySQL's, which loads the machine's certificate authorities (some 25 ms) even where it verifies nothing.
 
-    Connecting ends in time, and in an error of PyMySQL's, whatever answers at that address.
+    Connecting ends in time, and in an error of PyMySQL's, whatever answers at that address. So does every command, but
+    not before the server has finished its work: an ALTER may take hours. A second connection asks for that.
+    ``largest`` is how many bytes a command may bring; 0 is no limit.
     """
+
+    def __init__(self, *, largest: int = 0, **parameters: Any) -> None:
+        self._parameters = parameters
+        self._largest = self._room = largest
+        self._command = threading.Lock()  # held while a command is sent and its result read
+        self._last_command = time.monotonic()
+        super().__init__(**{"write_timeout": _WRITING, **parameters})
+
+    @property
+    def sock(self) -> socket.socket:
+        own: Any = self
+        sock: socket.socket = own._sock
+        return sock
 
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
         """Note the encoding alone: the server is told with all other settings, and after ``init_command``."""
@@ -40,9 +117,8 @@ class _Connection(pymysql.connections.Connection):
 
     def connect(self, sock: Any = None) -> None:
         own: Any = self
-        timeout = own._read_timeout
-        # A server that waits for its client to speak first would be waited for without end.
-        own._read_timeout = timeout or own.connect_timeout
+        # A server that waits for its client to speak first would be waited for without end. See also watch().
+        own._read_timeout = self._parameters.get("read_timeout") or own.connect_timeout
         try:
             super().connect(sock)
         except pymysql.MySQLError as error:
@@ -51,8 +127,98 @@ class _Connection(pymysql.connections.Connection):
             raise
         except Exception as error:  # garbage is read as if it were a packet
             raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, f"{type(error).__name__}: {error}") from error
+
+    def watch(self) -> None:
+        """From now on answers may take their time: connecting is done. A ``read_timeout`` of the caller's stays."""
+        own: Any = self
+        if self.sock.family != getattr(socket, "AF_UNIX", None):
+            for name, value in _KEEPALIVE.items():
+                if hasattr(socket, name):
+                    self.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        if self._parameters.get("read_timeout") is None:
+            own._read_timeout = SILENCE
+            own._rfile.close()
+            # PyMySQL's own reader fails for ever after its first timeout.
+            own._rfile = io.BufferedReader(_Answers(self))
+
+    def is_working(self) -> bool:
+        """Return True if the server says that it works for this connection, or has no room for the question."""
+        left_out = {"database", "init_command", "conv", "client_flag", "cursorclass"}
+        parameters = {name: value for name, value in self._parameters.items() if name not in left_out}
+        limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SILENCE / 2)
+        try:
+            with closing(_Connection(**{**parameters, **limits})) as other, other.cursor() as cursor:
+                cursor.execute("SHOW PROCESSLIST")  # of one's own account everybody may see everything
+                own: Any = self
+                return any(row[0] == own.thread_id() and row[4] != "Sleep" for row in cursor.fetchall())
+        except Exception as error:  # whatever answers there
+            return is_crowded(error)
+
+    def expect(self, count: int) -> None:
+        """Count bytes of an answer. Raises OperationalError if there are more than a command may bring."""
+        self._room -= count
+        if self._room < 0 < self._largest:
+            raise pymysql.OperationalError(
+                CR.CR_NET_PACKET_TOO_LARGE,
+                f"an answer of more than {self._largest // _MEGABYTE} MB, which no statement of ours has; "
+                "check what is between here and the server",
+            )
+
+    def beat(self, idle: float) -> None:
+        """Send a ping if the connection has been idle for so many seconds, so that the server does not close it.
+
+        For another thread than the one that works with the connection; that one finds out if the connection is lost.
+        """
+        own: Any = self
+        if time.monotonic() - self._last_command < idle or not self._command.acquire(blocking=False):
+            return
+        try:
+            if self.open and not (own._result and (own._result.unbuffered_active or own._result.has_next)):
+                # ping() would take the last result away from its cursor.
+                own._next_seq_id = 0
+                own.write_packet(_COM_PING)
+                own._read_ok_packet()
+                self._last_command = time.monotonic()
+        except Exception:
+            own._force_close()
         finally:
-            own._read_timeout = timeout
+            self._command.release()
+
+    @contextmanager
+    def _one_command(self) -> Iterator[None]:
+        with self._command:
+            self._room = self._largest
+            try:
+                yield
+            except (pymysql.MySQLError, UnicodeEncodeError) as error:
+                # A packet out of order is an InternalError without a number.
+                if isinstance(error, pymysql.InternalError) and len(error.args) == 1:
+                    raise _lost(str(error)) from error
+                raise
+            except Exception as error:  # garbage is read as if it were a packet, and what follows it cannot be read
+                own: Any = self
+                own._force_close()
+                raise _lost(f"what came is no answer: {type(error).__name__}: {error}") from error
+            finally:
+                self._last_command = time.monotonic()
+
+    def query(self, sql: Any, unbuffered: bool = False) -> Any:
+        with self._one_command():
+            return super().query(sql, unbuffered)
+
+    def commit(self) -> None:
+        with self._one_command():
+            super().commit()
+
+    def rollback(self) -> None:
+        with self._one_command():
+            super().rollback()
+
+    def _write_bytes(self, data: bytes) -> None:
+        parent: Any = super()
+        # The timeout is for a whole call.
+        for start in range(0, len(data), _MEGABYTE):
+            parent._write_bytes(data[start : start + _MEGABYTE])
 
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
         if isinstance(sslp, ssl.SSLContext) or set(sslp or ()) - {"ssl"}:
@@ -124,17 +290,20 @@ class ServerDatabase(pw.MySQLDatabase):
             raise pw.OperationalError(
                 CR.CR_SERVER_LOST, "the connection was lost inside a transaction, which is undone; begin it again"
             )
-        with contextlib.suppress(pymysql.MySQLError):
+        with suppress(pymysql.MySQLError):
             lost.close()
         with pw.__exception_wrapper__:  # type: ignore[attr-defined]
             self._state.conn = self._connect()
+
+    #: How many bytes the answer to one statement may have; 0 is no limit.
+    largest = 0
 
     def _connect(self) -> Any:
         watch_for_forks(self)
         parameters = {"conv": _CONVERSIONS, **self.connect_params}
         for name in ("sql_mode", "session"):
             parameters.pop(name, None)
-        connection: Any = _Connection(database=self.database, **parameters)
+        connection: Any = _Connection(database=self.database, largest=self.largest, **parameters)
         try:
             with connection.cursor() as cursor:
                 names = f"SET NAMES {connection.charset}"
@@ -142,6 +311,7 @@ class ServerDatabase(pw.MySQLDatabase):
                 settings = self._settings(connection)
                 assignments = (f"SESSION {name} = %s" for name in settings)
                 cursor.execute(", ".join([names, *assignments]), tuple(settings.values()))
+            connection.watch()
         except BaseException:
             connection.close()
             raise

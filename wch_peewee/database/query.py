@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import peewee
 from peewee import Database, PeeweeException, SqliteDatabase
 
-from ..errors import UnsupportedServer
+from ..errors import Busy, UnsupportedServer
 from ..schema.base import BaseDialect, Failure, Query
-from .connect import is_autocommitted
+from .connect import in_transaction, is_autocommitted, patience_of
 
 if TYPE_CHECKING:
     from ..schema.dialect import Dialect
@@ -26,9 +26,15 @@ T = TypeVar("T")
 #: How often a read that the server aborts is sent, and the shortest and longest pause in between, in seconds.
 _ATTEMPTS, _PAUSE = 20, (0.01, 0.1)
 
+#: A table that a read names, in the server's quotes.
+_READ_TABLE = re.compile(r"\b(?:FROM|JOIN) `([^`]+)`")
+
 
 def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tuple[Any, ...]]:
-    """Run one read and return all rows."""
+    """Run one read and return all rows.
+
+    On a run's own connection it waits for tables that another session has locked, then raises Busy, as a write does.
+    """
     sql = query.sql if query.params else dialect.escape(query.sql)
 
     def read() -> list[tuple[Any, ...]]:
@@ -37,7 +43,14 @@ def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tu
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
             return list(cursor.fetchall())
 
-    return retry_aborted(read, database, dialect)
+    try:
+        return retry_aborted(read, database, dialect)
+    except PeeweeException as error:
+        patience = patience_of(database)
+        if not patience or dialect.failure(error.args) != "waiting" or in_transaction(database):
+            raise
+    tables = _READ_TABLE.findall(query.sql)
+    return retry_while_blocked(read, Connection.detect(database), tables=tables, patience=patience)
 
 
 def retry_aborted(read: Callable[[], T], database: Database, dialect: BaseDialect) -> T:
@@ -77,6 +90,55 @@ class Connection:
         """Return those tables of ``names`` that exist, in the order given."""
         found = {row[0] for row in self.query(self.dialect.presence(names))}
         return tuple(name for name in names if name in found)
+
+
+def retry_while_blocked(
+    action: Callable[[], T],
+    connection: Connection,
+    *,
+    tables: Sequence[str],
+    patience: float,
+    check: Callable[[], None] | None = None,
+) -> T:
+    """Call ``action``, one statement, and retry it while another session's lock prevents it.
+
+    ``tables`` are the one it writes to and those that may block it through a foreign key. ``check`` is called
+    before each attempt, because our own lock can be lost in the meantime. Raises Busy, which names the
+    holder if the server tells.
+    """
+    begun = time.monotonic()
+    attempt = 0
+    while True:
+        if check is not None:
+            check()
+        try:
+            return action()
+        except PeeweeException as error:
+            if connection.dialect.failure(error.args) != "waiting":
+                raise
+            waited = time.monotonic() - begun
+            if waited >= patience:
+                raise Busy(
+                    f"another session has held {tables[0] if tables else 'rows'} for {waited:.0f} seconds"
+                    f"{_holders(connection, tables)}; this statement was not done, try again later"
+                ) from error
+        attempt += 1
+        time.sleep(min(pause(attempt), patience - waited))
+
+
+def pause(attempt: int) -> float:
+    """Return how many seconds to wait after so many attempts: longer each time, with jitter."""
+    return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
+
+
+def _holders(connection: Connection, tables: Sequence[str]) -> str:
+    dialect = connection.dialect
+    query = dialect.blockers(tables) if tables else None
+    # The account may lack the rights for it, and asking must not become the failure.
+    with contextlib.suppress(PeeweeException):
+        words = "" if query is None else dialect.read_blockers(tables[0], connection.query(query))
+        return f" ({words})" if words else ""
+    return ""
 
 
 SUPPORTED = "SQLite 3.35 or newer, MySQL 8.0.13 or newer, MariaDB 10.4 or newer"

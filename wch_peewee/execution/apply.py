@@ -1,16 +1,13 @@
 """Applies plans: the only place that changes a schema."""
 
 import contextlib
-import random
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from peewee import PeeweeException
 
-from ..database.query import Connection
-from ..errors import Busy, CopyRefused, NotOwned, SchemaConflict, StatementFailed
+from ..database.query import Connection, retry_while_blocked
+from ..errors import CopyRefused, NotOwned, SchemaConflict, StatementFailed
 from ..schema.diff import Refusal
 from ..schema.objects import Schema, Table
 from ..schema.operations import AddForeignKey, CreateTable, apply_to_table
@@ -18,8 +15,6 @@ from ..schema.plan import Plan
 from ..schema.preconditions import is_loss, preconditions_of
 from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
 from .introspect import count_rows, introspect_schema, table_sizes, with_referenced
-
-T = TypeVar("T")
 
 #: A schema that still differs after so many rounds is being changed by another session.
 _ROUNDS = 4
@@ -188,55 +183,6 @@ def _live(connection: Connection, step: Step) -> Table:
 
 def _nothing() -> None:
     return
-
-
-def retry_while_blocked(
-    action: Callable[[], T],
-    connection: Connection,
-    *,
-    tables: Sequence[str],
-    patience: float,
-    check: Callable[[], None] | None = None,
-) -> T:
-    """Call ``action``, one statement, and retry it while another session's lock prevents it.
-
-    ``tables`` are the one it writes to and those that may block it through a foreign key. ``check`` is called
-    before each attempt, because our own lock can be lost in the meantime. Raises Busy, which names the
-    holder if the server tells.
-    """
-    begun = time.monotonic()
-    attempt = 0
-    while True:
-        if check is not None:
-            check()
-        try:
-            return action()
-        except PeeweeException as error:
-            if connection.dialect.failure(error.args) != "waiting":
-                raise
-            waited = time.monotonic() - begun
-            if waited >= patience:
-                raise Busy(
-                    f"somebody's open transaction has held {tables[0] if tables else 'rows'} for {waited:.0f} seconds"
-                    f"{_holders(connection, tables)}; this statement was not done, try again later"
-                ) from error
-        attempt += 1
-        time.sleep(min(pause(attempt), patience - waited))
-
-
-def pause(attempt: int) -> float:
-    """Return how many seconds to wait after so many attempts: longer each time, with jitter."""
-    return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
-
-
-def _holders(connection: Connection, tables: Sequence[str]) -> str:
-    dialect = connection.dialect
-    query = dialect.blockers(tables) if tables else None
-    # The account may lack the rights for it, and asking must not become the failure.
-    with contextlib.suppress(PeeweeException):
-        words = "" if query is None else dialect.read_blockers(tables[0], connection.query(query))
-        return f" ({words})" if words else ""
-    return ""
 
 
 def _words(error: PeeweeException, *, lost: bool) -> str:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import peewee as pw
 
 from ..database.connect import PATIENCE
-from ..database.query import Connection
+from ..database.query import Connection, retry_while_blocked
 from ..database.session import LOCK_WAIT, with_run_settings
 from ..errors import ConfigurationError
 from ..progress import Progress
@@ -23,7 +23,7 @@ from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
 from ..wordpress.options import site_collation
-from .apply import ApplyResult, Executor, Reconciled, reconcile, retry_while_blocked
+from .apply import ApplyResult, Executor, Reconciled, reconcile
 from .introspect import (
     DatabaseNames,
     TableCache,

@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import peewee as pw
@@ -162,11 +162,9 @@ def lease(connection: Connection, table: str, *, ttl: float, timeout: float) -> 
     held = Lease(connection, table)
     try:
         held.acquire(ttl, timeout)
-        stop = threading.Event()
-        beats = threading.Thread(target=_beat, args=(held, stop, ttl / 4), name="wch-lease", daemon=True)
-        beats.start()
         try:
-            yield held
+            with heartbeat(held.beat, every=ttl / 4, at_end=held.close):
+                yield held
         except Busy:
             raise
         except Exception as error:
@@ -175,21 +173,36 @@ def lease(connection: Connection, table: str, *, ttl: float, timeout: float) -> 
                 raise taken from error
             raise
         finally:
-            stop.set()
-            beats.join(timeout=ttl)
             held.release()
     finally:
         held.close()
 
 
-def _beat(held: Lease, stop: threading.Event, every: float) -> None:
-    """Renew the lease until told to stop. A failed heartbeat is retried: the holder checks before each statement."""
+@contextlib.contextmanager
+def heartbeat(
+    beat: Callable[[], object], *, every: float, at_end: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Call ``beat`` in a thread of its own, ``every`` so many seconds, until the block ends; then ``at_end`` there.
+
+    A beat that fails is repeated: the holder of a lock checks it before each statement.
+    """
+    stop = threading.Event()
+
+    def beats() -> None:
+        try:
+            while not stop.wait(every):
+                with contextlib.suppress(pw.PeeweeException):
+                    beat()
+        finally:
+            at_end()
+
+    thread = threading.Thread(target=beats, name="wch-heartbeat", daemon=True)
+    thread.start()
     try:
-        while not stop.wait(every):
-            with contextlib.suppress(pw.PeeweeException):
-                held.beat()
+        yield
     finally:
-        held.close()
+        stop.set()
+        thread.join(timeout=4 * every)
 
 
 def _lost(value: str | None) -> Busy:

@@ -11,7 +11,7 @@ import peewee as pw
 
 from ..database.connect import dedicated, describe, in_transaction
 from ..database.query import Connection
-from ..database.session import LOCK_WAIT
+from ..database.session import LOCK_WAIT, with_idle_limit
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
 from ..schema.base import Rows
 from ..schema.dialect import Cluster
@@ -19,7 +19,10 @@ from ..schema.naming import options_table_name
 from ..wordpress.options import has_unique_names, options_table, site_collation
 from .apply import ConcurrentChange, Executor
 from .introspect import introspect_schema
-from .lease import Lease, lease
+from .lease import Lease, heartbeat, lease
+
+#: The server ends a run's connection that says nothing for so many seconds.
+IDLE = 60
 
 
 class CommitBlocked(Busy):
@@ -202,13 +205,31 @@ def _named_lock(connection: Connection, prefix: str, timeout: float) -> Iterator
     deadline = time.monotonic() + timeout
     while not _get_lock(database, name, wait=int(_left(deadline) >= 1)):
         if time.monotonic() >= deadline:
-            raise Busy(f"another run{_holder(database, name)} is upgrading {prefix}wch_*; waited {timeout:g} seconds")
+            who, kill = _holder(connection, name)
+            raise Busy(f"another run{who} is upgrading {prefix}wch_*; waited {timeout:g} seconds{kill}")
         time.sleep(random.uniform(0.02, 0.1))
     try:
-        yield NamedLock(database, name)
+        with _kept_alive(database):
+            yield NamedLock(database, name)
     finally:
         with contextlib.suppress(pw.PeeweeException):
             database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))
+
+
+@contextlib.contextmanager
+def _kept_alive(database: pw.Database) -> Iterator[None]:
+    """Keep the connection for the block while this process lives, whatever it does between statements.
+
+    When its machine is gone, the server closes the connection, and frees the lock, after ``IDLE`` seconds. A connection
+    that an application has opened itself is left alone.
+    """
+    beat = getattr(database.connection(), "beat", None)
+    if beat is None:
+        yield
+        return
+    every = IDLE / 3
+    with with_idle_limit(database, IDLE), heartbeat(lambda: beat(every), every=every):
+        yield
 
 
 def _get_lock(database: pw.Database, name: str, *, wait: int) -> bool:
@@ -217,12 +238,12 @@ def _get_lock(database: pw.Database, name: str, *, wait: int) -> bool:
     return bool(row[0] == 1)
 
 
-def _holder(database: pw.Database, name: str) -> str:
+def _holder(connection: Connection, name: str) -> tuple[str, str]:
+    """Return who holds the lock, and how to free it, as parts of a sentence."""
+    who = kill = ""
     with contextlib.suppress(pw.PeeweeException):
-        row = database.execute_sql("SELECT IS_USED_LOCK(%s)", (name,)).fetchone()
-        if row and row[0]:
-            return f" (connection {row[0]})"
-    return ""
+        who, kill = connection.dialect.read_lock_holder(connection.query(connection.dialect.lock_holder(name)))
+    return (f", {who},", f"; if its process is gone, this frees the lock: {kill}") if who else ("", "")
 
 
 def _ensure_options(connection: Connection, prefix: str, deadline: float) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import peewee as pw
 
 from ..database.connect import connected, database_error, describe
-from ..database.query import failure_of
+from ..database.query import failure_of, pause
 from ..errors import Busy, ConfigurationError
-from .apply import pause
 
 #: The headings that name the seconds, of MySQL and of MariaDB; only headings tell, as the columns differ.
 _HEADINGS = ("Seconds_Behind_Source", "Seconds_Behind_Master")

@@ -20,9 +20,8 @@ from ..database.connect import (
     is_dedicated,
     is_private,
 )
-from ..database.query import Connection, failure_of
+from ..database.query import Connection, failure_of, pause
 from ..errors import ConfigurationError, RunStopped
-from .apply import pause
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
 from .introspect import TableCache
 from .lock import CommitBlocked, migration_lock

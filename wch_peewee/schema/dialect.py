@@ -211,3 +211,11 @@ class Dialect(BaseDialect):
     def read_blockers(self, table: str, rows: Rows) -> str:
         """Return in words the sessions that block a change of ``table``; empty if none is visible."""
         return ""
+
+    def lock_holder(self, name: str) -> Query:
+        """Return the query for the connection that holds the named lock; only for engines that have such locks."""
+        raise NotImplementedError
+
+    def read_lock_holder(self, rows: Rows) -> tuple[str, str]:
+        """Return in words the connection that holds a lock, and the statement that ends it; empty if it is free."""
+        raise NotImplementedError

@@ -6,9 +6,12 @@ from ..base import BaseDialect, Failure, Query
 
 _DEADLOCK = 1213
 
+#: Too many connections: to the server, of one account, and beyond what an account may have.
+CROWDED = frozenset({1040, 1203, 1226})
+
 _FAILURES: dict[Failure, frozenset[int]] = {
     # lock wait timeout, deadlock, user-level lock deadlock
-    "waiting": frozenset({1205, _DEADLOCK, 3058}),
+    "waiting": CROWDED | {1205, _DEADLOCK, 3058},
     # table, column, index, duplicate foreign key, duplicate check; for 1005 see failure()
     "exists": frozenset({1050, 1060, 1061, 1826, 3822}),
     "missing": frozenset({1051, 1146}),

@@ -17,9 +17,11 @@ from .server import (
     SYNCHRONIZE_READS,
     blockers_query,
     cluster_query,
+    lock_holder_query,
     privilege_queries,
     read_blockers,
     read_cluster,
+    read_lock_holder,
     read_privileges,
 )
 
@@ -186,6 +188,12 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def read_blockers(self, table: str, rows: Rows) -> str:
         return read_blockers(self.name, table, rows)
+
+    def lock_holder(self, name: str) -> Query:
+        return lock_holder_query(name)
+
+    def read_lock_holder(self, rows: Rows) -> tuple[str, str]:
+        return read_lock_holder(rows)
 
 
 def _adapt_column(column: Column) -> Column:

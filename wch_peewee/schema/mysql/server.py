@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from ...errors import one_line
 from ..base import Query, Rows
 from ..dialect import Cluster, Privileges
 from .base import quote_name
@@ -240,14 +241,16 @@ WHERE m.LOCK_STATUS = 'GRANTED' AND t.PROCESSLIST_ID <> CONNECTION_ID() AND (
 GROUP BY t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_HOST, m.OBJECT_NAME
 ORDER BY seconds DESC"""
 
-# trx_started is in the server's time zone, NOW() in the session's.
+# Who holds a table is not told: candidates are open transactions, and behind them, for LOCK TABLES, every connection
+# that does not wait itself. trx_started is in the server's time zone, NOW() in the session's.
 _MARIADB = """\
-SELECT p.ID, p.USER, p.HOST, NULL,
-  TIMESTAMPDIFF(SECOND, t.trx_started, CONVERT_TZ(NOW(), @@SESSION.time_zone, 'SYSTEM')) AS seconds
-FROM information_schema.INNODB_TRX AS t
-JOIN information_schema.PROCESSLIST AS p ON p.ID = t.trx_mysql_thread_id
+SELECT p.ID, p.USER, p.HOST, IF(t.trx_id IS NULL, '', NULL) AS held,
+  COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, CONVERT_TZ(NOW(), @@SESSION.time_zone, 'SYSTEM')), p.TIME) AS seconds
+FROM information_schema.PROCESSLIST AS p
+LEFT JOIN information_schema.INNODB_TRX AS t ON t.trx_mysql_thread_id = p.ID
 WHERE p.DB = DATABASE() AND p.ID <> CONNECTION_ID()
-ORDER BY seconds DESC"""
+  AND (t.trx_id IS NOT NULL OR p.TIME > 0 AND COALESCE(p.STATE, '') NOT LIKE 'Waiting for%')
+ORDER BY held IS NULL DESC, seconds DESC"""
 
 
 def blockers_query(flavor: str, tables: Sequence[str]) -> Query:
@@ -263,10 +266,38 @@ def read_blockers(flavor: str, table: str, rows: Rows) -> str:
     if not holders:
         return ""
     more = f" and {len(here) - _NAMED_SESSIONS} more" if len(here) > _NAMED_SESSIONS else ""
-    return ("open transactions: " if flavor == "mariadb" else "held by ") + ", ".join(holders) + more
+    candidates = "perhaps LOCK TABLES of " if here[0][3] == "" else "open transactions: "
+    return (candidates if flavor == "mariadb" else "held by ") + ", ".join(holders) + more
 
 
 def _holder(table: str, row: Sequence[object]) -> str:
     number, user, host, held, seconds = row
-    which = "" if held in (table, None) else f", {held}"
+    which = f", {held}" if held and held != table else ""
     return f"connection {number} ({user}@{host}{which}, for {seconds} s)"
+
+
+# Outside the join the row stays if its connection belongs to another account, which not everybody may see.
+_LOCK_HOLDER = """\
+SELECT h.ID, p.USER, p.HOST, p.COMMAND, p.TIME, p.INFO FROM (SELECT IS_USED_LOCK(%s) AS ID) AS h
+LEFT JOIN information_schema.PROCESSLIST AS p ON p.ID = h.ID"""
+
+#: A text in a statement: it may be a secret, or a customer's.
+_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
+
+
+def lock_holder_query(name: str) -> Query:
+    return Query(_LOCK_HOLDER, (name,))
+
+
+def read_lock_holder(rows: Rows) -> tuple[str, str]:
+    """Return the connection that holds a named lock in words, and the statement that ends it; empty if it is free."""
+    number, user, host, command, seconds, statement = rows[0]
+    if number is None:
+        return "", ""
+    words = f"connection {number}"
+    if user is not None:
+        doing = (
+            "idle" if command == "Sleep" else f"busy with {one_line(_TEXT.sub('?', str(statement or command)), 100)}"
+        )
+        words += f" ({user}@{host}, {doing} for {seconds} s)"
+    return words, f"KILL {number}"
