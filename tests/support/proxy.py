@@ -28,7 +28,7 @@ Kind = Literal[
     "stall",  # both are held back, and both sides stay open: the client's machine is gone
     "close",
     "reset",
-    "truncate",  # half of the answer, or as many bytes as ``bytes``, then close
+    "truncate",  # half of the answer, then close
     "garbage",
     "endless",  # a result whose rows never end
     "delay",
@@ -41,11 +41,14 @@ _GARBAGE = bytes(range(255, 0, -1)) * 4
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault from the answer after number ``after`` on, and its request; ``alone``: of that one's connection only."""
+    """A fault from the answer after number ``after`` on, and its request.
+
+    ``begins`` is how many bytes of that answer still come. ``alone``: other connections are spared.
+    """
 
     kind: Kind
     after: int = 0
-    bytes: int | None = None
+    begins: int = 0
     alone: bool = False
 
 
@@ -54,7 +57,7 @@ class _Link:
 
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
-        self.is_struck = self.is_healed = False
+        self.is_struck = self.is_healed = self.is_silent = False
 
     def close(self, *, reset: bool = False) -> None:
         for end in (self.client, self.server):
@@ -67,7 +70,7 @@ class _Link:
 
 
 class Proxy:
-    """The proxy on a port of loopback; ``answers`` counts those since the fault was set.
+    """The proxy on a port of loopback; ``answers`` counts those since ``strike``.
 
     Unless it passes ``tls``, it hides from clients that the server offers that, and sees what they say.
     """
@@ -105,15 +108,15 @@ class Proxy:
     def url(self, database: str) -> str:
         return self.address().url(database)
 
-    def strike(self, fault: Fault) -> None:
-        """Have a fault from now on, counting answers from here."""
+    def strike(self, fault: Fault | None) -> None:
+        """Count answers from here, and have the fault."""
         with self._guard:
             self.answers, self.fault = 0, fault
 
     def heal(self) -> None:
         """Have no fault any more, and close the connections that had one, on both sides."""
         with self._guard:
-            self.answers, self.fault = 0, None
+            self.fault = None
             for link in self._links:
                 if link.is_struck:
                     link.close()
@@ -139,12 +142,13 @@ class Proxy:
     def _struck(self, link: _Link, *, answer: bool) -> Fault | None:
         """Return the fault that this link has now, at an answer, or at a request."""
         with self._guard:
-            fault = self.fault
+            fault, number = self.fault, self.answers
+            self.answers += answer
             if fault is None or link.is_healed:
                 return None
-            is_due = self.answers >= fault.after
-            self.answers += answer
-            if is_due and not (fault.alone and any(one.is_struck and not one.is_healed for one in self._links)):
+            if number >= fault.after and not (
+                fault.alone and any(one.is_struck and not one.is_healed for one in self._links)
+            ):
                 link.is_struck = True
             return fault if link.is_struck else None
 
@@ -180,6 +184,9 @@ class Proxy:
         """Send an answer, or what the fault makes of it; return False if the connection ends with it."""
         match fault.kind if fault is not None else "":
             case "swallow answers" | "stall":
+                if fault is not None and not link.is_silent:
+                    link.is_silent = True
+                    link.client.sendall(data[: fault.begins])
                 return True
             case "close":
                 return False
@@ -187,8 +194,7 @@ class Proxy:
                 link.close(reset=True)
                 return False
             case "truncate":
-                assert fault is not None
-                link.client.sendall(data[: len(data) // 2 if fault.bytes is None else fault.bytes])
+                link.client.sendall(data[: len(data) // 2])
                 return False
             case "garbage":
                 link.client.sendall(_GARBAGE)

@@ -158,11 +158,7 @@ class _Connection(pymysql.connections.Connection):
         """Count bytes of an answer. Raises OperationalError if there are more than a command may bring."""
         self._room -= count
         if self._room < 0 < self._largest:
-            raise pymysql.OperationalError(
-                CR.CR_NET_PACKET_TOO_LARGE,
-                f"an answer of more than {self._largest // _MEGABYTE} MB, which no statement of ours has; "
-                "check what is between here and the server",
-            )
+            raise _lost(f"the answer has more than {self._largest // _MEGABYTE} MiB, and a run takes no larger one")
 
     def beat(self, idle: float) -> None:
         """Send a ping if the connection has been idle for so many seconds, so that the server does not close it.

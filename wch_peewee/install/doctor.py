@@ -348,6 +348,8 @@ def _asked(name: str, check: Check, context: RunContext) -> Diagnosis:
     try:
         return check(context)
     except pw.PeeweeException as error:
+        if context.dialect.failure(error.args) == "lost":
+            raise
         said = error.args[-1] if error.args else error
         return Diagnosis(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import peewee as pw
 
-from ..errors import ConfigurationError, WchError
+from ..errors import Busy, ConfigurationError, WchError
 from ..execution.apply import ApplyResult, Reconciled
 from ..execution.context import RunContext, attach
 from ..execution.introspect import count_rows, introspect_schema, table_sizes, with_referenced
@@ -205,9 +205,13 @@ def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence
         dry_run.at(name, 0, 0)
         try:
             _dry_run_one(dry_run, router, name)
+        except Busy:
+            raise  # nothing that a migration does: the tables could not be read
         except WchError as error:
             dry_run.stop(str(error))
         except Exception as error:  # an author's file may raise anything
+            if isinstance(error, pw.PeeweeException) and dry_run.dialect.failure(error.args) == "lost":
+                raise
             dry_run.stop(in_words(error, folder.path / f"{name}.py"))
         if dry_run.stopped is not None:
             return
