@@ -25,7 +25,7 @@ from tests.support.addresses import ServerAddress
 Kind = Literal[
     "swallow answers",  # before the first answer: a server that accepts and says nothing
     "swallow requests",
-    "stall",  # both are held back, and both sides stay open: the client's machine is gone
+    "stall",  # nothing is read any more, and both sides stay open: as if the network were gone
     "close",
     "reset",
     "truncate",  # half of the answer, then close
@@ -80,6 +80,7 @@ class Proxy:
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
         self._guard = threading.Lock()
+        self._healed = threading.Event()
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self.fault: Fault | None = None
@@ -112,6 +113,7 @@ class Proxy:
         """Count answers from here, and have the fault."""
         with self._guard:
             self.answers, self.fault = 0, fault
+            self._healed.clear()
 
     def heal(self) -> None:
         """Have no fault any more, and close the connections that had one, on both sides."""
@@ -121,6 +123,7 @@ class Proxy:
                 if link.is_struck:
                     link.close()
                     link.is_healed = True
+        self._healed.set()
 
     def _start(self, work: object, *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)  # type: ignore[arg-type]
@@ -156,13 +159,14 @@ class Proxy:
         with suppress(OSError):
             while data := link.client.recv(65536):
                 fault = self._struck(link, answer=False)
-                if fault is not None and fault.kind in ("swallow requests", "stall"):
+                if fault is not None and fault.kind == "stall":
+                    self._healed.wait()
+                if fault is not None and fault.kind == "swallow requests":
                     continue
                 if fault is not None and fault.kind == "endless":
                     self._endless(link)
                 link.server.sendall(data)
-        if not self._is_stalled(link):
-            link.close()
+        link.close()
 
     def _answers(self, link: _Link) -> None:
         with suppress(OSError):
@@ -173,12 +177,7 @@ class Proxy:
                 if not self._pass_on(link, data, fault):
                     break
                 data = link.server.recv(65536)
-        if not self._is_stalled(link):
-            link.close()
-
-    def _is_stalled(self, link: _Link) -> bool:
-        fault = self.fault
-        return link.is_struck and fault is not None and fault.kind == "stall"
+        link.close()
 
     def _pass_on(self, link: _Link, data: bytes, fault: Fault | None) -> bool:
         """Send an answer, or what the fault makes of it; return False if the connection ends with it."""
@@ -187,6 +186,8 @@ class Proxy:
                 if fault is not None and not link.is_silent:
                     link.is_silent = True
                     link.client.sendall(data[: fault.begins])
+                if fault is not None and fault.kind == "stall":
+                    self._healed.wait()
                 return True
             case "close":
                 return False

@@ -71,7 +71,6 @@ def answering(answer: bytes, *, hold: bool = False) -> Iterator[int]:
         (packet(b"\xff"), False, NO_MYSQL),
         (packet(b"\0" * 40), False, NO_MYSQL),
         (packet(b"\x0aabc\0" + b"\0" * 40), False, NO_MYSQL),
-        (packet(b"\xff\x10\x04Too many connections"), False, "Too many connections"),
         (b"", False, BROKEN_OFF),
         (HANDSHAKE[:30], False, BROKEN_OFF),
         (HANDSHAKE, False, BROKEN_OFF),
@@ -88,6 +87,14 @@ def test_it_is_one_line(answer: bytes, hold: bool, words: str) -> None:
     assert f"mysql://u@127.0.0.1:{port}/shop" in result.err
     assert "s3cret" not in result.err
     assert "Traceback" not in result.err
+
+
+def test_too_many_connections_are_said_to_be_that() -> None:
+    with answering(packet(b"\xff\x10\x04Too many connections")) as port:
+        manager = DatabaseManager(f"mysql://u:s3cret@127.0.0.1:{port}/shop", patience=0)
+        with pytest.raises(WchError, match=rf"^mysql://u@127.0.0.1:{port}/shop: .*Too many connections") as caught:
+            manager.status()
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @settings(max_examples=30)

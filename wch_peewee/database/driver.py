@@ -10,8 +10,8 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any
 
@@ -180,12 +180,20 @@ class _Connection(pymysql.connections.Connection):
         finally:
             self._command.release()
 
-    @contextmanager
-    def _one_command(self) -> Iterator[None]:
+    def query(self, sql: Any, unbuffered: bool = False) -> Any:
+        return self._one_command(super().query, sql, unbuffered)
+
+    def commit(self) -> None:
+        self._one_command(super().commit)
+
+    def rollback(self) -> None:
+        self._one_command(super().rollback)
+
+    def _one_command(self, action: Callable[..., Any], *arguments: Any) -> Any:
         with self._command:
             self._room = self._largest
             try:
-                yield
+                return action(*arguments)
             except (pymysql.MySQLError, UnicodeEncodeError) as error:
                 # A packet out of order is an InternalError without a number.
                 if isinstance(error, pymysql.InternalError) and len(error.args) == 1:
@@ -197,18 +205,6 @@ class _Connection(pymysql.connections.Connection):
                 raise _lost(f"what came is no answer: {type(error).__name__}: {error}") from error
             finally:
                 self._last_command = time.monotonic()
-
-    def query(self, sql: Any, unbuffered: bool = False) -> Any:
-        with self._one_command():
-            return super().query(sql, unbuffered)
-
-    def commit(self) -> None:
-        with self._one_command():
-            super().commit()
-
-    def rollback(self) -> None:
-        with self._one_command():
-            super().rollback()
 
     def _write_bytes(self, data: bytes) -> None:
         parent: Any = super()

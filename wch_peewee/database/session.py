@@ -55,15 +55,9 @@ def run_settings(lock_wait: int) -> dict[str, object]:
     }
 
 
-def with_idle_limit(database: pw.Database, seconds: int) -> AbstractContextManager[None]:
-    """Let the server close the connection, in the block, once it has been idle for so many seconds."""
-    return _with_settings(database, {"wait_timeout": seconds})
-
-
 @contextlib.contextmanager
-def with_run_settings(database: pw.Database) -> Iterator[None]:
-    """Give a connection that is not ours a run's settings for the block, and its own back afterwards."""
-    settings = run_settings(LOCK_WAIT)
+def with_settings(database: pw.Database, settings: Mapping[str, object]) -> Iterator[None]:
+    """Give an open connection to a server other settings for the block, and its own back afterwards."""
     if not isinstance(database, pw.MySQLDatabase):
         yield
         return

@@ -10,7 +10,7 @@ import peewee as pw
 
 from ..database.connect import PATIENCE
 from ..database.query import Connection, retry_while_blocked
-from ..database.session import LOCK_WAIT, with_run_settings
+from ..database.session import LOCK_WAIT, run_settings, with_settings
 from ..errors import ConfigurationError
 from ..progress import Progress
 from ..schema.declared import resolve
@@ -263,7 +263,7 @@ def context_of(database: pw.Database) -> Iterator[RunContext]:
     settings: AbstractContextManager[None] = contextlib.nullcontext()
     if context is None:
         context = RunContext(Connection.detect(database), table_prefix())
-        settings = with_run_settings(database)
+        settings = with_settings(database, run_settings(LOCK_WAIT))
     with settings, migration_lock(context.connection, context.prefix, timeout=context.options.patience) as lock:
         context.lock = lock
         try:

@@ -11,7 +11,7 @@ import peewee as pw
 
 from ..database.connect import dedicated, describe, in_transaction
 from ..database.query import Connection
-from ..database.session import LOCK_WAIT, with_idle_limit
+from ..database.session import LOCK_WAIT, with_settings
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
 from ..schema.base import Rows
 from ..schema.dialect import Cluster
@@ -228,7 +228,7 @@ def _kept_alive(database: pw.Database) -> Iterator[None]:
         yield
         return
     every = IDLE / 3
-    with with_idle_limit(database, IDLE), heartbeat(lambda: beat(every), every=every):
+    with with_settings(database, {"wait_timeout": IDLE}), heartbeat(lambda: beat(every), every=every):
         yield
 
 

@@ -22,6 +22,12 @@ ANSWERS: list[tuple[str, str, list[Any], str]] = [
     ("the whole server", "mysql", [BACKUP, BEN], "held by connection 14 (backup@localhost, for 70 s)"),
     ("candidates only", "mariadb", [BACKUP], "open transactions: connection 14 (backup@localhost, for 70 s)"),
     (
+        "no transaction",
+        "mariadb",
+        [(15, "ana", "web1:5000", "", 8)],
+        "perhaps LOCK TABLES of connection 15 (ana@web1:5000, for 8 s)",
+    ),
+    (
         "too many to list",
         "mariadb",
         FOUR,
