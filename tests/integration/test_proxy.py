@@ -228,6 +228,18 @@ def test_a_server_that_falls_silent_while_one_connects(database: LiveDatabase, a
             proxy.heal()
 
 
+@pytest.mark.parametrize("command", ["", "SELECT 1"])
+def test_an_answer_that_never_ends_while_one_connects(database: LiveDatabase, command: str) -> None:
+    """To our settings, and to the application's own command ahead of them."""
+    with Proxy(database.address) as proxy:
+        own = open_database(parse_url(proxy.url(database.name)))
+        if command:
+            own.connect_params["init_command"] = command
+        proxy.strike(Fault("endless", after=2))
+        with pytest.raises(DatabaseUnavailable, match="more than 16 MiB"):
+            in_time(lambda: connect.connect(own))
+
+
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_statement_at_which_the_server_works_is_waited_for(
     database: LiveDatabase, monkeypatch: pytest.MonkeyPatch, tls: bool

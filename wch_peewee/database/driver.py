@@ -36,6 +36,9 @@ _DENIALS = 2
 _WRITING = 60
 _MEGABYTE = 2**20
 
+#: More bytes than an answer has while one connects, or asks for the list of processes.
+_ALWAYS_ENOUGH = 16 * _MEGABYTE
+
 # A peer that is gone is noticed after a minute, by the system: idle seconds, seconds between probes, probes.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
@@ -66,6 +69,8 @@ class _Answers(io.RawIOBase):
             try:
                 count: int = connection.sock.recv_into(buffer)
             except TimeoutError:
+                if not connection.is_watched:
+                    raise
                 # An answer may have come while the question went out: one denial is none.
                 denials = 0 if connection.is_working() else denials + 1
                 if denials >= _DENIALS:
@@ -94,12 +99,12 @@ class _Connection(pymysql.connections.Connection):
 
     Connecting ends in time, and in an error of PyMySQL's, whatever answers at that address. So does every command, but
     not before the server has finished its work: an ALTER may take hours. A second connection asks for that.
-    ``largest`` is how many bytes a command may bring; 0 is no limit.
     """
 
-    def __init__(self, *, largest: int = 0, **parameters: Any) -> None:
+    def __init__(self, **parameters: Any) -> None:
         self._parameters = parameters
-        self._largest = self._room = largest
+        self.is_watched = False
+        self._largest = self._room = _ALWAYS_ENOUGH
         self._command = threading.Lock()  # held while a command is sent and its result read
         self._last_command = time.monotonic()
         super().__init__(**{"write_timeout": _WRITING, **parameters})
@@ -119,27 +124,37 @@ class _Connection(pymysql.connections.Connection):
         own: Any = self
         # A server that waits for its client to speak first would be waited for without end. See also watch().
         own._read_timeout = self._parameters.get("read_timeout") or own.connect_timeout
+        command, own.init_command = own.init_command, None
         try:
             super().connect(sock)
+            own._rfile.close()
+            # PyMySQL's own reader has no bound, and fails for ever after its first timeout.
+            own._rfile = io.BufferedReader(_Answers(self))
+            if command is not None:
+                with self.cursor() as cursor:
+                    cursor.execute(command)
         except pymysql.MySQLError as error:
+            own._force_close()
             if isinstance(error, pymysql.InternalError):
                 raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, str(error.args[-1])) from error
             raise
         except Exception as error:  # garbage is read as if it were a packet
+            own._force_close()
             raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, f"{type(error).__name__}: {error}") from error
 
-    def watch(self) -> None:
-        """From now on answers may take their time: connecting is done. A ``read_timeout`` of the caller's stays."""
+    def watch(self, largest: int) -> None:
+        """From now on answers may take their time: connecting is done. A ``read_timeout`` of the caller's stays.
+
+        ``largest`` is how many bytes a command may bring; 0 is no limit.
+        """
+        self._largest = largest
         own: Any = self
         if self.sock.family != getattr(socket, "AF_UNIX", None):
             for name, value in _KEEPALIVE.items():
                 if hasattr(socket, name):
                     self.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         if self._parameters.get("read_timeout") is None:
-            own._read_timeout = SILENCE
-            own._rfile.close()
-            # PyMySQL's own reader fails for ever after its first timeout.
-            own._rfile = io.BufferedReader(_Answers(self))
+            own._read_timeout, self.is_watched = SILENCE, True
 
     def is_working(self) -> bool:
         """Return True if the server says that it works for this connection, or has no room for the question."""
@@ -158,7 +173,7 @@ class _Connection(pymysql.connections.Connection):
         """Count bytes of an answer. Raises OperationalError if there are more than a command may bring."""
         self._room -= count
         if self._room < 0 < self._largest:
-            raise _lost(f"the answer has more than {self._largest // _MEGABYTE} MiB, and a run takes no larger one")
+            raise _lost(f"the answer has more than {self._largest // _MEGABYTE} MiB, which is not read")
 
     def beat(self, idle: float) -> None:
         """Send a ping if the connection has been idle for so many seconds, so that the server does not close it.
@@ -295,7 +310,7 @@ class ServerDatabase(pw.MySQLDatabase):
         parameters = {"conv": _CONVERSIONS, **self.connect_params}
         for name in ("sql_mode", "session"):
             parameters.pop(name, None)
-        connection: Any = _Connection(database=self.database, largest=self.largest, **parameters)
+        connection: Any = _Connection(database=self.database, **parameters)
         try:
             with connection.cursor() as cursor:
                 names = f"SET NAMES {connection.charset}"
@@ -303,7 +318,7 @@ class ServerDatabase(pw.MySQLDatabase):
                 settings = self._settings(connection)
                 assignments = (f"SESSION {name} = %s" for name in settings)
                 cursor.execute(", ".join([names, *assignments]), tuple(settings.values()))
-            connection.watch()
+            connection.watch(self.largest)
         except BaseException:
             connection.close()
             raise
