@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import ssl
 import stat
+import tempfile
 from pathlib import Path
 
 import peewee as pw
 import pytest
 
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.execution.online.tools import GhOst, PtOnlineSchemaChange, ToolTarget, credentials, tool_target
+from wch_peewee.execution.online.tools import (
+    GhOst,
+    PtOnlineSchemaChange,
+    ToolTarget,
+    demands_tls,
+    option_file,
+    tool_target,
+)
 
 PT_OSC, GH_OST = PtOnlineSchemaChange(), GhOst()
-FILE = Path("options.cnf")
+FILE = "options.cnf"
 ALTER = "MODIFY COLUMN `a` varchar(90) NOT NULL"
 SECRET = 'se"cr\\et'
 
@@ -57,14 +68,55 @@ def test_progress_is_read(tool: object, line: str, expected: int | None) -> None
     assert tool.percent(line) == expected  # type: ignore[attr-defined]
 
 
-def test_the_password_is_in_a_file_of_ones_own_and_nowhere_else() -> None:
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_the_password_is_in_a_file_of_ones_own_and_nowhere_else(
+    in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if not in_memory:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
     for tool in (PT_OSC, GH_OST):
         assert not any(SECRET in word for word in tool.command(target(), "t", ALTER, FILE))
+        assert tool.options(target()) == '[client]\nuser="wp"\npassword="se\\"cr\\\\et"\n'
     assert SECRET not in repr(target())
-    with credentials(target()) as file:
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert file.read_text(encoding="utf-8") == '[client]\nuser="wp"\npassword="se\\"cr\\\\et"\n'
-    assert not file.exists()
+    with option_file(PT_OSC.options(target())) as (path, descriptors):
+        assert len(descriptors) == in_memory
+        assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+        for _ in range(2):  # each connection reads it
+            assert Path(path).read_text(encoding="utf-8") == PT_OSC.options(target())
+        assert list(tmp_path.iterdir()) == ([] if in_memory else [Path(path)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def database(**parameters: object) -> pw.Database:
+    return pw.MySQLDatabase("shop", host="db", user="wp", password=SECRET, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "mode"),
+    [
+        ({"ssl": {"ssl": True}}, "REQUIRED"),
+        ({"ssl_ca": "ca.pem", "ssl_verify_cert": True}, "VERIFY_IDENTITY"),
+        ({"ssl": {"ca": "ca.pem", "key": "k.pem", "cert": "c.pem"}}, "VERIFY_IDENTITY"),
+    ],
+)
+def test_tls_is_demanded_of_the_tool_as_of_ourselves(parameters: dict[str, object], mode: str) -> None:
+    """The certificate that we have accepted is the one that the tool accepts."""
+    found = tool_target(database(**parameters), "mysql", (9, 7), b"certificate")
+    lines = PT_OSC.options(found).splitlines()
+    assert {f'ssl-mode="{mode}"', f'ssl-fp="{hashlib.sha1(b"certificate").hexdigest()}"'} <= {*lines}
+    assert ('ssl-ca="ca.pem"' in lines) == (mode != "REQUIRED")
+    assert "--ssl" in GH_OST.command(found, "t", ALTER, FILE)
+    assert ("--ssl-allow-insecure" in GH_OST.command(found, "t", ALTER, FILE)) == (mode == "REQUIRED")
+
+
+def test_without_a_demand_for_tls_nothing_is_said_of_it() -> None:
+    for parameters in ({}, {"ssl": {}}, {"ssl": {"ssl": True}, "ssl_disabled": True}):
+        found = tool_target(database(**parameters), "mysql", (9, 7), b"certificate")
+        assert found.tls == {}
+        assert "--ssl" not in GH_OST.command(found, "t", ALTER, FILE)
+    with pytest.raises(ConfigurationError, match="SSLContext cannot be handed"):
+        demands_tls(database(ssl=ssl.create_default_context()))
 
 
 def test_sqlite_needs_no_tool() -> None:

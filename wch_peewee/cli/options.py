@@ -144,7 +144,9 @@ def copy_options(function: F) -> F:
             help=f"Up to how many bytes a table is copied without leave  [{COPY_RULE.bytes}]",
         ),
         _stored(
-            "--online", type=click.Choice(tuple(TOOLS)), help="A tool that copies larger tables beside their users."
+            "--online",
+            type=click.Choice(tuple(TOOLS)),
+            help="A tool that copies larger tables beside their users; gh-ost is experimental.",
         ),
         _stored("--replica", multiple=True, metavar="URL", help="A replica to wait for; may be given more than once."),
         _stored(

@@ -15,11 +15,12 @@ from ..database.session import LOCK_WAIT, with_settings
 from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
 from ..schema.base import Rows
 from ..schema.dialect import Cluster
-from ..schema.naming import options_table_name
+from ..schema.naming import options_table_name, owned_names
 from ..wordpress.options import has_unique_names, options_table, site_collation
 from .apply import ConcurrentChange, Executor
 from .introspect import introspect_schema
 from .lease import Lease, heartbeat, lease
+from .leftovers import wait_for_tools
 
 #: The server ends a run's connection that says nothing for so many seconds.
 IDLE = 60
@@ -173,6 +174,7 @@ def migration_lock(
     deadline = time.monotonic() + timeout
     cluster = _cluster(connection)
     with _named_lock(connection, prefix, timeout) as lock:
+        wait_for_tools(connection, owned_names(prefix), deadline)
         if not cluster.shared_writes:
             yield lock
             return

@@ -17,11 +17,12 @@ from ..database.session import is_setting, session_settings
 from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
+from ..execution.leftovers import tool_at_work
 from ..execution.session import read_session
 from ..migrate.folder import writable_by_others
 from ..schema.base import Query
 from ..schema.diff import recollated
-from ..schema.naming import options_table_name
+from ..schema.naming import options_table_name, owned_names
 from ..wordpress.multisite import require_site
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from ..wordpress.options import has_unique_names, options_obstacle
@@ -63,6 +64,7 @@ def server_checks(tables: Sequence[str]) -> tuple[tuple[str, Callable[[RunContex
         ("strictness", strictness),
         ("session defaults", session_defaults),
         ("lock waits", lock_waits),
+        ("online tools", online_tools),
     )
 
 
@@ -231,6 +233,13 @@ def lock_waits(context: RunContext) -> Diagnosis:
             "while it waits, every reader of the table waits behind it."
         )
     return Diagnosis("lock waits", "ok", found, advice)
+
+
+def online_tools(context: RunContext) -> Diagnosis:
+    """Check for a tool that changes our tables, or was killed at that: no run starts beside it."""
+    if found := tool_at_work(context.connection, owned_names(context.prefix)):
+        return Diagnosis("online tools", "fail", found.what, found.advice)
+    return Diagnosis("online tools", "ok", "none is at work on our tables, or has left something there")
 
 
 def _span(seconds: int) -> str:

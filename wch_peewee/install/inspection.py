@@ -13,6 +13,7 @@ from ..database.connect import PATIENCE, describe, open_database, unwrap
 from ..database.session import LOCK_WAIT
 from ..database.url import parse_url
 from ..execution.context import RunContext, RunOptions
+from ..execution.leftovers import tool_at_work
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
@@ -259,6 +260,10 @@ class Installation:
             plan = replace(plan, steps=(*plan.steps, *(() if state.is_stamped else options_step(dry_run))))
             dry_run.at("", 0, 0)
             dry_run.note(plan.steps)
+        if dry_run.forecasts and context.dialect.has_online_tools:
+            if (tool := tool_at_work(context.connection, owned_names(self.prefix))) is not None:
+                dry_run.at("", 0, 0)
+                dry_run.stop(str(tool))
         return InstallPlan(
             state.version,
             self.version,

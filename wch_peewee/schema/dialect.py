@@ -60,6 +60,8 @@ class Dialect(BaseDialect):
     version: tuple[int, ...]
     #: DDL can be rolled back, so a whole run is one transaction
     transactional_ddl: bool
+    #: online schema change tools can be at work; else nobody asks for their tables and triggers
+    has_online_tools: bool = False
     #: the type of a column can change while a foreign key is on it or refers to it
     retypes_foreign_keys: bool
     #: a new column always comes last
@@ -115,6 +117,14 @@ class Dialect(BaseDialect):
     @abstractmethod
     def all_triggers(self) -> Query:
         """Return the query for all triggers of the database: table and name."""
+
+    def underscored_tables(self) -> Query:
+        """Return the query for tables whose names begin with ``_``, as those of online tools do."""
+        raise NotImplementedError
+
+    def triggers_named(self, beginning: str, tables: Sequence[str]) -> Query:
+        """Return the query for the triggers of ``tables`` whose names begin so: name, table and body."""
+        raise NotImplementedError
 
     def definition(self, name: str) -> Query | None:
         """Return a cheap query for a table's text, its second column; None if introspection is as cheap.

@@ -4,21 +4,25 @@ Both copy rows with INSERT IGNORE, which silently drops or cuts what does not fi
 first, and nothing is started if there are any.
 """
 
+import contextlib
+import os
+import pickle
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
-from typing import Any
 
 import peewee as pw
 
-from ...database.connect import connected
-from ...database.query import detect_dialect
 from ...errors import ConfigurationError, StatementFailed
 from ...schema.statements import Copier, Statement
-from .tools import TOOLS, Tool, ToolTarget, credentials, tool_target
+from .tools import TOOLS, Tool, demands_tls, tool_target
 
 #: Called with the table and how much of its copy is done, in percent.
 OnPercent = Callable[[str, int], None]
+
+#: The exit code of the watching process if its last line says why the tool was not started, or not left alone.
+REFUSED = 120
 
 #: How many lines of its output are kept for the message.
 _KEPT = 20
@@ -34,42 +38,56 @@ def find_copier(name: str, database: pw.Database, on_percent: OnPercent = lambda
     if shutil.which(name) is None:
         raise ConfigurationError(f"{name} is not installed here; install it, or leave --online out.")
     tool_target(database, "", ())
+    demands_tls(database)
 
     def copier(statement: Statement, check: Callable[[], None]) -> None:
-        with connected(database):
-            dialect = detect_dialect(database)
-        target = tool_target(database, dialect.name, dialect.version)
-        _run(TOOLS[name], target, statement, check, on_percent)
+        _run(TOOLS[name], database, statement, check, on_percent)
 
     return copier
 
 
 def _run(
-    tool: Tool, target: ToolTarget, statement: Statement, check: Callable[[], None], on_percent: OnPercent
+    tool: Tool, database: pw.Database, statement: Statement, check: Callable[[], None], on_percent: OnPercent
 ) -> None:
+    """Run the tool through the module ``watch``, whose standard input ends with this process, or with the block."""
+    parameters = {key: value for key, value in database.connect_params.items() if key not in ("conv", "cursorclass")}
+    job = (tool.program, statement.table, statement.clauses, database.database, parameters)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    # A session of its own: Ctrl-C is for the run, which then ends the tool.
+    watch = subprocess.Popen(
+        [sys.executable, "-P", "-m", f"{__name__}.watch"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
+    assert watch.stdin is not None
+    assert watch.stdout is not None
     kept: list[str] = []
-    with credentials(target) as file:
-        words = tool.command(target, statement.table, statement.clauses, file)
-        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with subprocess.Popen(words, **pipes, text=True, errors="replace") as process:
-            assert process.stdout is not None
-            try:
-                for line in process.stdout:
-                    kept = [*kept[-_KEPT:], line.strip()]
-                    if (done := tool.percent(line)) is not None:
-                        on_percent(statement.table, done)
-                        check()
-            except BaseException:
-                # The tool removes its triggers when it is terminated.
-                process.terminate()
-                raise
-    if process.returncode:
-        raise StatementFailed(_failure(tool, target, statement.table, process.returncode, kept), sql=statement.sql)
+    try:
+        with contextlib.suppress(BrokenPipeError):  # its last words say why
+            watch.stdin.write(pickle.dumps(job))
+            watch.stdin.flush()
+        for data in watch.stdout:
+            line = data.decode("utf-8", "replace")
+            kept = [*kept[-_KEPT:], line.strip()]
+            if (done := tool.percent(line)) is not None:
+                on_percent(statement.table, done)
+                check()
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            watch.stdin.close()
+        watch.stdout.close()
+        watch.wait()
+    if watch.returncode == REFUSED:
+        raise StatementFailed(kept[-1], sql=statement.sql)
+    if watch.returncode:
+        raise StatementFailed(_failure(tool, database, watch.returncode, kept), sql=statement.sql)
 
 
-def _failure(tool: Tool, target: ToolTarget, table: str, code: int, kept: list[str]) -> str:
+def _failure(tool: Tool, database: pw.Database, code: int, kept: list[str]) -> str:
     said = " ".join(line for line in kept if line and tool.percent(line) is None)[-600:]
-    if target.password:
-        said = said.replace(target.password, "***")
-    clear = "; ".join(tool.leftovers(target, table))
-    return f"{tool.program} ended with {code} ({said}). If it was killed before, clear up first: {clear}"
+    if password := tool_target(database, "", (), b"").password:
+        said = said.replace(password, "***")
+    return f"{tool.program} ended with {code} ({said})"

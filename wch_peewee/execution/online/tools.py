@@ -1,22 +1,28 @@
-"""The tools and their connection settings; the password is in a private file, never on the command line."""
+"""The tools and their connection settings; the password is never on the command line, nor in a file that stays."""
 
 import contextlib
+import hashlib
 import os
 import re
+import ssl
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import peewee as pw
 
 from ...errors import ConfigurationError
+from ..leftovers import GH_OST, OWN_COPY, PT_OSC
 
 
 @dataclass(frozen=True, slots=True)
 class ToolTarget:
-    """A server's address and account for a client; ``flavor`` and ``version`` are the dialect's."""
+    """A server's address and account for a client; ``flavor`` and ``version`` are the dialect's.
+
+    ``tls`` are the lines of an option file without which a client's connection would ask for less than ours.
+    """
 
     database: str
     user: str
@@ -25,12 +31,26 @@ class ToolTarget:
     host: str = "localhost"
     port: int = 3306
     socket: str = ""
-    certificate: str = ""
     password: str = field(default="", repr=False)
+    tls: Mapping[str, str] = field(default_factory=dict)
 
 
-def tool_target(database: pw.Database, flavor: str, version: tuple[int, ...]) -> ToolTarget:
-    """Return the settings of an application's database. Raises ConfigurationError on SQLite, which no tool supports."""
+def demands_tls(database: pw.Database) -> bool:
+    """Return True if PyMySQL would refuse to speak in plain text. Raises ConfigurationError for an SSLContext."""
+    said = database.connect_params
+    if isinstance(said.get("ssl"), ssl.SSLContext):
+        raise ConfigurationError("An SSLContext cannot be handed to an online tool; use ssl_ca, ssl_cert and ssl_key.")
+    names = ("ssl", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity")
+    return not said.get("ssl_disabled") and any(said.get(name) for name in names)
+
+
+def tool_target(
+    database: pw.Database, flavor: str, version: tuple[int, ...], certificate: bytes | None = None
+) -> ToolTarget:
+    """Return the settings of an application's database. Raises ConfigurationError on SQLite, which no tool supports.
+
+    ``certificate`` is the server's, in DER, as our own connection has accepted it.
+    """
     if not isinstance(database, pw.MySQLDatabase):
         raise ConfigurationError("--online is for MySQL and MariaDB; SQLite rebuilds a table by itself.")
     said = database.connect_params
@@ -43,24 +63,46 @@ def tool_target(database: pw.Database, flavor: str, version: tuple[int, ...]) ->
         host=str(said.get("host") or "localhost"),
         port=int(said.get("port") or 3306),
         socket=str(said.get("unix_socket") or ""),
-        certificate=str(said.get("ssl_ca") or ""),
         password=password.decode("utf-8", "surrogateescape") if isinstance(password, bytes) else str(password),
+        tls=_tls(said, certificate) if demands_tls(database) else {},
     )
 
 
+def _tls(said: Mapping[str, Any], certificate: bytes | None) -> dict[str, str]:
+    """Return the lines that tie a client to the certificate that we have accepted.
+
+    Of MariaDB's client library only ssl-fp and ssl-verify-server-cert insist on TLS: ssl-enforce and ssl-ca are content
+    with plain text if the server, or somebody between, offers no TLS. MySQL's knows ssl-mode.
+    """
+    own = said.get("ssl")
+    files = own if isinstance(own, dict) else {}
+    lines = {f"ssl-{name}": str(said.get(f"ssl_{name}") or files.get(name) or "") for name in ("ca", "cert", "key")}
+    lines["ssl-mode"] = "VERIFY_IDENTITY" if lines["ssl-ca"] else "REQUIRED"
+    lines["ssl-fp"] = hashlib.sha1(certificate or b"").hexdigest()
+    return lines
+
+
 @contextlib.contextmanager
-def credentials(target: ToolTarget) -> Iterator[Path]:
-    """Create a private option file (mode 0600) for the duration of the block."""
-    handle, name = tempfile.mkstemp(prefix="wch-", suffix=".cnf")
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-            lines = {"user": target.user, "password": target.password, "ssl-ca": target.certificate}
-            file.write("[client]\n")
-            file.writelines(f"{key}={_quoted(value)}\n" for key, value in lines.items() if value)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def option_file(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the path of a private option file (mode 0600) and the descriptors that a child needs to open it.
+
+    On Linux the file is in memory alone, and is gone with the processes that have it open. Elsewhere it is removed at
+    the end of the block.
+    """
+    data = text.encode("utf-8", "surrogateescape")
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("wch"), "wb", buffering=0) as file:
+            os.fchmod(file.fileno(), 0o600)  # a client ignores what others may write
+            file.write(data)
+            yield f"/proc/self/fd/{file.fileno()}", (file.fileno(),)
+        return
+    with tempfile.NamedTemporaryFile("wb", buffering=0, prefix="wch-", suffix=".cnf") as named:
+        named.write(data)
+        yield named.name, ()
+
+
+def _option_lines(lines: Mapping[str, str]) -> str:
+    return "[client]\n" + "".join(f"{key}={_quoted(value)}\n" for key, value in lines.items() if value)
 
 
 def _quoted(value: str) -> str:
@@ -76,12 +118,16 @@ class Tool(ABC):
     progress: re.Pattern[str]
 
     @abstractmethod
-    def command(self, target: ToolTarget, table: str, clauses: str, file: Path) -> list[str]:
+    def command(self, target: ToolTarget, table: str, clauses: str, file: str) -> list[str]:
         """Return the command line that makes the change ``clauses`` to ``table``."""
 
     @abstractmethod
-    def leftovers(self, target: ToolTarget, table: str) -> tuple[str, ...]:
-        """Return the statements that clean up after a killed run, in the order that keeps the site working."""
+    def copies(self, table: str) -> tuple[str, ...]:
+        """Return the names of the tables that it makes beside ``table``."""
+
+    def options(self, target: ToolTarget) -> str:
+        """Return the text of its option file."""
+        return _option_lines({"user": target.user, "password": target.password})
 
     def percent(self, line: str) -> int | None:
         """Return the progress from a line of the tool's output."""
@@ -97,14 +143,14 @@ class PtOnlineSchemaChange(Tool):
     foreign_key_checks off the keys of other tables are restored without checking each row.
     """
 
-    program = "pt-online-schema-change"
+    program = PT_OSC
     progress = re.compile(r"^Copying .*?:\s+(\d+)% ")
 
-    def command(self, target: ToolTarget, table: str, clauses: str, file: Path) -> list[str]:
+    def command(self, target: ToolTarget, table: str, clauses: str, file: str) -> list[str]:
         variables = ["lock_wait_timeout=1", "foreign_key_checks=0"]
         if target.flavor == "mysql" and target.version >= (8, 0, 32):
             variables.append("explain_format=TRADITIONAL")
-        where = {"F": str(file), "D": target.database, "t": table, "A": "utf8mb4"}
+        where = {"F": file, "D": target.database, "t": table, "A": "utf8mb4"}
         where |= {"S": target.socket} if target.socket else {"h": target.host, "P": str(target.port)}
         return [
             self.program,
@@ -112,30 +158,32 @@ class PtOnlineSchemaChange(Tool):
             "--no-version-check",
             "--recursion-method=none",
             "--alter-foreign-keys-method=rebuild_constraints",
+            f"--new-table-name=_%T{OWN_COPY}",
             "--set-vars=" + ",".join(variables),
             "--progress=time,1",
             f"--alter={clauses}",
             ",".join(f"{key}={_escaped(value)}" for key, value in where.items()),
         ]
 
-    def leftovers(self, target: ToolTarget, table: str) -> tuple[str, ...]:
-        prefix = re.sub(r"\W", "_", f"pt_osc_{target.database}_{table}", flags=re.ASCII)[:60]  # as the tool makes it
-        triggers = (f"DROP TRIGGER IF EXISTS `{prefix}_{what}`" for what in ("ins", "upd", "del"))
-        return (*triggers, f"DROP TABLE IF EXISTS `_{table}_new`")
+    def copies(self, table: str) -> tuple[str, ...]:
+        return (f"_{table}{OWN_COPY}",)
+
+    def options(self, target: ToolTarget) -> str:
+        return _option_lines({"user": target.user, "password": target.password, **target.tls})
 
 
 class GhOst(Tool):
     """gh-ost, which keeps its copy up to date from a row-based binary log.
 
-    It does not support foreign keys: those of the table itself are dropped, and restored by the run without checking
-    each row; a referenced table is refused. Never run against the tests' servers, for which there is no package: only
-    its command line is checked against its documentation.
+    Experimental: it was never run against a server here, as there is no package; only its command line is checked
+    against its documentation. It does not support foreign keys: those of the table itself are dropped, and restored by
+    the run without checking each row; a referenced table is refused.
     """
 
-    program = "gh-ost"
+    program = GH_OST
     progress = re.compile(r"^Copy: \d+/\d+ (\d+)(?:\.\d+)?%")
 
-    def command(self, target: ToolTarget, table: str, clauses: str, file: Path) -> list[str]:
+    def command(self, target: ToolTarget, table: str, clauses: str, file: str) -> list[str]:
         if target.socket:
             raise ConfigurationError("gh-ost connects over TCP only; name the server by host and port.")
         return [
@@ -150,10 +198,19 @@ class GhOst(Tool):
             "--allow-on-master",
             "--discard-foreign-keys",
             "--ok-to-drop-table",
+            *self._tls(target),
         ]
 
-    def leftovers(self, target: ToolTarget, table: str) -> tuple[str, ...]:
-        return (f"DROP TABLE IF EXISTS `_{table}_gho`", f"DROP TABLE IF EXISTS `_{table}_ghc`")
+    def _tls(self, target: ToolTarget) -> tuple[str, ...]:
+        """Return its options for TLS, on which its driver insists; with an authority it verifies the certificate."""
+        if not target.tls:
+            return ()
+        trust = (f"--ssl-ca={target.tls['ssl-ca']}",) if target.tls["ssl-ca"] else ("--ssl-allow-insecure",)
+        own = (f"--ssl-{name}={target.tls[f'ssl-{name}']}" for name in ("cert", "key") if target.tls[f"ssl-{name}"])
+        return ("--ssl", *trust, *own)
+
+    def copies(self, table: str) -> tuple[str, ...]:
+        return (f"_{table}_gho", f"_{table}_ghc")
 
 
 def _escaped(value: str) -> str:

@@ -30,6 +30,7 @@ class MySQLDialect(MySQLBase, Dialect):
     """One version of ``mysql`` or ``mariadb``. With ``fold_names`` the server keeps table names in lower case."""
 
     transactional_ddl = False
+    has_online_tools = True
     retypes_foreign_keys = False
     appends_columns = False
     null_safe_equal = "<=>"
@@ -84,6 +85,20 @@ class MySQLDialect(MySQLBase, Dialect):
             "SELECT EVENT_OBJECT_TABLE AS t, TRIGGER_NAME AS n FROM information_schema.TRIGGERS "
             "WHERE EVENT_OBJECT_SCHEMA = DATABASE()"
         )
+
+    def underscored_tables(self) -> Query:
+        return Query(
+            "SELECT TABLE_NAME FROM information_schema.TABLES "
+            "WHERE TABLE_SCHEMA = DATABASE() AND LEFT(TABLE_NAME, 1) = '_'"
+        )
+
+    def triggers_named(self, beginning: str, tables: Sequence[str]) -> Query:
+        select = (
+            "SELECT TRIGGER_NAME, %s AS t, ACTION_STATEMENT FROM information_schema.TRIGGERS "
+            "WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = %s "
+            f"AND LEFT(TRIGGER_NAME, {len(beginning)}) = {self.literal(beginning)}"
+        )
+        return per_table(select, tables)
 
     def definition(self, name: str) -> Query | None:
         # A UNION of hundreds of SELECTs on information_schema is no faster on MariaDB, which creates a temporary

@@ -1,0 +1,175 @@
+"""A site whose migrations need an online tool, and its runs as processes of their own.
+
+site = OnlineSite(database, tmp_path, rows=20_000)
+site.next_migrations()
+run = site.start()
+run.kill()
+assert site.start().wait() == 0
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import SETTLED, chain_folder
+from wch_peewee import DatabaseManager
+from wch_peewee.database.query import Connection
+from wch_peewee.execution.introspect import introspect_schema
+
+TOOL = "pt-online-schema-change"
+CONVERSATIONS, MESSAGES = TABLES = ("wp_wch_conversations", "wp_wch_messages")
+
+#: A server knows only how to copy both tables: across 255 bytes, or narrower.
+_RESIZED = '''
+"""Identifiers of another length."""
+
+from wch_peewee.migrate import steps
+from wch_peewee.schema.objects import Column, varchar
+
+VERSION = "1.{number}.0"
+
+
+def migrate(migrator, database, *, fake=False):
+    migrator.run(steps.alter_column, database, "messages", Column("wa_message_id", varchar({size})))
+    migrator.run(steps.alter_column, database, "conversations", Column("wa_conversation_id", varchar({size})))
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    migrator.run(steps.irreversible, database, "only forward")
+'''
+#: What a copy that is swapped in late would take away.
+_NOTED = '''
+"""Messages have a note, and some have one of their own."""
+
+from wch_peewee.migrate import steps
+from wch_peewee.schema.objects import Column, Default, varchar
+
+VERSION = "1.{number}.1"
+NOTE = "UPDATE {{messages}} SET note_{number} = CONCAT('note ', id) WHERE id <= 500"
+
+
+def migrate(migrator, database, *, fake=False):
+    column = Column("note_{number}", varchar(20), default=Default("plain"))
+    migrator.run(steps.add_column, database, "messages", column)
+    migrator.run(steps.run_sql, database, NOTE)
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    migrator.run(steps.irreversible, database, "only forward")
+'''
+_RUN = """
+import sys
+from tests.support.migration_chain import SETTLED
+from wch_peewee import DatabaseManager, WchError
+from wch_peewee.execution.online import find_copier
+from wch_peewee.schema.statements import CopyRule
+
+url, folder, tool = sys.argv[1:]
+manager = DatabaseManager(url, migrations=folder, models=SETTLED)
+copier = find_copier(tool, manager.database, lambda table, percent: print(table, percent, flush=True))
+try:
+    DatabaseManager(url, migrations=folder, models=SETTLED, copies=CopyRule(rows=-1, copier=copier)).run_migrations()
+except WchError as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+class OnlineSite:
+    """Version 1.0.0 with ``rows`` messages in a hundredth of the conversations."""
+
+    def __init__(self, database: LiveDatabase, folder: Path, rows: int) -> None:
+        self.database = database
+        self.number = 0
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        self.migrations = chain_folder(folder, [])
+        DatabaseManager(database.url, migrations=self.migrations, models=SETTLED).run_migrations()
+        now = "'2030-01-01 00:00:00'"
+        self._fill(
+            CONVERSATIONS, f"'+49', CONCAT('c', {{id}}), 'active', NULL, '{{{{}}}}', {now}, {now}, {now}", rows // 100
+        )
+        self._fill(
+            MESSAGES, f"1, 'inbound', 'text', CONCAT('message ', {{id}}), '{{{{\"n\": 1}}}}', 'sent', {now}", rows
+        )
+
+    def _fill(self, table: str, values: str, rows: int) -> None:
+        self.database.execute(f"INSERT INTO {table} SELECT 1, {values.format(id=1)}")
+        there = 1
+        while there < rows:
+            number = f"id + {there}"
+            self.database.execute(
+                f"INSERT INTO {table} SELECT {number}, {values.format(id=number)} FROM {table} "
+                f"WHERE id <= {min(there, rows - there)}"
+            )
+            there *= 2
+        self.database.execute(f"ANALYZE TABLE {table}")
+
+    def next_migrations(self) -> None:
+        """Add one that copies both tables, and one that comes after it."""
+        self.number += 1
+        for offset, text in enumerate((_RESIZED, _NOTED)):
+            path = self.migrations / f"{2 * self.number + offset:03}_step.py"
+            path.write_text(text.format(number=self.number, size=50 if self.number % 2 else 90), encoding="utf-8")
+
+    def start(self, url: str | None = None) -> subprocess.Popen[str]:
+        """Start a run as a process; its temporary files are in ``temporary``."""
+        return subprocess.Popen(
+            [sys.executable, "-c", _RUN, url or self.database.url, str(self.migrations), TOOL],
+            env={**os.environ, "TMPDIR": str(self.temporary)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def processes(self) -> list[str]:
+        """Return the command lines of all processes that runs have started and that are still there."""
+        mark = f"TMPDIR={self.temporary}".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.append((process / "cmdline").read_text().replace("\0", " "))
+        return [one for one in found if one]
+
+    def left(self) -> list[str]:
+        """Return everything that a run has left: processes, tables, triggers, files."""
+        triggers = [f"trigger {name}" for (name, *_) in self.database.execute("SHOW TRIGGERS")]
+        tables = [name for name in self.database.tables() if name.startswith("_")]
+        return [*self.processes(), *triggers, *tables, *(path.name for path in self.temporary.iterdir())]
+
+    def settle(self, seconds: float = 60) -> list[str]:
+        """Wait until nothing of a run is left; return what is left after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while (left := self.left()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return left
+
+    def state(self) -> dict[str, Any]:
+        """Return the schema without the names of foreign keys, which the tool changes, the history and the rows."""
+        schema = introspect_schema(Connection.detect(self.database.database), self.database.tables())
+        history = self.database.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")
+        found: dict[str, Any] = {
+            "history": history,
+            "version": self.database.execute(
+                "SELECT option_value FROM wp_options WHERE option_name = 'wch_db_version'"
+            ),
+        }
+        for table in schema:
+            keys = tuple(replace(key, name="") for key in table.foreign_keys)
+            found[table.name] = replace(table, foreign_keys=keys)
+        for name in TABLES:
+            columns = ", ".join(column.name for column in found[name].columns)
+            found[f"rows of {name}"] = self.database.execute(
+                f"SELECT COUNT(*), SUM(CRC32(CONCAT_WS('|', {columns}))) FROM {name}"
+            )
+        return found
