@@ -1,10 +1,11 @@
 """A site whose migrations need an online tool, and its runs as processes of their own.
 
-site = OnlineSite(database, tmp_path, rows=20_000)
+site = OnlineSite(database, twin, tmp_path, rows=20_000)
 site.next_migrations()
 run = site.start()
 run.kill()
-assert site.start().wait() == 0
+succeed(site.start())
+assert (site.settle(), site.state()) == ([], site.expected())
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from tests.support.migration_chain import SETTLED, chain_folder
 from wch_peewee import DatabaseManager
 from wch_peewee.database.query import Connection
 from wch_peewee.execution.introspect import introspect_schema
+from wch_peewee.schema.statements import CopyRule
 
 TOOL = "pt-online-schema-change"
 CONVERSATIONS, MESSAGES = TABLES = ("wp_wch_conversations", "wp_wch_messages")
@@ -67,6 +70,9 @@ def migrate(migrator, database, *, fake=False):
 def rollback(migrator, database, *, fake=False):
     migrator.run(steps.irreversible, database, "only forward")
 '''
+_NOW = "'2030-01-01 00:00:00'"
+_CONVERSATION = f"'+49', CONCAT('c', ID), 'active', NULL, '{{}}', {_NOW}, {_NOW}, {_NOW}"
+_MESSAGE = f"1, 'inbound', 'text', CONCAT('message ', ID), '{{\"n\": 1}}', 'sent', {_NOW}"
 _RUN = """
 import sys
 from tests.support.migration_chain import SETTLED
@@ -79,40 +85,53 @@ manager = DatabaseManager(url, migrations=folder, models=SETTLED)
 copier = find_copier(tool, manager.database, lambda table, percent: print(table, percent, flush=True))
 try:
     DatabaseManager(url, migrations=folder, models=SETTLED, copies=CopyRule(rows=-1, copier=copier)).run_migrations()
-except WchError as error:
+except (WchError, KeyboardInterrupt) as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
 
 
-class OnlineSite:
-    """Version 1.0.0 with ``rows`` messages in a hundredth of the conversations."""
+def succeed(run: subprocess.Popen[str]) -> None:
+    """Wait for a run and expect it to succeed."""
+    _, err = run.communicate(timeout=300)
+    assert run.returncode == 0, err
 
-    def __init__(self, database: LiveDatabase, folder: Path, rows: int) -> None:
-        self.database = database
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    """Wait until the condition holds; return False if it does not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not (holds := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds
+
+
+class OnlineSite:
+    """Version 1.0.0 with ``rows`` messages, and a conversation for a hundred of them.
+
+    ``twin`` is a database in which the same migrations are run without a tool, and undisturbed.
+    """
+
+    def __init__(self, database: LiveDatabase, twin: LiveDatabase, folder: Path, rows: int) -> None:
+        self.database, self._twin = database, twin
         self.number = 0
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self.migrations = chain_folder(folder, [])
-        DatabaseManager(database.url, migrations=self.migrations, models=SETTLED).run_migrations()
-        now = "'2030-01-01 00:00:00'"
-        self._fill(
-            CONVERSATIONS, f"'+49', CONCAT('c', {{id}}), 'active', NULL, '{{{{}}}}', {now}, {now}, {now}", rows // 100
-        )
-        self._fill(
-            MESSAGES, f"1, 'inbound', 'text', CONCAT('message ', {{id}}), '{{{{\"n\": 1}}}}', 'sent', {now}", rows
-        )
+        for one in (database, twin):
+            DatabaseManager(one.url, migrations=self.migrations, models=SETTLED).run_migrations()
+            self._fill(one, CONVERSATIONS, _CONVERSATION, rows // 100)
+            self._fill(one, MESSAGES, _MESSAGE, rows)
 
-    def _fill(self, table: str, values: str, rows: int) -> None:
-        self.database.execute(f"INSERT INTO {table} SELECT 1, {values.format(id=1)}")
+    def _fill(self, database: LiveDatabase, table: str, values: str, rows: int) -> None:
+        database.execute(f"INSERT INTO {table} SELECT 1, {values.replace('ID', '1')}")
         there = 1
         while there < rows:
             number = f"id + {there}"
-            self.database.execute(
-                f"INSERT INTO {table} SELECT {number}, {values.format(id=number)} FROM {table} "
+            database.execute(
+                f"INSERT INTO {table} SELECT {number}, {values.replace('ID', number)} FROM {table} "
                 f"WHERE id <= {min(there, rows - there)}"
             )
             there *= 2
-        self.database.execute(f"ANALYZE TABLE {table}")
+        database.execute(f"ANALYZE TABLE {table}")
 
     def next_migrations(self) -> None:
         """Add one that copies both tables, and one that comes after it."""
@@ -131,45 +150,52 @@ class OnlineSite:
             text=True,
         )
 
-    def processes(self) -> list[str]:
-        """Return the command lines of all processes that runs have started and that are still there."""
+    def processes(self) -> dict[int, str]:
+        """Return all processes that runs have started and that are still there, with their command lines."""
         mark = f"TMPDIR={self.temporary}".encode()
-        found = []
+        found = {}
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # gone meanwhile
                 if mark in (process / "environ").read_bytes().split(b"\0"):
-                    found.append((process / "cmdline").read_text().replace("\0", " "))
-        return [one for one in found if one]
+                    found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+        return found
+
+    def pids(self, program: str) -> list[int]:
+        """Return the processes in whose command line ``program`` is, but for the runs themselves."""
+        return [pid for pid, line in self.processes().items() if program in line and " -c " not in line]
 
     def left(self) -> list[str]:
         """Return everything that a run has left: processes, tables, triggers, files."""
         triggers = [f"trigger {name}" for (name, *_) in self.database.execute("SHOW TRIGGERS")]
         tables = [name for name in self.database.tables() if name.startswith("_")]
-        return [*self.processes(), *triggers, *tables, *(path.name for path in self.temporary.iterdir())]
+        return [*self.processes().values(), *triggers, *tables, *(path.name for path in self.temporary.iterdir())]
 
-    def settle(self, seconds: float = 60) -> list[str]:
-        """Wait until nothing of a run is left; return what is left after ``seconds``."""
-        deadline = time.monotonic() + seconds
-        while (left := self.left()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return left
+    def settle(self) -> list[str]:
+        """Wait until nothing of a run is left; return what is left after a minute."""
+        wait_until(lambda: not self.left())
+        return self.left()
 
     def state(self) -> dict[str, Any]:
-        """Return the schema without the names of foreign keys, which the tool changes, the history and the rows."""
-        schema = introspect_schema(Connection.detect(self.database.database), self.database.tables())
-        history = self.database.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")
-        found: dict[str, Any] = {
-            "history": history,
-            "version": self.database.execute(
-                "SELECT option_value FROM wp_options WHERE option_name = 'wch_db_version'"
-            ),
-        }
-        for table in schema:
-            keys = tuple(replace(key, name="") for key in table.foreign_keys)
-            found[table.name] = replace(table, foreign_keys=keys)
-        for name in TABLES:
-            columns = ", ".join(column.name for column in found[name].columns)
-            found[f"rows of {name}"] = self.database.execute(
-                f"SELECT COUNT(*), SUM(CRC32(CONCAT_WS('|', {columns}))) FROM {name}"
-            )
-        return found
+        """Return the schema, without the names of foreign keys, which the tool changes, the history and the rows."""
+        return _state(self.database)
+
+    def expected(self) -> dict[str, Any]:
+        """Return the state after an undisturbed run of the same migrations, without a tool."""
+        copies = CopyRule(allowed=True)
+        DatabaseManager(self._twin.url, migrations=self.migrations, models=SETTLED, copies=copies).run_migrations()
+        return _state(self._twin)
+
+
+def _state(database: LiveDatabase) -> dict[str, Any]:
+    schema = introspect_schema(Connection.detect(database.database), database.tables())
+    tables = {
+        table.name: replace(table, foreign_keys=tuple(replace(key, name="") for key in table.foreign_keys))
+        for table in schema
+    }
+    rows = {}
+    for name in TABLES:
+        columns = ", ".join(column.name for column in tables[name].columns)
+        rows[name] = database.execute(f"SELECT COUNT(*), SUM(CRC32(CONCAT_WS('|', {columns}))) FROM {name}")
+    history = database.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")
+    version = database.execute("SELECT option_value FROM wp_options WHERE option_name = 'wch_db_version'")
+    return {"tables": tables, "rows": rows, "history": history, "version": version}

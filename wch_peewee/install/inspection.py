@@ -260,10 +260,10 @@ class Installation:
             plan = replace(plan, steps=(*plan.steps, *(() if state.is_stamped else options_step(dry_run))))
             dry_run.at("", 0, 0)
             dry_run.note(plan.steps)
-        if dry_run.forecasts and context.dialect.has_online_tools:
-            if (tool := tool_at_work(context.connection, owned_names(self.prefix))) is not None:
-                dry_run.at("", 0, 0)
-                dry_run.stop(str(tool))
+        asks = dry_run.forecasts and context.dialect.has_online_tools
+        if asks and (tool := tool_at_work(context.connection, owned_names(self.prefix))) is not None:
+            dry_run.at("", 0, 0)
+            dry_run.stop(str(tool))
         return InstallPlan(
             state.version,
             self.version,

@@ -7,10 +7,11 @@ first, and nothing is started if there are any.
 import contextlib
 import os
 import pickle
+import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import peewee as pw
 
@@ -69,12 +70,12 @@ def _run(
         with contextlib.suppress(BrokenPipeError):  # its last words say why
             watch.stdin.write(pickle.dumps(job))
             watch.stdin.flush()
-        for data in watch.stdout:
-            line = data.decode("utf-8", "replace")
-            kept = [*kept[-_KEPT:], line.strip()]
+        for line in _lines(watch.stdout.fileno()):
+            if line:
+                kept = [*kept[-_KEPT:], line.strip()]
             if (done := tool.percent(line)) is not None:
                 on_percent(statement.table, done)
-                check()
+            check()
     finally:
         with contextlib.suppress(BrokenPipeError):
             watch.stdin.close()
@@ -84,6 +85,20 @@ def _run(
         raise StatementFailed(kept[-1], sql=statement.sql)
     if watch.returncode:
         raise StatementFailed(_failure(tool, database, watch.returncode, kept), sql=statement.sql)
+
+
+def _lines(output: int) -> Iterator[str]:
+    """Yield the lines of a child's output as they come, and an empty one for each second without any."""
+    rest = b""
+    while True:
+        if not select.select([output], [], [], 1.0)[0]:
+            yield ""
+            continue
+        data = os.read(output, 65536)
+        *lines, rest = (rest + (data or b"\n")).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in lines)
+        if not data:
+            return
 
 
 def _failure(tool: Tool, database: pw.Database, code: int, kept: list[str]) -> str:
