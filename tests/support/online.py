@@ -25,10 +25,12 @@ from tests.support.migration_chain import SETTLED, chain_folder
 from wch_peewee import DatabaseManager
 from wch_peewee.database.query import Connection
 from wch_peewee.execution.introspect import introspect_schema
+from wch_peewee.schema.objects import Table
 from wch_peewee.schema.statements import CopyRule
 
 TOOL = "pt-online-schema-change"
-CONVERSATIONS, MESSAGES = TABLES = ("wp_wch_conversations", "wp_wch_messages")
+CONVERSATIONS, MESSAGES = "wp_wch_conversations", "wp_wch_messages"
+_FIRST = 1_000
 
 #: A server knows only how to copy both tables: across 255 bytes, or narrower.
 _RESIZED = '''
@@ -78,6 +80,7 @@ import sys
 from tests.support.migration_chain import SETTLED
 from wch_peewee import DatabaseManager, WchError
 from wch_peewee.execution.online import find_copier
+from wch_peewee.schema.objects import Table
 from wch_peewee.schema.statements import CopyRule
 
 url, folder, tool = sys.argv[1:]
@@ -107,7 +110,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 class OnlineSite:
     """Version 1.0.0 with ``rows`` messages, and a conversation for a hundred of them.
 
-    ``twin`` is a database in which the same migrations are run without a tool, and undisturbed.
+    ``twin`` is a database in which the same migrations are run without a tool, and undisturbed; it has the first 1,000
+    of the messages.
     """
 
     def __init__(self, database: LiveDatabase, twin: LiveDatabase, folder: Path, rows: int) -> None:
@@ -118,8 +122,10 @@ class OnlineSite:
         self.migrations = chain_folder(folder, [])
         for one in (database, twin):
             DatabaseManager(one.url, migrations=self.migrations, models=SETTLED).run_migrations()
-            self._fill(one, CONVERSATIONS, _CONVERSATION, rows // 100)
-            self._fill(one, MESSAGES, _MESSAGE, rows)
+            self._fill(one, CONVERSATIONS, _CONVERSATION, rows // 100 if one is database else _FIRST // 100)
+            self._fill(one, MESSAGES, _MESSAGE, rows if one is database else _FIRST)
+        self._columns = [column.name for column in _table(database, MESSAGES).columns]
+        self._checksum = self._checksum_of(self._columns)
 
     def _fill(self, database: LiveDatabase, table: str, values: str, rows: int) -> None:
         database.execute(f"INSERT INTO {table} SELECT 1, {values.replace('ID', '1')}")
@@ -177,25 +183,35 @@ class OnlineSite:
 
     def state(self) -> dict[str, Any]:
         """Return the schema, without the names of foreign keys, which the tool changes, the history and the rows."""
-        return _state(self.database)
+        notes = [f"note_{number}" for number in range(1, self.number + 1)]
+        counts = ", ".join(f"SUM({note} <> 'plain')" for note in notes)
+        special = self.database.execute(f"SELECT {counts} FROM {MESSAGES}")
+        return {**_state(self.database), "checksum": self._checksum_of(self._columns), "notes": special}
+
+    def _checksum_of(self, columns: list[str]) -> list[tuple[Any, ...]]:
+        return self.database.execute(
+            f"SELECT COUNT(*), SUM(CRC32(CONCAT_WS('|', {', '.join(columns)}))) FROM {MESSAGES}"
+        )
 
     def expected(self) -> dict[str, Any]:
         """Return the state after an undisturbed run of the same migrations, without a tool."""
         copies = CopyRule(allowed=True)
         DatabaseManager(self._twin.url, migrations=self.migrations, models=SETTLED, copies=copies).run_migrations()
-        return _state(self._twin)
+        return {**_state(self._twin), "checksum": self._checksum, "notes": [(500,) * self.number]}
+
+
+def _table(database: LiveDatabase, name: str) -> Table:
+    """Return a live table without the names of its foreign keys."""
+    table = introspect_schema(Connection.detect(database.database), [name]).table(name)
+    assert table is not None
+    return replace(table, foreign_keys=tuple(replace(key, name="") for key in table.foreign_keys))
 
 
 def _state(database: LiveDatabase) -> dict[str, Any]:
-    schema = introspect_schema(Connection.detect(database.database), database.tables())
-    tables = {
-        table.name: replace(table, foreign_keys=tuple(replace(key, name="") for key in table.foreign_keys))
-        for table in schema
+    columns = ", ".join(column.name for column in _table(database, MESSAGES).columns)
+    return {
+        "tables": [_table(database, name) for name in database.tables()],
+        "rows": database.execute(f"SELECT {columns} FROM {MESSAGES} WHERE id <= {_FIRST} ORDER BY id"),
+        "history": database.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id"),
+        "version": database.execute("SELECT option_value FROM wp_options WHERE option_name = 'wch_db_version'"),
     }
-    rows = {}
-    for name in TABLES:
-        columns = ", ".join(column.name for column in tables[name].columns)
-        rows[name] = database.execute(f"SELECT COUNT(*), SUM(CRC32(CONCAT_WS('|', {columns}))) FROM {name}")
-    history = database.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")
-    version = database.execute("SELECT option_value FROM wp_options WHERE option_name = 'wch_db_version'")
-    return {"tables": tables, "rows": rows, "history": history, "version": version}

@@ -5,6 +5,7 @@ A copy that is swapped in late undoes what a run has done meanwhile, so no run s
 
 import contextlib
 import hashlib
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -71,8 +72,8 @@ def find_leftovers(connection: Connection, tables: Sequence[str]) -> tuple[Lefto
     ]
     named = [(name, owners[match[1]], match[2]) for name, match in matches if match is not None]
     old = {name: owner for name, owner, suffix in named if suffix == "_old"}
-    rows = connection.query(dialect.triggers_named("pt_osc_", (*tables, *old)))
-    triggers = [Trigger(*map(str, row)) for row in rows]
+    rows = connection.query(dialect.triggers_of(os.path.commonprefix(tables)))  # noqa: RUF071 - of texts
+    triggers = [Trigger(str(row[0]), str(row[2]), str(row[3])) for row in rows if str(row[0]).startswith("pt_osc_")]
     found = []
     for table in tables:
         copies = tuple(name for name, owner, suffix in named if owner == table and suffix != "_old")

@@ -122,8 +122,8 @@ class Dialect(BaseDialect):
         """Return the query for tables whose names begin with ``_``, as those of online tools do."""
         raise NotImplementedError
 
-    def triggers_named(self, beginning: str, tables: Sequence[str]) -> Query:
-        """Return the query for the triggers of ``tables`` whose names begin so: name, table and body."""
+    def triggers_of(self, part: str) -> Query:
+        """Return the query for the triggers of all tables whose names contain ``part``: name, event, table and body."""
         raise NotImplementedError
 
     def definition(self, name: str) -> Query | None:

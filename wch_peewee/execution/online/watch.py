@@ -57,7 +57,7 @@ def main() -> int:
             return _change(connection, TOOLS[program], table, clauses, demanded=demands_tls(own))
     except EOFError:  # the run has ended before it said what to do
         return REFUSED
-    except (WchError, pw.PeeweeException) as error:
+    except (WchError, pw.PeeweeException, OSError) as error:
         _say(" ".join(str(error).split()))
         return REFUSED
 

@@ -92,13 +92,10 @@ class MySQLDialect(MySQLBase, Dialect):
             "WHERE TABLE_SCHEMA = DATABASE() AND LEFT(TABLE_NAME, 1) = '_'"
         )
 
-    def triggers_named(self, beginning: str, tables: Sequence[str]) -> Query:
-        select = (
-            "SELECT TRIGGER_NAME, %s AS t, ACTION_STATEMENT FROM information_schema.TRIGGERS "
-            "WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = %s "
-            f"AND LEFT(TRIGGER_NAME, {len(beginning)}) = {self.literal(beginning)}"
-        )
-        return per_table(select, tables)
+    def triggers_of(self, part: str) -> Query:
+        # The pattern is for the tables, of which MariaDB opens no others. information_schema takes three times as long.
+        pattern = part.replace("_", r"\_")
+        return Query("SHOW TRIGGERS LIKE %s", (f"%{pattern}%",))
 
     def definition(self, name: str) -> Query | None:
         # A UNION of hundreds of SELECTs on information_schema is no faster on MariaDB, which creates a temporary
