@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import peewee
 import pytest
 
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import SETTLED, chain_folder
 from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
-from wch_peewee.database.query import detect_dialect
+from wch_peewee.database.query import Connection, detect_dialect
+from wch_peewee.execution.leftovers import tool_at_work
 from wch_peewee.execution.online import find_copier
+from wch_peewee.execution.online.tools import TOOLS, option_file, tool_target
 from wch_peewee.schema.statements import CopyRule, Statement
 
 TOOL = "pt-online-schema-change"
@@ -164,3 +169,31 @@ def test_a_tool_that_is_not_there_is_one_line(database: LiveDatabase, monkeypatc
         find_copier("gh-ost", database.connect())
     ended = wch("plan", "--online", "gh-ost", database=database.url)
     assert (ended.code, ended.err.splitlines()[-1][:30]) == (78, "Error: gh-ost is not installed")
+
+
+@pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
+def test_what_a_killed_tool_has_left_is_cleared_up_by_what_is_said(database: LiveDatabase) -> None:
+    """The tool's own names for its triggers, where neither the database's name nor the length is plain."""
+    with database.address.connection() as connection, connection.cursor() as cursor:
+        name, table = f"{database.name}-shop", "wp_a_rather_long_prefix_wch_messages"
+        cursor.execute(f"CREATE DATABASE `{name}`")
+        try:
+            cursor.execute(f"USE `{name}`")
+            cursor.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, a varchar(20))")
+            url = peewee.MySQLDatabase(name, **database.address.arguments())
+            dialect = detect_dialect(url)
+            target = tool_target(url, dialect.name, dialect.version)
+            with option_file(TOOLS[TOOL].options(target)) as (file, descriptors):
+                words = TOOLS[TOOL].command(target, table, "MODIFY a varchar(90)", file)
+                kept = ["--no-swap-tables", "--no-drop-triggers", "--no-drop-new-table"]
+                subprocess.run([*words[:1], *kept, *words[1:]], check=True, capture_output=True, pass_fds=descriptors)
+            for sql in ("SHOW TRIGGERS", "SHOW TABLES"):
+                assert cursor.execute(sql) > 1
+            found = tool_at_work(Connection.detect(url), [table])
+            url.close()
+            assert found is not None
+            for statement in re.findall(r"DROP [^;]+;", found.advice):
+                cursor.execute(statement)
+            assert (cursor.execute("SHOW TRIGGERS"), cursor.execute("SHOW TABLES")) == (0, 1)
+        finally:
+            cursor.execute(f"DROP DATABASE `{name}`")

@@ -17,7 +17,7 @@ import peewee as pw
 
 from ...errors import ConfigurationError, StatementFailed
 from ...schema.statements import Copier, Statement
-from .tools import TOOLS, Tool, demands_tls, tool_target
+from .tools import TOOLS, Tool, tool_target
 
 #: Called with the table and how much of its copy is done, in percent.
 OnPercent = Callable[[str, int], None]
@@ -39,7 +39,6 @@ def find_copier(name: str, database: pw.Database, on_percent: OnPercent = lambda
     if shutil.which(name) is None:
         raise ConfigurationError(f"{name} is not installed here; install it, or leave --online out.")
     tool_target(database, "", ())
-    demands_tls(database)
 
     def copier(statement: Statement, check: Callable[[], None]) -> None:
         _run(TOOLS[name], database, statement, check, on_percent)
@@ -103,6 +102,6 @@ def _lines(output: int) -> Iterator[str]:
 
 def _failure(tool: Tool, database: pw.Database, code: int, kept: list[str]) -> str:
     said = " ".join(line for line in kept if line and tool.percent(line) is None)[-600:]
-    if password := tool_target(database, "", (), b"").password:
+    if password := tool_target(database, "", ()).password:
         said = said.replace(password, "***")
     return f"{tool.program} ended with {code} ({said})"
