@@ -24,8 +24,9 @@ from tests.support.migration_chain import chain_folder
 from tests.support.proxy import Fault, Kind, Proxy
 from tests.support.snapshots import schema
 from wch_peewee import DatabaseManager, DatabaseUnavailable, Plugin, WchError
-from wch_peewee.database import connect, driver
+from wch_peewee.database import connect
 from wch_peewee.database.connect import dedicated, open_database
+from wch_peewee.database.connection import SILENCE
 from wch_peewee.database.url import parse_url
 from wch_peewee.migrate.folder import migrations_folder
 
@@ -124,9 +125,9 @@ def run(command: Command, url: str, folder: Path) -> Result:
 def disturbed(command: Command, proxy: Proxy, database: LiveDatabase, folder: Path, fault: Fault | None) -> Result:
     """Run the command through the proxy and its fault, with less patience for silence than users have."""
     proxy.strike(fault)
-    silence = driver.SILENCE if fault is None or fault.kind == "delay" else 0.3
+    silence = SILENCE if fault is None or fault.kind == "delay" else 0.3
     with (
-        mock.patch.object(driver, "SILENCE", silence),
+        mock.patch("wch_peewee.database.connection.SILENCE", silence),
         mock.patch.object(connect._RunOnServer, "largest", 2**22),
     ):
         result: Result = in_time(lambda: run(command, f"{proxy.url(database.name)}?connect_timeout=1", folder))
@@ -245,7 +246,7 @@ def test_a_statement_at_which_the_server_works_is_waited_for(
     database: LiveDatabase, monkeypatch: pytest.MonkeyPatch, tls: bool
 ) -> None:
     """Ahead of the answer, and within it."""
-    monkeypatch.setattr(driver, "SILENCE", 0.3)
+    monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 0.3)
     with Proxy(database.address, tls=tls) as proxy:
         own = open_database(parse_url(proxy.url(database.name)))
         assert own.execute_sql("SELECT SLEEP(2)").fetchall() == ((0,),)

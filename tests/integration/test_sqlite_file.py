@@ -19,7 +19,7 @@ import pytest
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from wch_peewee import Conversation, DatabaseManager, DatabaseUnavailable, Plugin
-from wch_peewee.database.connect import RESCUE
+from wch_peewee.database.failures import RESCUE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "upgrades.md"
 

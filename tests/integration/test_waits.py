@@ -76,7 +76,7 @@ def test_a_run_that_works_in_python_for_longer_keeps_its_lock(
 def test_the_lock_of_a_machine_that_is_gone_is_freed(database: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its socket stays open, and nothing comes any more."""
     monkeypatch.setattr(lock, "IDLE", 2)
-    monkeypatch.setattr(driver, "SILENCE", 0.3)
+    monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 0.3)
     with Proxy(database.address) as proxy:
         first = Working(proxy.url(database.name))
         with pytest.raises(Busy, match="another run"):
@@ -261,7 +261,7 @@ def test_a_question_for_which_there_is_no_room_ends_nothing(
     site: LiveDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that says so is alive."""
-    monkeypatch.setattr(driver, "SILENCE", 0.2)
+    monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 0.2)
     with crowded(site) as (url, connection):
         connection.close()
         own = dedicated(open_database(parse_url(url)), patience=60)
@@ -276,7 +276,7 @@ def test_a_question_for_which_there_is_no_room_ends_nothing(
 def test_a_statement_that_the_server_does_not_take_ends(
     database: LiveDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "_WRITING", 0.5)
+    monkeypatch.setattr("wch_peewee.database.connection._WRITING", 0.5)
     with Proxy(database.address) as proxy, closing(open_database(parse_url(proxy.url(database.name)))) as own:
         own.connect()
         proxy.strike(Fault("stall"))
@@ -300,7 +300,7 @@ def test_a_peer_that_is_gone_is_noticed_by_the_system(database: LiveDatabase) ->
 def test_over_a_unix_socket_a_working_server_is_waited_for_too(
     own_server: PrivateServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "SILENCE", 0.2)
+    monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 0.2)
     url = f"mysql://root@localhost/mysql?unix_socket={own_server.folder / 'socket'}"
     with closing(open_database(parse_url(url))) as own:
         assert own.execute_sql("SELECT SLEEP(1)").fetchall() == ((0,),)

@@ -5,7 +5,7 @@ import sqlite3
 import click
 import peewee as pw
 
-from ..database.connect import DEFAULT_COLLATION
+from ..database.driver import DEFAULT_COLLATION
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
 from ..schema.declared import create_statements, describe_schema, physical_schema

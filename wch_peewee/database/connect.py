@@ -6,34 +6,24 @@ import contextlib
 import os
 import random
 import re
-import ssl
+import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
 
 import peewee as pw
 from pymysql.constants import CLIENT, SERVER_STATUS
 
-from ..errors import (
-    Busy,
-    ConfigurationError,
-    DatabaseUnavailable,
-    MissingPrivileges,
-    StatementFailed,
-    UnsupportedServer,
-    WchError,
-    one_line,
-)
-from ..schema.base import Failure
-from .driver import ServerDatabase, is_crowded, is_lost
-from .fork import watch_for_forks
+from ..errors import Busy, ConfigurationError, UnsupportedServer, WchError, one_line
+from .connection import is_crowded, is_lost
+from .driver import DEFAULT_COLLATION, ServerDatabase, server_parameters
+from .failures import STATEMENT, opening_error
 from .session import LOCK_WAIT, SQL_MODE, altered_setting, run_settings
 from .url import Target
-
-#: What WordPress itself installs with, and connects with, on every supported server.
-DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"
 
 
 def collation_beside(site: str | None) -> str:
@@ -44,7 +34,6 @@ def collation_beside(site: str | None) -> str:
 #: How many seconds a run waits for another run, or for an open transaction on a table.
 PATIENCE = 60.0
 
-_STATEMENT = "_wch_peewee_statement"
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
 _REFUSED_PARAMETERS = {
@@ -65,7 +54,7 @@ class _RunDatabase:
         try:
             return super().execute_sql(sql, *arguments, **options)  # type: ignore[misc]
         except pw.PeeweeException as error:
-            setattr(error, _STATEMENT, sql)
+            setattr(error, STATEMENT, sql)
             raise
 
 
@@ -86,8 +75,6 @@ class FileDatabase(pw.SqliteDatabase):
     _state: Any
 
     def _connect(self) -> Any:
-        if not is_private(self):  # what is in memory is a child's own copy
-            watch_for_forks(self)
         path = database_file(self)
         # Absolute, as the process may change its folder; asked before, so that no change is missed.
         self._state.file = None if path is None else path.absolute()
@@ -131,7 +118,7 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
 def open_database(target: Target) -> pw.Database:
     """Return the peewee database of an application. It connects when it is first used."""
     if target.scheme != "sqlite":
-        return ServerDatabase(target.name, **_server_parameters(target), sql_mode=SQL_MODE)
+        return _left_by_forks(ServerDatabase(target.name, **server_parameters(target), sql_mode=SQL_MODE))
     database = FileDatabase(target.path, pragmas={"foreign_keys": 1})
     path = database_file(database)
     try:
@@ -140,7 +127,7 @@ def open_database(target: Target) -> pw.Database:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"The SQLite file's name is not possible ({said}): {one_line(target.path)}") from error
-    return database
+    return _left_by_forks(database)
 
 
 def database_file(database: pw.Database) -> Path | None:
@@ -160,41 +147,6 @@ def _is_missing(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return True
     return False
-
-
-def _server_parameters(target: Target) -> dict[str, Any]:
-    options = dict(target.options)
-    named = {"user": target.user, "password": target.password, "name": target.name, "host": target.host, **options}
-    for part, text in named.items():
-        try:
-            text.encode("idna" if part == "host" else "utf-8", "surrogateescape" if part == "password" else "strict")
-        except UnicodeError:
-            raise ConfigurationError(f"The {part} of the database is not possible: it cannot be encoded.") from None
-        if "\0" in text:
-            raise ConfigurationError(f"The {part} of the database is not possible: it holds a NUL character.")
-    # A str would go out as Latin-1, which is not what other clients send.
-    password = target.password.encode("utf-8", "surrogateescape")
-    parameters: dict[str, Any] = {"user": target.user, "password": password, "charset": "utf8mb4"}
-    # As WordPress's own sessions: the server's default would meet the columns in a CAST, and that is error 1267.
-    parameters["collation"] = options.get("collation", DEFAULT_COLLATION)
-    if "unix_socket" in options:
-        parameters["unix_socket"] = options["unix_socket"]
-    else:
-        parameters |= {"host": target.host, "port": target.port}
-    if "ssl_ca" in options:
-        if not Path(options["ssl_ca"]).is_file():
-            raise ConfigurationError(f"ssl_ca in the database URL names no file: {options['ssl_ca']}.")
-        # Without these PyMySQL encrypts but accepts any certificate.
-        parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
-    elif options.get("ssl", "0") not in ("", "0"):
-        parameters["ssl"] = {"ssl": True}
-    if "connect_timeout" in options:
-        seconds = options["connect_timeout"]
-        if not re.fullmatch("[0-9]{1,8}", seconds) or not 1 <= int(seconds) <= 31_536_000:  # PyMySQL's limit
-            found = f"connect_timeout in the database URL is {seconds!r}"
-            raise ConfigurationError(f"{found}; expected whole seconds, 1 to 31536000.")
-        parameters["connect_timeout"] = int(seconds)
-    return parameters
 
 
 def unwrap(database: object) -> pw.Database:
@@ -236,8 +188,10 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
     if isinstance(database, pw.SqliteDatabase):
         parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
         # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
-        return _RunOnFile(
-            database.database, pragmas={"foreign_keys": 0}, timeout=patience, autoconnect=False, **parameters
+        return _left_by_forks(
+            _RunOnFile(
+                database.database, pragmas={"foreign_keys": 0}, timeout=patience, autoconnect=False, **parameters
+            )
         )
     parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
     # Whatever the application's own text is encoded in, ours is sent as it is.
@@ -256,7 +210,7 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
         autoconnect=False,
     )
     own.patience = patience
-    return own
+    return _left_by_forks(own)
 
 
 def patience_of(database: pw.Database) -> float:
@@ -382,86 +336,45 @@ def connect(database: pw.Database) -> None:
     except Exception as error:  # a driver may raise anything
         with contextlib.suppress(Exception):
             database.close()
-        if isinstance(database, pw.SqliteDatabase):
-            _say_of_file(database, error)
         if isinstance(database, _RunOnServer) and is_crowded(error):
             waited = f"waited {database.patience:g} seconds ({error.args[-1]})"
             raise Busy(f"{describe(database)}: the server has no room for another connection; {waited}.") from error
-        raise DatabaseUnavailable(_why(database, error)) from error
+        raise opening_error(describe(database), database, database_file(database), error) from error
 
 
-def _say_of_file(database: pw.SqliteDatabase, error: Exception) -> None:
-    """Raise Busy if a SQLite file is locked, and DatabaseUnavailable if it is damaged."""
-    from ..schema.sqlite.base import SQLiteBase  # a process that uses servers alone does without
+# A fork inherits its parent's connections. It must not use them, and must not end them.
 
-    # A damaged schema is quoted in the error, and need not be UTF-8.
-    said = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
-    meaning = SQLiteBase().failure((said,))
-    if meaning == "waiting":
-        raise Busy(f"{describe(database)}: another process holds the file; try again later.") from error
-    if meaning == "damaged":
-        raise DatabaseUnavailable(f"{describe(database)}: {damage(said)} {RESCUE}") from error
+_databases: WeakSet[pw.Database] = WeakSet()
+
+#: Connections of the parent to SQLite files. Closing one here could remove the parent's journal.
+_inherited: list[sqlite3.Connection] = []
 
 
-def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
-    """Translate a driver's error into the library's exception."""
-    said = str(error.args[-1]) if error.args else str(error)
-    if meaning == "waiting":
-        return Busy(f"{where}: somebody else holds a lock for too long; try again later ({said})")
-    if meaning == "lost":
-        return DatabaseUnavailable(f"{where}: the connection was lost; run the same again ({said})")
-    if meaning == "damaged":
-        return DatabaseUnavailable(f"{where}: {damage(said)} wch doctor lists the damage. {RESCUE}")
-    if meaning == "denied":
-        return MissingPrivileges(f"{where}: the account, or the file's permissions, do not allow this ({said})")
-    return StatementFailed(f"{where}: the database refused ({said})", sql=getattr(error, _STATEMENT, ""))
+def _left_by_forks(database: pw.Database) -> pw.Database:
+    """Let children of this process begin without the connection of ``database``."""
+    _databases.add(database)
+    return database
 
 
-#: What to do about a damaged file. A copy has to have its journals, which can hold its last changes.
-RESCUE = "Stop its users, keep a copy of it with its -wal and -journal, and restore a backup, or try .recover."
+def _begin_child() -> None:
+    for database in list(_databases):
+        own: Any = database
+        own._lock = threading.RLock()  # another thread of the parent may have held it
+        if not own.is_closed() and not is_private(own):  # what is in memory is a copy
+            _leave_to_parent(own._state)
 
 
-def damage(said: str) -> str:
-    """Return in a sentence what is wrong with a SQLite file; ``said`` are SQLite's words."""
-    what = "no SQLite database, or damaged at its beginning" if "not a database" in said else "damaged"
-    # A text that cannot be decoded is a customer's.
-    return f"the file is {what} ({one_line(said.partition(' with text ')[0])})."
+def _leave_to_parent(state: Any) -> None:
+    if isinstance(state.conn, sqlite3.Connection):
+        _inherited.append(state.conn)
+        state.conn = sqlite3.connect(":memory:")
+        state.conn.close()
+    else:
+        state.conn._force_close()  # closes the socket here, and says nothing to the server
+    # A transaction belongs to the parent. Inside its block here every statement is an error.
+    if not state.transactions:
+        state.reset()
 
 
-_NO_DATABASE = "there is no such database, or the user may not see it; create it or check the name."
-_TLS_ONLY = "the server accepts connections with TLS only; add ?ssl=1 to the URL."
-_NO_SERVER = "no server answers there; check host and port, and that it runs ({said})."
-_REASONS: dict[object, str] = {
-    1044: _NO_DATABASE,
-    1045: "the server refuses the user or the password; check both in the URL; an account may need ?ssl=1, too.",
-    1049: _NO_DATABASE,
-    2002: _NO_SERVER,
-    2003: _NO_SERVER,
-    2012: "what answers there is no MySQL or MariaDB server ({said}); check host and port.",
-    2013: "the server closed the connection, or did not answer, before it could be used ({said}); check host and port.",
-    2026: "the server offers no TLS, which ?ssl demands; switch it on there, or leave ?ssl out.",
-    3159: _TLS_ONLY,
-    4031: _TLS_ONLY,
-}
-
-
-def _why(database: pw.Database, error: Exception) -> str:
-    path = database_file(database)
-    reason = _REASONS.get(error.args[0] if error.args else None, "cannot be opened ({said}).")
-    if tls := _tls_failure(error):
-        reason = f"TLS failed ({tls}); check ?ssl, ?ssl_ca and the server's certificate."
-    with contextlib.suppress(OSError):
-        if path is not None and path.is_dir():
-            reason = "cannot be opened, as it is a folder; name a file."
-        elif path is not None and path.exists() and not os.access(path, os.R_OK):
-            reason = "cannot be opened, as this user may not read it; change the file's permissions."
-    return f"{describe(database)}: {reason.replace('{said}', str(error.args[-1] if error.args else error))}"
-
-
-def _tls_failure(error: BaseException | None) -> str:
-    """Return what TLS said if that is the cause: PyMySQL reports it as a server that cannot be reached."""
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return str(getattr(error, "verify_message", "") or error.reason or error)
-        error = getattr(error, "original_exception", None) or error.__cause__ or error.__context__
-    return ""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_child)

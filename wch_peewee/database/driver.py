@@ -1,254 +1,27 @@
-"""MySQL and MariaDB through PyMySQL, without work that PyMySQL does needlessly, and without waits that have no end."""
+"""MySQL and MariaDB through PyMySQL, as a peewee database."""
 
 from __future__ import annotations
 
-import functools
-import io
-import select
-import socket
-import ssl
-import threading
-import time
-import weakref
-from collections.abc import Callable
-from contextlib import closing, suppress
+import re
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import peewee as pw
 import pymysql
 from pymysql import converters
-from pymysql.charset import charset_by_name
 from pymysql.constants import CR, FIELD_TYPE, SERVER_STATUS
 
-from .fork import watch_for_forks
+from ..errors import ConfigurationError
+from .connection import ServerConnection, is_lost
 from .session import session_settings
+from .url import Target
+
+#: What WordPress itself installs with, and connects with, on every supported server.
+DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"
 
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
-
-#: After so many seconds without a byte of the answer, the server is asked whether it still works on the statement.
-SILENCE = 10.0
-
-#: How often in a row it may deny that, or not be reached, until the connection counts as lost.
-_DENIALS = 2
-
-#: How many seconds a packet, or a megabyte of one, may take to go out.
-_WRITING = 60
-_MEGABYTE = 2**20
-
-#: More bytes than an answer has while one connects, or asks for the list of processes.
-_ALWAYS_ENOUGH = 16 * _MEGABYTE
-
-# A peer that is gone is noticed after a minute, by the system: idle seconds, seconds between probes, probes.
-_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
-
-_COM_PING = b"\x0e"
-
-
-@functools.cache
-def _unverified_tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-class _Answers(io.RawIOBase):
-    """The bytes of a connection's answers. Silence is looked into, and what one command may bring has a bound."""
-
-    def __init__(self, connection: _Connection) -> None:
-        # No circle: a connection that nobody closes is closed when it is dropped.
-        self._connection = weakref.proxy(connection)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        connection, denials = self._connection, 0
-        while True:
-            try:
-                count: int = connection.sock.recv_into(buffer)
-            except TimeoutError:
-                if not connection.is_watched:
-                    raise
-                # An answer may have come while the question went out: one denial is none.
-                denials = 0 if connection.is_working() else denials + 1
-                if denials >= _DENIALS:
-                    raise _lost(
-                        f"no answer for {SILENCE * _DENIALS:g} seconds, and the server does not work on the statement"
-                    ) from None
-            else:
-                connection.expect(count)
-                return count
-
-
-def is_crowded(error: Exception) -> bool:
-    """Return True if the server has said that it has no room for another connection."""
-    # Not for SQLite's processes, which never get here.
-    from ..schema.mysql.base import CROWDED
-
-    return bool(error.args) and error.args[0] in CROWDED
-
-
-def _lost(words: str) -> pymysql.OperationalError:
-    return pymysql.OperationalError(CR.CR_SERVER_LOST, words)
-
-
-class _Connection(pymysql.connections.Connection):
-    """PyMySQL's, which loads the machine's certificate authorities (some 25 ms) even where it verifies nothing.
-
-    Connecting ends in time, and in an error of PyMySQL's, whatever answers at that address. So does every command, but
-    not before the server has finished its work: an ALTER may take hours. A second connection asks for that.
-    """
-
-    def __init__(self, **parameters: Any) -> None:
-        self._parameters = parameters
-        self.is_watched = False
-        self._largest = self._room = _ALWAYS_ENOUGH
-        self._command = threading.Lock()  # held while a command is sent and its result read
-        self._last_command = time.monotonic()
-        super().__init__(**{"write_timeout": _WRITING, **parameters})
-
-    @property
-    def sock(self) -> socket.socket:
-        own: Any = self
-        sock: socket.socket = own._sock
-        return sock
-
-    def set_character_set(self, charset: str, collation: str | None = None) -> None:
-        """Note the encoding alone: the server is told with all other settings, and after ``init_command``."""
-        own: Any = self
-        own.charset, own.encoding, own.collation = charset, charset_by_name(charset).encoding, collation
-
-    def connect(self, sock: Any = None) -> None:
-        own: Any = self
-        # A server that waits for its client to speak first would be waited for without end. See also watch().
-        own._read_timeout = self._parameters.get("read_timeout") or own.connect_timeout
-        command, own.init_command = own.init_command, None
-        try:
-            super().connect(sock)
-            own._rfile.close()
-            # PyMySQL's own reader has no bound, and fails for ever after its first timeout.
-            own._rfile = io.BufferedReader(_Answers(self))
-            if command is not None:
-                with self.cursor() as cursor:
-                    cursor.execute(command)
-        except pymysql.MySQLError as error:
-            own._force_close()
-            if isinstance(error, pymysql.InternalError):
-                raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, str(error.args[-1])) from error
-            raise
-        except Exception as error:  # garbage is read as if it were a packet
-            own._force_close()
-            raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, f"{type(error).__name__}: {error}") from error
-
-    def watch(self, largest: int) -> None:
-        """From now on answers may take their time: connecting is done. A ``read_timeout`` of the caller's stays.
-
-        ``largest`` is how many bytes a command may bring; 0 is no limit.
-        """
-        self._largest = largest
-        own: Any = self
-        if self.sock.family != getattr(socket, "AF_UNIX", None):
-            for name, value in _KEEPALIVE.items():
-                if hasattr(socket, name):
-                    self.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        if self._parameters.get("read_timeout") is None:
-            own._read_timeout, self.is_watched = SILENCE, True
-
-    def is_working(self) -> bool:
-        """Return True if the server says that it works for this connection, or has no room for the question."""
-        left_out = {"database", "init_command", "conv", "client_flag", "cursorclass"}
-        parameters = {name: value for name, value in self._parameters.items() if name not in left_out}
-        limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SILENCE / 2)
-        try:
-            with closing(_Connection(**{**parameters, **limits})) as other, other.cursor() as cursor:
-                cursor.execute("SHOW PROCESSLIST")  # of one's own account everybody may see everything
-                own: Any = self
-                return any(row[0] == own.thread_id() and row[4] != "Sleep" for row in cursor.fetchall())
-        except Exception as error:  # whatever answers there
-            return is_crowded(error)
-
-    def expect(self, count: int) -> None:
-        """Count bytes of an answer. Raises OperationalError if there are more than a command may bring."""
-        self._room -= count
-        if self._room < 0 < self._largest:
-            raise _lost(f"the answer has more than {self._largest // _MEGABYTE} MiB, which is not read")
-
-    def beat(self, idle: float) -> None:
-        """Send a ping if the connection has been idle for so many seconds, so that the server does not close it.
-
-        For another thread than the one that works with the connection; that one finds out if the connection is lost.
-        """
-        own: Any = self
-        if time.monotonic() - self._last_command < idle or not self._command.acquire(blocking=False):
-            return
-        try:
-            if self.open and not (own._result and (own._result.unbuffered_active or own._result.has_next)):
-                # ping() would take the last result away from its cursor.
-                own._next_seq_id = 0
-                own.write_packet(_COM_PING)
-                own._read_ok_packet()
-                self._last_command = time.monotonic()
-        except Exception:
-            own._force_close()
-        finally:
-            self._command.release()
-
-    def query(self, sql: Any, unbuffered: bool = False) -> Any:
-        return self._one_command(super().query, sql, unbuffered)
-
-    def commit(self) -> None:
-        self._one_command(super().commit)
-
-    def rollback(self) -> None:
-        self._one_command(super().rollback)
-
-    def _one_command(self, action: Callable[..., Any], *arguments: Any) -> Any:
-        with self._command:
-            self._room = self._largest
-            try:
-                return action(*arguments)
-            except (pymysql.MySQLError, UnicodeEncodeError) as error:
-                # A packet out of order is an InternalError without a number.
-                if isinstance(error, pymysql.InternalError) and len(error.args) == 1:
-                    raise _lost(str(error)) from error
-                raise
-            except Exception as error:  # garbage is read as if it were a packet, and what follows it cannot be read
-                own: Any = self
-                own._force_close()
-                raise _lost(f"what came is no answer: {type(error).__name__}: {error}") from error
-            finally:
-                self._last_command = time.monotonic()
-
-    def _write_bytes(self, data: bytes) -> None:
-        parent: Any = super()
-        # The timeout is for a whole call.
-        for start in range(0, len(data), _MEGABYTE):
-            parent._write_bytes(data[start : start + _MEGABYTE])
-
-    def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
-        if isinstance(sslp, ssl.SSLContext) or set(sslp or ()) - {"ssl"}:
-            context: ssl.SSLContext = super()._create_ssl_ctx(sslp)  # type: ignore[misc]
-            return context
-        return _unverified_tls()
-
-
-def is_lost(connection: Any) -> bool:
-    """Return True if a connection of PyMySQL has ended since its last answer, without asking the server."""
-    if not isinstance(connection, pymysql.connections.Connection):
-        return False
-    own: Any = connection
-    if own._sock is None:
-        return True
-    if own._result is not None and (own._result.unbuffered_active or own._result.has_next):
-        return False
-    # Between two commands a server sends nothing but its farewell.
-    if not hasattr(select, "poll"):
-        return bool(select.select([own._sock], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(own._sock, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def server_moment(text: str) -> Any:
@@ -272,6 +45,9 @@ class ServerDatabase(pw.MySQLDatabase):
     A connection that has been lost is replaced before the next statement. Inside a transaction that statement raises
     OperationalError instead, because what came before it is undone.
     """
+
+    #: How many bytes the answer to one statement may have; 0 is no limit.
+    largest = 0
 
     _state: Any
 
@@ -302,15 +78,11 @@ class ServerDatabase(pw.MySQLDatabase):
         with pw.__exception_wrapper__:  # type: ignore[attr-defined]
             self._state.conn = self._connect()
 
-    #: How many bytes the answer to one statement may have; 0 is no limit.
-    largest = 0
-
     def _connect(self) -> Any:
-        watch_for_forks(self)
         parameters = {"conv": _CONVERSIONS, **self.connect_params}
         for name in ("sql_mode", "session"):
             parameters.pop(name, None)
-        connection: Any = _Connection(database=self.database, **parameters)
+        connection: Any = ServerConnection(database=self.database, **parameters)
         try:
             with connection.cursor() as cursor:
                 names = f"SET NAMES {connection.charset}"
@@ -337,3 +109,39 @@ class ServerDatabase(pw.MySQLDatabase):
         own = self.connect_params
         settings = {**session_settings(connection.get_server_info()), **own.get("session", {})}
         return settings if own.get("sql_mode") is None else {**settings, "sql_mode": own["sql_mode"]}
+
+
+def server_parameters(target: Target) -> dict[str, Any]:
+    """Return PyMySQL's parameters for a target on a server. Raises ConfigurationError for one that is not possible."""
+    options = dict(target.options)
+    named = {"user": target.user, "password": target.password, "name": target.name, "host": target.host, **options}
+    for part, text in named.items():
+        try:
+            text.encode("idna" if part == "host" else "utf-8", "surrogateescape" if part == "password" else "strict")
+        except UnicodeError:
+            raise ConfigurationError(f"The {part} of the database is not possible: it cannot be encoded.") from None
+        if "\0" in text:
+            raise ConfigurationError(f"The {part} of the database is not possible: it holds a NUL character.")
+    # A str would go out as Latin-1, which is not what other clients send.
+    password = target.password.encode("utf-8", "surrogateescape")
+    parameters: dict[str, Any] = {"user": target.user, "password": password, "charset": "utf8mb4"}
+    # As WordPress's own sessions: the server's default would meet the columns in a CAST, and that is error 1267.
+    parameters["collation"] = options.get("collation", DEFAULT_COLLATION)
+    if "unix_socket" in options:
+        parameters["unix_socket"] = options["unix_socket"]
+    else:
+        parameters |= {"host": target.host, "port": target.port}
+    if "ssl_ca" in options:
+        if not Path(options["ssl_ca"]).is_file():
+            raise ConfigurationError(f"ssl_ca in the database URL names no file: {options['ssl_ca']}.")
+        # Without these PyMySQL encrypts but accepts any certificate.
+        parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
+    elif options.get("ssl", "0") not in ("", "0"):
+        parameters["ssl"] = {"ssl": True}
+    if "connect_timeout" in options:
+        seconds = options["connect_timeout"]
+        if not re.fullmatch("[0-9]{1,8}", seconds) or not 1 <= int(seconds) <= 31_536_000:  # PyMySQL's limit
+            found = f"connect_timeout in the database URL is {seconds!r}"
+            raise ConfigurationError(f"{found}; expected whole seconds, 1 to 31536000.")
+        parameters["connect_timeout"] = int(seconds)
+    return parameters

@@ -7,7 +7,8 @@ from typing import Any
 
 import peewee as pw
 
-from ..database.connect import connected, database_error, describe
+from ..database.connect import connected, describe
+from ..database.failures import database_error
 from ..database.query import failure_of, pause
 from ..errors import Busy, ConfigurationError
 

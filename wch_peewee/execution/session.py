@@ -12,7 +12,6 @@ import peewee as pw
 from ..database.connect import (
     connect,
     connected,
-    database_error,
     dedicated,
     describe,
     for_reading,
@@ -20,6 +19,7 @@ from ..database.connect import (
     is_dedicated,
     is_private,
 )
+from ..database.failures import database_error
 from ..database.query import Connection, failure_of, pause
 from ..errors import ConfigurationError, RunStopped
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached

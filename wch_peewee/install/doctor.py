@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import peewee as pw
 
-from ..database.connect import RESCUE, collation_beside, connected, damage, database_file
+from ..database.connect import collation_beside, connected, database_file
+from ..database.failures import RESCUE, damage
 from ..database.query import SUPPORTED, run_query
 from ..database.session import is_setting, session_settings
 from ..errors import ConfigurationError, DatabaseUnavailable, UnsupportedServer

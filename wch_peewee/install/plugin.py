@@ -16,13 +16,13 @@ import peewee as pw
 from ..database.connect import (
     PATIENCE,
     connect,
-    database_error,
     describe,
     is_autocommitted,
     open_database,
     release_lost,
     unwrap,
 )
+from ..database.failures import database_error
 from ..database.query import base_dialect, run_query
 from ..database.session import LOCK_WAIT
 from ..database.url import parse_url

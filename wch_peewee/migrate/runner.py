@@ -12,7 +12,8 @@ from peewee_migrate.models import MigrateHistory
 from playhouse.migrate import Operation
 
 from .. import errors
-from ..database.connect import database_error, describe
+from ..database.connect import describe
+from ..database.failures import database_error
 from ..execution.context import RunContext
 from ..progress import StepStarted
 from ..schema.naming import history_table_name
