@@ -21,7 +21,7 @@ from tests.support.concurrency import eventually, running
 from tests.support.databases import LiveDatabase
 from tests.support.proxy import Fault, Proxy
 from tests.support.servers import PrivateServer
-from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, Plugin
+from wch_peewee import Busy, Cart, DatabaseManager, DatabaseUnavailable, Plugin
 from wch_peewee.database import driver
 from wch_peewee.database.connect import connect, dedicated, open_database
 from wch_peewee.database.url import parse_url
@@ -186,7 +186,24 @@ def test_looking_at_a_locked_table_ends_in_busy(site: LiveDatabase, name: str) -
         assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["activate", "migrate", "repair", "rollback --yes", "uninstall --yes"])
+def test_an_applications_own_statement_does_not_wait_for_ever(
+    site: LiveDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wch_peewee.database.driver.TABLE_WAIT", 1)
+    plugin = Plugin(site.url)
+    with closing(site.connect()) as other:
+        other.execute_sql("LOCK TABLES wp_options WRITE, wp_wch_carts WRITE")
+        with pytest.raises(Busy, match="somebody else holds a lock for too long"):
+            plugin.admin_init()
+        with plugin.site(), pytest.raises(peewee.OperationalError, match="1205"):
+            Cart.select().count()
+        plugin.database.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["status", "check", "plan", "activate", "migrate", "repair", "rollback --yes", "uninstall --yes"],
+)
 def test_a_command_waits_for_a_locked_table_as_long_as_it_is_told(site: LiveDatabase, command: str) -> None:
     with closing(site.connect()) as other:
         other.execute_sql("LOCK TABLES wp_options WRITE")

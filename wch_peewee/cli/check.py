@@ -9,7 +9,7 @@ import click
 from ..install.drift import REPAIR, Difference, differences
 from ..install.inspection import InstallPlan
 from ..install.network import Network
-from .options import Choices, ExitCode, ignore_option, network_option, wch_command
+from .options import Choices, ExitCode, ignore_option, network_option, timeout_option, wch_command
 from .output import Output
 from .session import Session, author_folder, for_every_site, open_author_session, open_session, show_newer
 
@@ -18,6 +18,7 @@ _OWN = "\0"
 
 
 @wch_command("check")
+@timeout_option
 @ignore_option
 @network_option
 @click.option(

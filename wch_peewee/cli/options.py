@@ -109,15 +109,20 @@ def wch_command(
     return decorate
 
 
+def timeout_option(function: F) -> F:
+    """Add the option of every command that uses tables: how long it waits for what others have locked."""
+    return _stored(
+        "--timeout",
+        type=_Seconds(),
+        metavar="SECONDS",
+        help=f"How long to wait for another run, and for tables that others have locked  [{PATIENCE:g}]",
+    )(function)
+
+
 def wait_options(function: F) -> F:
     """Add the options of a command that writes: how long it waits for locks."""
     return _all_of(
-        _stored(
-            "--timeout",
-            type=_Seconds(),
-            metavar="SECONDS",
-            help=f"How long to wait for another run, or for somebody's open transaction  [{PATIENCE:g}]",
-        ),
+        timeout_option,
         _stored(
             "--lock-wait",
             type=click.IntRange(1, 3600),

@@ -8,13 +8,14 @@ from ..install.inspection import InstallPlan
 from ..schema.plan import Check, Forecast, RowWork
 from ..schema.statements import readable
 from ..wordpress.options import VERSION_OPTION
-from .options import FORMATS, Choices, ExitCode, copy_options, ignore_option, wch_command
+from .options import FORMATS, Choices, ExitCode, copy_options, ignore_option, timeout_option, wch_command
 from .output import visible
 from .session import Session, open_session, sentence
 
 
 @wch_command("plan", formats=("sql", *FORMATS))
 @ignore_option
+@timeout_option
 @copy_options
 def command(choices: Choices) -> int:
     """Print the SQL that wch activate would run. Reads only.

@@ -73,7 +73,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
 
 
 def _compared(session: Session) -> tuple[Schema, Marks]:
-    with read_session(session.manager.database, session.manager.prefix) as context:
+    with read_session(session.manager.database, session.manager.prefix, session.manager.options) as context:
         desired = context.resolve(session.manager.tables)
         names = [table.name for table in desired]
         return mark_differences(desired, introspect_schema(context.connection, names))
@@ -85,5 +85,5 @@ def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:
         engine = "sqlite"
     if engine is not None:
         return _ENGINES[engine], None if engine == "sqlite" else DEFAULT_COLLATION
-    with read_session(database, session.manager.prefix) as context:
+    with read_session(database, session.manager.prefix, session.manager.options) as context:
         return context.dialect, context.collation

@@ -2,11 +2,12 @@
 
 from ..install.inspection import StatusReport
 from ..install.network import Network
-from .options import Choices, ExitCode, network_option, wch_command
+from .options import Choices, ExitCode, network_option, timeout_option, wch_command
 from .session import Session, for_every_site, open_session, show_newer
 
 
 @wch_command("status")
+@timeout_option
 @network_option
 def command(choices: Choices, network: bool) -> int:
     """Show the version, the migrations and the tables. Reads only.

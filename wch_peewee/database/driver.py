@@ -21,6 +21,10 @@ from .url import Target
 #: What WordPress itself installs with, and connects with, on every supported server.
 DEFAULT_COLLATION = "utf8mb4_unicode_520_ci"
 
+#: How many seconds a statement of the application waits for a table that is locked; the servers' defaults are a day and
+#: a year. For a row InnoDB waits as long.
+TABLE_WAIT = 50
+
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 
 
@@ -79,7 +83,8 @@ class ServerDatabase(pw.MySQLDatabase):
             self._state.conn = self._connect()
 
     def _connect(self) -> Any:
-        parameters = {"conv": _CONVERSIONS, **self.connect_params}
+        # Autocommit is among our settings; PyMySQL would switch it off first, with a statement of its own.
+        parameters = {"conv": _CONVERSIONS, "autocommit": None, **self.connect_params}
         for name in ("sql_mode", "session"):
             parameters.pop(name, None)
         connection: Any = ServerConnection(database=self.database, **parameters)
@@ -107,7 +112,8 @@ class ServerDatabase(pw.MySQLDatabase):
 
     def _settings(self, connection: Any) -> dict[str, object]:
         own = self.connect_params
-        settings = {**session_settings(connection.get_server_info()), **own.get("session", {})}
+        always = {"lock_wait_timeout": TABLE_WAIT, **session_settings(connection.get_server_info())}
+        settings = {**always, **own.get("session", {})}
         return settings if own.get("sql_mode") is None else {**settings, "sql_mode": own["sql_mode"]}
 
 

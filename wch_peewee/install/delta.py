@@ -62,7 +62,8 @@ def db_delta(
     tables = tuple(t for m in declared for t in ((m,) if isinstance(m, Table) else logical_tables([m])))
     chosen = unwrap(database if database is not None else _database_of(declared))
     prefix = check_prefix(current_prefix() if prefix is None else prefix)
-    with read_session(chosen, prefix) as context:
+    options = RunOptions(patience)
+    with read_session(chosen, prefix, options) as context:
         folder = MigrationFolder(migrations_folder())
         if read_option(context.connection, prefix, VERSION_OPTION) not in (None, folder.version):
             state = read_state(context, folder)
@@ -73,7 +74,7 @@ def db_delta(
         return DeltaReport(plan.describe(), plan.refusals, plan.extras, tuple(map(str, plan.statements())))
     if plan.is_empty:
         return DeltaReport((), plan.refusals, plan.extras)
-    result = run_in_session(lambda context: context.reconcile(tables), chosen, prefix, RunOptions(patience))
+    result = run_in_session(lambda context: context.reconcile(tables), chosen, prefix, options)
     return DeltaReport(result.changes, result.refusals, result.extras)
 
 

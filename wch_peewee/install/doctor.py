@@ -333,7 +333,7 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
     """Run every check that fits the manager's database. A check that the server refuses to answer is a warning."""
     reached = Diagnosis("connection", "ok", f"{manager.target} can be opened")
     try:
-        with read_session(manager.database, manager.prefix) as context:
+        with read_session(manager.database, manager.prefix, manager.options) as context:
             version = Diagnosis("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
                 return (

@@ -196,7 +196,7 @@ class _Ahead(Generic[R]):
     def read(self, manager: DatabaseManager, sites: Sequence[BlogSite]) -> None:
         """Read ``sites`` together. If one of them is odd, those left out are read one by one."""
         self.reports = {}
-        with contextlib.suppress(WchError), read_session(manager.database, manager.prefix) as context:
+        with contextlib.suppress(WchError), read_session(manager.database, manager.prefix, manager.options) as context:
             self._readings = self._readings or BulkIntrospection(context)
             managers = [manager.at(site.prefix) for site in sites if self._readings.has_site(site.prefix)]
             readings = self._readings.read(managers, tables=self._tables)
@@ -247,13 +247,13 @@ class Network:
     def at(self, prefix: str) -> DatabaseManager:
         """Return the manager of a site, which WordPress has to have created if this is a network."""
         manager = self.manager.at(prefix)
-        with read_session(manager.database, manager.prefix) as context:
+        with read_session(manager.database, manager.prefix, manager.options) as context:
             manager.needs_site = manager.needs_site or is_network(context.connection, self.manager.prefix)
         return manager
 
     def sites(self) -> tuple[BlogSite, ...]:
         """Return the sites in use. Raises ConfigurationError if this is not a network."""
-        with read_session(self.manager.database, self.manager.prefix) as context:
+        with read_session(self.manager.database, self.manager.prefix, self.manager.options) as context:
             return read_sites(context.connection, self.manager.prefix)
 
     def install(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallReport]:
@@ -327,7 +327,7 @@ class Network:
         manager = self._as_it_is()
         with (
             one_connection(manager.database, manager.options) as manager.database,
-            read_session(manager.database, manager.prefix) as context,
+            read_session(manager.database, manager.prefix, manager.options) as context,
         ):
             if not context.dialect.transactional_ddl:
                 manager.table_cache = TableCache(context.connection)
