@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+import pymysql
+from pymysql.constants import ER
 
 from .apart import URL_VARIABLE
 
@@ -69,10 +71,7 @@ def _in_run(url: str, work: Callable[[peewee.Database], None]) -> Work:
 
 
 def read(url: str, pace: str, last: str) -> Work:
-    """Ask so often a second, until the input ends; returns when each question was due and how long it took.
-
-    A question that comes late because the one before it took long has waited, too.
-    """
+    """Ask so often a second, until the input ends; returns when each question was due, was sent, and was answered."""
     from .messages import CONVERSATIONS
 
     latest = (
@@ -80,21 +79,36 @@ def read(url: str, pace: str, last: str) -> Work:
         CONVERSATIONS,
     )
     one = ("SELECT content FROM wp_wch_messages WHERE id = {}", int(last))
-    return lambda: _read(url, 1 / float(pace), (latest, one))
+    return lambda: _ask_often(url, 1 / float(pace), (latest, one))
 
 
-def _read(url: str, pause: float, questions: Sequence[tuple[str, int]]) -> list[tuple[float, float]]:
+def write(url: str, pace: str, last: str) -> Work:
+    """Change a row somewhere in the table so often a second, in the same way; what is due during a wait is left."""
+    one = ("UPDATE wp_wch_messages SET label = IF(label = 'a', 'b', 'a') WHERE id = {}", int(last))
+    return lambda: _ask_often(url, 1 / float(pace), (one,), catch_up=False)
+
+
+def _ask_often(
+    url: str, pause: float, questions: Sequence[tuple[str, int]], *, catch_up: bool = True
+) -> list[tuple[float, float, float]]:
     from .places import bare
 
     chance = random.Random(1)
     found = []
     with bare(url) as connection:
-        if url.startswith("sqlite"):
-            connection.execute("PRAGMA busy_timeout = 600000")
         cursor = connection.cursor()
+        patience = "PRAGMA busy_timeout = 600000" if url.startswith("sqlite") else "SET innodb_lock_wait_timeout = 3600"
+        cursor.execute(patience)
 
         def ask(sql: str, highest: int) -> None:
-            cursor.execute(sql.format(chance.randint(1, highest)))
+            text = sql.format(chance.randint(1, highest))
+            while True:
+                try:
+                    cursor.execute(text)
+                    break
+                except pymysql.OperationalError as error:
+                    if error.args[0] != ER.LOCK_DEADLOCK:  # with the tool's triggers; sent again, it has waited longer
+                        raise
             cursor.fetchall()
 
         for question in questions:
@@ -102,18 +116,18 @@ def _read(url: str, pause: float, questions: Sequence[tuple[str, int]]) -> list[
         print("ready", flush=True)
         due, turns = time.monotonic(), itertools.cycle(questions)
         while not select.select([sys.stdin], [], [], 0)[0]:
-            begun = due
             if (left := due - time.monotonic()) > 0:
                 time.sleep(left)
                 # Woken late is the scheduler's doing: no question has waited.
-                begun = time.monotonic()
+                due = time.monotonic()
+            sent = time.monotonic()
             ask(*next(turns))
-            found.append((begun, time.monotonic() - begun))
-            due += pause
+            found.append((due, sent, time.monotonic()))
+            due = due + pause if catch_up else max(due + pause, time.monotonic())
     return found
 
 
-_WORKS: dict[str, Callable[..., Work]] = {"check": check, "fill": fill, "change": change, "read": read}
+_WORKS: dict[str, Callable[..., Work]] = {"check": check, "fill": fill, "change": change, "read": read, "write": write}
 
 
 def peak_memory() -> int:

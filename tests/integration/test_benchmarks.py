@@ -21,7 +21,7 @@ NAMES = {
     "activate": ["activate() on an empty database"],
     "verification": ["activate() when everything is there", "the same beside"],
     "large_tables": ["add_column", "a longer enum", "a wider varchar", "a whole upgrade"],
-    "backfill": ["fill_column over", "the readers' p99"],
+    "backfill": ["fill_column over", "the readers' p99", "a reader's longest wait"],
     "network": ["activate() of a network", "check of a network"],
     "bulk": ["insert_many", "reading"],
     "memory": ["peak memory of a check", "peak memory of fill_column", "peak memory of change_rows"],

@@ -26,8 +26,9 @@ __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
 #: Rows of primary key range in the first batch, and how many there may come to be in one.
 BATCH_SIZE, LARGEST_BATCH = 2_000, 10_000
 _SMALLEST_BATCH = 200
-#: Seconds: a batch that took less is followed by one of twice its size, one that took more by a half.
-_QUICK, _SLOW = 0.025, 0.1
+#: Seconds that a batch should take. A writer waits for its rows, and a server that is busy with something else can take
+#: twice as long for it: that is to stay below a tenth of a second.
+_AIM = 0.04
 #: How long the rest is, of the time that the batch took, and the longest in seconds. Without it, one in a hundred of
 #: 200 readers' queries a second took a quarter longer (measured on two cores).
 _REST, _LONGEST_REST = 0.15, 0.5
@@ -54,7 +55,7 @@ class Chunks:
     """The ids from the first row that ``remaining`` selects (by default the first of all) to the last.
 
     ``size`` is the number of ids in a chunk; None adapts it, up to ``largest``. A chunk locks its rows while it is
-    changed and costs a commit, so it aims at a twentieth of a second, followed by a rest for other sessions.
+    changed and costs a commit, so it aims at 40 milliseconds, followed by a rest for other sessions.
     """
 
     def __init__(
@@ -104,10 +105,9 @@ class Chunks:
         if self._handed_out is None:
             return
         taken = time.monotonic() - self._handed_out
-        if self._largest and taken < _QUICK:
-            self._size = min(2 * self._size, self._largest)
-        elif self._largest and taken > _SLOW:
-            self._size = max(self._size // 2, _SMALLEST_BATCH)
+        if self._largest:
+            factor = 2 if taken < _AIM / 2 else _AIM / taken
+            self._size = max(_SMALLEST_BATCH, min(int(factor * self._size), self._largest))
         # On SQLite the run is one transaction, so a pause helps no other session.
         if not self._context.dialect.transactional_ddl:
             time.sleep(min(_REST * taken, _LONGEST_REST))
@@ -153,8 +153,8 @@ def run_in_batches(
     repeatable. ``remaining`` is a condition on the rows that are still to be done, written the same way but without
     parameters: a killed run then resumes at the first of them, otherwise at the first row.
 
-    ``size`` is the number of ids in a batch. The default adapts it to about a twentieth of a second for each batch, so
-    that no other session waits for longer. On SQLite the whole run is one transaction.
+    ``size`` is the number of ids in a batch. The default adapts it to about 40 milliseconds for each batch, so that
+    no other session waits for much longer. On SQLite the whole run is one transaction.
 
     Raises ConfigurationError, and Busy if rows stay locked for too long.
     """
