@@ -58,6 +58,17 @@ def test_forward_back_and_forward_again(database: LiveDatabase, chain: Path) -> 
     assert columns(database, "wp_wch_message_bodies", "message_id, content") == contents
 
 
+def test_the_version_is_written_last_of_all(database: LiveDatabase, chain: Path) -> None:
+    """An admin_init that finds it looks at nothing else: what comes later would be missing if the run is killed there."""
+    with database.statements() as seen:
+        DatabaseManager(database.url, migrations=chain).install()
+    kept = [sql for sql in seen.writes if "INSERT" in sql.upper() or "UPDATE" in sql.upper()]
+    names, newest = MigrationFolder(chain).names, "2.0.1"
+    recorded = max(number for number, sql in enumerate(kept) if names[-1] in sql or "wp_wch_migratehistory" in sql)
+    stamped = max(number for number, sql in enumerate(kept) if newest in sql or "wp_options" in sql)
+    assert recorded < stamped == len(kept) - 1
+
+
 def test_one_run_and_one_by_one_end_alike(database: LiveDatabase, chain: Path, tmp_path: Path) -> None:
     names = MigrationFolder(chain).names
     for number in range(1, len(names) + 1):

@@ -19,7 +19,7 @@ from ..progress import StepStarted
 from ..schema.naming import history_table_name
 from .folder import MigrationFolder, in_words
 from .state import InstalledState, applied_names, ensure_history
-from .steps.special import irreversible
+from .steps.special import irreversible, stamp
 
 logger = logging.getLogger("wch_peewee.migrate")
 
@@ -131,19 +131,27 @@ class MigrationRouter(Router):
     def run_one(
         self, name: str, migrator: Migrator, *, fake: bool = True, downgrade: bool = False, force: bool = False
     ) -> str:
-        """Run one migration step by step, then record it in the history; with ``fake`` only record it."""
-        if not fake:
-            steps = self.steps(name, downgrade=downgrade)
-            for number, step in enumerate(steps, start=1):
-                if self.context.listener.on_progress is not None:
-                    self.context.listener.on_progress(StepStarted(name, number, len(steps)))
-                self._run_step(name, number, len(steps), step)
+        """Run one migration step by step, then record it in the history; with ``fake`` only record it.
+
+        A last step that writes the version comes after that: whoever finds the version asks for nothing else.
+        """
+        steps = [] if fake else self.steps(name, downgrade=downgrade)
+        stamps = bool(steps) and not downgrade and isinstance(steps[-1], partial) and steps[-1].func is stamp
+        for number, step in enumerate(steps, start=1):
+            if self.context.listener.on_progress is not None:
+                self.context.listener.on_progress(StepStarted(name, number, len(steps)))
+            if stamps and number == len(steps):
+                self._record(name)
+            self._run_step(name, number, len(steps), step)
         if downgrade:
             self.context.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
-        else:
-            self.context.write(lambda: self.model.create(name=name), self.migrate_table)
+        elif not stamps:
+            self._record(name)
         logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
         return name
+
+    def _record(self, name: str) -> None:
+        self.context.write(lambda: self.model.create(name=name), self.migrate_table)
 
     def steps(self, name: str, database: pw.Database | None = None, *, downgrade: bool = False) -> list[Any]:
         """Return the steps of a migration. Raises Undecided and Irreversible before any of them has run."""
