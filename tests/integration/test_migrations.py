@@ -69,6 +69,19 @@ def test_the_version_is_written_last_of_all(database: LiveDatabase, chain: Path)
     assert recorded < stamped == len(kept) - 1
 
 
+def test_a_run_that_was_killed_before_the_version_is_finished_by_the_same_again(
+    database: LiveDatabase, chain: Path
+) -> None:
+    manager = DatabaseManager(database.url, migrations=chain)
+    manager.run_migrations()
+    database.execute("UPDATE wp_options SET option_value = '2.0.0' WHERE option_name = 'wch_db_version'")
+    assert manager.run_migrations() == ()
+    assert version(database) == "2.0.1"
+    with database.statements() as seen:
+        assert manager.run_migrations() == ()
+    assert seen.writes == []
+
+
 def test_one_run_and_one_by_one_end_alike(database: LiveDatabase, chain: Path, tmp_path: Path) -> None:
     names = MigrationFolder(chain).names
     for number in range(1, len(names) + 1):

@@ -62,7 +62,7 @@ def test_a_life() -> None:
     assert wch("status").code == 0
     assert wch("check").out == "Everything is as it should be.\n"
     assert wch("plan").out == "-- Nothing is to do\n"
-    assert wch("migrate").out == "Success: Nothing was to do: no migration is pending.\n"
+    assert wch("migrate").out == "Success: No migration was pending; version 1.0.0 is in place.\n"
     assert wch("rollback", "--yes", WCH_REMOVE_DATA="true").out == "Success: Took back 001_initial_schema\n"
     assert wch("rollback", "--yes").out == "Success: Nothing was to do: no migration is applied.\n"
     assert wch("migrate").out.splitlines()[0] == "Applied 001_initial_schema"

@@ -35,7 +35,7 @@ def command(choices: Choices, dry_run: bool, yes: bool) -> int:
     else:
         session.out.lines(f"Applied {name}" for name in names)
         session.out.success(
-            f"Migrated to version {version}." if names else "Nothing was to do: no migration is pending."
+            f"Migrated to version {version}." if names else f"No migration was pending; version {version} is in place."
         )
     return ExitCode.TOO_NEW if newer else ExitCode.FINE
 
@@ -47,6 +47,10 @@ def _preview(session: Session) -> int:
         session.out.document({**session.heading, "pending": pending, "is_newer": status.is_newer})
     else:
         session.out.lines(f"Would apply {name}" for name in pending)
-        if not pending:
-            session.out.line(f"{sentence(status.reason) or 'Nothing is to do'}.")
+        if status.is_newer:
+            session.out.line(f"{sentence(status.reason)}.")
+        elif not status.is_stamped:
+            session.out.line(f"Would write the version {status.code_version}.")
+        elif not pending:
+            session.out.line("Nothing is to do.")
     return ExitCode.TOO_NEW if status.is_newer else ExitCode.FINE

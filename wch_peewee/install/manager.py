@@ -129,12 +129,12 @@ class DatabaseManager(Installation):
             return self._run(work, "activate", database)
 
     def run_migrations(self) -> tuple[str, ...]:
-        """Apply the pending migrations under the lock; return the names of those applied.
+        """Apply the pending migrations under the lock; return the names of those applied. The version is written last.
 
         A database that somebody has made newer is left alone. Raises SchemaTooNew and what ``install`` raises.
         """
         with read_session(self.database, self.prefix, self.options) as context:
-            if self._left_alone(state := self.state(context)) or not state.pending:
+            if self._left_alone(state := self.state(context)) or (state.is_stamped and not state.pending):
                 return ()
 
         def work(context: RunContext) -> tuple[str, ...]:
@@ -142,7 +142,9 @@ class DatabaseManager(Installation):
                 return ()
             require_privileges(context, self.target)
             require_options(context, self.target)
-            return self._migrate(context, state)
+            names = self._migrate(context, state)
+            self._stamp(context)
+            return names
 
         return self._run(work, "migrate")
 
