@@ -59,7 +59,7 @@ def test_forward_back_and_forward_again(database: LiveDatabase, chain: Path) -> 
 
 
 def test_the_version_is_written_last_of_all(database: LiveDatabase, chain: Path) -> None:
-    """An admin_init that finds it looks at nothing else: what comes later would be missing if the run is killed there."""
+    """An admin_init that finds it looks no further: what came later would be missing after a kill there."""
     with database.statements() as seen:
         DatabaseManager(database.url, migrations=chain).install()
     kept = [sql for sql in seen.writes if "INSERT" in sql.upper() or "UPDATE" in sql.upper()]
