@@ -18,6 +18,7 @@ _TIMES = 200
 def measure(bench: Bench) -> Iterator[Row]:
     with bench.installed() as database, bare(database.url) as connection:
         plugin = Plugin(database.url)
+        plugin.database.connect()
         plugin.admin_init()
         with listening() as sent:
             plugin.admin_init()

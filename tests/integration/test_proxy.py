@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -245,9 +246,14 @@ def test_an_answer_that_never_ends_while_one_connects(database: LiveDatabase, co
 def test_a_statement_at_which_the_server_works_is_waited_for(
     database: LiveDatabase, monkeypatch: pytest.MonkeyPatch, tls: bool
 ) -> None:
-    """Ahead of the answer, and within it."""
+    """Ahead of the answer, and within it; and whatever others' statements are encoded in."""
     monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 0.3)
-    with Proxy(database.address, tls=tls) as proxy:
+    with (
+        closing(database.address.connection()) as other,
+        Proxy(database.address, tls=tls) as proxy,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        old = pool.submit(other.query, b"DO SLEEP(5), '\xff\xfe'")
         own = open_database(parse_url(proxy.url(database.name)))
         assert own.execute_sql("SELECT SLEEP(2)").fetchall() == ((0,),)
         rows = own.execute_sql(
@@ -255,3 +261,5 @@ def test_a_statement_at_which_the_server_works_is_waited_for(
         )
         assert [len(row[0]) for row in rows.fetchall()] == [50000] * 3
         own.close()
+        assert not old.done()
+        database.execute(f"KILL QUERY {other.thread_id()}")

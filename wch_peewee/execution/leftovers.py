@@ -146,7 +146,7 @@ def _in_words(connection: Connection, left: Leftovers) -> ToolAtWork:
 def _connections(connection: Connection, tool: str) -> list[str]:
     """Return the connections that run a statement of the tool, as far as the account sees them."""
     with contextlib.suppress(PeeweeException):
-        rows = connection.query(Query("SHOW FULL PROCESSLIST"))
-        database = str(connection.database.database)
-        return [str(row[0]) for row in rows if row[3] == database and tool in str(row[7])]
+        seen = "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE %s"
+        rows = connection.query(Query(f"{seen} AND ID <> CONNECTION_ID()", (f"%{tool}%",)))
+        return [str(row[0]) for row in rows]
     return []
