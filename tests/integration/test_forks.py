@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import peewee
 import pytest
@@ -15,6 +18,8 @@ from tests.support.databases import LiveDatabase
 from wch_peewee import Conversation, Plugin
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+ROOT = Path(__file__).resolve().parents[2]
 
 #: How many workers there are, and how often each reads its own rows.
 WORKERS, READS = 3, 50
@@ -93,7 +98,7 @@ def test_a_transaction_belongs_to_the_parent(plugin: Plugin) -> None:
             with Worker(go_on) as child:
                 said = child.ending()
         assert {row.assigned_agent_id for row in Conversation.select()} == {7}
-    assert "lost inside a transaction" in said or "closed database" in said
+    assert "lost inside a transaction" in said or "belongs to the process that has forked this one" in said
 
 
 def test_another_thread_that_is_connecting_holds_no_child_up(plugin: Plugin) -> None:
@@ -132,10 +137,57 @@ def test_a_childs_end_leaves_the_parents_journal(plugin: Plugin, database: LiveD
     assert set(database.execute("SELECT assigned_agent_id FROM wp_wch_conversations")) == {(9,)}
 
 
+CHILD = """
+import gc, os, sys, threading
+from wch_peewee import Conversation, Plugin
+
+plugin = Plugin(sys.argv[1])
+ready, go = threading.Event(), threading.Event()
+
+def work():
+    with plugin.site(), plugin.database.connection_context():
+        plugin.database.execute_sql("PRAGMA cache_size = 5")  # so that the transaction is in the file before its end
+        with plugin.database.atomic():
+            Conversation.insert_many([
+                {"customer_phone": str(number), "wa_conversation_id": "x" * 90} for number in range(2000)
+            ]).execute()
+            ready.set()
+            go.wait()
+
+if sys.argv[2] == "thread":
+    threading.Thread(target=work).start()
+    ready.wait()
+    if os.fork() == 0:
+        gc.collect()
+        os._exit(0)
+    os.wait()
+    go.set()
+else:
+    real = ready.set
+    def fork():
+        if os.fork() == 0:
+            sys.exit(0)
+        os.wait()
+    ready.set = fork
+    go.set()
+    work()
+"""
+
+
+@pytest.mark.families("sqlite")
+@pytest.mark.parametrize("whose", ["thread", "own"])
+def test_a_childs_end_does_not_undo_a_transaction(plugin: Plugin, database: LiveDatabase, whose: str) -> None:
+    """Closing an inherited connection would roll back in the file, and delete the journal."""
+    subprocess.run([sys.executable, "-c", CHILD, database.url, whose], check=True, cwd=ROOT)
+    assert database.execute("SELECT COUNT(*) FROM wp_wch_conversations WHERE wa_conversation_id LIKE 'xx%'") == [
+        (2000,)
+    ]
+    assert database.execute("PRAGMA integrity_check") == [("ok",)]
+
+
 def test_a_database_in_memory_is_copied_with_its_process() -> None:
     plugin = Plugin("sqlite:///:memory:")
-    plugin.database.connect()
-    plugin.activate()
+    assert [plugin.admin_init().outcome for _ in range(2)] == ["installed", "current"]
     with Worker(lambda send: plugin.admin_init().outcome) as child:
         assert child.ending() == "current"
     plugin.database.close()

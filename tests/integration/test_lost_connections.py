@@ -11,7 +11,7 @@ from playhouse.pool import PooledMySQLDatabase
 
 from tests.support.databases import LiveDatabase
 from tests.support.populate import populate
-from wch_peewee import MODELS, Conversation, Plugin, db_delta
+from wch_peewee import MODELS, Conversation, DatabaseUnavailable, Plugin, db_delta
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 
@@ -117,6 +117,14 @@ def although_the_first_error_is_caught(plain: Plugin, lose: Callable[[], None]) 
         Conversation.update(assigned_agent_id=10).execute()
 
 
+def although_all_errors_are_caught(plain: Plugin, lose: Callable[[], None]) -> None:
+    with plain.database.atomic():
+        Conversation.update(assigned_agent_id=9).execute()
+        lose()
+        with pytest.raises(peewee.OperationalError):
+            Conversation.update(assigned_agent_id=10).execute()
+
+
 def begun_by_hand(plain: Plugin, lose: Callable[[], None]) -> None:
     plain.database.begin()
     Conversation.update(assigned_agent_id=9).execute()
@@ -126,7 +134,14 @@ def begun_by_hand(plain: Plugin, lose: Callable[[], None]) -> None:
 
 @pytest.mark.parametrize(
     "work",
-    [in_a_block, before_another_statement, in_an_inner_block, although_the_first_error_is_caught, begun_by_hand],
+    [
+        in_a_block,
+        before_another_statement,
+        in_an_inner_block,
+        although_the_first_error_is_caught,
+        although_all_errors_are_caught,
+        begun_by_hand,
+    ],
 )
 def test_a_transaction_is_undone_and_says_so(
     plain: Plugin, database: LiveDatabase, work: Callable[[Plugin, Callable[[], None]], None]
@@ -145,6 +160,31 @@ def test_an_error_of_the_application_passes_through_a_lost_transaction(plain: Pl
         Conversation.select().count()
         end(plain, database)
         raise KeyError("own")
+
+
+def test_manual_commits_go_on_after_a_rollback(plain: Plugin, database: LiveDatabase) -> None:
+    own = plain.database
+    with plain.site(), own.manual_commit():
+        own.begin()
+        Conversation.update(assigned_agent_id=9).execute()
+        end(plain, database)
+        with pytest.raises(peewee.OperationalError, match="lost inside a transaction"):
+            Conversation.update(assigned_agent_id=10).execute()
+        own.rollback()
+        own.begin()
+        Conversation.update(assigned_agent_id=11).execute()
+        own.commit()
+    assert set(database.execute("SELECT assigned_agent_id FROM wp_wch_conversations")) == {(11,)}
+
+
+def test_admin_init_does_not_hide_that_a_transaction_is_lost(plugin: Plugin, database: LiveDatabase) -> None:
+    before = database.execute("SELECT id, assigned_agent_id FROM wp_wch_conversations ORDER BY id")
+    plugin.database.execute_sql("BEGIN")
+    plugin.database.execute_sql("UPDATE wp_wch_conversations SET assigned_agent_id = 9")
+    end(plugin, database)
+    with pytest.raises(DatabaseUnavailable):
+        plugin.admin_init()
+    assert database.execute("SELECT id, assigned_agent_id FROM wp_wch_conversations ORDER BY id") == before
 
 
 @pytest.mark.parametrize("name", CALLS)

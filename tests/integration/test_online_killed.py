@@ -129,6 +129,44 @@ def test_a_run_that_has_lost_its_lock_ends_its_tool(site: OnlineSite) -> None:
     assert (site.settle(), site.state()) == ([], site.expected())
 
 
+HOST = """
+import os, sys, threading
+from pathlib import Path
+from wch_peewee import Plugin
+from wch_peewee.execution.online import find_copier
+from wch_peewee.schema.statements import Statement
+
+def fork_a_worker():
+    while not Path("started").exists():
+        pass
+    if os.fork() == 0:
+        os.read(0, 1)  # until the test is over
+        os._exit(0)
+    Path("forked").touch()
+
+copier = find_copier("pt-online-schema-change", Plugin(sys.argv[1]).database)
+threading.Thread(target=fork_a_worker).start()
+copier(Statement("ALTER TABLE wp_wch_carts", "wp_wch_carts", clauses="ENGINE=InnoDB"), lambda: None)
+"""
+
+
+def test_a_worker_that_the_host_has_forked_does_not_keep_the_tool_alive(
+    database: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has inherited the pipe whose end says that the run is over."""
+    tool = tmp_path / TOOL
+    tool.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/started.new\nmv started.new started\nexec sleep 600\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
+    DatabaseManager(database.url).install()
+    with subprocess.Popen([sys.executable, "-c", HOST, database.url], stdin=subprocess.PIPE, cwd=tmp_path) as host:
+        assert wait_until((tmp_path / "forked").exists)
+        number = int((tmp_path / "started").read_text())
+        host.kill()
+        assert wait_until(lambda: not Path(f"/proc/{number}").exists())
+
+
 def test_the_next_run_waits_for_the_tool_of_the_last_one(site: OnlineSite) -> None:
     with held_up(site) as (run, go_on):
         run.kill()

@@ -7,10 +7,11 @@ A few faults for each command, at moments that differ; with --slow all of them, 
 from __future__ import annotations
 
 import random
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -228,6 +229,25 @@ def test_a_server_that_falls_silent_while_one_connects(database: LiveDatabase, a
                 in_time(lambda: connect.connect(own))
             assert len(str(caught.value).splitlines()) == 1
             proxy.heal()
+
+
+def test_a_server_that_answers_a_byte_at_a_time_while_one_connects() -> None:
+    """Each byte comes in time, and the greeting never ends."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def trickle() -> None:
+            client, _ = server.accept()
+            with client, suppress(OSError):
+                client.sendall(b"\xff\xff\x00\x00")
+                while not over.wait(0.02):
+                    client.sendall(b"\x0a")
+
+        pool.submit(trickle)
+        url = f"mysql://root@127.0.0.1:{server.getsockname()[1]}/shop?connect_timeout=1"
+        with pytest.raises(DatabaseUnavailable, match="timed out"):
+            in_time(Plugin(url).admin_init)
+        over.set()
 
 
 @pytest.mark.parametrize("command", ["", "SELECT 1"])

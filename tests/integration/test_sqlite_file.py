@@ -69,6 +69,15 @@ def empty(path: Path) -> None:
     path.with_name("empty.db").replace(path)
 
 
+def test_a_new_file_is_not_a_replaced_one(tmp_path: Path) -> None:
+    plugin = Plugin(f"sqlite:///{tmp_path / 'new.db'}")
+    with plugin.database.atomic():
+        plugin.database.execute_sql("CREATE TABLE notes (note)")
+    assert plugin.activate().outcome == "installed"
+    assert plugin.database.get_tables()
+    plugin.database.close()
+
+
 CALLS: dict[str, Callable[[Plugin], object]] = {
     "admin_init": lambda plugin: plugin.admin_init().outcome,
     "activate": lambda plugin: plugin.activate().outcome,

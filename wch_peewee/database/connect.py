@@ -70,6 +70,15 @@ class _RunOnServer(_RunDatabase, ServerDatabase):
 LOOK_EVERY = 0.1
 
 
+class _OpenFile:
+    """A connection to a SQLite file; it lives as long as its thread knows it."""
+
+    __slots__ = ("__weakref__", "connection")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+
 class FileDatabase(pw.SqliteDatabase):
     """A SQLite database that notices before a statement if its file has been deleted or replaced.
 
@@ -80,33 +89,60 @@ class FileDatabase(pw.SqliteDatabase):
     _state: Any
 
     def _connect(self) -> Any:
-        path = database_file(self)
+        _create_file(self)
+        state, path = self._state, database_file(self)
         # Absolute, as the process may change its folder; asked before, so that no change is missed.
-        self._state.file = None if path is None else path.absolute()
-        self._state.identity, self._state.looked = _identity(self._state.file), time.monotonic()
-        return super()._connect()  # type: ignore[misc]
+        state.file = None if path is None else path.absolute()
+        state.identity, state.looked, state.lost = _identity(state.file), time.monotonic(), ""
+        connection = super()._connect()  # type: ignore[misc]
+        state.open_file = _OpenFile(connection)
+        if path is not None:
+            _open_files.add(state.open_file)
+        return connection
+
+    def _close(self, conn: Any) -> None:
+        self._state.open_file = None
+        super()._close(conn)  # type: ignore[misc]
 
     def cursor(self, named_cursor: str | None = None) -> Any:
         state = self._state
-        if not state.closed:
-            now = time.monotonic()
-            if now - state.looked < LOOK_EVERY and not state.conn.in_transaction:
-                return state.conn.cursor()
-            if _identity(state.file) == state.identity:
-                state.looked = now
-                return state.conn.cursor()
-            if self.in_transaction() or state.conn.in_transaction or not self.autoconnect:
-                state.conn.rollback()
-                raise pw.OperationalError("the file has been deleted or replaced while it was open")
+        if not state.closed and (why := self._lost()):
+            in_transaction = self.in_transaction() or _has_begun(state.conn)
+            self._undo()
+            if in_transaction or not self.autoconnect:
+                raise pw.OperationalError(why)
             self.close()
         return super().cursor(named_cursor)  # type: ignore[no-untyped-call]
 
     def rollback(self) -> None:
         """Undo the transaction, in the file in which it was begun."""
-        if self.is_closed() or _identity(self._state.file) == self._state.identity:
-            super().rollback()
+        if not self.is_closed() and self._lost():
+            self._undo()
         else:
+            super().rollback()
+
+    def _undo(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
             self._state.conn.rollback()
+
+    def _lost(self) -> str:
+        """Return why the connection is of no use any more, or an empty text."""
+        state = self._state
+        if not state.lost:
+            now = time.monotonic()
+            if now - state.looked < LOOK_EVERY and not state.conn.in_transaction:
+                return ""
+            state.looked = now
+            if _identity(state.file) != state.identity:
+                state.lost = "the file has been deleted or replaced while it was open"
+        return str(state.lost)
+
+
+def _has_begun(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.in_transaction
+    except sqlite3.ProgrammingError:  # closed
+        return False
 
 
 class _RunOnFile(_RunDatabase, FileDatabase):
@@ -354,8 +390,9 @@ def connect(database: pw.Database) -> None:
 # A fork inherits its parent's connections. It must not use them, and must not end them.
 
 _databases: WeakSet[pw.Database] = WeakSet()
+_open_files: WeakSet[_OpenFile] = WeakSet()
 
-#: Connections of the parent to SQLite files. Closing one here could remove the parent's journal.
+#: The connections to SQLite files, of all threads, during a fork.
 _inherited: list[sqlite3.Connection] = []
 
 
@@ -365,7 +402,18 @@ def _left_by_forks(database: pw.Database) -> pw.Database:
     return database
 
 
+def _before_fork() -> None:
+    _inherited.extend(one.connection for one in _open_files)
+
+
 def _begin_child() -> None:
+    if _inherited:
+        import ctypes  # some milliseconds, which few processes need
+
+    # Closing one would undo the parent's transaction in the file. So it is kept, at the end of the child as well.
+    for connection in _inherited:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    _inherited.clear()
     for database in list(_databases):
         own: Any = database
         own._lock = threading.RLock()  # another thread of the parent may have held it
@@ -375,9 +423,9 @@ def _begin_child() -> None:
 
 def _leave_to_parent(state: Any) -> None:
     if isinstance(state.conn, sqlite3.Connection):
-        _inherited.append(state.conn)
         state.conn = sqlite3.connect(":memory:")
         state.conn.close()
+        state.lost = "the connection belongs to the process that has forked this one"
     else:
         state.conn._force_close()  # closes the socket here, and says nothing to the server
     # A transaction belongs to the parent. Inside its block here every statement is an error.
@@ -386,4 +434,4 @@ def _leave_to_parent(state: Any) -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_inherited.clear, after_in_child=_begin_child)

@@ -59,6 +59,7 @@ class _Answers(io.RawIOBase):
         connection, denials = self._connection, 0
         while True:
             try:
+                connection.hurry()
                 count: int = connection.sock.recv_into(buffer)
             except TimeoutError:
                 if not connection.is_watched:
@@ -96,6 +97,8 @@ class ServerConnection(pymysql.connections.Connection):
     def __init__(self, **parameters: Any) -> None:
         self._parameters = parameters
         self.is_watched = False
+        #: When what is under way has to be through, while one connects; an answer that trickles ends as well.
+        self._ends: float | None = None
         self._largest = self._room = _ALWAYS_ENOUGH
         self._command = threading.Lock()  # held while a command is sent and its result read
         self._last_command = time.monotonic()
@@ -116,12 +119,11 @@ class ServerConnection(pymysql.connections.Connection):
         own: Any = self
         # A server that waits for its client to speak first would be waited for without end. See also watch().
         own._read_timeout = self._parameters.get("read_timeout") or own.connect_timeout
+        self._ends = time.monotonic() + own._read_timeout
         command, own.init_command = own.init_command, None
+        own._read_packet = self._read_packet_with_limits  # for this call alone: TLS brings another reader
         try:
             super().connect(sock)
-            own._rfile.close()
-            # PyMySQL's own reader has no bound, and fails for ever after its first timeout.
-            own._rfile = io.BufferedReader(_Answers(self))
             if command is not None:
                 with self.cursor() as cursor:
                     cursor.execute(command)
@@ -133,14 +135,33 @@ class ServerConnection(pymysql.connections.Connection):
         except Exception as error:  # garbage is read as if it were a packet
             own._force_close()
             raise pymysql.OperationalError(CR.CR_SERVER_HANDSHAKE_ERR, f"{type(error).__name__}: {error}") from error
+        finally:
+            vars(self).pop("_read_packet", None)
+
+    def _read_packet_with_limits(self, *arguments: Any) -> Any:
+        own: Any = self
+        if not isinstance(getattr(own._rfile, "raw", None), _Answers):
+            own._rfile.close()
+            # PyMySQL's own reader has no bound, and fails for ever after its first timeout.
+            own._rfile = io.BufferedReader(_Answers(self))
+        parent: Any = super()
+        return parent._read_packet(*arguments)
+
+    def hurry(self) -> None:
+        """Set the timeout of the next read to what is left while one connects. Raises TimeoutError."""
+        if self._ends is not None:
+            if (left := self._ends - time.monotonic()) <= 0:
+                raise TimeoutError("timed out")
+            self.sock.settimeout(left)
 
     def watch(self, largest: int) -> None:
         """From now on answers may take their time: connecting is done. A ``read_timeout`` of the caller's stays.
 
         ``largest`` is how many bytes a command may bring; 0 is no limit.
         """
-        self._largest = largest
+        self._largest, self._ends = largest, None
         own: Any = self
+        own._current_timeout = None  # PyMySQL's note of what it has set
         if self.sock.family != getattr(socket, "AF_UNIX", None):
             for name, value in _KEEPALIVE.items():
                 if hasattr(socket, name):
@@ -201,6 +222,9 @@ class ServerConnection(pymysql.connections.Connection):
     def _one_command(self, action: Callable[..., Any], *arguments: Any) -> Any:
         with self._command:
             self._room = self._largest
+            if self._ends is not None:
+                own: Any = self
+                self._ends = time.monotonic() + own._read_timeout
             try:
                 return action(*arguments)
             except (pymysql.MySQLError, UnicodeEncodeError) as error:
@@ -209,8 +233,7 @@ class ServerConnection(pymysql.connections.Connection):
                     raise _lost(str(error)) from error
                 raise
             except Exception as error:  # garbage is read as if it were a packet, and what follows it cannot be read
-                own: Any = self
-                own._force_close()
+                self._force_close()  # type: ignore[attr-defined]
                 raise _lost(f"what came is no answer: {type(error).__name__}: {error}") from error
             finally:
                 self._last_command = time.monotonic()

@@ -72,8 +72,9 @@ class ServerDatabase(pw.MySQLDatabase):
 
     def _replace(self) -> None:
         lost = self._state.conn
-        if self.in_transaction() or lost.server_status & _IN_TRANSACTION:
-            lost.server_status &= ~_IN_TRANSACTION  # begun without peewee, it ends with this error
+        if lost.server_status & _IN_TRANSACTION:
+            if not self.in_transaction():  # begun without peewee, or at its COMMIT: it ends with this error
+                lost.server_status &= ~_IN_TRANSACTION
             raise pw.OperationalError(
                 CR.CR_SERVER_LOST, "the connection was lost inside a transaction, which is undone; begin it again"
             )

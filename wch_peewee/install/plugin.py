@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,10 +17,12 @@ from ..database.connect import (
     connect,
     describe,
     is_autocommitted,
+    is_private,
     open_database,
     release_lost,
     unwrap,
 )
+from ..database.driver import ServerDatabase
 from ..database.failures import database_error
 from ..database.query import base_dialect, run_query
 from ..database.session import LOCK_WAIT
@@ -57,18 +58,14 @@ class VersionCheck:
         A connection that the server has closed meanwhile is opened again, unless it is in a transaction: only the
         application may give that up. Raises DatabaseUnavailable.
         """
+        if not isinstance(self._database, ServerDatabase):  # which looks itself
+            release_lost(self._database)
         if self._database.is_closed():
             connect(self._database)
         try:
             return self._ask()
         except pw.PeeweeException as error:
-            meaning = self._dialect.failure(error.args)
-            if meaning != "lost" or self._database.in_transaction():
-                raise database_error(describe(self._database), meaning, error) from error
-        with contextlib.suppress(pw.PeeweeException):
-            self._database.close()
-        connect(self._database)
-        return self._ask()
+            raise database_error(describe(self._database), self._dialect.failure(error.args), error) from error
 
     def missing(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that do not exist, with one query. Raises DatabaseUnavailable."""
@@ -250,7 +247,7 @@ class Plugin:
             if stored is not None and stored == self._code_version and self._is_whole():
                 return self._report_current(stored)
         finally:
-            if was_closed:
+            if was_closed and not is_private(self._database):
                 self._database.close()
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"

@@ -92,7 +92,7 @@ def _run_tool(
     connection: Connection, tool: Tool, target: ToolTarget, table: str, clauses: str, lock: str
 ) -> tuple[int, bool]:
     """Run the tool to its end, or to that of the run; return its exit code, and whether it says that it has swapped."""
-    said, stopped, beat = b"", 0.0, time.monotonic()
+    said, stopped, beat, run = b"", 0.0, time.monotonic(), os.getppid()
     with option_file(tool.options(target)) as (path, descriptors):
         process = _start(tool.command(target, table, clauses, path), descriptors, stdout=subprocess.PIPE)
         assert process.stdout is not None
@@ -107,7 +107,8 @@ def _run_tool(
             lost = False
             if (now := time.monotonic()) - beat > _HEARTBEAT:
                 beat, lost = now, not _holds(connection, lock)
-            if not stopped and (0 in ready or lost):
+            # A process that the run has forked meanwhile holds the pipe open.
+            if not stopped and (0 in ready or lost or os.getppid() != run):
                 # It ends after the statement under way, so that nothing of it is at work on the server afterwards.
                 process.terminate()
                 stopped = now

@@ -89,7 +89,7 @@ class MySQLDialect(MySQLBase, Dialect):
     def underscored_tables(self) -> Query:
         return Query(
             "SELECT TABLE_NAME FROM information_schema.TABLES "
-            "WHERE TABLE_SCHEMA = DATABASE() AND LEFT(TABLE_NAME, 1) = '_'"
+            "WHERE TABLE_SCHEMA = DATABASE() AND LEFT(TABLE_NAME, 1) = '_' AND TABLE_TYPE = 'BASE TABLE'"
         )
 
     def triggers_of(self, part: str) -> Query:

@@ -10,7 +10,8 @@ _FAILURES: tuple[tuple[Failure, re.Pattern[str]], ...] = (
     # Not for indexes or a rebuild's table: if their names are taken, a retry finds them taken again.
     ("exists", re.compile(r"table (?!.*__rebuild\"? already).* already exists\Z|duplicate column name: ", re.DOTALL)),
     ("missing", re.compile(r"no such table: ")),
-    ("lost", re.compile(r"the file has been deleted or replaced")),  # FileDatabase
+    # FileDatabase says these.
+    ("lost", re.compile(r"the file has been deleted or replaced|the connection belongs to the process")),
     (
         "damaged",
         re.compile(
