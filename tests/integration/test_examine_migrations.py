@@ -47,12 +47,12 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def examined(folder: Path, engine: Engine, **scenarios: str) -> Verdict:
+def examined(folder: Path, engine: Engine, every: int = 4, **scenarios: str) -> Verdict:
     """Examine the folder on one engine with the named scenarios; return the verdict, also if it fails."""
     server = "sqlite" if engine.family == "sqlite" else f"{engine.name}={engine.address().url('')}"
     chosen = [scenario for scenario in SCENARIOS if scenario.name in scenarios.values()]
     try:
-        return examine(folder, populate=fill, engines=[server], scenarios=chosen, every=4)
+        return examine(folder, populate=fill, engines=[server], scenarios=chosen, every=every)
     except ExaminationFailed as error:
         return error.verdict
 
@@ -84,7 +84,7 @@ def test_what_cannot_be_repeated_is_found(
 ) -> None:
     (folder / "002_more.py").write_text(MIGRATION.format(forward=forward, back=back), encoding="utf-8")
     scenario, kind, words = found
-    finding = examined(folder, engine, scenario=scenario).findings[0]
+    finding = examined(folder, engine, 2, scenario=scenario).findings[0]
     assert (finding.scenario, finding.fault.kind) == (scenario, kind)
     assert words in str(finding)
     assert "  002_more, step " in str(finding)

@@ -24,6 +24,7 @@ from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
 from tests.support.migration_chain import chain_folder
 from tests.support.proxy import Fault, Kind, Proxy
+from tests.support.servers import PrivateServer
 from tests.support.snapshots import schema
 from wch_peewee import DatabaseManager, DatabaseUnavailable, Plugin, WchError
 from wch_peewee.database import connect
@@ -266,14 +267,9 @@ def test_an_answer_that_never_ends_while_one_connects(database: LiveDatabase, co
 def test_a_statement_at_which_the_server_works_is_waited_for(
     database: LiveDatabase, monkeypatch: pytest.MonkeyPatch, tls: bool
 ) -> None:
-    """Ahead of the answer, and within it; and whatever others' statements are encoded in."""
+    """Ahead of the answer, and within it."""
     monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 0.3)
-    with (
-        closing(database.address.connection()) as other,
-        Proxy(database.address, tls=tls) as proxy,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        old = pool.submit(other.query, b"DO SLEEP(5), '\xff\xfe'")
+    with Proxy(database.address, tls=tls) as proxy:
         own = open_database(parse_url(proxy.url(database.name)))
         assert own.execute_sql("SELECT SLEEP(2)").fetchall() == ((0,),)
         rows = own.execute_sql(
@@ -281,5 +277,17 @@ def test_a_statement_at_which_the_server_works_is_waited_for(
         )
         assert [len(row[0]) for row in rows.fetchall()] == [50000] * 3
         own.close()
+
+
+def test_a_statement_is_waited_for_whatever_others_are_encoded_in(
+    own_server: PrivateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of processes shows the text of each as it came."""
+    monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 0.3)
+    own = open_database(parse_url(own_server.address.url("mysql")))
+    with closing(own_server.address.connection()) as other, ThreadPoolExecutor(1) as pool:
+        old = pool.submit(other.query, b"DO SLEEP(60), '\xff\xfe'")
+        assert own.execute_sql("SELECT SLEEP(2)").fetchall() == ((0,),)
         assert not old.done()
-        database.execute(f"KILL QUERY {other.thread_id()}")
+        own.execute_sql(f"KILL QUERY {other.thread_id()}")
+    own.close()
