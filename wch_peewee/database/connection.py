@@ -173,11 +173,10 @@ class ServerConnection(pymysql.connections.Connection):
         """Return True if the server says that it works for this connection, or has no room for the question."""
         left_out = {"database", "init_command", "conv", "client_flag", "cursorclass"}
         parameters = {name: value for name, value in self._parameters.items() if name not in left_out}
-        limits: dict[str, Any] = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SILENCE / 2)
+        parameters |= dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SILENCE / 2)
+        parameters["use_unicode"] = False  # a statement of somebody else's need not be UTF-8
         try:
-            # As bytes: a statement of somebody else's need not be UTF-8.
-            limits["use_unicode"] = False
-            with closing(ServerConnection(**{**parameters, **limits})) as other, other.cursor() as cursor:
+            with closing(ServerConnection(**parameters)) as other, other.cursor() as cursor:
                 cursor.execute("SHOW PROCESSLIST")  # of one's own account everybody may see everything
                 own: Any = self
                 return any(row[0] == own.thread_id() and row[4] != b"Sleep" for row in cursor.fetchall())

@@ -236,8 +236,9 @@ class Plugin:
     def admin_init(self) -> InstallReport:
         """Upgrade on a version mismatch. With a current version it sends one SELECT and does nothing else.
 
-        The first call, and one every ``verify_every`` seconds, also checks that the tables exist.
-        A failed upgrade raises; calls within ``retry_after`` seconds report ``deferred`` instead of trying again.
+        The first call, and one every ``verify_every`` seconds, also checks that the tables exist. A connection that was
+        closed is closed again, but for a database in memory. A failed upgrade raises; calls within ``retry_after``
+        seconds report ``deferred`` instead of trying again.
         """
         was_closed = self._database.is_closed()
         try:
