@@ -7,6 +7,7 @@ from ..errors import SchemaConflict
 from ..schema.declared import resolve
 from ..schema.mysql.dialect import MySQLDialect
 from ..schema.mysql.render import charset
+from ..schema.naming import Names
 from ..schema.objects import Column, ColumnType, Index, Table
 
 #: What MariaDB, and MySQL before 8.0.19, answer for integers without a width of their own: signed and unsigned.
@@ -18,7 +19,7 @@ _NOT_COLUMNS = {"primary", "index", "fulltext", "unique", "key", "spatial", "con
 _PLAIN_NAME = re.compile(r"[0-9A-Za-z_]+")
 
 
-def dbdelta_text(tables: Iterable[Table], *, prefix: str, dialect: MySQLDialect, collation: str | None) -> str:
+def dbdelta_text(tables: Iterable[Table], *, names: Names, dialect: MySQLDialect, collation: str | None) -> str:
     """Return one CREATE TABLE for each table, parents first, each with a semicolon and a line end.
 
     dbDelta compares text with the answers of DESCRIBE and SHOW INDEX, letter by letter, so the text is what the
@@ -29,7 +30,7 @@ def dbdelta_text(tables: Iterable[Table], *, prefix: str, dialect: MySQLDialect,
 
     Raises SchemaConflict for a declaration that dbDelta would change on every run.
     """
-    desired = resolve(tables, prefix=prefix, dialect=dialect, collation=collation)
+    desired = resolve(tables, names=names, dialect=dialect, collation=collation)
     return "".join(_create(table, dialect) for table in desired)
 
 

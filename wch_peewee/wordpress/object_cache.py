@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from .options import VERSION_OPTION
+from ..models.namespace import WCH
 
 #: Beside its own name, the cache keys that hold an option, all in the group ``options``: the options that are loaded
 #: at once, and those that are known to be missing.
@@ -20,7 +20,7 @@ def object_cache_dropin(site: Path, *, content: Path | None = None) -> Path | No
 
 
 def object_cache_advice(
-    site: Path, *, content: Path | None = None, option: str = VERSION_OPTION, url: str | None = None
+    site: Path, *, content: Path | None = None, option: str = WCH.version_option, url: str | None = None
 ) -> tuple[str, ...]:
     """Return advice for clearing the site's persistent object cache, or an empty list if there is none.
 

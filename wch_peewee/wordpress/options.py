@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..schema.operations import CreateTable
 
 
-VERSION_OPTION = "wch_db_version"
-
-
 def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
     try:
@@ -113,12 +110,22 @@ def has_unique_names(table: Table) -> bool:
     return any([column.lower() for column in columns] == ["option_name"] for columns in keys)
 
 
+def cluster_obstacle(live: Table, dialect: Dialect) -> str:
+    """Return why a cluster does not pass on what the options table holds, and what to do; an empty text if it does."""
+    if not live.engine or live.engine.lower() == "innodb":
+        return ""
+    return (
+        f"{live.name} is a {live.engine} table, which this cluster does not pass on; "
+        f"convert it first: ALTER TABLE {dialect.quote(live.name)} ENGINE=InnoDB"
+    )
+
+
 def delete_option(connection: Connection, prefix: str, name: str) -> bool:
     """Delete one option; return True if it existed."""
-    dialect = connection.dialect
+    database, dialect = connection.database, connection.dialect
     sql = f"DELETE FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {dialect.placeholder}"
     try:
-        return bool(connection.database.execute_sql(sql, (name,)).rowcount)
+        return bool(database.rows_affected(database.execute_sql(sql, (name,))))
     except pw.PeeweeException as error:
         if dialect.failure(error.args) == "missing":
             return False

@@ -2,17 +2,19 @@
 
 import os
 import re
+import shutil
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..database.url import Target
 from ..errors import ConfigurationError
+from ..models.namespace import WCH
 from ..schema.naming import check_prefix
 from .find import SiteLocation, find_site
-from .php.reader import REMOVE_DATA, ConfigValues, read_config
+from .php.reader import ConfigValues, read_config
 from .php.values import ABSENT, Unknown, to_bool, to_string
 
 DATABASE_SETTING = "--database or WCH_DATABASE_URL"
@@ -37,18 +39,6 @@ _HOST_AND_PORT = re.compile(r"([^:/]*)(?::([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Multisite:
-    """The constants of a WordPress network; None means not set, or unknown."""
-
-    enabled: bool | None
-    subdomains: bool | None = None
-    domain: str | None = None
-    path: str | None = None
-    site_id: int | None = None
-    blog_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class WordPressSite:
     """A WordPress site: ``path`` is WordPress's folder, ``config`` its wp-config.php. Equal sites agree in everything.
 
@@ -60,6 +50,8 @@ class WordPressSite:
     config: Path
     values: ConfigValues = field(repr=False)
     sockets: tuple[str, ...] = field(default=SOCKETS, repr=False)
+    #: The constant that allows data to be removed.
+    removal: str = WCH.remove_data
 
     def __str__(self) -> str:
         inside = self.config.parent == self.path
@@ -79,56 +71,33 @@ class WordPressSite:
             raise ConfigurationError(f"$table_prefix is not set in {self.config}; set it there, or with {setting}.")
         written = to_string(value)
         if isinstance(written, Unknown):
-            raise unknown_value("$table_prefix", str(self.config), written, setting)
+            raise _unknown_value("$table_prefix", str(self.config), written, setting)
         return check_prefix(written.decode("utf-8", "replace"))
 
     @property
     def remove_data(self) -> bool:
-        """True if WCH_REMOVE_DATA is PHP's ``true``; unknown is False. Raises if it is set to anything else."""
-        value = self.values.constants[REMOVE_DATA]
+        """True if the constant is PHP's ``true``; unknown is False. Raises if it is set to anything else."""
+        value = self.values.constants[self.removal]
         if value is ABSENT or isinstance(value, Unknown):
             return False
         if value is not True and to_bool(value) is True:
             raise ConfigurationError(
-                f"WCH_REMOVE_DATA in {self.config} is set, but not to true; write define('WCH_REMOVE_DATA', true) or "
-                "set WCH_REMOVE_DATA in the environment. Nothing is removed."
+                f"{self.removal} in {self.config} is set, but not to true; write define('{self.removal}', true) or "
+                f"set {self.removal} in the environment. Nothing is removed."
             )
         return value is True
 
     @property
     def remove_data_is_set(self) -> bool:
-        """True if the file sets WCH_REMOVE_DATA in a way that can be known."""
-        value = self.values.constants[REMOVE_DATA]
+        """True if the file sets the constant in a way that can be known."""
+        value = self.values.constants[self.removal]
         return value is not ABSENT and not isinstance(value, Unknown)
 
     @property
     def remove_data_unknown(self) -> str:
-        """The reason why WCH_REMOVE_DATA cannot be known; empty if it can."""
-        value = self.values.constants[REMOVE_DATA]
+        """The reason why the constant cannot be known; empty if it can."""
+        value = self.values.constants[self.removal]
         return str(value) if isinstance(value, Unknown) else ""
-
-    @property
-    def charset(self) -> str | None:
-        """The charset that WordPress uses, or None if unknown."""
-        return charset_of(self.values)[0]
-
-    @property
-    def collation(self) -> str | None:
-        """The collation of new WordPress tables, as far as wp-config.php sets it."""
-        return charset_of(self.values)[1]
-
-    @property
-    def multisite(self) -> Multisite:
-        """The network's constants, and whether it is one, as WordPress's is_multisite() decides."""
-        found = self.values.constants
-        return Multisite(
-            enabled=_is_multisite(found),
-            subdomains=_bool_or_none(found["SUBDOMAIN_INSTALL"]),
-            domain=_str_or_none(found["DOMAIN_CURRENT_SITE"]),
-            path=_str_or_none(found["PATH_CURRENT_SITE"]),
-            site_id=_int_or_none(found["SITE_ID_CURRENT_SITE"]),
-            blog_id=_int_or_none(found["BLOG_ID_CURRENT_SITE"]),
-        )
 
     @property
     def content(self) -> Path | None:
@@ -145,39 +114,34 @@ class WordPressSite:
 
 
 def read_site(
-    path: Path | str | SiteLocation, environment: Mapping[str, str] | None = None, sockets: Sequence[str] = SOCKETS
+    path: Path | str | SiteLocation,
+    environment: Mapping[str, str] | None = None,
+    sockets: Sequence[str] = SOCKETS,
+    php: str | None = None,
+    removal: str = WCH.remove_data,
 ) -> WordPressSite:
     """Return the site in a folder; ``environment`` is what getenv() sees, by default this process's.
 
-    Raises ConfigurationError if there is no site, or no parser for PHP.
+    With ``php``, the path or name of PHP, that evaluates the file. Raises ConfigurationError if there is no site, no
+    parser for PHP, or no such PHP.
     """
     location = path if isinstance(path, SiteLocation) else find_site(path)
     variables = os.environ if environment is None else environment
-    values = read_config(location.config, location.abspath, variables)
-    return WordPressSite(location.folder, location.config, values, tuple(sockets))
+    if php:
+        from .php.interpreter import ask_php
+
+        values = ask_php(php, location.config, location.abspath, variables, removal)
+    else:
+        values = read_config(location.config, location.abspath, variables, removal)
+    return WordPressSite(location.folder, location.config, values, tuple(sockets), removal)
 
 
-def _is_multisite(found: Mapping[str, Any]) -> bool | None:
-    if found["MULTISITE"] is not ABSENT:
-        return _bool_or_none(found["MULTISITE"])
-    others = [found[name] for name in ("SUBDOMAIN_INSTALL", "VHOST", "SUNRISE")]
-    if any(value is not ABSENT and not isinstance(value, Unknown) for value in others):
-        return True
-    return None if any(isinstance(value, Unknown) for value in others) else False
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """The host that PHP connects to; ``port`` and ``socket`` are None if DB_HOST has none."""
 
     name: str
     port: int | None = None
     socket: str | None = None
-
-    @property
-    def is_local(self) -> bool:
-        """True if PHP uses a Unix socket and ignores the port. Any other host is TCP, without a socket."""
-        return self.name.lower() in ("", "localhost")
 
 
 def parse_db_host(written: str) -> Host:
@@ -197,11 +161,11 @@ def parse_db_host(written: str) -> Host:
 
 def target_of(values: ConfigValues, config: str, sockets: Sequence[str] = SOCKETS) -> Target:
     """Return the database that PHP would open. Raises ConfigurationError with the construct and what to set instead."""
-    name, user = required_constant(values, config, "DB_NAME"), required_constant(values, config, "DB_USER")
-    password = string_constant(values, config, "DB_PASSWORD")
-    host = parse_db_host(string_constant(values, config, "DB_HOST"))
+    name, user = _required(values, config, "DB_NAME"), _required(values, config, "DB_USER")
+    password = _string(values, config, "DB_PASSWORD")
+    host = parse_db_host(_string(values, config, "DB_HOST"))
     options = _tls(values, config) + _collation(values)
-    if host.is_local:
+    if host.name.lower() in ("", "localhost"):  # PHP takes a Unix socket then, and ignores the port
         socket = host.socket or _default_socket(config, sockets)
         return Target("mysql", "", "localhost", 3306, user, password, name, (("unix_socket", socket), *options))
     if not 0 <= (host.port or 3306) <= 65535:
@@ -228,7 +192,7 @@ def _tls(values: ConfigValues, config: str) -> tuple[tuple[str, str], ...]:
     if flags is ABSENT:
         return ()
     if isinstance(flags, Unknown):
-        raise unknown_value("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
+        raise _unknown_value("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
     if not isinstance(flags, int):
         raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_remedy()}.")
     if not flags & _CLIENT_SSL:
@@ -246,30 +210,24 @@ def _tls(values: ConfigValues, config: str) -> tuple[tuple[str, str], ...]:
 
 
 def _collation(values: ConfigValues) -> tuple[tuple[str, str], ...]:
-    charset, collation = charset_of(values)
-    return (("collation", collation),) if charset == "utf8mb4" and collation in _COLLATIONS else ()
+    """Return the collation that WordPress determines, if it is one that every server knows."""
+    written = [values.constants[name] for name in ("DB_CHARSET", "DB_COLLATE")]
+    charset, collation = (b"" if value is ABSENT else to_string(value) for value in written)
+    if isinstance(charset, Unknown) or isinstance(collation, Unknown):
+        return ()
+    found = collation.decode("utf-8", "replace").lower()
+    found = found.replace("utf8_", "utf8mb4_", 1) if found.startswith("utf8_") else found
+    found = "utf8mb4_unicode_520_ci" if found in ("", "utf8mb4_unicode_ci") else found
+    is_utf8 = charset.lower() in (b"utf8", b"utf8mb3", b"utf8mb4")
+    return (("collation", found),) if is_utf8 and found in _COLLATIONS else ()
 
 
-def charset_of(values: ConfigValues) -> tuple[str | None, str | None]:
-    """Return charset and collation as WordPress determines them; None for what is unknown or not set."""
-    charset, collation = (_lowercase(values.constants[name]) for name in ("DB_CHARSET", "DB_COLLATE"))
-    if charset is None or collation is None:
-        return charset, collation or None
-    if charset in ("utf8", "utf8mb3"):
-        charset = "utf8mb4"
-    if charset == "utf8mb4":
-        collation = collation.replace("utf8_", "utf8mb4_", 1) if collation.startswith("utf8_") else collation
-        if collation in ("", "utf8mb4_unicode_ci"):
-            collation = "utf8mb4_unicode_520_ci"
-    return charset or None, collation or None
-
-
-def string_constant(values: ConfigValues, config: str, name: str) -> str:
+def _string(values: ConfigValues, config: str, name: str) -> str:
     """Return a constant as PHP passes it to mysqli: a string, empty if not defined."""
     value = values.constants[name]
     found = b"" if value is ABSENT else to_string(value)
     if isinstance(found, Unknown):
-        raise unknown_value(name, config, found, DATABASE_SETTING)
+        raise _unknown_value(name, config, found, DATABASE_SETTING)
     try:
         shown = found.decode("utf-8")
     except UnicodeDecodeError:
@@ -281,37 +239,20 @@ def string_constant(values: ConfigValues, config: str, name: str) -> str:
     return shown
 
 
-def required_constant(values: ConfigValues, config: str, name: str) -> str:
-    found = string_constant(values, config, name)
+def _required(values: ConfigValues, config: str, name: str) -> str:
+    found = _string(values, config, name)
     if not found:
         how = "not defined" if values.constants[name] is ABSENT else "empty"
         raise ConfigurationError(f"{name} is {how} in {config}; {_remedy()}.")
     return found
 
 
-def unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
+def _unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
     """Return the error for an unknown value: the construct, its line, and what to set instead."""
     where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
-    return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}.")
+    php = ", or let PHP evaluate the file with --php (WCH_PHP=php)" if shutil.which("php") else ""
+    return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}{php}.")
 
 
 def _remedy() -> str:
     return f"correct it, or set {DATABASE_SETTING}"
-
-
-def _lowercase(value: Any) -> str | None:
-    found = b"" if value is ABSENT else to_string(value)
-    return None if isinstance(found, Unknown) else found.decode("utf-8", "replace").lower()
-
-
-def _str_or_none(value: Any) -> str | None:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
-
-
-def _int_or_none(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _bool_or_none(value: Any) -> bool | None:
-    answer = None if value is ABSENT else to_bool(value)
-    return None if isinstance(answer, Unknown) else answer

@@ -1,306 +1,363 @@
-"""Calls: of functions in the file, of closures, of PHP's own functions, and of unknown ones."""
+"""Calls of functions, closures and methods; includes; and the functions of PHP that see or change the program.
 
-from dataclasses import dataclass
-from typing import Any
-
-from .constants import function_names
-from .machine import Machine, Unit, Unreachable, evaluate_arguments
-from .state import Frame
-from .syntax import arguments_of, content, named
-from .values import ABSENT, Closure, Unknown, to_bool, to_string
-from .variables import assign_unknown, mark_reference, peek, set_variable, variable_value
-
-
-def _isset(machine: Machine, node: Any) -> bool | Unknown:
-    unsure: Unknown | None = None
-    for argument in arguments_of(node):
-        value = peek(machine, named(argument)[-1])
-        if value is ABSENT or value is None:
-            return False
-        if isinstance(value, Unknown):
-            unsure = unsure or value
-    return unsure or True
-
-
-def _empty(machine: Machine, node: Any) -> bool | Unknown:
-    value = peek(machine, named(arguments_of(node)[0])[-1])
-    answer = False if value is ABSENT else to_bool(value)
-    return answer if isinstance(answer, Unknown) else not answer
-
-
-def _exit(machine: Machine, node: Any) -> Any:
-    evaluate_arguments(machine, node)
-    machine.ended = machine.unknown(node, "the program ends here, before WordPress is loaded")
-    raise Unreachable
-
-
-def _compact(machine: Machine, node: Any) -> Any:
-    found: dict[Any, Any] = {}
-    for name in evaluate_arguments(machine, node) or [Unknown("compact()")]:
-        if not isinstance(name, bytes):
-            return Unknown("compact()")
-        value = variable_value(machine, name.decode("utf-8", "surrogateescape"))
-        if value is not ABSENT:
-            found[name] = value
-    return found
-
-
-def _extract(machine: Machine, node: Any) -> Any:
-    values = evaluate_arguments(machine, node) or [None]
-    if len(values) != 1 or not isinstance(values[0], dict):
-        machine.frame.variables.havoc(machine.unknown(node, "extract()"))
-        machine.current.frames[0].variables.havoc(machine.unknown(node, "extract()"))
-        return Unknown("extract()")
-    for key, value in values[0].items():
-        shown = to_string(key)
-        if isinstance(shown, bytes) and isinstance(key, bytes):
-            set_variable(machine, shown.decode("utf-8", "surrogateescape"), value)
-    return len(values[0])
-
-
-_CONSTRUCTS = {
-    "isset": _isset,
-    "empty": _empty,
-    "exit": _exit,
-    "die": _exit,
-    "compact": _compact,
-    "extract": _extract,
-}
-
-
-_HARMLESS_NAMES = """
-error_reporting ini_set ini_get ini_restore ini_get_all set_time_limit ignore_user_abort umask
-date_default_timezone_set date_default_timezone_get setlocale mb_internal_encoding mb_regex_encoding mb_language
-error_log trigger_error user_error header header_remove headers_sent headers_list http_response_code setcookie
-setrawcookie session_start session_name session_id session_set_cookie_params session_save_path
-session_cache_limiter session_status session_write_close session_destroy ob_end_clean ob_end_flush ob_get_clean
-ob_get_contents ob_get_level flush time microtime hrtime date gmdate mktime gmmktime strtotime checkdate strftime
-gmstrftime getdate localtime idate date_create uniqid rand mt_rand random_int random_bytes lcg_value mt_srand srand
-mt_getrandmax getrandmax openssl_random_pseudo_bytes hash hash_hmac hash_algos hash_equals hash_file md5_file
-sha1_file crypt password_hash password_verify php_sapi_name php_uname phpversion php_ini_loaded_file
-php_ini_scanned_files zend_version gethostname gethostbyname gethostbynamel gethostbyaddr getmypid getmyuid
-get_current_user posix_getuid posix_geteuid posix_getpwuid posix_getpid sys_getloadavg sys_get_temp_dir
-memory_get_usage memory_get_peak_usage getcwd extension_loaded get_loaded_extensions function_exists class_exists
-interface_exists method_exists property_exists is_callable get_defined_constants get_defined_functions
-get_declared_classes get_class get_object_vars spl_object_hash spl_object_id debug_backtrace debug_print_backtrace
-error_get_last error_clear_last gc_enable gc_disable gc_collect_cycles opcache_get_status opcache_invalidate
-opcache_reset apcu_fetch apcu_exists apc_fetch usleep sleep time_nanosleep preg_match preg_match_all preg_split
-preg_replace preg_quote preg_grep preg_last_error mb_strlen mb_substr mb_strtolower mb_strtoupper mb_strpos
-mb_convert_encoding mb_check_encoding mb_detect_encoding iconv utf8_encode utf8_decode htmlspecialchars
-htmlspecialchars_decode htmlentities html_entity_decode strip_tags addslashes stripslashes addcslashes
-stripcslashes nl2br wordwrap chunk_split number_format money_format similar_text levenshtein soundex metaphone
-str_word_count strrev str_shuffle strtr substr_replace sscanf vsprintf ucwords lcfirst nl_langinfo chr ord dechex
-hexdec bindec decbin octdec decoct base_convert abs ceil floor round sqrt pow exp log log10 log2 sin cos tan pi
-intdiv fmod max min array_sum array_product is_nan is_finite is_infinite array_rand array_chunk array_pad
-array_slice array_fill array_fill_keys array_flip array_reverse array_diff array_diff_key array_diff_assoc
-array_intersect array_intersect_key array_intersect_assoc array_column array_combine array_count_values
-array_unique array_merge_recursive array_replace_recursive array_search array_change_key_case array_is_list
-array_splice array_push array_pop array_shift array_unshift sort rsort ksort krsort asort arsort natsort
-natcasesort shuffle range end reset next prev current key serialize unserialize var_export print_r var_dump
-json_encode json_last_error json_last_error_msg gettype settype get_debug_type is_iterable is_countable fopen
-fclose fread fgets fgetc feof fwrite fputs fflush ftell fseek rewind flock ftruncate fstat fscanf fgetcsv
-file_put_contents filemtime fileatime filectime filesize fileperms fileowner filegroup filetype stat lstat
-clearstatcache is_link is_executable is_writable is_writeable touch mkdir rmdir unlink rename copy symlink readlink
-chmod chown chgrp tempnam tmpfile scandir opendir readdir closedir disk_free_space disk_total_space fnmatch
-pathinfo linkinfo parse_ini_string stream_context_create stream_get_contents stream_is_local exec shell_exec system
-passthru proc_open popen pclose escapeshellarg escapeshellcmd mail checkdnsrr dns_get_record ip2long long2ip
-inet_pton inet_ntop curl_init curl_setopt curl_setopt_array curl_exec curl_close curl_error curl_errno curl_getinfo
-openssl_decrypt openssl_encrypt sodium_crypto_secretbox_open sodium_crypto_secretbox sodium_hex2bin
-sodium_base642bin gzuncompress gzinflate gzdecode gzcompress gzencode gzdeflate str_rot13 convert_uuencode
-convert_uudecode quoted_printable_decode mysqli_report assert_options libxml_disable_entity_loader set_include_path
-get_include_path get_cfg_var getopt getlastmod get_magic_quotes_gpc filter_input filter_has_var ctype_alnum
-ctype_upper ctype_lower ctype_space ctype_punct cli_set_process_title http_build_query version_compare
-spl_autoload_extensions var_representation array_key_first array_key_last fsockopen stream_set_timeout
+A function that is not in the files comes from an extension or from WordPress, and defines none of WordPress's settings:
+an unknown call changes nothing but the variables that it may be handed by reference.
 """
 
-HARMLESS = frozenset(_HARMLESS_NAMES.split())
+from __future__ import annotations
 
-#: The positions, from 0, of the arguments that a harmless function assigns; -1 means all.
-BY_REFERENCE: dict[str, tuple[int, ...]] = {
-    **dict.fromkeys(("preg_match", "preg_match_all", "similar_text"), (2,)),
-    **dict.fromkeys(("preg_replace", "openssl_encrypt"), (4, 5)),
-    **dict.fromkeys(("exec",), (1, 2)),
-    **dict.fromkeys(("system", "passthru", "openssl_random_pseudo_bytes", "is_callable"), (1, 2)),
-    **dict.fromkeys(("headers_sent",), (0, 1)),
-    **dict.fromkeys(("dns_get_record",), (2, 3)),
-    **dict.fromkeys(("fsockopen",), (2, 3)),
-    **dict.fromkeys(("flock",), (2,)),
-    **dict.fromkeys(("proc_open",), (2,)),
-    **dict.fromkeys(("getopt",), (2,)),
-    **dict.fromkeys(("sscanf", "fscanf"), (-1,)),
-    **dict.fromkeys(
-        (
-            "array_splice", "array_push", "array_pop", "array_shift", "array_unshift", "sort", "rsort", "ksort",
-            "krsort", "asort", "arsort", "natsort", "natcasesort", "shuffle", "end", "reset", "next", "prev", "current",
-            "key", "settype",
-        ),
-        (0,),
-    ),
-}  # fmt: skip
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+from . import functions, outside
+from .bedrock import Bedrock
+from .names import TARGETS, enter_namespace, full_names, inside, roots, use
+from .paths import Unit
+from .syntax import content, first_error, named, parse, part
+from .values import ABSENT, Array, Object, Unknown, is_set, is_there, negated, to_bool, to_string
 
-#: The deepest nesting of calls between functions of the file.
-_MAX_CALLS = 12
+#: The deepest nesting of calls and files, and the most PHP that is parsed, in bytes; a wp-config.php has some 5 KB.
+_MAX_CALLS, _MAX_FILE_DEPTH, _MAX_PHP = 12, 70, 160 * 1024
+#: PHP's functions that assign some of their arguments.
+_ASSIGNING = re.compile(
+    r"preg_\w+|str_i?replace|similar_text|exec|system|passthru|(openssl|socket|stream|pcntl|dns|mysqli_stmt|apcu|curl)_\w+|"
+    r"is_callable|headers_sent|getmxrr|p?fsockopen|flock|proc_open|f?sscanf|(mb_)?parse_str|[ak]?r?sort|u[ak]?sort|"
+    r"array_(splice|push|pop|shift|unshift|multisort|walk\w*)|nat(case)?sort|shuffle|end|reset|next|prev|each|settype|"
+    r"getopt|mb_convert_variables|getimagesize"
+)
+#: What code that is not followed can set any name with.
+_SETS_ANY = re.compile(
+    rb"(?i)\b(define\b(?!\s*\(\s*['\"]\w+['\"]\s*,)|const\b|eval\b|extract\b|parse_str|include|require|putenv|global|"
+    rb"array_(map|walk)|call_user|config\b|dotenv\b|function\s+\w)|\$\s*[{$]|\$\w+\s*\("
+)
+_DEFINES = re.compile(rb"(?i)\bdefine\s*\(\s*['\"](\w+)")
+#: The nodes in which a variable is only read.
+_READING = ("encapsed_string", "heredoc_body", "binary_expression", "parenthesized_expression", "return_statement")
+_CLASSES_OF_PHP = re.compile(r"pdo|mysqli\w*|date\w+|\w*exception|\w*error|spl\w+|array\w+|redis|memcached?|stdclass")
+_OWN_CLASS = re.compile(rb"(?i)\b(class|trait|enum)\s+\w")
+_NAME_NODES = ("name", "qualified_name", "relative_name")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function that the file declares: the declaration, and its file."""
+    """A function or closure of the files. One with variables of where it is made is not followed."""
 
     node: Any
     unit: Unit
 
 
-def call_expression(machine: Machine, node: Any) -> Any:
-    """Evaluate ``name(...)``, ``$closure(...)``, or a construct in the form of a call: isset, empty, exit."""
-    function = node.child_by_field_name("function")
-    if function.type not in ("name", "qualified_name", "namespace_name", "relative_name"):
-        return call_callable(machine, node, machine.evaluate(function))
-    written = content(function)
-    lower = written.lower().lstrip("\\")
-    if lower in _CONSTRUCTS:
-        return _CONSTRUCTS[lower](machine, node)
-    return call_named(machine, node, function_names(machine.unit, written))
+def _typed(value: Any, declared: Any) -> Any:
+    """Return a value as a parameter or return value of a type; unknown if PHP may convert or reject it."""
+    fits = isinstance(value, bytes) and content(declared).lower() in ("string", "?string") if declared else True
+    return value if fits or isinstance(value, Unknown) else Unknown(f"a value that PHP makes {content(declared)}")
 
 
-def call_callable(machine: Machine, node: Any, called: Any) -> Any:
-    """Call a closure, or a function by its name in a string."""
-    if isinstance(called, Closure):
-        captured = Frame()
-        captured.variables.known.update(called.captured)
-        return call_function(machine, node, Function(called.node, Unit(called.file)), captured)
-    if isinstance(called, bytes) and b"::" not in called:
-        return call_named(machine, node, [called.decode("utf-8", "replace").lower().lstrip("\\")])
-    evaluate_arguments(machine, node)
-    return machine.unreadable(node, "a call of what is known only when it runs")
+class Calls(Bedrock):
+    """The part of the evaluator that calls and includes."""
 
+    def function(self, node: Any) -> Function:
+        """Return a closure, or declare a function."""
+        made = Function(node, replace(self.unit))
+        if node.type == "function_definition":
+            self.state.known["function", inside(self.unit, content(part(node, "name"))).lower()] = made
+        return made
 
-def call_named(machine: Machine, node: Any, names: list[str]) -> Any:
-    """Call the first function of these names that exists.
+    def call(self, node: Any) -> Any:
+        """Evaluate ``name(...)``, ``$closure(...)``, or a construct in the form of a call: isset, empty, exit."""
+        function = part(node, "function")
+        name = content(function).lower().lstrip("\\") if function.type in _NAME_NODES else ""
+        if name in ("isset", "empty"):
+            seen = [self.peek(named(one)[-1]) for one in named(part(node, "arguments"))]
+            if name == "empty":
+                return negated(to_bool(None if seen[0] is ABSENT else seen[0]))
+            answers = [is_set(one) for one in seen]
+            return False not in answers and next((one for one in answers if one is not True), True)
+        called = full_names(self.unit, content(function), "function") if name else self.evaluate(function)
+        arguments = self._arguments(node)
+        if arguments is None:
+            return self.blind(node, "arguments by name or unpacked")
+        return self.end(node) if name in ("exit", "die") else self._call(node, called, *arguments)
 
-    After an unknown function everything that it could have changed is unknown.
-    """
-    functions = machine.current.functions
-    for name in names:
-        found = functions.known.get(name)
-        if isinstance(found, Function):
-            return call_function(machine, node, found, Frame())
-        if isinstance(found, Unknown):
-            break
-        if isinstance(found, str):  # a builtin under another name
-            return _builtin(machine, node, found)
-        if functions.rest is not None and "\\" in name:
-            break
-        if name in machine.builtins:
-            return _builtin(machine, node, name)
-        if name in HARMLESS:
-            return _harmless(machine, node, name)
-    evaluate_arguments(machine, node)
-    for argument in arguments_of(node):
-        if argument.type == "argument" and named(argument)[-1].type in ("variable_name", "subscript_expression"):
-            mark_argument(machine, named(argument)[-1])
-    return machine.unreadable(node, f"{names[-1]}(), a function that is not known", local=False)
+    def _arguments(self, node: Any) -> tuple[list[Any], list[Any]] | None:
+        """Return the values of a call's arguments and their nodes; None if they are named, unpacked or ``...``."""
+        listed = part(node, "arguments") or next((child for child in named(node) if child.type == "arguments"), None)
+        every = named(listed) if listed is not None else []
+        if any(part(one, "name") or not named(one) or named(one)[-1].type == "variadic_unpacking" for one in every):
+            return None
+        nodes = [named(one)[-1] for one in every]
+        return [self.evaluate(one) for one in nodes], nodes
 
+    def _call(self, node: Any, called: Any, values: list[Any], nodes: list[Any]) -> Any:
+        """Call a closure, or the first function of some names that exists; a string is one name."""
+        called = [os.fsdecode(called).lstrip("\\")] if isinstance(called, bytes) and b"::" not in called else called
+        if isinstance(called, Function):
+            return self._call_function(node, called, values, nodes)
+        if not isinstance(called, list):
+            return self.blind(node, "a call of what is known only when it runs")
+        name = ""
+        for name in (each.lower() for each in called):
+            found = self.state.get("function", name)
+            name = found if isinstance(found, str) else name
+            if name in _RUNNING:
+                return self._run(name, node, values, nodes)
+            if name in _PROGRAM:
+                return self._program(name, node, values)
+            if isinstance(found, Function):
+                return self._call_function(node, found, values, nodes)
+            if isinstance(found, Unknown) and name not in functions.FUNCTIONS:
+                return self.blind(node, f"{name}()")
+        self.spend(500 if name == "preg_replace" else 0)
+        value = functions.call(name, values)
+        # A name that is the value of a variable is not shown: it may be anything.
+        shown = value.what if isinstance(value, Unknown) and name in content(node).lower() else "a call by name"
+        return self._call_unknown(node, shown, values, nodes, name) if isinstance(value, Unknown) else value
 
-def mark_argument(machine: Machine, node: Any) -> None:
-    """Record that a variable was passed to a function that may keep a reference to it."""
-    if node.type == "variable_name":
-        mark_reference(machine, node)
-    else:
-        assign_unknown(machine, node)
+    def _call_unknown(self, node: Any, what: str, values: list[Any], nodes: list[Any], name: str = "") -> Unknown:
+        """Record a call of code that is not in the files: it may assign variables, and call what it is handed."""
+        cause = self.unknown(node, what)
+        for argument in nodes[3 if "replace" in name else 2 if name.startswith("preg") else 0 :]:
+            if _ASSIGNING.fullmatch(name) and argument.type in TARGETS:
+                self.forget(argument)
+        for value in [] if name in functions.FUNCTIONS else values:
+            self._hand_over(node, value, cause)
+        return cause
 
+    def _hand_over(self, node: Any, value: Any, cause: Unknown) -> None:
+        name = os.fsdecode(value).lower().lstrip("\\") if isinstance(value, bytes) else ""
+        function = self.state.get("function", name) if name else value
+        for each in value.values() if isinstance(value, Array) else []:
+            self._hand_over(node, each, cause)
+        is_method = self.own_classes and ("::" in name or (isinstance(value, Array) and 1 in value))
+        if isinstance(function, Function):
+            self.vague(function.node, cause)
+        elif name == "define" or is_method or isinstance(value, Object):
+            self.blind(node, "an object, a function or a method that is handed to another")
 
-def _builtin(machine: Machine, node: Any, name: str) -> Any:
-    values = evaluate_arguments(machine, node)
-    if values is None:
-        return machine.unreadable(node, f"{name}() with arguments by name or unpacked")
-    return machine.builtins[name](machine, node, values)
+    def vague(self, node: Any, cause: Unknown) -> None:
+        """Record that code ran any number of times, and to any point of it: what it could set is unknown."""
+        self.spend(len(node.text) >> 3)
+        words = set(re.findall(r"\w+", content(node).lower()))
+        functions = {name.rpartition("\\")[2] for name in self.state.of("function")}
+        has_methods = self.own_classes and re.search(rb"\bnew\b|->|::", node.text)
+        if _SETS_ANY.search(node.text) or words & functions or "function" in self.state.rest or has_methods:
+            self.blind(node, cause.what)
+            return
+        self.state.rest.setdefault("object", cause)
+        if b"$_" in node.text:
+            self.state.havoc("environment", cause)
+        for name in map(os.fsdecode, _DEFINES.findall(node.text)):
+            self.constant(name, cause)
+        reading = _READING if any(map(_ASSIGNING.fullmatch, words)) else (*_READING, "argument")
+        found = [node]
+        for one in found:
+            found += one.named_children
+            if one.type == "variable_name" and one.parent.type not in reading:
+                self.state.known[self.frame, content(one)[1:]] = cause
+        self.perhaps_leave(node, cause)
 
+    def _call_function(self, node: Any, function: Function, values: list[Any], nodes: list[Any]) -> Any:
+        declaration, body = function.node, part(function.node, "body")
+        self.spend(len(declaration.text) >> 9)
+        parameters = named(part(declaration, "parameters"))
+        for parameter, argument in zip(parameters, nodes, strict=False):
+            self.references.update(roots(argument) if b"&" in parameter.text else [])
+        is_odd = re.search(rb"\byield\b|\.\.\.|\)\s*use\s*\(", declaration.text) or declaration.type == "arrow_function"
+        if self.frame >= _MAX_CALLS or is_odd:
+            return self.blind(node, "a call too deep or too clever to be followed")
 
-def _harmless(machine: Machine, node: Any, name: str) -> Any:
-    evaluate_arguments(machine, node)
-    arguments = arguments_of(node)
-    for position in BY_REFERENCE.get(name, ()):
-        for argument in arguments[position : position + 1] if position >= 0 else arguments:
-            assign_unknown(machine, named(argument)[-1])
-    machine.may_throw(machine.unknown(node, f"{name}()"))
-    return Unknown(f"{name}()")
+        def run() -> None:
+            for parameter, value in zip(parameters, [*values, *[ABSENT] * len(parameters)], strict=False):
+                name, default = content(part(parameter, "name"))[1:], part(parameter, "default_value")
+                if value is ABSENT:
+                    value = self.evaluate(default) if default is not None else self.end(node)
+                self.state.known[self.frame, name] = _typed(value, part(parameter, "type"))
+            self.evaluate(body)
 
+        kept, self.unit = self.unit, function.unit
+        self.frame += 1
+        self.state.drop_frame(self.frame)  # of an earlier call that did not return
+        value = self.explore(run, "return")
+        self.state.drop_frame(self.frame)
+        self.frame -= 1
+        self.unit = kept
+        return _typed(value, part(declaration, "return_type"))
 
-def call_function(machine: Machine, node: Any, function: Function, frame: Frame) -> Any:
-    """Run a function of the file with the call's arguments."""
-    declaration = function.node
-    values = evaluate_arguments(machine, node)
-    if values is None or len(machine.current.frames) > _MAX_CALLS:
-        return machine.unreadable(node, "a call too deep or too clever to be followed")
-    arguments = arguments_of(node)
-    parameters = named(declaration.child_by_field_name("parameters"))
-    for position, parameter in enumerate(parameters):
-        name = content(parameter.child_by_field_name("name"))[1:]
-        if any(child.type == "reference_modifier" for child in parameter.children):
-            if position < len(arguments):
-                mark_argument(machine, named(arguments[position])[-1])
-            frame.variables.known[name] = Unknown(f"the parameter ${name} by reference")
-        elif parameter.type == "variadic_parameter":
-            frame.variables.known[name] = dict(enumerate(values[position:]))
-        elif position < len(values):
-            frame.variables.known[name] = _coerced(values[position], parameter)
+    def method_call(self, node: Any) -> Any:
+        """Evaluate ``$object->method(...)``, ``Name::method(...)`` or ``new Name(...)``.
+
+        Only Bedrock's and phpdotenv's classes are followed.
+        """
+        subject, name, this, kind = part(node, "object"), part(node, "name"), None, ""
+        method = content(name).lower() if name is not None else ""
+        if subject is not None:
+            value = self.evaluate(subject)
+            this = value if isinstance(value, Object) else None
+            called = f"{this.kind if this else ''}->{method}"
         else:
-            default = parameter.child_by_field_name("default_value")
-            if default is None:
-                raise Unreachable  # PHP's ArgumentCountError
-            frame.variables.known[name] = machine.evaluate(default)
-    body = declaration.child_by_field_name("body")
-    if any(child.type == "reference_modifier" for child in declaration.children) or _yields(body):
-        return machine.unreadable(node, "a function that returns a reference or yields")
-    if declaration.type == "arrow_function":
-        result: list[Any] = []
-        machine.call(lambda: result.append(machine.evaluate(body)), frame, function.unit)
-        return result[0]
-    value = machine.call(lambda: machine.run(named(body)), frame, function.unit)
-    return _coerced(None if value is ... else value, declaration, "return_type")
+            scope = named(node)[0]
+            kind = full_names(self.unit, content(scope), "")[0].lower() if scope.type in _NAME_NODES else ""
+            called = f"{kind}::{method}" if method else f"new {kind}"
+        arguments = self._arguments(node)
+        known = self.bedrock_call(node, called, this, arguments[0]) if arguments is not None else ABSENT
+        if known is not ABSENT:
+            return known
+        is_own = self.own_classes and not _CLASSES_OF_PHP.fullmatch(kind)
+        if arguments is None or is_own or (subject is None and not kind):
+            return self.blind(node, f"{called}()")
+        return self._call_unknown(node, f"{called}()", *arguments)
 
+    def class_constant(self, node: Any) -> Any:
+        """Return the value of ``Name::class``; the constants of classes are not followed."""
+        scope, name = map(content, (named(node)[0], named(node)[-1]))
+        is_name = name.lower() == "class" and scope.lower() not in ("self", "static", "parent")
+        return full_names(self.unit, scope, "")[0].encode() if is_name else Unknown(f"the constant {name} of a class")
 
-def _coerced(value: Any, node: Any, field: str = "type") -> Any:
-    """Return a value as a parameter or return value of that type; unknown if PHP would convert or reject it."""
-    declared = node.child_by_field_name(field)
-    if declared is None or isinstance(value, Unknown):
+    def include(self, node: Any) -> Any:
+        """Evaluate ``include``, ``require``, and their ``_once`` forms."""
+        last, word = named(node)[-1], node.type.removesuffix("_expression")
+        path = to_string(self.evaluate(last))
+        written = path if isinstance(path, bytes) else bytes(last.text).rstrip(b"'\") ")
+        if re.search(rb"(^|[/'\"])wp-settings\.php$", written):
+            # Here WordPress connects, with what is set so far. It defines nothing that this reader returns.
+            cause = self.unknown(node, "the way that the program takes")
+            self.connected = (self.connected or self.state).merge(self.state, cause)
+            return 1
+        if isinstance(path, Unknown):
+            return self.blind(node, f"{word} of a file that depends on {path.what}")
+        found = self.find(outside.beside(path, Path(self.unit.path).parent, self.abspath))
+        # Of an address neither the account nor what is asked for is shown.
+        shown = f"{word} of " + re.sub(r"(?<=//)[^/@]*@|\?.*", "", path.decode("utf-8", "replace"))
+        if found is None and word.startswith("include"):
+            return False
+        if not isinstance(found, Path):
+            return self.blind(node, shown + (", which is not there" if found is None else f": {found.what}"))
+        if found.name == "autoload.php" and (found.parent / "composer" / "autoload_real.php").exists():
+            # Composer's autoloader: only the project's own classes and files can set anything.
+            self.own_classes = True
+            own_files = outside.composer_lists_own_files(found.parent)
+            return self.blind(node, "files of the project that Composer includes") if own_files else Unknown("Composer")
+        real = os.path.realpath(found)
+        before = self.state.get("file", real) if word.endswith("_once") else ABSENT
+        source = before if isinstance(before, Unknown) else outside.read_bytes(found)
+        if isinstance(source, Unknown):
+            return self.blind(node, f"{shown}: {source.what}")
+        self.state.known["file", real] = True
+        return True if before is True else self.run_source(node, source, real, 1)
+
+    def run_source(self, node: Any, source: bytes, path: str, default: Any) -> Any:
+        """Run a file's source in the scope that includes it; return what it returns, or else the default."""
+        if source not in self.trees:
+            if sum(map(len, self.trees)) + len(source) > _MAX_PHP:
+                return self.blind(node, "more PHP than is followed")
+            self.trees[source] = parse(source)
+        self.spend(len(source) >> 8)
+        self.own_classes = self.own_classes or _OWN_CLASS.search(source) is not None
+        # What is ever a reference, or static in a function, can change under another name.
+        self.references.update(map(os.fsdecode, re.findall(rb"(?:(?<!&)&|\bstatic)\s*\$(\w+)", source)))
+        root = self.trees[source]
+        kept, self.unit = self.unit, Unit(path, source)
+
+        def run() -> Any:
+            self._hoist(named(root))
+            self.unit.namespace, self.unit.aliases = "", {}
+            self.evaluate(root)
+            return default
+
+        wrong = first_error(root)
+        if wrong is not None or self.depth > _MAX_FILE_DEPTH:
+            value = self.blind(wrong or root, "what stands here is not PHP that can be read")
+        else:
+            value = self.explore(run, "return")
+        self.unit = kept
         return value
-    kinds = content(declared).lower().replace(" ", "").lstrip("?").split("|")
-    fits = {
-        bytes: "string", bool: "bool", int: "int", float: "float", dict: "array", type(None): "null",
-    }.get(type(value), "object")  # fmt: skip
-    if fits in kinds or "mixed" in kinds or (value is None and content(declared).startswith("?")):
-        return value
-    if value is None and ("void" in kinds or field == "type"):
-        return value
-    return Unknown(f"a value that PHP makes {content(declared)}")
 
+    def _hoist(self, nodes: list[Any]) -> None:
+        """Declare the functions at the top of a file before its first statement."""
+        self.spend(len(nodes))
+        for child in nodes:
+            if child.type == "function_definition":
+                self.function(child)
+            elif child.type == "namespace_definition":
+                enter_namespace(self.unit, child)
+                self._hoist(named(part(child, "body")) if part(child, "body") is not None else [])
+            elif child.type == "namespace_use_declaration":
+                use(self.unit, child)
 
-def _yields(node: Any) -> bool:
-    if node is None:
+    def _program(self, name: str, node: Any, values: list[Any]) -> Any:
+        """Evaluate a function that asks or sets one name."""
+        if name == "getenv" and not values:
+            return self.environment_array("")
+        text, rest = to_string([*values, None][0]), values[1:]
+        if name == "property_exists":
+            return Unknown("property_exists()") if not rest else is_there(self.element(values[0], (rest[0],)))
+        if isinstance(text, Unknown):
+            cause = self.unknown(node, f"{name}() with a name that is not known")
+            if name == "define":
+                return self.state.rest.setdefault("constant", cause)
+            if name == "putenv":
+                self.state.havoc("environment", cause)
+            return text
+        if name in outside.FUNCTIONS:
+            there = self.find(text) if not rest else Unknown(f"{name}() in this form")
+            return there if isinstance(there, Unknown) else outside.FUNCTIONS[name](there)
+        return _PROGRAM[name](self, text, *rest) if rest or name != "define" else self.end(node)
+
+    def _constant_value(self, name: str) -> Any:
+        there = self.constant(name)
+        return Unknown(f"the constant {name}, which is not defined here") if there is ABSENT else there
+
+    def _getenv(self, name: bytes, *_: Any) -> Any:
+        value = self.environment_value("", name)
+        return False if value is ABSENT else value
+
+    def _putenv(self, text: bytes, *_: Any) -> bool:
+        name, equals, value = text.partition(b"=")
+        self.state.known["environment", ("", name)] = value if equals else None
         return True
-    pending = [node]
-    while pending:
-        one = pending.pop()
-        if one.type == "yield_expression":
+
+    def _function_exists(self, text: bytes, *_: Any) -> bool | Unknown:
+        """Return True if there is a function; False only if the file declares it further down."""
+        name = os.fsdecode(text).lower().lstrip("\\")
+        found = self.state.get("function", name)
+        if name in _PROGRAM or name in functions.FUNCTIONS or isinstance(found, Function | str):
             return True
-        if one.type not in ("anonymous_function", "function_definition", "class_declaration"):
-            pending.extend(one.named_children)
-    return False
+        self.spend(len(self.unit.source) >> 8)
+        declaration = rb"(?i)\bfunction\s+" + re.escape(name.rpartition("\\")[2].encode()) + rb"\b"
+        is_below = found is ABSENT and re.search(declaration, self.unit.source)
+        return False if is_below else Unknown(f"function_exists('{name}')")
+
+    def _run(self, name: str, node: Any, values: list[Any], nodes: list[Any]) -> Any:
+        """Evaluate a function that runs other code, or sets variables by name."""
+        first, *rest = values or [None]
+        known = [one for one in values if isinstance(one, Array) and not one.rest]
+        if name == "call_user_func":
+            return self._call(node, first, rest, nodes[1:])
+        if name == "array_map" and len(known) == len(rest) and len({*map(len, known)}) == 1:
+            for column in zip(*(one.values() for one in known), strict=True):
+                self._call(node, first, [*column], [])
+            return Unknown("array_map()")
+        if name == "array_walk" and rest and known and known[0] is first:
+            for key, one in first.items():
+                self._call(node, rest[0], [one, key], [])
+            self.forget(nodes[0])
+            return True
+        if name == "eval" and isinstance(first, bytes):
+            return self.run_source(node, b"<?php " + first, self.unit.path, None)
+        if name.startswith(("array", "parse")) and rest:
+            return self._call_unknown(node, f"{name}()", values, nodes, name)
+        return self.blind(node, f"{name}() of what depends on {getattr(first, 'what', 'other values')}")
 
 
-def closure(machine: Machine, node: Any) -> Any:
-    """Return the closure of ``function () use ($a) {...}`` or ``fn() => ...``."""
-    captured: dict[str, Any] = {}
-    if node.type == "arrow_function":
-        captured = {name: value for name, value in machine.frame.variables.known.items() if isinstance(name, str)}
-    for child in node.children:
-        if child.type == "anonymous_function_use_clause":
-            for used in named(child):
-                if used.type == "by_ref":
-                    mark_reference(machine, named(used)[0])
-                    used = named(used)[0]
-                value = variable_value(machine, content(used)[1:])
-                captured[content(used)[1:]] = None if value is ABSENT else value
-    return Closure(node, captured, machine.unit.path)
+#: The functions of ``_run``, and those of ``_program`` beside the ones that ask for a file.
+_RUNNING = ("eval", "call_user_func", "spl_autoload_register", "extract", "parse_str", "array_map", "array_walk")
+_PROGRAM: dict[str, Callable[..., Any]] = {
+    **outside.FUNCTIONS, "property_exists": is_there, "getenv": Calls._getenv, "putenv": Calls._putenv,
+    "function_exists": Calls._function_exists, "env\\env": lambda self, name, *_: self.env(name),
+    "define": lambda self, name, value, *_: negated(is_there(self.constant(os.fsdecode(name), value))),
+    "defined": lambda self, name, *_: is_there(self.constant(os.fsdecode(name))),
+    "constant": lambda self, name, *_: self._constant_value(os.fsdecode(name)),
+}  # fmt: skip

@@ -6,15 +6,19 @@ from functools import cache
 from typing import Any
 
 from ...errors import ConfigurationError
-from .values import Unknown, fit
+from .values import Unknown, joined
 
-#: The largest file that is read, in bytes.
-MAX_FILE_SIZE = 512 * 1024
+_HALT = re.compile(rb"\b__halt_compiler\s*\(\s*\)", re.IGNORECASE)
 
 
 def parse(source: bytes) -> Any:
-    """Return the tree's root. Raises ConfigurationError if the parser is not installed."""
-    return _parser().parse(source).root_node
+    """Return the tree's root, up to __halt_compiler(). Raises ConfigurationError if the parser is not installed."""
+    halt = _HALT.search(source)
+    root = last = _parser().parse(source[: halt.start()] if halt else source).root_node
+    while halt and last.children:
+        last = last.children[-1]
+    # In a comment or in HTML it is only a word.
+    return _parser().parse(source).root_node if halt and (root.has_error or last.type in ("comment", "text")) else root
 
 
 @cache
@@ -29,20 +33,16 @@ def _parser() -> Any:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_php.language_php()))
 
 
-def first_error(root: Any) -> int:
-    """Return the line of the first syntax error, or 0."""
-    node = root
-    if not node.has_error:
-        return 0
-    while True:
-        inner = next((child for child in node.children if child.has_error or child.is_missing), None)
-        if inner is None or node.is_error:
-            return int(node.start_point[0]) + 1
-        node = inner
-
-
 def line_of(node: Any) -> int:
     return int(node.start_point[0]) + 1
+
+
+def first_error(root: Any) -> Any:
+    """Return the node of the first syntax error, or None."""
+    node = root
+    while inner := [child for child in node.children if child.has_error or child.is_missing]:
+        node = inner[0]
+    return node if root.has_error else None
 
 
 def content(node: Any) -> str:
@@ -50,30 +50,25 @@ def content(node: Any) -> str:
     return bytes(node.text).decode("utf-8", "surrogateescape")
 
 
-def arguments_of(node: Any) -> list[Any]:
-    """Return the nodes of a call's arguments, in order, without comments."""
-    listed = node.child_by_field_name("arguments")
-    if listed is None:
-        listed = next((child for child in node.named_children if child.type == "arguments"), None)
-    return [child for child in listed.named_children if child.type != "comment"] if listed is not None else []
-
-
 def named(node: Any) -> list[Any]:
     """Return the named children without comments."""
     return [child for child in node.named_children if child.type != "comment"]
+
+
+def part(node: Any, name: str) -> Any:
+    """Return the child in a field, or None."""
+    return node.child_by_field_name(name)
 
 
 _SIMPLE = {
     b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"e": b"\x1b", b"f": b"\f", b"\\": b"\\", b"$": b"$",
 }  # fmt: skip
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u\{([0-9A-Fa-f]+)\}|(.))", re.DOTALL)
-_LITERAL = ("string_content", "escape_sequence")
 
 
 def single_quoted(source: bytes) -> bytes:
     """Return the value of ``'...'``, in which only the quote and the backslash are escaped."""
-    inner = source[source.index(b"'") + 1 : -1]
-    return re.sub(rb"\\([\\'])", rb"\1", inner)
+    return re.sub(rb"\\([\\'])", rb"\1", source[source.index(b"'") + 1 : -1])
 
 
 def unescape(source: bytes, quote: bytes = b"") -> bytes:
@@ -81,97 +76,46 @@ def unescape(source: bytes, quote: bytes = b"") -> bytes:
 
     def spelled(match: re.Match[bytes]) -> bytes:
         octal, hexadecimal, point, other = match.groups()
-        if octal is not None:
-            return bytes([int(octal, 8) & 0xFF])
-        if hexadecimal is not None:
-            return bytes([int(hexadecimal, 16)])
-        if point is not None:
+        if octal or hexadecimal:
+            return bytes([(int(octal, 8) if octal else int(hexadecimal, 16)) & 0xFF])
+        if point:
             number = int(point[-8:], 16)
             return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else match[0]
-        if other == quote:
-            return other
-        return _SIMPLE.get(other, match[0])
+        return other if other == quote else _SIMPLE.get(other, match[0])
 
     return _ESCAPE.sub(spelled, source)
 
 
-def double_quoted(node: Any, embedded: Callable[[Any], bytes | Unknown]) -> bytes | Unknown:
-    """Return the value of ``"..."``; ``embedded`` evaluates the variables in it."""
-    source = bytes(node.text)
-    start = node.start_byte + source.index(b'"') + 1
-    parts = _parts(node, start, node.end_byte - 1, embedded)
-    if isinstance(parts, Unknown):
-        return parts
-    return b"".join(unescape(part, b'"') if literal else part for literal, part in parts)
+def interpolated(node: Any, evaluate: Callable[[Any], Any]) -> bytes | Unknown:
+    """Return the value of ``"..."``, ``<<<NAME`` or ``<<<'NAME'``; ``evaluate`` is for what is embedded in it."""
+    offset, source, tag = node.start_byte, bytes(node.text), part(node, "end_tag")
+    if tag is None:
+        first, last, indentation = source.index(b'"') + 1, len(source) - 1, 0
+    else:
+        first, last = source.index(b"\n") + 1, source.rindex(b"\n", 0, tag.start_byte - offset)
+        indentation = tag.start_byte - offset - last - 1
+        last -= source[last - 1 : last] == b"\r"
 
+    def text(start: int, end: int) -> bytes:
+        """Return a literal part, without the indentation of the closing name and with its escapes replaced."""
+        line = rb"(?:^|(?<=\n))" if start == first else rb"(?<=\n)"
+        written = re.sub(line + rb"[ \t]{0,%d}" % indentation, b"", source[start:end])
+        return written if node.type == "nowdoc" else unescape(written, b'"' if tag is None else b"")
 
-def heredoc(node: Any, embedded: Callable[[Any], bytes | Unknown]) -> bytes | Unknown:
-    """Return the value of ``<<<NAME`` or ``<<<'NAME'``, without the indentation of the closing name."""
-    source = bytes(node.text)
-    end = node.child_by_field_name("end_tag")
-    first = source.index(b"\n") + 1
-    before_end = source[: end.start_byte - node.start_byte]
-    last_break = before_end.rindex(b"\n")
-    indentation = before_end[last_break + 1 :]
-    last = last_break - (source[last_break - 1 : last_break] == b"\r")
-    if last < first:
-        return b""
-    body = node.child_by_field_name("value")
-    if node.type == "nowdoc" or body is None:
-        return _dedent(source[first:last], indentation, at_line_start=True)
-    parts = _parts(body, node.start_byte + first, node.start_byte + last, embedded, node)
-    if isinstance(parts, Unknown):
-        return parts
-    found, at_line_start = [], True
-    for literal, part in parts:
-        if literal:
-            dedented = _dedent(part, indentation, at_line_start=at_line_start)
-            found.append(unescape(dedented))
-            at_line_start = False
-        else:
-            found.append(part)
-            at_line_start = False
-    return b"".join(found)
-
-
-def _dedent(source: bytes, indentation: bytes, *, at_line_start: bool) -> bytes:
-    if not indentation:
-        return source
-    size = len(indentation)
-    lines = source.split(b"\n")
-    for number, line in enumerate(lines):
-        if number or at_line_start:
-            lines[number] = line[min(size, len(line) - len(line.lstrip(b" \t"))) :]
-    return b"\n".join(lines)
-
-
-def _parts(
-    node: Any, start: int, end: int, embedded: Callable[[Any], bytes | Unknown], holder: Any = None
-) -> list[tuple[bool, bytes]] | Unknown:
-    """Split a string into its literal parts, as written, and the values between them."""
-    holder = holder or node
-    source, offset = bytes(holder.text), holder.start_byte
-    parts: list[tuple[bool, bytes]] = []
-    position = start
-    for child in node.children:
-        if child.type in _LITERAL or (not child.is_named and child.type not in ("{", "}")):
+    position, pieces = first, list[Any]()
+    body = node if tag is None else part(node, "value")
+    for child in body.children if body is not None and node.type != "nowdoc" else []:
+        if child.type in ("string_content", "escape_sequence") or not (child.is_named or child.type in "{}"):
             continue
-        if child.start_byte > position:
-            parts.append((True, source[position - offset : child.start_byte - offset]))
-        position = child.end_byte
-        if child.is_named:
-            value = embedded(child)
-            if isinstance(value, Unknown):
-                return value
-            parts.append((False, value))
-    if position < end:
-        parts.append((True, source[position - offset : end - offset]))
-    return parts
+        pieces.append(text(position, max(child.start_byte - offset, position)))
+        position = max(child.end_byte - offset, position)
+        pieces += [evaluate(child)] if child.is_named else []
+    return joined(*pieces, text(position, max(last, position)))
 
 
-def integer_literal(source: bytes) -> int | float:
+def integer_literal(source: bytes) -> int | Unknown:
     """Return the value of ``10``, ``0x1F``, ``017``, ``0o17``, ``0b11``, ``1_000``."""
     digits = source.replace(b"_", b"").lower()
-    if digits.startswith((b"0x", b"0b", b"0o")):
-        return fit(int(digits, 0))
-    return fit(int(digits, 8 if digits.startswith(b"0") and len(digits) > 1 else 10))
+    is_octal = digits.startswith(b"0") and digits.isdigit() and len(digits) > 1
+    value = int(digits[:32], 8 if is_octal else 0)
+    return value if value < 1 << 63 else Unknown("a very large number")
