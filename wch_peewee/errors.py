@@ -80,9 +80,19 @@ class SchemaTooNew(WchError):
 class SchemaConflict(WchError):
     """A live schema that lacks something the models need and that cannot be added safely."""
 
-    def __init__(self, message: str, *, reasons: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, *, reasons: Sequence[str] = (), by_hand: bool = False) -> None:
         super().__init__(message)
         self.reasons = tuple(reasons)
+        #: True if somebody seems to have done a migration's work already, or something else in its place.
+        self.by_hand = by_hand
+
+
+#: When and where to run again after the server was lost, by the kind of its cluster.
+_WHEN_LOST = {
+    "": "When the server is back, or another has taken its place, run again",
+    "galera": "Connect to another node, or to the cluster's address, and run again",
+    "group": "When the group has a primary, connect to that, or to the cluster's address, and run again",
+}
 
 
 class RunStopped(WchError):
@@ -108,9 +118,13 @@ class RunStopped(WchError):
         self.sql = sql
         self.in_place = None if in_place is None else tuple(in_place)
         self.undone = undone
-        #: True if the connection was lost; whether the statement took effect is then unknown.
+        #: True if the server was lost, or takes no writes any more.
         self.lost = lost
         self.command = command
+        #: The migration that a rollback was to take back.
+        self.target = ""
+        #: The kind of cluster that the server belongs to; empty if it belongs to none.
+        self.cluster = ""
 
     def __str__(self) -> str:
         lines = [self._cause()]
@@ -128,7 +142,7 @@ class RunStopped(WchError):
         return f"In place: {_some(in_place)}." if in_place else "Nothing of this run is in place yet."
 
     def _next_step(self) -> str:
-        when = "When the server is back, run again" if self.lost else "Remove the cause, then run"
+        when = _WHEN_LOST[self.cluster] if self.lost else "Remove the cause, then run"
         return f"{when}: {self.command}" if self.command else f"{when.removesuffix(' again')} the same again."
 
 

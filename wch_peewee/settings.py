@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .database.url import Target, parse_url
 from .errors import ConfigurationError
+from .models.namespace import WCH
 from .schema.naming import DEFAULT_PREFIX, check_prefix
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ T = TypeVar("T")
 DEFAULT_URL = "sqlite:///wch.db"
 
 #: The environment variables that exist, beside those of the tests and benchmarks.
-VARIABLES = ("WCH_DATABASE_URL", "WCH_TABLE_PREFIX", "WCH_WORDPRESS", "WCH_REMOVE_DATA", "WCH_IGNORE", "WCH_DEBUG")
+VARIABLES = (
+    "WCH_DATABASE_URL", "WCH_TABLE_PREFIX", "WCH_WORDPRESS", "WCH_PHP", "WCH_REMOVE_DATA", "WCH_IGNORE", "WCH_DEBUG",
+    "WCH_MODELS", "WCH_MIGRATIONS",
+)  # fmt: skip
 _DEVELOPERS_VARIABLES = re.compile(r"WCH_(?:(?:TEST|BENCHMARK|PEER)_\w+|PYTHON|EXAMPLES)")
 
-#: May data be removed? Yes, no, a function that is called when it matters, or None for WCH_REMOVE_DATA.
+#: May data be removed? Yes, no, a function that is called when it matters, or None for the namespace's constant.
 RemovalPermission = bool | Callable[[], bool] | None
 
 _TRUE = {"true", "1", "yes", "on"}
@@ -80,21 +84,26 @@ class Settings:
         database: str | None = None,
         prefix: str | None = None,
         wordpress: Path | str | None = None,
+        php: str | None = None,
         around: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        removal: str = WCH.remove_data,
     ) -> Settings:
         """Return the arguments' values, else the environment's, else the WordPress site's, else the defaults.
 
-        The environment is WCH_DATABASE_URL, WCH_TABLE_PREFIX and WCH_WORDPRESS. ``wordpress`` is a site's folder or
-        its wp-config.php; a site named here wins over the environment, except for values that its file leaves
-        unknown. Without a named site and a named database, the site that contains the folder ``around`` is used.
+        The environment is WCH_DATABASE_URL, WCH_TABLE_PREFIX, WCH_WORDPRESS and WCH_PHP. ``wordpress`` is a site's
+        folder or its wp-config.php; a site named here wins over the environment, except for values that its file leaves
+        unknown. ``php`` is the PHP that evaluates the file; without it no PHP is run. Without a named site and a named
+        database, the site that contains the folder ``around`` is used.
+        ``removal`` is the constant that allows data to be removed.
         An empty or misspelt variable is ``unclear``, unless the arguments leave nothing to the environment.
 
         Raises ConfigurationError, and for wp-config.php only if a value that is still missing cannot be known.
         """
         environment = os.environ if environment is None else environment
         url = environment.get("WCH_DATABASE_URL") or None
-        site = _find_site(wordpress, around if database is None and url is None else None, environment)
+        php = php or environment.get("WCH_PHP")
+        site = _find_site(wordpress, around if database is None and url is None else None, environment, php, removal)
         site_first = wordpress is not None
         target, needs_site = _target(site, url, site_first) if database is None else (parse_url(database), False)
         return cls(
@@ -108,7 +117,7 @@ class Settings:
 
 
 def _find_site(
-    wordpress: Path | str | None, around: Path | None, environment: Mapping[str, str]
+    wordpress: Path | str | None, around: Path | None, environment: Mapping[str, str], php: str | None, removal: str
 ) -> WordPressSite | None:
     path = wordpress if wordpress is not None else environment.get("WCH_WORDPRESS") or None
     if path is None and around is None:
@@ -117,9 +126,9 @@ def _find_site(
     from .wordpress.site import read_site
 
     if path is not None:
-        return read_site(path, environment)
+        return read_site(path, environment, php=php, removal=removal)
     place = site_around(around) if around is not None else None
-    return None if place is None else read_site(place, environment)
+    return None if place is None else read_site(place, environment, php=php, removal=removal)
 
 
 def _target(site: WordPressSite | None, url: str | None, site_first: bool) -> tuple[Target, bool]:
@@ -169,8 +178,10 @@ def table_prefix(environment: Mapping[str, str] | None = None) -> str:
     return check_prefix(environment.get("WCH_TABLE_PREFIX", DEFAULT_PREFIX))
 
 
-def remove_data_allowed(environment: Mapping[str, str] | None = None, site: WordPressSite | None = None) -> bool:
-    """Return the value of ``WCH_REMOVE_DATA`` in the site's wp-config.php, else in the environment.
+def remove_data_allowed(
+    environment: Mapping[str, str] | None = None, site: WordPressSite | None = None, constant: str = WCH.remove_data
+) -> bool:
+    """Return the value of the site's constant in its wp-config.php, else of ``constant`` in the environment.
 
     In wp-config.php only PHP's ``true`` is yes; if the value there is not set or cannot be known, the environment
     decides. Raises ConfigurationError if the value is neither a plain yes nor a plain no.
@@ -178,16 +189,17 @@ def remove_data_allowed(environment: Mapping[str, str] | None = None, site: Word
     environment = os.environ if environment is None else environment
     if site is not None and site.remove_data_is_set:
         return site.remove_data
-    value = environment.get("WCH_REMOVE_DATA", "").strip().lower()
+    constant = constant if site is None else site.removal
+    value = environment.get(constant, "").strip().lower()
     if value in _TRUE:
         return True
     if value in _FALSE:
         return False
-    raise ConfigurationError(f"WCH_REMOVE_DATA is {value!r}; expected true or false. Nothing is removed.")
+    raise ConfigurationError(f"{constant} is {value!r}; expected true or false. Nothing is removed.")
 
 
-def is_removal_permitted(permission: RemovalPermission) -> bool:
-    """Return True if data may be removed. Raises ConfigurationError if an unclear WCH_REMOVE_DATA decides."""
+def is_removal_permitted(permission: RemovalPermission, constant: str) -> bool:
+    """Return True if data may be removed. Raises ConfigurationError if an unclear ``constant`` decides."""
     if permission is None:
-        return remove_data_allowed()
+        return remove_data_allowed(constant=constant)
     return permission() if callable(permission) else permission

@@ -1,9 +1,14 @@
 """The part of a dialect that needs no version. Every request of a host imports this: it must stay light."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .objects import ColumnType
 
 Rows = Sequence[Sequence[Any]]
 
@@ -12,6 +17,7 @@ Rows = Sequence[Sequence[Any]]
 #: ``exists``       another session has created it meanwhile; inspect again
 #: ``missing``      the table does not exist
 #: ``lost``         the connection is lost; whether the statement was done is unknown
+#: ``not here``     the server takes no writes, or nothing at all: it is read-only now, or out of its cluster
 #: ``damaged``      the database's file is damaged
 #: ``denied``       the account lacks a privilege
 #: ``unsupported``  the requested algorithm cannot do it; another one may
@@ -19,7 +25,17 @@ Rows = Sequence[Sequence[Any]]
 #: ``referenced``   another table's foreign key refers to the table
 #: ``other``        anything else
 Failure = Literal[
-    "waiting", "exists", "missing", "lost", "damaged", "denied", "unsupported", "orphans", "referenced", "other"
+    "waiting",
+    "exists",
+    "missing",
+    "lost",
+    "not here",
+    "damaged",
+    "denied",
+    "unsupported",
+    "orphans",
+    "referenced",
+    "other",
 ]
 
 
@@ -46,6 +62,18 @@ class BaseDialect(ABC):
     @abstractmethod
     def literal(self, text: str) -> str:
         """Quote a text."""
+
+    @abstractmethod
+    def byte_length(self, expression: str) -> str:
+        """Return the expression for the length of a text in bytes."""
+
+    @abstractmethod
+    def changes_as(self, expression: str, type_: ColumnType, *, as_text: bool) -> str:
+        """Return the condition that a value is not NULL and not the same once it is converted to a type.
+
+        ``as_text`` compares the two as they are printed. Of a type that the engine cannot convert to in a query, every
+        value counts as changed.
+        """
 
     @abstractmethod
     def presence(self, names: Sequence[str]) -> Query:

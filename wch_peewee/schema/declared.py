@@ -1,27 +1,72 @@
 """The tables that the models declare: logical ones, called "carts" on every site, and those of one site."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from decimal import Decimal
+from typing import Any, NoReturn, TypeVar
 
 import peewee
 
 from ..errors import ConfigurationError
 from .dialect import Dialect
-from .naming import constraint_name
-from .objects import Column, Default, ForeignKey, Index, Schema, Table
+from .naming import OUTSIDE, Names, constraint_name
+from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, referential_action
 from .operations import CreateTable
 from .statements import Statement
+from .types import LONGEST_KEY, beyond, longest_key
+
+M = TypeVar("M", bound=type[peewee.Model])
+
+
+def parents_first(models: Iterable[M]) -> tuple[M, ...]:
+    """Return the models, each behind those that it refers to; else they keep their order.
+
+    Tables are made in this order, and dropped in the opposite one. Raises ConfigurationError if models refer to each
+    other.
+    """
+    models = tuple(models)
+    keys = [_key(model) for model in models]
+    ordered: list[Any] = []
+
+    def add(key: str, children: tuple[str, ...]) -> None:
+        if key in children:
+            names = " and ".join(models[keys.index(one)].__name__ for one in children[children.index(key) :])
+            raise ConfigurationError(f"{names} refer to each other; expected tables that can be made one by one.")
+        if key in ordered:
+            return
+        model: Any = models[keys.index(key)]
+        for field in model._meta.refs:
+            if field.rel_model in models and _key(field.rel_model) != key:
+                add(_key(field.rel_model), (*children, key))
+        ordered.append(key)
+
+    for key in keys:
+        add(key, ())
+    # Two models of one table are refused by those who take the models.
+    return tuple(models[keys.index(key)] for key in ordered) if len(ordered) == len(models) else models
 
 
 def logical_tables(models: Iterable[type[peewee.Model]]) -> tuple[Table, ...]:
-    """Return the declared tables in the order of the models."""
+    """Return the declared tables in the order of the models. Raises ConfigurationError for what no engine can keep."""
+    models = tuple(models)
+    owners: dict[str, str] = {}
+    for model in models:
+        if (other := owners.setdefault(_key(model), model.__name__)) != model.__name__:
+            raise ConfigurationError(f"{other} and {model.__name__} both declare the table {_key(model)!r}.")
     return tuple(_table(model) for model in models)
 
 
 def _table(model: type[peewee.Model]) -> Table:
     meta: Any = model._meta
     fields = meta.sorted_fields
+    for option in ("constraints", "schema", "table_settings", "without_rowid", "strict_tables", "temporary"):
+        if getattr(meta, option, None):
+            given = f"Meta.{option} = {getattr(meta, option)!r}"
+            raise ConfigurationError(f"{model.__name__} has {given}, which not every engine keeps; declare it without.")
+    names = [field.column_name.lower() for field in fields]
+    if twice := [field for field in fields if names.count(field.column_name.lower()) > 1]:
+        _refuse(twice[1], f"has the column {twice[1].column_name}, which in MySQL is that of {twice[0].name}")
     return Table(
         _key(model),
         columns=tuple(_column(field) for field in fields),
@@ -34,25 +79,67 @@ def _table(model: type[peewee.Model]) -> Table:
 def _key(model: type[peewee.Model]) -> str:
     key = getattr(model._meta, "table_key", None)
     if not isinstance(key, str):
-        raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it is none of the six tables.")
+        raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it is no table of a namespace.")
     return key
 
 
 def _column(field: Any) -> Column:
     if not hasattr(field, "column_type"):
+        kind = type(field).__name__
         raise ConfigurationError(
-            f"{field.model.__name__}.{field.name} is peewee's own {type(field).__name__}, which has no exact column "
-            "type; use one of wch_peewee.models.fields."
+            f"{field.model.__name__}.{field.name} is a {kind}, for which not every engine has a column; "
+            "use one of peewee's other fields, or wch_peewee.models.fields.ColumnField with the type."
         )
-    default = field.default
+    type_ = field.column_type()
+    if reason := beyond(type_):
+        _refuse(field, f"is {type_}: {reason}")
+    default = _default(field, type_)
+    if type_.name == "timestamp" and not field.null and default is None:
+        _refuse(field, "is a timestamp NOT NULL without a default, which some servers change with every UPDATE")
+    for option in ("collation", "unindexed", "sequence", "index_type", "deferrable"):
+        if getattr(field, option, None):
+            _refuse(field, f"has {option}={getattr(field, option)!r}, which not every engine keeps")
     return Column(
         field.column_name,
-        field.column_type(),
+        type_,
         nullable=field.null,
-        # A default that Python computes for each row has no SQL that is the same on every engine.
-        default=None if default is None or callable(default) else Default(str(field.db_value(default))),
+        default=default,
         auto_increment=bool(field.auto_increment),
     )
+
+
+def _refuse(field: Any, reason: str) -> NoReturn:
+    raise ConfigurationError(f"{field.model.__name__}.{field.name} {reason}; declare it without.")
+
+
+#: What ``constraints=[SQL("DEFAULT 0")]`` may say.
+_LITERAL = re.compile(r"DEFAULT\s+(?:'((?:[^'\\]|'')*)'|(-?[0-9][0-9.eE+-]*)|(TRUE|FALSE)|(NULL)|(CURRENT_TIMESTAMP))")
+
+
+def _default(field: Any, type_: ColumnType) -> Default | None:
+    """Return the default of the server: the one in ``constraints``, or that of Python if it is no function.
+
+    A default that Python computes for each row has no SQL that is the same on every engine, and a text or blob has none
+    on MySQL.
+    """
+    default = None if callable(field.default) or type_.is_unbounded else field.default
+    if default is not None:
+        value = field.db_value(default)
+        if isinstance(value, bytes):
+            _refuse(field, "has a default of bytes, which not every engine shows")
+        found = Default(f"{value:f}" if isinstance(value, Decimal) else str(value))
+    else:
+        found = None
+    for constraint in field.constraints or ():
+        text = str(getattr(constraint, "sql", constraint)).strip()
+        match = re.fullmatch(_LITERAL.pattern + r"(?:\(\d*\))?", text, re.IGNORECASE | re.DOTALL)
+        if match is None or (type_.is_unbounded and not match[4]):
+            _refuse(field, f"has the constraint {text}, which not every engine keeps")
+        quoted, number, flag, null, _ = match.groups()
+        literal = number if number is not None else str(int(flag.upper() == "TRUE")) if flag else quoted
+        now = Default("current_timestamp", is_expression=True)
+        found = None if null else now if literal is None else Default(literal.replace("''", "'"))
+    return found
 
 
 def _indexes(meta: Any) -> tuple[Index, ...]:
@@ -66,79 +153,101 @@ def _indexes(meta: Any) -> tuple[Index, ...]:
     for named in meta.named_indexes:
         columns = tuple(meta.combined[column].column_name for column in named.columns)
         indexes.append(Index(named.name, columns, unique=named.unique))
+    for given in meta.indexes:
+        parts, unique = given if isinstance(given, tuple | list) else ((), False)
+        if not parts or not all(isinstance(part, str) and part in meta.combined for part in parts):
+            raise ConfigurationError(
+                f"{meta.model.__name__} has the index {given!r}; expected (('one', 'other'), unique) with its fields."
+            )
+        columns = tuple(meta.combined[part].column_name for part in parts)
+        name = constraint_name(columns[0], "_".join(columns[1:])) if columns[1:] else columns[0]
+        indexes.append(Index(name, columns, unique=bool(unique)))
+    keys = [*indexes, Index("the primary key", tuple(field.column_name for field in meta.get_primary_keys()))]
+    for index in keys:
+        longest = max(index.columns, key=lambda name: longest_key(meta.columns[name].column_type()), default=None)
+        if sum(longest_key(meta.columns[name].column_type()) for name in index.columns) > LONGEST_KEY:
+            _refuse(meta.columns[longest], f"is too long for an index of MySQL ({index.name})")
     return tuple(sorted(indexes, key=lambda index: (not index.unique, names.index(index.columns[0]))))
 
 
 def _foreign_key(field: Any) -> ForeignKey:
+    for action in filter(None, (field.on_delete, field.on_update)):
+        if action.upper() not in ("CASCADE", "SET NULL", "RESTRICT", "NO ACTION"):
+            _refuse(field, f"has the action {action}, which InnoDB does not have")
+        if action.upper() == "SET NULL" and not field.null:
+            _refuse(field, "is NOT NULL and has the action SET NULL")
+    if not (field.rel_field.primary_key or field.rel_field.unique):
+        _refuse(field, f"refers to {field.rel_model.__name__}.{field.rel_field.name}, which is not unique")
     return ForeignKey(
         columns=(field.column_name,),
-        referenced_table=_key(field.rel_model),
+        referenced_table=referenced_key(field),
         referenced_columns=(field.rel_field.column_name,),
-        on_delete=field.on_delete or "NO ACTION",
-        on_update=field.on_update or "NO ACTION",
+        on_delete=referential_action(field.on_delete or "NO ACTION"),
+        on_update=referential_action(field.on_update or "NO ACTION"),
     )
 
 
-def physical_name(key: str, prefix: str) -> str:
-    """Return the full name of a logical table. Unlike ``full_table_name`` it takes tables of later migrations, too."""
-    return f"{prefix}wch_{key}"
+def referenced_key(field: Any) -> str:
+    """Return the key of the table that a foreign key refers to, as ``Names.table`` takes it."""
+    key, space = _key(field.rel_model), field.rel_model._meta.namespace
+    return key if space == field.model._meta.namespace else f"{OUTSIDE}{space.mark}{key}"
 
 
-def physical_schema(tables: Iterable[Table], prefix: str) -> Schema:
+def physical_schema(tables: Iterable[Table], names: Names) -> Schema:
     """Return logical tables and their foreign keys under the full names of one installation, for no engine."""
     return Schema(
         tuple(
             replace(
                 table,
-                name=physical_name(table.name, prefix),
-                foreign_keys=tuple(resolve_key(key, table.name, prefix) for key in table.foreign_keys),
+                name=names.table(table.name),
+                foreign_keys=tuple(resolve_key(key, table.name, names) for key in table.foreign_keys),
             )
             for table in tables
         )
     )
 
 
-def resolve(tables: Iterable[Table], *, prefix: str, dialect: Dialect, collation: str | None) -> Schema:
+def resolve(tables: Iterable[Table], *, names: Names, dialect: Dialect, collation: str | None) -> Schema:
     """Return logical tables as they should be on one site."""
-    return Schema(tuple(resolve_table(table, prefix=prefix, dialect=dialect, collation=collation) for table in tables))
+    return Schema(tuple(resolve_table(table, names=names, dialect=dialect, collation=collation) for table in tables))
 
 
-def resolve_table(table: Table, *, prefix: str, dialect: Dialect, collation: str | None) -> Table:
+def resolve_table(table: Table, *, names: Names, dialect: Dialect, collation: str | None) -> Table:
     """Return a logical table with its full name and the site's collation, adapted to the engine."""
-    name = physical_name(table.name, prefix)
-    keys = tuple(resolve_key(key, name, prefix) for key in table.foreign_keys)
+    name = names.table(table.name)
+    keys = tuple(resolve_key(key, name, names) for key in table.foreign_keys)
     return dialect.adapt(replace(table, name=name, foreign_keys=keys, engine="InnoDB", collation=collation))
 
 
-def resolve_key(key: ForeignKey, table: str, prefix: str) -> ForeignKey:
+def resolve_key(key: ForeignKey, table: str, names: Names) -> ForeignKey:
     """Return a foreign key with full names; its own contains its table's, because it must be unique in a database."""
     name = constraint_name(table, "_".join(key.columns) + "_fk")
-    return replace(key, referenced_table=physical_name(key.referenced_table, prefix), name=name)
+    return replace(key, referenced_table=names.table(key.referenced_table), name=name)
 
 
-def describe_schema(tables: Iterable[Table], prefix: str) -> dict[str, Any]:
+def describe_schema(tables: Iterable[Table], names: Names) -> dict[str, Any]:
     """Return logical tables as plain lists, dicts and strings, which are the same for every engine."""
-    return {"prefix": prefix, "tables": [_table_values(table, prefix) for table in tables]}
+    return {"prefix": names.prefix, "tables": [_table_values(table, names) for table in tables]}
 
 
 def create_statements(
-    tables: Iterable[Table], *, prefix: str, dialect: Dialect, collation: str | None
+    tables: Iterable[Table], *, names: Names, dialect: Dialect, collation: str | None
 ) -> tuple[Statement, ...]:
     """Return the statements that create the tables in an empty database, parents first."""
-    desired = resolve(tables, prefix=prefix, dialect=dialect, collation=collation)
+    desired = resolve(tables, names=names, dialect=dialect, collation=collation)
     steps = [step for table in desired for step in dialect.render(None, [CreateTable(table.name, table)])]
     return tuple(statement for step in steps for statement in step.statements)
 
 
-def _table_values(table: Table, prefix: str) -> dict[str, Any]:
-    name = physical_name(table.name, prefix)
+def _table_values(table: Table, names: Names) -> dict[str, Any]:
+    name = names.table(table.name)
     return {
         "key": table.name,
         "name": name,
         "columns": [_column_values(column) for column in table.columns],
         "primary_key": list(table.primary_key),
         "indexes": [_index_values(index) for index in table.indexes],
-        "foreign_keys": [_foreign_key_values(resolve_key(key, name, prefix)) for key in table.foreign_keys],
+        "foreign_keys": [_foreign_key_values(resolve_key(key, name, names)) for key in table.foreign_keys],
     }
 
 
@@ -147,6 +256,7 @@ def _column_values(column: Column) -> dict[str, Any]:
         "name": column.name,
         "type": column.type.name,
         "size": column.type.size,
+        "scale": column.type.scale,
         "unsigned": column.type.unsigned,
         "values": list(column.type.values),
         "nullable": column.nullable,

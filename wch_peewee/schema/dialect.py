@@ -1,26 +1,42 @@
 """The interface of an engine's dialect: what to ask, how to read the answers, how to render a change."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from .base import BaseDialect, Query, Rows
 from .objects import Index, Schema, Table
 from .operations import NamedParts, Operation
 from .preconditions import Precondition, count_query, rows_query
-from .statements import Effect, Statement, Step
+from .statements import Effect, Size, Statement, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """The cluster that a server belongs to, as far as it matters for locks.
+class Topology:
+    """A server's place among others, as far as it matters to a run.
 
-    With ``shared_writes`` every node takes writes and a named lock holds on one node only, so a lease is needed.
-    ``trouble`` is the reason if nothing may be run here at all.
+    ``kind`` is ``galera``, ``group`` (MySQL Group Replication), or empty for a server that is alone or has replicas
+    only. ``trouble`` is the reason if nothing may be written here and, after a semicolon, what to do instead. It
+    passes, or another server of the cluster has none, unless such clusters are not ``supported``. With ``is_split`` a
+    proxy sends reads to other servers, and nothing that was read can be relied on. ``knows_sources`` is False if the
+    account may not ask whether the server replicates from others.
     """
 
-    shared_writes: bool = False
+    kind: Literal["", "galera", "group"] = ""
     trouble: str = ""
+    supported: bool = True
+    is_split: bool = False
+    knows_sources: bool = True
+
+    @property
+    def shares_writes(self) -> bool:
+        """True if every node takes writes, so that a named lock holds on one node only and a lease is needed."""
+        return self.kind == "galera"
+
+
+#: A server without others.
+ALONE = Topology()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +99,8 @@ class Dialect(BaseDialect):
     def index_name(self, table: str, index: str) -> str:
         """Return an index's name; it contains the table's where index names are unique per database."""
 
-    def find_index(self, table: Table, index: str) -> Index | None:
-        """Return the live table's index that is declared as ``index``."""
+    def find_index(self, table: Table, index: str, marked: str) -> Index | None:
+        """Return the live table's index that is declared as ``index``; ``marked`` is its name without the prefix."""
         return table.index(self.index_name(table.name, index))
 
     @abstractmethod
@@ -155,17 +171,17 @@ class Dialect(BaseDialect):
         """Return the query for the number of rows that conflict with ``precondition``; zero means that it holds."""
         return count_query(precondition, self)
 
-    def select_conflicts(self, precondition: Precondition) -> str:
+    def select_conflicts(self, precondition: Precondition, key: Sequence[str]) -> str:
         """Return the SELECT that shows those rows."""
-        return rows_query(precondition, self)
+        return rows_query(precondition, self, key)
 
     @abstractmethod
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         """Render ``operations`` on ``table`` as it is now, None if it does not exist, in few and cheap steps."""
 
     @abstractmethod
-    def effect(self, step: Step) -> Effect:
-        """Return the locking impact of a step on concurrent readers and writers."""
+    def effect(self, step: Step, topology: Topology, size: Size | None) -> Effect:
+        """Return the locking impact of a step on concurrent readers and writers; ``size`` is the table's, if known."""
 
     @abstractmethod
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
@@ -198,13 +214,17 @@ class Dialect(BaseDialect):
         """
         return None
 
-    def cluster(self, answers: Sequence[Rows]) -> Query | None:
-        """Return the next query that tells whether the server is part of a cluster; None if ``answers`` suffice."""
-        return None
+    def identity(self, mark: str, *, locking: bool) -> tuple[Query, ...]:
+        """Return a statement that gives the session a mark, and queries in several wordings for who answers.
 
-    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
-        """Return the cluster, from the answers."""
-        return Cluster()
+        Their answers are alike, as far as both go, if one connection to one server gives them all.
+        """
+        return ()
+
+    def topology(self) -> Generator[Query, Rows | None, Topology]:
+        """Yield queries, are sent their answers (None where the account may not ask), and return the server's place."""
+        yield from ()
+        return Topology()
 
     def synchronize_reads(self) -> str:
         """Return the statement that makes the session's reads wait until the node has caught up with the cluster."""

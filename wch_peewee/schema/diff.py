@@ -10,7 +10,7 @@ from typing import Generic, Literal, TypeVar
 from .objects import Column, ForeignKey, Index, Schema, Table, as_declared, same_names
 from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
 from .preconditions import Precondition
-from .type_changes import reconcile_type
+from .types import reconcile_type
 
 Part = TypeVar("Part", Column, Index, ForeignKey)
 
@@ -120,9 +120,6 @@ def _alone(wanted: Part | None, found: Part | None, opaque: tuple[str, ...] = ()
     return Pair(wanted, found, "skipped" if opaque else "different", ", ".join(opaque))
 
 
-_WITH_COLLATION = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"}
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """An operation, and the preconditions under which it is safe."""
@@ -159,7 +156,7 @@ class Conversion(Refusal):
 
 def recollated(live: Table, collation: str, names: Collection[str] = ()) -> Table:
     """Return a table with another collation, also in the columns ``names``, by default those that have the table's."""
-    names = names or [c.name for c in live.columns if c.collation is None and c.type.name in _WITH_COLLATION]
+    names = names or [c.name for c in live.columns if c.collation is None and c.type.has_collation]
     columns = [replace(c, collation=collation) if c.name in names and not c.opaque else c for c in live.columns]
     return replace(live, collation=collation, columns=tuple(columns))
 
@@ -218,7 +215,7 @@ def _same_types(key: ForeignKey, live: Table, actual: Schema) -> bool:
     parent = actual.table(key.referenced_table)
     pairs = zip(key.columns, key.referenced_columns, strict=True)
     return parent is not None and all(
-        (one := live.column(column)) and (other := parent.column(referenced)) and one.type == other.type
+        (one := live.column(column)) and (other := parent.column(referenced)) and one.type.family == other.type.family
         for column, referenced in pairs
     )
 
@@ -283,7 +280,7 @@ class _TableDiff:
             )
             self.refuse(f"Add column {live.name}.{column.name}", reason, blocking=True)
             return previous
-        if column.type.name in _WITH_COLLATION and self.table.collation and live.collation != self.table.collation:
+        if column.type.has_collation and self.table.collation and live.collation != self.table.collation:
             column = replace(column, collation=self.table.collation)
         fills_itself = column.nullable or column.default is not None
         requires = () if fills_itself else (Precondition("empty", live.name, (column.name,)),)
@@ -337,7 +334,7 @@ class _TableDiff:
             if pair.wanted is None or pair.found is None:
                 continue
             collation = pair.found.collation or self.live.collation
-            with_collation = {pair.wanted.type.name, pair.found.type.name} <= _WITH_COLLATION
+            with_collation = pair.wanted.type.has_collation and pair.found.type.has_collation
             if with_collation and collation and collation != wanted:
                 others.setdefault(collation, []).append(pair.found.name)
         for collation, names in others.items():

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from .declared import physical_schema
 from .diff import Pair, Part, compare_tables
 from .objects import Column, ForeignKey, Schema, Table
 
@@ -101,11 +100,6 @@ _NONE = Marks()
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
-def mermaid_diagram(tables: Iterable[Table], prefix: str) -> str:
-    """Return the diagram of logical tables: the tables, then a line for each foreign key."""
-    return draw(physical_schema(tables, prefix))
-
-
 def draw(tables: Schema, marks: Marks = _NONE) -> str:
     """Return the diagram of tables with full names; differences stand in comments, and such keys are dotted."""
     lines = ["erDiagram"]
@@ -158,9 +152,7 @@ def _word(name: str) -> str:
 
 def _attribute(column: Column, table: Table, marks: list[str]) -> str:
     type_ = column.type
-    word = type_.name if type_.size is None else f"{type_.name}({type_.size})"
-    if type_.unsigned:
-        word += "_unsigned"
+    word = str(replace(type_, values=())).replace(" ", "_").replace(",", "_")
     keys = ", ".join(_keys(column, table))
     notes = [", ".join(type_.values)] if type_.values else []
     notes += ["NULL"] if column.nullable else []

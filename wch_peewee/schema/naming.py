@@ -1,23 +1,202 @@
-"""The names that belong to an installation, computed from its table prefix.
+"""The names that belong to an installation, computed from its namespace and its table prefix.
 
 None is ever found by a pattern: ``_`` is a wildcard, and one site's prefix can begin with another's.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import ConfigurationError, UnknownTable
 
 DEFAULT_PREFIX = "wp_"
 
-# Parents before children.
-TABLES = ("conversations", "messages", "carts", "customer_profiles", "broadcast_campaigns", "sync_queue")
+#: In front of a key it names a table outside the namespace: ``{prefix}posts`` is ``wp_posts``.
+OUTSIDE = "{prefix}"
 
-_MARK = "wch_"
-_HISTORY = f"{_MARK}migratehistory"
-_LONGEST = max(len(_MARK + table) for table in TABLES)
+#: WordPress's tables that all sites of a network share.
+SHARED = ("users", "usermeta")
+_BOOKS = ("migratehistory", "migrateledger")
 _MAX_IDENTIFIER = 64
 _PREFIX_SHAPE = re.compile(r"[A-Za-z0-9_]*", re.ASCII)
+_NAMESPACE_SHAPE = re.compile(r"[a-z]([a-z0-9_]{0,18}[a-z0-9])?", re.ASCII)
+_KEY_SHAPE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """What tells one plugin's tables and settings from another's.
+
+    ``Namespace("shop")`` gives ``wp_shop_invoices``, the option ``shop_db_version`` and the constant
+    ``SHOP_REMOVE_DATA``. ``package`` is what has to be upgraded when the database is newer, ``shop`` by default.
+    Raises ConfigurationError.
+    """
+
+    name: str
+    package: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not (_NAMESPACE_SHAPE.fullmatch(self.name) or not self.name):
+            raise ConfigurationError(
+                f"Namespace {self.name!r} is not possible: expected up to 20 small letters, digits and underscores, "
+                "with a letter in front and no underscore at the end."
+            )
+        if not self.package:
+            object.__setattr__(self, "package", self.name)
+
+    @property
+    def mark(self) -> str:
+        """What stands between the table prefix and a table's key."""
+        return f"{self.name}_" if self.name else ""
+
+    @property
+    def version_option(self) -> str:
+        """The WordPress option that holds the schema version."""
+        return f"{self.name}_db_version"
+
+    @property
+    def lease_option(self) -> str:
+        """The WordPress option that is the lock on a Galera cluster; WordPress's own are called NAME.lock, too."""
+        return f"{self.name}_db_upgrade.lock"
+
+    @property
+    def remove_data(self) -> str:
+        """The constant, and the variable of the environment, that allows data to be removed."""
+        return f"{self.name.upper()}_REMOVE_DATA"
+
+    def check_key(self, key: str) -> str:
+        """Return a table's key without the mark. Raises ConfigurationError if it is not possible."""
+        plain = key.removeprefix(self.mark) if isinstance(key, str) else ""
+        if not _KEY_SHAPE.fullmatch(plain) or plain in _BOOKS:
+            raise ConfigurationError(
+                f"Table key {key!r} is not possible: expected small letters, digits and underscores with a letter in "
+                f"front, and not {' or '.join(_BOOKS)}."
+            )
+        return plain
+
+    def at(self, prefix: str | None = None, keys: tuple[str, ...] = ()) -> Names:
+        """Return the names under a table prefix, by default ``wp_``. Raises ConfigurationError."""
+        return Names(self, DEFAULT_PREFIX if prefix is None else prefix, keys)
+
+
+#: WordPress's own tables, which foreign keys may refer to. No Plugin owns one.
+WORDPRESS = Namespace("")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one installation. ``keys`` are its tables, parents first.
+
+    ``network`` is the prefix of the network's main site, where the tables are that all its sites share.
+    Raises ConfigurationError if the prefix is not possible, or too long for the tables.
+    """
+
+    namespace: Namespace
+    prefix: str
+    keys: tuple[str, ...] = ()
+    network: str = ""
+
+    def __post_init__(self) -> None:
+        check_prefix(self.prefix)
+        most = _MAX_IDENTIFIER - max(len(self.namespace.mark + key) for key in (*self.keys, *_BOOKS))
+        if len(self.prefix) > most:
+            raise ConfigurationError(
+                f"Table prefix {self.prefix!r} is too long: {len(self.prefix)} characters, at most {most} fit."
+            )
+
+    def at(self, prefix: str) -> Names:
+        """Return the names of the same tables under another prefix."""
+        network = self.network or self.prefix
+        same = re.fullmatch(re.escape(network) + r"([0-9]+_)?", prefix) if isinstance(prefix, str) else None
+        return replace(self, prefix=prefix, network=network if same else "")
+
+    @property
+    def start(self) -> str:
+        """What the names of all tables begin with. It is for making names, never for finding tables."""
+        return self.prefix + self.namespace.mark
+
+    def table(self, key: str) -> str:
+        """Return the full name for a key, also of a table of other migrations, or outside the namespace."""
+        key = key.removeprefix(OUTSIDE) if key.startswith(OUTSIDE) else self.namespace.mark + key
+        return (self.network if self.network and key in SHARED else self.prefix) + key
+
+    def key(self, name: str) -> str:
+        """Return the key for a full name: the reverse of ``table``."""
+        return (
+            name.removeprefix(self.start) if name.startswith(self.start) else OUTSIDE + name.removeprefix(self.prefix)
+        )
+
+    def known(self, table: str) -> str:
+        """Return the full name of one of the tables, given with or without its mark. Raises UnknownTable."""
+        for key in self.keys:
+            if table in (key, self.namespace.mark + key):
+                return self.table(key)
+        raise UnknownTable(f"Unknown table {table!r}; the tables are {', '.join(self.keys)}.")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The full names of the tables, parents first."""
+        return tuple(map(self.table, self.keys))
+
+    @property
+    def history(self) -> str:
+        """The table that lists the applied migrations."""
+        return self.table(_BOOKS[0])
+
+    @property
+    def ledger(self) -> str:
+        """The table that keeps what was done with migrations, and how it ended."""
+        return self.table(_BOOKS[1])
+
+    @property
+    def books(self) -> tuple[str, str]:
+        """The tables in which the installation keeps its books: the history and the ledger."""
+        return self.history, self.ledger
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """The tables that the installation owns: its tables, parents first, then its books."""
+        return (*self.tables, *self.books)
+
+    @property
+    def options(self) -> str:
+        """WordPress's options table."""
+        return options_table_name(self.prefix)
+
+
+def names_of(models: Iterable[Any], prefix: str | None = None) -> Names:
+    """Return the names of the models' tables.
+
+    Raises ConfigurationError for models that are no tables of one namespace.
+    """
+    models = tuple(models)
+    spaces = dict.fromkeys(getattr(model._meta, "namespace", None) for model in models)
+    keys = [getattr(model._meta, "table_key", None) for model in models]
+    for model, key in zip(models, keys, strict=True):
+        if key is None:
+            raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it is no table of a namespace.")
+        if keys.count(key) > 1:
+            raise ConfigurationError(f"Two models have the Meta.table_key {key!r}; expected one model for each table.")
+    if len(spaces) != 1 or (space := spaces.popitem()[0]) is None:
+        listed = " and ".join(sorted(getattr(one, "name", "none") or "WordPress" for one in spaces)) or "none"
+        raise ConfigurationError(f"The models are of the namespaces {listed}; expected models of one namespace.")
+    if space == WORDPRESS:
+        raise ConfigurationError("WordPress's tables are WordPress's own; models of them are for foreign keys alone.")
+    names: Names = space.at(prefix, tuple(keys))
+    return names
+
+
+def require_namespace(names: Names, namespace: Namespace | None) -> None:
+    """Raise ConfigurationError if the models are of another namespace than the one that was given, if any."""
+    if namespace is not None and namespace != names.namespace:
+        raise ConfigurationError(
+            f"The models are of the namespace {names.namespace.name}, and {namespace.name} was given; expected models "
+            "with that Meta.namespace."
+        )
 
 
 def check_prefix(prefix: str) -> str:
@@ -26,40 +205,12 @@ def check_prefix(prefix: str) -> str:
         raise ConfigurationError(
             f"Table prefix {prefix!r} is not possible: only letters A-Z and a-z, digits and underscores are allowed."
         )
-    if len(prefix) + _LONGEST > _MAX_IDENTIFIER:
-        raise ConfigurationError(
-            f"Table prefix {prefix!r} is too long: {len(prefix)} characters, at most {_MAX_IDENTIFIER - _LONGEST} fit."
-        )
     return prefix
-
-
-def logical_name(table: str) -> str:
-    """Return the name without prefix and mark: ``carts`` for ``wch_carts`` and ``carts``. Raises UnknownTable."""
-    if table in TABLES:
-        return table
-    if isinstance(table, str) and table.removeprefix(_MARK) in TABLES:
-        return table.removeprefix(_MARK)
-    raise UnknownTable(f"Unknown table {table!r}; the tables are {', '.join(TABLES)}.")
-
-
-def full_table_name(table: str, prefix: str | None = None) -> str:
-    """Return the full name of one of the six tables; the default prefix is ``wp_``. Raises UnknownTable."""
-    return check_prefix(DEFAULT_PREFIX if prefix is None else prefix) + _MARK + logical_name(table)
-
-
-def history_table_name(prefix: str) -> str:
-    """Return the name of the table that lists the applied migrations."""
-    return check_prefix(prefix) + _HISTORY
 
 
 def options_table_name(prefix: str) -> str:
     """Return the name of WordPress's options table."""
     return check_prefix(prefix) + "options"
-
-
-def owned_names(prefix: str) -> tuple[str, ...]:
-    """Return the tables that an installation owns: the six, parents first, then the history."""
-    return (*(full_table_name(table, prefix) for table in TABLES), history_table_name(prefix))
 
 
 def constraint_name(table: str, suffix: str) -> str:

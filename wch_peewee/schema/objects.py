@@ -6,23 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from .types import ColumnType, column_type, plain_literal
 
-@dataclass(frozen=True, slots=True)
-class ColumnType:
-    """A column type. ``size`` is in characters (varchar, char) or fractional digits (datetime)."""
-
-    name: str
-    size: int | None = None
-    unsigned: bool = False
-    values: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        text = self.name
-        if self.values:
-            text += "(" + ",".join("'" + value.replace("'", "''") + "'" for value in self.values) + ")"
-        elif self.size is not None:
-            text += f"({self.size})"
-        return text + " unsigned" if self.unsigned else text
+__all__ = [
+    "PARTITIONING", "Column", "ColumnType", "Default", "Foreign", "ForeignKey", "Index", "Schema", "Table",
+    "as_declared", "as_shown", "bigint", "boolean", "column_type", "datetime", "decimal", "enum", "integer", "json",
+    "plain_default", "referential_action", "same_names", "text", "varchar",
+]  # fmt: skip
 
 
 def bigint(*, unsigned: bool = False) -> ColumnType:
@@ -59,6 +49,11 @@ def datetime() -> ColumnType:
     return ColumnType("datetime")
 
 
+def decimal(size: int, scale: int) -> ColumnType:
+    """Return the type of numbers with ``size`` digits, of which ``scale`` are behind the point."""
+    return ColumnType("decimal", size=size, scale=scale)
+
+
 @dataclass(frozen=True, slots=True)
 class Default:
     """The default value of a column: a literal's text, or an expression such as ``current_timestamp``."""
@@ -68,6 +63,13 @@ class Default:
 
     def __str__(self) -> str:
         return self.text if self.is_expression else "'" + self.text.replace("'", "''") + "'"
+
+
+def plain_default(type_: ColumnType, default: Default | None) -> Default | None:
+    """Return a default in the one spelling that engines agree on; an expression stays what it is."""
+    if default is None or default.is_expression:
+        return default
+    return replace(default, text=plain_literal(type_, default.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +165,17 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Something on a managed table that is not ours and has no value of its own: a trigger, a check."""
+    """Something on a managed table that is not ours and has no value of its own: a trigger, a check, partitions."""
 
     kind: str
     name: str
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+
+#: Every ALTER keeps it, but a partitioned table has no foreign keys, and its key is in each unique index.
+PARTITIONING = Foreign("partitioning", "of its own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,10 @@ class Table:
     foreign: tuple[Foreign, ...] = ()
     opaque: tuple[str, ...] = ()
     is_view: bool = False
+
+    @property
+    def is_partitioned(self) -> bool:
+        return PARTITIONING in self.foreign
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, in whatever case, or None."""

@@ -61,9 +61,9 @@ def make_plan(diff: SchemaDiff, actual: Schema, dialect: Dialect, counts: Mappin
     accepted: dict[str, list[ops.Operation]] = {}
     result = {table.name: table for table in actual}
     for change in _keys_last(diff.changes):
-        operation, reason, refused = _split(change, result, counts)
+        operation, reason, refused = _split(change, result, counts, dialect)
         live = actual.table(operation.table)
-        reason = reason or _unmet_dependency(operation, result) or _held_by_key(operation, actual, dialect)
+        reason = reason or _unmet_dependency(operation, result, dialect) or _held_by_key(operation, actual, dialect)
         if not reason and live is not None:
             reason = "; ".join(dialect.obstacles(live, [operation]))
         if reason and refused and isinstance(operation, ops.ModifyColumn):
@@ -91,14 +91,14 @@ def _by_hand(refusal: Refusal, result: Mapping[str, Table], dialect: Dialect) ->
 
 
 def _split(
-    change: Change, result: Mapping[str, Table], counts: Mapping[Precondition, int]
+    change: Change, result: Mapping[str, Table], counts: Mapping[Precondition, int], dialect: Dialect
 ) -> tuple[ops.Operation, str, list[Refusal]]:
     """Split a change into what can be applied, the reason why even that is refused, and what is refused."""
     operation = _placed(change.operation, result)
     unmet = [need for need in change.requires if counts[need]]
     reason = "; ".join(need.refusal(counts[need]) for need in unmet)
     if isinstance(operation, ops.CreateTable):
-        operation, refused = _with_possible_keys(operation, result)
+        operation, refused = _with_possible_keys(operation, result, dialect)
         return operation, reason, refused
     if isinstance(operation, ops.ModifyColumn) and [need.kind for need in unmet] == ["no_nulls"]:
         # NULLs conflict with NOT NULL alone; the rest of the change is as safe as without it.
@@ -123,13 +123,13 @@ def _placed(operation: ops.Operation, result: Mapping[str, Table]) -> ops.Operat
 
 
 def _with_possible_keys(
-    operation: ops.CreateTable, result: Mapping[str, Table]
+    operation: ops.CreateTable, result: Mapping[str, Table], dialect: Dialect
 ) -> tuple[ops.CreateTable, list[Refusal]]:
     """Return the creation without those foreign keys that would make the server refuse the whole table."""
     table, kept, refusals = operation.definition, [], []
     for key in table.foreign_keys:
         adding = ops.AddForeignKey(table.name, key)
-        if reason := _key_dependency(adding, {**result, table.name: table}):
+        if reason := _key_dependency(adding, {**result, table.name: table}, dialect):
             refusals.append(Refusal(table.name, "; ".join(adding.describe()), reason))
         else:
             kept.append(key)
@@ -152,23 +152,23 @@ def _held_by_key(operation: ops.Operation, actual: Schema, dialect: Dialect) -> 
     return ""
 
 
-def _unmet_dependency(operation: ops.Operation, result: Mapping[str, Table]) -> str:
+def _unmet_dependency(operation: ops.Operation, result: Mapping[str, Table], dialect: Dialect) -> str:
     if isinstance(operation, ops.AddIndex):
         table = result[operation.table]
         missing = [name for name in operation.index.columns if table.column(name) is None]
         return f"{table.name} has no column {', '.join(missing)}" if missing else ""
     if isinstance(operation, ops.AddForeignKey):
-        return _key_dependency(operation, result)
+        return _key_dependency(operation, result, dialect)
     return ""
 
 
-def _key_dependency(operation: ops.AddForeignKey, result: Mapping[str, Table]) -> str:
+def _key_dependency(operation: ops.AddForeignKey, result: Mapping[str, Table], dialect: Dialect) -> str:
     key, table = operation.foreign_key, result[operation.table]
     parent = result.get(key.referenced_table)
     if parent is None:
         return f"there is no table {key.referenced_table}"
-    if parent.opaque:
-        return f"{parent.name} cannot be referred to: {', '.join(parent.opaque)}"
+    if words := (*parent.opaque, *["it is partitioned"] * parent.is_partitioned):
+        return f"{parent.name} cannot be referred to: {', '.join(words)}"
     if table.engine and parent.engine and table.engine.lower() != parent.engine.lower():
         return f"{parent.name} cannot be referred to: its engine is {parent.engine}"
     for name, referenced in zip(key.columns, key.referenced_columns, strict=True):
@@ -177,7 +177,7 @@ def _key_dependency(operation: ops.AddForeignKey, result: Mapping[str, Table]) -
             return f"there is no column {table.name}.{name}"
         if target is None:
             return f"there is no column {parent.name}.{referenced}"
-        if column.type != target.type:
+        if column.type != target.type and not dialect.retypes_foreign_keys:
             return f"{table.name}.{name} is {column.type} and {parent.name}.{referenced} is {target.type}"
     wanted = Index("", key.referenced_columns, unique=True)
     if not same_names(parent.primary_key, wanted.columns) and not any(i.serves(wanted) for i in parent.indexes):

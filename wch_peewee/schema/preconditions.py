@@ -1,28 +1,39 @@
 """The conditions that a change puts on existing rows. One holds if the number of conflicting rows is zero."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from .base import BaseDialect, Query
 from .objects import Column, ColumnType, ForeignKey
-from .operations import AddColumn, AddForeignKey, AddIndex, DropColumn, ModifyColumn, Operation
+from .operations import AddColumn, AddForeignKey, AddIndex, DropColumn, DropTable, ModifyColumn, Operation
+from .types import KINDS, widens
 
+#: ``no_rows``       there is no row: a drop of the table would lose it
 #: ``no_values``     no row has a value: a drop would lose it, or its foreign key refers to a table yet to come
 #: ``unreferenced``  no foreign key, counted instead of rows, prevents a change of the columns' type
 #: ``fits``          no text is longer than ``size`` characters
+#: ``fits_bytes``    no text is longer than ``size`` bytes
+#: ``same``          every value is one of ``type``: a text that holds a number, for one
+#: ``exact``         no value is rounded, or cut, to be one of ``type``
 #: ``in_range``      no number is outside ``bounds``
 #: ``listed``        every text is one of ``values``
+#: ``unused``        no text is one of ``values``, which an enum is to lose
 Kind = Literal[
     "empty",
     "no_nulls",
     "no_duplicates",
     "no_orphans",
+    "no_rows",
     "no_values",
     "unreferenced",
     "fits",
+    "fits_bytes",
+    "same",
+    "exact",
     "in_range",
     "listed",
+    "unused",
 ]
 
 
@@ -37,6 +48,7 @@ class Precondition:
     size: int = 0
     bounds: tuple[int, int] = (0, 0)
     values: tuple[str, ...] = ()
+    type: ColumnType | None = None
 
     def refusal(self, count: int) -> str:
         """Return the reason why ``count`` conflicting rows prevent the change, and what to do about them."""
@@ -55,12 +67,23 @@ class Precondition:
             return f"{_rows(count)} of {self.table} whose ({columns}) another row has too; resolve them first"
         if self.kind == "fits":
             return f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size}; shorten them first"
+        if self.kind == "fits_bytes":
+            return (
+                f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size:,} bytes; shorten them first"
+            )
+        if self.kind in ("same", "exact"):
+            return f"{_rows(count)} of {self.table} whose {columns} is not the same as {self.type}; change them first"
         if self.kind == "in_range":
             lowest, highest = self.bounds
             return f"{_rows(count)} of {self.table} whose {columns} is not in {lowest} to {highest}; change them first"
         if self.kind == "listed":
             values = ", ".join(self.values)
             return f"{_rows(count)} of {self.table} whose {columns} is none of {values}; change them first"
+        if self.kind == "unused":
+            values = " or ".join(self.values)
+            return f"{_rows(count)} of {self.table} whose {columns} is {values}, which goes; change them first"
+        if self.kind == "no_rows":
+            return f"{_rows(count)} of {self.table}"
         if self.kind == "no_values" and self.foreign_key is None:
             return f"{_rows(count)} of {self.table} with a value in {columns}"
         assert self.foreign_key is not None
@@ -69,13 +92,23 @@ class Precondition:
             "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
         )
 
+    def loss(self, count: int) -> str:
+        """Return in words what is lost with ``count`` rows, for a condition that is about loss."""
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        if self.kind == "no_rows":
+            return f"{rows} of {self.table}"
+        values = f"the {'value' if count == 1 else 'values'} of {rows} in {self.table}.{', '.join(self.columns)}"
+        return values if self.type is None else f"{values}, which {self.type} does not hold"
+
 
 def _rows(count: int) -> str:
-    return "there is 1 row" if count == 1 else f"there are {count} rows"
+    return "there is 1 row" if count == 1 else f"there are {count:,} rows"
 
 
-_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
-_LONGEST = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215, "longtext": 4_294_967_295}
+_TEMPORAL = {"date", "time", "moment"}
+_NUMBERS = {"whole", "decimal", "real"}
+#: In bytes; the longest types hold whatever a server sends.
+_ENDLESS = 2**32 - 1
 
 
 def preconditions_of(operation: Operation) -> Iterator[Precondition]:
@@ -88,6 +121,8 @@ def preconditions_of(operation: Operation) -> Iterator[Precondition]:
             yield from _modified(table, was, column)
         case DropColumn(table, name):
             yield Precondition("no_values", table, (name,))
+        case DropTable(table):
+            yield Precondition("no_rows", table)
         case AddIndex(table, index):
             if index.unique:
                 yield Precondition("no_duplicates", table, index.columns)
@@ -97,34 +132,48 @@ def preconditions_of(operation: Operation) -> Iterator[Precondition]:
 
 def is_loss(precondition: Precondition) -> bool:
     """Return True if conflicting rows lose values, where others make the operation fail."""
-    return precondition.kind == "no_values"
+    return precondition.kind in ("no_values", "no_rows", "exact")
 
 
 def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
     if was.nullable and not now.nullable:
         yield Precondition("no_nulls", table, (was.name,))
-    length, bounds = _length(now.type), _bounds(now.type)
-    if length is not None and (longest := _length(was.type)) is not None and length < longest:
-        yield Precondition("fits", table, (was.name,), size=length)
-    if bounds is not None and (before := _bounds(was.type)) is not None and not _within(before, bounds):
+    kept = was.type == now.type or widens(was.type, now.type)
+    if was.type.family in ("real", "bytes") and now.type.family in ("text", "enum", "json"):
+        # SQLite writes 15 digits of a double, and bytes can be no text at all.
+        yield Precondition("no_values", table, (was.name,), type=now.type)
+    elif now.type.family == "text" and not kept:
+        if now.type.is_bounded:
+            yield Precondition("fits", table, (was.name,), size=now.type.size or 0)
+        elif (size := KINDS[now.type.name].holds) < _ENDLESS:
+            yield Precondition("fits_bytes", table, (was.name,), size=size)
+    elif was.type.family == now.type.family == "bytes" and now.type.name != "binary":
+        size = now.type.size or KINDS[now.type.name].holds
+        if not kept and size < _ENDLESS:
+            yield Precondition("fits_bytes", table, (was.name,), size=size)
+    elif not kept and (kind := _conversion(was.type, now.type)) is not None:
+        yield Precondition(kind, table, (was.name,), type=now.type)
+    bounds, before = now.type.bounds, was.type.bounds
+    if bounds is not None and (before is None or not _within(before, bounds)):
         yield Precondition("in_range", table, (was.name,), bounds=bounds)
-    if now.type.name == "enum" and not (was.type.name == "enum" and set(was.type.values) <= set(now.type.values)):
+    if now.type.name == "enum" and was.type.name == "enum":
+        # The empty text that WordPress's sessions have left there stays as it is.
+        if going := tuple(value for value in was.type.values if value not in now.type.values):
+            yield Precondition("unused", table, (was.name,), values=going)
+    elif now.type.name == "enum":
         yield Precondition("listed", table, (was.name,), values=now.type.values)
+
+
+def _conversion(was: ColumnType, now: ColumnType) -> Literal["same", "exact"] | None:
+    """Return what a change that can lose values depends on: None if the values are judged by a range or a list."""
+    if now.name == "enum" or was.family == now.family == "whole":
+        return None
+    alike = any({was.family, now.family} <= families for families in (_TEMPORAL, _NUMBERS))
+    return "exact" if alike else "same"
 
 
 def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
     return outer[0] <= inner[0] and inner[1] <= outer[1]
-
-
-def _length(type_: ColumnType) -> int | None:
-    return type_.size if type_.name in ("varchar", "char") else _LONGEST.get(type_.name)
-
-
-def _bounds(type_: ColumnType) -> tuple[int, int] | None:
-    bits = _BITS.get(type_.name)
-    if bits is None:
-        return None
-    return (0, 2**bits - 1) if type_.unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def count_query(precondition: Precondition, dialect: BaseDialect) -> Query:
@@ -137,13 +186,14 @@ def count_query(precondition: Precondition, dialect: BaseDialect) -> Query:
     return Query(f"SELECT COUNT(*) {_conflicting(precondition, dialect)}")
 
 
-def rows_query(precondition: Precondition, dialect: BaseDialect) -> str:
-    """Return the SELECT that shows the conflicting rows."""
+def rows_query(precondition: Precondition, dialect: BaseDialect, key: Sequence[str]) -> str:
+    """Return the SELECT that shows the conflicting rows, with the columns of their primary key."""
     quote = dialect.quote
     if precondition.kind == "no_duplicates":
         return _duplicates(precondition, quote)
-    columns = "" if precondition.kind == "empty" else "".join(f", t.{quote(name)}" for name in precondition.columns)
-    return f"SELECT t.{quote('id')}{columns} {_conflicting(precondition, dialect)}"
+    names = dict.fromkeys([*key, *([] if precondition.kind in ("empty", "no_rows") else precondition.columns)])
+    columns = ", ".join(f"t.{quote(name)}" for name in names) or "t.*"
+    return f"SELECT {columns} {_conflicting(precondition, dialect)}"
 
 
 def _duplicates(precondition: Precondition, quote: Callable[[str], str]) -> str:
@@ -161,7 +211,7 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
     table = f"FROM {quote(precondition.table)} AS t"
     columns = [f"t.{quote(name)}" for name in precondition.columns]
     match precondition.kind:
-        case "empty":
+        case "empty" | "no_rows":
             return table
         case "no_nulls":
             return f"{table} WHERE {' OR '.join(f'{column} IS NULL' for column in columns)}"
@@ -169,12 +219,18 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
             return f"{table} WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns)}"
         case "fits":
             return f"{table} WHERE {dialect.text_length}({columns[0]}) > {precondition.size}"
+        case "fits_bytes":
+            return f"{table} WHERE {dialect.byte_length(columns[0])} > {precondition.size}"
+        case "same" | "exact" if precondition.type is not None:
+            changes = dialect.changes_as(columns[0], precondition.type, as_text=precondition.kind == "same")
+            negative = f" OR {columns[0]} < 0" if precondition.type.unsigned else ""
+            return f"{table} WHERE {changes}{negative}"
         case "in_range":
             lowest, highest = precondition.bounds
-            return f"{table} WHERE {columns[0]} NOT BETWEEN {lowest} AND {highest}"
-        case "listed":
+            return f"{table} WHERE {columns[0]} + 0 NOT BETWEEN {lowest} AND {highest}"  # of a text, too
+        case "listed" | "unused":
             values = ", ".join(dialect.literal(value) for value in precondition.values)
-            return f"{table} WHERE {columns[0]} NOT IN ({values})"
+            return f"{table} WHERE {columns[0]}{' NOT' if precondition.kind == 'listed' else ''} IN ({values})"
         case "no_orphans" if (key := precondition.foreign_key) is not None:
             pairs = zip(key.referenced_columns, columns, strict=True)
             same = " AND ".join(f"parent_.{quote(there)} = {here}" for there, here in pairs)

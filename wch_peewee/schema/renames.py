@@ -10,10 +10,7 @@ from . import operations as ops
 from .diff import Pair, compare_tables
 from .objects import Column, ColumnType, ForeignKey, Index, Schema, Table
 
-_KINDS = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), "number"),
-    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "json"), "text"),
-}
+_NUMBERS, _TEXTS = {"whole", "decimal", "real"}, {"text", "enum", "json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +120,8 @@ def _same_kind(was: Table, gone: str, now: Table, new: str) -> bool:
 
 
 def _kind(type_: ColumnType) -> str:
-    return _KINDS.get(type_.name, type_.name)
+    family = type_.family or type_.name
+    return "number" if family in _NUMBERS else "text" if family in _TEXTS else family
 
 
 def _list(names: tuple[str, ...]) -> str:

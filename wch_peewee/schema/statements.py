@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .operations import Operation
+from .operations import AddIndex, DropIndex, Operation
 from .preconditions import Precondition
 
 
@@ -61,6 +61,22 @@ class Step:
     recheck: Precondition | None = None
     undo: tuple[Statement, ...] = ()
 
+    @property
+    def reads_rows(self) -> bool:
+        """True if the server reads the whole table for it, and perhaps writes it anew."""
+        drops = {type(operation) for operation in self.operations} == {DropIndex}
+        return self.cost in ("NOCOPY", "INPLACE", "COPY") and not drops
+
+    @property
+    def suits_tools(self) -> bool:
+        """False if a tool, which copies with INSERT IGNORE, would drop what is written twice meanwhile."""
+        return not any(isinstance(operation, AddIndex) and operation.index.unique for operation in self.operations)
+
+    @property
+    def suits_single_nodes(self) -> bool:
+        """True if the nodes of a cluster can do it one after the other: what they send each other fits all of them."""
+        return self.suits_tools and all(isinstance(operation, AddIndex) for operation in self.operations)
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -90,7 +106,7 @@ Copier = Callable[[Statement, Callable[[], None]], None]
 
 @dataclass(frozen=True, slots=True)
 class CopyRule:
-    """The limits above which the server copies a table only with permission.
+    """The limits above which the server copies a table, or a cluster stops its writes, only with permission.
 
     A table of more than ``rows`` rows or ``bytes`` bytes is left to ``copier`` if there is one, and is otherwise copied
     only if that is ``allowed``.
@@ -105,19 +121,29 @@ class CopyRule:
         """Return True if the table may be copied in any case. A missing table counts as small."""
         return size is None or (size.rows <= self.rows and size.bytes <= self.bytes)
 
-    def hands_over(self, size: Size | None) -> bool:
-        """Return True if ``copier`` changes a table of that size."""
-        return self.copier is not None and not self.is_small(size)
+    def hands_over(self, step: Step | None, size: Size | None) -> bool:
+        """Return True if ``copier`` does ``step`` on a table of that size."""
+        return self.copier is not None and step is not None and step.suits_tools and not self.is_small(size)
 
-    def refusal(self, table: str, size: Size | None) -> str:
-        """Return the reason why ``table`` may not be copied; empty if it may, or is left to ``copier``."""
-        if self.allowed or self.is_small(size) or self.hands_over(size):
+    def refusal(self, table: str, step: Step | None, size: Size | None, stops: str = "") -> str:
+        """Return the reason why ``table`` may not be changed; empty if it may, or is left to ``copier``.
+
+        ``stops`` says of a cluster how long its writes stop; the server need not copy the table then.
+        """
+        if self.allowed or self.is_small(size) or self.hands_over(step, size):
             return ""
-        return (
-            f"the server can do this only by copying {table} ({size}), and its writers may wait until that is done; "
-            "allow it with --allow-copy in a quiet hour, or have it done beside them with "
-            "--online=pt-online-schema-change or --online=gh-ost"
-        )
+        tool = "have it done beside them with --online=pt-online-schema-change"
+        if not stops:
+            return (
+                f"the server can do this only by copying {table} ({size}), and its writers may wait until that is "
+                f"done; allow it with --allow-copy in a quiet hour, or {tool}"
+            )
+        ways = ["allow it with --allow-copy in a quiet hour"]
+        if step is not None and step.suits_tools:
+            ways.append(tool)
+        if step is not None and step.suits_single_nodes:
+            ways.append("do it node by node as docs/clusters.md says")
+        return f"{table} ({size}): {stops}; {', or '.join(ways)}"
 
 
 #: Copying a table of that size blocks writers for about a second.

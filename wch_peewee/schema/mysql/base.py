@@ -1,8 +1,15 @@
 """The common part of every version of MySQL and MariaDB, which is all that ``admin_init`` needs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..base import BaseDialect, Failure, Query
+
+if TYPE_CHECKING:
+    from ..objects import ColumnType
 
 _DEADLOCK = 1213
 
@@ -10,12 +17,14 @@ _DEADLOCK = 1213
 CROWDED = frozenset({1040, 1203, 1226})
 
 _FAILURES: dict[Failure, frozenset[int]] = {
-    # lock wait timeout, deadlock, user-level lock deadlock
-    "waiting": CROWDED | {1205, _DEADLOCK, 3058},
+    # lock wait timeout, deadlock, user-level lock deadlock, snapshot conflict (MariaDB)
+    "waiting": CROWDED | {1020, 1205, _DEADLOCK, 3058},
     # table, column, index, duplicate foreign key, duplicate check; for 1005 see failure()
     "exists": frozenset({1050, 1060, 1061, 1826, 3822}),
     "missing": frozenset({1051, 1146}),
     "lost": frozenset({0, 1053, 1927, 2006, 2013, 2055}),
+    # Galera's node is out of its cluster; a read-only mode; for 1290 see failure()
+    "not here": frozenset({1047, 1836}),
     "denied": frozenset({1044, 1045, 1142, 1143, 1227, 1370}),
     # not supported, not supported for a reason, too many row versions (MySQL)
     "unsupported": frozenset({1845, 1846, 4092}),
@@ -53,6 +62,28 @@ class MySQLBase(BaseDialect):
     def literal(self, text: str) -> str:
         return quote_text(text)
 
+    def byte_length(self, expression: str) -> str:
+        return f"LENGTH({expression})"
+
+    def changes_as(self, expression: str, type_: ColumnType, *, as_text: bool) -> str:
+        family = type_.family
+        if family == "json":
+            return f"{expression} IS NOT NULL AND NOT JSON_VALID({expression})"
+        if family == "whole":
+            target = "UNSIGNED" if type_.unsigned else "SIGNED"
+        elif family == "decimal" or type_.name in ("date", "datetime", "time", "binary"):
+            target = str(replace(type_, unsigned=False)).upper()
+        elif type_.name == "double":
+            target = "DOUBLE"
+        else:
+            return f"{expression} IS NOT NULL"
+        converted = f"CAST({expression} AS {target})"
+        if as_text:
+            # By bytes: collations ignore the zeros that fill a BINARY.
+            texts = (f"CAST(CAST({value} AS CHAR) AS BINARY)" for value in (converted, expression))
+            return f"NOT ({' <=> '.join(texts)})"
+        return f"NOT ({converted} <=> {expression})"
+
     def presence(self, names: Sequence[str]) -> Query:
         return per_table(
             "SELECT %s AS t FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s", names
@@ -63,6 +94,12 @@ class MySQLBase(BaseDialect):
         # 1005 is a table that cannot be created, here because the name of its foreign key exists.
         if number == 1005 and "errno: 121" in str(arguments[-1]):
             return "exists"
+        # 1290 is an option that forbids the statement; there are others than --read-only and --super-read-only.
+        if number == 1290 and "read-only" in str(arguments[-1]):
+            return "not here"
+        # What the MySQL connector has no number for.
+        if number == -1 and "Connection not available" in str(arguments[1]):
+            return "lost"
         return next((failure for failure, numbers in _FAILURES.items() if number in numbers), "other")
 
     def is_aborted(self, arguments: Sequence[object]) -> bool:

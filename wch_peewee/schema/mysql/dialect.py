@@ -4,26 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..base import Query, Rows
-from ..dialect import Cluster, Dialect, Privileges
-from ..objects import Column, Schema, Table, as_shown
+from ..dialect import Dialect, Privileges, Topology
+from ..objects import Column, Schema, Table, as_shown, plain_default
 from ..operations import NamedParts, Operation, RenameIndex, apply_to_table, opaque_renames
 from ..preconditions import Precondition
-from ..statements import Effect, Statement, Step
-from .algorithms import copies_online, locking_effect, with_algorithms
+from ..statements import Effect, Size, Statement, Step
+from ..types import complete
+from .algorithms import copies_online, effect_of, with_algorithms
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
 from .render import conversion, obstacles, rename_step, render_steps, split_at_renames
 from .server import (
-    SYNCHRONIZE_READS,
     blockers_query,
-    cluster_query,
     lock_holder_query,
     privilege_queries,
     read_blockers,
-    read_cluster,
     read_lock_holder,
     read_privileges,
 )
+from .topology import REPEAT_NOTHING, SYNCHRONIZE_READS, Dialogue, identity_queries, topology_dialogue
 
 
 class MySQLDialect(MySQLBase, Dialect):
@@ -127,7 +126,17 @@ class MySQLDialect(MySQLBase, Dialect):
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
             return unreferenced_query(precondition.table, precondition.columns)
-        return super().count_conflicts(precondition)
+        query = super().count_conflicts(precondition)
+        if precondition.kind != "no_duplicates":
+            return query
+        # COUNT(DISTINCT) sorts, where GROUP BY fills a temporary table: with a million rows it takes a fifth of the
+        # time. Rows are grouped only if there are fewer values than rows. With NULL in a column a row counts for none.
+        names = ", ".join(map(quote_name, precondition.columns))
+        filled = " AND ".join(f"{quote_name(name)} IS NOT NULL" for name in precondition.columns)
+        table = quote_name(precondition.table)
+        return Query(
+            f"SELECT IF(COUNT(*) = COUNT(DISTINCT {names}), 0, ({query.sql})) FROM {table} WHERE {filled}", query.params
+        )
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         rendered: list[Step] = []
@@ -157,8 +166,8 @@ class MySQLDialect(MySQLBase, Dialect):
             Query("SET SESSION information_schema_stats_expiry = @wch_expiry"),
         )
 
-    def effect(self, step: Step) -> Effect:
-        return locking_effect(step, self.name)
+    def effect(self, step: Step, topology: Topology, size: Size | None) -> Effect:
+        return effect_of(step, self.name, size, on_cluster=topology.shares_writes)
 
     @property
     def _renames_indexes(self) -> bool:
@@ -186,14 +195,14 @@ class MySQLDialect(MySQLBase, Dialect):
     def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges:
         return read_privileges(self.name, answers, owned, options, fold_names=self.fold_names)
 
-    def cluster(self, answers: Sequence[Rows]) -> Query | None:
-        return cluster_query(answers)
+    def identity(self, mark: str, *, locking: bool) -> tuple[Query, ...]:
+        return identity_queries(self.name, mark, locking=locking)
 
-    def read_cluster(self, answers: Sequence[Rows]) -> Cluster:
-        return read_cluster(answers)
+    def topology(self) -> Dialogue:
+        return topology_dialogue(self.name, self.version)
 
     def synchronize_reads(self) -> str:
-        return SYNCHRONIZE_READS
+        return SYNCHRONIZE_READS + (REPEAT_NOTHING if self.name == "mariadb" else "")
 
     def blockers(self, tables: Sequence[str]) -> Query | None:
         return blockers_query(self.name, tables)
@@ -210,9 +219,8 @@ class MySQLDialect(MySQLBase, Dialect):
 
 def _adapt_column(column: Column) -> Column:
     """Return a declared column as it will be read back: values of an enum lose trailing blanks, as in every row."""
-    column = replace(column, comment=as_shown(column.comment))
-    if column.type.name != "enum":
-        return column
-    default = column.default and replace(column.default, text=column.default.text.rstrip(" "))
-    values = tuple(value.rstrip(" ") for value in column.type.values)
-    return replace(column, type=replace(column.type, values=values), default=default)
+    type_, default = complete(column.type), column.default
+    if type_.name == "enum":
+        type_ = replace(type_, values=tuple(value.rstrip(" ") for value in type_.values))
+        default = default and replace(default, text=default.text.rstrip(" "))
+    return replace(column, type=type_, default=plain_default(type_, default), comment=as_shown(column.comment))

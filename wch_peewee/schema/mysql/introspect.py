@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..base import Query, Rows
-from ..objects import Column, ColumnType, Default, Foreign, ForeignKey, Index, Schema, Table, referential_action
+from ..objects import (
+    PARTITIONING,
+    Column,
+    ColumnType,
+    Default,
+    Foreign,
+    ForeignKey,
+    Index,
+    Schema,
+    Table,
+    plain_default,
+    referential_action,
+)
+from ..types import column_type, unescape
 from .base import per_table
 
 _TABLES = (
@@ -49,13 +62,10 @@ _TRIGGERS = (
     "WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = %s"
 )
 
-_TYPE = re.compile(r"^(?P<name>[a-z ]+?)\s*(?:\((?P<args>.*)\))?(?P<rest>(?:\s+[a-z]+)*)$", re.DOTALL)
 #: What a column has beside its type: ``zerofill``, MariaDB's ``/*M!100301 COMPRESSED*/``
 _ATTRIBUTES = re.compile(r"(?: zerofill| /\*M?!\d* ?[^*]*\*/)+$")
-_MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _JSON_VALID = re.compile(r"^json_valid\(`((?:[^`]|``)+)`\)$")
-_NOW = re.compile(r"^current_timestamp(\(\))?$", re.IGNORECASE)
-_WIDTHS = {"smallint", "mediumint", "int", "bigint"}
+_NOW = re.compile(r"^current_timestamp(?:\((\d*)\))?$", re.IGNORECASE)
 
 
 def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = True) -> dict[str, Query]:
@@ -124,6 +134,7 @@ def _read_table(flavor: str, row: Sequence[Any], answers: _Answers, spelling: Ma
     longtexts = {str(row[2]) for row in columns if flavor == "mysql" and row[3] == "longtext"}
     json, opaque, foreign = _read_checks(answers["checks"], longtexts)
     primary, indexes = _read_indexes(answers["indexes"])
+    partitioning = (PARTITIONING,) if "partitioned" in (options or "").lower() else ()
     return Table(
         name,
         tuple(_read_column(flavor, column, collation, json, opaque) for column in columns),
@@ -132,19 +143,10 @@ def _read_table(flavor: str, row: Sequence[Any], answers: _Answers, spelling: Ma
         foreign_keys=tuple(_read_foreign_keys(answers["foreign_keys"], spelling)),
         engine=engine,
         collation=collation,
-        foreign=(*foreign, *(Foreign("trigger", row[1]) for row in answers["triggers"])),
-        opaque=_table_opaque(kind, options or ""),
+        foreign=(*foreign, *(Foreign("trigger", row[1]) for row in answers["triggers"]), *partitioning),
+        opaque=() if kind == "BASE TABLE" else (f"it is a {kind.lower()}" + " table" * kind.endswith("VERSIONED"),),
         is_view=kind.endswith("VIEW"),
     )
-
-
-def _table_opaque(kind: str, options: str) -> tuple[str, ...]:
-    words = []
-    if kind != "BASE TABLE":
-        words.append(f"it is a {kind.lower()}" + (" table" if kind.endswith("VERSIONED") else ""))
-    if "partitioned" in options.lower():
-        words.append("it is partitioned")
-    return tuple(words)
 
 
 def _read_checks(rows: Rows, longtexts: set[str]) -> tuple[set[str], dict[str, list[str]], list[Foreign]]:
@@ -187,16 +189,14 @@ def _read_column(
         rest = [word for word in rest if word not in ("virtual", "stored", "persistent", "generated")]
     if rest:
         words.append(" ".join(rest))
-    value = _read_default(flavor, default, extra or "")
+    value = _read_default(flavor, type_, default, extra or "")
     if value is not None and value.is_expression and value.text != "current_timestamp":
         words.append(f"the default expression {value.text}")
-    if value is not None and "zerofill" in attributes:
-        value = Default(value.text.lstrip("0") or "0")
     return Column(
         name,
         type_,
         nullable=nullable == "YES",
-        default=value,
+        default=plain_default(type_, value),
         auto_increment=auto_increment,
         collation=None if type_.name == "json" or collation == table_collation else collation,
         comment=comment or "",
@@ -208,39 +208,10 @@ def _split_type(text: str) -> tuple[ColumnType, list[str]]:
     """Return the type in COLUMN_TYPE, and the attributes behind it."""
     match = _ATTRIBUTES.search(text)
     attributes = re.findall(r"[a-z]+", match[0].lower().replace("*m!", "")) if match else []
-    return read_column_type(text[: match.start()] if match else text), attributes
+    return column_type(text[: match.start()] if match else text), attributes
 
 
-def read_column_type(text: str) -> ColumnType:
-    """Read COLUMN_TYPE. The display width of integers means nothing, except in ``tinyint(1)``."""
-    match = _TYPE.match(text)
-    if match is None:
-        return ColumnType(text)
-    name, args, rest = match["name"], match["args"], match["rest"].split()
-    unsigned = "unsigned" in rest
-    other = [word for word in rest if word != "unsigned"]
-    if other:
-        return ColumnType(text)
-    if args is None:
-        return ColumnType(name, unsigned=unsigned)
-    if name == "enum":
-        return ColumnType(name, values=tuple(_unescape(member) for member in _MEMBER.findall(args)))
-    if not args.isdigit():
-        return ColumnType(f"{name}({args})", unsigned=unsigned)
-    size = int(args)
-    if name in _WIDTHS or (name == "tinyint" and size != 1):
-        return ColumnType(name, unsigned=unsigned)
-    return ColumnType(name, size=size, unsigned=unsigned)
-
-
-_ESCAPED = {"0": "\0", "n": "\n", "r": "\r"}
-
-
-def _unescape(member: str) -> str:
-    return re.sub(r"''|\\(.)", lambda match: _ESCAPED.get(match[1], match[1]) if match[1] else "'", member)
-
-
-def _read_default(flavor: str, default: Any, extra: str) -> Default | None:
+def _read_default(flavor: str, type_: ColumnType, default: Any, extra: str) -> Default | None:
     if default is None:
         return None
     text = default.decode() if isinstance(default, bytes) else str(default)
@@ -249,11 +220,13 @@ def _read_default(flavor: str, default: Any, extra: str) -> Default | None:
     elif text.upper() == "NULL":
         return None
     elif text.startswith("'"):
-        return Default(_unescape(text[1:-1]))
+        return Default(unescape(text[1:-1]))
     else:
         expression = re.fullmatch(r"-?[0-9.]+(e[-+]?[0-9]+)?", text, re.IGNORECASE) is None
     if expression:
-        return Default("current_timestamp" if _NOW.match(text) else text, is_expression=True)
+        now = _NOW.match(text)
+        same = now is not None and int(now[1] or 0) == (type_.size or 0)
+        return Default("current_timestamp" if same else text, is_expression=True)
     return Default(text)
 
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from ...errors import SchemaConflict
 from .. import operations as ops
-from ..objects import Column, ColumnType, ForeignKey, Index, Table
+from ..objects import Column, ColumnType, Default, ForeignKey, Index, Table
 from ..preconditions import Precondition
 from ..statements import Statement, Step
+from ..types import LONGEST_KEY, longest_key
 from .algorithms import bytes_per_character, cost_of, highest_cost
 from .base import quote_name, quote_text
 
-_CHARACTER = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext", "enum", "set"}
 _UNCHECKED = Statement("SET SESSION foreign_key_checks = 0")
 _CHECKED = Statement("SET SESSION foreign_key_checks = 1")
 
@@ -200,12 +200,11 @@ def conversion(live: Table, wanted: Table) -> str:
 def column_definition(column: Column) -> str:
     """Return the complete definition: what a MODIFY leaves out is lost."""
     words = [quote_name(column.name), column_type(column.type)]
-    if column.collation and column.type.name in _CHARACTER:
+    if column.collation and column.type.has_collation:
         words.append(f"CHARACTER SET {charset(column.collation)} COLLATE {column.collation}")
     words.append("NULL" if column.nullable else "NOT NULL")
     if column.default is not None:
-        expression = column.default.text if column.default.text == "current_timestamp" else f"({column.default.text})"
-        words.append("DEFAULT " + (expression if column.default.is_expression else quote_text(column.default.text)))
+        words.append(f"DEFAULT {_default(column.type, column.default)}")
     if column.auto_increment:
         words.append("AUTO_INCREMENT")
     if column.comment:
@@ -213,11 +212,16 @@ def column_definition(column: Column) -> str:
     return " ".join(words)
 
 
+def _default(type_: ColumnType, default: Default) -> str:
+    if not default.is_expression:
+        return quote_text(default.text)
+    if default.text != "current_timestamp":
+        return f"({default.text})"
+    return f"{default.text}({type_.size})" if type_.size else default.text
+
+
 def column_type(type_: ColumnType) -> str:
-    if type_.name == "enum":
-        return "enum(" + ",".join(quote_text(value) for value in type_.values) + ")"
-    text = type_.name if type_.size is None else f"{type_.name}({type_.size})"
-    return text + " unsigned" if type_.unsigned else text
+    return f"enum({','.join(map(quote_text, type_.values))})" if type_.values else str(type_)
 
 
 def _index(index: Index) -> str:
@@ -268,17 +272,14 @@ def rename_step(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> St
     return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
 
 
-#: InnoDB's limit for an index key, in bytes
-_LONGEST_KEY = 3072
-_UNBOUNDED = {"tinytext", "text", "mediumtext", "longtext", "json", "tinyblob", "blob", "mediumblob", "longblob"}
-
-
 def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     """Return the reasons against ``operations`` on the live ``table``."""
     return (*table.opaque, *(words for operation in operations for words in _obstacles(table, operation)))
 
 
 def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
+    if table.is_partitioned:
+        yield from _partition_obstacles(table, operation)
     if isinstance(operation, ops.AddColumn | ops.ModifyColumn):
         now = operation.column
         if now.type.name == "timestamp" and not now.nullable and now.default is None:
@@ -291,9 +292,24 @@ def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
     elif isinstance(operation, ops.AddIndex):
         there = [column for name in operation.index.columns if (column := table.column(name))]
         length = sum(_length(table, column) for column in there)
-        if length > _LONGEST_KEY:
+        if length > LONGEST_KEY:
             longest = max(there, key=lambda column: _length(table, column))
             yield f"{longest.name} is {longest.type}, too long for an index"
+
+
+def _partition_obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
+    """Yield what no server does with a partitioned table. It is partitioned by columns of its primary key."""
+    key = ", ".join(table.primary_key)
+    if isinstance(operation, ops.AddForeignKey):
+        yield "the table is partitioned, and such a table has no foreign keys"
+    elif isinstance(operation, ops.AddIndex):
+        there = {name.lower() for name in operation.index.columns}
+        if operation.index.unique and not there.issuperset(map(str.lower, table.primary_key)):
+            yield f"the table is partitioned, and each unique index of such a table has to contain {key}"
+    elif isinstance(operation, ops.ModifyColumn | ops.RenameColumn | ops.DropColumn):
+        result = operation.applied_to(table)
+        if any(result.column(name) != table.column(name) for name in table.primary_key):
+            yield f"the table is partitioned by {key}"
 
 
 def _same_values(column: Column, collation: str) -> Iterator[str]:
@@ -308,8 +324,4 @@ def _same_values(column: Column, collation: str) -> Iterator[str]:
 
 
 def _length(table: Table, column: Column) -> int:
-    if column.type.name in _UNBOUNDED:
-        return _LONGEST_KEY + 1
-    if column.type.name in ("varchar", "char"):
-        return (column.type.size or 0) * bytes_per_character(column.collation or table.collation)
-    return 8
+    return longest_key(column.type, bytes_per_character(column.collation or table.collation))

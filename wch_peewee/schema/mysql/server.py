@@ -1,4 +1,4 @@
-"""Queries for a server's cluster, the account's privileges and the sessions that block a change."""
+"""Queries for the account's privileges and the sessions that block a change."""
 
 import math
 import re
@@ -6,69 +6,8 @@ from collections.abc import Sequence
 
 from ...errors import one_line
 from ..base import Query, Rows
-from ..dialect import Cluster, Privileges
+from ..dialect import Privileges
 from .base import quote_name
-
-_VARIABLES = Query(
-    "SHOW VARIABLES WHERE Variable_name IN "
-    "('wsrep_on', 'wsrep_provider', 'group_replication_group_name', 'group_replication_single_primary_mode')"
-)
-_STATUS = Query("SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status', 'wsrep_cluster_size')")
-
-#: Without wsrep_sync_wait, reads on another node than the one written to can be stale. With the method RSU, which an
-#: administrator may have set, a schema change would stay on its own node.
-SYNCHRONIZE_READS = "SET SESSION wsrep_sync_wait = 15, wsrep_OSU_method = 'TOI'"
-
-
-def cluster_query(answers: Sequence[Rows]) -> Query | None:
-    """Return the next query, or None. SHOW STATUS sums up counters, so only a node with a provider is sent it."""
-    if not answers:
-        return _VARIABLES
-    return _STATUS if len(answers) == 1 and _has_provider(_values(answers)) else None
-
-
-def read_cluster(answers: Sequence[Rows]) -> Cluster:
-    """Return the server's cluster, and the reason if it is not supported.
-
-    On Galera GET_LOCK holds on its own node only, and a node without quorum still answers GET_LOCK and
-    information_schema. Group Replication with several primaries is refused, because concurrent DDL on two of them is
-    not safe and a lock does not reach from one to the other.
-    """
-    values = _values(answers)
-    if _in_galera(values):
-        return Cluster(shared_writes=True, trouble=_galera_trouble(values))
-    single_primary = values.get("group_replication_single_primary_mode", "ON").upper() == "ON"
-    if values.get("group_replication_group_name") and not single_primary:
-        return Cluster(
-            trouble="Group Replication with several primaries is not supported; switch to single-primary mode"
-        )
-    return Cluster()
-
-
-def _values(answers: Sequence[Rows]) -> dict[str, str]:
-    return {str(name).lower(): str(value) for rows in answers for name, value in rows}
-
-
-def _has_provider(values: dict[str, str]) -> bool:
-    # Without a provider MariaDB is a single server, which takes writes although it says that it is not ready.
-    return values.get("wsrep_provider", "none").lower() not in ("", "none")
-
-
-def _in_galera(values: dict[str, str]) -> bool:
-    if not _has_provider(values):
-        return False
-    # If it is off from the start, the provider is not loaded; if it is switched off later, the node stays a member.
-    return values.get("wsrep_on", "OFF").upper() == "ON" or values.get("wsrep_cluster_size", "0") != "0"
-
-
-def _galera_trouble(values: dict[str, str]) -> str:
-    if values.get("wsrep_on", "OFF").upper() != "ON":
-        return "this Galera node keeps to itself what is written here (wsrep_on is OFF); use another node"
-    if values.get("wsrep_ready", "OFF").upper() != "ON":
-        status = values.get("wsrep_cluster_status", "unknown")
-        return f"this Galera node takes no writes now (cluster status {status}); use another node, or try again later"
-    return ""
-
 
 #: What ALL PRIVILEGES on a database includes, as far as it matters here.
 EVERYTHING = frozenset(

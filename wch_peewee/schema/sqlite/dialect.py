@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from ...errors import SchemaConflict
 from ..base import Query, Rows
-from ..dialect import Dialect
+from ..dialect import Dialect, Topology
 from ..objects import Column, ForeignKey, Index, Schema, Table, referential_action
 from ..operations import NamedParts, Operation
 from ..preconditions import Precondition
-from ..statements import Effect, Step
+from ..statements import Effect, Size, Step
 from .base import SQLiteBase, quote_name, quote_text
 from .introspect import read_referencing, read_rows
 from .parser import fold
 from .render import obstacles, rebuild_obstacles, render_steps
-from .types import adapt_default, adapt_type, affinity, declared_type
+from .types import adapt_default, adapt_type
 
 #: The size of the whole file: dbstat, which knows that of each table, is not in every build.
 _FILE_SIZE = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
@@ -39,12 +39,11 @@ class SQLiteDialect(SQLiteBase, Dialect):
         """Return the index's name with the table's in front."""
         return index if index.startswith(f"{table}_") else f"{table}_{index}"
 
-    def find_index(self, table: Table, index: str) -> Index | None:
+    def find_index(self, table: Table, index: str, marked: str) -> Index | None:
         # It is numbered if another table had its name, and has the former prefix of a table that was renamed.
-        marked = table.name[table.name.rfind("wch_") :]
         ending = re.compile(rf".*{re.escape(f'{marked}_{index}')}(__[0-9]+)?", re.IGNORECASE)
         alike = [one for one in table.indexes if ending.fullmatch(one.name)]
-        return super().find_index(table, index) or (alike[0] if len(alike) == 1 else None)
+        return super().find_index(table, index, marked) or (alike[0] if len(alike) == 1 else None)
 
     def adapt(self, table: Table) -> Table:
         columns = tuple(_adapt_column(column, table) for column in table.columns)
@@ -102,7 +101,7 @@ class SQLiteDialect(SQLiteBase, Dialect):
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         return render_steps(table, operations, self.version)
 
-    def effect(self, step: Step) -> Effect:
+    def effect(self, step: Step, topology: Topology, size: Size | None) -> Effect:
         if step.cost == "REBUILD":
             return Effect("REBUILD", "", "the table is written anew; readers go on, other writers wait")
         return Effect(step.cost, "", "readers go on, other writers wait for this moment")
@@ -132,7 +131,7 @@ def _adapt_column(column: Column, table: Table) -> Column:
         column,
         type=type_,
         nullable=column.nullable and column.name not in table.primary_key,
-        default=adapt_default(column.default, affinity(declared_type(type_))),
+        default=adapt_default(column.default, type_),
         collation=None,
         comment="",
     )

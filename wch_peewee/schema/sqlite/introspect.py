@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, referential_action
+from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, plain_default, referential_action
 from .parser import (
     Clause,
     ColumnText,
@@ -104,7 +104,8 @@ def _column(text: ColumnText, rowid: bool) -> Column:
         if clause.kind == "not null":
             nullable = False
         elif clause.kind == "default":
-            default = read_default(clause.text, affinity(" ".join(token.value for token in text.type)))
+            written = read_default(clause.text, affinity(" ".join(token.value for token in text.type)))
+            default = plain_default(type_, written)
         elif clause.kind == "collate" and clause.text.upper() != "BINARY":
             opaque.append(f"COLLATE {clause.text}")
         elif clause.kind == "generated":

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from ..objects import ColumnType, Default, bigint, text
+from ..objects import ColumnType, Default, bigint, plain_default, text
+from ..types import complete
 from .base import quote_name, quote_text
 from .parser import ParseError, Token, fold, source, tokenize
 
 Affinity = Literal["integer", "real", "numeric", "text", "blob"]
 
-_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
-_BOUNDED = ("varchar", "char")
 _ENFORCED_BY_CHECK = ("enum", "json")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*\Z")
 
@@ -24,14 +23,12 @@ def adapt_type(wanted: ColumnType, *, auto_increment: bool) -> ColumnType:
     """Return a declared type as SQLite can tell it from others; only a 64-bit INTEGER can auto-increment."""
     if auto_increment:
         return bigint(unsigned=True)
-    name = "int" if wanted.name == "integer" else wanted.name
-    if name == "set":
+    if wanted.name == "set":
         return text()
-    if name in _INTEGERS:
-        return replace(wanted, name=name, size=1 if (name, wanted.size) == ("tinyint", 1) else None)
-    if name in _ENFORCED_BY_CHECK:
+    wanted = replace(wanted, name="int") if wanted.name == "integer" else wanted
+    if wanted.name in _ENFORCED_BY_CHECK:
         return replace(wanted, size=None)
-    return wanted
+    return complete(wanted) if wanted.family == "whole" else wanted
 
 
 def declared_type(wanted: ColumnType) -> str:
@@ -39,13 +36,15 @@ def declared_type(wanted: ColumnType) -> str:
     if wanted.name in _ENFORCED_BY_CHECK:
         return "TEXT"
     written = wanted.name.upper() + (" UNSIGNED" if wanted.unsigned else "")
-    return written if wanted.size is None else f"{written}({wanted.size})"
+    if wanted.size is None:
+        return written
+    return f"{written}({wanted.size})" if wanted.scale is None else f"{written}({wanted.size},{wanted.scale})"
 
 
 def check(column: str, wanted: ColumnType) -> str | None:
     """Return the condition of the CHECK that enforces the type; None if it needs none."""
     name = quote_name(column)
-    if wanted.name in _BOUNDED and wanted.size is not None:
+    if wanted.is_bounded and wanted.size is not None:
         return f"length({name}) <= {wanted.size}"
     if wanted.name == "enum":
         return f"{name} IN ({', '.join(map(quote_text, wanted.values))})"
@@ -58,13 +57,22 @@ def check(column: str, wanted: ColumnType) -> str | None:
 def read_declared_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[ColumnType, tuple[str, ...]]:
     """Read a declared type without its CHECK; the second part lists in words what a ColumnType cannot restate."""
     written = " ".join(token.value for token in words)
-    size = int(sizes[0].value) if len(sizes) == 1 and sizes[0].value.isdecimal() else None
+    size, scale = _read_sizes([token.value for token in sizes])
     if not _PLAIN.match(written) or (sizes and size is None):
         inside = "(" + "".join(token.value for token in sizes) + ")" if sizes else ""
         return ColumnType(written.lower(), size), (f"type {written}{inside}" if written else "no type",)
     name, _, last = written.lower().rpartition(" ")
     unsigned = last == "unsigned" and name != ""
-    return adapt_type(ColumnType(name if unsigned else written.lower(), size, unsigned), auto_increment=False), ()
+    return adapt_type(
+        ColumnType(name if unsigned else written.lower(), size, unsigned, (), scale), auto_increment=False
+    ), ()
+
+
+def _read_sizes(sizes: Sequence[str]) -> tuple[int | None, int | None]:
+    """Return the one or two numbers between the brackets, None for what is not there."""
+    if len(sizes) not in (1, 3) or sizes[1:2] not in ([], [","]) or not all(size.isdecimal() for size in sizes[::2]):
+        return None, None
+    return int(sizes[0]), int(sizes[2]) if sizes[1:] else None
 
 
 def apply_checks(column: str, declared: ColumnType, checks: Sequence[str]) -> tuple[ColumnType, list[int]]:
@@ -77,7 +85,7 @@ def apply_checks(column: str, declared: ColumnType, checks: Sequence[str]) -> tu
             others.append(place)
         else:
             found = held
-    unbounded = replace(declared, size=None) if declared.name in _BOUNDED else declared
+    unbounded = replace(declared, size=None) if declared.is_bounded else declared
     return found or unbounded, others
 
 
@@ -99,7 +107,7 @@ def _checked_type(column: str, declared: ColumnType, tokens: Sequence[Token]) ->
     def begins_null_or() -> bool:
         return len(tokens) == 8 and is_column(tokens[0]) and all(map(Token.is_any, tokens[1:4], ("IS", "NULL", "OR")))
 
-    if declared.name in _BOUNDED and declared.size is not None:
+    if declared.is_bounded and declared.size is not None:
         bounded = is_call("LENGTH") and [token.value for token in tokens[4:]] == ["<=", str(declared.size)]
         return declared if bounded else None
     if declared != text():
@@ -166,12 +174,12 @@ def read_default(written: str, affinity: Affinity) -> Default | None:
     return Default(source(written, inner), is_expression=True)
 
 
-def adapt_default(default: Default | None, affinity: Affinity) -> Default | None:
+def adapt_default(default: Default | None, type_: ColumnType) -> Default | None:
     """Return a declared default as it will be read back once it is written."""
+    default, kind = plain_default(type_, default), affinity(declared_type(type_))
     if default is None:
         return None
-    written = write_default(default, affinity)
     try:
-        return read_default(written, affinity)
+        return plain_default(type_, read_default(write_default(default, kind), kind))
     except (ParseError, IndexError):
         return default  # SQLite will refuse it
