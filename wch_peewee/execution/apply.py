@@ -1,38 +1,26 @@
-"""Applies plans: the only place that changes a schema."""
+"""Runs the steps of plans: the only place that changes a schema."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
 from peewee import PeeweeException
 
 from ..database.query import Connection, retry_while_blocked
 from ..errors import CopyRefused, NotOwned, SchemaConflict, StatementFailed
-from ..schema.diff import Refusal
-from ..schema.objects import Schema, Table
-from ..schema.operations import AddForeignKey, CreateTable, apply_to_table
-from ..schema.plan import Plan
+from ..schema.dialect import ALONE, Topology
+from ..schema.objects import Table
+from ..schema.operations import AddForeignKey, apply_to_table
 from ..schema.preconditions import is_loss, preconditions_of
 from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
-from .introspect import count_rows, introspect_schema, table_sizes, with_referenced
+from .introspect import count_rows, introspect_schema, table_sizes
 
-#: A schema that still differs after so many rounds is being changed by another session.
-_ROUNDS = 4
+logger = logging.getLogger("wch_peewee")
 
 
 class ConcurrentChange(Exception):
-    """Another session, without our lock, made the same change meanwhile. ``done`` was done before it."""
-
-    def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.done = tuple(done)
-
-
-@dataclass(slots=True)
-class ApplyResult:
-    """The outcome of steps: ``outcomes`` in dbDelta's words, without steps that were undone."""
-
-    outcomes: list[str] = field(default_factory=list)
+    """Another session, without our lock, made the same change meanwhile."""
 
 
 class Executor:
@@ -54,9 +42,10 @@ class Executor:
         owned: Collection[str],
         patience: float = 60.0,
         before: Callable[[Statement], None] | None = None,
-        check: Callable[[], None] | None = None,
+        check: Callable[[], None] = lambda: None,
         log: list[str] | None = None,
         copies: CopyRule = COPY_RULE,
+        topology: Topology = ALONE,
     ) -> None:
         self._connection = connection
         self._database, self._dialect = connection.database, connection.dialect
@@ -66,32 +55,32 @@ class Executor:
         self._check = check
         self._log = [] if log is None else log
         self._copies = copies
+        self._topology = topology
 
-    def run_steps(self, steps: Iterable[Step]) -> ApplyResult:
-        result = ApplyResult()
+    def run_steps(self, steps: Iterable[Step]) -> None:
         for step in steps:
-            self._run_step(step, result)
-        return result
+            self._run_step(step)
 
-    def _run_step(self, step: Step, result: ApplyResult) -> None:
+    def _run_step(self, step: Step) -> None:
         try:
             for statement in step.statements:
-                self._send(statement, result, step)
+                self._send(statement, step)
         except BaseException:
             for statement in step.cleanup:
                 self._send_quietly(statement)
             raise
         for statement in step.cleanup:
-            self._send(statement, result)
+            self._send(statement)
         if step.recheck is not None and count_rows(self._connection, step.recheck):
             for statement in step.undo:
-                self._send(statement, result)
+                self._send(statement)
             return
         for operation in step.operations:
-            result.outcomes += operation.outcome()
             self._log += operation.outcome()
+            for outcome in operation.outcome():
+                logger.info("%s", outcome)
 
-    def _send(self, statement: Statement, result: ApplyResult, step: Step | None = None) -> None:
+    def _send(self, statement: Statement, step: Step | None = None) -> None:
         if statement.table and statement.table not in self._owned:
             raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
         if self._before is not None:
@@ -104,24 +93,33 @@ class Executor:
         except PeeweeException as error:
             meaning = self._dialect.failure(error.args)
             if meaning == "exists":
-                raise ConcurrentChange(str(error), done=result.outcomes) from error
+                raise ConcurrentChange(str(error)) from error
             if meaning == "damaged":
                 raise  # it is the file that failed, and not this statement
-            lost = meaning == "lost"
-            raise StatementFailed(_words(error, lost=lost), sql=text, lost=lost) from error
+            lost = meaning in ("lost", "not here")
+            raise StatementFailed(_words(error, lost=meaning == "lost"), sql=text, lost=lost) from error
 
     def _variants(self, statement: Statement, step: Step | None) -> Iterator[str]:
-        """Yield the statement with one algorithm after another; copying comes last, and only if allowed."""
-        yield from map(statement.naming, statement.algorithms)
+        """Yield the statement with one algorithm after another; copying comes last, and only if allowed.
+
+        On a Galera cluster, all of which waits for it, that is true of every algorithm that reads the table's rows.
+        """
+        algorithms, stops = statement.algorithms, None
+        if step is not None and self._topology.shares_writes:
+            # One that the server may refuse is followed by those that read rows.
+            stops = step if step.reads_rows else replace(step, cost="INPLACE", operations=())
+        free = len(algorithms) if stops is None else int(stops is not step)
+        yield from map(statement.naming, algorithms[:free])
         if statement.copying:
             size = table_sizes(self._connection, [statement.table]).get(statement.table)
-            if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(size):
+            if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(step, size):
                 for given_back in hand_off(self._connection, step, statement, copier, self._check):
-                    self._run_step(given_back, ApplyResult())
+                    self._run_step(given_back)
                 return
-            if reason := self._copies.refusal(statement.table, size):
+            words = "" if stops is None else self._dialect.effect(stops, self._topology, size).words
+            if reason := self._copies.refusal(statement.table, step, size, words):
                 raise CopyRefused(reason, sql=statement.sql)
-            yield from map(statement.naming, statement.copying)
+            yield from map(statement.naming, (*algorithms[free:], *statement.copying))
         # The last one says why, or it is the only one.
         yield statement.sql
 
@@ -152,7 +150,7 @@ def hand_off(
     step: Step,
     statement: Statement,
     copier: Copier,
-    check: Callable[[], None] | None,
+    check: Callable[[], None],
 ) -> tuple[Step, ...]:
     """Hand ``statement`` to ``copier``; return the steps that restore foreign keys which the tool has dropped.
 
@@ -163,10 +161,11 @@ def hand_off(
             if not is_loss(need) and (count := count_rows(connection, need)):
                 raise SchemaConflict(need.refusal(count))
     before = _live(connection, step)
-    copier(statement, check or _nothing)
+    copier(statement, check)
     expected = apply_to_table(before, step.operations)
     after = _live(connection, step)
-    if after.columns != expected.columns:
+    missing = {index.name for index in expected.indexes} - {index.name for index in after.indexes}
+    if after.columns != expected.columns or missing:
         raise StatementFailed(
             f"the tool reported success, but {step.table} is not as it should be; wch check says how", sql=statement.sql
         )
@@ -181,55 +180,8 @@ def _live(connection: Connection, step: Step) -> Table:
     return table
 
 
-def _nothing() -> None:
-    return
-
-
 def _words(error: PeeweeException, *, lost: bool) -> str:
     said = str(error.args[-1]) if error.args else str(error)
     if lost:
         return f"the connection was lost, and whether the statement was done is unknown ({said})"
     return f"the server refused ({said})"
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciled:
-    """The outcome of a reconciliation: changes in dbDelta's words, refusals with reasons, and what is not ours."""
-
-    changes: tuple[str, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    extras: tuple[str, ...] = ()
-
-
-def reconcile(
-    desired: Schema,
-    executor: Executor,
-    *,
-    read: Callable[[Sequence[str]], Schema],
-    plan: Callable[[Schema, Schema], Plan],
-    verify: bool = True,
-) -> Reconciled:
-    """Apply plans until the plan is empty; refusals stay and are reported.
-
-    ``read`` reads live tables by their names, ``plan`` plans what leads to ``desired``. Without ``verify`` tables
-    that have only been created are not read again: such a caller verifies before the run is done.
-    Raises SchemaConflict if the schema keeps differing, and what the executor raises.
-    """
-    changes: list[str] = []
-    for _ in range(_ROUNDS):
-        found = plan(desired, read(with_referenced(desired)))
-        if found.is_empty:
-            return Reconciled(tuple(changes), found.refusals, found.extras)
-        try:
-            result = executor.run_steps(found.steps)
-        except ConcurrentChange as change:
-            changes += change.done
-            continue
-        changes += result.outcomes
-        if not verify and all(isinstance(one, CreateTable) for step in found.steps for one in step.operations):
-            return Reconciled(tuple(changes), found.refusals, found.extras)
-    left = "; ".join(found.describe())
-    raise SchemaConflict(
-        f"the schema does not come to rest after {_ROUNDS} rounds; is somebody else changing it? Left: {left}",
-        reasons=found.describe(),
-    )

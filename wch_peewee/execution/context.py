@@ -1,9 +1,10 @@
 """The context of one run: connection, dialect, lock, and the tables that may be changed."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import peewee as pw
@@ -11,19 +12,20 @@ import peewee as pw
 from ..database.connect import PATIENCE
 from ..database.query import Connection, retry_while_blocked
 from ..database.session import LOCK_WAIT, run_settings, with_settings
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, SchemaConflict
+from ..models.namespace import our_names
 from ..progress import Progress
 from ..schema.declared import resolve
-from ..schema.dialect import Dialect, Privileges
-from ..schema.naming import options_table_name, owned_names
+from ..schema.dialect import ALONE, Dialect, Privileges, Topology
+from ..schema.naming import Names, Namespace
 from ..schema.objects import Schema, Table
-from ..schema.operations import Operation
+from ..schema.operations import CreateTable, Operation
 from ..schema.plan import Plan, RowWork
 from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
 from ..wordpress.options import site_collation
-from .apply import ApplyResult, Executor, Reconciled, reconcile
+from .apply import ConcurrentChange, Executor
 from .introspect import (
     DatabaseNames,
     TableCache,
@@ -31,19 +33,24 @@ from .introspect import (
     database_names,
     introspect_schema,
     plan_for,
+    referencing_tables,
     with_free_names,
     with_referenced,
 )
-from .lock import LEASE_TTL, MigrationLock, migration_lock
+from .lock import LEASE_TTL, LockCheck, migration_lock
 from .replicas import ReplicaRule
+from .topology import PROVE_EVERY, read_topology, refuse, require_one_server, require_writable
 
 T = TypeVar("T")
 
 #: The attribute of a database that holds its current context.
 _CURRENT = "_wch_peewee_context"
 
-#: Called with a WordPress option's name and its new value, or None if it was deleted.
-OptionWritten = Callable[[str, str | None], None]
+#: A schema that still differs after so many rounds is being changed by another session.
+_ROUNDS = 4
+
+#: Called with a WordPress option's name, its new value, or None if it was deleted, and the prefix of its table.
+OptionWritten = Callable[[str, str | None, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,15 @@ class RunContext:
     """The context of a run: its connection, its options, its lock, and what it has done so far."""
 
     connection: Connection
-    prefix: str
+    names: Names
     options: RunOptions = DEFAULT_OPTIONS
     listener: RunListener = NO_LISTENER
-    lock: MigrationLock | None = None
+    #: Checks that the lock is still held; None without a lock.
+    check_lock: LockCheck | None = None
+    #: The server's place among others.
+    topology: Topology = ALONE
+    #: When one server was last seen to answer everything, in monotonic seconds.
+    proved: float = 0.0
     #: What has been done so far, in dbDelta's words.
     outcomes: list[str] = field(default_factory=list)
     #: The WordPress options that have been written, or may have been, with their values; None is a deleted one.
@@ -96,6 +108,14 @@ class RunContext:
     table_cache: TableCache | None = None
 
     @property
+    def prefix(self) -> str:
+        return self.names.prefix
+
+    @property
+    def namespace(self) -> Namespace:
+        return self.names.namespace
+
+    @property
     def database(self) -> pw.Database:
         return self.connection.database
 
@@ -105,8 +125,8 @@ class RunContext:
 
     @property
     def may_remove_data(self) -> bool:
-        """True if rows may be lost: as given, else as WCH_REMOVE_DATA says, which is read only when needed."""
-        return is_removal_permitted(self.options.remove_data)
+        """True if rows may be lost: as given, else as the namespace's constant says, which is read only when needed."""
+        return is_removal_permitted(self.options.remove_data, self.namespace.remove_data)
 
     @property
     def collation(self) -> str | None:
@@ -121,12 +141,29 @@ class RunContext:
 
     def resolve(self, tables: Iterable[Table]) -> Schema:
         """Name and adapt declared tables for this installation."""
-        return resolve(tables, prefix=self.prefix, dialect=self.dialect, collation=self.collation)
+        return resolve(tables, names=self.names, dialect=self.dialect, collation=self.collation)
+
+    def find_topology(self, *, writing: bool, deciding: bool = False) -> None:
+        """Find out the server's place among others; with ``writing`` raise if nothing may be written there.
+
+        With ``deciding`` what is read decides whether a run follows: raise if other servers answer, too.
+        """
+        if not self.dialect.transactional_ddl:
+            self.topology = (require_writable if writing else read_topology)(self.connection)
+            if deciding and self.topology.is_split:
+                refuse(self.connection, self.topology)
+            self.connection = replace(self.connection, by_writer=writing or deciding)
+            self.proved = time.monotonic()
 
     @property
     def is_ready(self) -> bool:
         """True if steps may begin, because the lock is held."""
-        return self.lock is not None
+        return self.check_lock is not None
+
+    @property
+    def is_imaginary(self) -> bool:
+        """True if nothing that the database holds counts: a dry run that begins with an empty one."""
+        return False
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that exist, in the order given."""
@@ -156,7 +193,7 @@ class RunContext:
     def read(self, names: Sequence[str]) -> Schema:
         """Read live tables by their full names, as far as they exist."""
         if self.table_cache is not None:
-            return self.table_cache.read(self.prefix, self.present(names))
+            return self.table_cache.read(self.names, self.present(names))
         asked = self._not_known_missing(names)
         return introspect_schema(self.connection, asked) if asked else Schema(())
 
@@ -176,26 +213,45 @@ class RunContext:
         plan = plan_for(self.connection, desired, actual, names=self.database_names, count=count)
         return plan.without(self.options.ignore)
 
-    def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
-        """Bring the live tables to the declared definition as far as is safe; ``verify`` as in ``reconcile``."""
+    def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Plan:
+        """Bring the live tables to the declared definition; arguments and errors are those of ``reconcile_to``."""
         return self.reconcile_to(self.resolve(tables), verify=verify)
 
-    def reconcile_to(self, desired: Schema, *, verify: bool = True) -> Reconciled:
-        """Bring the live tables to ``desired``, which has their full names, as far as is safe."""
-        executor = self._executor(table.name for table in desired)
-        return reconcile(desired, executor, read=self.read, plan=self.plan_to, verify=verify)
+    def reconcile_to(self, desired: Schema, *, verify: bool = True) -> Plan:
+        """Bring the live tables to ``desired``, which has their full names, as far as is safe.
 
-    def change(self, name: str, operations: Iterable[Operation], live: Table | None = None) -> ApplyResult:
+        Applies plans until the plan is empty; returns the last one, with the refusals that stay. Without ``verify``
+        tables that have only been created are not read again: such a caller verifies before the run is done.
+        Raises SchemaConflict if the schema keeps differing, and what the executor raises.
+        """
+        executor = self._executor(table.name for table in desired)
+        for _ in range(_ROUNDS):
+            plan = self.plan_to(desired, self.read(with_referenced(desired)))
+            if plan.is_empty:
+                return plan
+            try:
+                executor.run_steps(plan.steps)
+            except ConcurrentChange:
+                continue
+            if not verify and all(isinstance(one, CreateTable) for step in plan.steps for one in step.operations):
+                return plan
+        left = "; ".join(plan.describe())
+        raise SchemaConflict(
+            f"the schema does not come to rest after {_ROUNDS} rounds; is somebody else changing it? Left: {left}",
+            reasons=plan.describe(),
+        )
+
+    def change(self, name: str, operations: Iterable[Operation], live: Table | None = None) -> None:
         """Run operations on the one table ``name``, a full name, without checking whether they are safe.
 
         ``live`` is the table if it has just been read.
         """
         named = with_free_names(operations, self.dialect, self.database_names)
-        return self.run_steps(self.dialect.render(live or self.live(name), named), name)
+        self.run_steps(self.dialect.render(live or self.live(name), named), name)
 
-    def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
+    def run_steps(self, steps: Iterable[Step], name: str) -> None:
         """Run rendered steps on the one table ``name``."""
-        return self._executor([name]).run_steps(steps)
+        self._executor([name]).run_steps(steps)
 
     def write(self, action: Callable[[], T], *tables: str) -> T:
         """Do one write to rows of ``tables`` under the lock, and wait for rows that another session has locked.
@@ -206,27 +262,35 @@ class RunContext:
         patience = 0.0 if self.database.in_transaction() else self.options.patience
         return retry_while_blocked(action, self.connection, tables=tables, patience=patience, check=self._check)
 
+    def referencing_tables(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the other tables with a foreign key to one of ``names``, each with what drops its keys."""
+        return referencing_tables(self.connection, names)
+
     def privileges(self) -> Privileges | None:
         """Return the account's privileges here; None if the engine has no accounts."""
         answers = [self.connection.query(query) for query in self.dialect.privileges()]
-        return self.dialect.read_privileges(answers, owned_names(self.prefix), options_table_name(self.prefix))
+        return self.dialect.read_privileges(answers, self.names.owned, self.names.options)
 
     def _executor(self, extra: Iterable[str]) -> Executor:
         return Executor(
             self.connection,
-            owned={*owned_names(self.prefix), *extra},
+            owned={*self.names.owned, *extra},
             patience=self.options.patience,
             before=self.listener.before_statement,
             check=self._check,
             log=self.outcomes,
             copies=self.options.copies,
+            topology=self.topology,
         )
 
     def _check(self) -> None:
         if self.options.replicas is not None:
             self.options.replicas.hold()
-        if self.lock is not None:
-            self.lock.check()
+        if self.check_lock is not None:
+            self.check_lock()
+            if not self.dialect.transactional_ddl and time.monotonic() - self.proved >= PROVE_EVERY:
+                require_one_server(self.connection)
+                self.proved = time.monotonic()
 
 
 # The current context. Migration steps receive only the database, so a run's context is stored on it, and nowhere else:
@@ -262,12 +326,15 @@ def context_of(database: pw.Database) -> Iterator[RunContext]:
         return
     settings: AbstractContextManager[None] = contextlib.nullcontext()
     if context is None:
-        context = RunContext(Connection.detect(database), table_prefix())
+        context = RunContext(Connection.detect(database), our_names(table_prefix()))
         settings = with_settings(database, run_settings(LOCK_WAIT))
-    with settings, migration_lock(context.connection, context.prefix, timeout=context.options.patience) as lock:
-        context.lock = lock
-        try:
-            with attached(context):
-                yield context
-        finally:
-            context.lock = None
+    with settings:
+        context.find_topology(writing=True)
+        patience = context.options.patience
+        with migration_lock(context.connection, context.names, context.topology, timeout=patience) as check:
+            context.check_lock = check
+            try:
+                with attached(context):
+                    yield context
+            finally:
+                context.check_lock = None

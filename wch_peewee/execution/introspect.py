@@ -8,9 +8,9 @@ from itertools import chain, count
 
 from ..database.query import Connection
 from ..schema.dialect import Dialect
-from ..schema.diff import diff_schemas
-from ..schema.naming import constraint_name
-from ..schema.objects import Column, Foreign, Index, Schema, Table
+from ..schema.diff import Change, diff_schemas
+from ..schema.naming import Names, constraint_name
+from ..schema.objects import Foreign, Schema, Table
 from ..schema.operations import Operation, with_names
 from ..schema.plan import Plan, make_plan
 from ..schema.preconditions import Precondition
@@ -68,9 +68,15 @@ def plan_for(
     diff = diff_schemas(desired, actual)
     operations = with_free_names((change.operation for change in diff.changes), connection.dialect, names)
     changes = (replace(change, operation=one) for change, one in zip(diff.changes, operations, strict=True))
-    diff = replace(diff, changes=tuple(changes))
+    # What cannot be done whatever the rows are is not counted for: in a large table that takes long.
+    diff = replace(diff, changes=tuple(_without_counts(change, actual, connection.dialect) for change in changes))
     counts = {need: count(need) if count else count_rows(connection, need) for need in diff.preconditions()}
     return make_plan(diff, actual, connection.dialect, counts)
+
+
+def _without_counts(change: Change, actual: Schema, dialect: Dialect) -> Change:
+    live = actual.table(change.operation.table)
+    return change if live is None or not dialect.obstacles(live, [change.operation]) else replace(change, requires=())
 
 
 def database_names(connection: Connection) -> DatabaseNames:
@@ -124,20 +130,20 @@ class TableCache:
             self._names = database_names(self._connection)
         return self._names
 
-    def read(self, prefix: str, names: Sequence[str]) -> Schema:
-        """Read the tables ``names``, all of one prefix, as far as they exist."""
-        return self.schema(prefix, names, self.texts(prefix, names))
+    def read(self, site: Names, names: Sequence[str]) -> Schema:
+        """Read the tables ``names``, all of one installation, as far as they exist."""
+        return self.schema(site, names, self.texts(site, names))
 
-    def texts(self, prefix: str, names: Sequence[str]) -> Definitions:
+    def texts(self, site: Names, names: Sequence[str]) -> Definitions:
         """Return the text that identifies each table; None for one with something beyond its text."""
         return {
-            name: None if self._dialect.folded(name) in self._triggers else self._text(prefix, name) for name in names
+            name: None if self._dialect.folded(name) in self._triggers else self._text(site, name) for name in names
         }
 
-    def schema(self, prefix: str, names: Sequence[str], texts: Definitions) -> Schema:
+    def schema(self, site: Names, names: Sequence[str], texts: Definitions) -> Schema:
         """Return the tables for texts; those unlike any known table are read in full."""
         shared = {
-            name: _renamed(self._known[text][1], self._known[text][0], prefix)
+            name: _renamed(self._known[text][1], self._known[text][0], site.start)
             for name, text in texts.items()
             if text is not None and text in self._known
         }
@@ -145,48 +151,37 @@ class TableCache:
         if rest:
             # All of them, because a foreign key is told by the names of both its tables.
             for table in introspect_schema(self._connection, names):
-                if (text := texts.get(table.name)) is not None:
-                    self._known[text] = (prefix, table)
+                if (text := texts.get(table.name)) is not None and _is_told_by_prefix(table, site.start):
+                    self._known[text] = (site.start, table)
                 shared[table.name] = table
         return Schema(tuple(shared[name] for name in names if name in shared))
 
-    def _text(self, prefix: str, name: str) -> str | None:
+    def _text(self, site: Names, name: str) -> str | None:
         query = self._dialect.definition(name)
         if query is None:
             return None
         text = str(self._connection.query(query)[0][1])
-        return _COUNTER.sub("", text.replace(f"`{prefix}wch_", "`\0wch_"))
+        return _COUNTER.sub("", text.replace(f"`{site.start}", "`\0"))
+
+
+def _is_told_by_prefix(table: Table, start: str) -> bool:
+    """Return True if no column and no index has a name that begins as the tables' names do."""
+    names = [column.name for column in table.columns] + [index.name for index in table.indexes]
+    names += [name for key in table.foreign_keys for name in key.referenced_columns]
+    return not any(name.startswith(start) for name in names)
 
 
 def _renamed(table: Table, old: str, new: str) -> Table:
+    """Return the table under another prefix, with its foreign keys, and what is not ours."""
+
     def name(text: str) -> str:
-        return f"{new}{text.removeprefix(old)}" if text.startswith(f"{old}wch_") else text
-
-    def names(texts: Sequence[str]) -> tuple[str, ...]:
-        return tuple(map(name, texts))
-
-    def column(one: Column) -> Column:
-        return one if name(one.name) == one.name else replace(one, name=name(one.name))
-
-    def index(one: Index) -> Index:
-        is_same = name(one.name) == one.name and names(one.columns) == one.columns
-        return one if is_same else replace(one, name=name(one.name), columns=names(one.columns))
+        return f"{new}{text.removeprefix(old)}" if text.startswith(old) else text
 
     return replace(
         table,
         name=name(table.name),
-        columns=tuple(map(column, table.columns)),
-        primary_key=names(table.primary_key),
-        indexes=tuple(map(index, table.indexes)),
         foreign_keys=tuple(
-            replace(
-                key,
-                name=name(key.name),
-                columns=names(key.columns),
-                referenced_table=name(key.referenced_table),
-                referenced_columns=names(key.referenced_columns),
-            )
-            for key in table.foreign_keys
+            replace(key, name=name(key.name), referenced_table=name(key.referenced_table)) for key in table.foreign_keys
         ),
         foreign=tuple(Foreign(one.kind, name(one.name)) for one in table.foreign),
     )

@@ -1,6 +1,7 @@
 """A lease for Galera clusters, where GET_LOCK holds on one node only: a row in the site's options table."""
 
 import contextlib
+import logging
 import os
 import random
 import secrets
@@ -15,8 +16,7 @@ import peewee as pw
 from ..database.query import Connection, retry_aborted
 from ..errors import Busy
 
-#: WordPress's own upgrader locks are called NAME.lock, too.
-LEASE_OPTION = "wch_db_upgrade.lock"
+logger = logging.getLogger("wch_peewee")
 
 #: The value of a free lease. The row stays, because an account that may upgrade may lack DELETE.
 FREE = "free"
@@ -29,15 +29,16 @@ class Lease:
     ``ttl`` by its own clock takes it over with a compare-and-swap, so no two clocks are ever compared. A long ALTER
     stops every write of the cluster, including the heartbeat; the waiter does not count such a standstill. A holder
     that loses the lease finds out before its next statement; a statement already sent is not stopped, but every step
-    can be repeated.
+    can be repeated, and a change of the schema rolls back what is still written to its table.
 
     With connections of its own, a transaction of the run delays neither the heartbeat nor the check of who has it. The
     value is ``token:count:process:host``; only the holder knows the token, and the rest is for people.
     """
 
-    def __init__(self, connection: Connection, table: str) -> None:
+    def __init__(self, connection: Connection, table: str, option: str) -> None:
         self._database, self._dialect = connection.database, connection.dialect
         self._table = self._dialect.quote(table)
+        self._option = option
         self._token = secrets.token_hex(8)
         self._count = 0
         self._guard = threading.Lock()
@@ -45,7 +46,7 @@ class Lease:
     def acquire(self, ttl: float, timeout: float) -> None:
         """Take the lease, or take it over. Raises Busy after ``timeout`` seconds."""
         begun = last = time.monotonic()
-        seen, quiet = None, 0.0
+        seen, quiet, warned = None, 0.0, False
         while True:
             value = self._value_or(seen)
             now = time.monotonic()
@@ -56,6 +57,10 @@ class Lease:
                 return
             if now - begun >= timeout:
                 raise Busy(f"another run on this cluster{_who(value)} is upgrading; waited {now - begun:.0f} seconds")
+            if not warned:
+                words = "Another run on this cluster%s is upgrading; waiting up to %g seconds"
+                logger.warning(words, _who(value), timeout)
+                warned = True
             time.sleep(random.uniform(0.05, 0.2))
 
     def check(self) -> None:
@@ -66,7 +71,7 @@ class Lease:
                 return
         except pw.PeeweeException as error:
             said = error.args[-1] if error.args else error
-            raise Busy(f"the upgrade lease cannot be renewed ({said}); run the same again") from error
+            raise Busy(f"the upgrade lease cannot be renewed ({said}); run the same again, on any node") from error
         raise _lost(value)
 
     def takeover(self) -> Busy | None:
@@ -85,7 +90,7 @@ class Lease:
         sql = f"DELETE FROM {self._table} WHERE option_name = %s AND option_value LIKE %s"
         try:
             for _ in range(10):
-                if self._write(sql, LEASE_OPTION, f"{self._token}:%") or not self._is_mine(self._value()):
+                if self._write(sql, self._option, f"{self._token}:%") or not self._is_mine(self._value()):
                     return
         except pw.PeeweeException as error:
             if self._dialect.failure(error.args) == "denied":
@@ -101,12 +106,12 @@ class Lease:
         if value is None:
             # Only after reading, because an INSERT that is ignored uses up one of WordPress's ids.
             sql = f"INSERT IGNORE INTO {self._table} (option_name, option_value, autoload) VALUES (%s, %s, 'no')"
-            return self._write(sql, LEASE_OPTION, self._next())
+            return self._write(sql, self._option, self._next())
         return (stale or value == FREE) and self._set(self._next(), "=", value)
 
     def _set(self, value: str, comparison: str, known: str) -> bool:
         sql = f"UPDATE {self._table} SET option_value = %s WHERE option_name = %s AND option_value {comparison} %s"
-        return self._write(sql, value, LEASE_OPTION, known)
+        return self._write(sql, value, self._option, known)
 
     def _write(self, sql: str, *parameters: str) -> bool:
         """Run one autocommitted statement; return whether it changed the row. A lost race is no error."""
@@ -128,7 +133,7 @@ class Lease:
 
     def _value(self) -> str | None:
         sql = f"SELECT option_value FROM {self._table} WHERE option_name = %s"
-        row = retry_aborted(lambda: self._send(sql, LEASE_OPTION), self._database, self._dialect).fetchone()
+        row = retry_aborted(lambda: self._send(sql, self._option), self._database, self._dialect).fetchone()
         return None if row is None else str(row[0])
 
     def _send(self, sql: str, *parameters: str) -> Any:
@@ -154,16 +159,30 @@ class Lease:
 
 
 @contextlib.contextmanager
-def lease(connection: Connection, table: str, *, ttl: float, timeout: float) -> Iterator[Lease]:
+def lease(
+    connection: Connection,
+    table: str,
+    option: str,
+    *,
+    ttl: float,
+    timeout: float,
+    is_alive: Callable[[float], bool] = lambda within: True,
+) -> Iterator[Lease]:
     """Hold the lease for the block. ``connection`` is for its statements alone, and not connected yet.
 
-    If the run has lost the lease, an error that ends the block becomes Busy: it is a consequence.
+    The lease is renewed while ``is_alive`` says that the server has shown within so many seconds that it works for the
+    run. If the run has lost the lease, an error that ends the block becomes Busy: it is a consequence.
     """
-    held = Lease(connection, table)
+    held, every = Lease(connection, table, option), ttl / 4
+
+    def beat() -> None:
+        if is_alive(2 * every):
+            held.beat()
+
     try:
         held.acquire(ttl, timeout)
         try:
-            with heartbeat(held.beat, every=ttl / 4, at_end=held.close):
+            with heartbeat(beat, every=every, at_end=held.close):
                 yield held
         except Busy:
             raise

@@ -5,6 +5,7 @@ A copy that is swapped in late undoes what a run has done meanwhile, so no run s
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import time
@@ -16,6 +17,10 @@ from peewee import PeeweeException
 from ..database.query import Connection
 from ..errors import Busy
 from ..schema.base import Query
+from ..schema.dialect import Topology
+from .introspect import referencing_tables
+
+logger = logging.getLogger("wch_peewee")
 
 PT_OSC, GH_OST = "pt-online-schema-change", "gh-ost"
 
@@ -89,11 +94,10 @@ def clearing(connection: Connection, left: Leftovers) -> tuple[str, ...]:
 
     First the triggers, which write into the copy, then foreign keys that refer to a swapped out table, then the tables.
     """
-    dialect, quote = connection.dialect, connection.dialect.quote
+    quote = connection.dialect.quote
     statements = [f"DROP TRIGGER IF EXISTS {quote(one.name)};" for one in left.triggers if one.table == left.table]
     if left.unfinished:
-        rows = connection.query(dialect.referencing(left.unfinished))
-        statements += dialect.read_referencing(left.unfinished, rows).values()
+        statements += referencing_tables(connection, left.unfinished).values()
     return (*statements, *(f"DROP TABLE IF EXISTS {quote(name)};" for name in (*left.copies, *left.unfinished)))
 
 
@@ -108,25 +112,34 @@ class ToolAtWork:
         return f"{self.what}. {self.advice}"
 
 
-def tool_at_work(connection: Connection, tables: Sequence[str]) -> ToolAtWork | None:
-    """Return what an online tool does with ``tables``, or has left there; None if there is nothing."""
-    locks = tuple(tool_lock(connection, table) for table in tables)
-    held = ", ".join(["IS_USED_LOCK(%s)"] * len(locks))
-    ((holder,),) = connection.query(Query(f"SELECT COALESCE({held})", locks))
-    if holder is not None:
-        what = f"the online tool of another run is at work, or is being stopped (connection {holder})"
-        return ToolAtWork(what, "Try again later.")
+def tool_at_work(connection: Connection, topology: Topology, tables: Sequence[str]) -> ToolAtWork | None:
+    """Return what an online tool does with ``tables``, or has left there; None if there is nothing.
+
+    A run that is killed frees its named lock before its tool has begun, or ended, so the tool has one of its own. On a
+    cluster the lease of such a run lasts for longer than that.
+    """
+    if not topology.shares_writes:
+        locks = tuple(tool_lock(connection, table) for table in tables)
+        held = ", ".join(["IS_USED_LOCK(%s)"] * len(locks))
+        ((holder,),) = connection.query(Query(f"SELECT COALESCE({held})", locks))
+        if holder is not None:
+            what = f"the online tool of another run is at work, or is being stopped (connection {holder})"
+            return ToolAtWork(what, "Try again later.")
     for left in find_leftovers(connection, tables):
         if left.copies or left.triggers:
             return _in_words(connection, left)
     return None
 
 
-def wait_for_tools(connection: Connection, tables: Sequence[str], deadline: float) -> None:
+def wait_for_tools(connection: Connection, topology: Topology, tables: Sequence[str], deadline: float) -> None:
     """Wait until no tool has anything at ``tables``. Raises Busy after ``deadline``, in monotonic seconds."""
-    while (found := tool_at_work(connection, tables)) is not None:
-        if time.monotonic() >= deadline:
+    warned = False
+    while (found := tool_at_work(connection, topology, tables)) is not None:
+        if (left := deadline - time.monotonic()) <= 0:
             raise Busy(f"{found} Nothing was changed.")
+        if not warned:
+            logger.warning("Waiting up to %.0f seconds: %s", left, found.what)
+            warned = True
         time.sleep(_POLL)
 
 

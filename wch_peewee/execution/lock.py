@@ -1,26 +1,29 @@
-"""The lock: one upgrader at a time for each (database, prefix)."""
+"""The lock: one upgrader at a time for each (database, namespace, prefix)."""
 
 import contextlib
 import hashlib
+import logging
 import random
 import time
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 import peewee as pw
 
 from ..database.connect import dedicated, describe, in_transaction
+from ..database.failures import ELSEWHERE
 from ..database.query import Connection
 from ..database.session import LOCK_WAIT, with_settings
-from ..errors import Busy, DatabaseUnavailable, SchemaConflict, UnsupportedServer
-from ..schema.base import Rows
-from ..schema.dialect import Cluster
-from ..schema.naming import options_table_name, owned_names
-from ..wordpress.options import has_unique_names, options_table, site_collation
+from ..errors import Busy, SchemaConflict
+from ..models.namespace import WCH
+from ..schema.dialect import Topology
+from ..schema.naming import Names, Namespace, options_table_name
+from ..wordpress.options import cluster_obstacle, has_unique_names, options_table, site_collation
 from .apply import ConcurrentChange, Executor
 from .introspect import introspect_schema
-from .lease import Lease, heartbeat, lease
+from .lease import heartbeat, lease
 from .leftovers import wait_for_tools
+
+logger = logging.getLogger("wch_peewee")
 
 #: The server ends a run's connection that says nothing for so many seconds.
 IDLE = 60
@@ -44,10 +47,9 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
             yield
         return
     patience = database.execute_sql("PRAGMA busy_timeout").fetchone()[0]
-    database.execute_sql(f"PRAGMA busy_timeout = {timeout * 1000:.0f}")
     transaction = database.atomic("IMMEDIATE")
     try:
-        transaction.__enter__()
+        _begin(database, transaction, timeout)
     except pw.OperationalError as error:
         database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
         if "locked" in str(error):
@@ -70,6 +72,20 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
         _commit(transaction)
     finally:
         database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
+
+
+def _begin(database: pw.Database, transaction: pw._atomic, timeout: float) -> None:
+    """Begin the transaction; a wait of more than a second is logged."""
+    first = min(1.0, timeout)
+    try:
+        database.execute_sql(f"PRAGMA busy_timeout = {first * 1000:.0f}")
+        transaction.__enter__()
+    except pw.OperationalError as error:
+        if first == timeout or "locked" not in str(error):
+            raise
+        logger.warning("Another process writes to %s; waiting up to %g seconds", describe(database), timeout)
+        database.execute_sql(f"PRAGMA busy_timeout = {(timeout - first) * 1000:.0f}")
+        transaction.__enter__()
 
 
 def _commit(transaction: pw._atomic) -> None:
@@ -109,110 +125,99 @@ def _orphans(database: pw.Database) -> set[tuple[object, ...]]:
 LEASE_TTL = 20.0
 
 
-class MigrationLock(Protocol):
-    """A held lock."""
-
-    def check(self) -> None:
-        """Raise Busy if the lock is lost, which stops a run before its next statement."""
+#: Raises Busy if the lock is lost, which stops a run before its next statement.
+LockCheck = Callable[[], None]
 
 
-class TransactionLock:
-    """SQLite's lock, which cannot be lost while the transaction lasts."""
-
-    def check(self) -> None:
-        return
+def _gone() -> Busy:
+    return Busy(f"the connection that held the migration lock is gone; run the same again{ELSEWHERE}")
 
 
-class NamedLock:
-    """GET_LOCK, and on a cluster the lease as well."""
-
-    def __init__(self, database: pw.Database, name: str) -> None:
-        self._database = database
-        self._name = name
-        self.lease: Lease | None = None
-
-    def check(self) -> None:
-        try:
-            row = self._database.execute_sql("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (self._name,)).fetchone()
-        except pw.PeeweeException as error:
-            raise Busy("the connection that held the migration lock is gone; run the same again") from error
-        if not row[0]:
-            raise Busy("the migration lock was lost; run the same again")
-        if self.lease is not None:
-            self.lease.check()
-
-
-def lock_name(database: str, prefix: str) -> str:
+def lock_name(database: str, prefix: str, namespace: Namespace = WCH) -> str:
     """Return the name of the lock. Names are server-wide, case-insensitive on MySQL, and 64 characters at most."""
-    return "wch." + hashlib.sha1(f"{database}\0{prefix}".encode()).hexdigest()
+    return f"{namespace.name}." + hashlib.sha1(f"{database}\0{prefix}".encode()).hexdigest()
 
 
 @contextlib.contextmanager
 def migration_lock(
     connection: Connection,
-    prefix: str,
+    names: Names,
+    topology: Topology,
     *,
     timeout: float,
     lock_wait: int = LOCK_WAIT,
     lease_ttl: float = LEASE_TTL,
-) -> Iterator[MigrationLock]:
-    """Hold the lock for the block. Waits up to ``timeout`` seconds, then raises Busy.
+) -> Iterator[LockCheck]:
+    """Hold the lock for the block. Waits up to ``timeout`` seconds, then raises Busy. Yields what checks the lock.
 
     On MySQL and MariaDB it is GET_LOCK on the connection that runs the DDL: the server frees it when that connection
     ends, but not before an ALTER that a killed client left behind has finished. On a Galera cluster, where GET_LOCK
-    holds on one node only, a lease is added. On SQLite it is the run's own transaction; the COMMIT belongs to it, and
-    waits ``lock_wait`` seconds for readers.
-
-    Raises UnsupportedServer on a cluster where a run is not safe, and DatabaseUnavailable on a node of one
-    that accepts no writes.
+    holds on one node only and can be forbidden, it is a lease alone: such an ALTER stops all writes of the cluster, and
+    with them the lease's next owner. On SQLite it is the run's own transaction; the COMMIT belongs to it, and waits
+    ``lock_wait`` seconds for readers.
     """
     database = connection.database
     if connection.dialect.transactional_ddl:
         with immediate_transaction(database, timeout, lock_wait):
-            yield TransactionLock()
+            yield lambda: None  # it cannot be lost while the transaction lasts
         return
     deadline = time.monotonic() + timeout
-    cluster = _cluster(connection)
-    with _named_lock(connection, prefix, timeout) as lock:
-        wait_for_tools(connection, owned_names(prefix), deadline)
-        if not cluster.shared_writes:
-            yield lock
-            return
-        database.execute_sql(connection.dialect.synchronize_reads())
-        _ensure_options(connection, prefix, deadline)
-        _require_unique_names(connection, options_table_name(prefix))
-        own = Connection(dedicated(database, patience=timeout), connection.dialect)
-        with lease(own, options_table_name(prefix), ttl=lease_ttl, timeout=_left(deadline)) as lock.lease:
-            yield lock
-
-
-def _cluster(connection: Connection) -> Cluster:
-    """Detect a cluster before the first statement: a node without quorum answers many queries as usual."""
-    answers: list[Rows] = []
-    while (query := connection.dialect.cluster(answers)) is not None:
-        answers.append(connection.query(query))
-    cluster = connection.dialect.read_cluster(answers)
-    if cluster.trouble:
-        # A node that is out of its cluster comes back; what does not share its writes never will.
-        error = DatabaseUnavailable if cluster.shared_writes else UnsupportedServer
-        raise error(f"{describe(connection.database)}: {cluster.trouble}. Nothing was changed.")
-    return cluster
+    on_cluster = topology.shares_writes
+    held = _leased(connection, names, timeout, lease_ttl) if on_cluster else _named_lock(connection, names, timeout)
+    with _kept_alive(database), held as check:
+        wait_for_tools(connection, topology, names.owned, deadline)
+        yield check
 
 
 @contextlib.contextmanager
-def _named_lock(connection: Connection, prefix: str, timeout: float) -> Iterator[NamedLock]:
+def _leased(connection: Connection, names: Names, timeout: float, ttl: float) -> Iterator[LockCheck]:
+    database, table, deadline = connection.database, names.options, time.monotonic() + timeout
+    database.execute_sql(connection.dialect.synchronize_reads())
+    _ensure_options(connection, names.prefix, deadline)
+    _require_unique_names(connection, table)
+    own = Connection(dedicated(database, patience=timeout), connection.dialect)
+    # Behind a load balancer the lease's connection can be to another node, which says nothing about the run's own.
+    # An application's connection, of another class, cannot be asked by another thread.
+    is_alive = getattr(database.connection(), "is_alive", lambda within: True)
+    with lease(own, table, names.namespace.lease_option, ttl=ttl, timeout=_left(deadline), is_alive=is_alive) as held:
+
+        def check() -> None:
+            """Check that the connection of the run answers, too: the lease is the run's for no longer."""
+            try:
+                database.execute_sql("SELECT 1")
+            except pw.PeeweeException as error:
+                raise _gone() from error
+            held.check()
+
+        yield check
+
+
+@contextlib.contextmanager
+def _named_lock(connection: Connection, names: Names, timeout: float) -> Iterator[LockCheck]:
     database, folded = connection.database, connection.dialect.folded
     # Where names have no case, two spellings are one installation.
-    name = lock_name(folded(str(database.database)), folded(prefix))
-    deadline = time.monotonic() + timeout
+    name = lock_name(folded(str(database.database)), folded(names.prefix), names.namespace)
+    deadline, warned = time.monotonic() + timeout, False
     while not _get_lock(database, name, wait=int(_left(deadline) >= 1)):
         if time.monotonic() >= deadline:
             who, kill = _holder(connection, name)
-            raise Busy(f"another run{who} is upgrading {prefix}wch_*; waited {timeout:g} seconds{kill}")
+            raise Busy(f"another run{who} is upgrading {names.start}*; waited {timeout:g} seconds{kill}")
+        if not warned:
+            who, _ = _holder(connection, name)
+            logger.warning("Another run%s is upgrading %s*; waiting up to %g seconds", who, names.start, timeout)
+            warned = True
         time.sleep(random.uniform(0.02, 0.1))
+
+    def check() -> None:
+        try:
+            row = database.execute_sql("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (name,)).fetchone()
+        except pw.PeeweeException as error:
+            raise _gone() from error
+        if not row[0]:
+            raise Busy("the migration lock was lost; run the same again")
+
     try:
-        with _kept_alive(database):
-            yield NamedLock(database, name)
+        yield check
     finally:
         with contextlib.suppress(pw.PeeweeException):
             database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,))
@@ -262,6 +267,8 @@ def _ensure_options(connection: Connection, prefix: str, deadline: float) -> Non
 def _require_unique_names(connection: Connection, table: str) -> None:
     """Raise SchemaConflict if two nodes could both insert the lease."""
     live = introspect_schema(connection, [table]).table(table)
+    if live is not None and (obstacle := cluster_obstacle(live, connection.dialect)):
+        raise SchemaConflict(f"{obstacle}. Nothing was changed.")
     if live is not None and not has_unique_names(live):
         raise SchemaConflict(
             f"{table} has lost the unique key on option_name, without which two nodes could upgrade at once; "

@@ -1,5 +1,6 @@
 """Replica lag: a run checks how far replicas are behind before each statement and each batch."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from ..database.connect import connected, describe
 from ..database.failures import database_error
 from ..database.query import failure_of, pause
 from ..errors import Busy, ConfigurationError
+
+logger = logging.getLogger("wch_peewee")
 
 #: The headings that name the seconds, of MySQL and of MariaDB; only headings tell, as the columns differ.
 _HEADINGS = ("Seconds_Behind_Source", "Seconds_Behind_Master")
@@ -52,6 +55,9 @@ class ReplicaRule:
                         f"the replica {describe(replica)} is {lag} seconds behind, and {self.max_lag} are allowed; "
                         "what has been done stays, run the same again when it has caught up"
                     )
+                if attempt == 1:
+                    words = "The replica %s is %d seconds behind; waiting up to %g seconds"
+                    logger.warning(words, describe(replica), lag, self.patience)
                 time.sleep(pause(attempt))
         self._asked = time.monotonic()
 

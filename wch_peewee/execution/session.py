@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,18 +23,28 @@ from ..database.connect import (
 from ..database.failures import database_error
 from ..database.query import Connection, failure_of, pause
 from ..errors import ConfigurationError, RunStopped
+from ..schema.naming import Names
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
 from .introspect import TableCache
 from .lock import CommitBlocked, migration_lock
 
 T = TypeVar("T")
 
+logger = logging.getLogger("wch_peewee")
+
 
 @contextlib.contextmanager
-def read_session(database: pw.Database, prefix: str, options: RunOptions = DEFAULT_OPTIONS) -> Iterator[RunContext]:
-    """Yield a context for reading only, over ``one_connection``. Nothing is created, not even a file."""
+def read_session(
+    database: pw.Database, names: Names, options: RunOptions = DEFAULT_OPTIONS, *, deciding: bool = False
+) -> Iterator[RunContext]:
+    """Yield a context for reading only, over ``one_connection``. Nothing is created, not even a file.
+
+    ``deciding`` is for what decides whether a run follows: it is read from the server that is written to.
+    """
     with one_connection(database, options) as own, connected(for_reading(own)) as connection, _translated(connection):
-        yield RunContext(Connection.detect(connection), prefix, options)
+        context = RunContext(Connection.detect(connection), names, options)
+        context.find_topology(writing=False, deciding=deciding)
+        yield context
 
 
 @contextlib.contextmanager
@@ -58,7 +69,7 @@ def one_connection(database: pw.Database, options: RunOptions) -> Iterator[pw.Da
 @contextlib.contextmanager
 def run_session(
     database: pw.Database,
-    prefix: str,
+    names: Names,
     options: RunOptions = DEFAULT_OPTIONS,
     listener: RunListener = NO_LISTENER,
     *,
@@ -70,23 +81,24 @@ def run_session(
     than the patience. A RunStopped that ends the block is told what is in place.
     """
     with _own_connection(database, options) as own, _translated(own):
-        connection = Connection.detect(own)
-        context = RunContext(connection, prefix, options, listener, table_cache=table_cache)
+        context = RunContext(Connection.detect(own), names, options, listener, table_cache=table_cache)
+        context.find_topology(writing=True)
         lock = migration_lock(
-            connection,
-            prefix,
+            context.connection,
+            names,
+            context.topology,
             timeout=options.patience,
             lock_wait=options.lock_wait,
             lease_ttl=options.lease_ttl,
         )
-        with _report_in_place(context), _translated(own), lock as context.lock, attached(context):
+        with _report_in_place(context), _translated(own), lock as context.check_lock, attached(context):
             yield context
 
 
 def run_in_session(
     work: Callable[[RunContext], T],
     database: pw.Database,
-    prefix: str,
+    names: Names,
     options: RunOptions = DEFAULT_OPTIONS,
     listener: RunListener = NO_LISTENER,
     *,
@@ -102,12 +114,15 @@ def run_in_session(
         left = max(0.0, options.patience - (time.monotonic() - begun))
         try:
             with run_session(
-                database, prefix, replace(options, patience=left), listener, table_cache=table_cache
+                database, names, replace(options, patience=left), listener, table_cache=table_cache
             ) as context:
                 return work(context)
         except CommitBlocked:
             if time.monotonic() - begun >= options.patience:
                 raise
+            if attempt == 1:
+                words = "A reader of %s has prevented the commit, all is undone; trying again for up to %g seconds"
+                logger.warning(words, describe(database), options.patience)
         time.sleep(pause(attempt))
     raise AssertionError("it counts for ever")
 
@@ -122,13 +137,8 @@ def _own_connection(database: pw.Database, options: RunOptions) -> Iterator[pw.D
         yield database
         return
     if not is_private(database):
-        connection = dedicated(database, patience=options.patience, lock_wait=options.lock_wait)
-        connect(connection)
-        try:
-            yield connection
-        finally:
-            with contextlib.suppress(pw.PeeweeException):
-                connection.close()
+        with connected(dedicated(database, patience=options.patience, lock_wait=options.lock_wait)) as own:
+            yield own
         return
     # A database in memory has the one connection only: its settings are put back afterwards.
     with connected(database):
@@ -156,4 +166,5 @@ def _report_in_place(context: RunContext) -> Iterator[None]:
     except RunStopped as error:
         error.undone = context.dialect.transactional_ddl
         error.in_place = () if error.undone else tuple(context.outcomes)
+        error.cluster = context.topology.kind
         raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..models.tables import BaseModel
 from ..schema.objects import Column, Schema, Table
-from ..schema.type_changes import TEXTS, reconcile_type, widens
+from ..schema.types import TEXTS, reconcile_type, widens
 
 
 @dataclass(frozen=True, slots=True)

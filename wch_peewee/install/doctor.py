@@ -23,10 +23,9 @@ from ..execution.session import read_session
 from ..migrate.folder import writable_by_others
 from ..schema.base import Query
 from ..schema.diff import recollated
-from ..schema.naming import options_table_name, owned_names
 from ..wordpress.multisite import require_site
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
-from ..wordpress.options import has_unique_names, options_obstacle
+from ..wordpress.options import cluster_obstacle, has_unique_names, options_obstacle
 from .manager import DatabaseManager
 from .privileges import DAILY, REMOVAL, UPGRADE, file_obstacle, role_advice
 
@@ -101,18 +100,24 @@ def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, need
 
 
 def writable(context: RunContext) -> Diagnosis:
-    ((value,),) = _rows(context, "SELECT @@global.read_only")
-    # A number up to MariaDB 11, a word from 12 on.
-    if str(value).upper() in ("0", "OFF"):
-        return Diagnosis("writable", "ok", "the server takes writes")
-    advice = "This is probably a replica: name the primary server instead."
-    return Diagnosis("writable", "warn", f"the server is read-only (read_only = {value})", advice)
+    if context.topology.trouble:
+        return _refusal("writable", context.topology.trouble)
+    found = "one server answers, and it takes writes"
+    if not context.topology.knows_sources:
+        found += "; only an account with REPLICATION CLIENT sees if it is a replica"
+    return Diagnosis("writable", "ok", found)
+
+
+def _refusal(name: str, trouble: str) -> Diagnosis:
+    """Return the diagnosis for a trouble that, after a semicolon, says what to do."""
+    found, _, advice = trouble.partition("; ")
+    return Diagnosis(name, "fail", found, f"{advice[:1].upper()}{advice[1:]}.")
 
 
 def collation(context: RunContext) -> Diagnosis:
     """Check the site's collation. Our tables take it, because comparing columns of two collations fails (1267)."""
     ((default,),) = _rows(context, "SELECT @@collation_database")
-    options = options_table_name(context.prefix)
+    options = context.names.options
     site = _site_collation(context)
     ours = collation_beside(site)
     if site is None:
@@ -166,12 +171,14 @@ def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
 
 def options_table(context: RunContext) -> Diagnosis:
     """Check the keys of WordPress's options table, which imports and plugins for speed take away."""
-    name, named = options_table_name(context.prefix), "options table"
+    name, named = context.names.options, "options table"
     live = context.live(name)
     if live is None:
         return Diagnosis(named, "ok", f"there is no {name} yet; wch activate makes it")
     if trouble := options_obstacle(live):
         return Diagnosis(named, "fail", trouble, "Name the prefix of the site with --prefix.")
+    if context.topology.kind and (trouble := cluster_obstacle(live, context.dialect)):
+        return _refusal(named, trouble)
     found, clauses = [], []
     number = live.column("option_id")
     if number is not None and not number.auto_increment:
@@ -238,7 +245,7 @@ def lock_waits(context: RunContext) -> Diagnosis:
 
 def online_tools(context: RunContext) -> Diagnosis:
     """Check for a tool that changes our tables, or was killed at that: no run starts beside it."""
-    if found := tool_at_work(context.connection, owned_names(context.prefix)):
+    if found := tool_at_work(context.connection, context.topology, context.names.owned):
         return Diagnosis("online tools", "fail", found.what, found.advice)
     return Diagnosis("online tools", "ok", "none is at work on our tables, or has left something there")
 
@@ -252,7 +259,7 @@ def _span(seconds: int) -> str:
 
 
 def _site_collation(context: RunContext) -> str | None:
-    query = context.dialect.column_collation(options_table_name(context.prefix), "option_name")
+    query = context.dialect.column_collation(context.names.options, "option_name")
     rows = context.connection.query(query) if query is not None else []
     return str(rows[0][0]) if rows and rows[0][0] else None
 
@@ -267,7 +274,7 @@ def wordpress_site(context: RunContext, *, manager: DatabaseManager) -> Diagnosi
         require_site(context.connection, manager.prefix, manager.target)
     except ConfigurationError as error:
         return Diagnosis("site", "fail", str(error))
-    return Diagnosis("site", "ok", f"WordPress's table {options_table_name(manager.prefix)} is there")
+    return Diagnosis("site", "ok", f"WordPress's table {manager.names.options} is there")
 
 
 def sqlite_file(database: pw.SqliteDatabase, context: RunContext) -> Diagnosis:
@@ -333,7 +340,7 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
     """Run every check that fits the manager's database. A check that the server refuses to answer is a warning."""
     reached = Diagnosis("connection", "ok", f"{manager.target} can be opened")
     try:
-        with read_session(manager.database, manager.prefix, manager.options) as context:
+        with read_session(manager.database, manager.names, manager.options) as context:
             version = Diagnosis("version", "ok", f"{context.dialect.label} is supported")
             if isinstance(manager.database, pw.SqliteDatabase):
                 return (
@@ -342,7 +349,7 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
                     *_run(sqlite_checks(manager.database), context),
                 )
             site = (("site", partial(wordpress_site, manager=manager)),) if manager.needs_site else ()
-            return (reached, version, *_run((*site, *server_checks(manager.table_names)), context))
+            return (reached, version, *_run((*site, *server_checks(manager.names.tables)), context))
     except DatabaseUnavailable as error:
         advice = "Nothing else could be looked at; the database is named by --database or WCH_DATABASE_URL."
         return (Diagnosis("connection", "fail", str(error), advice),)

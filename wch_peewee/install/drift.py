@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ..schema.naming import history_table_name, options_table_name
+from ..schema.naming import Names
 from ..schema.plan import Forecast, RowWork
 from .inspection import InstallPlan
 
@@ -35,12 +35,12 @@ class Difference:
         return {**asdict(self), "statements": list(self.statements)}
 
 
-def differences(found: InstallPlan, prefix: str) -> tuple[Difference, ...]:
+def differences(found: InstallPlan, names: Names) -> tuple[Difference, ...]:
     """Sort what ``found`` lists: the steps of pending migrations, and the drift that would remain after them."""
-    return tuple(_differences(found, prefix))
+    return tuple(_differences(found, names))
 
 
-def _differences(found: InstallPlan, prefix: str) -> Iterator[Difference]:
+def _differences(found: InstallPlan, names: Names) -> Iterator[Difference]:
     for name in found.pending:
         yield Difference("pending", None, f"Run migration {name}", reason="wch migrate and wch activate run it")
     for forecast in found.dry_run.steps:
@@ -51,11 +51,11 @@ def _differences(found: InstallPlan, prefix: str) -> Iterator[Difference]:
         what = f"{stopped.migration} would stop at {where}" if stopped.migration else "wch activate would stop"
         yield Difference("pending", None, what, reason=stopped.reason)
     # What keeps the books belongs to the run that is to come, and is none of repair's business.
-    bookkeeping = {history_table_name(prefix), options_table_name(prefix)}
+    bookkeeping = {*names.books, names.options}
     ahead: Kind = "pending" if found.pending else "drift"
     if not found.is_stamped and not found.pending:  # a migration writes its version itself
         reason = f"it is {found.version or 'none'}, expected {found.code_version}; wch activate writes it"
-        yield Difference("drift", options_table_name(prefix), "Write the version", reason=reason)
+        yield Difference("drift", names.options, "Write the version", reason=reason)
     for step in found.plan.steps:
         statements = tuple(str(statement) for statement in (*step.statements, *step.cleanup))
         for line in (line for operation in step.operations for line in operation.describe()):

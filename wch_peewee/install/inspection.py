@@ -1,7 +1,8 @@
 """One installation of the tables, as far as it can be read without writing: names, status, plan."""
 
 import copy
-from collections.abc import Collection, Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,22 +18,22 @@ from ..execution.leftovers import tool_at_work
 from ..execution.lock import LEASE_TTL
 from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
-from ..migrate.dry_run import DryRun
-from ..migrate.folder import MigrationFolder, migrations_folder
-from ..migrate.state import HISTORY_SHAPE, InstalledState, options_step, options_trouble, read_state
-from ..models.site import current_prefix
+from ..migrate.dry_run import DryRun, dry_run_after
+from ..migrate.folder import MigrationFolder, folder_of
+from ..migrate.ledger import HISTORY_SHAPE, LEDGER_SHAPE, MigrationRun, read_runs
+from ..migrate.state import InstalledState, options_step, options_trouble, read_state
 from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
-from ..schema.declared import logical_tables, physical_name
+from ..schema.declared import logical_tables, parents_first
 from ..schema.diff import additions
-from ..schema.naming import check_prefix, full_table_name, options_table_name, owned_names
+from ..schema.naming import DEFAULT_PREFIX, Namespace, names_of, require_namespace
 from ..schema.objects import Schema, Table
 from ..schema.plan import DryRunResult, Plan
 from ..schema.statements import COPY_RULE, CopyRule
 from ..settings import RemovalPermission, is_removal_permitted
 from ..wordpress.multisite import require_site, site_prefixes
 from .access import ModelAccess, model_access
-from .orphans import count_orphans
+from .orphans import Missing, orphans_of
 from .reports import Report
 
 
@@ -48,6 +49,14 @@ class StatusReport(Report):
     applied: tuple[str, ...]
     pending: tuple[str, ...]
     missing_tables: tuple[str, ...]
+    #: applied migrations whose way back was begun and not finished
+    half_taken_back: tuple[str, ...] = ()
+    #: applied migrations whose file does something else since
+    changed_files: tuple[str, ...] = ()
+    #: applied migrations of which there is no file
+    missing_files: tuple[str, ...] = ()
+    #: what the tables lack, in words; looked for only where nothing is pending and no table is missing
+    differences: tuple[str, ...] = ()
     #: somebody has made the database newer, ``reason`` says who, and nothing is changed
     is_newer: bool = False
     #: the version in the option is right, or not ours to change
@@ -55,10 +64,14 @@ class StatusReport(Report):
     reason: str = ""
     #: what the models can do with a newer database
     models: tuple[ModelAccess, ...] = ()
+    #: why nothing may be written through this address, and which one to use; empty if it may
+    trouble: str = ""
 
     @property
     def is_current(self) -> bool:
-        return not (self.pending or self.missing_tables or self.is_newer) and self.is_stamped
+        """True if history, version and tables agree with this code."""
+        wrong = self.pending or self.missing_tables or self.changed_files or self.missing_files or self.differences
+        return self.is_stamped and not (wrong or self.is_newer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +118,23 @@ class InstallPlan(Report):
 
 
 class Installation:
-    """The six tables under one prefix in one database.
+    """The tables of one namespace under one prefix in one database.
 
-    ``database`` is a URL or a peewee Database; ``prefix`` defaults to the current prefix.
-    ``remove_data`` wins over the environment's WCH_REMOVE_DATA, and may be a function that is called when it matters.
+    ``database`` is a URL or a peewee Database; ``prefix`` defaults to ``wp_``.
+    ``remove_data`` wins over the environment's constant (WCH_REMOVE_DATA), and may be a function that is called when
+    it matters.
     ``patience`` is how many seconds a run waits for another run or for an open transaction; ``lock_wait`` how many
     seconds one statement waits for a lock, with others queueing behind it, before it is retried.
     ``lease_ttl`` is after how many seconds without a heartbeat another node's run counts as dead on a Galera cluster.
     ``copies`` is which tables may be copied where the server knows nothing cheaper; ``replicas`` how far they may fall
     behind. ``ignore`` names the refusals that are accepted, by their words up to the colon, in which ``*`` stands for
-    any text. ``migrations`` and ``models`` replace the shipped ones.
+    any text. ``migrations`` and ``models`` replace the shipped ones; ``namespace`` is that of the models.
     """
 
     #: True if the database is WordPress's: its options table has to be there, and is not created.
     needs_site = False
+    #: The options that every printed command repeats, with a space in front.
+    repeated = ""
 
     def __init__(
         self,
@@ -134,27 +150,29 @@ class Installation:
         copies: CopyRule = COPY_RULE,
         replicas: ReplicaRule | None = None,
         ignore: Iterable[str] = (),
+        namespace: Namespace | None = None,
     ) -> None:
         self.database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
-        self.prefix = check_prefix(current_prefix() if prefix is None else prefix)
         self.options = RunOptions(patience, lock_wait, lease_ttl, remove_data, copies, replicas, tuple(ignore))
         self._migrations = migrations
-        self._models = tuple(models)
+        self._models = parents_first(models)
+        self.names = names_of(self._models, prefix)
+        require_namespace(self.names, namespace)
 
     def at(self, prefix: str) -> Self:
         """Return the same installation under another prefix in the same database."""
         _ = self.tables, self.folder  # what has been worked out once is copied, too
         other = copy.copy(self)
-        other.prefix = check_prefix(prefix)
+        other.names = self.names.at(prefix)
         return other
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"
 
     @property
-    def patience(self) -> float:
-        """The seconds that a run waits for another run or for an open transaction."""
-        return self.options.patience
+    def prefix(self) -> str:
+        """The site's table prefix."""
+        return self.names.prefix
 
     @property
     def target(self) -> str:
@@ -163,7 +181,7 @@ class Installation:
 
     @cached_property
     def folder(self) -> MigrationFolder:
-        return MigrationFolder(Path(self._migrations) if self._migrations is not None else migrations_folder())
+        return folder_of(self.names.namespace, self._migrations)
 
     @cached_property
     def version(self) -> str:
@@ -175,28 +193,40 @@ class Installation:
         """The declared tables, without prefix."""
         return logical_tables(self._models)
 
-    @property
-    def table_names(self) -> tuple[str, ...]:
-        """The full names of the tables, parents first."""
-        return tuple(physical_name(table.name, self.prefix) for table in self.tables)
-
     def get_table_name(self, table: str) -> str:
-        """Return the full name of one of the six tables; ``carts`` and ``wch_carts`` are the same.
+        """Return the full name of one of the tables; ``carts`` and ``wch_carts`` are the same.
 
         Raises UnknownTable.
         """
-        return full_table_name(table, self.prefix)
+        return self.names.known(table)
 
     @property
     def remove_data(self) -> bool:
         """True if removing data is allowed. Raises ConfigurationError if the setting is neither yes nor no."""
-        return is_removal_permitted(self.options.remove_data)
+        return is_removal_permitted(self.options.remove_data, self.names.namespace.remove_data)
 
     def status(self) -> StatusReport:
-        """Return what is installed and what is pending."""
-        with read_session(self.database, self.prefix, self.options) as context:
-            present = context.connection.present(self.table_names)
-            return self.status_of(context, self.state(context), present)
+        """Return what is installed and what is pending, and whether the tables are as they are declared."""
+        with read_session(self.database, self.names, self.options) as context:
+            return self.status_of(context, self.state(context), context.read(self.names.tables))
+
+    def changed_files(self, state: InstalledState) -> tuple[str, ...]:
+        """Return the applied migrations whose file does something else than when it was run."""
+        there = {name: was for name, was in state.checksums if was and name in state.known}
+        return tuple(name for name, was in there.items() if self.folder.checksum_of(name) != was)
+
+    def command(self, words: str) -> str:
+        """Return the ``wch`` command of these words for this installation's prefix."""
+        return f"wch{self.repeated} {words}" + (
+            "" if self.prefix == DEFAULT_PREFIX else f" --prefix {shlex.quote(self.prefix)}"
+        )
+
+    def _obstacle(self, context: RunContext) -> str:
+        """Return what keeps any run from beginning here: the server's place among others, or a tool at work."""
+        topology = context.topology
+        if topology.trouble or not context.dialect.has_online_tools:
+            return topology.trouble
+        return str(tool_at_work(context.connection, topology, self.names.owned) or "")
 
     def _access(
         self, context: RunContext, state: InstalledState, actual: Schema | None = None
@@ -204,10 +234,17 @@ class Installation:
         if not state.is_newer:
             return ()
         desired = context.resolve(self.tables)
-        return model_access(self._models, desired, context.read(self.table_names) if actual is None else actual)
+        return model_access(self._models, desired, context.read(self.names.tables) if actual is None else actual)
 
-    def status_of(self, context: RunContext, state: InstalledState, present: Collection[str]) -> StatusReport:
-        """Return the report on what has been read; ``present`` are the tables that exist."""
+    def status_of(
+        self, context: RunContext, state: InstalledState, actual: Schema, plan: Plan | None = None
+    ) -> StatusReport:
+        """Return the report on what has been read; ``actual`` are the live tables, ``plan`` what they lack if known."""
+        missing = tuple(name for name in self.names.tables if actual.table(name) is None)
+        if state.is_newer or state.pending or missing:
+            plan = Plan()
+        elif plan is None:
+            plan = context.plan(self.tables, actual)
         return StatusReport(
             target=self.target,
             prefix=self.prefix,
@@ -216,12 +253,30 @@ class Installation:
             code_version=self.version,
             applied=state.applied or (),
             pending=() if state.is_newer else state.pending,
-            missing_tables=tuple(name for name in self.table_names if name not in present),
+            missing_tables=missing,
+            half_taken_back=state.half_back,
+            changed_files=self.changed_files(state),
+            missing_files=() if state.is_newer else tuple(one for one in state.applied or () if one not in state.known),
+            differences=(*plan.describe(), *map(str, plan.blocking)),
             is_newer=state.is_newer,
             is_stamped=state.is_stamped,
             reason=state.why_newer,
-            models=self._access(context, state),
+            models=self._access(context, state, actual),
+            trouble=context.topology.trouble,
         )
+
+    def migration_plan(self, name: str, *, backwards: bool = False) -> DryRunResult:
+        """Return what one migration does on an empty database of this engine; ``backwards`` its way back. Reads only.
+
+        Raises ConfigurationError if there is no such migration.
+        """
+        with read_session(self.database, self.names, self.options) as context:
+            return dry_run_after(context, self.folder, name, backwards=backwards).result()
+
+    def history(self) -> tuple[MigrationRun, ...]:
+        """Return what was done with migrations, by whom and how it ended, oldest first. Reads only."""
+        with read_session(self.database, self.names, self.options) as context:
+            return read_runs(context.connection, self.names)
 
     def plan(self, *, counts: bool = False) -> InstallPlan:
         """Return what ``install`` would do, with its statements. Reads only.
@@ -229,7 +284,7 @@ class Installation:
         With ``counts`` the tables' sizes are read and conflicting rows are counted, which can take as long as reading a
         whole table.
         """
-        with read_session(self.database, self.prefix, self.options) as context:
+        with read_session(self.database, self.names, self.options) as context:
             return self.plan_of(context, self.state(context), counts=counts)
 
     def plan_of(
@@ -237,7 +292,7 @@ class Installation:
     ) -> InstallPlan:
         """Return the plan for what has been read. ``actual`` are live tables; others are read when needed."""
         if state.is_newer:
-            actual = context.read(self.table_names) if actual is None else actual
+            actual = context.read(self.names.tables) if actual is None else actual
             return InstallPlan(
                 state.version,
                 self.version,
@@ -260,10 +315,12 @@ class Installation:
             plan = replace(plan, steps=(*plan.steps, *(() if state.is_stamped else options_step(dry_run))))
             dry_run.at("", 0, 0)
             dry_run.note(plan.steps)
-        asks = dry_run.forecasts and context.dialect.has_online_tools
-        if asks and (tool := tool_at_work(context.connection, owned_names(self.prefix))) is not None:
+        obstacle = context.topology.trouble if context.topology.is_split else ""
+        if dry_run.forecasts:
+            obstacle = self._obstacle(context)
+        if obstacle:
             dry_run.at("", 0, 0)
-            dry_run.stop(str(tool))
+            dry_run.stop(obstacle)
         return InstallPlan(
             state.version,
             self.version,
@@ -282,26 +339,23 @@ class Installation:
 
     def declared(self, state: InstalledState) -> tuple[Table, ...]:
         """Return the tables that a plan compares with, including the history if it is still to be created."""
-        return ((HISTORY_SHAPE,) if state.pending else ()) + self.tables
+        return ((HISTORY_SHAPE, LEDGER_SHAPE) if state.pending else ()) + self.tables
 
     def missing_tables(self) -> tuple[str, ...]:
         """Return the tables that do not exist, with one query."""
-        with read_session(self.database, self.prefix, self.options) as context:
-            present = context.connection.present(self.table_names)
-        return tuple(name for name in self.table_names if name not in present)
+        with read_session(self.database, self.names, self.options) as context:
+            present = context.connection.present(self.names.tables)
+        return tuple(name for name in self.names.tables if name not in present)
 
-    def orphans(self, limit: int | None = None) -> dict[int, int]:
-        """Return the number of messages of each missing conversation, by its id; of the first ``limit`` only. Reads."""
-        with read_session(self.database, self.prefix, self.options) as context:
-            wanted = [full_table_name(key, self.prefix) for key in ("messages", "conversations")]
-            if len(context.connection.present(wanted)) < len(wanted):
-                return {}
-            return count_orphans(context, limit)
+    def orphans(self) -> tuple[Missing, ...]:
+        """Return the parents that rows refer to and that are not there. Reads only."""
+        with read_session(self.database, self.names, self.options) as context:
+            return tuple(one for found in orphans_of(context, self._models) for one in found.missing())
 
     def row_counts(self) -> dict[str, int]:
         """Return the exact number of rows of each table that exists."""
-        with read_session(self.database, self.prefix, self.options) as context:
-            present = context.connection.present(self.table_names)
+        with read_session(self.database, self.names, self.options) as context:
+            present = context.connection.present(self.names.tables)
             quote = context.dialect.quote
             counts = {}
             for name in present:
@@ -318,11 +372,11 @@ class Installation:
 
     def neighbours(self) -> tuple[str, ...]:
         """Return the prefixes of WordPress's sites and other installations there; none where this one has a table."""
-        with read_session(self.database, self.prefix, self.options) as context:
-            own = (options_table_name(self.prefix), *owned_names(self.prefix))
+        with read_session(self.database, self.names, self.options) as context:
+            own = (self.names.options, *self.names.owned)
             if context.connection.present(own):
                 return ()
             there = {str(row[0]) for row in context.connection.query(context.dialect.all_tables())}
-            marks = ("wch_migratehistory", "wch_conversations")
+            marks = [name.removeprefix(self.prefix) for name in (self.names.history, self.names.tables[0])]
             ours = {name.removesuffix(mark) for name in there for mark in marks if name.endswith(mark)}
             return tuple(ours.union(site_prefixes(there)))

@@ -9,21 +9,19 @@ from typing import Any, Literal, TypeVar
 import peewee as pw
 
 from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew
-from ..execution.apply import Reconciled
 from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.introspect import TableCache
 from ..execution.session import one_connection, read_session, run_in_session
-from ..migrate.state import InstalledState, delete_version, read_version, write_version
-from ..models.site import switch_prefix
+from ..migrate.state import InstalledState, delete_version, is_above, read_version, write_version
 from ..progress import Progress
 from ..schema.diff import Refusal, additions
-from ..schema.naming import DEFAULT_PREFIX, full_table_name, history_table_name, options_table_name
+from ..schema.plan import Plan, Stopped
 from ..schema.statements import Statement
-from ..wordpress.options import VERSION_OPTION
 from .inspection import Installation, InstallPlan
-from .orphans import count_orphans, delete_orphans, reattach_orphans
+from .orphans import orphans_of
 from .privileges import REMOVAL, UPGRADE, require_options, require_privileges
 from .reports import InstallReport, Report, UninstallReport
+from .rollback import RollbackPlan, plan_back, rehearse
 
 T = TypeVar("T")
 Work = Callable[[RunContext], Any]
@@ -35,9 +33,9 @@ logger = logging.getLogger("wch_peewee")
 def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
     """Return a wrapper for a run's work; at the end of the block ``hook`` is called for each option it has written.
 
-    By then the lock is free and every session can read the row. ``value`` is None for a deleted option, and the
-    current prefix is that of the options table. The hook also learns of a write that stays although the run fails
-    afterwards, and of one whose connection was lost, so that it may have been done. What the hook raises is logged: the
+    By then the lock is free and every session can read the row. ``value`` is None for a deleted option. The hook also
+    learns of a write that stays although the run fails afterwards, and of one whose connection was lost, so that it may
+    have been done. What the hook raises is logged: the
     upgrade is done, and an error would say the opposite. A process killed at this point sends no notification.
     """
     seen: list[RunContext] = []
@@ -57,25 +55,24 @@ def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work
     finally:
         if hook is not None and seen and not (failed and seen[0].dialect.transactional_ddl):
             for name, value in seen[0].written.items():
-                with switch_prefix(seen[0].prefix):
-                    _tell(hook, name, value)
+                _tell(hook, name, value, seen[0].prefix)
 
 
-def _tell(hook: OptionWritten, name: str, value: str | None) -> None:
+def _tell(hook: OptionWritten, name: str, value: str | None, prefix: str) -> None:
     try:
-        hook(name, value)
+        hook(name, value, prefix)
     except Exception:
         done = "was deleted" if value is None else f"was set to {value}"
         logger.exception("%s %s, and on_option_written failed; what caches it may show the old value", name, done)
 
 
-#: What to do about messages without their conversation.
+#: What to do about rows that refer to a parent which is not there.
 Orphans = Literal["report", "delete", "reattach"]
 
 
 @dataclass(frozen=True, slots=True)
 class RepairReport(Report):
-    """The outcome of a repair. ``orphans`` is the number of orphaned messages, ``changes`` are dbDelta's words."""
+    """The outcome of a repair. ``orphans`` is the number of orphaned rows, ``changes`` are dbDelta's words."""
 
     orphans: int = 0
     deleted: int = 0
@@ -83,15 +80,17 @@ class RepairReport(Report):
     changes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     extras: tuple[str, ...] = ()
+    #: rows whose reference to a missing parent was set to NULL
+    nulled: int = 0
 
     @property
     def changed(self) -> bool:
         """True if anything was written."""
-        return bool(self.deleted or self.reattached or self.changes)
+        return bool(self.deleted or self.nulled or self.reattached or self.changes)
 
 
 class DatabaseManager(Installation):
-    """Owns the six tables of one installation; see ``Installation`` for the arguments.
+    """Owns the tables of one installation; see ``Installation`` for the arguments.
 
     It holds no connection between calls; each run opens its own and takes the lock.
     """
@@ -102,7 +101,7 @@ class DatabaseManager(Installation):
     before_statement: Callable[[Statement], None] | None = None
     #: Called with each migration's step and each batch of rows, in the run's own thread.
     on_progress: Progress | None = None
-    #: Called with the version option, and its new value or None, after a run has written or deleted it.
+    #: Called with the version option, its new value or None, and the prefix, after a run has written or deleted it.
     on_option_written: OptionWritten | None = None
 
     def install(self) -> InstallReport:
@@ -121,99 +120,195 @@ class DatabaseManager(Installation):
             return self._settled(context, state) or self._install(context, state)
 
         with one_connection(self.database, self.options) as database:
-            with read_session(database, self.prefix, self.options) as context:
+            with read_session(database, self.names, self.options, deciding=True) as context:
                 context.table_cache = self.table_cache
                 report = self._settled(context, self.state(context))
                 if report is not None:
                     return report
             return self._run(work, "activate", database)
 
-    def run_migrations(self) -> tuple[str, ...]:
+    def run_migrations(self, *, to: str | None = None) -> tuple[str, ...]:
         """Apply the pending migrations under the lock; return the names of those applied. The version is written last.
 
-        A database that somebody has made newer is left alone. Raises SchemaTooNew and what ``install`` raises.
+        ``to`` is the version at which to stop; newer migrations stay pending. A database that somebody has made newer
+        is left alone. Raises SchemaTooNew and what ``install`` raises.
         """
-        with read_session(self.database, self.prefix, self.options) as context:
-            if self._left_alone(state := self.state(context)) or (state.is_stamped and not state.pending):
+        from ..migrate.steps import stamp
+
+        last = None if to is None else self.folder.newest_of(to)
+
+        def is_done(state: InstalledState) -> bool:
+            if to is None:
+                return not state.pending and state.is_stamped
+            if is_above(state.version, to):
+                back = self.command(f"rollback --to {to}")
+                raise ConfigurationError(f"{self.target}: version {state.version} is in place; {back} goes back.")
+            return state.version == to and not state.pending_to(last)
+
+        with read_session(self.database, self.names, self.options, deciding=True) as context:
+            if self._left_alone(state := self.state(context)) or is_done(state):
                 return ()
 
         def work(context: RunContext) -> tuple[str, ...]:
-            if self._left_alone(state := self.state(context)):
+            if self._left_alone(state := self.state(context)) or is_done(state):
                 return ()
             require_privileges(context, self.target)
             require_options(context, self.target)
-            names = self._migrate(context, state)
-            self._stamp(context)
+            names = self._migrate(context, state, last)
+            if to is None:
+                self._stamp(context)
+            else:
+                stamp(context.database, to)
             return names
 
-        return self._run(work, "migrate")
+        return self._run(work, "migrate" if to is None else f"migrate --to {to}")
 
-    def rollback(self) -> str:
-        """Roll back the newest applied migration; return its name. Raises RemovalRefused if data would be lost."""
+    def mark(self, name: str) -> tuple[str, ...]:
+        """Record ``name``, and those pending before it, as applied without running them; return their names.
+
+        It is for what PHP or a person has done already, and for a file that was changed on purpose after that.
+        The tables are compared with what the migrations make; what they do to rows is not looked at. Raises
+        SchemaConflict where the tables differ, and what ``install`` raises.
+        """
+        from ..migrate.runner import MigrationRouter
+        from ..migrate.steps import stamp
+        from .mark import left_to_do
+
+        self.folder.require(name)
+
+        def to_mark(state: InstalledState) -> tuple[str, ...]:
+            if self._left_alone(state):
+                return ()
+            return state.pending_to(name) or tuple({name} & {*self.changed_files(state)})
+
+        def is_done(state: InstalledState) -> bool:
+            return self._left_alone(state) or not (
+                to_mark(state) or is_above(self.folder.version_of(name), state.version)
+            )
+
+        with read_session(self.database, self.names, self.options, deciding=True) as context:
+            if is_done(self.state(context)):
+                return ()
+
+        def work(context: RunContext) -> tuple[str, ...]:
+            if is_done(state := self.state(context)):
+                return ()
+            require_privileges(context, self.target)
+            require_options(context, self.target)
+            names = to_mark(state)
+            if names and (differences := left_to_do(context, self.folder, names)):
+                words = f"{self.target}: the tables are not as {name} leaves them. Nothing was recorded."
+                raise SchemaConflict("\n".join((words, *differences)), reasons=differences)
+            MigrationRouter(context, self.folder).mark(names, state)
+            stamp(context.database, self.folder.version_of(name))
+            return names
+
+        return self._run(work, f"migrate --mark {name}")
+
+    def rollback(self, name: str | None = None, *, to: str | None = None, allow_loss: bool = False) -> tuple[str, ...]:
+        """Take applied migrations back, newest first; return their names, none if they are back already.
+
+        ``name`` is the migration to take back, after those applied since; ``to`` the version to go back to; with
+        neither it is the newest. All of it is rehearsed before the first statement. Where rows or values would be lost,
+        ``allow_loss`` is needed. One that was stopped half way is gone on with by the same call, and undone by
+        ``run_migrations``. Raises RemovalRefused without that leave, SchemaConflict if a step would fail on the rows
+        that are there, Irreversible if a migration has no way back, and what ``install`` raises.
+        """
+        with read_session(self.database, self.names, self.options, deciding=True) as context:
+            plan = plan_back(self._rollback_allowed(self.state(context)), self.folder, name, to)
+        return self.take_back(plan, allow_loss=allow_loss)
+
+    def take_back(self, plan: RollbackPlan, *, allow_loss: bool = False) -> tuple[str, ...]:
+        """Do what ``rollback_plan`` has shown, and nothing else; return the names that were taken back.
+
+        It may lose what that plan counts, and more only with ``allow_loss``. Raises SchemaConflict if another migration
+        has been applied since, and what ``rollback`` raises.
+        """
         from ..migrate.runner import MigrationRouter
 
-        with read_session(self.database, self.prefix, self.options) as context:
-            if not self._rollback_allowed(self.state(context)).applied:
-                raise ConfigurationError(f"{self.target}: there is no applied migration to roll back.")
+        if not plan.names:
+            return ()
 
-        def work(context: RunContext) -> str:
-            self._rollback_allowed(self.state(context))
+        def work(context: RunContext) -> tuple[str, ...]:
+            state = self._rollback_allowed(self.state(context))
+            now = plan_back(state, self.folder, plan.name, plan.to)
+            if not now.names:  # another run has done it while this one waited for the lock
+                return ()
+            if others := [name for name in now.names if name not in plan.names]:
+                raise SchemaConflict(f"{self.target}: {others[0]} has been applied meanwhile. Nothing was changed.")
             require_privileges(context, self.target, UPGRADE + REMOVAL)
-            return MigrationRouter(context, self.folder).rollback()
+            leave = self.command(f"rollback {plan.names[-1]} --allow-loss")
+            allowed = None if allow_loss else plan.losses
+            rehearse(context, self.folder, now).require(self.target, leave, allowed=allowed)
+            context.options = replace(context.options, remove_data=True)
+            return MigrationRouter(context, self.folder).take_back(now.names)
 
-        return self._run(work, "rollback")
+        try:
+            return self._run(work, f"rollback {plan.names[-1]}{' --allow-loss' if allow_loss else ''}")
+        except RunStopped as error:
+            error.target = plan.names[-1]
+            raise
+
+    def rollback_plan(self, name: str | None = None, *, to: str | None = None) -> RollbackPlan:
+        """Return what ``rollback`` would do, and what it would lose. Reads only, and counts rows."""
+        with read_session(self.database, self.names, self.options) as context:
+            state = self._rollback_allowed(self.state(context))
+            plan = rehearse(context, self.folder, plan_back(state, self.folder, name, to))
+            if plan.names and not plan.refusals and (obstacle := self._obstacle(context)):
+                plan = replace(plan, dry_run=replace(plan.dry_run, stopped=Stopped("", 0, 0, obstacle)))
+            return plan
 
     def repair(self, orphans: Orphans = "report") -> RepairReport:
-        """Repair what differs from the declaration and is safe to repair, after dealing with orphaned messages.
+        """Repair what differs from the declaration and is safe to repair, after dealing with orphaned rows.
 
-        ``delete`` deletes messages whose conversation is missing, ``reattach`` gives them a closed conversation
-        again, ``report`` counts them. To tables that the PHP plugin has upgraded it only adds indexes and foreign keys.
-        Raises ConfigurationError if migrations are pending, which come first; SchemaTooNew for tables that a newer
-        release has upgraded; and what ``install`` raises.
+        ``delete`` deletes rows whose parent is missing, or sets NULL where the key does (SET NULL); ``reattach`` makes
+        them a parent where its model says how (``stand_in``); ``report`` counts them. To tables that the PHP
+        plugin has upgraded it only adds indexes and foreign keys. Raises ConfigurationError if migrations are pending,
+        which come first; SchemaTooNew for tables that a newer release has upgraded; and what ``install`` raises.
         """
 
-        with read_session(self.database, self.prefix, self.options) as context:
+        with read_session(self.database, self.names, self.options, deciding=True) as context:
             self._repair_allowed(self.state(context))
 
         def work(context: RunContext) -> RepairReport:
             state = self.state(context)
             self._repair_allowed(state)
             if orphans == "reattach":
-                self._insist_on_conversations(context, state)
+                self._require_parents(context, state)
             deletes = ("DELETE",) if orphans == "delete" else ()
             require_privileges(context, self.target, UPGRADE + deletes)
-            found = deleted = reattached = 0
-            if {full_table_name(key, self.prefix) for key in ("messages", "conversations")} <= set(
-                context.connection.present(self.table_names)
-            ):
-                found = sum(count_orphans(context).values())
-                deleted = delete_orphans(context) if orphans == "delete" and found else 0
-                reattached = reattach_orphans(context) if orphans == "reattach" and found else 0
+            found = deleted = nulled = reattached = 0
+            for each in orphans_of(context, self._models):
+                if count := sum(missing.rows for missing in each.missing()):
+                    found += count
+                    gone = each.delete() if orphans == "delete" else 0
+                    deleted, nulled = (deleted, nulled + gone) if each.nulls else (deleted + gone, nulled)
+                    reattached += each.reattach() if orphans == "reattach" else 0
             if state.is_newer:
-                desired = additions(context.resolve(self.tables), context.read(self.table_names))
+                desired = additions(context.resolve(self.tables), context.read(self.names.tables))
                 result = replace(context.reconcile_to(desired), extras=())
             else:
                 result = context.reconcile(self.tables)
             changes = tuple(context.outcomes)
-            return RepairReport(found, deleted, reattached, changes, result.refusals, result.extras)
+            return RepairReport(found, deleted, reattached, changes, result.refusals, result.extras, nulled)
 
         return self._run(work, "repair")
 
     def repair_plan(self) -> InstallPlan:
         """Return the plan of ``repair``, without what it does about orphans. Reads only; raises what it raises."""
-        with read_session(self.database, self.prefix, self.options) as context:
+        with read_session(self.database, self.names, self.options) as context:
             state = self.state(context)
             self._repair_allowed(state)
             return self.plan_of(context, state)
 
     def uninstall(self) -> UninstallReport:
-        """Remove exactly our tables, history and option of this prefix, and only if WCH_REMOVE_DATA is true."""
+        """Remove exactly our tables, history and option of this prefix, and only if removing data is allowed."""
         if not self.remove_data:
-            return UninstallReport(False, reason="WCH_REMOVE_DATA is not true; nothing was removed")
+            return UninstallReport(False, reason=f"{self.names.namespace.remove_data} is not true; nothing was removed")
         from ..migrate.steps.structure import drop_named
 
-        names = (*self.table_names, history_table_name(self.prefix))
-        with read_session(self.database, self.prefix, self.options) as context:
+        names = self.names.owned
+        with read_session(self.database, self.names, self.options, deciding=True) as context:
             present = context.connection.present(names)
             if not present and read_version(context) is None:
                 return UninstallReport(True, reason="nothing was there")
@@ -233,14 +328,14 @@ class DatabaseManager(Installation):
                 result: T = run_in_session(
                     watched(work),
                     database or self.database,
-                    self.prefix,
+                    self.names,
                     self.options,
                     listener,
                     table_cache=self.table_cache,
                 )
             return result
         except RunStopped as error:
-            error.command = f"wch {command}" + ("" if self.prefix == DEFAULT_PREFIX else f" --prefix {self.prefix}")
+            error.command = self.command(command)
             raise
 
     def _settled(self, context: RunContext, state: InstalledState) -> InstallReport | None:
@@ -261,7 +356,7 @@ class DatabaseManager(Installation):
         What the PHP plugin has upgraded stays as it is, and is no error: its next upgrade would undo what we change.
         """
         if state.is_newer and not state.is_foreign and str(state.version).split(".")[0] != self.version.split(".")[0]:
-            raise self._too_new(state, "upgrade wch-peewee")
+            raise self._too_new(state, f"upgrade {self.names.namespace.package}")
         return state.is_newer
 
     def _rollback_allowed(self, state: InstalledState) -> InstalledState:
@@ -275,11 +370,11 @@ class DatabaseManager(Installation):
         if state.pending and not state.is_newer:
             raise ConfigurationError(f"{self.target}: {state.pending[0]} is pending; run wch activate first.")
 
-    def _insist_on_conversations(self, context: RunContext, state: InstalledState) -> None:
-        name = full_table_name("conversations", self.prefix)
+    def _require_parents(self, context: RunContext, state: InstalledState) -> None:
+        parents = {each.parent for each in orphans_of(context, self._models)}
         for access in self._access(context, state):
-            if access.table == name and not access.writable:
-                raise SchemaConflict(f"{name} takes no new conversations: {'; '.join(access.reasons)}.")
+            if access.table in parents and not access.writable:
+                raise SchemaConflict(f"{access.table} takes no new rows: {'; '.join(access.reasons)}.")
 
     def _too_new(self, state: InstalledState, advice: str) -> SchemaTooNew:
         return SchemaTooNew(f"{self.target}: {state.why_newer}; {advice}. Nothing was changed.")
@@ -288,10 +383,8 @@ class DatabaseManager(Installation):
         require_privileges(context, self.target)
         if not before.is_stamped:
             require_options(context, self.target)
-        there = context.note_present(
-            (*self.table_names, history_table_name(self.prefix), options_table_name(self.prefix))
-        )
-        existed = set(there) & set(self.table_names)
+        there = context.note_present((*self.names.owned, self.names.options))
+        existed = set(there) & set(self.names.tables)
         migrations = self._migrate(context, before)
         result = context.reconcile(self.tables)
         self._verify(result)
@@ -309,7 +402,9 @@ class DatabaseManager(Installation):
 
     def _stamp(self, context: RunContext) -> str:
         """Write the version if it is not there yet; return what is stored, which is PHP's version if that is higher."""
-        if context.written.get(VERSION_OPTION) != self.version:  # which a migration of this run has written
+        if (
+            context.written.get(context.namespace.version_option) != self.version
+        ):  # which a migration of this run has written
             after = self.state(context)
             if after.is_newer:  # somebody has upgraded meanwhile
                 return str(after.version)
@@ -317,8 +412,8 @@ class DatabaseManager(Installation):
                 write_version(context, self.version)
         return self.version
 
-    def _verify(self, result: Reconciled) -> None:
-        blocking = tuple(str(refusal) for refusal in result.refusals if refusal.blocking)
+    def _verify(self, left: Plan) -> None:
+        blocking = tuple(map(str, left.blocking))
         if blocking:
             reasons = "\n".join(blocking)
             raise SchemaConflict(
@@ -327,10 +422,10 @@ class DatabaseManager(Installation):
                 reasons=blocking,
             )
 
-    def _migrate(self, context: RunContext, state: InstalledState) -> tuple[str, ...]:
+    def _migrate(self, context: RunContext, state: InstalledState, last: str | None = None) -> tuple[str, ...]:
         from ..migrate.runner import MigrationRouter
 
-        return tuple(MigrationRouter(context, self.folder).run(state=state))
+        return tuple(MigrationRouter(context, self.folder).run(last, state=state))
 
 
 #: The name that WordPress developers know.

@@ -13,15 +13,15 @@ from ..errors import Busy, DatabaseUnavailable, WchError
 from ..execution.context import RunContext
 from ..execution.introspect import Definitions, TableCache
 from ..execution.session import one_connection, read_session
-from ..migrate.state import InstalledState
+from ..migrate.ledger import Books, book_selects, read_all_books
+from ..migrate.state import InstalledState, state_of
 from ..progress import SiteStarted
 from ..schema.base import Query
-from ..schema.declared import physical_name
-from ..schema.naming import history_table_name, options_table_name
+from ..schema.naming import Names, options_table_name
 from ..schema.objects import Schema
 from ..schema.plan import Plan
 from ..wordpress.multisite import BlogSite, is_network, read_sites
-from ..wordpress.options import VERSION_OPTION, highest
+from ..wordpress.options import highest
 from .inspection import Installation, InstallPlan, StatusReport
 from .manager import DatabaseManager
 from .reports import InstallReport, UninstallReport
@@ -67,15 +67,15 @@ class BulkIntrospection:
 
     def read(self, installations: Sequence[Installation], *, tables: bool = False) -> dict[str, SiteReading]:
         """Return what there is, by prefix; with ``tables`` also columns and keys. Raises peewee's errors."""
-        versions = self._versions([one.prefix for one in installations])
-        histories = self._histories([one.prefix for one in installations])
+        versions = self._versions([one.names for one in installations])
+        histories = self._histories([one.names for one in installations])
         result = {}
         for one in installations:
             version, collation = versions.get(one.prefix, (None, None))
-            state = InstalledState(version, one.folder.version, histories.get(one.prefix), one.folder.names)
+            state = state_of(version, histories.get(one.prefix, Books()), one.folder, one.names.namespace)
             result[one.prefix] = SiteReading(
                 state,
-                frozenset(filter(self._is_there, one.table_names)),
+                frozenset(filter(self._is_there, one.names.tables)),
                 collation_beside(collation) if collation else None,
                 self._texts(one, state) if tables else None,
             )
@@ -88,43 +88,41 @@ class BulkIntrospection:
     def _is_there(self, name: str) -> bool:
         return self._dialect.folded(name) in self._tables
 
-    def _versions(self, prefixes: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    def _versions(self, sites: Sequence[Names]) -> dict[str, tuple[str, str | None]]:
         """Return the stored versions, each with the collation of the options' names."""
         value, collation = self._dialect.hex_of("option_value"), self._dialect.collation_of("option_name")
         selects = [
-            f"SELECT {number}, {value}, {collation} FROM {self._dialect.quote(options_table_name(prefix))} "
-            f"WHERE option_name = '{VERSION_OPTION}'"
-            for number, prefix in enumerate(prefixes)
-            if self._is_there(options_table_name(prefix))
+            f"SELECT {number}, {value}, {collation} FROM {self._dialect.quote(names.options)} "
+            f"WHERE option_name = '{names.namespace.version_option}'"
+            for number, names in enumerate(sites)
+            if self._is_there(names.options)
         ]
         found: dict[str, tuple[str, str | None]] = {}
         for number, text, own in self._all(selects):
-            prefix, version = prefixes[int(str(number))], _text(text)
+            prefix, version = sites[int(str(number))].prefix, _text(text)
             known = found[prefix][0] if prefix in found else version
             found[prefix] = highest([known, version]), str(own) if own else None
         return found
 
-    def _histories(self, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Return the names of the applied migrations, oldest first, of the sites that have a history."""
+    def _histories(self, sites: Sequence[Names]) -> dict[str, Books]:
+        """Return the histories of the sites that have one."""
+        with_one = [names for names in sites if self._is_there(names.history)]
         selects = [
-            f"SELECT {number}, id, {self._dialect.hex_of('name')} "
-            f"FROM {self._dialect.quote(history_table_name(prefix))}"
-            for number, prefix in enumerate(prefixes)
-            if self._is_there(history_table_name(prefix))
+            select
+            for tag, names in enumerate(with_one)
+            for select in book_selects(self._dialect, names, tag=tag, ledger=self._is_there(names.ledger))
         ]
-        names: dict[str, tuple[str, ...]] = {p: () for p in prefixes if self._is_there(history_table_name(p))}
-        for number, _, name in sorted(self._all(selects), key=lambda row: int(str(row[1]))):
-            names[prefixes[int(str(number))]] += (_text(name),)
-        return names
+        found = read_all_books(self._all(selects))
+        return {names.prefix: found.get(tag, Books(())) for tag, names in enumerate(with_one)}
 
     def tables(self, one: Installation, reading: SiteReading) -> Schema:
         """Return the tables of an installation that has been read with ``tables``."""
         texts = reading.texts or {}
-        return self.known_tables().schema(one.prefix, list(texts), texts)
+        return self.known_tables().schema(one.names, list(texts), texts)
 
     def _texts(self, one: Installation, state: InstalledState) -> Definitions:
-        names = (physical_name(table.name, one.prefix) for table in one.declared(state))
-        return self.known_tables().texts(one.prefix, [name for name in names if self._is_there(name)])
+        names = (one.names.table(table.name) for table in one.declared(state))
+        return self.known_tables().texts(one.names, [name for name in names if self._is_there(name)])
 
     def known_tables(self) -> TableCache:
         if self._table_cache is None:
@@ -156,7 +154,7 @@ class SiteResult(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport(Generic[R]):
-    """The results by site, ordered by id. ``skipped`` sites were not tried, because the server was gone."""
+    """The results by site, ordered by id. ``skipped`` sites were not tried, because the server is gone or refused."""
 
     results: tuple[SiteResult[R], ...]
     skipped: tuple[BlogSite, ...] = ()
@@ -196,22 +194,16 @@ class _Ahead(Generic[R]):
     def read(self, manager: DatabaseManager, sites: Sequence[BlogSite]) -> None:
         """Read ``sites`` together. If one of them is odd, those left out are read one by one."""
         self.reports = {}
-        with contextlib.suppress(WchError), read_session(manager.database, manager.prefix, manager.options) as context:
+        with contextlib.suppress(WchError), read_session(manager.database, manager.names, manager.options) as context:
             self._readings = self._readings or BulkIntrospection(context)
             managers = [manager.at(site.prefix) for site in sites if self._readings.has_site(site.prefix)]
             readings = self._readings.read(managers, tables=self._tables)
             for one in managers:
                 reading = readings[one.prefix]
-                there = RunContext(context.connection, one.prefix, one.options)
+                there = RunContext(context.connection, one.names, one.options, topology=context.topology)
                 there.known_collation = reading.collation
                 there.table_cache = self._readings.known_tables()
                 self.reports[one.prefix] = self._describe(one, there, reading, self._readings)
-
-
-def _status_of(
-    manager: DatabaseManager, context: RunContext, reading: SiteReading, readings: BulkIntrospection
-) -> StatusReport:
-    return manager.status_of(context, reading.state, reading.present)
 
 
 class _Plans:
@@ -231,6 +223,15 @@ class _Plans:
             self._nothing[likeness] = plan
         return plan
 
+    def status_of(
+        self, manager: DatabaseManager, context: RunContext, reading: SiteReading, readings: BulkIntrospection
+    ) -> StatusReport:
+        """Return a site's status; tables that are like those of an earlier site are not compared again."""
+        actual, known = readings.tables(manager, reading), None
+        if not (reading.state.is_newer or reading.state.pending):
+            known = self.of(manager, context, reading, readings).plan
+        return manager.status_of(context, reading.state, actual, known)
+
 
 class Network:
     """The sites of the network whose own prefix is the manager's; the manager's settings hold for each.
@@ -247,13 +248,13 @@ class Network:
     def at(self, prefix: str) -> DatabaseManager:
         """Return the manager of a site, which WordPress has to have created if this is a network."""
         manager = self.manager.at(prefix)
-        with read_session(manager.database, manager.prefix, manager.options) as context:
+        with read_session(manager.database, manager.names, manager.options) as context:
             manager.needs_site = manager.needs_site or is_network(context.connection, self.manager.prefix)
         return manager
 
     def sites(self) -> tuple[BlogSite, ...]:
         """Return the sites in use. Raises ConfigurationError if this is not a network."""
-        with read_session(self.manager.database, self.manager.prefix, self.manager.options) as context:
+        with read_session(self.manager.database, self.manager.names, self.manager.options) as context:
             return read_sites(context.connection, self.manager.prefix)
 
     def install(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallReport]:
@@ -262,14 +263,14 @@ class Network:
 
     def status(self, on_site: OnSite = lambda event: None) -> NetworkReport[StatusReport]:
         """Return what is installed and pending on every site. Reads only, many sites at once."""
-        return self._each(DatabaseManager.status, on_site, ahead=_Ahead(_status_of))
+        return self._each(DatabaseManager.status, on_site, ahead=_Ahead(_Plans().status_of, tables=True))
 
     def plan(self, on_site: OnSite = lambda event: None) -> NetworkReport[InstallPlan]:
         """Compare every site with the declaration. Reads only, many sites at once."""
         return self._each(DatabaseManager.plan, on_site, ahead=_Ahead(_Plans().of, tables=True))
 
     def uninstall(self, on_site: OnSite = lambda event: None) -> NetworkReport[UninstallReport]:
-        """Remove the tables of every site, the main one last, and only if WCH_REMOVE_DATA is true."""
+        """Remove the tables of every site, the main one last, and only if removing data is allowed."""
         return self._each(DatabaseManager.uninstall, on_site, last_first=True)
 
     def _each(
@@ -327,7 +328,7 @@ class Network:
         manager = self._as_it_is()
         with (
             one_connection(manager.database, manager.options) as manager.database,
-            read_session(manager.database, manager.prefix, manager.options) as context,
+            read_session(manager.database, manager.names, manager.options, deciding=True) as context,
         ):
             if not context.dialect.transactional_ddl:
                 manager.table_cache = TableCache(context.connection)

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import copy
+import re
 import threading
 import time
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 import peewee as pw
 
 from ..database.connect import (
     PATIENCE,
+    address,
     connect,
     describe,
     is_autocommitted,
     is_private,
     open_database,
     release_lost,
+    synchronous,
     unwrap,
 )
 from ..database.driver import ServerDatabase
 from ..database.failures import database_error
-from ..database.query import base_dialect, run_query
+from ..database.query import base_dialect, failure_of, run_query
 from ..database.session import LOCK_WAIT
 from ..database.url import parse_url
 from ..errors import Busy, ConfigurationError, SchemaTooNew, WchError
 from ..hookspecs import hookimpl
-from ..migrate.folder import MigrationFolder, migrations_folder
-from ..models.site import Site, current_prefix, set_default_site, use_site
-from ..schema.naming import TABLES, check_prefix, full_table_name
+from ..migrate.folder import folder_of
+from ..models.namespace import WCH, our_names
+from ..models.site import SiteModels, bind, sites_of
+from ..schema.naming import Names, Namespace, names_of, require_namespace
 from ..settings import RemovalPermission, Settings
 from ..wordpress.multisite import MAIN, blog_prefix
-from ..wordpress.options import VERSION_OPTION, option_in, option_query
+from ..wordpress.options import option_in, option_query
 from .reports import InstallReport, UninstallReport
 
 if TYPE_CHECKING:
@@ -43,14 +48,16 @@ if TYPE_CHECKING:
     from .manager import DatabaseManager
     from .network import Network, NetworkReport
 
+M = TypeVar("M", bound=pw.Model)
+
 
 class VersionCheck:
     """The one SELECT of an admin_init. It is prepared once, so that each call costs only the query."""
 
-    def __init__(self, database: pw.Database, prefix: str) -> None:
-        self._database = database
+    def __init__(self, database: pw.Database, names: Names) -> None:
+        self.database = synchronous(database)
         self._dialect = base_dialect(database)
-        self._query = option_query(self._dialect, prefix, VERSION_OPTION)
+        self._query = option_query(self._dialect, names.prefix, names.namespace.version_option)
 
     def version(self) -> str | None:
         """Return the stored version, or None.
@@ -58,42 +65,44 @@ class VersionCheck:
         A connection that the server has closed meanwhile is opened again, unless it is in a transaction: only the
         application may give that up. Raises DatabaseUnavailable.
         """
-        if not isinstance(self._database, ServerDatabase):  # which looks itself
-            release_lost(self._database)
-        if self._database.is_closed():
-            connect(self._database)
+        release_lost(self.database)
+        if self.database.is_closed():
+            connect(self.database)
         try:
             return self._ask()
         except pw.PeeweeException as error:
-            raise database_error(describe(self._database), self._dialect.failure(error.args), error) from error
+            raise self._failure(error) from error
 
     def missing(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that do not exist, with one query. Raises DatabaseUnavailable."""
         try:
-            present = {row[0] for row in run_query(self._database, self._dialect, self._dialect.presence(names))}
+            present = {row[0] for row in run_query(self.database, self._dialect, self._dialect.presence(names))}
         except pw.PeeweeException as error:
-            raise database_error(describe(self._database), self._dialect.failure(error.args), error) from error
+            raise self._failure(error) from error
         return tuple(name for name in names if name not in present)
 
     def _ask(self) -> str | None:
         try:
-            rows = run_query(self._database, self._dialect, self._query)
+            rows = run_query(self.database, self._dialect, self._query)
         except pw.PeeweeException as error:
-            if self._dialect.failure(error.args) == "missing":
+            if failure_of(self.database, error) == "missing":
                 return None
             raise
         return str(rows[0][0]) if len(rows) == 1 else option_in(rows)
 
+    def _failure(self, error: pw.PeeweeException) -> WchError:
+        return database_error(describe(self.database), failure_of(self.database, error), error)
+
 
 class Plugin:
-    """One installation's lifecycle.
+    """One installation's lifecycle, and its models.
 
     Two plugins in one process, for two databases or prefixes, share nothing. A plugin can be registered with a
     ``pluggy.PluginManager("wch")``; pluggy itself is not needed.
 
     ``verify_every`` is how often, in seconds, ``admin_init`` also checks that the tables exist;
     ``retry_after`` is how many seconds it waits after a failed upgrade. ``clock`` returns monotonic seconds.
-    ``on_option_written`` is called with the version option's name, and its new value or None, after a run
+    ``on_option_written`` is called with the version option's name, its new value or None, and the prefix, after a run
     has written or deleted it: a host with a persistent object cache clears it there. What it raises is logged, and
     the run counts as done. The other arguments are DatabaseManager's.
     """
@@ -113,29 +122,52 @@ class Plugin:
         models: Sequence[type[BaseModel]] | None = None,
         on_option_written: OptionWritten | None = None,
         ignore: Iterable[str] = (),
+        namespace: Namespace | None = None,
     ) -> None:
+        if models is not None:
+            from ..schema.declared import logical_tables, parents_first
+
+            models = parents_first(models)
+            logical_tables(models)  # refused now if no engine, or not every one, can keep them
         self._database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
-        self._prefix = check_prefix(current_prefix() if prefix is None else prefix)
+        self._sites = sites_of(self._database, address)
         self._settings: dict[str, Any] = {
             "remove_data": remove_data,
             "patience": patience,
             "lock_wait": lock_wait,
             "ignore": tuple(ignore),
             **({} if models is None else {"models": models}),
+            **({} if namespace is None else {"namespace": namespace}),
         }
         self._migrations = migrations
         self._on_option_written = on_option_written
         self.verify_every = verify_every
         self.retry_after = retry_after
         self._clock = clock
-        self._version_check = VersionCheck(self._database, self._prefix)
+        self._needs_site = False
+        self._plugins: dict[str, Any] = {}
+        names = our_names(prefix) if models is None else names_of(models, prefix)
+        require_namespace(names, namespace)
+        if models is not None:
+            folder_of(names.namespace, migrations)
+        self._begin(names)
+        if isinstance(self._database, ServerDatabase) and not self._database.collated_as:
+            self._database.collated_as = self._tables[0]
+        self._plugins[self._prefix] = self
+        self._network_prefix = self._prefix
+
+    def _begin(self, names: Names) -> None:
+        """Set what belongs to one prefix."""
+        self._names, self._tables = names, names.tables
+        self._prefix = names.prefix
+        self._site = self._sites.at(names.prefix, names.network)
+        self._version_check = VersionCheck(self._database, names)
         self._guard = threading.Lock()
         self._verified_at: float | None = None
         self._failed_at: float | None = None
         self._failure = ""
         self._newer: InstallReport | None = None
         self._current: InstallReport | None = None
-        self._needs_site = False
 
     @classmethod
     def from_wordpress(
@@ -154,7 +186,8 @@ class Plugin:
         is not set elsewhere; reading it needs ``pip install 'wch-peewee[wordpress]'``. Without ``database``, WordPress
         has to be installed under the prefix: nothing is created beside it.
         """
-        settings = Settings.gather(database=database, prefix=prefix, wordpress=path)
+        space = names_of(options["models"]).namespace if options.get("models") is not None else WCH
+        settings = Settings.gather(database=database, prefix=prefix, wordpress=path, removal=space.remove_data)
         leave = settings.remove_data if remove_data is None else remove_data
         return cls.from_settings(settings, remove_data=leave, **options)
 
@@ -175,6 +208,7 @@ class Plugin:
 
     @property
     def prefix(self) -> str:
+        """The table prefix of the site, such as ``wp_``."""
         return self._prefix
 
     @cached_property
@@ -183,13 +217,14 @@ class Plugin:
         from .manager import DatabaseManager
 
         manager = DatabaseManager(self._database, prefix=self._prefix, migrations=self._migrations, **self._settings)
+        manager.names = self._names
         manager.on_option_written = self._on_option_written
         manager.needs_site = self._needs_site
         return manager
 
     @cached_property
     def _code_version(self) -> str:
-        return MigrationFolder(migrations_folder() if self._migrations is None else Path(self._migrations)).version
+        return folder_of(self._names.namespace, self._migrations).version
 
     @property
     def network(self) -> Network:
@@ -198,18 +233,54 @@ class Plugin:
 
         return Network(self.manager)
 
-    def site(self, blog_id: int | None = None) -> AbstractContextManager[Site]:
-        """Return a context manager in which the models use this installation, in this thread or task alone.
+    def at(self, prefix: str) -> Self:
+        """Return the plugin of another prefix in the same database, always the same one."""
+        if prefix not in self._plugins:
+            other = copy.copy(self)
+            for name in ("manager", "models"):
+                vars(other).pop(name, None)
+            other._begin(self._names.at(prefix))
+            self._plugins.setdefault(prefix, other)
+        plugin: Self = self._plugins[prefix]
+        return plugin
 
-        ``blog_id`` takes a site of the network instead, as WordPress's ``switch_to_blog`` does.
+    def site(self, blog_id: int) -> Self:
+        """Return the plugin of a site of the network whose own prefix this is. Raises ConfigurationError."""
+        if re.fullmatch(rf"{self._network_prefix}\d+_", self.prefix):
+            raise ConfigurationError(
+                f"{self.prefix} is a site's prefix; ask the plugin of the network ({self._network_prefix}) for another."
+            )
+        return self.at(blog_prefix(self.prefix, blog_id))
+
+    @cached_property
+    def models(self) -> SiteModels:
+        """The models of this installation: ordinary peewee models with its database and its tables' names.
+
+        It is a tuple with their names, those of the six where no other models were given.
         """
-        release_lost(self.database)
-        prefix = self.prefix if blog_id is None else blog_prefix(self.prefix, blog_id)
-        return use_site(self.database, prefix)
+        from ..models.tables import MODELS
+
+        declared = self._settings.get("models", MODELS)
+        names = [model.__name__ for model in declared]
+        tuple_of: Any = namedtuple
+        return cast("SiteModels", tuple_of("SiteModels", names)(*map(self._site.model, declared)))
+
+    def model(self, model: type[M]) -> type[M]:
+        """Return this installation's class for a declared model; ``model(Cart)`` is ``models.Cart``.
+
+        It is a subclass, made once. Its relations lead to classes of the same installation. Raises ConfigurationError
+        for a model without ``Meta.table_key``, and for a class of another installation.
+        """
+        return self._site.model(model)
 
     def bind(self) -> None:
-        """Make this installation the default for the models, wherever no ``site()`` block says otherwise."""
-        set_default_site(self.database, self.prefix)
+        """Give the declared models (``wch_peewee.Cart``) this installation's database and prefix, in the whole process.
+
+        As peewee's ``bind``, it also gives the database to models that refer to them, and to what is derived from them.
+        """
+        from ..models.base import BaseModel
+
+        bind(BaseModel, self._database, self._prefix, self._names.namespace)
 
     @overload
     def activate(self, network_wide: Literal[False] = False) -> InstallReport: ...
@@ -240,7 +311,8 @@ class Plugin:
         closed is closed again, but for a database in memory. A failed upgrade raises; calls within ``retry_after``
         seconds report ``deferred`` instead of trying again.
         """
-        was_closed = self._database.is_closed()
+        database = self._version_check.database
+        was_closed = database.is_closed()
         try:
             stored = self._version_check.version()
             if self._newer is not None and stored == self._newer.version:
@@ -248,8 +320,8 @@ class Plugin:
             if stored is not None and stored == self._code_version and self._is_whole():
                 return self._report_current(stored)
         finally:
-            if was_closed and not is_private(self._database):
-                self._database.close()
+            if was_closed and not is_private(database):
+                database.close()
         if self._failed_at is not None and self._clock() - self._failed_at < self.retry_after:
             reason = f"an upgrade failed less than {self.retry_after:g} seconds ago: {self._failure}"
             return InstallReport("deferred", stored, stored, reason=reason)
@@ -271,7 +343,7 @@ class Plugin:
 
     @hookimpl
     def site_deleted(self, blog_id: int) -> UninstallReport:
-        """Remove a deleted site's tables, which WordPress leaves behind, and only if WCH_REMOVE_DATA is true.
+        """Remove a deleted site's tables, which WordPress leaves behind, and only if its constant is true.
 
         Raises ConfigurationError for the main site, which cannot be deleted.
         """
@@ -285,7 +357,7 @@ class Plugin:
     def uninstall(self, network_wide: bool) -> UninstallReport | NetworkReport[UninstallReport]: ...
     @hookimpl
     def uninstall(self, network_wide: bool = False) -> UninstallReport | NetworkReport[UninstallReport]:
-        """Remove everything of this installation if WCH_REMOVE_DATA is true; otherwise change nothing.
+        """Remove everything of this installation if its constant (WCH_REMOVE_DATA) is true; otherwise change nothing.
 
         ``network_wide`` does it for every site of the network.
         """
@@ -311,9 +383,9 @@ class Plugin:
                     self._verified_at = None
 
     def _missing_tables(self) -> tuple[str, ...]:
-        if "models" in self._settings or not is_autocommitted(self._database):
+        if not is_autocommitted(self._version_check.database):
             return self.manager.missing_tables()
-        return self._version_check.missing([full_table_name(table, self._prefix) for table in TABLES])
+        return self._version_check.missing(self._tables)
 
     def _verification_due(self) -> bool:
         """Return True if a verification is due. Only one thread per interval gets True."""

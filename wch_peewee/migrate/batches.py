@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import peewee as pw
@@ -17,7 +18,6 @@ from ..errors import ConfigurationError
 from ..execution.context import RunContext, context_of
 from ..progress import BatchDone
 from ..schema.base import Query
-from ..schema.declared import physical_name
 from ..schema.plan import RowWork
 
 __all__ = ["change_rows", "copy_column", "fill_column", "run_in_batches"]
@@ -139,8 +139,18 @@ class TableNames(dict[str, Any]):
             raise ConfigurationError(
                 f"{{{key}}} in a migration's SQL is no table's key; write a brace twice to mean itself"
             )
-        self.asked.append(physical_name(key, self._context.prefix))
+        self.asked.append(self._context.names.table(key))
         return self._context.dialect.quote(self.asked[-1])
+
+
+def shown(context: RunContext, sql: str, parameters: Iterable[object], **words: Any) -> str:
+    """Return a migration's SQL as it is run, with its parameters in their places."""
+    text = sql.format_map(TableNames(context, **words))
+    for value in parameters:
+        plain = "NULL" if value is None else str(value)
+        is_text = not (value is None or isinstance(value, int | float))
+        text = text.replace("?", context.dialect.literal(plain) if is_text else plain, 1)
+    return text
 
 
 def run_in_batches(
@@ -161,17 +171,15 @@ def run_in_batches(
     if "{batch" not in sql:
         raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
     with context_of(database) as context:
-        name = physical_name(table, context.prefix)
-        words = TableNames(context, batch=Range(context.dialect.quote("id"), ":after", ":upto"))
-        if context.records(
-            RowWork(f"Changes rows of {name}, {_so_many(size)} at a time", (name,), sql.format_map(words))
-        ):
+        name = context.names.table(table)
+        text = shown(context, sql, parameters, batch=Range(context.dialect.quote("id"), ":after", ":upto"))
+        if context.records(RowWork(f"Changes rows of {name}, {_so_many(size)} at a time", (name,), text)):
             return
         chunks = Chunks(context, name, size=size, remaining=remaining.format_map(TableNames(context)))
         while (ids := chunks.next_range()) is not None:
             names = TableNames(context, batch=ids)
             text = sql.format_map(names)
-            chunks.count(_execute(context, text, parameters, names.asked))
+            chunks.count(execute(context, text, parameters, names.asked))
 
 
 def fill_column(
@@ -217,67 +225,59 @@ def change_rows(
     Raises Busy if rows stay locked for too long.
     """
     with context_of(database) as context:
-        name = physical_name(table, context.prefix)
+        name = context.names.table(table)
         function_name = getattr(function, "__qualname__", "Python")
         if context.records(RowWork(f"Has {function_name} change rows of {name}, {_so_many(size)} at a time", (name,))):
             return
-        rows = _Rows(context, name, ("id", *columns), function, remaining.format_map(TableNames(context)))
+        condition = remaining.format_map(TableNames(context))
         # Python holds a batch's rows.
-        chunks = Chunks(context, name, size=size, largest=BATCH_SIZE, remaining=rows.remaining)
+        chunks = Chunks(context, name, size=size, largest=BATCH_SIZE, remaining=condition)
         while (ids := chunks.next_range()) is not None:
-            chunks.count(rows.change(ids.condition()))
+            where = f"{ids.condition()} AND ({condition})" if condition else ids.condition()
+            change = partial(_change_batch, context, name, ("id", *columns), where, function)
+            chunks.count(context.write(change, name))
 
 
-class _Rows:
-    """Reads, changes and writes the rows of one range after another."""
+def _change_batch(
+    context: RunContext,
+    table: str,
+    columns: tuple[str, ...],
+    where: str,
+    function: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+) -> int:
+    """Read, change and write the rows of one batch; return how many were written."""
+    database, dialect = context.database, context.dialect
+    # pw_migrate's own transaction has been ended by DDL, unknown to peewee: a savepoint in it would be lost.
+    nested = database.in_transaction()
+    with contextlib.nullcontext() if nested else database.atomic():
+        names = ", ".join(map(dialect.quote, columns))
+        sql = f"SELECT {names} FROM {dialect.quote(table)} WHERE {where}{dialect.locking_read}"
+        found = database.execute_sql(dialect.escape(sql)).fetchall()
+        rows = [dict(zip(columns, row, strict=True)) for row in found]
+        return sum(_write_row(context, table, row["id"], function(row)) for row in rows)
 
-    def __init__(
-        self,
-        context: RunContext,
-        table: str,
-        columns: tuple[str, ...],
-        function: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-        remaining: str,
-    ) -> None:
-        self._context = context
-        self._table = table
-        self._columns = columns
-        self._function = function
-        self.remaining = remaining
 
-    def change(self, condition: str) -> int:
-        return self._context.write(lambda: self._change(condition), self._table)
-
-    def _change(self, condition: str) -> int:
-        database, dialect = self._context.database, self._context.dialect
-        # pw_migrate's own transaction has been ended by DDL, unknown to peewee: a savepoint in it would be lost.
-        nested = database.in_transaction()
-        with contextlib.nullcontext() if nested else database.atomic():
-            names = ", ".join(map(dialect.quote, self._columns))
-            where = f"{condition} AND ({self.remaining})" if self.remaining else condition
-            sql = f"SELECT {names} FROM {dialect.quote(self._table)} WHERE {where}{dialect.locking_read}"
-            found = database.execute_sql(dialect.escape(sql)).fetchall()
-            rows = [dict(zip(self._columns, row, strict=True)) for row in found]
-            return sum(self._write(row["id"], self._function(row)) for row in rows)
-
-    def _write(self, id_: int, values: Mapping[str, Any]) -> int:
-        if not values:
-            return 0
-        dialect = self._context.dialect
-        sets = ", ".join(f"{dialect.quote(column)} = {dialect.placeholder}" for column in values)
-        sql = f"UPDATE {dialect.quote(self._table)} SET {sets} WHERE {dialect.quote('id')} = {dialect.placeholder}"
-        self._context.database.execute_sql(sql, (*values.values(), id_))
-        return 1
+def _write_row(context: RunContext, table: str, id_: int, values: Mapping[str, Any]) -> int:
+    if not values:
+        return 0
+    dialect = context.dialect
+    sets = ", ".join(f"{dialect.quote(column)} = {dialect.placeholder}" for column in values)
+    sql = f"UPDATE {dialect.quote(table)} SET {sets} WHERE {dialect.quote('id')} = {dialect.placeholder}"
+    context.database.execute_sql(sql, (*values.values(), id_))
+    return 1
 
 
 def _so_many(size: int | None) -> str:
     return "a batch" if size is None else f"{size:,}"
 
 
-def _execute(context: RunContext, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:
-    """Run one batch. A row that another session has locked is waited for a second at a time."""
+def execute(context: RunContext, sql: str, parameters: tuple[object, ...], tables: list[str]) -> int:
+    """Run a migration's own statement with ``?`` for its parameters; return how many rows it changed.
+
+    A row that another session has locked is waited for a second at a time.
+    """
     text = context.dialect.escape(sql)
     if parameters:
         text = text.replace("?", context.dialect.placeholder)
     cursor = context.write(lambda: context.database.execute_sql(text, parameters or None), *tables)
-    return int(cursor.rowcount)
+    return int(context.database.rows_affected(cursor))

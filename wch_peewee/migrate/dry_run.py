@@ -9,17 +9,16 @@ from typing import Any, TypeVar
 import peewee as pw
 
 from ..errors import Busy, ConfigurationError, WchError
-from ..execution.apply import ApplyResult, Reconciled
 from ..execution.context import RunContext, attach
-from ..execution.introspect import count_rows, introspect_schema, table_sizes, with_referenced
-from ..schema.objects import Schema, Table
-from ..schema.operations import AddColumn, CreateTable, Operation, RenameColumn, apply_operations
+from ..execution.introspect import DatabaseNames, count_rows, introspect_schema, table_sizes, with_referenced
+from ..schema.objects import ForeignKey, Schema, Table
+from ..schema.operations import AddColumn, AddForeignKey, CreateTable, Operation, RenameColumn, apply_operations
 from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
 from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
 from .folder import MigrationFolder, in_words
-from .runner import MigrationRouter
-from .state import ensure_history
+from .ledger import ensure_history
+from .runner import NOT_THE_STEP, MigrationRouter
 
 T = TypeVar("T")
 
@@ -29,40 +28,68 @@ class DryRun(RunContext):
 
     Migration steps inspect the live schema when they run. Here they see the schema as the steps before them would
     have left it, so a plan shows every statement of all pending migrations in order. ``actual`` are tables that have
-    been read already.
+    been read already; with ``empty`` they are all that there are.
     """
 
-    def __init__(self, context: RunContext, actual: Schema | None = None, *, counts: bool = False) -> None:
+    def __init__(
+        self, context: RunContext, actual: Schema | None = None, *, counts: bool = False, empty: bool = False
+    ) -> None:
         super().__init__(
             context.connection,
-            context.prefix,
+            context.names,
             context.options,
+            topology=context.topology,
             known_collation=context.known_collation,
             table_cache=context.table_cache,
         )
         self.forecasts: list[Forecast] = []
         self.stopped: Stopped | None = None
+        #: The error that stopped a migration.
+        self.cause: WchError | None = None
         self._counts = counts
+        self._empty = empty
         self._tables = {table.name: table for table in actual or ()}
         #: The tables of ``_tables``, and those that are known not to be there.
         self._known = set(self._tables)
         #: Where a column that goes by a new name is found now; None is one that is not there yet.
         self._columns: dict[tuple[str, str], str | None] = {}
         self._made: set[str] = set()
+        self._parents: dict[str, Table] = {}
         self._sizes: dict[str, Size] = {}
         self._where = ("", 0, 0)
+        self._downgrade = False
 
     @property
     def is_ready(self) -> bool:
         return True
 
+    @property
+    def is_imaginary(self) -> bool:
+        return self._empty
+
     def at(self, migration: str, number: int, of: int) -> None:
         """Record which migration step the next changes belong to."""
         self._where = (migration, number, of)
 
-    def stop(self, reason: str) -> None:
-        """Record that the run would end here."""
-        self.stopped = Stopped(*self._where, reason)
+    def begin(self, migration: str, *, downgrade: bool) -> None:
+        """Begin with the first of the migrations."""
+        self._downgrade = downgrade
+        self.at(migration, 0, 0)
+
+    def stop(self, reason: str, cause: WchError | None = None) -> None:
+        """Record that the run would end here, with the error if it is one of ours."""
+        self.stopped, self.cause = Stopped(*self._where, reason), cause
+
+    @property
+    def tables(self) -> Schema:
+        """The tables as they would be by now, without the books."""
+        start, books = self.names.start, self.names.books
+        return Schema(tuple(t for t in self._tables.values() if t.name.startswith(start) and t.name not in books))
+
+    @property
+    def parents(self) -> Schema:
+        """The tables outside the namespace that foreign keys refer to, imagined with the columns of the keys alone."""
+        return Schema(tuple(self._parents.values()))
 
     def result(self) -> DryRunResult:
         """Return what has been recorded."""
@@ -76,7 +103,21 @@ class DryRun(RunContext):
         unknown = [name for name in names if name not in self._known]
         if unknown:
             self._known.update(unknown)
+        if unknown and not self._empty:
             self._tables |= {table.name: table for table in introspect_schema(self.connection, unknown)}
+
+    def read(self, names: Sequence[str]) -> Schema:
+        self._look_at(names)
+        return Schema(tuple(self._tables[name] for name in names if name in self._tables))
+
+    def database_names(self) -> DatabaseNames:
+        return {} if self._empty else super().database_names()
+
+    def referencing_tables(self, names: Sequence[str]) -> dict[str, str]:
+        there = {} if self._empty else super().referencing_tables(names)
+        others = {table.name for table in self._tables.values() if _refers(table, names)} - set(names)
+        unread = there.keys() - self._known
+        return {name: there.get(name, "") for name in (*there, *others) if name in others or name in unread}
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if self.live(name) is not None)
@@ -89,18 +130,30 @@ class DryRun(RunContext):
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         desired = self.resolve(tables)
+        for table in desired:
+            self._imagine_parents(table, table.foreign_keys)
         # Together, because where names have no case a foreign key is told by the names that were asked for.
         self._look_at(with_referenced(desired))
-        there = Schema(tuple(live for name in with_referenced(desired) if (live := self.live(name)) is not None))
-        return self.plan_to(desired, there, self._count)
+        return self.plan_to(desired, self.read(with_referenced(desired)), self._count)
 
-    def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Reconciled:
+    def _imagine_parents(self, child: Table, keys: Iterable[ForeignKey]) -> None:
+        """On an imagined database there is every table outside the namespace that a foreign key refers to."""
+        for key in keys if self._empty else ():
+            name, columns = key.referenced_table, [child.column(name) for name in key.columns]
+            if name.startswith(self.names.start) or None in columns:
+                continue
+            known = self._parents.get(name, Table(name, (), primary_key=key.referenced_columns, engine=child.engine))
+            pairs = zip(key.referenced_columns, filter(None, columns), strict=True)
+            added = tuple(replace(one, name=n, nullable=False) for n, one in pairs if known.column(n) is None)
+            self._parents[name] = self._tables[name] = replace(known, columns=(*known.columns, *added))
+
+    def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Plan:
         plan = self.plan(tables)
         self.note(plan.steps)
-        return Reconciled((), plan.refusals, plan.extras)
+        return plan
 
-    def run_steps(self, steps: Iterable[Step], name: str) -> ApplyResult:
-        return ApplyResult(self.note(steps))
+    def run_steps(self, steps: Iterable[Step], name: str) -> None:
+        self.note(steps)
 
     def records(self, work: RowWork) -> bool:
         """Record row work instead of doing it; return True."""
@@ -110,34 +163,49 @@ class DryRun(RunContext):
     def write(self, action: Callable[[], T], *tables: str) -> T:
         raise WchError("what this step writes cannot be told beforehand")
 
-    def note(self, steps: Iterable[Step]) -> list[str]:
+    def note(self, steps: Iterable[Step]) -> None:
         """Record the steps, and treat them as done."""
-        outcomes: list[str] = []
         for step in steps:
             checks = self._checks(step) if self._counts else ()
             refusal, handed_over = "", False
-            if any(statement.copying and not statement.algorithms for statement in step.statements):
-                size = self._size(step.table)
-                copies = self.options.copies
-                refusal, handed_over = copies.refusal(step.table, size), copies.hands_over(size)
-            elif self._counts:
-                self._size(step.table)
-            effect = self.dialect.effect(step)
+            stops = self.topology.shares_writes and step.reads_rows
+            copied = any(statement.copying and not statement.algorithms for statement in step.statements)
+            size = self._size(step.table) if stops or copied or self._counts else None
+            effect = self.dialect.effect(step, self.topology, size)
+            if stops or copied:
+                copies, words = self.options.copies, effect.words if stops else ""
+                refusal, handed_over = copies.refusal(step.table, step, size, words), copies.hands_over(step, size)
             self.forecasts.append(Forecast(step, *self._where, checks, effect, refusal, handed_over))
             for operation in step.operations:
                 self._apply(operation)
-                outcomes += operation.outcome()
-        return outcomes
 
     def _checks(self, step: Step) -> tuple[Check, ...]:
         asked = (precondition for operation in step.operations for precondition in preconditions_of(operation))
         found = []
         for precondition in asked:
-            if (real := self._real(precondition)) is not None:
-                query, changed_by = self.dialect.select_conflicts(real), self._changed_by(precondition)
-                count = count_rows(self.connection, real)
+            real = self._real(precondition) or self._of_new_column(precondition)
+            if real is not None:
+                live = self.live(real.table)
+                query = self.dialect.select_conflicts(real, () if live is None else live.primary_key)
+                count, changed_by = count_rows(self.connection, real), self._changed_by(precondition)
+                if precondition.kind == "no_duplicates" and count == 1:  # a single row has no equal
+                    count = 0
                 found.append(Check(precondition, count, query, is_loss(precondition), changed_by))
         return tuple(found)
+
+    def _of_new_column(self, precondition: Precondition) -> Precondition | None:
+        """Return what all rows are counted by where a column that an earlier step has added is not filled since.
+
+        Its values are known then: NULL, or all the same. None if they are no obstacle, or not known.
+        """
+        table, kind = self.live(precondition.table), precondition.kind
+        if table is None or table.name in self._made or kind not in ("no_nulls", "no_duplicates"):
+            return None
+        columns = [column for column in table.columns if column.name in precondition.columns]
+        if any(self._columns.get((table.name, column.name), "") is not None for column in columns):
+            return None
+        empty = any(column.default is None for column in columns)
+        return Precondition("no_rows", table.name) if empty == (kind == "no_nulls") else None
 
     def _count(self, precondition: Precondition) -> int:
         real = self._real(precondition)
@@ -145,13 +213,18 @@ class DryRun(RunContext):
         return 0 if real is None or self._changed_by(precondition) else count_rows(self.connection, real)
 
     def _changed_by(self, precondition: Precondition) -> str:
-        """Return the last of the steps so far that changes the rows which ``precondition`` counts, or nothing."""
+        """Return the last of the steps so far that changes the rows which ``precondition`` counts, or nothing.
+
+        On the way back it is a step of the same migration: what another one puts back settles nothing here.
+        """
         if precondition.kind == "unreferenced":
             return ""
         key = precondition.foreign_key
         tables = {precondition.table} if key is None else {precondition.table, key.referenced_table}
         for earlier in reversed(self.forecasts):
             # One that names no table may change any.
+            if self._downgrade and earlier.migration != self._where[0]:
+                return ""
             if isinstance(earlier.work, RowWork) and (not earlier.work.tables or tables & {*earlier.work.tables}):
                 return f"{earlier.migration}, step {earlier.number} of {earlier.of}"
         return ""
@@ -187,38 +260,75 @@ class DryRun(RunContext):
                 self._columns[table, column.name] = None
                 if self.dialect.appends_columns and (live := self.live(table)) is not None:
                     operation = replace(operation, after=live.columns[-1].name)
+            case AddForeignKey(table, key) if live := self.live(table):
+                self._imagine_parents(live, [key])
             case RenameColumn(table, old, new):
                 self._columns[table, new] = self._columns.pop((table, old), old)
         self.live(operation.table)
         self._tables = apply_operations(self._tables, [operation])
 
 
+def _refers(table: Table, names: Sequence[str]) -> bool:
+    return any(key.referenced_table in names for key in table.foreign_keys)
+
+
 _OURS = __name__.rpartition(".")[0] + "."
 
 
-def dry_run_migrations(dry_run: DryRun, folder: MigrationFolder, names: Sequence[str]) -> None:
-    """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run."""
-    dry_run.at(names[0], 0, 0)
+def dry_run_migrations(
+    dry_run: DryRun, folder: MigrationFolder, names: Sequence[str], *, downgrade: bool = False
+) -> None:
+    """Record in ``dry_run`` what the migrations ``names`` would do, up to the one that would stop the run.
+
+    With ``downgrade`` it is what taking them back would do.
+    """
+    dry_run.begin(names[0], downgrade=downgrade)
     ensure_history(dry_run)
     router = MigrationRouter(dry_run, folder)
     for name in names:
         dry_run.at(name, 0, 0)
         try:
-            _dry_run_one(dry_run, router, name)
+            _dry_run_one(dry_run, router, name, downgrade)
         except Busy:
             raise  # nothing that a migration does: the tables could not be read
         except WchError as error:
-            dry_run.stop(str(error))
+            dry_run.stop(str(error), error)
         except Exception as error:  # an author's file may raise anything
-            if isinstance(error, pw.PeeweeException) and dry_run.dialect.failure(error.args) == "lost":
+            if isinstance(error, pw.PeeweeException) and dry_run.dialect.failure(error.args) in ("lost", *NOT_THE_STEP):
                 raise
             dry_run.stop(in_words(error, folder.path / f"{name}.py"))
         if dry_run.stopped is not None:
             return
 
 
-def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str) -> None:
-    steps = router.steps(name, _stand_in(dry_run, name))
+def dry_run_on_empty(context: RunContext, folder: MigrationFolder, names: Sequence[str]) -> DryRun:
+    """Return the dry run of the migrations ``names`` on a database that is imagined to be empty.
+
+    Raises ConfigurationError if one of them would stop.
+    """
+    dry_run = DryRun(context, empty=True)
+    dry_run.options = replace(context.options, remove_data=True)
+    if names:
+        dry_run_migrations(dry_run, folder, names)
+    if (stopped := dry_run.stopped) is not None:
+        raise ConfigurationError(f"{stopped.migration}, step {stopped.number} of {stopped.of}: {stopped.reason}")
+    return dry_run
+
+
+def dry_run_after(context: RunContext, folder: MigrationFolder, name: str, *, backwards: bool = False) -> DryRun:
+    """Return the dry run of one migration alone, after those before it; ``backwards`` of its way back.
+
+    Raises ConfigurationError if there is no such migration, or if one before it would stop.
+    """
+    folder.require(name)
+    dry_run = dry_run_on_empty(context, folder, folder.names[: folder.names.index(name) + backwards])
+    dry_run.forecasts = []
+    dry_run_migrations(dry_run, folder, [name], downgrade=backwards)
+    return dry_run
+
+
+def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str, downgrade: bool) -> None:
+    steps = router.steps(name, _stand_in(dry_run, name), downgrade=downgrade)
     for number, step in enumerate(steps, start=1):
         dry_run.at(name, number, len(steps))
         if isinstance(step, partial) and str(getattr(step.func, "__module__", "")).startswith(_OURS):

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import os
 import re
 import stat
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from ..errors import ConfigurationError, InvalidValue
+from ..models.namespace import WCH
+from ..schema.naming import Namespace
 
-_NAME = re.compile(r"^\d{3}_[A-Za-z0-9_]+$")
+_NAME = re.compile(r"[0-9]{3}_[A-Za-z0-9_]+")
 _LOOKS_NUMBERED = re.compile(r"^\d")
 _STATES_VERSION = re.compile(rb"^VERSION\s*(:.*)?=", re.MULTILINE)
 _PLAIN = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
+
+
+Part = Literal["major", "minor", "patch"]
+
+
+def is_migration_name(stem: str) -> bool:
+    """Return True for ``NNN_words``."""
+    return _NAME.fullmatch(stem) is not None
 
 
 def is_plain(version: str) -> bool:
@@ -32,6 +45,16 @@ def parse_plain(version: str) -> tuple[int, int, int]:
         raise InvalidValue(f"{version!r} is not a version of the form MAJOR.MINOR.PATCH.")
     major, minor, patch = match.groups()
     return int(major), int(minor), int(patch)
+
+
+def next_version(version: str | None, part: Part) -> str:
+    """Increment one part of the version and reset the parts behind it; the first version is 1.0.0."""
+    if version is None:
+        return "1.0.0"
+    major, minor, patch = parse_plain(version)
+    return {"major": f"{major + 1}.0.0", "minor": f"{major}.{minor + 1}.0", "patch": f"{major}.{minor}.{patch + 1}"}[
+        part
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +81,7 @@ class MigrationFolder:
         if not self.path.is_dir():
             raise ConfigurationError(f"There is no folder of migrations at {self.path}.")
         names = sorted(file.stem for file in self.path.glob("*.py") if _LOOKS_NUMBERED.match(file.stem))
-        wrong = [name for name in names if not _NAME.match(name)]
+        wrong = [name for name in names if not is_migration_name(name)]
         if wrong:
             raise ConfigurationError(
                 f"{self.path / wrong[0]}.py is no migration's name; expected three digits, as in 002_words.py."
@@ -69,6 +92,20 @@ class MigrationFolder:
             raise ConfigurationError(f"{self.path} has more than one migration numbered {twice}.")
         return tuple(names)
 
+    def require(self, name: str | None) -> None:
+        """Raise ConfigurationError if ``name`` is given and no migration of the folder."""
+        if name is not None and name not in self.names:
+            raise ConfigurationError(f"There is no migration {name} in {self.path}; there are {', '.join(self.names)}.")
+
+    def newest_of(self, version: str) -> str:
+        """Return the newest migration that ends at ``version``. Raises ConfigurationError if none does."""
+        ends = {self.version_of(name): name for name in self.names}
+        if version not in ends:
+            raise ConfigurationError(
+                f"No migration in {self.path} ends at version {version}, only at {', '.join(ends)}."
+            )
+        return ends[version]
+
     @property
     def version(self) -> str:
         """The schema version that the newest migration ends at."""
@@ -78,12 +115,24 @@ class MigrationFolder:
 
     def version_of(self, name: str) -> str:
         """Read a migration's ``VERSION`` without running it."""
+        for node in self._tree(name).body:
+            if isinstance(node, ast.Assign) and "VERSION" in [getattr(target, "id", "") for target in node.targets]:
+                value = getattr(node.value, "value", None)
+                if isinstance(value, str) and is_plain(value):
+                    return value
+        raise ConfigurationError(f'{self.path / name}.py has no VERSION = "MAJOR.MINOR.PATCH".')
+
+    def checksum_of(self, name: str) -> str:
+        """Return the digest of what a migration does; comments, docstrings and spaces do not count."""
+        return digest(self._tree(name))
+
+    def _tree(self, name: str) -> ast.Module:
         path = self.path / f"{name}.py"
         try:
             state = path.stat()
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
-        return _version_in(path, state.st_mtime_ns, state.st_size)
+        return _parsed(path, state.st_mtime_ns, state.st_size)
 
 
 def in_words(error: BaseException, path: Path) -> str:
@@ -100,18 +149,52 @@ def in_words(error: BaseException, path: Path) -> str:
 
 
 @lru_cache(maxsize=64)
-def _version_in(path: Path, changed: int, size: int) -> str:
+def _parsed(path: Path, changed: int, size: int) -> ast.Module:
     """Parse a file once for each of its contents: a network asks for the version thousands of times."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ConfigurationError(f"{in_words(error, path)}.") from error
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "VERSION" for t in node.targets):
-            value = node.value.value if isinstance(node.value, ast.Constant) else None
-            if isinstance(value, str) and is_plain(value):
-                return value
-    raise ConfigurationError(f'{path} has no VERSION = "MAJOR.MINOR.PATCH".')
+
+
+#: What says nothing that the rest of the tree does not say, or depends on how the file was parsed.
+_LEFT_OUT = {"ctx", "type_comment", "type_ignores", "kind"}
+
+
+def digest(tree: ast.Module) -> str:
+    """Return the SHA-256 of the tree, the same on every supported Python."""
+    return hashlib.sha256("".join(_words(tree)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _words(value: object) -> Iterator[str]:
+    if isinstance(value, ast.Constant):
+        yield f"({type(value.value).__name__} {value.value!r})"
+    elif isinstance(value, ast.AST):
+        yield f"({type(value).__name__}"
+        for name in sorted(set(value._fields) - _LEFT_OUT):
+            inner = _without_docstring(value, name, getattr(value, name, None))
+            if inner is not None and inner != []:
+                yield f" {name}="
+                yield from _words(inner)
+        yield ")"
+    elif isinstance(value, list):
+        yield "["
+        for item in value:  # None has a meaning here: {**others} is a key that is None
+            yield from _words(item)
+            yield ","
+        yield "]"
+    else:
+        yield repr(value)
+
+
+def _without_docstring(node: ast.AST, name: str, value: object) -> object:
+    if name != "body" or not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return value
+    first = node.body[0] if node.body else None
+    is_docstring = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
+    return node.body[1:] if is_docstring else node.body
 
 
 def other_folder(around: Path) -> Path | None:
@@ -119,10 +202,16 @@ def other_folder(around: Path) -> Path | None:
     own = migrations_folder()
     for folder in (parent / "migrations" for parent in (around, *around.parents)):
         with contextlib.suppress(OSError):
-            files = [file for file in folder.glob("*.py") if _NAME.match(file.stem)]
+            files = [file for file in folder.glob("*.py") if is_migration_name(file.stem)]
             if any(_STATES_VERSION.search(file.read_bytes()) for file in files):
                 return None if folder.resolve() == own else folder
     return None
+
+
+def same_migrations(one: Path, other: Path) -> bool:
+    """Return True if two folders have the same migrations, as a checkout and what was installed from it."""
+    files = ({file.name: file.read_bytes() for file in folder.glob("[0-9]*.py")} for folder in (one, other))
+    return next(files) == next(files)
 
 
 def writable_by_others(folder: Path) -> Path | None:
@@ -149,6 +238,13 @@ def _is_own_group(state: os.stat_result) -> bool:
         return pwd.getpwuid(state.st_uid).pw_gid == state.st_gid and not grp.getgrgid(state.st_gid).gr_mem
     except KeyError:  # a user or group without an entry, as in many containers
         return state.st_uid == state.st_gid
+
+
+def folder_of(namespace: Namespace, path: Path | str | None = None) -> MigrationFolder:
+    """Return a folder of migrations, by default the shipped one. Raises ConfigurationError where none is shipped."""
+    if path is None and namespace != WCH:
+        raise ConfigurationError(f"The namespace {namespace.name} has no migrations; name their folder (--migrations).")
+    return MigrationFolder(migrations_folder() if path is None else Path(path))
 
 
 def migrations_folder() -> Path:

@@ -1,7 +1,7 @@
 """peewee-migrate's router, made safe for a live process."""
 
-import datetime as dt
 import logging
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache, partial
 from types import CodeType
 from typing import Any
@@ -15,18 +15,19 @@ from .. import errors
 from ..database.connect import describe
 from ..database.failures import database_error
 from ..execution.context import RunContext
+from ..models.fields import UtcDateTimeField, utc_now
 from ..progress import StepStarted
-from ..schema.naming import history_table_name
 from .folder import MigrationFolder, in_words
-from .state import InstalledState, applied_names, ensure_history
+from .ledger import Ledger, ensure_history, read_books
+from .state import InstalledState, read_state
 from .steps.special import irreversible, stamp
 
 logger = logging.getLogger("wch_peewee.migrate")
 
 #: These say for themselves what to do; wrapping them would hide it.
-_AS_THEY_ARE = (errors.Busy, errors.ConfigurationError, errors.RemovalRefused)
+_AS_THEY_ARE = (errors.Busy, errors.ConfigurationError)
 #: A driver's failures with which nothing is wrong with the step: a read that was kept waiting, a damaged file.
-_NOT_THE_STEP = ("waiting", "damaged")
+NOT_THE_STEP = ("waiting", "damaged")
 
 
 class _Migrator(Migrator):
@@ -42,10 +43,6 @@ def _compiled(path: str, text: str) -> CodeType:
     return compile(text, path, "exec", dont_inherit=True)
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-
-
 class MigrationRouter(Router):
     """Runs the migrations of one folder inside one run context, which holds the lock.
 
@@ -59,17 +56,21 @@ class MigrationRouter(Router):
         super().__init__(
             context.database,
             migrate_dir=folder.path,
-            migrate_table=history_table_name(context.prefix),
+            migrate_table=context.names.history,
             logger=logger,
         )
         self.context = context
         self.folder = folder
+        self.ledger = Ledger(context)
+        self._recorded: tuple[str, ...] = ()
 
     @cached_property
     def model(self) -> type[MigrateHistory]:
         """A history model for this router alone; the base class binds one class for the whole process."""
         meta = type("Meta", (), {"database": self.context.database, "table_name": self.migrate_table})
-        fields = {"name": pw.CharField(191, unique=True), "migrated_at": pw.DateTimeField(default=_now), "Meta": meta}
+        # Written as text: APSW takes no datetime.
+        moment = UtcDateTimeField(default=utc_now)
+        fields = {"name": pw.CharField(191, unique=True), "migrated_at": moment, "Meta": meta}
         return type("MigrateHistory", (MigrateHistory,), fields)
 
     @property
@@ -78,7 +79,7 @@ class MigrationRouter(Router):
 
     @property
     def done(self) -> list[str]:
-        return list(applied_names(self.context.connection, self.context.prefix))
+        return list(read_books(self.context.connection, self.context.names).applied or ())
 
     @cached_property
     def migrator(self) -> Migrator:
@@ -88,26 +89,33 @@ class MigrationRouter(Router):
     def run(self, name: str | None = None, *, fake: bool = False, state: InstalledState | None = None) -> list[str]:
         """Apply the pending migrations, up to ``name`` if given; return the names applied.
 
-        ``state`` is the installed state, if it has been read under this lock already.
+        With ``fake`` they are only recorded. ``state`` is the installed state, if it has been read under this lock.
         """
-        if name is not None and name not in self.todo:
-            raise errors.ConfigurationError(f"There is no migration {name!r} in {self.folder.path}.")
-        applied = state.applied if state else self.done
-        pending = [candidate for candidate in self.todo if candidate not in (applied or ())]
-        if name is not None:
-            pending = [candidate for candidate in pending if candidate <= name]
+        self.folder.require(name)
+        state = read_state(self.context, self.folder) if state is None else state
+        pending = state.pending_to(name)
+        if fake:
+            return list(self.mark(pending, state))
         if pending:
             ensure_history(self.context)
-        return [self.run_one(candidate, self.migrator, fake=fake) for candidate in pending]
+        self._recorded = state.applied or ()
+        return [self.run_one(candidate, self.migrator, fake=False) for candidate in pending]
 
-    def rollback(self) -> str:
-        """Roll back the newest applied migration; return its name."""
-        done = self.done
-        if not done:
-            raise errors.ConfigurationError("There is no applied migration to roll back.")
-        if done[-1] not in self.todo:
-            raise errors.ConfigurationError(f"The newest applied migration, {done[-1]}, is not in {self.folder.path}.")
-        return self.run_one(done[-1], self.migrator, fake=False, downgrade=True)
+    def mark(self, names: Sequence[str], state: InstalledState) -> tuple[str, ...]:
+        """Record migrations as applied without running them; return their names."""
+        if names:
+            ensure_history(self.context)
+        self._recorded = state.applied or ()
+        for name in names:
+            # First what can be there twice: a run that is killed in between is repeated.
+            self.ledger.append(name, "forward", "marked", self.folder.checksum_of(name))
+            self._record(name)
+        return tuple(names)
+
+    def take_back(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Take applied migrations back, in the order given; return their names."""
+        ensure_history(self.context)
+        return tuple(self.run_one(name, self.migrator, fake=False, downgrade=True) for name in names)
 
     def read(self, name: str) -> tuple[Any, Any]:
         """Load a migration under its real file name, so that tracebacks show its lines."""
@@ -131,27 +139,36 @@ class MigrationRouter(Router):
     def run_one(
         self, name: str, migrator: Migrator, *, fake: bool = True, downgrade: bool = False, force: bool = False
     ) -> str:
-        """Run one migration step by step, then record it in the history; with ``fake`` only record it.
+        """Run one migration step by step, then record it in the history.
 
         A last step that writes the version comes after that: whoever finds the version asks for nothing else.
         """
-        steps = [] if fake else self.steps(name, downgrade=downgrade)
+        checksum = self.folder.checksum_of(name)
+        steps = self.steps(name, downgrade=downgrade)
+        with self.ledger.keeping(name, "back" if downgrade else "forward", checksum) as done:
+            self._run_steps(name, steps, done, downgrade=downgrade)
+        logger.info("%s migration %s", "Rolled back" if downgrade else "Applied", name)
+        return name
+
+    def _run_steps(self, name: str, steps: Sequence[Any], done: Callable[[], None], *, downgrade: bool) -> None:
         stamps = bool(steps) and not downgrade and isinstance(steps[-1], partial) and steps[-1].func is stamp
         for number, step in enumerate(steps, start=1):
             if self.context.listener.on_progress is not None:
                 self.context.listener.on_progress(StepStarted(name, number, len(steps)))
             if stamps and number == len(steps):
                 self._record(name)
+                done()
             self._run_step(name, number, len(steps), step)
         if downgrade:
             self.context.write(self.model.delete().where(self.model.name == name).execute, self.migrate_table)
         elif not stamps:
             self._record(name)
-        logger.debug("%s %s", "rolled back" if downgrade else "applied", name)
-        return name
+        if not stamps:
+            done()
 
     def _record(self, name: str) -> None:
-        self.context.write(lambda: self.model.create(name=name), self.migrate_table)
+        if name not in self._recorded:  # as one that was half taken back still is
+            self.context.write(lambda: self.model.create(name=name), self.migrate_table)
 
     def steps(self, name: str, database: pw.Database | None = None, *, downgrade: bool = False) -> list[Any]:
         """Return the steps of a migration. Raises Undecided and Irreversible before any of them has run."""
@@ -179,10 +196,12 @@ class MigrationRouter(Router):
     def _run_step(self, name: str, number: int, steps: int, step: Any) -> None:
         try:
             step.run() if isinstance(step, Operation) else step()
+        except errors.RemovalRefused as error:
+            raise errors.RemovalRefused(f"{name}, step {number} of {steps}: {error}") from error
         except _AS_THEY_ARE:
             raise
         except Exception as error:
-            if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) in _NOT_THE_STEP:
+            if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) in NOT_THE_STEP:
                 raise
             raise self._failure(name, number, steps, error) from error
 
@@ -196,4 +215,6 @@ class MigrationRouter(Router):
             return errors.MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)
         lost = isinstance(error, errors.DatabaseUnavailable)
         said = str(error) if isinstance(error, errors.WchError) else in_words(error, self.folder.path / f"{name}.py")
+        if isinstance(error, errors.SchemaConflict) and error.by_hand:
+            said += f"; if the tables are as {name} leaves them, wch migrate --mark {name} records it"
         return errors.MigrationFailed(said, **where, lost=lost)

@@ -1,6 +1,6 @@
-"""Online schema change tools, for changes that a server makes only by copying the table.
+"""An online schema change tool, for changes that a server makes only by copying the table.
 
-Both copy rows with INSERT IGNORE, which silently drops or cuts what does not fit, so conflicting rows are counted
+It copies rows with INSERT IGNORE, which silently drops or cuts what does not fit, so conflicting rows are counted
 first, and nothing is started if there are any.
 """
 
@@ -17,7 +17,8 @@ import peewee as pw
 
 from ...errors import ConfigurationError, StatementFailed
 from ...schema.statements import Copier, Statement
-from .tools import TOOLS, Tool, tool_target
+from ..leftovers import PT_OSC
+from .tools import percent, tool_target
 
 #: Called with the table and how much of its copy is done, in percent.
 OnPercent = Callable[[str, int], None]
@@ -29,29 +30,25 @@ REFUSED = 120
 _KEPT = 20
 
 
-def find_copier(name: str, database: pw.Database, on_percent: OnPercent = lambda table, percent: None) -> Copier:
-    """Return a copier that runs the tool ``name`` on the tables of ``database``.
+def find_copier(database: pw.Database, on_percent: OnPercent = lambda table, done: None) -> Copier:
+    """Return a copier that runs pt-online-schema-change on the tables of ``database``.
 
-    Raises ConfigurationError if there is no such tool, it is not installed, or the database is not on a server.
+    Raises ConfigurationError if it is not installed, or the database is not on a server.
     """
-    if name not in TOOLS:
-        raise ConfigurationError(f"There is no tool {name!r} to change a table online; use {' or '.join(TOOLS)}.")
-    if shutil.which(name) is None:
-        raise ConfigurationError(f"{name} is not installed here; install it, or leave --online out.")
+    if shutil.which(PT_OSC) is None:
+        raise ConfigurationError(f"{PT_OSC} is not installed here; install it, or leave --online out.")
     tool_target(database, "", ())
 
     def copier(statement: Statement, check: Callable[[], None]) -> None:
-        _run(TOOLS[name], database, statement, check, on_percent)
+        _run(database, statement, check, on_percent)
 
     return copier
 
 
-def _run(
-    tool: Tool, database: pw.Database, statement: Statement, check: Callable[[], None], on_percent: OnPercent
-) -> None:
+def _run(database: pw.Database, statement: Statement, check: Callable[[], None], on_percent: OnPercent) -> None:
     """Run the tool through the module ``watch``, whose standard input ends with this process, or with the block."""
     parameters = {key: value for key, value in database.connect_params.items() if key not in ("conv", "cursorclass")}
-    job = (tool.program, statement.table, statement.clauses, database.database, parameters)
+    job = (statement.table, statement.clauses, database.database, parameters)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     # A session of its own: Ctrl-C is for the run, which then ends the tool.
     watch = subprocess.Popen(
@@ -72,7 +69,7 @@ def _run(
         for line in _lines(watch.stdout.fileno()):
             if line:
                 kept = [*kept[-_KEPT:], line.strip()]
-            if (done := tool.percent(line)) is not None:
+            if (done := percent(line)) is not None:
                 on_percent(statement.table, done)
             check()
     finally:
@@ -83,7 +80,7 @@ def _run(
     if watch.returncode == REFUSED:
         raise StatementFailed(kept[-1], sql=statement.sql)
     if watch.returncode:
-        raise StatementFailed(_failure(tool, database, watch.returncode, kept), sql=statement.sql)
+        raise StatementFailed(_failure(database, watch.returncode, kept), sql=statement.sql)
 
 
 def _lines(output: int) -> Iterator[str]:
@@ -100,8 +97,8 @@ def _lines(output: int) -> Iterator[str]:
             return
 
 
-def _failure(tool: Tool, database: pw.Database, code: int, kept: list[str]) -> str:
-    said = " ".join(line for line in kept if line and tool.percent(line) is None)[-600:]
+def _failure(database: pw.Database, code: int, kept: list[str]) -> str:
+    said = " ".join(line for line in kept if line and percent(line) is None)[-600:]
     if password := tool_target(database, "", ()).password:
         said = said.replace(password, "***")
-    return f"{tool.program} ended with {code} ({said})"
+    return f"{PT_OSC} ended with {code} ({said})"

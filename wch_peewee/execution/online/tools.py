@@ -1,4 +1,4 @@
-"""The tools and their connection settings; the password is never on the command line, nor in a file that stays."""
+"""pt-online-schema-change: its command line, and its option file with the password, which is nowhere else."""
 
 import contextlib
 import hashlib
@@ -6,7 +6,6 @@ import os
 import re
 import ssl
 import tempfile
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import peewee as pw
 
 from ...errors import ConfigurationError
-from ..leftovers import GH_OST, OWN_COPY, PT_OSC
+from ..leftovers import OWN_COPY, PT_OSC
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,120 +100,57 @@ def option_file(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield named.name, ()
 
 
-def _option_lines(lines: Mapping[str, str]) -> str:
-    return "[client]\n" + "".join(f"{key}={_quoted(value)}\n" for key, value in lines.items() if value)
-
-
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-class Tool(ABC):
-    """One online schema change tool."""
-
-    program: str
-    #: Matches a line of the tool's output that reports progress; its group is the percentage.
-    progress: re.Pattern[str]
-
-    @abstractmethod
-    def command(self, target: ToolTarget, table: str, clauses: str, file: str) -> list[str]:
-        """Return the command line that makes the change ``clauses`` to ``table``."""
-
-    @abstractmethod
-    def copies(self, table: str) -> tuple[str, ...]:
-        """Return the names of the tables that it makes beside ``table``."""
-
-    def options(self, target: ToolTarget) -> str:
-        """Return the text of its option file."""
-        return _option_lines({"user": target.user, "password": target.password})
-
-    def percent(self, line: str) -> int | None:
-        """Return the progress from a line of the tool's output."""
-        match = self.progress.match(line)
-        return int(match[1]) if match else None
+#: A line of the tool's output that reports progress.
+_PROGRESS = re.compile(r"^Copying .*?:\s+(\d+)% ")
 
 
-class PtOnlineSchemaChange(Tool):
-    """pt-online-schema-change of the Percona Toolkit, which keeps its copy up to date with triggers.
+def command(target: ToolTarget, table: str, clauses: str, file: str) -> list[str]:
+    """Return the command line of pt-online-schema-change that makes the change ``clauses`` to ``table``.
 
     Measured with 3.2.1 on MariaDB 10.11, 11.8 and MySQL 9.7. The port must be in the DSN. MySQL 9 explains queries as a
     tree by default, from which the tool reads no row counts and copies everything in one statement. With
     foreign_key_checks off the keys of other tables are restored without checking each row.
     """
-
-    program = PT_OSC
-    progress = re.compile(r"^Copying .*?:\s+(\d+)% ")
-
-    def command(self, target: ToolTarget, table: str, clauses: str, file: str) -> list[str]:
-        variables = ["lock_wait_timeout=1", "foreign_key_checks=0"]
-        if target.flavor == "mysql" and target.version >= (8, 0, 32):
-            variables.append("explain_format=TRADITIONAL")
-        where = {"F": file, "D": target.database, "t": table, "A": "utf8mb4"}
-        where |= {"S": target.socket} if target.socket else {"h": target.host, "P": str(target.port)}
-        return [
-            self.program,
-            "--execute",
-            "--no-version-check",
-            "--recursion-method=none",
-            "--alter-foreign-keys-method=rebuild_constraints",
-            f"--new-table-name=_%T{OWN_COPY}",
-            "--set-vars=" + ",".join(variables),
-            "--progress=time,1",
-            f"--alter={clauses}",
-            ",".join(f"{key}={_escaped(value)}" for key, value in where.items()),
-        ]
-
-    def copies(self, table: str) -> tuple[str, ...]:
-        return (f"_{table}{OWN_COPY}",)
-
-    def options(self, target: ToolTarget) -> str:
-        return _option_lines({"user": target.user, "password": target.password, **target.tls})
+    variables = ["lock_wait_timeout=1", "foreign_key_checks=0"]
+    if target.flavor == "mysql" and target.version >= (8, 0, 32):
+        variables.append("explain_format=TRADITIONAL")
+    where = {"F": file, "D": target.database, "t": table, "A": "utf8mb4"}
+    where |= {"S": target.socket} if target.socket else {"h": target.host, "P": str(target.port)}
+    return [
+        PT_OSC,
+        "--execute",
+        "--no-version-check",
+        "--recursion-method=none",
+        "--alter-foreign-keys-method=rebuild_constraints",
+        f"--new-table-name=_%T{OWN_COPY}",
+        "--set-vars=" + ",".join(variables),
+        "--progress=time,1",
+        f"--alter={clauses}",
+        ",".join(f"{key}={_escaped(value)}" for key, value in where.items()),
+    ]
 
 
-class GhOst(Tool):
-    """gh-ost, which keeps its copy up to date from a row-based binary log.
+def copy_name(table: str) -> str:
+    """Return the name of the table that the tool makes beside ``table``."""
+    return f"_{table}{OWN_COPY}"
 
-    Experimental: it was never run against a server here, as there is no package; only its command line is checked
-    against its documentation. It does not support foreign keys: those of the table itself are dropped, and restored by
-    the run without checking each row; a referenced table is refused.
-    """
 
-    program = GH_OST
-    progress = re.compile(r"^Copy: \d+/\d+ (\d+)(?:\.\d+)?%")
+def options(target: ToolTarget) -> str:
+    """Return the text of the tool's option file."""
+    lines = {"user": target.user, "password": target.password, **target.tls}
+    return "[client]\n" + "".join(f"{key}={_quoted(value)}\n" for key, value in lines.items() if value)
 
-    def command(self, target: ToolTarget, table: str, clauses: str, file: str) -> list[str]:
-        if target.socket:
-            raise ConfigurationError("gh-ost connects over TCP only; name the server by host and port.")
-        return [
-            self.program,
-            "--execute",
-            f"--conf={file}",
-            f"--host={target.host}",
-            f"--port={target.port}",
-            f"--database={target.database}",
-            f"--table={table}",
-            f"--alter={clauses}",
-            "--allow-on-master",
-            "--discard-foreign-keys",
-            "--ok-to-drop-table",
-            *self._tls(target),
-        ]
 
-    def _tls(self, target: ToolTarget) -> tuple[str, ...]:
-        """Return its options for TLS, on which its driver insists; with an authority it verifies the certificate."""
-        if not target.tls:
-            return ()
-        trust = (f"--ssl-ca={target.tls['ssl-ca']}",) if target.tls["ssl-ca"] else ("--ssl-allow-insecure",)
-        own = (f"--ssl-{name}={target.tls[f'ssl-{name}']}" for name in ("cert", "key") if target.tls[f"ssl-{name}"])
-        return ("--ssl", *trust, *own)
-
-    def copies(self, table: str) -> tuple[str, ...]:
-        return (f"_{table}_gho", f"_{table}_ghc")
+def percent(line: str) -> int | None:
+    """Return the progress from a line of the tool's output."""
+    match = _PROGRESS.match(line)
+    return int(match[1]) if match else None
 
 
 def _escaped(value: str) -> str:
     return value.replace(",", "\\,")
-
-
-TOOLS: dict[str, Tool] = {tool.program: tool for tool in (PtOnlineSchemaChange(), GhOst())}

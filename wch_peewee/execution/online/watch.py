@@ -3,8 +3,9 @@
     python -m wch_peewee.execution.online.watch
 
 Its standard input brings the job, pickled, and ends when the run ends. A killed run leaves its lock at once, so this
-process holds a lock of its own, which the next run waits for. Should this process be killed as well, what the tool has
-in the database keeps runs away, and on Linux the tool gets a signal.
+process holds a lock of its own, which the next run waits for; on a cluster that run waits until the lease is old.
+Should this process be killed as well, what the tool has in the database keeps runs away, and on Linux the tool gets a
+signal.
 """
 
 import contextlib
@@ -27,13 +28,15 @@ import peewee as pw
 from ...database.connect import connected, dedicated
 from ...database.query import Connection
 from ...errors import Busy, ConfigurationError, WchError
+from ...models.namespace import WCH
 from ...schema.base import Query
 from ...schema.operations import AddForeignKey, DropForeignKey
 from ...schema.statements import Statement, Step
 from ..context import RunContext
-from ..leftovers import Leftovers, find_leftovers, tool_lock
+from ..leftovers import PT_OSC, Leftovers, find_leftovers, tool_lock
+from ..topology import read_topology
 from . import REFUSED
-from .tools import TOOLS, Tool, ToolTarget, demands_tls, option_file, tool_target
+from .tools import ToolTarget, command, copy_name, demands_tls, option_file, options, tool_target
 
 #: How many seconds the lock is waited for, and a tool that was told to stop.
 _PATIENCE = 60.0
@@ -50,11 +53,11 @@ def main() -> int:
         # The run's end is what counts. A handler, as a child would inherit that a signal is ignored.
         signal.signal(number, lambda *_: None)
     try:
-        program, table, clauses, name, parameters = pickle.load(sys.stdin.buffer)
+        table, clauses, name, parameters = pickle.load(sys.stdin.buffer)
         own = dedicated(pw.MySQLDatabase(name, **parameters), patience=_PATIENCE)
         with connected(own):
             connection = Connection.detect(own)
-            return _change(connection, TOOLS[program], table, clauses, demanded=demands_tls(own))
+            return _change(connection, table, clauses, demanded=demands_tls(own))
     except EOFError:  # the run has ended before it said what to do
         return REFUSED
     except (WchError, pw.PeeweeException, OSError) as error:
@@ -62,39 +65,43 @@ def main() -> int:
         return REFUSED
 
 
-def _change(connection: Connection, tool: Tool, table: str, clauses: str, *, demanded: bool) -> int:
+def _change(connection: Connection, table: str, clauses: str, *, demanded: bool) -> int:
     database, dialect = connection.database, connection.dialect
     certificate = None
     if demanded:
         own: Any = database
         certificate = own.connection()._sock.getpeercert(True)
     target = tool_target(database, dialect.name, dialect.version, certificate)
-    if max(map(len, tool.copies(table))) > 64:
-        raise ConfigurationError(f"{tool.program} cannot copy {table}: the name of its copy would be too long.")
-    lock = tool_lock(connection, table)
-    if connection.query(Query("SELECT GET_LOCK(%s, %s)", (lock, int(_PATIENCE)))) != [(1,)]:
-        raise Busy(f"a tool of another run is still at work on {table}; try again later")
-    if target.tls and not target.socket and _is_content_with_plain_text(tool, target, table, clauses):
+    if len(copy_name(table)) > 64:
+        raise ConfigurationError(f"{PT_OSC} cannot copy {table}: the name of its copy would be too long.")
+    sign = Query("SELECT 1")
+    if read_topology(connection).shares_writes:
+        # The lease of a run lasts for longer than its tool.
+        connection.query(Query(dialect.synchronize_reads()))
+    else:
+        lock = tool_lock(connection, table)
+        if connection.query(Query("SELECT GET_LOCK(%s, %s)", (lock, int(_PATIENCE)))) != [(1,)]:
+            raise Busy(f"a tool of another run is still at work on {table}; try again later")
+        sign = Query("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (lock,))
+    if target.tls and not target.socket and _is_content_with_plain_text(target, table, clauses):
         raise ConfigurationError(
-            f"{tool.program} cannot be made to insist on TLS, which the database URL demands: its client library sends "
+            f"{PT_OSC} cannot be made to insist on TLS, which the database URL demands: its client library sends "
             "the password without. Nothing was started."
         )
     before = {name for left in find_leftovers(connection, [table]) for name in left.old}
-    code, swapped = _run_tool(connection, tool, target, table, clauses, lock)
+    code, swapped = _run_tool(connection, target, table, clauses, sign)
     # Of one that was killed a statement may still be at work; the next run says what it has left.
     if code > 0 or code == -signal.SIGTERM:
         for left in find_leftovers(connection, [table]):
-            _clear(RunContext(connection, ""), tool, left, before, swapped=swapped)
+            _clear(RunContext(connection, WCH.at("")), left, before, swapped=swapped)
     return code if code >= 0 else 128 - code
 
 
-def _run_tool(
-    connection: Connection, tool: Tool, target: ToolTarget, table: str, clauses: str, lock: str
-) -> tuple[int, bool]:
+def _run_tool(connection: Connection, target: ToolTarget, table: str, clauses: str, sign: Query) -> tuple[int, bool]:
     """Run the tool to its end, or to that of the run; return its exit code, and whether it says that it has swapped."""
     said, stopped, beat, run = b"", 0.0, time.monotonic(), os.getppid()
-    with option_file(tool.options(target)) as (path, descriptors):
-        process = _start(tool.command(target, table, clauses, path), descriptors, stdout=subprocess.PIPE)
+    with option_file(options(target)) as (path, descriptors):
+        process = _start(command(target, table, clauses, path), descriptors, stdout=subprocess.PIPE)
         assert process.stdout is not None
         output = process.stdout.fileno()
         while True:
@@ -106,7 +113,7 @@ def _run_tool(
                 _relay(data)
             lost = False
             if (now := time.monotonic()) - beat > _HEARTBEAT:
-                beat, lost = now, not _holds(connection, lock)
+                beat, lost = now, not _answers(connection, sign)
             # A process that the run has forked meanwhile holds the pipe open.
             if not stopped and (0 in ready or lost or os.getppid() != run):
                 # It ends after the statement under way, so that nothing of it is at work on the server afterwards.
@@ -140,21 +147,21 @@ def _dying_with(parent: int) -> Callable[[], None]:
     return ask
 
 
-def _holds(connection: Connection, lock: str) -> bool:
-    """Return True if the lock is still ours, which is also a sign of life for the server."""
+def _answers(connection: Connection, sign: Query) -> bool:
+    """Return True if the connection is there, and its lock if it has one; it is also a sign of life for the server."""
     with contextlib.suppress(pw.PeeweeException):
-        return connection.query(Query("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (lock,))) == [(1,)]
+        return connection.query(sign) == [(1,)]
     return False
 
 
-def _clear(context: RunContext, tool: Tool, left: Leftovers, before: set[str], *, swapped: bool) -> None:
+def _clear(context: RunContext, left: Leftovers, before: set[str], *, swapped: bool) -> None:
     """Remove what our own tool, which has ended, has left; what others have left stays.
 
     Before the swap that is triggers and the copy. After it the table is the new one already, and what remains of the
     tool's work is done: foreign keys that went with the old table refer to the new one again, and the old one goes.
     """
-    copies = tuple(name for name in left.copies if name in tool.copies(left.table))
-    mine = [one for one in left.triggers if any(f"`{name}`" in one.body for name in tool.copies(left.table))]
+    copies = tuple(name for name in left.copies if name == copy_name(left.table))
+    mine = [one for one in left.triggers if f"`{copy_name(left.table)}`" in one.body]
     followed = {one.table for one in mine}
     old = [name for name in left.old if name in followed or (swapped and name not in before)]
     quote = context.dialect.quote
@@ -169,23 +176,22 @@ def _clear(context: RunContext, tool: Tool, left: Leftovers, before: set[str], *
 
 
 def _refer_again(context: RunContext, old: str, table: str) -> None:
-    dialect = context.dialect
-    for child in dialect.read_referencing([old], context.connection.query(dialect.referencing([old]))):
+    for child in context.referencing_tables([old]):
         live = context.live(child)
         keys = [key for key in live.foreign_keys if key.referenced_table == old] if live else []
         context.change(child, [DropForeignKey(child, key) for key in keys], live)
         context.change(child, [AddForeignKey(child, replace(key, referenced_table=table)) for key in keys])
 
 
-def _is_content_with_plain_text(tool: Tool, target: ToolTarget, table: str, clauses: str) -> bool:
+def _is_content_with_plain_text(target: ToolTarget, table: str, clauses: str) -> bool:
     """Run the tool against a server that offers no TLS, and return True if it answers, or cannot be told.
 
     It gets no password. What a client library makes of the option file depends on whose it is, and how old.
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         decoy = replace(target, host="127.0.0.1", port=server.getsockname()[1], user="nobody", password="")
-        with option_file(tool.options(decoy)) as (path, descriptors):
-            process = _start(tool.command(decoy, table, clauses, path), descriptors, stdout=subprocess.DEVNULL)
+        with option_file(options(decoy)) as (path, descriptors):
+            process = _start(command(decoy, table, clauses, path), descriptors, stdout=subprocess.DEVNULL)
             try:
                 server.settimeout(_PATIENCE)
                 client, _ = server.accept()

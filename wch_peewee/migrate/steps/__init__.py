@@ -20,6 +20,7 @@ from .structure import (
     drop_foreign_key,
     drop_index,
     drop_tables,
+    keep_column,
     rename_column,
     rename_index,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "drop_index",
     "drop_tables",
     "irreversible",
+    "keep_column",
     "rename_column",
     "rename_index",
     "run_python",

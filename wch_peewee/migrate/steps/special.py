@@ -10,7 +10,7 @@ from ...errors import Irreversible, Undecided
 from ...execution.context import RunContext, context_of
 from ...schema.plan import RowWork
 from ...wordpress.version import version_compare
-from ..batches import TableNames
+from ..batches import TableNames, execute, shown
 from ..state import delete_version, read_version, write_version
 
 
@@ -21,12 +21,10 @@ def run_sql(database: pw.Database, sql: str, *parameters: object) -> None:
     """
     with context_of(database) as context:
         names = TableNames(context)
-        text = context.dialect.escape(sql.format_map(names))
-        if parameters:
-            text = text.replace("?", context.dialect.placeholder)
-        if context.records(RowWork("Runs SQL", tuple(names.asked), sql.format_map(TableNames(context)))):
+        text = sql.format_map(names)
+        if context.records(RowWork("Runs SQL", tuple(names.asked), shown(context, sql, parameters))):
             return
-        context.write(lambda: context.database.execute_sql(text, parameters or None), *names.asked)
+        execute(context, text, parameters, names.asked)
 
 
 def run_python(database: pw.Database, function: Callable[[RunContext], None]) -> None:

@@ -10,10 +10,10 @@ import peewee as pw
 from ...errors import RemovalRefused, SchemaConflict, StatementFailed
 from ...execution.apply import ConcurrentChange
 from ...execution.context import RunContext, context_of
-from ...execution.introspect import introspect_schema, referencing_tables
 from ...schema import operations as ops
 from ...schema.base import Query
-from ...schema.declared import physical_name, resolve_key, resolve_table
+from ...schema.declared import resolve_key, resolve_table
+from ...schema.naming import OUTSIDE
 from ...schema.objects import Column, ForeignKey, Index, Schema, Table, as_declared
 from ...schema.preconditions import Precondition
 from ...schema.statements import Step
@@ -38,7 +38,7 @@ def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns:
 def adapted(context: RunContext, live: Table, column: Column) -> Column:
     """Return a declared column as the engine can hold it."""
     table = Table(live.name, (column,), primary_key=())
-    return resolve_table(table, prefix="", dialect=context.dialect, collation=live.collation).columns[0]
+    return resolve_table(table, names=context.names, dialect=context.dialect, collation=live.collation).columns[0]
 
 
 def _change_once(context: RunContext, key: str, plan: Planner, for_columns: bool) -> None:
@@ -52,10 +52,10 @@ def _change_once(context: RunContext, key: str, plan: Planner, for_columns: bool
 
 
 def _live(context: RunContext, key: str, for_columns: bool) -> Table:
-    name = physical_name(key, context.prefix)
+    name = context.names.table(key)
     live = context.live(name, for_columns=for_columns)
     if live is None:
-        raise SchemaConflict(f"there is no table {name}; an earlier migration makes it")
+        raise SchemaConflict(f"there is no table {name}; an earlier migration makes it", by_hand=True)
     return live
 
 
@@ -80,14 +80,26 @@ def rename_column(database: pw.Database, table: str, old: str, new: str) -> None
 
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         if live.column(old) and live.column(new):
-            raise SchemaConflict(f"{live.name} has both {old} and {new}; which of them to keep is yours to say")
+            raise SchemaConflict(_both_columns(context, live.name, old, new), by_hand=True)
         if live.column(old):
             return [ops.RenameColumn(live.name, old, new)]
         if live.column(new):
             return []
-        raise SchemaConflict(f"{live.name} has neither {old} nor {new}")
+        raise SchemaConflict(f"{live.name} has neither {old} nor {new}", by_hand=True)
 
     change_table(database, table, plan)
+
+
+def _both_columns(context: RunContext, table: str, old: str, new: str) -> str:
+    """Return the message about two columns where one was expected: what each holds, and how either is dropped."""
+    quote = context.dialect.quote
+    held = {name: context.count(Precondition("no_values", table, (name,))) for name in (old, new)}
+    drops = [f"ALTER TABLE {quote(table)} DROP COLUMN {quote(name)}" for name in (old, new)]
+    found = " and ".join(f"{name} ({_values(count)})" for name, count in held.items())
+    return (
+        f"{table} has both {found}; drop the one that is not needed, {drops[0]}; or {drops[1]}; and run the same "
+        "again. In a migration that has not been shipped yet, steps.keep_column before this step does that"
+    )
 
 
 def alter_column(database: pw.Database, table: str, column: Column) -> None:
@@ -99,7 +111,7 @@ def alter_column(database: pw.Database, table: str, column: Column) -> None:
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
         was = live.column(column.name)
         if was is None:
-            raise SchemaConflict(f"{live.name} has no column {column.name}")
+            raise SchemaConflict(f"{live.name} has no column {column.name}", by_hand=True)
         target = adapted(context, live, column)
         was = as_declared(was, target)
         now = replace(target, comment=target.comment or was.comment, collation=target.collation or was.collation)
@@ -124,13 +136,32 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
         if live.column(column) is None:
             return []
         if not allow_drop:
-            holding = Precondition("no_values", live.name, (column,))
-            count = context.count(holding)
+            count = context.count(Precondition("no_values", live.name, (column,)))
             raise RemovalRefused(
                 f"dropping {live.name}.{column} loses {_values(count)}; "
                 "say allow_drop=True in the migration if you mean it"
             )
         return [ops.DropColumn(live.name, column)]
+
+    change_table(database, table, plan)
+
+
+def keep_column(database: pw.Database, table: str, column: str, *, instead_of: str, allow_drop: bool = False) -> None:
+    """Keep ``column`` where the table has both, and drop ``instead_of``; before a rename of the one to the other.
+
+    With one of them there is nothing to do. Raises RemovalRefused if a row holds a value in ``instead_of``, unless
+    ``allow_drop`` confirms that these may go.
+    """
+
+    def plan(context: RunContext, live: Table) -> list[ops.Operation]:
+        if not (live.column(column) and live.column(instead_of)):
+            return []
+        if not allow_drop and (count := context.count(Precondition("no_values", live.name, (instead_of,)))):
+            raise RemovalRefused(
+                f"{live.name} has both {column} and {instead_of}, and dropping {instead_of} loses {_values(count)}; "
+                "say allow_drop=True in the migration if you mean it"
+            )
+        return [ops.DropColumn(live.name, instead_of)]
 
     change_table(database, table, plan)
 
@@ -150,12 +181,13 @@ def add_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None:
     """Add a foreign key if no equivalent one exists and no rows conflict with it."""
 
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
-        wanted = resolve_key(key, live.name, context.prefix)
+        wanted = resolve_key(key, live.name, context.names)
         if any(candidate.serves(wanted) for candidate in live.foreign_keys):
             return []
-        precondition = Precondition("no_orphans", live.name, wanted.columns, wanted)
-        if count := context.count(precondition):
-            raise SchemaConflict(precondition.refusal(count))
+        outside = key.referenced_table.startswith(OUTSIDE) and not context.is_imaginary
+        if outside and not context.present([wanted.referenced_table]):
+            return []  # as of a new table: the run adds it at its end, or says what is missing
+        _insist(context, Precondition("no_orphans", live.name, wanted.columns, wanted))
         return [ops.AddForeignKey(live.name, wanted)]
 
     change_table(database, table, plan)
@@ -165,7 +197,7 @@ def drop_foreign_key(database: pw.Database, table: str, key: ForeignKey) -> None
     """Drop the foreign key that is equivalent to ``key``, whatever its name; its index stays."""
 
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
-        wanted = resolve_key(key, live.name, context.prefix)
+        wanted = resolve_key(key, live.name, context.names)
         return [ops.DropForeignKey(live.name, there) for there in live.foreign_keys if there.serves(wanted)]
 
     change_table(database, table, plan)
@@ -178,26 +210,33 @@ def add_index(database: pw.Database, table: str, index: Index) -> None:
         wanted = replace(index, name=context.dialect.index_name(live.name, index.name))
         if any(candidate.serves(wanted) for candidate in live.indexes):
             return []
-        precondition = Precondition("no_duplicates", live.name, wanted.columns)
-        if wanted.unique and (count := context.count(precondition)):
-            raise SchemaConflict(precondition.refusal(count))
+        if wanted.unique:
+            _insist(context, Precondition("no_duplicates", live.name, wanted.columns))
         return [ops.AddIndex(live.name, wanted)]
 
     change_table(database, table, plan)
+
+
+def _find_index(context: RunContext, live: Table, index: str) -> Index | None:
+    return context.dialect.find_index(live, index, live.name.removeprefix(context.prefix))
 
 
 def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
     """Rename an index; it is rebuilt only where the server knows no other way."""
 
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
-        was, now = (context.dialect.find_index(live, name) for name in (old, new))
+        was, now = (_find_index(context, live, name) for name in (old, new))
         if was and now:
-            raise SchemaConflict(f"{live.name} has both indexes {old} and {new}; drop the one that is not needed")
+            raise SchemaConflict(
+                f"{live.name} has both indexes {old} and {new}; drop the one that is not needed", by_hand=True
+            )
         if was:
             return [ops.RenameIndex(live.name, was, context.dialect.index_name(live.name, new))]
         if now:
             return []
-        raise SchemaConflict(f"{live.name} has neither an index {old} nor {new}; wch check says what is in their place")
+        raise SchemaConflict(
+            f"{live.name} has neither an index {old} nor {new}; wch check says what is in their place", by_hand=True
+        )
 
     change_table(database, table, plan)
 
@@ -206,7 +245,7 @@ def drop_index(database: pw.Database, table: str, index: str) -> None:
     """Drop an index if it exists."""
 
     def plan(context: RunContext, live: Table) -> list[ops.Operation]:
-        there = context.dialect.find_index(live, index)
+        there = _find_index(context, live, index)
         return [ops.DropIndex(live.name, there.name)] if there else []
 
     change_table(database, table, plan)
@@ -218,8 +257,8 @@ def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
     Raises SchemaConflict if something that exists prevents what the declaration needs.
     """
     with context_of(database) as context:
-        result = context.reconcile(tables, verify=False)  # a run verifies everything at its end
-        reasons = tuple(str(refusal) for refusal in result.refusals if refusal.blocking)
+        left = context.reconcile(tables, verify=False)  # a run verifies everything at its end
+        reasons = tuple(map(str, left.blocking))
         if reasons:
             raise SchemaConflict("; ".join(reasons), reasons=reasons)
 
@@ -227,42 +266,40 @@ def create_tables(database: pw.Database, tables: Iterable[Table]) -> None:
 def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: bool = False) -> None:
     """Drop ``tables``, children first.
 
-    If there is something to drop, either removing data must be allowed (WCH_REMOVE_DATA), or ``allow_drop``
+    If there is something to drop, either removing data must be allowed (the namespace's constant), or ``allow_drop``
     confirms that the migration has moved the rows elsewhere. Raises RemovalRefused, which counts the rows.
     """
     with context_of(database) as context:
-        names = [physical_name(table.name, context.prefix) for table in tables]
+        names = [context.names.table(table.name) for table in tables]
         present = context.present(names)
         if present and not (allow_drop or context.may_remove_data):
             counted = ", ".join(f"{name} ({_rows(context, name)})" for name in present)
             raise RemovalRefused(
-                f"this drops {counted}; allow it with WCH_REMOVE_DATA=true, "
+                f"this drops {counted}; allow it with {context.namespace.remove_data}=true, "
                 "or say allow_drop=True in the migration if the rows are elsewhere"
             )
         drop_named(context, present)
 
 
-def drop_named(context: RunContext, names: Iterable[str]) -> tuple[str, ...]:
+def drop_named(context: RunContext, names: Iterable[str]) -> None:
     """Drop tables by their full names, last first; refuse if a table that is not ours refers to one."""
     names = tuple(names)
     if not names:
-        return ()
-    others = referencing_tables(context.connection, names)
+        return
+    others = context.referencing_tables(names)
     if others:
         advice = " ".join(filter(None, others.values())) or "create the table again without it, or drop the table."
         words = f"{', '.join(others)} has a foreign key to our tables. Nothing was dropped. To drop the key first:"
         raise SchemaConflict(f"{words} {advice}")
-    tables = introspect_schema(context.connection, names)
+    tables = context.read(names)
     views = [table.name for table in tables if table.is_view]
     if views:
         raise SchemaConflict(
             f"{', '.join(views)} is a view and no table of ours; rename it first. Nothing was dropped."
         )
     _refuse_unseen_keys(context, tables)
-    outcomes: list[str] = []
     for name in reversed(names):
-        outcomes += context.change(name, [ops.DropTable(name)]).outcomes
-    return tuple(outcomes)
+        context.change(name, [ops.DropTable(name)])
 
 
 def _refuse_unseen_keys(context: RunContext, tables: Schema) -> None:
@@ -271,7 +308,7 @@ def _refuse_unseen_keys(context: RunContext, tables: Schema) -> None:
     A server does not show keys of a database that the account has no privileges in, and would refuse the DROP of that
     one table, with others dropped before it. It tells of its own accord only once the tables' own keys are dropped.
     """
-    account = context.privileges() if context.lock is not None else None
+    account = context.privileges() if context.check_lock is not None else None
     if account is None or account.sees_keys or "ALTER" not in account.held:
         return
     keys, done = [(table.name, key) for table in tables for key in table.foreign_keys], len(context.outcomes)

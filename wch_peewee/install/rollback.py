@@ -1,0 +1,140 @@
+"""The way back: which migrations are taken back, what each step does to the rows there, and what is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..errors import ConfigurationError, Irreversible, RemovalRefused, SchemaConflict, Undecided, WchError
+from ..execution.context import RunContext
+from ..migrate.dry_run import DryRun, dry_run_migrations
+from ..migrate.folder import MigrationFolder
+from ..migrate.state import InstalledState
+from ..schema.plan import Check, DryRunResult, Forecast
+from ..wordpress.version import version_compare
+from .reports import Report
+
+Losses = tuple[Check, ...]
+
+#: These say for themselves what to do.
+_AS_THEY_ARE = (Irreversible, Undecided, ConfigurationError, RemovalRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPlan(Report):
+    """What a rollback would do, rehearsed on the rows that are there.
+
+    ``names`` are the migrations, newest first; ``name`` and ``to`` what was asked for, a migration or a version.
+    """
+
+    names: tuple[str, ...] = ()
+    name: str | None = None
+    to: str | None = None
+    dry_run: DryRunResult = field(default_factory=DryRunResult)
+    cause: WchError | None = None
+
+    @property
+    def losses(self) -> Losses:
+        """The rows and values that would be lost, counted."""
+        checks = (check for forecast in self.dry_run.steps for check in forecast.checks)
+        return tuple(check for check in checks if check.is_loss and check.count)
+
+    @property
+    def loss(self) -> tuple[str, ...]:
+        """The losses in words: ``1,000 rows of wp_wch_notes``."""
+        return tuple(
+            check.precondition.loss(check.count)
+            + (f", as of now: {check.changed_by} changes rows first" if check.changed_by else "")
+            for check in self.losses
+        )
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why the rollback would not come to its end: what stops it, or the rows that stand against a step."""
+        found = [_refusal(forecast) for forecast in self.dry_run.steps]
+        stopped = self.dry_run.stopped
+        if stopped is not None:
+            where = f"{stopped.migration}, step {stopped.number} of {stopped.of}: " if stopped.number else ""
+            found.append(f"{where}{stopped.reason}")
+        return tuple(filter(None, found))
+
+    def require(self, target: str, command: str, *, allowed: Losses | None) -> None:
+        """Raise what prevents the rollback, before anything is changed.
+
+        ``allowed`` are the losses that may be, None is any; ``command`` is what allows them. Raises SchemaConflict if
+        it would stop half way, RemovalRefused if rows or values would be lost without leave, and Irreversible,
+        Undecided, RemovalRefused and ConfigurationError for what a migration's file says.
+        """
+        if isinstance(self.cause, _AS_THEY_ARE):
+            raise self.cause
+        nothing = "Nothing was changed."
+        if self.refusals:
+            raise SchemaConflict(
+                "\n".join((f"{target}: {self.names[-1]} cannot be taken back. {nothing}", *self.refusals)),
+                reasons=self.refusals,
+            )
+        if allowed is None:
+            return
+        known = Counter({check.precondition: check.count for check in allowed})
+        if Counter({check.precondition: check.count for check in self.losses}) - known:
+            more = ", which is more than was confirmed" if allowed else ""
+            raise RemovalRefused(
+                f"{target}: taking {' and '.join(self.names)} back loses {', '.join(self.loss)}{more}. {nothing} "
+                f"{command} allows it, in Python rollback(allow_loss=True)."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: what would be done in words, without the statements."""
+        steps = [line for forecast in self.dry_run.steps for line in forecast.describe()]
+        return {"names": self.names, "steps": steps, "loses": self.loss, "refused": self.refusals}
+
+
+def _refusal(forecast: Forecast) -> str:
+    reasons = [f"{check.precondition.refusal(check.count)}. See them: {check.query};" for check in forecast.failing]
+    if forecast.copy_refusal:
+        reasons.append(forecast.copy_refusal)
+    where = f"{forecast.migration}, step {forecast.number} of {forecast.of}"
+    return f"{where}, {'; '.join(forecast.describe())}: {'; '.join(reasons)}" if reasons else ""
+
+
+def plan_back(state: InstalledState, folder: MigrationFolder, name: str | None, to: str | None) -> RollbackPlan:
+    """Return the choice of the migrations that a rollback takes back; none if they are back already.
+
+    ``name`` takes those applied after it back, too; ``to`` all that end at a newer version; neither is the newest one.
+    Raises ConfigurationError.
+    """
+    applied = state.applied or ()
+    if name is not None and to is not None:
+        raise ConfigurationError(
+            f"A rollback was given a migration, {name}, and a version, {to}; expected one of them."
+        )
+    if name is None and to is None:
+        name = applied[-1] if applied else None
+    if to is not None:
+        folder.newest_of(to)
+        chosen = tuple(one for one in applied if version_compare(_version_of(folder, one), to) > 0)
+    elif name in applied:
+        chosen = applied[applied.index(name) :]
+    else:
+        folder.require(name)
+        chosen = ()
+    for one in chosen:
+        _version_of(folder, one)
+    return RollbackPlan(chosen[::-1], name, to)
+
+
+def _version_of(folder: MigrationFolder, name: str) -> str:
+    if name not in folder.names:
+        raise ConfigurationError(f"{name} is applied, and {folder.path} has no file {name}.py that could take it back.")
+    return folder.version_of(name)
+
+
+def rehearse(context: RunContext, folder: MigrationFolder, chosen: RollbackPlan) -> RollbackPlan:
+    """Return the plan with what taking its migrations back would do. Reads only, and counts rows."""
+    dry_run = DryRun(context, counts=True)
+    # Whether rows may go is asked for all of them together, and before the first statement.
+    dry_run.options = replace(context.options, remove_data=True)
+    if chosen.names:
+        dry_run_migrations(dry_run, folder, chosen.names, downgrade=True)
+    return replace(chosen, dry_run=dry_run.result(), cause=dry_run.cause)
