@@ -6,12 +6,17 @@ Every name is imported when it is first used, so that a host which only checks t
 """
 
 import importlib
+import logging
 import typing
 
 __version__ = "1.0.0"
 
+# Nothing is printed where the host has not set up logging.
+logging.getLogger("wch_peewee").addHandler(logging.NullHandler())
+
 #: The public names, by the module that defines them.
 _NAMES = {
+    "database.retry": "retrying",
     "errors": (
         "Busy ConfigurationError DatabaseUnavailable InvalidValue Irreversible MigrationFailed MissingPrivileges "
         "NotOwned RemovalRefused SchemaConflict SchemaTooNew StatementFailed Undecided UnknownTable "
@@ -23,7 +28,8 @@ _NAMES = {
     "install.inspection": "StatusReport",
     "install.reports": "InstallReport UninstallReport",
     "models.fields": "utc_now",
-    "models.site": "get_table_name switch_prefix",
+    "schema.naming": "WORDPRESS Namespace",
+    "models.site": "get_table_name",
     "models.tables": (
         "MODELS BaseModel BroadcastCampaign CampaignStatus Cart Conversation ConversationStatus CustomerProfile "
         "Message MessageDirection MessageStatus MessageType SyncAction SyncEntityType SyncQueueItem SyncStatus"
@@ -33,6 +39,7 @@ _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names
 
 # Type checkers read the names here. They do not see __getattr__: a misspelt name is an error for them, too.
 if typing.TYPE_CHECKING:
+    from .database.retry import retrying as retrying
     from .errors import (
         Busy as Busy,
         ConfigurationError as ConfigurationError,
@@ -60,7 +67,7 @@ if typing.TYPE_CHECKING:
     from .install.plugin import Plugin as Plugin
     from .install.reports import InstallReport as InstallReport, UninstallReport as UninstallReport
     from .models.fields import utc_now as utc_now
-    from .models.site import get_table_name as get_table_name, switch_prefix as switch_prefix
+    from .models.site import get_table_name as get_table_name
     from .models.tables import (
         MODELS as MODELS,
         BaseModel as BaseModel,
@@ -79,6 +86,7 @@ if typing.TYPE_CHECKING:
         SyncQueueItem as SyncQueueItem,
         SyncStatus as SyncStatus,
     )
+    from .schema.naming import WORDPRESS as WORDPRESS, Namespace as Namespace
 else:
     __all__ = sorted(_MODULE_OF)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import logging
 import os
 import random
 import re
@@ -16,14 +18,17 @@ from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 import peewee as pw
+import pymysql
 from pymysql.constants import CLIENT, SERVER_STATUS
 
 from ..errors import Busy, ConfigurationError, UnsupportedServer, WchError, one_line
 from .connection import is_crowded, is_lost
-from .driver import DEFAULT_COLLATION, ServerDatabase, server_parameters
+from .driver import DEFAULT_COLLATION, ServerDatabase, carried_over, is_connector, server_parameters
 from .failures import STATEMENT, opening_error
 from .session import LOCK_WAIT, SQL_MODE, altered_setting, run_settings
 from .url import Target
+
+logger = logging.getLogger("wch_peewee")
 
 
 def collation_beside(site: str | None) -> str:
@@ -34,17 +39,18 @@ def collation_beside(site: str | None) -> str:
 #: How many seconds a run waits for another run, or for an open transaction on a table.
 PATIENCE = 60.0
 
+# By name, as to import one of playhouse's modules needs its driver.
+_ASYNC = "playhouse.pwasyncio.AsyncDatabaseMixin"
+_QUEUE = "playhouse.sqliteq.SqliteQueueDatabase"
+_ENCRYPTED = "playhouse.sqlcipher_ext.SqlCipherDatabase"
+#: Each brings a SQLite of its own.
+_OWN_SQLITE = ("playhouse.apsw_ext.APSWDatabase", "playhouse.cysqlite_ext.CySqliteDatabase", _ENCRYPTED)
+
+#: aiosqlite's own parameters. All others are passed to the class that opens the file.
+_OF_AIOSQLITE = ("iter_chunk_size", "loop")
+
 _IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS
 _AUTOCOMMIT = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
-_REFUSED_PARAMETERS = {
-    "sql_mode",
-    "session",
-    "read_timeout",
-    "write_timeout",
-    "client_flag",
-    "cursorclass",
-    "autocommit",
-}
 
 
 class _RunDatabase:
@@ -75,7 +81,7 @@ class _OpenFile:
 
     __slots__ = ("__weakref__", "connection")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Any) -> None:
         self.connection = connection
 
 
@@ -122,8 +128,8 @@ class FileDatabase(pw.SqliteDatabase):
             super().rollback()
 
     def _undo(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            self._state.conn.rollback()
+        with contextlib.suppress(Exception):  # of any driver; none is open
+            self._state.conn.execute("ROLLBACK")
 
     def _lost(self) -> str:
         """Return why the connection is of no use any more, or an empty text."""
@@ -195,15 +201,25 @@ def _is_missing(path: Path) -> bool:
 
 
 def unwrap(database: object) -> pw.Database:
-    """Return the database behind a peewee proxy. Raises ConfigurationError for another engine or no peewee database."""
+    """Return the database behind a peewee proxy.
+
+    Raises UnsupportedServer for another engine, ConfigurationError for what is no database of peewee's or cannot work.
+    """
     if isinstance(database, pw.Proxy):
         database = database.obj
-    if isinstance(database, pw.SqliteDatabase | pw.MySQLDatabase):
-        return database
-    if isinstance(database, pw.Database):
-        kind = type(database).__name__
+    kind = type(database).__name__
+    if not isinstance(database, pw.Database):
+        raise ConfigurationError(f"expected a database URL or a peewee Database, got {kind}")
+    if isinstance(database, pw.MySQLDatabase):
+        carried_over(database)
+    elif not isinstance(database, pw.SqliteDatabase):
         raise UnsupportedServer(f"{kind} is not supported; wch_peewee runs on SQLite, MySQL and MariaDB.")
-    raise ConfigurationError(f"expected a database URL or a peewee Database, got {type(database).__name__}")
+    elif database.database is not None and is_private(database) and _is_any(database, _ASYNC, _QUEUE):
+        raise ConfigurationError(
+            f"{kind} cannot work in memory, where only its own thread sees the tables; name a file, or use "
+            "SqliteDatabase."
+        )
+    return _left_by_forks(database)
 
 
 def is_private(database: pw.Database) -> bool:
@@ -211,6 +227,34 @@ def is_private(database: pw.Database) -> bool:
     return isinstance(database, pw.SqliteDatabase) and (
         database.database in (":memory:", "", None) or "mode=memory" in str(database.database)
     )
+
+
+def is_async(database: pw.Database) -> bool:
+    """Return True for peewee's asyncio databases, which can be used in their event loop only."""
+    return _is_any(database, _ASYNC)
+
+
+def _sqlite_class(database: pw.SqliteDatabase) -> type[pw.SqliteDatabase]:
+    """Return the class that opens the file with the same copy of SQLite as the application.
+
+    Two copies in one process do not see each other's locks, and the first to close the file frees the other's.
+    """
+    return next((kind for kind in type(database).__mro__ if _name(kind) in _OWN_SQLITE), pw.SqliteDatabase)
+
+
+def _pragmas_of(database: pw.SqliteDatabase) -> dict[str, Any]:
+    """Return the pragmas without which an encrypted file cannot be read."""
+    own: Any = database
+    pragmas = dict(own._pragmas or ()) if _is_any(database, _ENCRYPTED) else {}
+    return {name: value for name, value in pragmas.items() if name.lower().startswith(("cipher", "kdf", "hexkey"))}
+
+
+def _is_any(database: pw.Database, *names: str) -> bool:
+    return any(_name(kind) in names for kind in type(database).__mro__)
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__name__}"
 
 
 def for_reading(database: pw.Database) -> pw.Database:
@@ -231,14 +275,10 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
     held on a lost connection is gone, and continuing without it would let two runs meet.
     """
     if isinstance(database, pw.SqliteDatabase):
-        parameters = {key: value for key, value in database.connect_params.items() if key != "timeout"}
         # Enforced keys would make a rebuild's DROP TABLE delete the children; the run checks them at its end.
-        return _left_by_forks(
-            _RunOnFile(
-                database.database, pragmas={"foreign_keys": 0}, timeout=patience, autoconnect=False, **parameters
-            )
-        )
-    parameters = {key: value for key, value in database.connect_params.items() if key not in _REFUSED_PARAMETERS}
+        pragmas = {**_pragmas_of(database), "foreign_keys": 0}
+        return _open_file(_RunOnFile, database, pragmas=pragmas, timeout=patience, autoconnect=False)
+    parameters = carried_over(database)
     # Whatever the application's own text is encoded in, ours is sent as it is.
     collation = str(parameters.get("collation") or "")
     parameters |= {
@@ -258,6 +298,22 @@ def dedicated(database: pw.Database, *, patience: float, lock_wait: int = LOCK_W
     return _left_by_forks(own)
 
 
+def _open_file(base: type[FileDatabase], database: pw.SqliteDatabase, **options: Any) -> pw.Database:
+    parameters = {key: value for key, value in database.connect_params.items() if key not in _OF_AIOSQLITE}
+    kind: Any = _sqlite_class(database)
+    opened = base if kind is pw.SqliteDatabase else type(f"{base.__name__}{kind.__name__}", (base, kind), {})
+    return _left_by_forks(opened(database.database, **{**parameters, **options}))
+
+
+def synchronous(database: pw.Database) -> pw.Database:
+    """Return another database for what is asked outside of an event loop; only an asyncio database needs one."""
+    if not is_async(database):
+        return database
+    if isinstance(database, pw.SqliteDatabase):
+        return _open_file(FileDatabase, database)
+    return _left_by_forks(ServerDatabase(database.database, **carried_over(database), sql_mode=SQL_MODE))
+
+
 def patience_of(database: pw.Database) -> float:
     """Return how many seconds a connection of ``dedicated`` to a server waits for others; 0 for any other database."""
     return database.patience if isinstance(database, _RunOnServer) else 0.0
@@ -268,18 +324,31 @@ def is_dedicated(database: pw.Database) -> bool:
     return isinstance(database, _RunDatabase)
 
 
-def describe(database: pw.Database) -> str:
+def address(database: pw.Database) -> str:
+    """Return what names the database in each process of this machine, whatever its account.
+
+    One that is private, or that ``init()`` has not named yet, is named in this process only.
+    """
+    if is_private(database) or database.deferred:
+        return f"{describe(database)} of process {os.getpid()}, {id(database):x}"
+    with contextlib.suppress(OSError, ValueError):  # connecting says what is wrong with the file's name
+        if (path := database_file(database)) is not None:
+            return f"sqlite:///{path.resolve()}"
+    return describe(database, account=False)
+
+
+def describe(database: pw.Database, *, account: bool = True) -> str:
     """Return the name of the database for people, without its password."""
     if isinstance(database, pw.SqliteDatabase):
         return f"sqlite:///{database.database}"
-    parameters = database.connect_params
+    parameters = carried_over(database)
     options = (("unix_socket", str(parameters["unix_socket"])),) if parameters.get("unix_socket") else ()
     return str(
         Target(
             "mysql",
             host=str(parameters.get("host") or "localhost"),
             port=int(parameters.get("port") or 3306),
-            user=str(parameters.get("user") or ""),
+            user=str(parameters.get("user") or "") if account else "",
             name=str(database.database),
             options=options,
         )
@@ -291,9 +360,13 @@ def in_transaction(database: pw.Database) -> bool:
     if database.is_closed():
         return False
     connection: Any = database.connection()
+    if is_async(database):
+        connection = connection.conn  # the driver's
     if isinstance(database, pw.SqliteDatabase):
         return bool(connection.in_transaction)
-    return bool(database.in_transaction() or getattr(connection, "server_status", 0) & _IN_TRANSACTION)
+    # In PyMySQL's words, and in those of the MySQL connector.
+    begun = getattr(connection, "server_status", 0) & _IN_TRANSACTION or getattr(connection, "in_transaction", False)
+    return bool(database.in_transaction() or begun)
 
 
 def is_autocommitted(database: pw.Database) -> bool:
@@ -312,11 +385,13 @@ def is_autocommitted(database: pw.Database) -> bool:
 def release_lost(database: pw.Database) -> None:
     """Close a server's connection that has ended, so that the next statement opens another; not in a transaction.
 
-    ``ServerDatabase`` does this by itself, peewee's own databases and pools do not.
+    ``ServerDatabase`` does this by itself, peewee's own databases and pools do not. Other drivers than PyMySQL have to
+    ask the server.
     """
     if not isinstance(database, pw.MySQLDatabase) or database.is_closed() or in_transaction(database):
         return
-    if is_lost(database.connection()):
+    own: Any = database
+    if not own.is_connection_usable() if is_connector(database) else is_lost(own.connection()):
         database.close()
 
 
@@ -347,8 +422,9 @@ def _create_file(database: pw.Database) -> None:
 
 
 def _connect(database: pw.Database) -> None:
-    deadline = time.monotonic() + patience_of(database)
-    while True:
+    patience = patience_of(database)
+    deadline = time.monotonic() + patience
+    for attempt in itertools.count():
         try:
             database.connect(reuse_if_open=True)
             return
@@ -356,6 +432,10 @@ def _connect(database: pw.Database) -> None:
             left = deadline - time.monotonic()
             if left <= 0 or not is_crowded(error):
                 raise
+            if not attempt:
+                logger.warning(
+                    "%s has no room for a connection; waiting up to %g seconds", describe(database), patience
+                )
         time.sleep(min(left, random.uniform(0.2, 1)))
 
 
@@ -393,7 +473,22 @@ _databases: WeakSet[pw.Database] = WeakSet()
 _open_files: WeakSet[_OpenFile] = WeakSet()
 
 #: The connections to SQLite files, of all threads, during a fork.
-_inherited: list[sqlite3.Connection] = []
+_inherited: list[Any] = []
+
+
+_LEFT = "the connection belongs to the process that has forked this one"
+
+
+class _LeftConnection:
+    """In a child, a connection with a transaction of the parent. It ends in silence; all else is an error."""
+
+    def close(self) -> None:
+        pass
+
+    rollback = close
+
+    def __getattr__(self, name: str) -> Any:
+        raise pw.OperationalError(_LEFT)
 
 
 def _left_by_forks(database: pw.Database) -> pw.Database:
@@ -407,30 +502,47 @@ def _before_fork() -> None:
 
 
 def _begin_child() -> None:
-    if _inherited:
-        import ctypes  # some milliseconds, which few processes need
-
-    # Closing one would undo the parent's transaction in the file. So it is kept, at the end of the child as well.
-    for connection in _inherited:
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    kept = list(_inherited)
     _inherited.clear()
     for database in list(_databases):
+        if _is_any(database, _ASYNC, _QUEUE):
+            continue  # their connections belong to an event loop or a thread, which are the parent's
         own: Any = database
         own._lock = threading.RLock()  # another thread of the parent may have held it
-        if not own.is_closed() and not is_private(own):  # what is in memory is a copy
-            _leave_to_parent(own._state)
+        if is_private(own):
+            continue  # what is in memory is a copy
+        for connection in _leave_to_parent(own):
+            if isinstance(connection, pymysql.connections.Connection):
+                own_connection: Any = connection
+                own_connection._force_close()  # closes the socket here, and says nothing to the server
+            else:
+                kept.append(connection)
+    if kept:
+        import ctypes  # some milliseconds, which few processes need
+
+        # To close one would end it on the server, or undo the parent's transaction in the file. So it is kept, at the
+        # end of the child as well.
+        for connection in kept:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
-def _leave_to_parent(state: Any) -> None:
-    if isinstance(state.conn, sqlite3.Connection):
-        state.conn = sqlite3.connect(":memory:")
-        state.conn.close()
-        state.lost = "the connection belongs to the process that has forked this one"
-    else:
-        state.conn._force_close()  # closes the socket here, and says nothing to the server
+def _leave_to_parent(own: Any) -> list[Any]:
+    """Let the database begin anew, and return the parent's connections: this thread's, and those of a pool."""
+    left, state = [], own._state
+    if hasattr(own, "_pool_lock"):  # playhouse.pool
+        left += [connection for *_, connection in own._connections]
+        left += [one.connection for one in own._in_use.values()]
+        own._connections, own._in_use, own._pool_lock = [], {}, threading.RLock()
+        own._pool_available = threading.Condition(own._pool_lock)
+    if own.is_closed():
+        return left
+    left.append(state.conn)
     # A transaction belongs to the parent. Inside its block here every statement is an error.
     if not state.transactions:
         state.reset()
+    elif not isinstance(state.conn, pymysql.connections.Connection):
+        state.conn, state.lost = _LeftConnection(), _LEFT
+    return left
 
 
 if hasattr(os, "register_at_fork"):

@@ -18,6 +18,8 @@ import pymysql
 from pymysql.charset import charset_by_name
 from pymysql.constants import CR
 
+from .result import Result
+
 #: After so many seconds without a byte of the answer, the server is asked whether it still works on the statement.
 SILENCE = 10.0
 
@@ -143,7 +145,7 @@ class ServerConnection(pymysql.connections.Connection):
         if not isinstance(getattr(own._rfile, "raw", None), _Answers):
             own._rfile.close()
             # PyMySQL's own reader has no bound, and fails for ever after its first timeout.
-            own._rfile = io.BufferedReader(_Answers(self))
+            own._rfile = io.BufferedReader(_Answers(self), 2**16)
         parent: Any = super()
         return parent._read_packet(*arguments)
 
@@ -209,6 +211,33 @@ class ServerConnection(pymysql.connections.Connection):
         finally:
             self._command.release()
 
+    def is_alive(self, within: float) -> bool:
+        """Return True if the server has answered in the last ``within`` seconds, does so now, or works on a command.
+
+        For another thread than the one that works with the connection.
+        """
+        self.beat(within)
+
+        def has_answered() -> bool:
+            return self.open and time.monotonic() - self._last_command < within
+
+        # A command that has ended while it was asked for is no longer worked on.
+        return has_answered() or (self._command.locked() and (self.is_working() or has_answered()))
+
+    def escape(self, obj: Any, mapping: Any = None) -> Any:
+        # PyMySQL looks each character up, to find what is not here.
+        plain = type(obj) is str and obj.isprintable() and "\\" not in obj
+        return "'" + obj.replace("'", "''") + "'" if plain else super().escape(obj, mapping)
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:
+        own: Any = self
+        own._result, result = None, Result(self)
+        result.init_unbuffered_query() if unbuffered else result.read()
+        own._result = result
+        if result.server_status is not None:
+            own.server_status = result.server_status
+        return result.affected_rows
+
     def query(self, sql: Any, unbuffered: bool = False) -> Any:
         return self._one_command(super().query, sql, unbuffered)
 
@@ -231,9 +260,12 @@ class ServerConnection(pymysql.connections.Connection):
                 if isinstance(error, pymysql.InternalError) and len(error.args) == 1:
                     raise _lost(str(error)) from error
                 raise
-            except Exception as error:  # garbage is read as if it were a packet, and what follows it cannot be read
+            except BaseException as error:
+                # Garbage is read as if it were a packet, and the next command would take what is left for its answer.
                 self._force_close()  # type: ignore[attr-defined]
-                raise _lost(f"what came is no answer: {type(error).__name__}: {error}") from error
+                if not isinstance(error, Exception):
+                    raise
+                raise _lost(f"the answer cannot be read: {type(error).__name__}: {error}") from error
             finally:
                 self._last_command = time.monotonic()
 

@@ -11,7 +11,7 @@ from typing import Any
 import peewee as pw
 import pymysql
 from pymysql import converters
-from pymysql.constants import CR, FIELD_TYPE, SERVER_STATUS
+from pymysql.constants import CLIENT, CR, FIELD_TYPE, SERVER_STATUS
 
 from ..errors import ConfigurationError
 from .connection import ServerConnection, is_lost
@@ -43,6 +43,32 @@ _CONVERSIONS = {**converters.conversions, FIELD_TYPE.DATETIME: server_moment, FI
 _CHARACTER_SETS = ("character_set_client", "character_set_connection", "character_set_results")
 
 
+_COLLATED = (
+    "SET SESSION collation_connection = COALESCE((SELECT table_collation FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_name = %s AND table_collation LIKE 'utf8mb4%%'), %s)"
+)
+#: PyMySQL's words for what other drivers call otherwise.
+_RENAMED = {
+    "username": "user",
+    "passwd": "password",
+    "connection_timeout": "connect_timeout",
+    "default_file": "read_default_file",
+    "default_group": "read_default_group",
+}
+#: Parameters that say where the server is, who asks or whom to trust, and that PyMySQL has no word for.
+_NOT_CARRIED_OVER = (
+    *("option_files", "option_groups", "failover", "dns_srv", "dsn", "password1", "password2", "password3"),
+    *("kerberos_auth_mode", "krb_service_principal", "oci_config_file", "oci_config_profile", "openid_token_file"),
+    *("webauthn_callback", "ssl_capath", "ssl_crl", "ssl_crlpath"),
+)
+#: Parameters of PyMySQL's that a run sets itself, or that would change what it reads.
+_OF_A_RUN = (
+    *("sql_mode", "read_timeout", "write_timeout", "client_flag", "cursorclass", "autocommit", "use_unicode", "conv"),
+    *("compress", "named_pipe", "defer_connect", "database", "db", "passwd"),
+)
+_OF_PYMYSQL = set(pymysql.connections.Connection.__init__.__kwdefaults__ or ()) - set(_OF_A_RUN)
+
+
 class ServerDatabase(pw.MySQLDatabase):
     """MySQL or MariaDB through PyMySQL, whatever other drivers are installed.
 
@@ -52,6 +78,8 @@ class ServerDatabase(pw.MySQLDatabase):
 
     #: How many bytes the answer to one statement may have; 0 is no limit.
     largest = 0
+    #: The table whose collation sessions take, if it is there: otherwise a CAST could not be compared with its columns.
+    collated_as = ""
 
     _state: Any
 
@@ -96,7 +124,10 @@ class ServerDatabase(pw.MySQLDatabase):
                 settings = self._settings(connection)
                 assignments = (f"SESSION {name} = %s" for name in settings)
                 cursor.execute(", ".join([names, *assignments]), tuple(settings.values()))
+                if self.collated_as and connection.collation:  # on its own, behind the limits of time
+                    cursor.execute(_COLLATED, (self.collated_as, connection.collation))
             connection.watch(self.largest)
+            self.mariadb = "mariadb" in connection.get_server_info().lower()  # peewee's, for JSON in queries
         except BaseException:
             connection.close()
             raise
@@ -116,6 +147,42 @@ class ServerDatabase(pw.MySQLDatabase):
         always = {"lock_wait_timeout": TABLE_WAIT, **session_settings(connection.get_server_info())}
         settings = {**always, **own.get("session", {})}
         return settings if own.get("sql_mode") is None else {**settings, "sql_mode": own["sql_mode"]}
+
+
+def carried_over(database: pw.Database) -> dict[str, Any]:
+    """Return the parameters of an application's database for PyMySQL.
+
+    What only concerns how the application reads is left out. Raises ConfigurationError for a parameter without words,
+    and for one with which the models would take an answer for another.
+    """
+    given = {name: value for name, value in database.connect_params.items() if value is not None}
+    flags = given.get("client_flag") or given.get("client_flags") or 0
+    found_rows = flags & CLIENT.FOUND_ROWS if isinstance(flags, int) else CLIENT.FOUND_ROWS in flags
+    is_dict = "Dict" in str(given.get("cursorclass"))
+    for there, name in ((found_rows, "client flag FOUND_ROWS"), (is_dict, "cursorclass"), (given.get("raw"), "raw")):
+        if there and not isinstance(database, ServerDatabase):  # ours are not the application's
+            raise ConfigurationError(
+                f"{type(database).__name__} has the {name}, with which peewee reads answers wrongly: unchanged rows "
+                "count as written, or values are not found. Omit it."
+            )
+    for name in _NOT_CARRIED_OVER:
+        if name in given:
+            raise ConfigurationError(
+                f"{type(database).__name__} has the parameter {name}, which cannot be carried over: an upgrade opens "
+                "a connection of its own, with PyMySQL. Use host, port, unix_socket, user, password and ssl_ca instead."
+            )
+    parameters = {_RENAMED.get(name, name): value for name, value in given.items()}
+    if isinstance(parameters.get("ssl"), int):  # as the MariaDB connector and playhouse.db_url have it
+        parameters["ssl"] = {"ssl": True} if parameters["ssl"] else None
+    if isinstance(password := parameters.get("password"), str) and is_connector(database):
+        # PyMySQL sends a str as Latin-1, the others as UTF-8.
+        parameters["password"] = password.encode("utf-8", "surrogateescape")
+    return {name: value for name, value in parameters.items() if name in _OF_PYMYSQL}
+
+
+def is_connector(database: pw.Database) -> bool:
+    """Return True for a database of another driver than PyMySQL, or aiomysql, which is made of it."""
+    return any(kind.__module__ == "playhouse.mysql_ext" for kind in type(database).__mro__)
 
 
 def server_parameters(target: Target) -> dict[str, Any]:

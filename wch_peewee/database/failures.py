@@ -16,9 +16,15 @@ STATEMENT = "_wch_peewee_statement"
 #: What to do about a damaged file. A copy has to have its journals, which can hold its last changes.
 RESCUE = "Stop its users, keep a copy of it with its -wal and -journal, and restore a backup, or try .recover."
 
+#: The end of an advice to run again.
+ELSEWHERE = ", on the server that has taken its place if there is one (another node, the new primary)"
+
 _NO_DATABASE = "there is no such database, or the user may not see it; create it or check the name."
 _TLS_ONLY = "the server accepts connections with TLS only; add ?ssl=1 to the URL."
-_NO_SERVER = "no server answers there; check host and port, and that it runs ({said})."
+_NO_SERVER = (
+    "no server answers there; check host and port, and that it runs; for a cluster, name its address or another node "
+    "({said})."
+)
 _REASONS: dict[object, str] = {
     1044: _NO_DATABASE,
     1045: "the server refuses the user or the password; check both in the URL; an account may need ?ssl=1, too.",
@@ -39,7 +45,9 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
     if meaning == "waiting":
         return Busy(f"{where}: somebody else holds a lock for too long; try again later ({said})")
     if meaning == "lost":
-        return DatabaseUnavailable(f"{where}: the connection was lost; run the same again ({said})")
+        return DatabaseUnavailable(f"{where}: the connection was lost; run the same again{ELSEWHERE} ({said})")
+    if meaning == "not here":
+        return DatabaseUnavailable(f"{where}: this server takes no writes now ({said}); run the same again{ELSEWHERE}")
     if meaning == "damaged":
         return DatabaseUnavailable(f"{where}: {damage(said)} wch doctor lists the damage. {RESCUE}")
     if meaning == "denied":
@@ -57,6 +65,8 @@ def opening_error(where: str, database: pw.Database, path: Path | None, error: E
         meaning = SQLiteBase().failure((said,))
         if meaning == "waiting":
             return Busy(f"{where}: another process holds the file; try again later.")
+        if meaning == "damaged" and database.connect_params.get("passphrase"):
+            return DatabaseUnavailable(f"{where}: the passphrase does not open it, or the file is damaged.")
         if meaning == "damaged":
             return DatabaseUnavailable(f"{where}: {damage(said)} {RESCUE}")
     reason = _REASONS.get(error.args[0] if error.args else None, "cannot be opened ({said}).")

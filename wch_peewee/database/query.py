@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+logger = logging.getLogger("wch_peewee")
+
 #: How often a read that the server aborts is sent, and the shortest and longest pause in between, in seconds.
 _ATTEMPTS, _PAUSE = 20, (0.01, 0.1)
 
@@ -30,18 +33,22 @@ _ATTEMPTS, _PAUSE = 20, (0.01, 0.1)
 _READ_TABLE = re.compile(r"\b(?:FROM|JOIN) `([^`]+)`")
 
 
-def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tuple[Any, ...]]:
-    """Run one read and return all rows.
+def run_query(
+    database: Database, dialect: BaseDialect, query: Query, *, by_writer: bool = False
+) -> list[tuple[Any, ...]]:
+    """Run one read and return all rows; ``by_writer`` as in ``Connection``.
 
     On a run's own connection it waits for tables that another session has locked, then raises Busy, as a write does.
     """
     sql = query.sql if query.params else dialect.escape(query.sql)
 
     def read() -> list[tuple[Any, ...]]:
-        cursor = database.execute_sql(sql, query.params)
-        # peewee translates what the first row needs; a damaged page of a SQLite file may lie behind it.
-        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-            return list(cursor.fetchall())
+        own = by_writer and not in_transaction(database)
+        with by_the_writer(database) if own else contextlib.nullcontext():
+            cursor = database.execute_sql(sql, query.params)
+            # peewee translates what the first row needs; a damaged page of a SQLite file may lie behind it.
+            with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+                return list(cursor.fetchall())
 
     try:
         return retry_aborted(read, database, dialect)
@@ -51,6 +58,17 @@ def run_query(database: Database, dialect: BaseDialect, query: Query) -> list[tu
             raise
     tables = _READ_TABLE.findall(query.sql)
     return retry_while_blocked(read, Connection.detect(database), tables=tables, patience=patience)
+
+
+@contextlib.contextmanager
+def by_the_writer(database: Database) -> Iterator[None]:
+    """Read in a transaction for the block: every proxy sends that to the server that is written to."""
+    database.begin()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(PeeweeException):
+            database.rollback()
 
 
 def retry_aborted(read: Callable[[], T], database: Database, dialect: BaseDialect) -> T:
@@ -72,10 +90,15 @@ def retry_aborted(read: Callable[[], T], database: Database, dialect: BaseDialec
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A peewee database and the dialect of its engine."""
+    """A peewee database and the dialect of its engine.
+
+    With ``by_writer`` each read is a transaction, as what it says decides what is written: a proxy that splits reads
+    from writes sends a transaction to the server that is written to, by whatever rules it goes otherwise.
+    """
 
     database: Database
     dialect: Dialect
+    by_writer: bool = False
 
     @classmethod
     def detect(cls, database: Database) -> Connection:
@@ -84,7 +107,7 @@ class Connection:
 
     def query(self, query: Query) -> list[tuple[Any, ...]]:
         """Run one read and return all rows."""
-        return run_query(self.database, self.dialect, query)
+        return run_query(self.database, self.dialect, query, by_writer=self.by_writer)
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those tables of ``names`` that exist, in the order given."""
@@ -116,12 +139,15 @@ def retry_while_blocked(
         except PeeweeException as error:
             if connection.dialect.failure(error.args) != "waiting":
                 raise
-            waited = time.monotonic() - begun
+            what, waited = tables[0] if tables else "rows", time.monotonic() - begun
             if waited >= patience:
                 raise Busy(
-                    f"another session has held {tables[0] if tables else 'rows'} for {waited:.0f} seconds"
+                    f"another session has held {what} for {waited:.0f} seconds"
                     f"{_holders(connection, tables)}; this statement was not done, try again later"
                 ) from error
+            if not attempt:
+                holders = _holders(connection, tables)
+                logger.warning("Another session holds %s%s; waiting up to %g seconds", what, holders, patience)
         attempt += 1
         time.sleep(min(pause(attempt), patience - waited))
 
@@ -178,7 +204,9 @@ def detect_dialect(database: Database) -> Dialect:
 
 def failure_of(database: Database, error: PeeweeException) -> Failure:
     """Return the meaning of a driver's error, even if the server has not been detected yet."""
-    return base_dialect(database).failure(error.args)
+    # The MariaDB connector has the number beside its arguments.
+    number = getattr(getattr(error, "orig", None), "errno", None)
+    return base_dialect(database).failure(error.args if number is None else (number, *error.args))
 
 
 def base_dialect(database: Database) -> BaseDialect:

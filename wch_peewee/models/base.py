@@ -1,8 +1,8 @@
-"""The base class of the six models, and its metadata: which table and database a model means, and what is written."""
+"""The base class of all models, and its metadata: which table and database a model means, and what is written."""
 
 from __future__ import annotations
 
-from collections import deque
+import copyreg
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import peewee
 
-from ..errors import InvalidValue
-from ..schema import naming
-from .bulk import columns_and_rows
+from ..errors import ConfigurationError, InvalidValue
+from ..schema.naming import Namespace, constraint_name
+from . import relations
+from .bulk import UPDATED_AT, BulkInsert, BulkSelect, columns_and_rows
 from .fields import JsonField, utc_now
-from .fields.base import ParentAccessor
 from .fields.documents import DocumentAccessor, snapshot
-from .queries import SiteAlias, SiteDelete, SiteInsert, SiteRaw, SiteSelect, SiteUpdate
-from .site import Site, at_site, current_database, current_site, get_table_name, no_database
+from .fields.plain import typed
+from .fields.scalars import MemberAccessor
+from .namespace import WCH
+from .site import NoDatabase, Site, bound_prefix, get_table_name, unpickled_model
+from .strict import StrictUpdate
 
-_UPDATED_AT = "updated_at"
 # Setting a value through these has no side effects on a freshly loaded row, so ``instance_factory`` may skip them.
-_ACCESSORS = (peewee.FieldAccessor, DocumentAccessor, ParentAccessor)
+_ACCESSORS = (peewee.FieldAccessor, DocumentAccessor, MemberAccessor, relations.ParentAccessor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,95 +36,88 @@ class NamedIndex:
 
 
 class SiteMetadata(peewee.Metadata):
-    """Model metadata that follows the current site.
+    """peewee's metadata, whose table is named by ``get_table_name(table_key)``, under the prefix of ``site`` if any.
 
-    peewee fixes a model's table name and database when the class is made. Here ``table_name``, ``table``, ``entity``
-    and ``database`` are looked up at each use, so one set of models serves every prefix, database and thread.
-    Without ``table_key`` the table's name is fixed, as in peewee.
+    Without ``table_key`` the table's name is peewee's.
     """
 
     if TYPE_CHECKING:
         # What peewee has and its stubs do not.
         _additional_keys: set[str]
+        _table: peewee.Table | None
 
         def get_primary_keys(self) -> tuple[peewee.Field[Any], ...]: ...
 
     def __init__(
         self,
         model: type[peewee.Model],
-        database: peewee.Database | None = None,
+        database: Any = None,
         *,
         table_key: str | None = None,
         named_indexes: tuple[NamedIndex, ...] = (),
+        site: Site | None = None,
+        declared: type[peewee.Model] | None = None,
+        namespace: Namespace = WCH,
         **options: Any,
     ) -> None:
-        self.table_key = None if table_key is None else naming.logical_name(table_key)
+        if not isinstance(namespace, Namespace):
+            raise ConfigurationError(f"{model.__name__} has Meta.namespace = {namespace!r}; expected a Namespace.")
+        self.namespace = namespace
+        self.table_key = None if table_key is None else namespace.check_key(table_key)
         self.named_indexes = tuple(named_indexes)
-        self._tables: dict[str, peewee.Table] = {}
-        # (effective database, bound database) before each binding; limited, because a binding may never end.
-        self._before_binding: deque[tuple[Any, Any]] = deque(maxlen=16)
-        self._bound: Any = None
-        super().__init__(model, self._inherited(model, database), **options)
-        self._additional_keys |= {"table_key", "named_indexes"}
-
-    @staticmethod
-    def _inherited(model: type[peewee.Model], database: Any) -> Any:
-        # peewee passes the current database of the base class to the subclass, as if it had been declared.
-        for base in model.__mro__[1:]:
-            meta = getattr(base, "_meta", None)
-            if isinstance(meta, SiteMetadata):
-                return meta._bound if database is meta.database else database
-        return database
+        self.site = site
+        #: The model that a site has made this one of, else the model itself.
+        self.declared = declared or model
+        unbound = database is None or isinstance(database, NoDatabase)
+        super().__init__(model, NoDatabase(model) if unbound else database, **options)
+        self._additional_keys |= {"table_key", "named_indexes", "site", "namespace"}
+        self.backrefs = relations.Referrers()
 
     @property
-    def database(self) -> peewee.Database | None:
-        """The block's database, else the bound one, else the process default's."""
-        return current_database(self._bound)
-
-    @database.setter
-    def database(self, value: peewee.Database | None) -> None:
-        self._bound = value
-
-    def set_database(self, database: peewee.Database | peewee.DatabaseProxy | None) -> None:
-        # bind_ctx saves ``database``, which may be the block's or the default's, and binds that at its end. The
-        # former binding has to be restored instead, or the model would keep one site's database everywhere.
-        for effective, bound in reversed(tuple(self._before_binding)):
-            if effective is database and current_database(bound) is database:
-                self._before_binding.remove((effective, bound))
-                super().set_database(bound)
-                break
-        else:
-            if self.database is not self._bound and (self.database, self._bound) not in self._before_binding:
-                self._before_binding.append((self.database, self._bound))
-            super().set_database(database)  # type: ignore[arg-type]
-        # Without one of its own, peewee's schema manager looks the database up here too.
-        self.model._schema.database = None  # type: ignore[attr-defined]
-
-    @property
-    def table_name(self) -> str:
-        return self._fixed_name or get_table_name(self.table_key or "")
-
-    @table_name.setter
-    def table_name(self, value: str) -> None:
-        self._fixed_name = value
-
-    def make_table_name(self) -> str:
-        return super().make_table_name() if self.table_key is None else ""
+    def prefix(self) -> str:
+        return bound_prefix(self.namespace) if self.site is None else self.site.prefix
 
     @property
     def table(self) -> peewee.Table:
-        """The table at the current site; it has no database of its own, because each query brings one."""
-        name = self.table_name
-        table = self._tables.get(name)
-        if table is None:
+        if self._table is None:
             columns = [field.column_name for field in self.sorted_fields]
-            table = peewee.Table(name, columns, schema=self.schema, _model=self.model)
-            table = self._tables.setdefault(name, table)
-        return table
+            self._table = relations.SiteTable(
+                self.table_name, columns, schema=self.schema, _model=self.model, _database=self.database
+            )
+        return self._table
 
     @table.deleter
     def table(self) -> None:
-        self._tables.clear()
+        self._table = None
+
+    def add_ref(self, field: Any) -> None:
+        if self.declared is self.model or getattr(field.rel_model._meta, "table_key", None) is not None:
+            super().add_ref(field)
+        else:  # a model of no site has one set of children
+            self.refs[field] = field.rel_model
+            self.model_refs[field.rel_model].append(field)
+
+    def add_manytomany(self, field: Any) -> None:
+        super().add_manytomany(field)
+        for model, name in ((field.model, field.name), (field.rel_model, field.backref)):
+            accessor = vars(model).get(name)
+            if type(accessor) is peewee.ManyToManyFieldAccessor:
+                setattr(model, name, relations.ManyAccessor(model, accessor.field, name))
+
+    def make_table_name(self) -> str:
+        if self.table_key is None:
+            return super().make_table_name()
+        prefix = self.prefix if self.site is None else self.site.prefix_of(self)
+        return get_table_name(self.table_key, prefix, self.namespace)
+
+    def add_field(self, field_name: str, field: Any, set_attribute: bool = True) -> None:
+        super().add_field(field_name, typed(field), set_attribute)
+
+    def set_primary_key(self, name: str, field: Any) -> None:
+        super().set_primary_key(name, typed(field))
+
+    def set_database(self, database: Any) -> None:
+        super().set_database(NoDatabase(self.model) if database is None else database)
 
     def fields_to_index(self) -> list[Any]:
         named = [
@@ -130,49 +125,85 @@ class SiteMetadata(peewee.Metadata):
                 self.model,
                 [self.combined[column] for column in index.columns],
                 unique=index.unique,
-                name=naming.constraint_name(self.table_name, index.name),
+                name=constraint_name(self.table_name, index.name),
             )
             for index in self.named_indexes
         ]
         return super().fields_to_index() + named
 
 
-class SiteSchemaManager(peewee.SchemaManager):
-    """peewee's, which looks up the current site's database at each use."""
-
-    @property
-    def database(self) -> Any:
-        if (found := self._database or self.model._meta.database) is None:
-            raise no_database(self.model)
-        return found
-
-    @database.setter
-    def database(self, value: Any) -> None:
-        self._database = value
+# The rows that a row refers to. Made at first use, because few of many loaded rows need it.
+_RELATED: cached_property[dict[str, Any]] = cached_property(lambda row: {})
+_RELATED.__set_name__(peewee.Model, "__rel__")
 
 
-class BaseModel(peewee.Model):
-    """A model whose table is looked up at the current site; ``Meta.table_key`` names the table ("carts").
+class ModelType(peewee.ModelBase):
+    """peewee's metaclass, of models that can be pickled with what names their site.
+
+    A field's hash is that of its model and name. So a declared model's field is as good a key as that of a site's
+    class, for example in ``insert``, ``save(only=...)`` and playhouse's ``model_to_dict(exclude=...)``.
+    """
+
+    _meta: SiteMetadata
+
+    def __init__(cls, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        cls.__rel__ = _RELATED  # peewee sets None in each class
+
+    def __hash__(cls) -> int:
+        return type.__hash__(cls._meta.declared)
+
+
+def _reduce_model(model: ModelType) -> Any:
+    site = model._meta.site
+    if site is None or model._meta.declared is model:
+        return model.__qualname__  # it is imported by its name
+    return unpickled_model, (model._meta.declared, site.sites.address, site.prefix)
+
+
+copyreg.pickle(ModelType, _reduce_model)
+
+
+class LoadedAlias(peewee.ModelAlias):
+    """A model under another name, for a self-join. A row that is read through it counts as loaded."""
+
+    def __call__(self, **values: Any) -> Any:
+        row = self.model(**values | {"__no_default__": True})
+        row._dirty.clear()
+        return row
+
+    def __sql__(self, ctx: Any) -> Any:
+        relations.require_one_site(ctx, self.model)
+        return super().__sql__(ctx)  # type: ignore[no-untyped-call]
+
+    def select(self, *selection: Any) -> Any:
+        return BulkSelect(self, selection or self.get_field_aliases())
+
+
+def _has_server_default(field: peewee.Field[Any]) -> bool:
+    texts = [str(getattr(constraint, "sql", "")) for constraint in field.constraints or ()]
+    return any(text.upper().startswith("DEFAULT") for text in texts)
+
+
+class BaseModel(peewee.Model, metaclass=ModelType):
+    """A model of one of the tables; ``Meta.table_key`` names it ("carts"), in the namespace ``Meta.namespace``.
 
     ``created_at`` is set on insert, ``updated_at`` by each save that writes and each update query that does not name
-    it. A save writes only changed fields, because PHP writes the same rows. A loaded instance belongs to the site it
-    was loaded from: it is saved and deleted there, whichever site is current.
+    it. A save writes only changed fields, because PHP writes the same rows.
     """
 
     if TYPE_CHECKING:
         _meta: SiteMetadata
         _pk: Any
+        DoesNotExist: type[peewee.DoesNotExist]
 
         @classmethod
         def _normalize_data(cls, data: Any, kwargs: dict[str, Any]) -> Any: ...
 
     class Meta:
         model_metadata_class = SiteMetadata
-        schema_manager_class = SiteSchemaManager
         legacy_table_names = False
         only_save_dirty = True
-
-    _site: Site | None = None
 
     @cached_property
     def _dirty(self) -> set[str]:
@@ -183,7 +214,6 @@ class BaseModel(peewee.Model):
         loaded = bool(values.get("__no_default__"))
         if not loaded:
             self._refuse_unknown(values)
-        self._site = current_site() if loaded else None
         super().__init__(*args, **values)
         if not loaded:
             # peewee counts defaults as changes: Conversation(id=5, status=...).save() would reset the other columns.
@@ -218,19 +248,13 @@ class BaseModel(peewee.Model):
         return bool(self.dirty_fields)
 
     def save(self, force_insert: bool = False, only: Iterable[Any] | None = None) -> int:
-        """Write the changed fields, or insert a new instance with its defaults; return the number of rows.
-
-        ``force_insert`` inserts at the current site, which copies a loaded instance to another site.
-        """
-        site = self._site if self._site and not force_insert else current_site()
+        """Write the changed fields, or insert a new instance with its defaults; return the number of rows."""
         changed = {field.name for field in self.dirty_fields}
-        with at_site(site):
-            if force_insert or self._pk is None:
-                self._dirty |= set(self.__data__)
-            else:
-                only = self._touch(changed, only)
-            rows = super().save(force_insert, only)
-        self._site = site
+        if force_insert or self._pk is None:
+            self._dirty |= set(self.__data__)
+        else:
+            only = self._touch(changed, only)
+        rows = super().save(force_insert, only)
         for name, field in self._meta.fields.items():
             if isinstance(field, JsonField) and name in self.__data__:
                 vars(self).setdefault("_snapshots", {})[name] = snapshot(self.__data__[name])
@@ -241,37 +265,48 @@ class BaseModel(peewee.Model):
             only = [self._meta.combined[field] if isinstance(field, str) else field for field in only]
             changed = {field.name for field in only if field.name in self.__data__}
         primary_key = {field.name for field in self._meta.get_primary_keys()}
-        if _UPDATED_AT in self._meta.fields and _UPDATED_AT not in changed and changed - primary_key:
-            setattr(self, _UPDATED_AT, utc_now())
-            return only if only is None else [*only, self._meta.fields[_UPDATED_AT]]
+        if UPDATED_AT in self._meta.fields and UPDATED_AT not in changed and changed - primary_key:
+            setattr(self, UPDATED_AT, utc_now())
+            return only if only is None else [*only, self._meta.fields[UPDATED_AT]]
         return only
 
-    def delete_instance(self, recursive: bool = False, delete_nullable: bool = False) -> int:
-        with at_site(self._site):
-            return super().delete_instance(recursive, delete_nullable)
+    def __sql__(self, ctx: Any) -> Any:
+        field = getattr(ctx.state.converter, "__self__", None)
+        if isinstance(field, peewee.Field):
+            relations.require_same_site(self, getattr(field, "rel_model", None) or field.model, field)
+        relations.require_one_site(ctx, type(self))
+        return super().__sql__(ctx)  # type: ignore[no-untyped-call]
+
+    def __eq__(self, other: object) -> Any:
+        # The class of a site, and the declared model that is bound to it, have the same rows.
+        if not isinstance(other, BaseModel) or other._meta.declared is not self._meta.declared:
+            return False
+        return self._pk is not None and self._pk == other._pk and relations.is_same_place(self, other)
+
+    __hash__ = peewee.Model.__hash__
 
     @classmethod
     def select(cls, *fields: Any) -> peewee.ModelSelect[Self]:
-        query = SiteSelect(cls, fields or cls._meta.sorted_fields, is_default=not fields)
+        query = BulkSelect(cls, fields or cls._meta.sorted_fields, is_default=not fields)
         return cast("peewee.ModelSelect[Self]", query)
 
     @classmethod
-    def update(cls, data: Mapping[Any, Any] | None = None, /, **update: Any) -> SiteUpdate:
+    def update(cls, data: Mapping[Any, Any] | None = None, /, **update: Any) -> peewee.ModelUpdate:
         changes = cls._normalize_data(data, update)
-        touched = cls._meta.fields.get(_UPDATED_AT)
+        touched = cls._meta.fields.get(UPDATED_AT)
         if touched is not None and changes and touched not in changes:
             changes[touched] = utc_now()
-        return SiteUpdate(cls, changes)
+        return StrictUpdate(cls, changes)
 
     @classmethod
-    def insert(cls, data: Mapping[Any, Any] | None = None, /, **insert: Any) -> SiteInsert:
+    def insert(cls, data: Mapping[Any, Any] | None = None, /, **insert: Any) -> BulkInsert:
         values = cls._normalize_data(data, insert)
         if isinstance(values, dict):
             cls._check_complete(values)
-        return SiteInsert(cls, values)
+        return BulkInsert(cls, values)
 
     @classmethod
-    def insert_many(cls, rows: Iterable[Any], fields: Iterable[Any] | None = None) -> SiteInsert:
+    def insert_many(cls, rows: Iterable[Any], fields: Iterable[Any] | None = None) -> BulkInsert:
         """Insert rows; mappings may have different keys, and a missing one gets its default."""
         if fields is not None:
             fields = [cls._meta.combined[field] if isinstance(field, str) else field for field in fields]
@@ -283,37 +318,50 @@ class BaseModel(peewee.Model):
                 fields, rows = columns_and_rows(rows, lambda row: cls._normalize_data(row, {}))
                 for given in [fields] if isinstance(rows[0], tuple) else rows:
                     cls._check_complete(given)
-        return SiteInsert(cls, insert=rows, columns=fields)
+        return BulkInsert(cls, insert=rows, columns=fields)
 
     @classmethod
-    def insert_from(cls, query: Any, fields: Iterable[Any]) -> SiteInsert:
+    def insert_from(cls, query: Any, fields: Iterable[Any]) -> BulkInsert:
         columns = [getattr(cls, field) if isinstance(field, str) else field for field in fields]
-        return SiteInsert(cls, insert=query, columns=columns)
+        return BulkInsert(cls, insert=query, columns=columns)
 
     @classmethod
     def _check_complete(cls, given: Iterable[Any]) -> None:
         # A session that is not strict, such as WordPress's, would fill the column with '' or a zero date.
-        given = set(given)
+        given = {field.field if isinstance(field, peewee.FieldAlias) else field for field in given}
         missing = [
             field.name
             for field in cls._meta.sorted_fields
             if not (field.null or field.primary_key or field.default is not None or field in given)
+            and not _has_server_default(field)
         ]
         if missing:
             raise InvalidValue(f"{cls.__name__}: a value is needed for {', '.join(missing)}.")
 
     @classmethod
     def bulk_create(cls, model_list: Iterable[Any], batch_size: int | None = None) -> None:
-        if cls._meta.database is None:
-            raise no_database(cls)
-        super().bulk_create(model_list, batch_size)
-
-    delete = peewee.classmethod_only(SiteDelete)
+        super().bulk_create(cls._of_this_site(model_list), batch_size)
 
     @classmethod
-    def raw(cls, sql: str, *params: Any) -> SiteRaw:
-        return SiteRaw(cls, sql, params)
+    def bulk_update(cls, model_list: Iterable[Any], fields: Iterable[Any], batch_size: int | None = None) -> int:
+        rows = cls._of_this_site(model_list)
+        return int(super().bulk_update(rows, fields, batch_size))  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def _of_this_site(cls, rows: Iterable[Any]) -> list[Any]:
+        rows = list(rows)
+        for row in rows:
+            relations.require_same_site(row, cls)
+        return rows
+
+    @classmethod
+    def beside(cls, name: str) -> Any:
+        """Return the model of another table of the same site: ``Message.beside("Cart")``."""
+        from . import tables
+
+        declared, site = getattr(tables, name), cls._meta.site
+        return declared if site is None else site.model(declared)
 
     @classmethod
     def alias(cls, alias: str | None = None) -> peewee.ModelAlias[Self]:
-        return cast("peewee.ModelAlias[Self]", SiteAlias(cls, alias))
+        return cast("peewee.ModelAlias[Self]", LoadedAlias(cls, alias))

@@ -1,109 +1,222 @@
-"""The current site: the table prefix, and optionally the database, that the models read and write."""
+"""Sites: the models of a table prefix in a database are classes of their own, made once and kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+import itertools
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
-from peewee import Database
+import peewee
 
 from ..errors import ConfigurationError
-from ..schema import naming
+from ..schema.naming import DEFAULT_PREFIX, SHARED, WORDPRESS, Namespace, check_prefix
+from .namespace import WCH, our_names
+
+if TYPE_CHECKING:
+    from . import tables
+
+M = TypeVar("M", bound=peewee.Model)
+
+#: The prefix of each namespace's declared models; ``bind`` sets it.
+_bound_prefixes: dict[Namespace, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A table prefix and a database; with ``database=None`` the model's own database is used.
+def bound_prefix(namespace: Namespace) -> str:
+    """Return the prefix of ``plugin.bind()``, else ``wp_``."""
+    return _bound_prefixes.get(namespace, DEFAULT_PREFIX)
 
-    The current one is the counterpart of WordPress's ``switch_to_blog``, separate in each thread and asyncio task.
+
+def get_table_name(table: str, prefix: str | None = None, namespace: Namespace | None = None) -> str:
+    """Return a table's name in the database. The default prefix is that of ``plugin.bind()``, else ``wp_``.
+
+    Without a ``namespace`` it is one of WhatsApp Commerce Hub's tables. Raises UnknownTable.
+    """
+    prefix = bound_prefix(namespace or WCH) if prefix is None else prefix
+    return our_names(prefix).known(table) if namespace is None else namespace.at(prefix, (table,)).table(table)
+
+
+class SiteModels(NamedTuple):
+    """The six models of one site, parents first, as type checkers know ``Plugin.models``."""
+
+    Conversation: type[tables.Conversation]
+    Message: type[tables.Message]
+    Cart: type[tables.Cart]
+    CustomerProfile: type[tables.CustomerProfile]
+    BroadcastCampaign: type[tables.BroadcastCampaign]
+    SyncQueueItem: type[tables.SyncQueueItem]
+
+
+class Sites:
+    """The sites of one database, by their prefix.
+
+    ``address`` names the database in every process that can reach it: a pickled row finds its class through it.
     """
 
-    database: Database | None
-    prefix: str
+    def __init__(self, database: peewee.Database, address: Callable[[peewee.Database], str]) -> None:
+        self.database = database
+        self._address = address
+        self._by_prefix: dict[str, Site] = {}
 
-    def __post_init__(self) -> None:
-        naming.check_prefix(self.prefix)
+    @property
+    def address(self) -> str:
+        return self._address(self.database)  # each time: peewee's init() may come later, and again
 
-    # Model instances remember their site. A copy must not copy the database with its connections and locks; a pickle
-    # leaves the database out, and takes that of the current site when it is loaded.
-    def __deepcopy__(self, memo: dict[int, Any]) -> Site:
-        return self
-
-    def __reduce__(self) -> tuple[Callable[[str], Site], tuple[str]]:
-        return _with_current_database, (self.prefix,)
-
-
-def _with_current_database(prefix: str) -> Site:
-    return Site(current_site().database, prefix)
+    def at(self, prefix: str, network: str = "") -> Site:
+        """Return the site; ``network`` is the prefix of the main site of its network, if known."""
+        site = self._by_prefix.setdefault(prefix, Site(self, check_prefix(prefix)))
+        site.network = network or site.network
+        return site
 
 
-_current: ContextVar[Site | None] = ContextVar("wch_peewee_site", default=None)
-_default = Site(None, naming.DEFAULT_PREFIX)
+#: The attribute of a database that holds its sites.
+_SITES = "_wch_peewee_sites"
+#: The sites of all databases of this process, oldest first.
+_known: WeakValueDictionary[int, Sites] = WeakValueDictionary()
+_numbers = itertools.count()
 
 
-def set_default_site(database: Database | None, prefix: str = naming.DEFAULT_PREFIX) -> None:
-    """Set the site that is used in every thread of this process outside of a block. Nothing else is process-wide."""
-    global _default
-    _default = Site(database, prefix)
+def sites_of(database: peewee.Database, address: Callable[[peewee.Database], str]) -> Sites:
+    """Return the sites of a database, the same for each call."""
+    sites: Sites | None = getattr(database, _SITES, None)
+    if sites is None or sites.database is not database:  # that of which this one is a copy
+        sites = _known[next(_numbers)] = Sites(database, address)
+        setattr(database, _SITES, sites)
+    return sites
 
 
-def current_site() -> Site:
-    """Return the current site; its database is None unless a block named one."""
-    return _current.get() or Site(None, _default.prefix)
+class Site:
+    """The models of one prefix in one database.
+
+    Each is a subclass of a declared model with a fixed database and table name, whose relations lead to models of the
+    same site.
+    """
+
+    def __init__(self, sites: Sites, prefix: str) -> None:
+        self.sites = sites
+        self.prefix = prefix
+        self.network = ""
+        self._models: dict[type[peewee.Model], Any] = {}
+        # A model's parents are made with it; recursive for these.
+        self._lock = threading.RLock()
+
+    def __str__(self) -> str:
+        return f"{self.sites.address} ({f'prefix {self.prefix}' if self.prefix else 'no prefix'})"
+
+    def prefix_of(self, meta: Any) -> str:
+        """Return the prefix of a model's table: that of the network for a table which all its sites share."""
+        shared = meta.namespace == WORDPRESS and meta.table_key in SHARED
+        return self.network if shared and self.network else self.prefix
+
+    def model(self, declared: type[M]) -> type[M]:
+        """Return this site's model for a declared one.
+
+        Raises ConfigurationError for a model without ``Meta.table_key`` and for one of another site.
+        """
+        if not (isinstance(declared, type) and hasattr(declared, "_meta")):
+            raise ConfigurationError(f"Expected a model such as wch_peewee.Cart, got {declared!r}.")
+        meta: Any = declared._meta
+        if getattr(meta, "table_key", None) is None:
+            raise ConfigurationError(f"{declared.__name__} has no Meta.table_key, so no site has a table for it.")
+        if meta.site is self:
+            return declared
+        if meta.site is not None:
+            raise ConfigurationError(f"{declared.__name__} belongs to {meta.site}; expected a model without a site.")
+        with self._lock:
+            if declared not in self._models:
+                self._models[declared] = self._make(declared)
+                for child in list(meta.backrefs.values()):
+                    # Otherwise a row's children would be those that the declared model has.
+                    if getattr(child._meta, "table_key", None) is not None and child._meta.site is None:
+                        self.model(child)
+            model: type[M] = self._models[declared]
+            return model
+
+    def _make(self, declared: Any) -> Any:
+        names = {name: getattr(declared, name) for name in ("__module__", "__qualname__", "__doc__")}
+        references = {
+            name: self._reference(field)
+            for name, field in declared._meta.fields.items()
+            if isinstance(field, peewee.ForeignKeyField)
+        }
+        if declared in self._models:  # as a child of one of its parents
+            return self._models[declared]
+        # peewee would copy the backref of somebody's ManyToManyField, as if it were a field of the declared model.
+        foreign = [name for name, value in vars(declared).items() if isinstance(value, peewee.ManyToManyFieldAccessor)]
+        options = type("Meta", (), {"database": self.sites.database, "site": self, "declared": declared})
+        members = {**names, **references, **dict.fromkeys(foreign), "Meta": options}
+        # A host's DeferredForeignKey("Cart") does not mean this site's.
+        deferred: Any = peewee.DeferredForeignKey
+        pending, deferred._unresolved = deferred._unresolved, set()
+        try:
+            model = type(declared)(declared.__name__, (declared,), members)
+        finally:
+            deferred._unresolved |= pending
+        for name in foreign:
+            delattr(model, name)
+        # Whoever knows the declared model alone catches its error.
+        model.DoesNotExist = declared.DoesNotExist
+        return model
+
+    def _reference(self, field: Any) -> Any:
+        """Return a copy of a foreign key that leads to this site's model; one that is inherited has no backref."""
+        reference = field.clone()
+        reference.rel_field = field.rel_field.name
+        if not callable(reference.declared_backref):
+            reference.declared_backref = field.backref
+        if getattr(field.rel_model._meta, "table_key", None) is None:
+            reference.declared_backref = "+"  # a model of no site has one set of children
+        elif not field._is_self_reference:
+            reference.rel_model = self.model(field.rel_model)
+        return reference
 
 
-def current_prefix() -> str:
-    """Return the current table prefix."""
-    return (_current.get() or _default).prefix
+def unpickled_model(declared: type[peewee.Model], address: str, prefix: str) -> type[peewee.Model]:
+    """Return the model of a pickled row. Raises ConfigurationError if this process does not know its database."""
+    sites = next((sites for sites in list(_known.values()) if sites.address == address), None)
+    if sites is None:
+        raise ConfigurationError(
+            f"A pickled {declared.__name__} belongs to {address}, and this process has no Plugin of that database: "
+            "make it where a module is imported, before rows are unpickled. One in memory is in one process alone."
+        )
+    return sites.at(prefix).model(declared)
 
 
-def current_database(own: Database | None = None) -> Database | None:
-    """Return the block's database, else the caller's ``own``, else the process default's."""
-    site = _current.get()
-    if site is not None and site.database is not None:
-        return site.database
-    return _default.database if own is None else own
+def bind(base: Any, database: peewee.Database | None, prefix: str, namespace: Namespace = WCH) -> None:
+    """Give a base class and what of a namespace is derived from it a database and a prefix, but for models of a site.
+
+    As peewee's ``bind``, it also gives the database to models that refer to them.
+    """
+    _bound_prefixes[namespace] = check_prefix(prefix)
+    models = [base]
+    for model in models:
+        meta = model._meta
+        if meta.site is None:
+            if meta.namespace == namespace:
+                model.bind(database)
+                if meta.table_key is not None:
+                    meta.set_table_name(get_table_name(meta.table_key, prefix, namespace))
+            models += model.__subclasses__()
 
 
-def no_database(what: object) -> ConfigurationError:
-    """Return the error for a query outside of every site; ``what`` is its model."""
-    name = getattr(what, "__name__", None) or type(what).__name__
-    return ConfigurationError(
-        f"{name} has no database here: run the query inside `with plugin.site():`, or call plugin.bind() once when the "
-        "process starts."
-    )
+class NoDatabase(peewee.DatabaseProxy):
+    """The database of a declared model before ``bind``: each use raises ConfigurationError."""
 
+    def __init__(self, model: type[peewee.Model]) -> None:
+        super().__init__()
+        object.__setattr__(self, "model", model)  # peewee's proxies refuse other attributes
 
-def get_table_name(table: str, prefix: str | None = None) -> str:
-    """Return a table's name in the database, by default under the current prefix."""
-    return naming.full_table_name(table, current_prefix() if prefix is None else prefix)
+    def get_sql_context(self, **options: Any) -> peewee.Context:
+        return peewee.Context(**options)  # as peewee renders a query without a database
 
-
-@contextmanager
-def at_site(site: Site | None) -> Iterator[Site]:
-    """Make ``site`` the current one inside the block; None changes nothing."""
-    if site is None:
-        yield current_site()
-        return
-    token = _current.set(site)
-    try:
-        yield site
-    finally:
-        _current.reset(token)
-
-
-@contextmanager
-def use_site(database: Database | None, prefix: str) -> Iterator[Site]:
-    """Make this database and prefix the current site inside the block."""
-    with at_site(Site(database, prefix)) as site:
-        yield site
-
-
-@contextmanager
-def switch_prefix(prefix: str) -> Iterator[str]:
-    """Use another prefix of the same database inside the block; blocks may be nested."""
-    with at_site(Site(current_site().database, prefix)):
-        yield prefix
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if self.obj is not None:
+            return getattr(self.obj, name)
+        model = self.model.__name__
+        raise ConfigurationError(
+            f"{model} has no database: call plugin.bind() once when the process starts, or use plugin.model({model}) "
+            "in its place."
+        )

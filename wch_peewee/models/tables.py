@@ -1,4 +1,7 @@
-"""The six tables of WhatsApp Commerce Hub, version 1.0.0, as peewee models, with the enums of their columns."""
+"""The six tables of WhatsApp Commerce Hub, version 1.0.0, as peewee models, with the enums of their columns.
+
+What is done with them every day, each call safe from others at once, is in ``jobs/``, one file for each table.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,13 @@ from .fields import (
     VarcharField,
     utc_now,
 )
+from .jobs.campaigns import CampaignJobs
+from .jobs.carts import CartJobs
+from .jobs.conversations import ConversationJobs
+from .jobs.customers import CustomerJobs
+from .jobs.messages import MessageJobs
+from .jobs.queue import QueueJobs
+from .namespace import TABLES
 
 __all__ = [
     "MODELS",
@@ -43,12 +53,22 @@ __all__ = [
 
 
 class ConversationStatus(StrEnum):
+    """The state of a conversation: ``pending`` waits for an agent, ``active`` has one, ``closed`` is over."""
+
     PENDING = "pending"
     ACTIVE = "active"
     CLOSED = "closed"
 
 
-class Conversation(BaseModel):
+class Conversation(ConversationJobs, BaseModel):
+    """A conversation with a customer, in ``wch_conversations``. ``context`` is a dict, times are naive UTC.
+
+    ``customer_phone`` is in international form, at most 20 characters; ``messages`` are its messages. For example::
+
+        conversation = Conversation.get_or_open("+4915112345678")
+        conversation.assign(7)
+    """
+
     id = IdField()
     customer_phone = VarcharField(20, index=True)
     wa_conversation_id = VarcharField(100)
@@ -67,13 +87,32 @@ class Conversation(BaseModel):
     class Meta:
         table_key = "conversations"
 
+    @staticmethod
+    def stand_in(number: int, first: object, last: object) -> dict[str, object]:
+        """Return the columns of a closed conversation for messages that have lost theirs, ``number``.
+
+        ``first`` and ``last`` are when the first and the last of them were created.
+        """
+        return {
+            "customer_phone": "",
+            "wa_conversation_id": f"reattached-{number}",
+            "status": "closed",
+            "last_message_at": last,
+            "created_at": first,
+            "updated_at": last,
+        }
+
 
 class MessageDirection(StrEnum):
+    """The direction of a message: from the customer (``inbound``) or to the customer (``outbound``)."""
+
     INBOUND = "inbound"
     OUTBOUND = "outbound"
 
 
 class MessageType(StrEnum):
+    """The kind of a message, which decides what its ``content`` holds."""
+
     TEXT = "text"
     INTERACTIVE = "interactive"
     IMAGE = "image"
@@ -82,13 +121,23 @@ class MessageType(StrEnum):
 
 
 class MessageStatus(StrEnum):
+    """The delivery of a message, in this order; ``failed`` is reached from ``sent`` alone."""
+
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
 
 
-class Message(BaseModel):
+class Message(MessageJobs, BaseModel):
+    """A message of a conversation, in ``wch_messages``; it is deleted with its conversation.
+
+    ``wa_message_id`` is WhatsApp's name of it, unique, at most 100 characters. ``content`` is a dict. For example::
+
+        message, is_new = Message.ingest("wamid.1", phone="+4915112345678", content={"text": "Hi"})
+        Message.advance("wamid.1", "read")
+    """
+
     id = IdField()
     conversation = ReferenceField(Conversation, backref="messages", on_delete="CASCADE")
     direction = EnumField(MessageDirection)
@@ -105,7 +154,13 @@ class Message(BaseModel):
         table_key = "messages"
 
 
-class Cart(BaseModel):
+class Cart(CartJobs, BaseModel):
+    """The cart of a phone, one for each, in ``wch_carts``. ``items`` is a list, ``expires_at`` naive UTC.
+
+    with Cart.edit("+4915112345678") as cart:
+        cart.items.append({"sku": "tea", "qty": 2})
+    """
+
     id = IdField()
     customer_phone = VarcharField(20, unique=True)
     items = JsonField(list, null=True)
@@ -119,7 +174,15 @@ class Cart(BaseModel):
         table_key = "carts"
 
 
-class CustomerProfile(BaseModel):
+class CustomerProfile(CustomerJobs, BaseModel):
+    """What is known of a customer, one row for each phone, in ``wch_customer_profiles``.
+
+    ``wc_customer_id`` is WooCommerce's number of the customer, without a foreign key. For example::
+
+        CustomerProfile.upsert("+4915112345678", name="Ada", opt_in_marketing=True)
+        CustomerProfile.erase("+4915112345678")
+    """
+
     id = IdField()
     phone = VarcharField(20, unique=True)
     wc_customer_id = UnsignedBigIntField(null=True, index=True)
@@ -135,6 +198,8 @@ class CustomerProfile(BaseModel):
 
 
 class CampaignStatus(StrEnum):
+    """The state of a campaign: ``draft`` or ``scheduled``, then ``sending``, then ``completed`` or ``failed``."""
+
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     SENDING = "sending"
@@ -142,7 +207,13 @@ class CampaignStatus(StrEnum):
     FAILED = "failed"
 
 
-class BroadcastCampaign(BaseModel):
+class BroadcastCampaign(CampaignJobs, BaseModel):
+    """A message to many customers, in ``wch_broadcast_campaigns``, with its counters.
+
+    if campaign.start():
+        BroadcastCampaign.count(campaign.id, sent=1)
+    """
+
     id = IdField()
     name = VarcharField(200)
     template_name = VarcharField(100)
@@ -160,25 +231,40 @@ class BroadcastCampaign(BaseModel):
 
 
 class SyncEntityType(StrEnum):
+    """What a queue item is about. ``entity_id`` is its number in WooCommerce."""
+
     PRODUCT = "product"
     ORDER = "order"
     INVENTORY = "inventory"
 
 
 class SyncAction(StrEnum):
+    """What happened to it."""
+
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
 
 
 class SyncStatus(StrEnum):
+    """The state of a queue item: ``processing`` belongs to a worker, ``failed`` may be tried again."""
+
     PENDING = "pending"
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
 
 
-class SyncQueueItem(BaseModel):
+class SyncQueueItem(QueueJobs, BaseModel):
+    """A change that is to be passed on, in ``wch_sync_queue``. ``attempts`` counts how often a worker has claimed it.
+
+    ``processed_at`` is when it was claimed last, or has failed or been completed, in naive UTC. For example::
+
+        SyncQueueItem.enqueue("order", 1001, "create")
+        for item in SyncQueueItem.claim("worker 1", limit=10):
+            item.complete()
+    """
+
     id = IdField()
     entity_type = EnumField(SyncEntityType)
     entity_id = UnsignedBigIntField()
@@ -194,12 +280,7 @@ class SyncQueueItem(BaseModel):
         named_indexes = (NamedIndex("entity_type_id", ("entity_type", "entity_id")),)
 
 
-# Parents before children.
-MODELS: tuple[type[BaseModel], ...] = (
-    Conversation,
-    Message,
-    Cart,
-    CustomerProfile,
-    BroadcastCampaign,
-    SyncQueueItem,
-)
+_BY_KEY = {model._meta.table_key: model for model in BaseModel.__subclasses__() if model.__module__ == __name__}
+
+#: Parents before children.
+MODELS: tuple[type[BaseModel], ...] = tuple(_BY_KEY[key] for key in TABLES)

@@ -2,6 +2,7 @@
 
 from .base import ReferenceField, TypedField
 from .documents import JsonField
+from .plain import ColumnField
 from .scalars import (
     EnumField,
     FlagField,
@@ -15,6 +16,7 @@ from .scalars import (
 )
 
 __all__ = [
+    "ColumnField",
     "EnumField",
     "FlagField",
     "IdField",

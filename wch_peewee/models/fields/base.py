@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import peewee
 from peewee import OP, Expression, Node, StringExpression, Value
 
-from ...errors import InvalidValue, one_line
-from ...schema import objects
-from ..site import at_site
+from ...errors import ConfigurationError, InvalidValue
+from ...schema.objects import ColumnType
+from ..relations import ParentAccessor, key_of
+from .values import ConversionError, converted
 
 V = TypeVar("V")
 M = TypeVar("M", bound=peewee.Model)
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 40
-
-
-class ConversionError(Exception):
-    """A value that the column cannot hold; ``path`` leads to the invalid part of a JSON document."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.path: list[str] = []
-
-
-def shorten(value: object) -> str:
-    """Return a value's repr() on one line, truncated where it is long."""
-    return one_line(_short.repr(value), 160)
-
-
-def plain_text(value: object) -> str:
-    """Return text that UTF-8 can encode, as an exact ``str``: for an enum member a driver would write its name."""
-    if not isinstance(value, str):
-        raise ConversionError(f"{shorten(value)} is {type(value).__name__}, not text")
-    text = str.__str__(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ConversionError(f"{shorten(text)} holds half a surrogate pair, which is not text") from None
-    return text
 
 
 def checked(field: peewee.Field[Any], value: Any, convert: Callable[[Any], Any]) -> Any:
@@ -60,6 +32,11 @@ def checked(field: peewee.Field[Any], value: Any, convert: Callable[[Any], Any])
 
 def _name(field: peewee.Field[Any]) -> str:
     return f"{field.model.__name__}.{field.name}" if hasattr(field, "model") else type(field).__name__
+
+
+def for_server(ctx: Any) -> bool:
+    """Return True if peewee renders SQL for MySQL or MariaDB."""
+    return "AUTO_INCREMENT" in (ctx.state.field_types or {}).get("BIGAUTO", "")
 
 
 def unconverted(value: Any) -> Any:
@@ -102,13 +79,15 @@ class TypedField(_Field[V]):
     a regular expression is not a value, and is passed on as it is.
     """
 
-    def column_type(self) -> objects.ColumnType:
+    sql_type: ColumnType
+
+    def column_type(self) -> ColumnType:
         """Return the column's type in canonical form."""
-        raise NotImplementedError
+        return self.sql_type
 
     def convert(self, value: Any) -> Any:
         """Return a value other than None as the driver takes it. Raises ConversionError if it does not fit."""
-        raise NotImplementedError
+        return converted(self.column_type(), value)
 
     def db_value(self, value: Any) -> Any:
         return checked(self, value, self.convert)
@@ -138,36 +117,20 @@ def _unconverted_rhs(expression: Expression) -> Expression:
     return expression
 
 
-class ParentAccessor(peewee.ForeignKeyAccessor):
-    """``message.conversation``."""
-
-    def get_rel_instance(self, instance: Any) -> Any:
-        with at_site(getattr(instance, "_site", None)):
-            return super().get_rel_instance(instance)  # type: ignore[no-untyped-call]
-
-
-class ChildrenAccessor(peewee.BackrefAccessor):
-    """``conversation.messages``."""
-
-    def __get__(self, instance: Any, instance_type: Any = None) -> Any:
-        with at_site(getattr(instance, "_site", None)):
-            return super().__get__(instance, instance_type)  # type: ignore[no-untyped-call]
-
-
 class ReferenceField(_ForeignKeyField[M]):
-    """``bigint unsigned``: the id of a row of another model.
-
-    A loaded instance finds its parent and its children at the site that it was loaded from, whichever site is current.
-    """
+    """What identifies a row of another model, of the type of the field that it refers to: ``bigint unsigned``."""
 
     accessor_class = ParentAccessor
-    backref_accessor_class = ChildrenAccessor
-    field_type = "BIGINT"
 
-    def column_type(self) -> objects.ColumnType:
-        return objects.bigint(unsigned=True)
+    def column_type(self) -> ColumnType:
+        if not hasattr(self.rel_field, "column_type"):
+            raise ConfigurationError(
+                f"{_name(self)} refers to {self.rel_model.__name__}, whose key is not one column; name one: field=..."
+            )
+        type_: ColumnType = self.rel_field.column_type()
+        return type_
 
     def db_value(self, value: Any) -> Any:
-        if isinstance(value, self.rel_model):
-            value = getattr(value, self.rel_field.name)
+        if isinstance(value, peewee.Model):
+            value = key_of(self, value)
         return checked(self, value, self.rel_field.convert)

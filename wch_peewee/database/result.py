@@ -1,0 +1,58 @@
+"""A result of PyMySQL's whose rows take less time to decode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymysql.connections import MySQLResult
+
+#: The first byte of a value is its size, or that it is NULL, or that two bytes with its size follow.
+_NULL, _TWO_BYTES = 251, 252
+
+
+class Result(MySQLResult):
+    """PyMySQL's, which decodes rows in the reader's buffer; PyMySQL itself calls some 40 functions for each.
+
+    It takes rows that have come as a whole. Errors, the end and anything unusual are left to PyMySQL.
+    """
+
+    def _read_rowdata_packet(self) -> None:
+        own: Any = self
+        rows: list[Any] = []
+        while not own._check_packet_is_eof(packet := own.connection._read_packet()):
+            rows.append(own._read_row_from_packet(packet))
+            _take_buffered(own.connection, own.converters, rows)
+        self.affected_rows, self.rows = len(rows), tuple(rows)
+
+
+def _take_buffered(connection: Any, converters: Any, rows: list[Any]) -> None:
+    data = connection._rfile.peek()
+    taken, number = 0, connection._next_seq_id
+    try:
+        # Errors begin with 255, the end with 254.
+        while data[taken + 3] == number and data[taken + 4] < 254:
+            place = taken + 4
+            end = place + (data[taken] | data[taken + 1] << 8 | data[taken + 2] << 16)
+            row: list[Any] = []
+            for encoding, convert in converters:
+                size, place = data[place], place + 1
+                if size >= _NULL:
+                    if size == _NULL:
+                        row.append(None)
+                        continue
+                    if size != _TWO_BYTES:
+                        raise ValueError(size)
+                    size, place = data[place] | data[place + 1] << 8, place + 2
+                value: Any = data[place : place + size]
+                place += size
+                if encoding is not None:
+                    value = value.decode(encoding)
+                row.append(value if convert is None else convert(value))
+            if place != end or end > len(data):
+                break
+            rows.append(tuple(row))
+            taken, number = end, (number + 1) % 256
+    except Exception:  # at the end of the buffer, or garbage: PyMySQL reads on, and raises its own
+        pass
+    connection._rfile.read(taken)
+    connection._next_seq_id = number

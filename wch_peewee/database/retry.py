@@ -1,0 +1,118 @@
+"""One transaction that is begun again while another session's lock prevents it."""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, TypeVar, overload
+
+import peewee
+
+from ..errors import Busy, ConfigurationError
+from .connect import PATIENCE, describe, in_transaction, is_async
+from .query import failure_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+#: The longest pause before another attempt, in seconds. The first is a few milliseconds: most deadlocks are over then.
+_LONGEST = 1.0
+
+
+@overload
+def retrying(function: F, /) -> F: ...
+@overload
+def retrying(*, patience: float = PATIENCE, isolation: str | None = None, single: bool = False) -> Callable[[F], F]: ...
+def retrying(
+    function: Any = None,
+    /,
+    *,
+    patience: float = PATIENCE,
+    isolation: str | None = None,
+    single: bool = False,
+) -> Any:
+    """Make a function one transaction that is begun again after a deadlock, a snapshot conflict or a lock timeout.
+
+    Its first argument says which database: a model, a row, a ``Plugin`` or a peewee database. The function may be
+    called several times, so what it does outside of the database has to bear that.
+
+    Called inside a transaction, it joins that and is not repeated: such an error ends the caller's transaction, which
+    has to be repeated as a whole. ``patience`` is in seconds. ``isolation`` is that of the transaction on a server.
+    ``single`` is for a function that sends one statement, which is a transaction by itself.
+
+    Raises Busy when the patience is used up, and what the function raises.
+    """
+    if function is None:
+        return functools.partial(_decorate, patience=patience, isolation=isolation, single=single)
+    return _decorate(function, patience=patience, isolation=isolation, single=single)
+
+
+def _decorate(function: Any, **options: Any) -> Any:
+    @functools.wraps(function)
+    def call(first: Any, *arguments: Any, **named: Any) -> Any:
+        return attempt(database_of(first), lambda: function(first, *arguments, **named), **options)
+
+    return call
+
+
+def database_of(owner: Any) -> peewee.Database:
+    """Return the database of a model, a row or a plugin, or one itself. Raises ConfigurationError for anything else."""
+    database = owner
+    if not isinstance(owner, peewee.Database | peewee.Proxy):
+        meta = getattr(owner, "_meta", None)
+        database = getattr(owner, "database", None) if meta is None else meta.database
+    if isinstance(database, peewee.Proxy):
+        database = database.obj or database.is_closed()  # one that leads nowhere says what to do
+    if not isinstance(database, peewee.Database):
+        raise ConfigurationError(
+            f"The first argument is {type(owner).__name__}; expected a model, a row, a Plugin or a peewee Database."
+        )
+    return database
+
+
+def attempt(
+    database: peewee.Database,
+    action: Callable[[], T],
+    *,
+    patience: float = PATIENCE,
+    isolation: str | None = None,
+    single: bool = False,
+) -> T:
+    """Call ``action`` as ``retrying`` does."""
+    if in_transaction(database):
+        return action()
+    begun, pause = time.monotonic(), 0.005
+    while True:
+        try:
+            with nullcontext() if single else transaction(database, isolation):
+                return action()
+        except peewee.PeeweeException as error:
+            if failure_of(database, error) != "waiting":
+                raise
+            left = patience - (time.monotonic() - begun)
+            if left <= 0:
+                raise Busy(
+                    f"{describe(database)}: rows were locked by others for {patience:g} seconds "
+                    f"({error.args[-1] if error.args else error}); nothing was changed, try again later"
+                ) from error
+        _sleep(database, min(left, pause) * random.uniform(0.5, 1))
+        pause = min(2 * pause, _LONGEST)
+
+
+def transaction(database: peewee.Database, isolation: str | None = None) -> Any:
+    """Return a transaction for a block. On SQLite it has the file's lock from its beginning."""
+    return database.atomic("IMMEDIATE" if isinstance(database, peewee.SqliteDatabase) else isolation)
+
+
+def _sleep(database: peewee.Database, seconds: float) -> None:
+    if not is_async(database):
+        time.sleep(seconds)
+        return
+    import asyncio
+
+    from playhouse.pwasyncio import await_
+
+    await_(asyncio.sleep(seconds))

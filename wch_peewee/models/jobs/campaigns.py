@@ -1,0 +1,39 @@
+"""Campaigns: started by one, counted by many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...database.retry import retrying
+
+
+class CampaignJobs:
+    """What is done with a campaign."""
+
+    @retrying(single=True)
+    def start(self) -> bool:
+        """Begin sending; of several that start a draft or scheduled campaign at once, one gets True."""
+        return self._moved("sending", "draft", "scheduled")
+
+    @retrying(single=True)
+    def complete(self) -> bool:
+        """End sending; return False if the campaign is not being sent."""
+        return self._moved("completed", "sending")
+
+    def _moved(self, status: str, *before: str) -> bool:
+        own: Any = self
+        moves = own.update(status=status).where(own._pk_expr(), type(own).status.in_(before))
+        if not moves.execute():
+            return False
+        own.status = status
+        own._dirty.discard("status")
+        return True
+
+    @classmethod
+    @retrying(single=True)
+    def count(cls, campaign_id: int, *, sent: int = 0, delivered: int = 0, read: int = 0) -> bool:
+        """Add to the counters of a campaign, however many do so at once; return False if there is no such campaign."""
+        model: Any = cls
+        added = {"sent_count": sent, "delivered_count": delivered, "read_count": read}
+        changes = {name: getattr(model, name) + number for name, number in added.items() if number}
+        return bool(changes and model.update(changes).where(model.id == campaign_id).execute())

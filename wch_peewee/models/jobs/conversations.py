@@ -1,0 +1,118 @@
+"""Conversations: one that is open for each phone, and the reads of an agent's desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import peewee
+
+from ...database.connect import in_transaction
+from ...database.retry import database_of, retrying
+
+
+class ConversationJobs:
+    """What is done with a conversation."""
+
+    @classmethod
+    def get_or_open(cls, phone: str, **values: Any) -> Self:
+        """Return the open conversation of a phone, or open one with ``values``; two at once get the same one.
+
+        Open is what is not closed; of several, which PHP may have made, the oldest is returned. The customer's profile
+        is made if it is missing: its row is the lock.
+        """
+        return cls._get_or_open(phone, values, in_transaction(database_of(cls)))
+
+    @classmethod
+    @retrying
+    def _get_or_open(cls, phone: str, values: Mapping[str, Any], joined: bool) -> Self:
+        model: Any = cls
+        model.beside("CustomerProfile").hold([phone])
+        found: Self = model.open_for({phone: values}, joined)[phone]
+        return found
+
+    @classmethod
+    def open_for(cls, wanted: Mapping[str, Mapping[str, Any]], joined: bool) -> dict[str, Self]:
+        """Return the open conversation of each phone; where there is none, it is opened with the values given for it.
+
+        For a transaction that holds the customers (``CustomerProfile.hold``). If it is the caller's (``joined``), what
+        it reads may be older than the lock, so the read locks, too.
+        """
+        model: Any = cls
+        is_open = model.customer_phone.in_(list(wanted)) & (model.status != "closed")
+        query = model.select().where(is_open).order_by(model.id.desc()).for_update(joined)
+        found = {row.customer_phone: row for row in query}
+        missing = [phone for phone in wanted if phone not in found]
+        if missing:
+            rows = [{"wa_conversation_id": "", **wanted[phone], "customer_phone": phone} for phone in missing]
+            model.insert_many(rows).execute()
+            found |= {row.customer_phone: row for row in query.clone()}
+        return found
+
+    @retrying
+    def close(self) -> bool:
+        """Close the conversation; return False if it is closed already, or gone."""
+        row: Any = self._locked()
+        if row is None or row.status == "closed":
+            return False
+        row.status = "closed"
+        return self._save(row)
+
+    @retrying
+    def assign(self, agent_id: int | None) -> bool:
+        """Give the conversation to an agent, or to nobody (None); it becomes active if it was pending.
+
+        Return False if it is closed or gone, or has another agent than this object says: of two agents who take it at
+        once one gets True. The object then says who has it.
+        """
+        own: Any = self
+        row: Any = self._locked()
+        seen, own.assigned_agent_id = own.assigned_agent_id, None if row is None else row.assigned_agent_id
+        own._dirty.discard("assigned_agent_id")
+        if row is None or row.status == "closed" or row.assigned_agent_id != seen:
+            return False
+        row.assigned_agent_id = agent_id
+        if row.status == "pending" and agent_id is not None:
+            row.status = "active"
+        return self._save(row)
+
+    def _locked(self) -> Self | None:
+        own: Any = self
+        found: Self | None = own.select().where(own._pk_expr()).for_update().get_or_none()
+        return found
+
+    def _save(self, row: Any) -> bool:
+        """Save the locked row, and take over what it holds."""
+        row.save()
+        self.__dict__["__data__"].update(row.__data__)
+        return True
+
+    @classmethod
+    def recent(cls, limit: int = 50, *, after: Self | None = None) -> peewee.ModelSelect[Any]:
+        """Return the conversations with the latest messages, the latest first; ``after`` is the last one of a page."""
+        model: Any = cls
+        query = model.select().order_by(model.last_message_at.desc(), model.id.desc()).limit(limit)
+        if after is not None:
+            row: Any = after
+            same = (model.last_message_at == row.last_message_at) & (model.id < row.id)
+            query = query.where((model.last_message_at < row.last_message_at) | same)
+        page: peewee.ModelSelect[Any] = query
+        return page
+
+    @classmethod
+    def inbox(cls, agent_id: int | None, *statuses: str, limit: int = 50) -> peewee.ModelSelect[Any]:
+        """Return an agent's conversations, or those that nobody has (None), the latest first.
+
+        Without ``statuses`` those that are not closed.
+        """
+        model: Any = cls
+        wanted = model.status.in_(statuses or ("pending", "active"))
+        return cls.recent(limit).where(model.assigned_agent_id == agent_id, wanted)
+
+    @retrying(single=True)
+    def last_messages(self, limit: int = 50) -> list[Any]:
+        """Return the last messages of the conversation, the latest last."""
+        own: Any = self
+        message = own.beside("Message")
+        latest = message.select().where(message.conversation == self).order_by(message.id.desc()).limit(limit)
+        return list(latest)[::-1]

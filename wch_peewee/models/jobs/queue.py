@@ -1,0 +1,141 @@
+"""The sync queue: each item is given to one worker, counted, tried again after a while, and never lost.
+
+``processed_at`` is when an item was claimed, or failed last, or was completed; ``attempts`` counts claims. Together
+with the id it names one claim: a worker that was too slow cannot complete what another one has claimed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import peewee
+
+from ...database.retry import retrying
+from ..fields import utc_now
+from .messages import read_rows
+
+#: So many characters of an error are kept: with four bytes each they fit.
+_ERROR = 10_000
+#: How often the time before the next attempt is doubled.
+_DOUBLINGS = 10
+
+
+class QueueJobs:
+    """What is done with items of the sync queue."""
+
+    @classmethod
+    @retrying(single=True)
+    def enqueue(cls, entity_type: str, entity_id: int, action: str) -> Self:
+        """Add an item, for any worker."""
+        model: Any = cls
+        item: Self = model.create(entity_type=entity_type, entity_id=entity_id, action=action)
+        return item
+
+    @classmethod
+    @retrying(isolation="READ COMMITTED")
+    def claim(cls, worker: str, limit: int = 1) -> list[Self]:
+        """Take up to ``limit`` pending items, the oldest first; no other worker gets them.
+
+        The worker's name stands in ``error_message`` until the item is completed or has failed. An item whose worker
+        dies stays as it is until ``requeue_stale``.
+        """
+        model: Any = cls
+        pending = model.select().where(model.status == "pending").order_by(model.id).limit(limit)
+        try:
+            # Others' items are passed over. Without gap locks: two that read to the end of the list would deadlock.
+            items = list(pending.for_update(skip_locked=True))
+        except peewee.ProgrammingError:  # MariaDB before 10.6: workers wait for each other here
+            items = list(pending.for_update())
+        if items:
+            now, words = utc_now(), f"claimed by {worker}"[:_ERROR]
+            changes = {"status": "processing", "processed_at": now, "error_message": words}
+            ids = [item.id for item in items]
+            claimed = model.update(changes, attempts=model.attempts + 1).where(model.id.in_(ids))
+            claimed.execute()
+            for item in items:
+                item.__data__.update(
+                    changes, status=model.status.python_value("processing"), attempts=item.attempts + 1
+                )
+        return items
+
+    @retrying(single=True)
+    def complete(self) -> bool:
+        """Mark a claimed item as done; return False if it has been taken from this worker."""
+        return self._end(status="completed", error_message=None)
+
+    @retrying(single=True)
+    def fail(self, error: object) -> bool:
+        """Mark a claimed item as failed, with the error's text; ``retry_due`` gives it another try.
+
+        Return False if it has been taken from this worker.
+        """
+        text = str(error).encode("utf-8", "replace").decode()
+        return self._end(status="failed", error_message=text[:_ERROR])
+
+    def _end(self, **changes: Any) -> bool:
+        own: Any = self
+        model = type(own)
+        changes["processed_at"] = utc_now()
+        claim = (model.status == "processing") & (model.attempts == own.attempts)
+        if not model.update(changes).where(own._pk_expr(), claim).execute():
+            return False
+        own.__data__.update(changes, status=model.status.python_value(changes["status"]))
+        return True
+
+    @classmethod
+    def stale(cls, older_than: timedelta) -> peewee.ModelSelect[Any]:
+        """Return the items that were claimed so long ago and are not done."""
+        model: Any = cls
+        items: peewee.ModelSelect[Any] = model.select().where(_stale(model, older_than))
+        return items
+
+    @classmethod
+    def requeue_stale(cls, older_than: timedelta) -> int:
+        """Make items pending again that were claimed so long ago: their workers have died. Return how many.
+
+        Choose a time in which every worker is done with an item, or the item is done twice.
+        """
+        return cls._pending_again(_stale(cls, older_than))
+
+    @classmethod
+    def retry_due(cls, *, attempts: int = 5, delay: timedelta = timedelta(minutes=1)) -> int:
+        """Make failed items pending again whose time has come; return how many.
+
+        The first retry is ``delay`` after the failure, each further one after twice the time, at most after 1,024 times
+        of it, up to so many ``attempts`` in all.
+        """
+        model: Any = cls
+        waits = [utc_now() - delay * 2**number for number in range(_DOUBLINGS + 1)]
+        due = _since(model, waits.pop())
+        for number, moment in enumerate(waits, 1):
+            due |= (model.attempts <= number) & _since(model, moment)
+        return cls._pending_again((model.status == "failed") & (model.attempts < attempts) & due)
+
+    @classmethod
+    def _pending_again(cls, condition: Any, batch: int = 500) -> int:
+        model: Any = cls
+        count = 0
+        while True:
+            ids = [number for (number,) in read_rows(model, model.select(model.id).where(condition).limit(batch))]
+            moved = cls._set_pending(sorted(ids), condition) if ids else 0
+            count += moved
+            if not moved:
+                return count
+
+    @classmethod
+    @retrying(single=True)
+    def _set_pending(cls, ids: Sequence[int], condition: Any) -> int:
+        model: Any = cls
+        return int(model.update(status="pending").where(model.id.in_(ids), condition).execute())
+
+
+def _stale(model: Any, older_than: timedelta) -> Any:
+    return (model.status == "processing") & _since(model, utc_now() - older_than)
+
+
+def _since(model: Any, moment: datetime) -> Any:
+    """Return the condition that an item has been as it is since a moment; PHP may not have said when."""
+    text = model.processed_at.db_value(moment)
+    return peewee.fn.COALESCE(model.processed_at, model.created_at, coerce=False) <= text
