@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Literal
 
 import peewee as pw
 
 from ..database.query import detect_dialect
 from ..errors import ConfigurationError, Irreversible, RemovalRefused, RunStopped
-from ..install.manager import DatabaseManager
-from ..migrate.folder import MigrationFolder, parse_plain
-from ..models.base import BaseModel
-from ..models.tables import MODELS
-from ..schema.naming import DEFAULT_PREFIX
+from ..migrate.folder import MigrationFolder, Part, next_version
+from ..models.namespace import WCH
+from ..schema.naming import Namespace
 from ..schema.objects import Schema, Table
 from ..schema.operations import DropColumn
 from ..schema.renames import Question, Renames, operations_between, parse_renames, questions, rename_columns
 from .order import arrange
 from .recipes import Recipes
 from .render import Draft, caution, summary
-from .scratch import declared_schema, produced_schema, scratch_schema
+from .scratch import declared_schema, produced_schema, scratch_manager, scratch_schema
 from .source import Mark
-
-Part = Literal["major", "minor", "patch"]
 
 #: Asked whether a column has another name now: answers with one of the candidates, or None.
 Ask = Callable[[Question], str | None]
@@ -45,15 +37,16 @@ class ModelDifference:
 
 
 def model_differences(
-    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table]
+    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table], namespace: Namespace = WCH
 ) -> tuple[ModelDifference, ...]:
     """Replay the migrations on each scratch database and compare with the models; return nothing if they agree."""
     tables = tuple(tables)
     found: dict[str, list[str]] = {}
     for database in databases:
         dialect = detect_dialect(database)
-        produced = produced_schema(database, folder)
-        for operation in operations_between(produced, declared_schema(tables, DEFAULT_PREFIX, dialect), Renames()):
+        produced = produced_schema(database, folder, namespace)
+        declared = declared_schema(tables, namespace.at(), dialect)
+        for operation in operations_between(produced, declared, Renames()):
             for line in operation.describe():
                 found.setdefault(line, []).append(dialect.label)
     return tuple(ModelDifference(words, tuple(engines)) for words, engines in found.items())
@@ -68,10 +61,12 @@ class Author:
     after: Schema
 
     @classmethod
-    def of(cls, database: pw.Database, folder: MigrationFolder, tables: Iterable[Table]) -> Author:
+    def of(
+        cls, database: pw.Database, folder: MigrationFolder, tables: Iterable[Table], namespace: Namespace = WCH
+    ) -> Author:
         """Return the author for a scratch database, after a replay there."""
-        declared = declared_schema(tables, DEFAULT_PREFIX, detect_dialect(database))
-        return cls(folder, produced_schema(database, folder), declared)
+        declared = declared_schema(tables, namespace.at(), detect_dialect(database))
+        return cls(folder, produced_schema(database, folder, namespace), declared)
 
     def renames(self, said: Iterable[str], dropped: Iterable[str], ask: Ask | None) -> Renames:
         """Return the renames: as given, else as answered.
@@ -133,16 +128,6 @@ class Author:
                 )
 
 
-def next_version(version: str | None, part: Part) -> str:
-    """Increment one part of the version and reset the parts behind it; the first version is 1.0.0."""
-    if version is None:
-        return "1.0.0"
-    major, minor, patch = parse_plain(version)
-    return {"major": f"{major + 1}.0.0", "minor": f"{major}.{minor + 1}.0", "patch": f"{major}.{minor}.{patch + 1}"}[
-        part
-    ]
-
-
 def marks(draft: Draft) -> tuple[str, ...]:
     """Return the questions that the draft leaves to its author."""
     return tuple(line.question for line in draft.forward if isinstance(line, Mark))
@@ -159,63 +144,12 @@ def migration_path(folder: MigrationFolder, name: str) -> Path:
     return folder.path / f"{number:03}_{words}.py"
 
 
-def load_models(words: str | None) -> tuple[type[BaseModel], ...]:
-    """Import the models: MODELS of a module, or all that it defines, in order. Raises ConfigurationError."""
-    if words is None:
-        return tuple(MODELS)
-    name, _, attribute = words.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # as with ``python -m``, the current folder counts
-    try:
-        module = importlib.import_module(name)
-    except Exception as error:  # whatever its code does
-        said = " ".join(str(error).split())
-        raise ConfigurationError(
-            f"--models {words}: {name} cannot be imported ({type(error).__name__}: {said})."
-        ) from error
-    defined = () if attribute else _defined(module)
-    value = getattr(module, attribute or "MODELS", defined or None)
-    found = _items(value)
-    left_out = [each for each in defined if each not in found]
-    others = [getattr(each, "__name__", repr(each)) for each in found if not _is_model(each)]
-    if others and value is not None:
-        raise ConfigurationError(
-            f"--models {words}: no migration can know {', '.join(others)}; expected subclasses of BaseModel with the "
-            "Meta.table_key of one of the six tables."
-        )
-    if left_out:
-        names = ", ".join(each.__name__ for each in left_out)
-        raise ConfigurationError(
-            f"--models {words}: {name} defines {names}, which its MODELS leaves out, so nothing would look at it; add "
-            f"it there, or say --models {name}:MODELS."
-        )
-    if not found or value is None:
-        raise ConfigurationError(
-            f"--models {words}: no models there; expected module:ATTRIBUTE, a tuple of subclasses of BaseModel."
-        )
-    return tuple(found)
-
-
-def _defined(module: ModuleType) -> tuple[type[BaseModel], ...]:
-    """Return the models that the module itself defines, in order, without those that only others are made from."""
-    own = [
-        each
-        for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == module.__name__
-    ]
-    return tuple(each for each in own if not any(other is not each and issubclass(other, each) for other in own))
-
-
-def _items(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, type) else (value,)
-
-
-def _is_model(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, BaseModel) and value._meta.table_key is not None
-
-
 def try_newest(
-    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table], before: Sequence[Schema]
+    databases: Sequence[pw.Database],
+    folder: MigrationFolder,
+    tables: Iterable[Table],
+    before: Sequence[Schema],
+    namespace: Namespace = WCH,
 ) -> tuple[str, ...]:
     """Run the newest migration of ``folder`` on each database and roll it back; return what went wrong, or "".
 
@@ -225,19 +159,19 @@ def try_newest(
     return tuple(
         f"on {detect_dialect(database).label} {trouble}"
         for database, old in zip(databases, before, strict=True)
-        for trouble in _troubles(database, folder, tables, old)
+        for trouble in _troubles(database, folder, tables, old, namespace)
     )
 
 
 def _troubles(
-    database: pw.Database, folder: MigrationFolder, tables: tuple[Table, ...], before: Schema
+    database: pw.Database, folder: MigrationFolder, tables: tuple[Table, ...], before: Schema, namespace: Namespace
 ) -> Iterator[str]:
     try:
-        yield from (f"it does not: {found.words}" for found in model_differences([database], folder, tables))
+        yield from (f"it does not: {found.words}" for found in model_differences([database], folder, tables, namespace))
         # A rollback that is refused or missing has been decided.
         with contextlib.suppress(Irreversible, RemovalRefused):
-            DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=True, migrations=folder.path).rollback()
-            back = operations_between(scratch_schema(database), before, Renames())
+            scratch_manager(database, folder, namespace, remove_data=True).rollback()
+            back = operations_between(scratch_schema(database, namespace), before, Renames())
             yield from (f"its rollback does not: {line}" for operation in back for line in operation.describe())
     except RunStopped as error:
         yield f"it fails: {str(error).splitlines()[0]}"

@@ -6,25 +6,76 @@ from dataclasses import dataclass, replace
 from ..schema import operations as ops
 from ..schema.objects import Column, ColumnType, Schema
 from ..schema.renames import ChangePrimaryKey
-from ..schema.type_changes import widens
+from ..schema.types import widens
 from .source import Line, Mark, Named, Shape, StepLine, Text, source_of, together
 
-_NEUTRAL = {
-    "date": "1970-01-01",
-    **dict.fromkeys(("datetime", "timestamp"), "1970-01-01 00:00:01"),
-    "json": "{}",
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double"), "0"),
-}
+
+def neutral(type_: ColumnType) -> str:
+    """Return the neutral value of a NOT NULL column of that type."""
+    return type_.values[0] if type_.name == "enum" else type_.kind.neutral if type_.kind else ""
+
+
+def _new(was: ColumnType, now: ColumnType) -> tuple[str, ...]:
+    return tuple(value for value in now.values if value not in was.values)
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnRecipes:
-    """Lines for columns. ``after`` is the resulting schema; ``Recipes`` removes the marks of a rollback (``back``)."""
+class Recipes:
+    """Lines for all operations from ``before`` to ``after``; what is in ``allowed`` may be dropped.
 
+    Whatever keeps every value, or is refused by the step itself because of conflicting rows, needs no mark. A rollback
+    has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
+    """
+
+    before: Schema
     after: Schema
-    back: bool
+    allowed: frozenset[str] = frozenset()
+    back: bool = False
 
-    def add(self, operation: ops.AddColumn) -> Iterator[Line]:
+    def lines(self, operations: Sequence[ops.Operation]) -> tuple[Line, ...]:
+        lost = self._lost_for_good(operations) if self.back else ""
+        if lost:
+            return (StepLine("steps.irreversible", (Text(lost),)),)
+        found = [line for operation in operations for line in self._lines(operation)]
+        return together([line for line in found if not (self.back and isinstance(line, Mark))])
+
+    def _lines(self, operation: ops.Operation) -> Iterator[Line]:
+        table = Text(operation.table)
+        match operation:
+            case ops.CreateTable(definition=definition):
+                shape = Shape(source_of(definition), operation.table.upper(), listed=True)
+                yield StepLine("steps.create_tables", (shape,))
+            case ops.DropTable():
+                yield from self._drop_table(operation)
+            case ops.AddColumn():
+                yield from self._add_column(operation)
+            case ops.ModifyColumn():
+                yield from self._modify_column(operation)
+            case ops.RenameColumn(old=old, new=new):
+                yield StepLine("steps.rename_column", (table, Text(old), Text(new)))
+            case ops.DropColumn(column=column):
+                name = f"{operation.table}.{column}"
+                if name not in self.allowed:
+                    yield Mark(f"{name} is dropped with its values: say where they go, if anywhere")
+                yield StepLine("steps.drop_column", (table, Text(column), Named("allow_drop", "True")))
+            case ops.AddIndex(index=index):
+                shape = Shape(source_of(index), f"{index.name.upper()}_INDEX")
+                yield StepLine("steps.add_index", (table, shape))
+            case ops.RenameIndex(index=index, new=new):
+                yield StepLine("steps.rename_index", (table, Text(index.name), Text(new)))
+            case ops.DropIndex(index=name):
+                yield StepLine("steps.drop_index", (table, Text(name)))
+            case ops.AddForeignKey(foreign_key=key) | ops.DropForeignKey(foreign_key=key):
+                step = "add" if isinstance(operation, ops.AddForeignKey) else "drop"
+                shape = Shape(source_of(key), f"{'_'.join(key.columns).upper()}_KEY")
+                yield StepLine(f"steps.{step}_foreign_key", (table, shape))
+            case ChangePrimaryKey(was=was, now=now):
+                yield Mark(
+                    f"the primary key of {operation.table} changes from ({', '.join(was)}) to ({', '.join(now)}), for "
+                    "which there is no step: copy the rows into a new table"
+                )
+
+    def _add_column(self, operation: ops.AddColumn) -> Iterator[Line]:
         column, table = operation.column, self.after.table(operation.table)
         assert table is not None
         is_last = table.columns[-1].name == column.name
@@ -41,7 +92,7 @@ class ColumnRecipes:
             yield self._fill(table.name, column)
             yield StepLine("steps.alter_column", (Text(table.name), self._shape(column)))
 
-    def modify(self, operation: ops.ModifyColumn) -> Iterator[Line]:
+    def _modify_column(self, operation: ops.ModifyColumn) -> Iterator[Line]:
         was, now, table = operation.was, operation.column, operation.table
         name = f"{table}.{now.name}"
         if odd := was.opaque or now.opaque:
@@ -88,7 +139,7 @@ class ColumnRecipes:
         suffix = "_BEFORE" if self.back and filled else "" if filled else "_STAGE"
         return Shape(source_of(column), f"{column.name.upper()}{suffix}")
 
-    def lost_for_good(self, operations: Sequence[ops.Operation]) -> str:
+    def _lost_for_good(self, operations: Sequence[ops.Operation]) -> str:
         """Return a unique column whose values are lost, for which no neutral value is possible, or None."""
         for operation in operations:
             if isinstance(operation, ops.AddColumn):
@@ -98,72 +149,6 @@ class ColumnRecipes:
                 if unique and not column.nullable:
                     return f"the values of {table.name}.{column.name} are gone, and no two rows may have the same"
         return ""
-
-
-def neutral(type_: ColumnType) -> str:
-    """Return the neutral value of a NOT NULL column of that type."""
-    return type_.values[0] if type_.name == "enum" else _NEUTRAL.get(type_.name, "")
-
-
-def _new(was: ColumnType, now: ColumnType) -> tuple[str, ...]:
-    return tuple(value for value in now.values if value not in was.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipes:
-    """Lines for all operations from ``before`` to ``after``; what is in ``allowed`` may be dropped.
-
-    Whatever keeps every value, or is refused by the step itself because of conflicting rows, needs no mark. A rollback
-    has none: it narrows as far as the rows allow, and a column that comes back without its values gets a neutral one.
-    """
-
-    before: Schema
-    after: Schema
-    allowed: frozenset[str] = frozenset()
-    back: bool = False
-
-    def lines(self, operations: Sequence[ops.Operation]) -> tuple[Line, ...]:
-        lost = ColumnRecipes(self.after, self.back).lost_for_good(operations) if self.back else ""
-        if lost:
-            return (StepLine("steps.irreversible", (Text(lost),)),)
-        found = [line for operation in operations for line in self._lines(operation)]
-        return together([line for line in found if not (self.back and isinstance(line, Mark))])
-
-    def _lines(self, operation: ops.Operation) -> Iterator[Line]:
-        table = Text(operation.table)
-        match operation:
-            case ops.CreateTable(definition=definition):
-                shape = Shape(source_of(definition), operation.table.upper(), listed=True)
-                yield StepLine("steps.create_tables", (shape,))
-            case ops.DropTable():
-                yield from self._drop_table(operation)
-            case ops.AddColumn():
-                yield from ColumnRecipes(self.after, self.back).add(operation)
-            case ops.ModifyColumn():
-                yield from ColumnRecipes(self.after, self.back).modify(operation)
-            case ops.RenameColumn(old=old, new=new):
-                yield StepLine("steps.rename_column", (table, Text(old), Text(new)))
-            case ops.DropColumn(column=column):
-                name = f"{operation.table}.{column}"
-                if name not in self.allowed:
-                    yield Mark(f"{name} is dropped with its values: say where they go, if anywhere")
-                yield StepLine("steps.drop_column", (table, Text(column), Named("allow_drop", "True")))
-            case ops.AddIndex(index=index):
-                shape = Shape(source_of(index), f"{index.name.upper()}_INDEX")
-                yield StepLine("steps.add_index", (table, shape))
-            case ops.RenameIndex(index=index, new=new):
-                yield StepLine("steps.rename_index", (table, Text(index.name), Text(new)))
-            case ops.DropIndex(index=name):
-                yield StepLine("steps.drop_index", (table, Text(name)))
-            case ops.AddForeignKey(foreign_key=key) | ops.DropForeignKey(foreign_key=key):
-                step = "add" if isinstance(operation, ops.AddForeignKey) else "drop"
-                shape = Shape(source_of(key), f"{'_'.join(key.columns).upper()}_KEY")
-                yield StepLine(f"steps.{step}_foreign_key", (table, shape))
-            case ChangePrimaryKey(was=was, now=now):
-                yield Mark(
-                    f"the primary key of {operation.table} changes from ({', '.join(was)}) to ({', '.join(now)}), for "
-                    "which there is no step: copy the rows into a new table"
-                )
 
     def _drop_table(self, operation: ops.DropTable) -> Iterator[Line]:
         dropped = self.before.table(operation.table)

@@ -1,5 +1,6 @@
 """A migration's source, formatted as by ruff."""
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,11 +10,11 @@ from textwrap import fill
 from ..schema import operations as ops
 from ..schema.objects import Column, Index
 from ..schema.renames import ChangePrimaryKey
-from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, called, escaped, flat, layout
+from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, escaped, flat, layout
 
 _OBJECTS = (
-    "Column", "ColumnType", "Default", "ForeignKey", "Index", "Table", "bigint", "boolean", "datetime", "enum",
-    "integer", "json", "text", "varchar",
+    "Column", "ColumnType", "Default", "ForeignKey", "Index", "Table", "bigint", "boolean", "column_type", "datetime",
+    "enum", "integer", "json", "text", "varchar",
 )  # fmt: skip
 _SIGNATURE = "(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:"
 
@@ -47,12 +48,8 @@ class Draft:
         short = "\n".join(constant for constant in constants if "\n" not in constant)
         long = [constant for constant in constants if "\n" in constant]
         body = "\n\n".join(part for part in (f'VERSION = "{self.version}"', short, *long) if part)
-        used = {"steps.stamp"}
-        for line in (*self.forward, *self.back):
-            used |= set() if isinstance(line, Mark) else set(called(_call(line, self._constants)))
-        for _, code in self._constants.values():
-            used |= set(called(code))
-        return f"{self._docstring()}\n\n{_imports(used)}\n\n{body}\n\n\n{migrate}\n\n{rollback}"
+        code = f"{body}\n\n\n{migrate}\n\n{rollback}"
+        return f"{self._docstring()}\n\n{_imports(code)}\n\n{code}"
 
     def _docstring(self) -> str:
         pieces = [_in_docstring(piece) for piece in self.summary]
@@ -66,8 +63,8 @@ class Draft:
 
     def _hoisted(self) -> dict[str, tuple[str, Expression]]:
         """Return the constants, by the source of their values: {source: (name, source)}."""
-        table_cache = [shape for line in (*self.forward, *self.back) for shape in _shapes(line)]
-        uses = Counter(flat(shape.code) for shape in table_cache)
+        shapes = [shape for line in (*self.forward, *self.back) for shape in _shapes(line)]
+        uses = Counter(flat(shape.code) for shape in shapes)
         found: dict[str, tuple[str, Expression]] = {}
         for line in (*self.forward, *self.back):
             long = isinstance(line, StepLine) and 4 + len(flat(_call(line, {}))) > WIDTH
@@ -122,8 +119,9 @@ def _free(name: str, table: str, taken: set[str]) -> str:
     return next(c for c in (name if name.isidentifier() else f"_{name}" for name in names) if c not in taken)
 
 
-def _imports(used: set[str]) -> str:
-    modules = ", ".join(module for module in ("batches", "steps") if any(u.startswith(f"{module}.") for u in used))
+def _imports(code: str) -> str:
+    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    modules = ", ".join(module for module in ("batches", "steps") if module in used)
     named = [name for name in _OBJECTS if name in used]
     lines = [
         "import peewee as pw",

@@ -11,43 +11,43 @@ from ..database.connect import connected, open_database
 from ..database.query import Connection, detect_dialect
 from ..database.url import Target
 from ..errors import WchError
+from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
+from ..execution.topology import require_writable
 from ..install.manager import DatabaseManager
+from ..migrate.dry_run import dry_run_on_empty
 from ..migrate.folder import MigrationFolder
-from ..schema.declared import physical_name, resolve
+from ..models.namespace import WCH
+from ..schema.declared import resolve
 from ..schema.dialect import Dialect
-from ..schema.naming import DEFAULT_PREFIX, history_table_name
-from ..schema.objects import Column, ForeignKey, Schema, Table
+from ..schema.naming import Names, Namespace
+from ..schema.objects import ForeignKey, Schema, Table
+from ..schema.operations import CreateTable
 
 
-def declared_schema(tables: Iterable[Table], prefix: str, dialect: Dialect) -> Schema:
+def declared_schema(tables: Iterable[Table], names: Names, dialect: Dialect) -> Schema:
     """Return declared tables in the form in which the engine reports them."""
-    return logical_schema(resolve(tables, prefix=prefix, dialect=dialect, collation=None), prefix, dialect)
+    return _logical(resolve(tables, names=names, dialect=dialect, collation=None), names, dialect)
 
 
-def logical_schema(live: Schema, prefix: str, dialect: Dialect) -> Schema:
+def _logical(live: Schema, names: Names, dialect: Dialect) -> Schema:
     """Return the schema without prefix, names and everything else that belongs to one installation."""
-    mark = physical_name("", prefix)
-    return Schema(tuple(_table(table, mark, dialect) for table in live))
+    return Schema(tuple(_table(table, names, dialect) for table in live))
 
 
-def _table(table: Table, mark: str, dialect: Dialect) -> Table:
+def _table(table: Table, names: Names, dialect: Dialect) -> Table:
     in_front = dialect.index_name(table.name, "")
     return Table(
-        table.name.removeprefix(mark),
-        tuple(map(_column, table.columns)),
+        names.key(table.name),
+        tuple(replace(column, collation=None, comment="") for column in table.columns),
         primary_key=table.primary_key,
         indexes=tuple(replace(index, name=index.name.removeprefix(in_front)) for index in table.indexes),
-        foreign_keys=tuple(_foreign_key(key, mark) for key in table.foreign_keys),
+        foreign_keys=tuple(_foreign_key(key, names) for key in table.foreign_keys),
     )
 
 
-def _column(column: Column) -> Column:
-    return replace(column, collation=None, comment="")
-
-
-def _foreign_key(key: ForeignKey, mark: str) -> ForeignKey:
-    return replace(key, name="", referenced_table=key.referenced_table.removeprefix(mark))
+def _foreign_key(key: ForeignKey, names: Names) -> ForeignKey:
+    return replace(key, name="", referenced_table=names.key(key.referenced_table))
 
 
 @contextlib.contextmanager
@@ -62,7 +62,8 @@ def scratch_databases(target: Target | None) -> Iterator[tuple[tuple[pw.Database
             yield (memory,), ()
             return
         try:
-            there = stack.enter_context(_on_server(target))
+            own = stack.enter_context(temporary_database(replace(target, name=f"wch_scratch_{secrets.token_hex(4)}")))
+            there = stack.enter_context(connected(open_database(own)))
         except (WchError, pw.PeeweeException) as error:
             why = " ".join(str(error.args[-1] if error.args else error).split())
             yield (memory,), (f"No scratch database on the server ({why}); compared on SQLite alone.",)
@@ -71,36 +72,59 @@ def scratch_databases(target: Target | None) -> Iterator[tuple[tuple[pw.Database
 
 
 @contextlib.contextmanager
-def _on_server(target: Target) -> Iterator[pw.Database]:
-    name = f"wch_scratch_{secrets.token_hex(4)}"
+def temporary_database(target: Target) -> Iterator[Target]:
+    """Create the database that ``target`` names on its server for the block, empty. Raises DatabaseUnavailable."""
     administration = open_database(replace(target, name="information_schema"))
     with connected(administration):
-        administration.execute_sql(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+        require_writable(Connection.detect(administration))
+        administration.execute_sql(f"CREATE DATABASE `{target.name}` CHARACTER SET utf8mb4")
     try:
-        with connected(open_database(replace(target, name=name))) as database:
-            yield database
+        yield target
     finally:
         with connected(administration):
-            administration.execute_sql(f"DROP DATABASE IF EXISTS `{name}`")
+            administration.execute_sql(f"DROP DATABASE IF EXISTS `{target.name}`")
 
 
-def produced_schema(database: pw.Database, folder: MigrationFolder) -> Schema:
+def scratch_manager(
+    database: pw.Database, folder: MigrationFolder, namespace: Namespace, *, remove_data: bool = False
+) -> DatabaseManager:
+    """Return the manager that runs the migrations of ``folder`` there, whatever the models are."""
+    manager = DatabaseManager(database, remove_data=remove_data, migrations=folder.path)
+    manager.names = namespace.at()
+    return manager
+
+
+def make_parents(database: pw.Database, folder: MigrationFolder, names: Names) -> None:
+    """Create, with their keys alone, the tables outside the namespace that the migrations' foreign keys refer to.
+
+    A migration that cannot be replayed is left to the run to tell of.
+    """
+    context = RunContext(Connection.detect(database), names)
+    with contextlib.suppress(WchError):
+        parents = dry_run_on_empty(context, folder, folder.names).parents
+        missing = [one for one in parents if not context.present([one.name])]
+        for step in (s for one in missing for s in context.dialect.render(None, [CreateTable(one.name, one)])):
+            context.run_steps([step], step.table)
+
+
+def produced_schema(database: pw.Database, folder: MigrationFolder, namespace: Namespace = WCH) -> Schema:
     """Replay the migrations of ``folder`` and return the schema that they make, without its prefix.
 
     Raises MigrationFailed, and Undecided if one of them still holds a question.
     """
     if folder.names:
-        DatabaseManager(database, prefix=DEFAULT_PREFIX, remove_data=False, migrations=folder.path).run_migrations()
-    return scratch_schema(database)
+        make_parents(database, folder, namespace.at())
+        scratch_manager(database, folder, namespace).run_migrations()
+    return scratch_schema(database, namespace)
 
 
-def scratch_schema(database: pw.Database) -> Schema:
-    """Return all tables of ours that exist, parents first as far as possible."""
-    dialect, mark = detect_dialect(database), physical_name("", DEFAULT_PREFIX)
-    names = [n for n in database.get_tables() if n.startswith(mark) and n != history_table_name(DEFAULT_PREFIX)]
-    if not names:
+def scratch_schema(database: pw.Database, namespace: Namespace = WCH) -> Schema:
+    """Return all tables of the namespace that exist, parents first as far as possible."""
+    dialect, names = detect_dialect(database), namespace.at()
+    there = [name for name in database.get_tables() if name.startswith(names.start) and name not in names.books]
+    if not there:
         return Schema(())
-    live = logical_schema(introspect_schema(Connection(database, dialect), sorted(names)), DEFAULT_PREFIX, dialect)
+    live = _logical(introspect_schema(Connection(database, dialect), sorted(there)), names, dialect)
     return Schema(_parents_first(live))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 
-from ..schema.objects import ColumnType, ForeignKey, Table
+from ..schema.objects import ColumnType, ForeignKey, Table, column_type
 
 WIDTH = 120
 
@@ -54,22 +54,6 @@ def flat(expression: Expression) -> str:
         case Named(name, value):
             return f"{name}={flat(value)}"
     return str(expression)
-
-
-def called(expression: Expression) -> Iterator[str]:
-    """Yield every function that is called, and every name that is an argument."""
-    match expression:
-        case Call(function, arguments):
-            yield function
-            for argument in arguments:
-                yield from called(argument)
-        case Items(items):
-            for item in items:
-                yield from called(item)
-        case Named(value=value):
-            yield from called(value)
-        case str():
-            yield expression
 
 
 def layout(expression: Expression, *, indent: int = 0, used: int | None = None, follows: int = 0) -> str:
@@ -205,6 +189,8 @@ def source_of(value: object) -> Expression:
             return Call("varchar", (str(value.size),))
         if value == ColumnType("enum", values=value.values):
             return Call("enum", tuple(map(Text, value.values)))
+        if column_type(str(value)) == value:
+            return Call("column_type", (Text(str(value)),))
     if not is_dataclass(value):
         return repr(value)
     arguments: list[Expression] = []

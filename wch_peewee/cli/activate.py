@@ -10,15 +10,15 @@ from .options import (
     dry_run_option,
     ignore_option,
     network_option,
+    subcommand,
     wait_options,
-    wch_command,
     yes_option,
 )
 from .plan import show_plan
 from .session import Session, confirm_neighbours, for_every_site, open_session, sentence
 
 
-@wch_command("activate")
+@subcommand("activate")
 @ignore_option
 @wait_options
 @copy_options

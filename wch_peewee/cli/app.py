@@ -1,5 +1,6 @@
 """The command ``wch``: the group of its commands, and how each ending becomes an exit code."""
 
+import difflib
 import importlib
 import logging
 import os
@@ -30,11 +31,15 @@ _COMMANDS = (
     "uninstall",
     "schema",
     "doctor",
+    "prune",
+    "export",
+    "erase",
+    "queue",
     "new",
 )
 
 #: Never suggested for another word: install is near to uninstall.
-_REMOVING = ("uninstall", "rollback")
+_REMOVING = ("uninstall", "rollback", "prune", "erase")
 #: What other tools call it.
 _OTHER_WORDS = ("install", "init", "initialize", "setup", "create", "upgrade", "update", "up", "apply", "sync")
 
@@ -46,7 +51,10 @@ Environment (an option wins over it):
   WCH_DATABASE_URL  sqlite:///file.db or mysql://user:password@host:3306/name
   WCH_TABLE_PREFIX  the site's table prefix; empty is possible
   WCH_WORDPRESS     a WordPress site's folder, whose wp-config.php says what is not set
-  WCH_REMOVE_DATA   true lets uninstall and rollback remove data; nothing else does
+  WCH_PHP           the PHP that evaluates that file; without it no PHP is run
+  WCH_REMOVE_DATA   true lets uninstall remove the tables with their rows
+  WCH_MODELS        the module of the models; else models in [tool.wch] of pyproject.toml
+  WCH_MIGRATIONS    the folder of their migrations; else migrations there
   WCH_IGNORE        refusals that are accepted, one in a line
   WCH_DEBUG         1 shows the traceback of an unexpected error
 
@@ -73,10 +81,11 @@ class _Group(click.Group):
     def get_command(self, context: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _COMMANDS:
             return _load(cmd_name)
-        if cmd_name in _OTHER_WORDS and not context.resilient_parsing:
-            raise click.UsageError(f"No such command {cmd_name!r}. Did you mean 'activate'?", context)
-        # A misspelt name: click suggests one of the commands that it knows here.
-        self.commands = {name: _load(name) for name in _COMMANDS if name not in _REMOVING}
+        harmless = [name for name in _COMMANDS if name not in _REMOVING]
+        # Before 8.4 click suggests nothing.
+        near = ["activate"] if cmd_name in _OTHER_WORDS else difflib.get_close_matches(cmd_name, harmless, 1)
+        if near and not context.resilient_parsing:
+            raise click.UsageError(f"No such command {cmd_name!r}. Did you mean {near[0]!r}?", context)
         return None
 
     def invoke(self, context: click.Context) -> Any:
@@ -138,7 +147,6 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code: ``run(["status", "--format", "json"])``."""
     choices = Choices()
     logger = logging.getLogger("wch_peewee")
-    logger.setLevel(logging.INFO)
     handler = _LogHandler(choices)
     logger.addHandler(handler)
     try:
@@ -153,6 +161,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: list[str], choices: Choices) -> int:
+    # Click would take the word behind --php for its value.
+    arguments = ["--php=php" if argument == "--php" else argument for argument in arguments]
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     try:
         result = wch.main(arguments, prog_name="wch", standalone_mode=False, obj=choices)
         return result if isinstance(result, int) else ExitCode.FINE
@@ -164,7 +176,9 @@ def _run(arguments: list[str], choices: Choices) -> int:
         return _failed(choices, error, ExitCode.FAILED, str(error))
     except WchError as error:
         if isinstance(error, RunStopped):
-            error.command = _without_password(arguments)
+            # Without its target a rollback that is repeated would take one more back.
+            aimed = error.target in arguments or any(one.partition("=")[0] == "--to" for one in arguments)
+            error.command = _without_password([*arguments, *([] if aimed else filter(None, [error.target]))])
         attributes = {key: value for key, value in vars(error).items() if not key.startswith("_")}
         return _failed(choices, error, error.exit_code, str(error), attributes=attributes)
     except Exception as error:
@@ -210,12 +224,15 @@ def _failed(
 
 
 class _LogHandler(logging.Handler):
-    """A handler that prints the library's log records as plain lines on the current stderr."""
+    """A handler that prints the library's warnings as plain lines on the current stderr.
+
+    What a run has done, which is logged at INFO, is in the command's own output.
+    """
 
     def __init__(self, choices: Choices) -> None:
-        super().__init__()
+        super().__init__(logging.WARNING)
         self._choices = choices
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING or not self._choices.quiet:
+        if record.levelno >= logging.ERROR or not self._choices.quiet:
             Output(self._choices).error(record.getMessage())

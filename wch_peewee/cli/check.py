@@ -9,15 +9,16 @@ import click
 from ..install.drift import REPAIR, Difference, differences
 from ..install.inspection import InstallPlan
 from ..install.network import Network
-from .options import Choices, ExitCode, ignore_option, network_option, timeout_option, wch_command
+from .options import Choices, ExitCode, complete_path, ignore_option, network_option, subcommand, timeout_option
 from .output import Output
-from .session import Session, author_folder, for_every_site, open_author_session, open_session, show_newer
+from .project import find_project
+from .session import Session, for_every_site, open_author_session, open_session, show_newer
 
 #: The option without its value, which is not the empty text of a shell's unset variable. Nobody can type it.
 _OWN = "\0"
 
 
-@wch_command("check")
+@subcommand("check", project=False)
 @timeout_option
 @ignore_option
 @network_option
@@ -26,6 +27,7 @@ _OWN = "\0"
     is_flag=False,
     flag_value=_OWN,
     metavar="[FOLDER]",
+    shell_complete=complete_path,
     help="Check the files of the migrations instead, without a database; with --models, their folder.",
 )
 @click.option("--record", is_flag=True, help="With --migrations: note the new files as shipped.")
@@ -53,6 +55,7 @@ def command(
 
     With --models no live table is looked at: the migrations are replayed on a scratch SQLite database in
     memory and, where a server is configured, on a scratch database there, and compared with the models.
+    Before the command, both options only say whose tables are compared: wch --models shop check.
 
     \b
       wch check --migrations && git commit
@@ -72,7 +75,7 @@ def command(
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, _site)
     found = session.manager.plan()
-    drift = differences(found, session.manager.prefix)
+    drift = differences(found, session.manager.names)
     clean = _is_clean(found)
     if session.out.structured:
         session.out.document(
@@ -150,7 +153,7 @@ def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int
     from ..authoring.lint import check_migrations, record_migrations
 
     out = Output(choices)
-    path = author_folder(folder, out)
+    path = find_project(choices, out, folder=folder, author=True).folder.path
     out.note(f"Migrations: {path}")
     findings = check_migrations(path)
     recorded = record_migrations(path) if record and not findings else ()
@@ -183,17 +186,17 @@ def _from_here(path: Path) -> Path:
 def _check_models(choices: Choices, models: str | None, folder: str | None) -> int:
     """Print the differences between the models and the migrations, found on scratch databases."""
     # Imported here, as above.
-    from ..authoring.author import load_models, model_differences
+    from ..authoring.author import model_differences
     from ..authoring.scratch import scratch_databases
     from ..database.query import detect_dialect
     from ..schema.declared import logical_tables
 
-    session = open_author_session(choices, folder=folder, writes=False)
-    tables = logical_tables(load_models(models))
+    session = open_author_session(choices, models=models, folder=folder, writes=False)
+    tables = logical_tables(session.project.models)
     with scratch_databases(session.target) as (databases, notes):
         session.out.notes(notes)
         engines = [detect_dialect(database).label for database in databases]
-        found = model_differences(databases, session.folder, tables)
+        found = model_differences(databases, session.folder, tables, session.project.namespace)
     if session.out.structured:
         session.out.document(
             {

@@ -1,11 +1,11 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
 from ..install.doctor import Diagnosis, diagnose, migrations, object_cache
-from .options import Choices, ExitCode, timeout_option, wch_command
+from .options import Choices, ExitCode, subcommand, timeout_option
 from .session import Session, open_session
 
 
-@wch_command("doctor")
+@subcommand("doctor")
 @timeout_option
 def command(choices: Choices) -> int:
     """Look at the server and the account. Reads only.

@@ -1,30 +1,47 @@
-"""``wch migrate``: run the pending migrations, and nothing else."""
+"""``wch migrate``: run the pending migrations, and nothing else; or record those that have been done by hand."""
 
-from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command, yes_option
-from .session import Session, confirm_neighbours, open_session, sentence
+import click
+
+from ..schema.plan import RowWork
+from .options import Choices, ExitCode, copy_options, dry_run_option, subcommand, wait_options, yes_option
+from .output import confirm
+from .session import Session, check_target, confirm_neighbours, open_session, sentence
 
 
-@wch_command("migrate")
+@subcommand("migrate")
+@click.option("--to", metavar="VERSION", help="Stop at this version; newer migrations stay pending.")
+@click.option("--mark", metavar="NAME", help="Only record it and those pending before it, as done by hand.")
 @wait_options
 @copy_options
 @dry_run_option
 @yes_option
-def command(choices: Choices, dry_run: bool, yes: bool) -> int:
+def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, yes: bool) -> int:
     """Run the pending migrations, and nothing else.
 
     wch activate does more: it also mends what somebody dropped since, and verifies. Tables that the PHP
-    plugin, or a newer release, has upgraded are left alone (exit code 4).
+    plugin, or a newer release, has upgraded are left alone (exit code 4). A rollback that stopped half way
+    is undone.
+
+    --mark is for what PHP or a person has done already: it compares the tables with what the migrations make, and
+    refuses where they differ (exit code 2). What a migration does to rows cannot be seen, and is printed.
 
     \b
       wch migrate --timeout 300
+      wch migrate --to 1.1.0
+      wch migrate --mark 002_notes
     """
+    if to is not None and mark is not None:
+        raise click.UsageError("--to and --mark were given; expected one of them.")
     session = open_session(choices, writes=not dry_run)
     manager = session.manager
+    check_target(session, name=mark, version=to)
+    if mark is not None:
+        return _mark(session, mark, yes=yes, dry_run=dry_run)
     if dry_run:
-        return _preview(session)
+        return _preview(session, to)
     confirm_neighbours(session, yes=yes)
     with session.working("looking at the migrations"):
-        names = manager.run_migrations()
+        names = manager.run_migrations(to=to)
     status = manager.status()
     version, newer = status.version, status.is_newer
     if session.out.structured:
@@ -40,16 +57,43 @@ def command(choices: Choices, dry_run: bool, yes: bool) -> int:
     return ExitCode.TOO_NEW if newer else ExitCode.FINE
 
 
-def _preview(session: Session) -> int:
+def _mark(session: Session, name: str, *, yes: bool, dry_run: bool) -> int:
+    manager, options = session.manager, session.manager.names.options
+    status = manager.status()
+    pending = (
+        ()
+        if status.is_newer
+        else [one for one in status.pending if one <= name] or [one for one in status.changed_files if one == name]
+    )
+    for one in pending:
+        steps = manager.migration_plan(one).steps
+        works = [step.work for step in steps if isinstance(step.work, RowWork) and options not in step.work.tables]
+        session.out.notes(f"Not looked at, {one}: {work.sql or work.words}" for work in works)
+    if pending and not (yes or dry_run):
+        confirm(f"Record {', '.join(pending)} as applied without running it? Type yes", "yes")
+    names = tuple(pending) if dry_run else manager.mark(name)
+    if session.out.structured:
+        session.out.document({**session.heading, "marked": names, "is_newer": status.is_newer})
+    elif status.is_newer:
+        session.out.line(f"{sentence(status.reason)}; nothing was recorded.")
+    elif dry_run:
+        session.out.line(f"Would record {', '.join(names)}." if names else "Nothing is to do.")
+    else:
+        session.out.success(f"Recorded {', '.join(names)}." if names else f"{name} is recorded.")
+    return ExitCode.TOO_NEW if status.is_newer else ExitCode.FINE
+
+
+def _preview(session: Session, to: str | None) -> int:
     status = session.manager.status()
-    pending = () if status.is_newer else status.pending
+    last = None if to is None else session.manager.folder.newest_of(to)
+    pending = () if status.is_newer else tuple(one for one in status.pending if last is None or one <= last)
     if session.out.structured:
         session.out.document({**session.heading, "pending": pending, "is_newer": status.is_newer})
     else:
         session.out.lines(f"Would apply {name}" for name in pending)
         if status.is_newer:
             session.out.line(f"{sentence(status.reason)}.")
-        elif not status.is_stamped:
+        elif not status.is_stamped and to in (None, status.code_version):
             session.out.line(f"Would write the version {status.code_version}.")
         elif not pending:
             session.out.line("Nothing is to do.")

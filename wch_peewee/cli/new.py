@@ -7,17 +7,26 @@ from pathlib import Path
 
 import click
 
-from ..authoring.author import Author, Part, load_models, marks, migration_path, model_differences, try_newest
+from ..authoring.author import Author, marks, migration_path, model_differences, try_newest
 from ..authoring.render import empty_migration
 from ..authoring.scratch import produced_schema, scratch_databases
 from ..database.query import detect_dialect
 from ..errors import ConfigurationError
+from ..migrate.folder import MigrationFolder, Part
 from ..schema.declared import logical_tables
 from ..schema.objects import Schema
 from ..schema.renames import Question
-from .options import Choices, ExitCode, wch_command
+from .options import Choices, ExitCode, subcommand
 from .output import visible
 from .session import AuthorSession, open_author_session
+
+_CONF = """\
+\"""Settings for stock pw_migrate: pw_migrate migrate --directory FOLDER [--database URL].\"""
+
+from wch_peewee.migrate.pw_migrate import configuration
+
+globals().update(configuration({}))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Written:
     troubles: tuple[str, ...] = ()
 
 
-@wch_command("new")
+@subcommand("new")
 @click.argument("name")
 @click.option("--empty", is_flag=True, help="Write a template for a migration of rows; compare nothing.")
 @click.option("--major", "part", flag_value="major", help="Count up the version's first number.")
@@ -40,8 +49,6 @@ class Written:
 @click.option("--patch", "part", flag_value="patch", help="Count up its third number.")
 @click.option("--rename", "renames", multiple=True, metavar="TABLE.OLD:NEW", help="This column, or index, is that one.")
 @click.option("--drop", "dropped", multiple=True, metavar="TABLE[.COLUMN]", help="This may go, with what it holds.")
-@click.option("--models", metavar="MODULE[:NAME]", help="The models  [the shipped ones]")
-@click.option("--migrations", "folder", metavar="FOLDER", help="The folder of the migrations  [the checkout's]")
 @click.option("--dry-run", is_flag=True, help="Print the file, and write nothing.")
 def command(
     choices: Choices,
@@ -50,8 +57,6 @@ def command(
     part: Part | None,
     renames: tuple[str, ...],
     dropped: tuple[str, ...],
-    models: str | None,
-    folder: str | None,
     dry_run: bool,
 ) -> int:
     """Write the next migration: what leads from the migrations that are there to the models.
@@ -70,29 +75,30 @@ def command(
       wch new --rename messages.note:remark --drop carts.coupon_code tidy_up
       wch new --empty fill_channel --patch
     """
-    session = open_author_session(choices, folder=folder, writes=not dry_run)
+    session = open_author_session(choices, writes=True)
     path = migration_path(session.folder, name)
     if empty:
         author = Author(session.folder, Schema(()), Schema(()))
         version = author.next_version(part or "minor")
         return _finish(session, path, Written(empty_migration(version, author.version), version, (), 1), dry_run)
-    tables = logical_tables(load_models(models))
+    tables, space = logical_tables(session.project.models), session.project.namespace
     with scratch_databases(session.target) as (databases, notes):
         session.out.notes(notes)
-        author = Author.of(databases[0], session.folder, tables)
+        author = Author.of(databases[0], session.folder, tables, space)
         asked = author.renames(renames, dropped, _ask if _can_ask() else None)
         draft = author.draft(asked, dropped, part or "minor")
         if draft is None:
             return _nothing_written(
-                session, [found.words for found in model_differences(databases[1:], session.folder, tables)]
+                session, [found.words for found in model_differences(databases[1:], session.folder, tables, space)]
             )
         written = Written(draft.source(), draft.version, draft.summary, len(marks(draft)))
 
         def trial() -> Written:
             engines = tuple(detect_dialect(database).label for database in databases)
-            return replace(written, engines=engines, troubles=try_newest(databases, session.folder, tables, before))
+            folder = MigrationFolder(session.folder.path)
+            return replace(written, engines=engines, troubles=try_newest(databases, folder, tables, before, space))
 
-        before = [produced_schema(database, session.folder) for database in databases]
+        before = [produced_schema(database, session.folder, space) for database in databases]
         return _finish(session, path, written, dry_run, trial)
 
 
@@ -113,6 +119,7 @@ def _finish(
     session: AuthorSession, path: Path, written: Written, dry_run: bool, trial: Callable[[], Written] | None = None
 ) -> int:
     if not dry_run:
+        _make_folder(session)
         _write(path, written.source)
         if trial is not None and not written.questions:
             written = trial()
@@ -137,7 +144,16 @@ def _print(session: AuthorSession, path: Path, written: Written) -> None:
         session.out.line(f"The file holds {what} (steps.decide), and does not run before you have answered.")
     if written.engines:
         session.out.line(f"Tried forward and back on {' and '.join(written.engines)}.")
-    session.out.success(f"{wrote} Read it, then run: wch migrate")
+    session.out.success(f"{wrote} Read it, then run: wch{session.project.options} migrate")
+
+
+def _make_folder(session: AuthorSession) -> None:
+    """Make the folder of the first migration, with the settings for stock pw_migrate."""
+    folder, module = session.folder.path, session.project.module
+    if not session.folder.names:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "conf.py").exists():
+            _write(folder / "conf.py", _CONF.format(repr(module).replace("'", '"') if module else ""))
 
 
 def _write(path: Path, source: str) -> None:

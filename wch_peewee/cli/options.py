@@ -7,10 +7,11 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..database.connect import PATIENCE
 from ..database.session import LOCK_WAIT
-from ..execution.online.tools import TOOLS
+from ..execution.leftovers import PT_OSC
 from ..schema.statements import COPY_RULE
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +32,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-#: As ``wch --help`` and the README list them.
+#: As ``wch --help`` and docs/commands.md list them.
 EXIT_CODES = {
     ExitCode.FINE: "fine; what is not ours and was left alone does not count",
     ExitCode.DRIFT: (
@@ -52,8 +53,11 @@ class Choices:
 
     database: str | None = None
     wordpress: str | None = None
+    php: str | None = None
     prefix: str | None = None
     url: str | None = None
+    models: str | None = None
+    migrations: str | None = None
     format: str | None = None
     quiet: bool = False
     debug: bool = False
@@ -68,12 +72,23 @@ class Choices:
     ignore: tuple[str, ...] = ()
 
 
-def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
+def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) -> Callable[[F], F]:
     """Add the options that may stand before or behind a command's name; the later one wins.
 
     Their values are stored in ``Choices`` and not passed to the function, like those of ``wait_options`` and
-    ``copy_options``.
+    ``copy_options``. Without ``project`` those of the models and the migrations stand before the command alone.
     """
+    own = (
+        _stored(
+            "--models", metavar="MODULE[:NAME]", help="Whose tables  [WCH_MODELS, pyproject.toml, the shipped ones]"
+        ),
+        _stored(
+            "--migrations",
+            metavar="FOLDER",
+            shell_complete=complete_path,
+            help="Their migrations  [WCH_MIGRATIONS, pyproject.toml, the shipped]",
+        ),
+    )
     return _all_of(
         _stored(
             "--database",
@@ -84,7 +99,13 @@ def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
             "--wordpress",
             "--path",
             metavar="PATH",
+            shell_complete=complete_path,
             help="The WordPress site whose wp-config.php says the rest  [WCH_WORDPRESS, else the one around]",
+        ),
+        _stored(
+            "--php",
+            metavar="[=PATH]",
+            help="Let PHP itself evaluate wp-config.php, as code that the site's owner wrote  [WCH_PHP, else no]",
         ),
         _stored(
             "--prefix", metavar="TEXT", help="The site's table prefix  [WCH_TABLE_PREFIX, else the site's, else wp_]"
@@ -92,19 +113,22 @@ def shared_options(formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
         _stored(
             "--url", metavar="URL", help="The site of a WordPress network at this address, instead of its main site"
         ),
+        *(own if project else ()),
         _stored("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
         _stored("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
         _stored("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
     )
 
 
-def wch_command(
-    name: str, *, formats: Sequence[str] = FORMATS, short_help: str | None = None
+def subcommand(
+    name: str, *, formats: Sequence[str] = FORMATS, short_help: str | None = None, project: bool = True
 ) -> Callable[[Callable[..., int]], click.Command]:
     """Turn a function into a command with the shared options; it takes ``Choices`` first and returns the exit code."""
 
     def decorate(function: Callable[..., int]) -> click.Command:
-        return click.command(name, short_help=short_help)(shared_options(formats)(click.pass_obj(function)))
+        return click.command(name, short_help=short_help)(
+            shared_options(formats, project=project)(click.pass_obj(function))
+        )
 
     return decorate
 
@@ -135,7 +159,7 @@ def wait_options(function: F) -> F:
 def copy_options(function: F) -> F:
     """Add the options of a command that alters tables: how large tables may be copied."""
     return _all_of(
-        _stored("--allow-copy", is_flag=True, help="Let the server copy tables of any size while writers wait."),
+        _stored("--allow-copy", is_flag=True, help="Let writers wait while the server changes tables of any size."),
         _stored(
             "--copy-rows",
             type=click.IntRange(0),
@@ -150,8 +174,8 @@ def copy_options(function: F) -> F:
         ),
         _stored(
             "--online",
-            type=click.Choice(tuple(TOOLS)),
-            help="A tool that copies larger tables beside their users; gh-ost is experimental.",
+            type=click.Choice([PT_OSC]),
+            help="A tool that copies larger tables beside their users.",
         ),
         _stored("--replica", multiple=True, metavar="URL", help="A replica to wait for; may be given more than once."),
         _stored(
@@ -186,6 +210,11 @@ def yes_option(function: F) -> F:
 def network_option(function: F) -> F:
     """Add ``--network``, which the function takes as ``network``."""
     return click.option("--network", is_flag=True, help="Do it for every site of the WordPress network.")(function)
+
+
+def complete_path(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Let the shell complete a path. A type of click's would check it, too, in words of its own."""
+    return [CompletionItem(begun, type="file")]
 
 
 def _all_of(*options: Callable[[F], F]) -> Callable[[F], F]:

@@ -81,7 +81,7 @@ class Output:
         if self._choices.quiet:
             yield Display()
             return
-        with showing(text, self.note, terminal=_is_terminal(sys.stderr)) as display:
+        with showing(text, self.note, terminal=_can_move_the_cursor(sys.stderr)) as display:
             yield display
 
     def _table(
@@ -123,6 +123,10 @@ def flush() -> None:
 
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
+
+
+def _can_move_the_cursor(stream: TextIO | None) -> bool:
+    return _is_terminal(stream) and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def _write(stream: TextIO | None, text: str) -> None:
@@ -303,10 +307,10 @@ class NotConfirmed(Exception):
     """An answer other than the expected one."""
 
 
-def confirm(question: str, expected: str) -> None:
+def confirm(question: str, expected: str, *, scripts: str = "--yes") -> None:
     """Ask on stderr. Raises NotConfirmed unless the answer is exactly ``expected``.
 
-    Raises UsageError if there is no input: a script uses ``--yes``.
+    Raises UsageError if there is no input, and says which option a script uses.
     """
     click.echo(visible(f"{question}: "), nl=False, err=True)
     try:
@@ -316,6 +320,6 @@ def confirm(question: str, expected: str) -> None:
         raise
     if not answer:
         click.echo(err=True)
-        raise click.UsageError("Nobody answered, and nothing was done; scripts say --yes.")
+        raise click.UsageError(f"Nobody answered, and nothing was done; scripts say {scripts}.")
     if answer.rstrip("\r\n") != expected:
         raise NotConfirmed("Not confirmed; nothing was done.")

@@ -4,21 +4,32 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+import click
+
 from ..install.inspection import InstallPlan
-from ..schema.plan import Check, Forecast, RowWork
+from ..install.rollback import RollbackPlan
+from ..schema.plan import Check, DryRunResult, Forecast, RowWork, Stopped
 from ..schema.statements import readable
-from ..wordpress.options import VERSION_OPTION
-from .options import FORMATS, Choices, ExitCode, copy_options, ignore_option, timeout_option, wch_command
+from .options import FORMATS, Choices, ExitCode, copy_options, ignore_option, subcommand, timeout_option
 from .output import visible
-from .session import Session, open_session, sentence
+from .session import Session, check_target, open_session, sentence
 
 
-@wch_command("plan", formats=("sql", *FORMATS))
+@subcommand("plan", formats=("sql", *FORMATS))
+@click.option(
+    "--rollback",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="The way back instead, as wch rollback [NAME] goes.",
+)
+@click.option("--applied", metavar="NAME", help="What one migration runs on an empty database of this engine.")
+@click.option("--backwards", is_flag=True, help="With --applied: its way back.")
 @ignore_option
 @timeout_option
 @copy_options
-def command(choices: Choices) -> int:
-    """Print the SQL that wch activate would run. Reads only.
+def command(choices: Choices, rollback: str | None, applied: str | None, backwards: bool) -> int:
+    """Print the SQL that wch activate would run, or wch rollback. Reads only.
 
     Each step has comments: what it does, how large the table is, by which algorithm and under which lock the
     server does it, who waits meanwhile, which rows stand against it and how to see them, how it is undone. The
@@ -29,58 +40,105 @@ def command(choices: Choices) -> int:
     \b
       wch plan
       wch plan --quiet > review.sql
-      wch plan --format table
+      wch plan --rollback 002_notes
+      wch plan --applied 001_initial_schema --backwards
     """
-    return show_plan(open_session(choices))
+    if rollback is not None and applied is not None:
+        raise click.UsageError("--rollback and --applied were given; expected one of them.")
+    if backwards and applied is None:
+        raise click.UsageError("--backwards was given without --applied NAME.")
+    session = open_session(choices)
+    check_target(session, name=applied)
+    if applied is not None:
+        return _show_migration(session, applied, backwards)
+    if rollback is not None:
+        return show_rollback(session, session.manager.rollback_plan(rollback or None))
+    return show_plan(session)
 
 
 def show_plan(session: Session) -> int:
     """Print what activate would run; return the exit code."""
     found = session.manager.plan(counts=True)
+    after = list(_outside_of_steps(found, session.manager.names.namespace.version_option))
     if session.out.structured:
         value = _document(found)
         session.out.document({**session.heading, **value}, _flat_rows(value))
     elif found.is_newer:
         session.out.line(_comment(f"{sentence(found.reason)}; nothing would be done"))
     elif session.choices.format == "table":
-        if found.dry_run.steps:
-            session.out.table(("step", "what", "rows", "how", "who waits", "against it"), _rows(found), right=(2,))
-        session.out.lines(_outside_of_steps(found))
+        _table(session, found.dry_run)
+        session.out.lines(after)
     else:
-        session.out.lines(_script(found))
+        session.out.lines(_script(found.dry_run))
+        if found.dry_run.stopped is not None or not (found.is_stamped or found.pending):
+            session.out.line()
+        session.out.lines(map(_comment, after))
     return ExitCode.TOO_NEW if found.is_newer else ExitCode.FINE
 
 
-def _script(found: InstallPlan) -> Iterator[str]:
-    """Yield the lines of the plan as SQL with comments."""
-    for forecast in found.dry_run.steps:
+def show_rollback(session: Session, found: RollbackPlan) -> int:
+    """Print what a rollback would do, and what it would lose; return the exit code."""
+    value = {"names": found.names, "loses": found.loss, "refused": found.refusals, **_dry_run_document(found.dry_run)}
+    after = [*(f"Refused: {refusal}" for refusal in found.refusals), *(f"Loses {loss}" for loss in found.loss)]
+    if found.loss:
+        after.append(f"{session.manager.command(f'rollback {found.names[-1]} --allow-loss')} allows that")
+    _show_steps(session, found.dry_run, value, after if found.names else ["Nothing is to do"])
+    return ExitCode.FINE
+
+
+def _show_migration(session: Session, name: str, backwards: bool) -> int:
+    found = session.manager.migration_plan(name, backwards=backwards)
+    value = {"migration": name, "backwards": backwards, **_dry_run_document(found)}
+    _show_steps(session, found, value, [] if found.stopped is None else [_stopped(found.stopped)])
+    return ExitCode.FINE
+
+
+def _show_steps(session: Session, dry_run: DryRunResult, value: dict[str, Any], after: list[str]) -> None:
+    if session.out.structured:
+        session.out.document({**session.heading, **value}, _flat_rows(value))
+    elif session.choices.format == "table":
+        _table(session, dry_run)
+        session.out.lines(after)
+    else:
+        session.out.lines(_script(dry_run))
+        session.out.lines(["", *map(_comment, after)] if after else [])
+
+
+def _table(session: Session, dry_run: DryRunResult) -> None:
+    if dry_run.steps:
+        session.out.table(("step", "what", "rows", "how", "who waits", "against it"), _rows(dry_run), right=(2,))
+
+
+def _script(dry_run: DryRunResult) -> Iterator[str]:
+    """Yield the lines of the steps as SQL with comments."""
+    for forecast in dry_run.steps:
         yield ""
         yield _comment(f"{_where(forecast)}: {'; '.join(forecast.describe())}")
-        yield from map(_comment, _remarks(found, forecast))
+        yield from map(_comment, _remarks(dry_run, forecast))
         yield from _statements(forecast)
-    if found.dry_run.stopped is not None or not (found.is_stamped or found.pending):
-        yield ""
-    yield from map(_comment, _outside_of_steps(found))
 
 
-def _outside_of_steps(found: InstallPlan) -> Iterator[str]:
+def _outside_of_steps(found: InstallPlan, option: str) -> Iterator[str]:
     """Yield what a reader of the steps has to know besides: where they end, and what is not done."""
-    if (stopped := found.dry_run.stopped) is not None:
-        step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
-        where = stopped.migration or "Before the first change"
-        yield f"{where}{step}: the run would stop here: {stopped.reason}"
+    if found.dry_run.stopped is not None:
+        yield _stopped(found.dry_run.stopped)
     elif not found.is_stamped and not found.pending:
-        yield f"At the end the option {VERSION_OPTION} is {found.code_version}"
+        yield f"At the end the option {option} is {found.code_version}"
     yield from (f"Refused: {refusal}" for refusal in found.plan.refusals)
     yield from (f"Left alone: {extra}" for extra in found.plan.extras)
     if found.is_empty:
         yield "Nothing is to do"
 
 
-def _remarks(found: InstallPlan, forecast: Forecast) -> Iterator[str]:
+def _stopped(stopped: Stopped) -> str:
+    step = f", step {stopped.number} of {stopped.of}" if stopped.number else ""
+    return f"{stopped.migration or 'Before the first change'}{step}: the run would stop here: {stopped.reason}"
+
+
+def _remarks(dry_run: DryRunResult, forecast: Forecast) -> Iterator[str]:
     if isinstance(forecast.work, RowWork):
         return
-    size = found.dry_run.sizes.get(forecast.work.table)
+    size = dry_run.sizes.get(forecast.work.table)
     if size is not None:
         yield f"  {forecast.work.table}: {size}"
     if forecast.effect is not None:
@@ -124,11 +182,11 @@ def _comment(text: str) -> str:
     return "\n".join(f"-- {line}" for line in text.split("\n"))
 
 
-def _rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
+def _rows(dry_run: DryRunResult) -> Iterator[tuple[str, ...]]:
     """Yield a row of the table for each step."""
-    for forecast in found.dry_run.steps:
+    for forecast in dry_run.steps:
         work, effect = forecast.work, forecast.effect
-        size = None if isinstance(work, RowWork) else found.dry_run.sizes.get(work.table)
+        size = None if isinstance(work, RowWork) else dry_run.sizes.get(work.table)
         failing = sum(check.count for check in forecast.failing)
         unsure = next((check for check in forecast.checks if check.count and check.changed_by), None)
         against = f"{failing:,} rows" if failing else f"depends on {unsure.changed_by}" if unsure else ""
@@ -138,7 +196,7 @@ def _rows(found: InstallPlan) -> Iterator[tuple[str, ...]]:
             "" if size is None else f"{size.rows:,}",
             "" if effect is None else f"{effect.algorithm} {effect.lock}".strip(),
             "" if effect is None else effect.words,
-            "refused: too large to copy" if forecast.copy_refusal else against,
+            "refused: too large" if forecast.copy_refusal else against,
         )
 
 
@@ -152,7 +210,6 @@ def _where(forecast: Forecast) -> str:
 
 def _document(found: InstallPlan) -> dict[str, Any]:
     """Return the plan for JSON and YAML."""
-    dry_run = found.dry_run
     return {
         "version": found.version,
         "code_version": found.code_version,
@@ -160,14 +217,20 @@ def _document(found: InstallPlan) -> dict[str, Any]:
         "reason": found.reason,
         "is_empty": found.is_empty,
         "pending": found.pending,
-        "steps": [_step(found, forecast) for forecast in dry_run.steps],
-        "stopped": None if dry_run.stopped is None else asdict(dry_run.stopped),
+        **_dry_run_document(found.dry_run),
         "refusals": [asdict(refusal) for refusal in found.plan.refusals],
         "extras": found.plan.extras,
     }
 
 
-def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
+def _dry_run_document(dry_run: DryRunResult) -> dict[str, Any]:
+    return {
+        "steps": [_step(dry_run, forecast) for forecast in dry_run.steps],
+        "stopped": None if dry_run.stopped is None else asdict(dry_run.stopped),
+    }
+
+
+def _step(dry_run: DryRunResult, forecast: Forecast) -> dict[str, Any]:
     place = {"migration": forecast.migration or None, "step": forecast.number, "of": forecast.of}
     work = forecast.work
     if isinstance(work, RowWork):
@@ -179,7 +242,7 @@ def _step(found: InstallPlan, forecast: Forecast) -> dict[str, Any]:
             "sql": work.sql or None,
             "statements": [],
         }
-    size, effect = found.dry_run.sizes.get(work.table), forecast.effect
+    size, effect = dry_run.sizes.get(work.table), forecast.effect
     return {
         **place,
         "kind": "schema",
@@ -208,15 +271,16 @@ def _checked(check: Check) -> dict[str, Any]:
 
 
 def _flat_rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the document as rows for CSV: its steps, then where they end, and what is not done."""
+    """Return the document as rows for CSV: its steps, then where they end, and what is not done or is lost."""
     rows = [_flat(step) for step in document["steps"]]
     if (stopped := document["stopped"]) is not None:
         place = {"migration": stopped["migration"], "step": stopped["number"], "of": stopped["of"]}
         rows.append({**_flat({}), **place, "kind": "stopped", "reason": stopped["reason"]})
-    for refusal in document["refusals"]:
+    for refusal in document.get("refusals", ()):
         what = {"table": refusal["table"], "operations": refusal["what"], "reason": refusal["reason"]}
         rows.append({**_flat({}), "kind": "refused", **what})
-    return rows + [{**_flat({}), "kind": "left alone", "reason": extra} for extra in document["extras"]]
+    remarks = (("left alone", "extras"), ("refused", "refused"), ("loses", "loses"))
+    return rows + [{**_flat({}), "kind": kind, "reason": one} for kind, key in remarks for one in document.get(key, ())]
 
 
 def _flat(step: dict[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,23 @@
-"""``wch repair``: repair drift where that is safe, and delete or reattach orphaned messages."""
+"""``wch repair``: repair drift where that is safe, and delete or reattach orphaned rows."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import groupby
 
 import click
 
 from ..install.drift import REPAIR, differences
 from ..install.manager import RepairReport
-from .options import Choices, ExitCode, copy_options, dry_run_option, ignore_option, wait_options, wch_command
+from ..install.orphans import Missing
+from .options import Choices, ExitCode, copy_options, dry_run_option, ignore_option, subcommand, wait_options
 from .output import confirm
 from .session import Session, open_session
 
-#: How many conversations are listed one by one.
+#: How many missing parents are listed one by one.
 _LISTED = 20
 
 
-@wch_command("repair", short_help="Mend what differs, and deal with orphaned messages.")
+@subcommand("repair", short_help="Mend what differs, and deal with orphaned rows.")
 @ignore_option
 @wait_options
 @copy_options
@@ -23,17 +26,17 @@ _LISTED = 20
     type=click.Choice(["report", "delete", "reattach"]),
     default="report",
     show_default=True,
-    help="Messages whose conversation is gone: count them, delete them, or give them a closed conversation again.",
+    help="Rows whose parent is gone, as messages without conversation: count them, delete them, or give them one.",
 )
 @dry_run_option
-@click.option("--yes", is_flag=True, help="Do not ask before messages are deleted.")
+@click.option("--yes", is_flag=True, help="Do not ask before rows are deleted.")
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     """Bring the tables back to what they should be, as far as that is safe.
 
     Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. To tables
-    that the PHP plugin has upgraded it only adds missing indexes and foreign keys. Messages
-    whose conversation is gone keep the foreign key out; nothing is done about them unless you say what. Exit
-    code 1 when something is left.
+    that the PHP plugin has upgraded it only adds missing indexes and foreign keys. Rows
+    whose parent is gone, as messages without their conversation, keep the foreign key out; nothing is done
+    about them unless you say what. Exit code 1 when something is left.
 
     \b
       wch repair --dry-run
@@ -58,14 +61,14 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
 def _preview(session: Session, orphans: str) -> int:
     plan = session.manager.repair_plan()
     found = session.manager.orphans()
-    repairs = [d for d in differences(plan, session.manager.prefix) if d.mended_by == REPAIR]
-    messages = sum(found.values())
+    repairs = [d for d in differences(plan, session.manager.names) if d.mended_by == REPAIR]
+    orphaned = sum(one.rows for one in found)
     if session.out.structured:
         session.out.document(
             {
                 **session.heading,
-                "orphans": messages,
-                "conversations": {str(number): count for number, count in found.items()},
+                "orphans": orphaned,
+                "missing": [asdict(one) for one in found],
                 "changes": [difference.what for difference in repairs],
                 # The differences that one step repairs share its statements.
                 "statements": list(dict.fromkeys(statement for d in repairs for statement in d.statements)),
@@ -85,28 +88,31 @@ def _preview(session: Session, orphans: str) -> int:
 def _print(report: RepairReport, session: Session) -> None:
     out = session.out
     if report.deleted:
-        out.line(f"Deleted {_messages(report.deleted)} without a conversation")
+        out.line(f"Deleted {_rows(report.deleted)} without a parent")
+    if report.nulled:
+        out.line(f"Set NULL in {_rows(report.nulled)} without a parent")
     if report.reattached:
-        out.line(f"Reattached {_messages(report.reattached)}")
+        out.line(f"Reattached {_rows(report.reattached)}")
     out.lines(report.changes)
     out.lines(f"Not done: {refusal}" for refusal in report.refusals)
     out.lines(f"Left alone: {extra}" for extra in report.extras)
 
 
-def _ask(session: Session, found: dict[int, int]) -> None:
+def _ask(session: Session, found: Sequence[Missing]) -> None:
     session.out.ask_table(
-        ("conversation", "messages"),
-        [(str(number), f"{count:,}") for number, count in [*found.items()][:_LISTED]],
-        right=(1,),
+        ("table", "missing parent", "rows"),
+        [(one.table, f"{one.column} {one.value}", f"{one.rows:,}") for one in found[:_LISTED]],
+        right=(2,),
     )
-    confirm(f"{_messages(sum(found.values()))} would be deleted for good. Type delete", "delete")
+    gone, nulled = (sum(one.rows for one in found if one.nulled == nulled) for nulled in (False, True))
+    also = f", {_rows(nulled)} would get NULL" if nulled else ""
+    confirm(f"{_rows(gone)} would be deleted for good{also}. Type delete", "delete")
 
 
-def _listed(found: dict[int, int]) -> list[str]:
-    lines = [f"{_messages(count)} of conversation {number}, which is not there" for number, count in found.items()]
-    more = len(lines) - _LISTED
-    return lines if more <= 0 else [*lines[:_LISTED], f"messages of {more} conversations more"]
+def _listed(found: Sequence[Missing]) -> list[str]:
+    more = len(found) - _LISTED
+    return [*map(str, found[:_LISTED]), *[f"rows of {more} missing parents more"] * (more > 0)]
 
 
-def _messages(count: int) -> str:
-    return f"{count:,} message{'' if count == 1 else 's'}"
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"

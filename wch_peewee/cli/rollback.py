@@ -1,45 +1,73 @@
-"""``wch rollback``: roll back the newest applied migration."""
+"""``wch rollback``: take applied migrations back."""
 
-from .options import Choices, ExitCode, copy_options, dry_run_option, wait_options, wch_command, yes_option
+import click
+
+from ..install.rollback import RollbackPlan
+from .options import Choices, ExitCode, copy_options, dry_run_option, subcommand, wait_options, yes_option
 from .output import confirm
-from .session import Session, open_session
+from .plan import show_rollback
+from .session import Session, check_target, open_session
 
 
-@wch_command("rollback")
+@subcommand("rollback")
+@click.argument("name", required=False, metavar="[NAME]")
+@click.option("--to", metavar="VERSION", help="Take back all that is newer than this version.")
+@click.option("--allow-loss", is_flag=True, help="Do not ask, and lose the rows and values that would be lost.")
 @wait_options
 @copy_options
 @yes_option
 @dry_run_option
-def command(choices: Choices, yes: bool, dry_run: bool) -> int:
-    """Take the newest applied migration back.
+def command(choices: Choices, name: str | None, to: str | None, allow_loss: bool, yes: bool, dry_run: bool) -> int:
+    """Take the migration NAME back, after those applied since; without a name the newest one.
 
-    The migration's own file says how. What came with it goes: its columns, and the tables that it says may
-    go; others are refused (exit code 2) unless WCH_REMOVE_DATA=true allows it. So is a migration that
-    cannot be taken back. With nothing applied there is nothing to do (exit code 0).
+    The migrations' own files say how. First all of it is rehearsed on the rows that are there, and refused (exit
+    code 2, nothing changed) where a step would fail. Where rows or values would be lost, they are counted, and you
+    are asked to type the migration's name; --yes is not enough then, a script says --allow-loss. What is back
+    already is nothing to do (exit code 0). One that was stopped half way is gone on with by the same command,
+    and undone by wch migrate.
 
     \b
-      wch rollback --yes
+      wch rollback 002_notes --dry-run
+      wch rollback 002_notes --yes
+      wch rollback --to 1.0.0 --allow-loss
     """
+    if name is not None and to is not None:
+        raise click.UsageError("A migration and --to were given; expected one of them.")
     session = open_session(choices, writes=not dry_run)
-    applied = session.manager.status().applied
-    name = ""
+    manager = session.manager
+    check_target(session, name=None, version=to)
+    with session.working("rehearsing the way back"):
+        plan = manager.rollback_plan(name, to=to)
     if dry_run:
-        return _preview(session, applied[-1] if applied else None)
-    if applied:
-        if not yes:
-            confirm(f"Take back {applied[-1]}? Type yes", "yes")
-        with session.working(f"taking back {applied[-1]}"):
-            name = session.manager.rollback()
-    if session.out.structured:
-        session.out.document({**session.heading, "rolled_back": name or None})
-    else:
-        session.out.success(f"Took back {name}" if name else "Nothing was to do: no migration is applied.")
+        return show_rollback(session, plan)
+    taken: tuple[str, ...] = ()
+    if plan.names:
+        _ask(session, plan, yes=yes, allow_loss=allow_loss)
+        session.out.note(f"Taking back {', '.join(plan.names)}")
+        with session.working(f"taking back {', '.join(plan.names)}"):
+            taken = manager.take_back(plan, allow_loss=allow_loss)
+    _report(session, taken, name)
     return ExitCode.FINE
 
 
-def _preview(session: Session, newest: str | None) -> int:
+def _ask(session: Session, plan: RollbackPlan, *, yes: bool, allow_loss: bool) -> None:
+    """Ask for what is not allowed yet. Raises NotConfirmed, and what ``require`` raises."""
+    name, manager = plan.names[-1], session.manager
+    names, ask = ", ".join(plan.names), not (yes or allow_loss)
+    leave = manager.command(f"rollback {name} --allow-loss")
+    plan.require(manager.target, leave, allowed=None if allow_loss else plan.losses if ask else ())
+    if ask and plan.losses:
+        question = f"Taking back {names} loses {', '.join(plan.loss)}. Type {name} to lose them"
+        confirm(question, name, scripts="--allow-loss")
+    elif ask:
+        confirm(f"Take back {names}? Type yes", "yes")
+
+
+def _report(session: Session, taken: tuple[str, ...], name: str | None) -> None:
     if session.out.structured:
-        session.out.document({**session.heading, "would_roll_back": newest})
+        session.out.document({**session.heading, "rolled_back": taken})
+    elif taken:
+        session.out.note("The next wch activate or admin_init of this release applies it again: deploy the older one.")
+        session.out.success(f"Took back {', '.join(taken)}")
     else:
-        session.out.line(f"Would take back {newest}" if newest else "Nothing is to do.")
-    return ExitCode.FINE
+        session.out.success(f"Nothing was to do: {name} is not applied." if name else "Nothing was to do.")

@@ -16,7 +16,7 @@ from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect
 from ..schema.svg import svg_diagram
 from ..wordpress.dbdelta import dbdelta_text
-from .options import Choices, ExitCode, wch_command
+from .options import Choices, ExitCode, subcommand
 from .session import Session, open_session
 
 _FORMATS = ("sql", "json", "mermaid", "svg", "dbdelta")
@@ -31,7 +31,7 @@ _ENGINES: dict[str, Dialect] = {
 }
 
 
-@wch_command("schema", formats=_FORMATS)
+@subcommand("schema", formats=_FORMATS)
 @click.option("--engine", type=click.Choice(tuple(_ENGINES)), help="Write SQL for this engine  [the database's own]")
 @click.option("--live", is_flag=True, help="With mermaid or svg: draw what is in the database, with drift marked.")
 def command(choices: Choices, engine: str | None, live: bool) -> int:
@@ -54,26 +54,26 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
     session = open_session(choices)
     manager = session.manager
     if choices.format == "json":
-        session.out.document(describe_schema(manager.tables, manager.prefix))
+        session.out.document(describe_schema(manager.tables, manager.names))
     elif choices.format in _PICTURES:
-        drawn = _compared(session) if live else (physical_schema(manager.tables, manager.prefix), Marks())
+        drawn = _compared(session) if live else (physical_schema(manager.tables, manager.names), Marks())
         session.out.line(_PICTURES[choices.format](*drawn).rstrip("\n"))
     elif choices.format == "dbdelta":
         dialect, collation = _target(session, engine)
         if not isinstance(dialect, MySQLDialect):
             raise click.UsageError("dbDelta is for servers: say --engine mysql or mariadb, or name a database on one.")
-        text = dbdelta_text(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation)
+        text = dbdelta_text(manager.tables, names=manager.names, dialect=dialect, collation=collation)
         session.out.line(text.rstrip("\n"))
     else:
         dialect, collation = _target(session, engine)
         session.out.lines(
-            map(str, create_statements(manager.tables, prefix=manager.prefix, dialect=dialect, collation=collation))
+            map(str, create_statements(manager.tables, names=manager.names, dialect=dialect, collation=collation))
         )
     return ExitCode.FINE
 
 
 def _compared(session: Session) -> tuple[Schema, Marks]:
-    with read_session(session.manager.database, session.manager.prefix, session.manager.options) as context:
+    with read_session(session.manager.database, session.manager.names, session.manager.options) as context:
         desired = context.resolve(session.manager.tables)
         names = [table.name for table in desired]
         return mark_differences(desired, introspect_schema(context.connection, names))
@@ -85,5 +85,5 @@ def _target(session: Session, engine: str | None) -> tuple[Dialect, str | None]:
         engine = "sqlite"
     if engine is not None:
         return _ENGINES[engine], None if engine == "sqlite" else DEFAULT_COLLATION
-    with read_session(database, session.manager.prefix, session.manager.options) as context:
+    with read_session(database, session.manager.names, session.manager.options) as context:
         return context.dialect, context.collation

@@ -9,26 +9,30 @@ from typing import Any, TypeVar
 import click
 import peewee as pw
 
-from ..database.connect import open_database
+from ..database.connect import connected, describe, open_database
+from ..database.failures import database_error
+from ..database.query import failure_of
 from ..database.url import Target, parse_url
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, SchemaConflict, SchemaTooNew
 from ..execution.online import find_copier
 from ..execution.replicas import ReplicaRule
 from ..install.access import ModelAccess
 from ..install.manager import DatabaseManager
 from ..install.network import Network, NetworkReport, OnSite, SiteResult
-from ..migrate.folder import MigrationFolder, migrations_folder, other_folder, writable_by_others
-from ..models.site import current_prefix
+from ..install.plugin import Plugin
+from ..migrate.folder import MigrationFolder
+from ..models.site import SiteModels
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
 from ..wordpress.multisite import prefix_list, site_at
 from ..wordpress.object_cache import object_cache_advice
 from .options import Choices, ExitCode
 from .output import Display, Output, confirm
+from .project import Project, current_folder, find_project
 
 R = TypeVar("R")
 
-_NOT_TRIED = "not tried: the server is gone"
+_NOT_TRIED = "not tried, for the same reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Session:
     choices: Choices
     settings: Settings
     manager: DatabaseManager
+    project: Project
     out: Output
 
     @property
@@ -61,24 +66,26 @@ class Session:
 
                 manager.before_statement, manager.on_progress = before, display.event
                 if self.choices.online is not None:
-                    _use_copier(manager, self._copier(self.choices.online, display))
-                manager.on_option_written = lambda name, value: written.add(current_prefix())
+                    _use_copier(manager, self._copier(display))
+                manager.on_option_written = lambda name, value, prefix: written.add(prefix)
                 yield display
         finally:
             manager.before_statement = manager.on_progress = manager.on_option_written = None
             self._advise_on_cache(written)
 
-    def _copier(self, tool: str, display: Display) -> Copier:
+    def _copier(self, display: Display) -> Copier:
         def show(table: str, percent: object) -> None:
-            display.say(f"{tool}: {table}, {percent} %")
+            display.say(f"{self.choices.online}: {table}, {percent} %")
 
-        return find_copier(tool, self.manager.database, show)
+        return find_copier(self.manager.database, show)
 
     def _advise_on_cache(self, prefixes: set[str]) -> None:
         site = self.settings.site
         if site is None or not prefixes:
             return
-        advice = object_cache_advice(site.path, content=site.content, url=self.choices.url)
+        advice = object_cache_advice(
+            site.path, content=site.content, option=self.project.namespace.version_option, url=self.choices.url
+        )
         self.out.notes(advice)
         if advice and len(prefixes) > 1:
             self.out.note(f"Each of the {len(prefixes)} sites needs this; wp-cli takes a site's address as --url.")
@@ -89,8 +96,15 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
 
     A command that ``writes`` does not begin with doubtful settings. Raises ConfigurationError.
     """
+    out = Output(choices)
+    project = find_project(choices, out)
     settings = Settings.gather(
-        database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=_current_folder()
+        database=choices.database,
+        prefix=choices.prefix,
+        wordpress=choices.wordpress,
+        php=choices.php,
+        around=current_folder(),
+        removal=project.namespace.remove_data,
     )
     if writes:
         settings.check_for_writing()
@@ -103,14 +117,16 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
         copies=CopyRule(choices.copy_rows, choices.copy_bytes, choices.allow_copy),
         replicas=_replicas(choices),
         ignore=choices.ignore or settings.ignore,
+        models=project.models,
+        migrations=project.path,
     )
+    manager.repeated = project.options
     manager.needs_site = settings.needs_site
     if choices.url is not None:
         network = Network(manager)
         manager = network.at(site_at(network.sites(), choices.url).prefix)
     if choices.online is not None:
-        _use_copier(manager, find_copier(choices.online, manager.database))
-    out = Output(choices)
+        _use_copier(manager, find_copier(manager.database))
     if settings.unclear:
         out.note(f"Warning: {settings.unclear}")
     if settings.site is not None:
@@ -120,7 +136,37 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     if (served := settings.served_by) is not None and Path(settings.target.path).exists():
         out.note(f"Warning: this file lies in {served}, where a web server hands it to anybody.")
-    return Session(choices, settings, manager, out)
+    return Session(choices, settings, manager, project, out)
+
+
+@contextmanager
+def site_models(session: Session) -> Iterator[SiteModels]:
+    """Give the site's models for the block.
+
+    Raises SchemaConflict without their tables, and SchemaTooNew where they cannot work with newer ones.
+    """
+    manager = session.manager
+    status = manager.status()
+    if status.missing_tables:
+        missing = ", ".join(status.missing_tables)
+        raise SchemaConflict(f"Missing tables: {missing}. Run {manager.command('activate')} first.")
+    if not all(model.readable and model.writable for model in status.models):
+        raise SchemaTooNew(f"{sentence(status.reason)}; {manager.command('check')} says what the models can do there.")
+    with connected(manager.database) as database:
+        try:
+            yield Plugin(database, prefix=manager.prefix).models
+        except pw.PeeweeException as error:
+            raise database_error(describe(database), failure_of(database, error), error) from error
+
+
+def check_target(session: Session, *, name: str | None = None, version: str | None = None) -> None:
+    """Raise UsageError if there is no such migration, or none that ends at that version."""
+    try:
+        session.manager.folder.require(name)
+        if version is not None:
+            session.manager.folder.newest_of(version)
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def show_newer(session: Session, reason: str, models: Iterable[ModelAccess]) -> None:
@@ -156,13 +202,6 @@ def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
     manager.options = replace(manager.options, copies=replace(manager.options.copies, copier=copier))
 
 
-def _current_folder() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:  # removed, or not readable
-        return None
-
-
 def _replicas(choices: Choices) -> ReplicaRule | None:
     databases = [open_database(parse_url(url)) for url in choices.replica]
     if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
@@ -175,42 +214,39 @@ class AuthorSession:
     """One run of a command for authors; on the server of ``target`` it may create scratch databases."""
 
     folder: MigrationFolder
+    project: Project
     target: Target
     out: Output
 
 
-def open_author_session(choices: Choices, *, folder: str | None, writes: bool) -> AuthorSession:
-    """Return the folder of the migrations and the server, without connecting. Raises ConfigurationError."""
+def open_author_session(
+    choices: Choices, *, writes: bool, models: str | None = None, folder: str | None = None
+) -> AuthorSession:
+    """Return the folder of the migrations and the server, without connecting. Raises ConfigurationError.
+
+    One that ``writes`` may name a folder that is still to be made.
+    """
     out = Output(choices)
-    path = author_folder(folder, out)
-    if folder is None and path.parent not in (here := _current_folder() or path, *here.parents):
+    project = find_project(choices, out, models=models, folder=folder, author=True)
+    path = project.folder.path
+    if project.path is None and path.parent not in (here := current_folder() or path, *here.parents):
         out.note(f"Migrations: {path}")
-    if folder is None and writes and path.parent.name == "wch_peewee":
+    if project.path is None and writes and path.parent.name == "wch_peewee":
         raise ConfigurationError(
             f"The migrations are those of an installed package ({path}), where nothing is written; say --migrations "
             "FOLDER, or install a checkout with pip install -e ."
         )
     settings = Settings.gather(
-        database=choices.database, prefix=choices.prefix, wordpress=choices.wordpress, around=None
+        database=choices.database,
+        prefix=choices.prefix,
+        wordpress=choices.wordpress,
+        php=choices.php,
+        around=None,
     )
     if settings.unclear:
         out.note(f"Warning: {settings.unclear}")
-    return AuthorSession(MigrationFolder(path), settings.target, out)
-
-
-def author_folder(named: str | None, out: Output) -> Path:
-    """Return the folder of the migrations. Raises ConfigurationError if none is named and there are others here."""
-    if named == "":
-        raise click.UsageError("--migrations is empty; expected a folder.")
-    path = migrations_folder() if named is None else Path(named)
-    if named is None and (here := _current_folder()) is not None and (other := other_folder(here)) is not None:
-        raise ConfigurationError(
-            f"This wch reads the migrations in {path}, and there are others in {other}; say --migrations FOLDER, "
-            "or install a checkout with pip install -e ."
-        )
-    if writable := writable_by_others(path):
-        out.note(f"Other users may change {writable}, whose code wch runs: chmod go-w takes that right from them.")
-    return path
+    known = () if writes and not path.exists() else None
+    return AuthorSession(MigrationFolder(path, known), project, settings.target, out)
 
 
 def for_every_site(

@@ -1,37 +1,80 @@
 """``wch status``: the version, the migrations and the tables."""
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+
+import click
+
 from ..install.inspection import StatusReport
 from ..install.network import Network
-from .options import Choices, ExitCode, network_option, timeout_option, wch_command
+from ..migrate.ledger import MigrationRun
+from .options import Choices, ExitCode, network_option, subcommand, timeout_option
 from .session import Session, for_every_site, open_session, show_newer
 
 
-@wch_command("status")
+@subcommand("status")
+@click.option("--history", is_flag=True, help="Every run of a migration too: when, by whom, how it ended.")
 @timeout_option
 @network_option
-def command(choices: Choices, network: bool) -> int:
+def command(choices: Choices, history: bool, network: bool) -> int:
     """Show the version, the migrations and the tables. Reads only.
 
-    Exit code 1 when something is pending or missing, 4 when the database is newer: then it also says which
-    models can be read and written. Columns and indexes are not compared here: wch check does that.
+    Exit code 1 when something is pending or missing, when the tables are not as they are declared (wch check says
+    how), or when a migration's file has changed since it was applied; 4 when the database is newer: then it also
+    says which models can be read and written.
 
     \b
       wch status
+      wch status --history
       wch status --format json | jq -r .version
     """
+    if network and history:
+        raise click.UsageError("--history is of one site; give --prefix or --url in place of --network.")
     session = open_session(choices)
     if network:
         return for_every_site(session, "looking at the sites", Network.status, _site)
     report = session.manager.status()
+    runs = session.manager.history() if history or session.out.structured else ()
     if session.out.structured:
-        session.out.document({**report.to_dict(), "is_current": report.is_current})
+        session.out.document(
+            {
+                **report.to_dict(),
+                "is_current": report.is_current,
+                "history": [asdict(run) for run in runs],
+                "files": session.project.files,
+            }
+        )
     else:
         _print(report, session)
+        if history:
+            _print_history(runs, session)
+        if report.trouble:
+            session.out.line(f"No upgrade can run here: {report.trouble}.")
         if report.is_newer:
             show_newer(session, report.reason, report.models)
         else:
-            session.out.line("Up to date." if report.is_current else "Not up to date: run wch activate.")
+            session.out.lines(_verdict(report, session.manager.command))
     return _code(report)
+
+
+def _verdict(report: StatusReport, command: Callable[[str], str]) -> Iterator[str]:
+    """Yield what is wrong, each with the command that mends it."""
+    if report.is_current:
+        yield "Up to date."
+    for name in report.half_taken_back:
+        on, forward = command(f"rollback {name}"), command("migrate")
+        yield f"{name} is half taken back: {on} goes on, {forward} goes forward again."
+    for name in report.changed_files:
+        meant = command(f"migrate --mark {name}")
+        yield f"{name}.py is not what it was when it was applied: put it back, or if it is meant {meant} records it."
+    for name in report.missing_files:
+        yield f"{name} is applied, and there is no file {name}.py: put it back, or use the release that has it."
+    pending = set(report.pending) - set(report.half_taken_back)
+    if pending or report.missing_tables or not (report.is_stamped or report.half_taken_back):
+        yield f"Not up to date: run {command('activate')}."
+    elif report.differences:
+        places = "1 place" if len(report.differences) == 1 else f"{len(report.differences)} places"
+        yield f"Not up to date: the tables differ in {places}; {command('check')} says which."
 
 
 def _code(report: StatusReport) -> int:
@@ -41,11 +84,20 @@ def _code(report: StatusReport) -> int:
 
 
 def _site(report: StatusReport) -> tuple[str, int]:
-    pending = [f"pending {', '.join(report.pending)}"] if report.pending else []
-    missing = [f"missing {', '.join(report.missing_tables)}"] if report.missing_tables else []
     if report.is_newer:
         return report.reason, ExitCode.TOO_NEW
-    return "; ".join([f"version {report.version or 'none'}", *pending, *missing]), _code(report)
+    pending = [name for name in report.pending if name not in report.half_taken_back]
+    parts = {
+        "pending": pending,
+        "half taken back": report.half_taken_back,
+        "missing": report.missing_tables,
+        "not what it was when it was applied": report.changed_files,
+        "applied without a file": report.missing_files,
+    }
+    words = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
+    words += [f"{len(report.differences)} differences"] * bool(report.differences)
+    trouble = [report.trouble] if report.trouble else []
+    return "; ".join([f"version {report.version or 'none'}", *words, *trouble]), _code(report)
 
 
 def _print(report: StatusReport, session: Session) -> None:
@@ -56,4 +108,27 @@ def _print(report: StatusReport, session: Session) -> None:
         ("pending", ", ".join(report.pending) or "none"),
         ("missing tables", ", ".join(report.missing_tables) or "none"),
     )
-    session.out.table(("", ""), rows)
+    project = session.project
+    files = project.files.items() if project.module or project.path else ()
+    session.out.table(("", ""), (*rows, *files))
+
+
+def _print_history(runs: Iterable[MigrationRun], session: Session) -> None:
+    session.out.line()
+    session.out.table(
+        ("when (UTC)", "migration", "direction", "outcome", "seconds", "by", "with"),
+        [
+            (
+                str(run.at or ""),
+                run.name,
+                run.direction,
+                run.outcome,
+                "" if run.seconds is None else f"{run.seconds:.3f}",
+                run.who,
+                run.program,
+            )
+            for run in runs
+        ],
+        right=(4,),
+    )
+    session.out.line()

@@ -2,7 +2,7 @@
 
 from ..install.network import Network
 from ..install.reports import UninstallReport
-from .options import Choices, ExitCode, dry_run_option, network_option, wait_options, wch_command, yes_option
+from .options import Choices, ExitCode, dry_run_option, network_option, subcommand, wait_options, yes_option
 from .output import confirm
 from .session import Session, for_every_site, open_session
 
@@ -10,7 +10,7 @@ from .session import Session, for_every_site, open_session
 _EMPTY = "empty"
 
 
-@wch_command("uninstall", short_help="Remove the tables with all their rows.")
+@subcommand("uninstall", short_help="Remove the tables with all their rows.")
 @wait_options
 @network_option
 @yes_option
@@ -55,13 +55,14 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
 
 def _how_to_allow(session: Session) -> str:
     site = session.settings.site
-    environment = "Say WCH_REMOVE_DATA=true in the environment when the data may go."
+    constant = session.project.namespace.remove_data
+    environment = f"Say {constant}=true in the environment when the data may go."
     if site is None:
         return environment
     if site.remove_data_is_set:
-        return f"{site.config} says so; define('WCH_REMOVE_DATA', true) there when the data may go."
+        return f"{site.config} says so; define('{constant}', true) there when the data may go."
     unknown = site.remove_data_unknown
-    return f"WCH_REMOVE_DATA cannot be known from wp-config.php: {unknown}. {environment}" if unknown else environment
+    return f"{constant} cannot be known from wp-config.php: {unknown}. {environment}" if unknown else environment
 
 
 def _preview(session: Session, *, network: bool) -> int:
@@ -74,7 +75,7 @@ def _preview(session: Session, *, network: bool) -> int:
     else:
         session.out.lines(f"Would drop {table}{_rows(count)}" for table, count in counts.items())
         if not manager.remove_data:
-            session.out.line("WCH_REMOVE_DATA is not true; nothing would be removed.")
+            session.out.line(f"{session.project.namespace.remove_data} is not true; nothing would be removed.")
     return ExitCode.FINE
 
 

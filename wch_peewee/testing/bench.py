@@ -1,22 +1,23 @@
-"""The subjects of an examination, and the bench that runs one from the same start as often as needed."""
+"""The subject of an examination, and the bench that runs it from the same start as often as needed."""
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+import peewee as pw
+
+from ..authoring.scratch import make_parents
 from ..database.connect import open_database
 from ..database.url import parse_url
 from ..errors import ConfigurationError
 from ..execution.session import run_session
-from ..install.delta import db_delta
 from ..install.manager import DatabaseManager
 from ..migrate.folder import MigrationFolder
 from ..migrate.runner import MigrationRouter
+from ..models.base import BaseModel
 from ..models.tables import MODELS
-from ..schema.naming import history_table_name
+from ..schema.naming import Names, names_of
 from .child import Child, Ending, Failure
 from .scratch import SavedState, ScratchDatabase, restore_state, save_state
 from .snapshots import Snapshot, read_snapshot, without_order
@@ -27,89 +28,49 @@ from .writes import Moment, Point, Write
 class Subject:
     """The subject of an examination: actions on a database URL, each over a connection of its own.
 
-    ``forward`` applies everything, ``back`` rolls back the newest migration, and ``up_to`` applies the migrations up
-    to the one it is given first. ``names`` are the migrations in their order, ``history`` is the table that lists them.
+    ``forward`` applies everything. ``up_to`` applies the migrations up to the one that it is given, ``back`` takes that
+    one back, and ``back_with_loss`` does so although rows are lost. ``names`` are the migrations in their order,
+    ``history`` is the table that lists them. ``prepare`` makes what is there before the first of them.
     """
 
     forward: Callable[[str], object]
-    prefix: str
+    site: Names
     history: str
     names: tuple[str, ...] = ()
-    back: Callable[[str], object] | None = None
+    back: Callable[[str, str], object] | None = None
+    back_with_loss: Callable[[str, str], object] | None = None
     up_to: Callable[[str, str], object] | None = None
+    prepare: Callable[[pw.Database], object] = lambda database: None
 
 
-def our_migrations(folder: Path, prefix: str) -> Subject:
-    """Return a folder of migrations, run like ``wch migrate`` and ``wch rollback`` without permission to remove data.
+def our_migrations(folder: Path, prefix: str, models: Sequence[type[BaseModel]] = MODELS) -> Subject:
+    """Return a folder of migrations for models, run like ``wch migrate`` and ``wch rollback``.
 
     Raises ConfigurationError if the folder has no migrations.
     """
 
+    site = names_of(models, prefix)
+
     def manager(url: str) -> DatabaseManager:
-        return DatabaseManager(url, prefix=prefix, remove_data=False, migrations=folder)
+        return DatabaseManager(url, prefix=prefix, remove_data=False, migrations=folder, models=models)
 
     def up_to(name: str, url: str) -> None:
-        with run_session(open_database(parse_url(url)), prefix) as context:
+        with run_session(open_database(parse_url(url)), site) as context:
             MigrationRouter(context, MigrationFolder(folder)).run(name)
 
+    names = MigrationFolder(folder).names
+    if not names:  # an examination of nothing would succeed
+        raise ConfigurationError(f"There are no migrations in {folder}.")
     return Subject(
         forward=lambda url: manager(url).run_migrations(),
-        back=lambda url: manager(url).rollback(),
+        back=lambda name, url: manager(url).rollback(name),
+        back_with_loss=lambda name, url: manager(url).rollback(name, allow_loss=True),
         up_to=up_to,
-        prefix=prefix,
-        history=history_table_name(prefix),
-        names=_not_empty(MigrationFolder(folder).names, folder),
+        prepare=lambda database: make_parents(database, MigrationFolder(folder), site),
+        site=site,
+        history=site.history,
+        names=names,
     )
-
-
-def installation(prefix: str, **options: Any) -> Subject:
-    """Return an installation like that of ``wch activate``; the options are those of DatabaseManager."""
-    return Subject(
-        lambda url: DatabaseManager(url, prefix=prefix, **options).install(),
-        prefix=prefix,
-        history=history_table_name(prefix),
-    )
-
-
-def delta(prefix: str) -> Subject:
-    """Return a run of ``db_delta`` on the shipped models."""
-    return Subject(
-        lambda url: db_delta(MODELS, open_database(parse_url(url)), prefix=prefix),
-        prefix=prefix,
-        history=history_table_name(prefix),
-    )
-
-
-STOCK_HISTORY = "migratehistory"
-
-
-def stock_migrations(folder: Path, prefix: str = "wp_") -> Subject:
-    """Return a folder of migrations, run by peewee-migrate's own Router over an ordinary connection."""
-    from peewee_migrate import Router
-
-    # The Router would log to the terminal, from hundreds of children.
-    quiet = logging.getLogger("wch_peewee.testing.stock")
-    quiet.addHandler(logging.NullHandler())
-    quiet.propagate = False
-
-    def router(url: str) -> Router:
-        return Router(open_database(parse_url(url)), migrate_dir=folder, migrate_table=STOCK_HISTORY, logger=quiet)
-
-    return Subject(
-        forward=lambda url: router(url).run(),
-        back=lambda url: router(url).rollback(),
-        up_to=lambda name, url: router(url).run(name),
-        prefix=prefix,
-        history=STOCK_HISTORY,
-        names=_not_empty(tuple(sorted(path.stem for path in folder.glob("[0-9][0-9][0-9]_*.py"))), folder),
-    )
-
-
-def _not_empty(names: tuple[str, ...], folder: Path) -> tuple[str, ...]:
-    """Return the names. Raises ConfigurationError without any: an examination of nothing would succeed."""
-    if not names:
-        raise ConfigurationError(f"There are no migrations in {folder}.")
-    return names
 
 
 class Bench:
@@ -138,11 +99,11 @@ class Bench:
         self.restore(self._saved)
 
     def save(self) -> SavedState:
-        with self.scratch.opened() as database:
+        with self.scratch.at_rest() as database:
             return save_state(database)
 
     def restore(self, saved: SavedState) -> None:
-        with self.scratch.opened() as database:
+        with self.scratch.at_rest() as database:
             restore_state(database, saved)
 
     def start_child(
@@ -156,18 +117,18 @@ class Bench:
             return child.end()
 
     def snapshot(self) -> Snapshot:
-        with self.scratch.opened() as database:
-            return read_snapshot(database, prefix=self.subject.prefix, history=self.subject.history)
+        with self.scratch.at_rest() as database:
+            return read_snapshot(database, names=self.subject.site, history=self.subject.history)
 
     def exact_snapshot(self) -> Snapshot:
         """Return a snapshot that includes the ids and timestamps of the history."""
-        with self.scratch.opened() as database:
-            return read_snapshot(database, prefix=self.subject.prefix, history="")
+        with self.scratch.at_rest() as database:
+            return read_snapshot(database, names=self.subject.site, history="")
 
     def unordered_snapshot(self) -> Snapshot:
         """Return a snapshot without the order of columns and keys."""
-        with self.scratch.opened() as database:
-            found = read_snapshot(database, prefix=self.subject.prefix, history=self.subject.history)
+        with self.scratch.at_rest() as database:
+            found = read_snapshot(database, names=self.subject.site, history=self.subject.history)
             return without_order(found, database)
 
     def points(self, writes: tuple[Write, ...], every: int) -> list[Point]:

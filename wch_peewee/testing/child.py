@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import multiprocessing
 import os
-import select
 import signal
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..errors import Busy, WchError
 from .writes import Point, Write, watch
@@ -52,21 +52,17 @@ class Child:
     def __init__(self, action: Callable[[], object], *, kill: Point | None = None, hold: Point | None = None) -> None:
         self._writes: list[Write] = []
         self._failure: Failure | None = None
-        self._held = False
-        self._rest = b""
+        self._held = self._ended = False
         self._ending: Ending | None = None
-        self._reports, reports = os.pipe()
-        gate, self._gate = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        fork = multiprocessing.get_context("fork")
+        # The child sends each write, its failure, and None when it is held; any answer releases it.
+        self._pipe, theirs = fork.Pipe()
+        self._process = fork.Process(target=_run, args=(theirs, action, kill, hold))
         with warnings.catch_warnings():
             # Python 3.12 and newer warn of threads in the parent; the child uses nothing that they might lock.
             warnings.simplefilter("ignore", DeprecationWarning)
-            self.pid = os.fork()
-        if self.pid == 0:
-            _ChildSide(reports, gate, kill, hold).run(action)
-        os.close(reports)
-        os.close(gate)
+            self._process.start()
+        theirs.close()
 
     def __enter__(self) -> Child:
         return self
@@ -75,129 +71,91 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._ending is None:
-            os.kill(self.pid, signal.SIGKILL)
+            self._process.kill()
             self.end()
 
     def reach_hold(self, timeout: float = 60) -> bool:
         """Wait until the child is held; return False if it ended or the time was up before."""
         deadline = time.monotonic() + timeout
-        while not self._held and self._read(deadline):
+        while not self._held and self._receive(deadline):
             pass
         return self._held
 
     def go_on(self) -> None:
         """Release a held child."""
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._gate, b".")
+            self._pipe.send(None)
 
     def ends_within(self, seconds: float) -> bool:
         """Wait at most ``seconds`` for the end; return True if it came."""
         deadline = time.monotonic() + seconds
-        while self._read(deadline):
+        while self._receive(deadline):
             pass
-        return self._reports < 0
+        return self._ended
 
     def end(self, timeout: float = 120) -> Ending:
         """Wait for the end. A child that takes longer than ``timeout`` seconds is killed, and this is its failure."""
         if self._ending is None:
             late = not self.ends_within(timeout)
             if late:
-                os.kill(self.pid, signal.SIGKILL)
-            _, status = os.waitpid(self.pid, 0)
-            os.close(self._gate)
-            if late:
-                os.close(self._reports)
+                self._process.kill()
                 self._failure = Failure("Timeout", f"it had not ended after {timeout:g} seconds and was killed")
-            killed = os.WIFSIGNALED(status) and not late
-            if status and not killed and self._failure is None:
+            self._process.join()
+            self._pipe.close()
+            status = self._process.exitcode or 0
+            killed = status < 0 and not late
+            if status > 0 and self._failure is None:
                 self._failure = Failure("Exit", f"it ended with status {status}")
             self._ending = Ending(killed, self._failure, tuple(self._writes))
         return self._ending
 
-    def _read(self, deadline: float) -> bool:
+    def _receive(self, deadline: float) -> bool:
         """Receive one message; return False if the child has ended or the time is up."""
-        while b"\n" not in self._rest:
-            if self._reports < 0 or not select.select([self._reports], [], [], max(0, deadline - time.monotonic()))[0]:
-                return False
-            block = os.read(self._reports, 65536)
-            if not block:
-                os.close(self._reports)
-                self._reports = -1
-                return False
-            self._rest += block
-        line, _, self._rest = self._rest.partition(b"\n")
-        message = json.loads(line)
-        if "write" in message:
-            self._writes.append(Write(**message["write"]))
-        elif "failure" in message:
-            self._failure = Failure(**message["failure"])
+        if self._ended or not self._pipe.poll(max(0, deadline - time.monotonic())):
+            return False
+        try:
+            message = self._pipe.recv()
+        except (EOFError, OSError):
+            self._ended = True
+            return False
+        if isinstance(message, Write):
+            self._writes.append(message)
+        elif isinstance(message, Failure):
+            self._failure = message
         else:
             self._held = True
         return True
 
 
-class _ChildSide:
-    """The code that runs in the child, and sends messages to its parent."""
+def _run(
+    pipe: Connection[object, object], action: Callable[[], object], kill: Point | None, hold: Point | None
+) -> NoReturn:
+    """Run the action in the child, and send messages to its parent."""
 
-    def __init__(self, reports: int, gate: int, kill: Point | None, hold: Point | None) -> None:
-        self._reports = reports
-        self._gate = gate
-        self._kill = kill
-        self._hold = hold
+    def wait() -> None:
+        pipe.send(None)
+        pipe.recv()
 
-    def run(self, action: Callable[[], object]) -> NoReturn:
-        status = 1
-        try:
-            watch(self._on_write)
-            if self._hold == START:
-                self._wait()
-            action()
-            status = 0
-        except BaseException as error:
-            trace = traceback.format_exc()
-            known = isinstance(error, WchError)
-            self._send(failure=asdict(Failure(type(error).__name__, str(error), trace, isinstance(error, Busy), known)))
-        finally:
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-            # Not sys.exit, which would run the parent's atexit handlers and flush its files.
-            os._exit(status)
-
-    def _on_write(self, point: Point, write: Write) -> None:
+    def on_write(point: Point, write: Write) -> None:
         if point.moment == "before":
-            self._send(write=asdict(write))
-        if point == self._kill:
+            pipe.send(write)
+        if point == kill:
             os.kill(os.getpid(), signal.SIGKILL)
-        if point == self._hold:
-            self._wait()
+        if point == hold:
+            wait()
 
-    def _wait(self) -> None:
-        self._send(held=True)
-        os.read(self._gate, 1)
-
-    def _send(self, **message: Any) -> None:
-        data = json.dumps(message).encode() + b"\n"
-        while data:
-            data = data[os.write(self._reports, data) :]
-
-
-class ActionFailed(Exception):
-    """An error that ended a child; the message is its traceback."""
-
-
-def run_to_end(action: Callable[[], object]) -> tuple[Write, ...]:
-    """Run ``action`` in a child; return its writes. Raises ActionFailed."""
-    return _run(action, None).writes
-
-
-def run_killed(action: Callable[[], object], point: Point) -> bool:
-    """Run ``action`` in a child that is killed at ``point``; return False if it ended before. Raises ActionFailed."""
-    return _run(action, point).killed
-
-
-def _run(action: Callable[[], object], kill: Point | None) -> Ending:
-    with Child(action, kill=kill) as child:
-        ending = child.end()
-    if ending.failure is not None:
-        raise ActionFailed(ending.failure.trace or str(ending.failure))
-    return ending
+    status = 1
+    try:
+        watch(on_write)
+        if hold == START:
+            wait()
+        action()
+        status = 0
+    except BaseException as error:
+        known = isinstance(error, WchError)
+        pipe.send(Failure(type(error).__name__, str(error), traceback.format_exc(), isinstance(error, Busy), known))
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        # Not sys.exit, which would run the parent's atexit handlers and flush its files.
+        os._exit(status)

@@ -10,6 +10,8 @@ import peewee as pw
 
 from ..authoring.lint import check_migrations
 from ..errors import ConfigurationError
+from ..models.base import BaseModel
+from ..models.tables import MODELS
 from .bench import Bench, Subject, our_migrations
 from .child import Child
 from .scenarios import SCENARIOS, Fault, Finding, Scenario
@@ -111,6 +113,7 @@ def examine(
     after: int = 1,
     engines: Iterable[str] | None = None,
     prefix: str = "wp_",
+    models: Sequence[type[BaseModel]] = MODELS,
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
     progress: Ticker = lambda text: None,
@@ -126,7 +129,7 @@ def examine(
     """
     # pytest then shows the line of the author's test.
     __tracebackhide__ = True
-    subject = our_migrations(Path(folder), prefix)
+    subject = our_migrations(Path(folder), prefix, models)
     verdict = Verdict(())
     for engine in choose_engines(engines):
         with scratch_database(engine) as scratch:
@@ -157,6 +160,7 @@ def examine_at(
     if every < 1:
         raise ConfigurationError(f"Every {every}th point cannot be tried; expected 1 for all, or more.")
     with scratch.opened() as database:
+        subject.prepare(database)
         begin = save_state(database)
     results = []
     for filler in (None, populate) if populate is not None else (None,):
@@ -179,7 +183,7 @@ def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate, a
         if names and subject.up_to is not None:
             subject.up_to(names[-1], scratch.url)
         with scratch.opened() as database:
-            populate(database, subject.prefix)
+            populate(database, subject.site.prefix)
 
     # In a child process, too, where its imports and bindings stay.
     with Child(fill) as child:

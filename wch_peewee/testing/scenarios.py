@@ -7,7 +7,7 @@ from typing import Literal
 
 from .bench import Bench
 from .child import START, Ending
-from .snapshots import Snapshot, snapshot_differences
+from .snapshots import Snapshot, nearest, snapshot_differences
 from .writes import Point, Write
 
 #: Seconds that the second of two runs has to collide with the first, which is held meanwhile.
@@ -83,7 +83,7 @@ def there_and_back(bench: Bench, every: int) -> Found:
     top = bench.unordered_snapshot()
     for migration in reversed(names):
         before, above = bench.snapshot(), bench.unordered_snapshot()
-        ending = bench.run(back)
+        ending = bench.run(partial(back, migration))
         if ending.failure is not None and ending.failure.kind in _REFUSALS:
             yield _finding(bench, name, f"{migration} back, refused", _different(before, bench.snapshot()))
             break
@@ -92,7 +92,7 @@ def there_and_back(bench: Bench, every: int) -> Found:
             _error(ending)
             or _error(bench.run(again))
             or _different(above, bench.unordered_snapshot())
-            or _error(bench.run(back))
+            or _error(bench.run(partial(back, migration)))
         )
         yield _finding(bench, name, f"{migration} back and forward again", fault)
         if fault is not None:
@@ -114,28 +114,61 @@ def killed_anywhere(bench: Bench, every: int) -> Found:
         yield _finding(bench, "killed anywhere", where, fault, writes[point.number - 1])
 
 
-def killed_on_the_way_back(bench: Bench, every: int) -> Found:
-    """Kill each rollback before, during and after each write, and run it again unless it was complete."""
-    back = bench.subject.back
-    if back is None:
+def killed_then_back(bench: Bench, every: int) -> Found:
+    """Kill each rollback before, during and after each write, and run it again, down to the empty database."""
+    for one in _way_down(bench, every):
+        ending = bench.run(one.back)
+        fault = _error(ending) or _different(one.below, bench.snapshot())
+        yield _finding(bench, "killed on the way back, then back", one.where, fault, one.write)
+
+
+def killed_then_forward(bench: Bench, every: int) -> Found:
+    """Kill each rollback before, during and after each write, and apply the migration again.
+
+    Each value is then what it was before the rollback, or what it is after a whole way back and forward again.
+    """
+    for one in _way_down(bench, every):
+        ending = bench.run(one.forward)
+        found = bench.unordered_snapshot()
+        fault = _error(ending) or _different(nearest(found, one.above, one.again), found)
+        yield _finding(bench, "killed on the way back, then forward", one.where, fault, one.write)
+
+
+@dataclass(frozen=True, slots=True)
+class _HalfWay:
+    """A rollback that has been killed, and the states before it, after a whole one, and after going forward again."""
+
+    where: str
+    write: Write
+    back: Callable[[str], object]
+    forward: Callable[[str], object]
+    above: Snapshot
+    below: Snapshot
+    again: Snapshot
+
+
+def _way_down(bench: Bench, every: int) -> Iterator[_HalfWay]:
+    """Take back every migration, newest first, and kill that at each point in turn."""
+    way_back, up_to = bench.subject.back_with_loss, bench.subject.up_to
+    if way_back is None or up_to is None:
         return
     bench.reset()
     bench.run(bench.subject.forward)
-    for _ in range(len(bench.subject.names) - bench.applied):
-        above, history = bench.save(), bench.snapshot().history
+    for migration in reversed(bench.subject.names):
+        back, forward = partial(way_back, migration), partial(up_to, migration)
+        saved, above = bench.save(), bench.unordered_snapshot()
         whole = bench.run(back)
         below = bench.snapshot()
+        bench.run(forward)
+        again = bench.unordered_snapshot()
         if whole.failure is not None:
             return  # refused, or broken, which there_and_back reports
         for point in bench.points(whole.writes, every):
-            bench.restore(above)
-            ending = bench.run(back, kill=point)
-            if ending.killed and bench.snapshot().history == history:
-                ending = bench.run(back)
-            where = f"{history[-1]} killed {point} of {len(whole.writes)}, then the same again"
-            fault = _error(ending) or _different(below, bench.snapshot())
-            yield _finding(bench, "killed on the way back", where, fault, whole.writes[point.number - 1])
-        bench.restore(above)
+            bench.restore(saved)
+            bench.run(back, kill=point)
+            where = f"{migration} killed {point} of {len(whole.writes)}"
+            yield _HalfWay(where, whole.writes[point.number - 1], back, forward, above, below, again)
+        bench.restore(saved)
         bench.run(back)
 
 
@@ -191,6 +224,7 @@ SCENARIOS = (
     Scenario("run twice", run_twice),
     Scenario("forward, back and forward again", there_and_back),
     Scenario("killed anywhere", killed_anywhere),
-    Scenario("killed on the way back", killed_on_the_way_back, every_start=False),
+    Scenario("killed on the way back, then back", killed_then_back, every_start=False),
+    Scenario("killed on the way back, then forward", killed_then_forward, every_start=False),
     Scenario("two at once", two_at_once),
 )

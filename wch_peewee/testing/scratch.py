@@ -5,6 +5,7 @@ import os
 import secrets
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import peewee as pw
 
+from ..authoring.scratch import temporary_database
 from ..database.connect import connected, open_database
 from ..database.query import detect_dialect
 from ..database.url import parse_url
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DatabaseUnavailable
 from .snapshots import quoted_name, table_names
 
 SQLITE = "sqlite"
@@ -42,6 +44,28 @@ class ScratchDatabase:
         """Connect for the duration of the block. No connection may be open when a child process is forked."""
         with connected(open_database(parse_url(self.url))) as database:
             yield database
+
+    @contextlib.contextmanager
+    def at_rest(self) -> Iterator[pw.Database]:
+        """Connect once the server has ended the sessions of killed children: it finishes what they had sent.
+
+        Raises DatabaseUnavailable after a minute.
+        """
+        with self.opened() as database:
+            deadline = time.monotonic() + 60
+            while self.remote and _others(database):
+                if time.monotonic() > deadline:
+                    raise DatabaseUnavailable("A session of a killed child did not end within a minute.")
+                time.sleep(0.01)
+            yield database
+
+
+def _others(database: pw.Database) -> bool:
+    """Return True if another session of this account uses the same database."""
+    own, name = database.execute_sql("SELECT CONNECTION_ID(), DATABASE()").fetchone()
+    # Not information_schema.PROCESSLIST: on MySQL it fails while a session runs a statement with an emoji.
+    sessions = database.execute_sql("SHOW FULL PROCESSLIST").fetchall()  # else it may cut a character
+    return any(session[3] == name and session[0] != own for session in sessions)
 
 
 def configured_engines() -> tuple[str, ...]:
@@ -80,15 +104,9 @@ def scratch_database(engine: str) -> Iterator[ScratchDatabase]:
         with tempfile.TemporaryDirectory(prefix="wch-examination-") as folder:
             yield ScratchDatabase(name, f"sqlite:///{Path(folder).resolve() / 'examined.db'}")
         return
-    scratch = f"wch_examination_{os.getpid()}_{secrets.token_hex(3)}"
-    administration = open_database(parse_url(_with_database(server, "information_schema")))
-    with connected(administration):
-        administration.execute_sql(f"CREATE DATABASE `{scratch}` CHARACTER SET utf8mb4")
-    try:
-        yield ScratchDatabase(name, _with_database(server, scratch))
-    finally:
-        with connected(administration):
-            administration.execute_sql(f"DROP DATABASE IF EXISTS `{scratch}`")
+    url = _with_database(server, f"wch_examination_{os.getpid()}_{secrets.token_hex(3)}")
+    with temporary_database(parse_url(url)):
+        yield ScratchDatabase(name, url)
 
 
 def _with_database(server: str, name: str) -> str:

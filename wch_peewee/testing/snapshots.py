@@ -11,9 +11,8 @@ import peewee as pw
 
 from ..database.query import Connection
 from ..execution.introspect import introspect_schema
-from ..schema.naming import options_table_name
+from ..schema.naming import Names
 from ..schema.objects import Table
-from ..wordpress.options import VERSION_OPTION
 
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
@@ -36,16 +35,27 @@ class Snapshot:
     version: str | None = None
 
 
-def read_snapshot(database: pw.Database, *, prefix: str, history: str) -> Snapshot:
-    """Read a database, without what does not depend on the run: AUTO_INCREMENT, and ids and times of the history."""
+def read_snapshot(database: pw.Database, *, names: Names, history: str) -> Snapshot:
+    """Read a database, without what differs between runs: AUTO_INCREMENT, the history's ids and times, the ledger."""
     tables = {
         name: TableState(table_definition(database, name), *_contents(database, name)) for name in table_names(database)
     }
-    names: tuple[str, ...] = ()
+    applied: tuple[str, ...] = ()
     if history in tables:
-        names = tuple(str(row[0]) for row in _query(database, f"SELECT name FROM {history} ORDER BY id"))
-        tables[history] = TableState(tables[history].definition)
-    return Snapshot(tables, names, _version(tables, options_table_name(prefix)))
+        applied = tuple(str(row[0]) for row in _query(database, f"SELECT name FROM {history} ORDER BY id"))
+        for book in {history, names.ledger} & tables.keys():
+            tables[book] = TableState(tables[book].definition)
+        tables = {name: _without_option_ids(state) for name, state in tables.items()}
+    return Snapshot(tables, applied, _version(tables, names))
+
+
+def _without_option_ids(state: TableState) -> TableState:
+    """Leave out the id of WordPress's options: a rollback deletes the version, and it comes back under a new one."""
+    if "option_id" not in state.columns:
+        return state
+    place = state.columns.index("option_id")
+    rows = tuple((*row[:place], *row[place + 1 :]) for row in state.rows)
+    return replace(state, columns=(*state.columns[:place], *state.columns[place + 1 :]), rows=rows)
 
 
 def without_order(snapshot: Snapshot, database: pw.Database) -> Snapshot:
@@ -80,11 +90,6 @@ def table_definition(database: pw.Database, table: str) -> str:
     return _COUNTER.sub("", str(_query(database, f"SHOW CREATE TABLE {quoted_name(database, table)}")[0][1]))
 
 
-def table_rows(database: pw.Database, table: str) -> list[tuple[Any, ...]]:
-    """Return all rows, in an order that is the same for equal tables."""
-    return list(_contents(database, table)[1])
-
-
 def quoted_name(database: pw.Database, name: str) -> str:
     return f'"{name}"' if isinstance(database, pw.SqliteDatabase) else f"`{name}`"
 
@@ -99,18 +104,42 @@ def _query(database: pw.Database, sql: str, parameters: Sequence[object] | None 
     return [tuple(row) for row in database.execute_sql(sql, parameters).fetchall()]
 
 
-def _version(tables: dict[str, TableState], options: str) -> str | None:
-    state = tables.get(options)
+def _version(tables: dict[str, TableState], names: Names) -> str | None:
+    state = tables.get(names.options)
     if state is None or not {"option_name", "option_value"} <= set(state.columns):
         return None
     name, value = state.columns.index("option_name"), state.columns.index("option_value")
-    return next((str(row[value]) for row in state.rows if row[name] == VERSION_OPTION), None)
+    return next((str(row[value]) for row in state.rows if row[name] == names.namespace.version_option), None)
 
 
 def _shape(table: Table) -> str:
     parts: Collection[object] = (*table.columns, *table.indexes, *table.foreign_keys, *table.foreign, *table.opaque)
     keys = f"primary key {table.primary_key}, engine {table.engine}, collation {table.collation}"
     return "\n".join([keys, *sorted(map(repr, parts))])
+
+
+def nearest(found: Snapshot, first: Snapshot, second: Snapshot) -> Snapshot:
+    """Return ``first``, with the values and rows of ``second`` where ``found`` has those; rows are told by their id."""
+    tables = {}
+    for name, state in first.tables.items():
+        now, other = found.tables.get(name), second.tables.get(name)
+        if now and other and "id" in state.columns and state.columns == other.columns == now.columns:
+            state = _nearest(now, state, other, state.columns.index("id"))
+        tables[name] = state
+    return replace(first, tables=tables)
+
+
+def _nearest(found: TableState, first: TableState, second: TableState, place: int) -> TableState:
+    here, one, other = ({row[place]: row for row in state.rows} for state in (found, first, second))
+    rows = []
+    for number in one.keys() | other.keys():
+        known = [side[number] for side in (one, other) if number in side]
+        if number in here:
+            choices = zip(here[number], *known, strict=True)
+            rows.append(tuple(value if value in either else either[0] for value, *either in choices))
+        elif len(known) == 2:
+            rows.append(known[0])
+    return replace(first, rows=tuple(sorted(rows, key=repr)))
 
 
 #: More rows than that say no more.

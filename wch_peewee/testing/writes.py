@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import peewee as pw
-from pymysql.connections import Connection
+
+from ..database.connection import ServerConnection
 
 _WRITES = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "COMMIT", "WITH")
 
@@ -27,7 +28,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write, with its migration and step; those of the history table and the version have none."""
+    """One write, with its migration and step; those of the history and the ledger have no step, others neither."""
 
     number: int
     sql: str
@@ -57,7 +58,7 @@ def watch(callback: Callable[[Point, Write], None]) -> None:
     count = 0
     in_flight: Write | None = None
     database_class: Any = pw.Database
-    connection_class: Any = Connection
+    connection_class: Any = ServerConnection
     execute, commit, read = database_class.execute_sql, database_class.commit, connection_class._read_query_result
 
     def around(call: Callable[..., Any], sql: str, *arguments: Any, **options: Any) -> Any:

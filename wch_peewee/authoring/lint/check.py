@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import ConfigurationError
+from ...migrate.folder import is_migration_name
 from . import files
 from .findings import FIRM, RULES, Finding, Remark, Remarks
 from .load import Migration, RecordedStep, Source, load, read_source
@@ -68,7 +69,7 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
         found += [Finding(source.path, *remark) for remark in remarks]
         if not _is_unreadable(migration):
             tables = tables_after(migration, tables)
-        earlier += tuple(migration.migrate.steps) if migration.migrate is not None else ()
+        earlier += tuple(migration.migrate.steps)
         previous = migration
     if not numbered and not found:
         raise ConfigurationError(f"There are no migrations in {folder}: no file is called NNN_words.py.")
@@ -90,7 +91,7 @@ def _sources(folder: Path) -> tuple[list[Source], list[Source]]:
     sources = [read_source(path) for path in sorted(folder.glob("*.py"))]
     if not sources:
         raise ConfigurationError(f"There are no migrations in {folder}.")
-    return [s for s in sources if files.is_migration(s.path)], [s for s in sources if not files.is_migration(s.path)]
+    return [s for s in sources if is_migration_name(s.name)], [s for s in sources if not is_migration_name(s.name)]
 
 
 def _is_unreadable(migration: Migration) -> bool:
@@ -106,7 +107,6 @@ def _remarks(
         return
     yield from files.bad_version(migration, previous)
     yield from files.bad_stamps(migration, previous)
-    yield from files.bad_body(migration)
     yield from files.undecided(migration)
     yield from files.bad_rollback(migration)
     yield from files.live_imports(migration)

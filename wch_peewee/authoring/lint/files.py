@@ -1,45 +1,21 @@
-"""Rules about files: names, numbers, versions, imports, and the bodies of migrate() and rollback()."""
+"""Rules about files: names, numbers, versions, imports, and what migrate() and rollback() have to say."""
 
 import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from ...migrate import steps
-from ...migrate.folder import is_plain
+from ...migrate.folder import is_plain, next_version
 from ...models import base, tables
 from ...wordpress.version import version_compare
 from .findings import Finding, Remarks, code_of, run_code
 from .load import Migration, Recording, Source, is_decide
 
-_DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-_STEPS = {name for name in steps.__all__ if name != "decide"}
-
-
-def bad_body(migration: Migration) -> Remarks:
-    """Yield calls that use the database at once, where only steps may be listed."""
-    for name in ("migrate", "rollback"):
-        function = migration.source.function(name)
-        if function is None:
-            continue
-        names = [argument.arg for argument in function.args.posonlyargs + function.args.args]
-        database = names[1] if len(names) > 1 else "database"
-        for node in _at_once(function):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            of = node.func.value
-            if isinstance(of, ast.Name) and of.id == database:
-                yield node.lineno, "body", *_says(f"{database}.{node.func.attr}(...) is called in the body of {name}()")
-            elif isinstance(of, ast.Name) and of.id in ("steps", "batches") and node.func.attr in _STEPS:
-                called = f"{of.id}.{node.func.attr}"
-                found = f"{called}(...) is called in the body of {name}()"
-                yield node.lineno, "body", found, f"write {run_code(called, '...')}"
-
 
 def undecided(migration: Migration) -> Remarks:
     """Yield open questions; one in the body keeps the migration from running."""
     for node in ast.walk(migration.source.tree):
-        if is_decide(node) and isinstance(node, ast.Call):
+        if is_decide(node):
             asked = node.args[0] if node.args else None
             question = asked.value if isinstance(asked, ast.Constant) and isinstance(asked.value, str) else "a question"
             found = f"this is still to be decided: {' '.join(question.split())}"
@@ -47,33 +23,15 @@ def undecided(migration: Migration) -> Remarks:
 
 
 def bad_rollback(migration: Migration) -> Remarks:
-    """Yield a rollback that is missing, or empty without a reason."""
-    for name in ("migrate", "rollback"):
-        recording = migration.migrate if name == "migrate" else migration.rollback
-        function = migration.source.function(name)
-        advice = (
-            "write what takes it back, or say why nothing does: " + run_code("steps.irreversible", '"..."')
-            if name == "rollback"
-            else "write def migrate(migrator, database, *, fake=False)"
-        )
-        if recording is None:
-            if not any(rule == "load" for _, rule, *_ in migration.remarks):
-                yield 1, "rollback" if name == "rollback" else "load", f"there is no {name}()", advice
-        elif name == "rollback" and recording.complete and not recording.steps and not recording.remarks:
-            yield function.lineno if function is not None else 1, "rollback", "rollback() does nothing", advice
-
-
-def _says(found: str) -> tuple[str, str]:
-    return found, "hand it over: " + run_code("steps.run_sql", '"..."') + ", or steps.run_python with a function"
-
-
-def _at_once(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Yield what runs when the function runs, without what it only defines."""
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop(0)
-        yield node
-        waiting += [child for child in ast.iter_child_nodes(node) if not isinstance(child, _DEFERRED)]
+    """Yield a function that is missing, and a rollback that is empty without a reason."""
+    if migration.migrate.missing:
+        yield 1, "load", "there is no migrate()", "write def migrate(migrator, database, *, fake=False)"
+    advice = "write what takes it back, or say why nothing does: " + run_code("steps.irreversible", '"..."')
+    back = migration.rollback
+    if back.missing:
+        yield 1, "rollback", "there is no rollback()", advice
+    elif back.complete and not back.steps and not back.remarks:
+        yield _end(migration.source, back, "rollback"), "rollback", "rollback() does nothing", advice
 
 
 _ADVICE = "write the shape down with wch_peewee.schema.objects: models change, and this file must not"
@@ -116,13 +74,7 @@ def _is_live(module: str) -> bool:
     return any(module == live or module.startswith(f"{live}.") for live in _MODULES)
 
 
-_NAME = re.compile(r"[0-9]{3}_[A-Za-z0-9_]+")
 _NO_MIGRATIONS = {"conf", "__init__"}
-
-
-def is_migration(path: Path) -> bool:
-    """Return True if the file has a migration's name."""
-    return _NAME.fullmatch(path.stem) is not None
 
 
 def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Finding]:
@@ -184,12 +136,12 @@ def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
     """Check the last step of migrate() and rollback(), which has to set the right version."""
     version = migration.version
     there = migration.migrate
-    if there is not None and there.complete and version is not None and not _ends_with(there, steps.stamp, version):
+    if there.complete and version is not None and not _ends_with(there, steps.stamp, version):
         line = _end(migration.source, there, "migrate")
         advice = f"end it with {run_code('steps.stamp', 'VERSION')}"
         yield line, "stamp", "migrate() does not end with its stamp", advice
     back = migration.rollback
-    if back is None or not back.complete or not back.steps or any(s.is_(steps.irreversible) for s in back.steps):
+    if not back.complete or not back.steps or any(s.is_(steps.irreversible) for s in back.steps):
         return
     older = previous.version if previous is not None else None
     if previous is not None and older is None:
@@ -216,7 +168,4 @@ def _end(source: Source, recording: Recording, name: str) -> int:
 
 
 def _after(version: str | None) -> str:
-    if version is None or not is_plain(version):
-        return "1.0.0"
-    major, minor, _ = version.split(".")
-    return f"{major}.{int(minor) + 1}.0"
+    return next_version(version if version and is_plain(version) else None, "minor")

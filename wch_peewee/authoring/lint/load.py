@@ -5,17 +5,16 @@ import inspect
 import io
 import sys
 import tokenize
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn
+from traceback import walk_tb
+from types import GenericAlias, TracebackType, UnionType
+from typing import Any, NoReturn, TypeGuard, get_args, get_origin, get_type_hints
 
-from ...schema.objects import Column, ColumnType, Default, ForeignKey, Index, Table
-from .findings import Remark
-
-_SHAPES: dict[Any, type] = {"Column": Column, "Index": Index, "ForeignKey": ForeignKey, "str": str}
+from ...schema.objects import ForeignKey, Index
+from .findings import Remark, run_code
 
 #: Where the functions are whose arguments are known; an author's own are his.
 _OURS = ("wch_peewee.migrate.steps.", "wch_peewee.migrate.batches")
@@ -23,67 +22,41 @@ _OURS = ("wch_peewee.migrate.steps.", "wch_peewee.migrate.batches")
 
 def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments by name. Raises TypeError if the step cannot be called like this, or cannot work."""
-    signature = inspect.signature(function)
-    call = signature.bind(*args, **kwargs)
+    call = inspect.signature(function).bind(*args, **kwargs)
     call.apply_defaults()
     arguments = dict(call.arguments)
     if not getattr(function, "__module__", "").startswith(_OURS):
         return arguments
-    for name, parameter in signature.parameters.items():
-        # A text where the module postpones the evaluation of its annotations, otherwise the class.
-        wanted = _SHAPES.get(getattr(parameter.annotation, "__name__", parameter.annotation))
-        if wanted is not None and not isinstance(arguments[name], wanted):
-            raise TypeError(f"{name} is {type(arguments[name]).__name__}, and not {wanted.__name__}")
-        if name == "tables":
+    for name, wanted in get_type_hints(function).items():
+        if get_origin(wanted) in (Iterable, Sequence):
             arguments[name] = tuple(arguments[name])  # it may be used up by one look
-        elif name == "columns" and not all(isinstance(column, str) for column in arguments[name]):
-            raise TypeError("columns are not all str")
-        elif wanted in (Column, Index, ForeignKey):
-            _examine(arguments[name])
-    for table in arguments.get("tables", ()):
-        _examine(table)
+            _examine(name, arguments[name], GenericAlias(tuple, (get_args(wanted)[0], ...)))
+        elif wanted is str or is_dataclass(wanted):
+            _examine(name, arguments[name], wanted)
     return arguments
 
 
-def _examine(shape: object) -> None:
-    """Check the types inside a schema value, which Python itself does not."""
-    if isinstance(shape, Table):
-        _insist(isinstance(shape.name, str), "a table's name is no text")
-        for kind, inner in ((Column, shape.columns), (Index, shape.indexes), (ForeignKey, shape.foreign_keys)):
-            _insist(isinstance(inner, tuple), f"the table {shape.name} has no tuple of {kind.__name__}")
-            for part in inner:
-                _insist(isinstance(part, kind), f"{part!r} in the table {shape.name} is no {kind.__name__}")
-                _examine(part)
-        _insist(_are_texts(shape.primary_key), f"the primary key of {shape.name} is no tuple of names")
-    elif isinstance(shape, Column):
-        _insist(isinstance(shape.name, str), f"{shape.name!r} is no column's name")
-        _insist(isinstance(shape.type, ColumnType), f"the type of {shape.name} is no column type")
-        type_ = shape.type
-        _insist(
-            isinstance(type_.name, str) and _are_texts(type_.values), f"the values of {shape.name} are not all texts"
-        )
-        _insist(type_.size is None or isinstance(type_.size, int), f"the size of {shape.name} is no number")
-        is_default = isinstance(shape.default, Default) and isinstance(shape.default.text, str)
-        _insist(shape.default is None or is_default, f"the default of {shape.name} is no Default with a text")
-    elif isinstance(shape, Index):
-        _insist(isinstance(shape.name, str), f"{shape.name!r} is no index's name")
-        _insist(_are_texts(shape.columns) and bool(shape.columns), f"the index {shape.name} has no tuple of columns")
-    elif isinstance(shape, ForeignKey):
-        _insist(isinstance(shape.referenced_table, str), "the table that a foreign key refers to is no text")
-        _insist(_are_texts(shape.columns) and bool(shape.columns), "a foreign key has no tuple of columns")
-        alike = _are_texts(shape.referenced_columns) and len(shape.referenced_columns) == len(shape.columns)
-        _insist(alike, "a foreign key refers to another number of columns")
-    else:
-        _insist(False, f"{shape!r} is no Table")
+def _examine(what: str, value: Any, wanted: Any) -> None:
+    """Compare a value, and all that a tuple or a schema value holds, with its annotation, which Python itself does not.
 
-
-def _are_texts(values: Iterable[object]) -> bool:
-    return isinstance(values, tuple) and all(isinstance(value, str) for value in values)
-
-
-def _insist(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise TypeError(otherwise)
+    Raises TypeError.
+    """
+    if get_origin(wanted) is tuple:
+        _examine(what, value, tuple)
+        for part in value:
+            _examine(f"a part of {what}", part, get_args(wanted)[0])
+    elif get_origin(wanted) is UnionType:  # with None
+        if value is not None:
+            _examine(what, value, get_args(wanted)[0])
+    elif not isinstance(value, wanted):
+        raise TypeError(f"{what} is {type(value).__name__}, and not {wanted.__name__}")
+    elif is_dataclass(wanted):
+        for name, annotation in get_type_hints(wanted).items():
+            _examine(f"the {name} of {what}", getattr(value, name), annotation)
+    if isinstance(value, Index | ForeignKey) and not value.columns:
+        raise TypeError(f"{what} has no columns")
+    if isinstance(value, ForeignKey) and len(value.columns) != len(value.referenced_columns):
+        raise TypeError(f"{what} refers to another number of columns")
 
 
 @dataclass(frozen=True)
@@ -142,7 +115,7 @@ def _comments(text: str) -> dict[int, str]:
     return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
 
 
-_BODY_ADVICE = "hand it to migrator.run(steps.run_python, database, function), which runs it in its turn"
+_BODY_ADVICE = f"hand it over: {run_code('steps.run_sql', '...')}, or steps.run_python with a function"
 
 
 @dataclass(frozen=True)
@@ -160,11 +133,19 @@ class RecordedStep:
 
 @dataclass
 class Recording:
-    """The recorded steps, and what is wrong with them; ``complete`` if the function reached its end."""
+    """The recorded steps, and what is wrong with them; ``complete`` if the function reached its end.
+
+    ``missing`` if there is no such function, or the file cannot be run.
+    """
 
     steps: list[RecordedStep] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     complete: bool = True
+    missing: bool = False
+
+
+def _missing() -> Recording:
+    return Recording(complete=False, missing=True)
 
 
 class Touched(Exception):
@@ -218,8 +199,7 @@ def record(source: Source, function: Callable[..., Any]) -> Recording:
         function(Recorder(source.path, recording), NoDatabase(), fake=False)
     except Touched as error:
         line = line_in_traceback(error.__traceback__, source.path)
-        found = f"{error} is asked for in the body, which is run without a database, too"
-        recording.remarks.append((line, "body", found, _BODY_ADVICE))
+        recording.remarks.append((line, "body", *_in_body(error)))
         recording.complete = False
     except (Exception, SystemExit) as error:
         line = line_in_traceback(error.__traceback__, source.path)
@@ -229,14 +209,20 @@ def record(source: Source, function: Callable[..., Any]) -> Recording:
     return recording
 
 
+def _in_body(error: Touched) -> tuple[str, str]:
+    """Return what used the database, a step or the body itself, and what to write in its place."""
+    for frame, _ in walk_tb(error.__traceback__):
+        module = frame.f_globals["__name__"]
+        if module.startswith(_OURS):
+            step = f"{module.split('.')[2]}.{frame.f_code.co_name}"
+            return f"{step}(...) is called in the body", f"write {run_code(step, '...')}"
+    return f"{error} is asked for in the body, which is run without a database, too", _BODY_ADVICE
+
+
 def line_in_traceback(trace: TracebackType | None, path: Path) -> int:
     """Return the innermost line of the file in a traceback."""
-    line = 1
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+    lines = [line for frame, line in walk_tb(trace) if frame.f_code.co_filename == str(path)]
+    return lines[-1] if lines else 1
 
 
 def _line_of_frame(path: str) -> int:
@@ -248,11 +234,11 @@ def _line_of_frame(path: str) -> int:
 
 @dataclass(frozen=True)
 class Migration:
-    """A loaded file. ``migrate`` and ``rollback`` are None if they are missing or cannot be run."""
+    """A loaded file."""
 
     source: Source
-    migrate: Recording | None = None
-    rollback: Recording | None = None
+    migrate: Recording = field(default_factory=_missing)
+    rollback: Recording = field(default_factory=_missing)
     remarks: tuple[Remark, ...] = field(default=())
 
     @property
@@ -278,19 +264,14 @@ def load(source: Source) -> Migration:
         line = line_in_traceback(error.__traceback__, source.path)
         said = f"it cannot be run: {type(error).__name__}: {' '.join(str(error).split())}"
         return Migration(source, remarks=((line, "load", said, "mend the file"),))
-    ways = [record(source, scope[name]) if callable(scope.get(name)) else None for name in ("migrate", "rollback")]
-    remarks = [remark for way in ways if way is not None for remark in way.remarks]
+    ways = [record(source, scope[n]) if callable(scope.get(n)) else _missing() for n in ("migrate", "rollback")]
+    remarks = [remark for way in ways for remark in way.remarks]
     return Migration(source, ways[0], ways[1], tuple(remarks))
 
 
-def is_decide(node: ast.AST) -> bool:
+def is_decide(node: ast.AST) -> TypeGuard[ast.Call]:
     """Return True if this is ``steps.decide(...)``, however it was imported."""
-    if not isinstance(node, ast.Call):
-        return False
-    name = node.func
-    return (isinstance(name, ast.Attribute) and name.attr == "decide") or (
-        isinstance(name, ast.Name) and name.id == "decide"
-    )
+    return isinstance(node, ast.Call) and "decide" in (getattr(node.func, name, "") for name in ("attr", "id"))
 
 
 class _Decided(ast.NodeTransformer):

@@ -32,7 +32,7 @@ _STEPS = (
 def sql_remarks(migration: Migration) -> Remarks:
     """Check the SQL of migrate() and rollback()."""
     for recording in (migration.migrate, migration.rollback):
-        for step in recording.steps if recording is not None else ():
+        for step in recording.steps:
             if step.is_(steps.run_sql):
                 yield from _own(step)
             elif step.is_(batches.run_in_batches) and "{batch" not in str(step.arguments["sql"]):

@@ -1,6 +1,6 @@
 """The tables before each step of a migration, as the steps before it leave them; no database is asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...migrate import steps
@@ -40,7 +40,7 @@ def moments(migration: Migration, tables: Tables, earlier: tuple[RecordedStep, .
     """Yield the steps of ``migrate()`` with what is there before each; ``tables`` is what is there before the first."""
     made: frozenset[str] = frozenset()
     before: tuple[RecordedStep, ...] = ()
-    for step in _steps(migration):
+    for step in migration.migrate.steps:
         yield Moment(step, tables, made, before, earlier)
         operations = _operations(step, tables)
         made |= {operation.table for operation in operations if isinstance(operation, ops.CreateTable)}
@@ -50,13 +50,9 @@ def moments(migration: Migration, tables: Tables, earlier: tuple[RecordedStep, .
 
 def tables_after(migration: Migration, tables: Tables) -> Tables:
     """Return the tables as they are after ``migrate()``, as far as the arguments of its steps tell."""
-    for step in _steps(migration):
+    for step in migration.migrate.steps:
         tables = ops.apply_operations(tables, _operations(step, tables))
     return tables
-
-
-def _steps(migration: Migration) -> Sequence[RecordedStep]:
-    return migration.migrate.steps if migration.migrate is not None else ()
 
 
 def _operations(step: RecordedStep, tables: Tables) -> list[ops.Operation]:
@@ -80,6 +76,9 @@ def _operations(step: RecordedStep, tables: Tables) -> list[ops.Operation]:
         return [ops.RenameColumn(name, str(arguments["old"]), str(arguments["new"]))]
     if step.is_(steps.drop_column):
         return [ops.DropColumn(name, str(column))]
+    if step.is_(steps.keep_column):
+        both = tables[name].column(str(column)) and tables[name].column(str(arguments["instead_of"]))
+        return [ops.DropColumn(name, str(arguments["instead_of"]))] if both else []
     if step.is_(steps.add_index) and isinstance(index, Index):
         return [ops.AddIndex(name, index)]
     if step.is_(steps.drop_index):

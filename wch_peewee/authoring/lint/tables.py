@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ...migrate import batches, steps
 from ...schema.objects import Column, ColumnType, ForeignKey, Index, enum
-from ...schema.type_changes import widens
+from ...schema.types import widens
 from .findings import Remarks, code_of, run_code
 from .load import Migration, RecordedStep
 from .state import Moment
@@ -33,7 +33,7 @@ def drop_remarks(moment: Moment) -> Remarks:
 
 def rollback_drops(migration: Migration) -> Remarks:
     """Check a rollback, which drops what migrate() has added: each drop needs a confirmation."""
-    for step in migration.rollback.steps if migration.rollback is not None else ():
+    for step in migration.rollback.steps:
         if step.is_(steps.drop_column):
             yield from _unmeant_column(step)
 
@@ -122,8 +122,6 @@ def key_remarks(moment: Moment) -> Remarks:
         yield line, "foreign-key", found, f"look first (wch plan; {count}), {_LATER.format('foreign-key')}"
 
 
-_INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
-
 #: A varchar of more characters than this may take more than 255 bytes, and then its length has two bytes.
 _ONE_BYTE = 63
 
@@ -148,10 +146,11 @@ def bad_type(moment: Moment, was: Column, now: Column) -> Remarks:
 
 
 def _copies(before: ColumnType, after: ColumnType) -> str:
-    if before.name in _INTEGERS and after.name in _INTEGERS:
+    if before.family == after.family == "whole":
         return "" if {before.name, after.name} == {"tinyint"} else "another width or sign"
-    if before.name == after.name == "varchar":
-        return "more than 255 bytes" if (before.size or 0) <= _ONE_BYTE < (after.size or 0) else ""
+    if before.name == after.name in ("varchar", "varbinary"):
+        most = _ONE_BYTE if before.name == "varchar" else 255
+        return "more than 255 bytes" if (before.size or 0) <= most < (after.size or 0) else ""
     return "another kind of type"
 
 

@@ -1,0 +1,47 @@
+"""``wch prune``: delete old messages, or old conversations, in batches."""
+
+from datetime import timedelta
+
+import click
+
+from ..models.fields import utc_now
+from .options import Choices, ExitCode, dry_run_option, subcommand, yes_option
+from .output import confirm
+from .session import open_session, site_models
+
+
+@subcommand("prune", short_help="Delete old messages.")
+@click.option("--older-than", type=click.IntRange(1), required=True, metavar="DAYS", help="Delete what is older.")
+@click.option(
+    "--conversations", is_flag=True, help="Delete whole conversations that are closed and had no message since."
+)
+@yes_option
+@dry_run_option
+def command(choices: Choices, older_than: int, conversations: bool, yes: bool, dry_run: bool) -> int:
+    """Delete messages that are older than so many days, a batch in a transaction.
+
+    Others can write meanwhile. Stopped half way, the same again goes on from there. Asks before it deletes.
+
+    \b
+      wch prune --older-than 400 --dry-run
+      wch prune --older-than 400 --conversations --yes
+    """
+    session = open_session(choices, writes=not dry_run)
+    what = "conversation" if conversations else "message"
+    with site_models(session) as models:
+        before = utc_now() - timedelta(days=older_than)
+        if dry_run or not yes:
+            count = models.Message.prunable(before, conversations=conversations).count()
+        if not dry_run:
+            if not yes and count:
+                confirm(f"{count:,} {what}s from before {before} are deleted for good. Type delete", "delete")
+            with session.working("deleting") as display:
+                count = models.Message.prune(before, conversations=conversations, progress=display.event)
+    if session.out.structured:
+        document = {**session.heading, "before": before, "what": f"{what}s", "count": count, "deleted": not dry_run}
+        session.out.document(document)
+    elif dry_run:
+        session.out.line(f"Would delete {count:,} {what}{'' if count == 1 else 's'} from before {before}.")
+    else:
+        session.out.success(f"Deleted {count:,} {what}{'' if count == 1 else 's'} from before {before}.")
+    return ExitCode.FINE
