@@ -1,5 +1,5 @@
 """pytest's options, and the fixtures of all tests: ``engine``, ``database``, ``private_server``, ``own_server``,
-``galera``, ``wordpress``.
+``galera``, ``group``, ``wordpress``.
 
 This file is at the top so that pytest puts the checkout on sys.path.
 """
@@ -10,14 +10,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 
 from tests.support.addresses import ServerError
+from tests.support.cluster import Cluster
+from tests.support.cluster_choice import choose_clusters
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine, EngineError, choose_engines
-from tests.support.galera import GaleraCluster, choose_galera
+from tests.support.galera import GaleraCluster
+from tests.support.group_replication import ReplicationGroup
 from tests.support.order import longest_first
 from tests.support.server_programs import installed_servers
 from tests.support.servers import PrivateServer
@@ -25,9 +29,11 @@ from tests.support.temporary_files import keep_in_memory
 from tests.support.tls import share_context
 from tests.support.wordpress import Pair, WordPressSite, choose_wordpress, wordpress_site
 
+C = TypeVar("C", bound=Cluster[Any])
+
 _ENGINES = pytest.StashKey[list[Engine]]()
 _LEFT_OUT = pytest.StashKey[list[str]]()
-_GALERA = pytest.StashKey[str]()
+_CLUSTERS = pytest.StashKey[dict[str, str]]()
 _WORDPRESS = pytest.StashKey[list[Pair]]()
 
 # A statement on a server has no deadline worth failing for.
@@ -46,24 +52,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        engines, left_out, no_galera = _choose(config.getoption("--engines"))
+        engines, left_out, clusters = _choose(config.getoption("--engines"))
         pairs, no_wordpress = choose_wordpress(os.environ.get("WCH_TEST_WORDPRESS", ""), engines)
     except (EngineError, ServerError) as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ENGINES] = engines
     config.stash[_LEFT_OUT] = [*left_out, *([no_wordpress] if no_wordpress else [])]
-    config.stash[_GALERA] = no_galera
+    config.stash[_CLUSTERS] = clusters
     config.stash[_WORDPRESS] = pairs
 
 
-def _choose(asked: str) -> tuple[list[Engine], list[str], str]:
-    others, no_galera = choose_galera(asked)
-    lines = [no_galera] if no_galera else []
+def _choose(asked: str) -> tuple[list[Engine], list[str], dict[str, str]]:
+    others, clusters = choose_clusters(asked)
+    lines = [line for line in clusters.values() if line]
     if asked.strip() and not others:
-        # The cluster alone; to choose_engines() no name at all means every engine.
-        return [], [f"{family}: not tested (was not asked for)" for family in ("sqlite", "mariadb", "mysql")], no_galera
+        # Clusters alone; to choose_engines() no name at all means every engine.
+        return [], [f"{family}: not tested (was not asked for)" for family in ("sqlite", "mariadb", "mysql")], clusters
     engines, left_out = choose_engines(os.environ.get("WCH_TEST_SERVERS", ""), others)
-    return engines, left_out + lines, no_galera
+    return engines, left_out + lines, clusters
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -74,8 +80,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     tested = [str(engine) for engine in config.stash[_ENGINES]]
-    if not config.stash[_GALERA]:
-        tested.append("galera (private)")
+    tested += [f"{name} (private)" for name, why in config.stash[_CLUSTERS].items() if not why]
     lines = [f"engines: {', '.join(tested)}"]
     if pairs := config.stash[_WORDPRESS]:
         slow = "" if config.getoption("--slow") else f", {sum(not pair.usual for pair in pairs)} more with --slow"
@@ -167,10 +172,20 @@ def own_server(engine: Engine) -> Iterator[PrivateServer]:
 
 @pytest.fixture(scope="module")
 def galera(request: pytest.FixtureRequest) -> Iterator[GaleraCluster]:
-    """A cluster of three nodes for this module alone."""
-    if why := request.config.stash[_GALERA]:
+    """A Galera cluster of three nodes for this module alone."""
+    yield from _running("galera", GaleraCluster, request)
+
+
+@pytest.fixture(scope="module")
+def group(request: pytest.FixtureRequest) -> Iterator[ReplicationGroup]:
+    """A replication group of three members for this module alone."""
+    yield from _running("group", ReplicationGroup, request)
+
+
+def _running(name: str, create: Callable[[], C], request: pytest.FixtureRequest) -> Iterator[C]:
+    if why := request.config.stash[_CLUSTERS][name]:
         pytest.skip(why)
-    cluster = GaleraCluster()
+    cluster = create()
     failure = ""
     try:
         cluster.start_all()

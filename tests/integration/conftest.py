@@ -11,7 +11,8 @@ import pytest
 from tests.support.database_reset import SavedDatabase, restored_database, saved_database
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
-from tests.support.migration_chain import chain_folder
+from tests.support.migration_chain import chain_folder, use_migrations
+from tests.support.notes_migrations import notes_folder
 from tests.support.php_tables import PhpPlugin
 from tests.support.populate import populate
 from wch_peewee import DatabaseManager
@@ -51,6 +52,14 @@ def php(database: LiveDatabase) -> PhpPlugin:
 def chain(tmp_path: Path) -> Path:
     """The migrations 001 to 007 of the tests' chain."""
     return chain_folder(tmp_path)
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The migrations 001, 002_notes and 003_renamed, which the command has, too."""
+    folder = notes_folder(tmp_path)
+    use_migrations(monkeypatch, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")

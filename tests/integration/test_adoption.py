@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.bound import bound
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.expected_schema import DECLARED, described
@@ -20,7 +21,7 @@ from wch_peewee import (
     Plugin,
     SchemaTooNew,
 )
-from wch_peewee.schema.naming import TABLES
+from wch_peewee.models.namespace import TABLES
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 
@@ -67,6 +68,7 @@ def test_version_1_0_0_gets_its_foreign_key_and_a_history(database: LiveDatabase
     )
     assert [change.partition(" (")[0] for change in report.changes] == [
         "Created table wp_wch_migratehistory",
+        "Created table wp_wch_migrateledger",
         "Added foreign key wp_wch_messages",
     ]
     assert (report.refusals, report.extras) == ((), ())
@@ -81,7 +83,7 @@ def test_version_1_0_0_gets_its_foreign_key_and_a_history(database: LiveDatabase
 def test_what_php_left_reads_as_nothing(database: LiveDatabase, php: PhpPlugin) -> None:
     plugin = Plugin(database.url)
     plugin.activate()
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         cut = Conversation.get_by_id(1)
         assert (cut.customer_phone, cut.status, cut.context) == ("+4915112345678901234", None, None)
         assert (cut.last_message_at, cut.updated_at) == (None, None)
@@ -132,7 +134,7 @@ def test_orphans_are_counted_and_keep_the_key_out(database: LiveDatabase, orphan
         assert "wch repair --orphans" in str(refusal)
     assert all_rows(database) == orphaned
     assert foreign_keys(database) == []
-    assert plugin.manager.orphans() == {0: 1, 77: 2}
+    assert [(one.value, one.rows) for one in plugin.manager.orphans()] == [(0, 1), (77, 2)]
     plugin.database.close()
 
 
@@ -142,8 +144,8 @@ def test_a_report_changes_nothing(database: LiveDatabase, orphaned: dict[str, An
     assert (shown.code, shown.out.splitlines()[:2]) == (
         1,
         [
-            "Found 1 message of conversation 0, which is not there",
-            "Found 2 messages of conversation 77, which is not there",
+            "Found 1 row of wp_wch_messages with conversation_id 0, which is not in wp_wch_conversations",
+            "Found 2 rows of wp_wch_messages with conversation_id 77, which is not in wp_wch_conversations",
         ],
     )
     assert wch("repair", database=database.url).code == 1
@@ -155,7 +157,7 @@ def test_orphans_are_deleted_when_somebody_says_so(database: LiveDatabase, orpha
     unasked = wch("repair", "--orphans", "delete", database=database.url)
     assert (unasked.code, all_rows(database)) == (64, orphaned)
     done = wch("repair", "--orphans=delete", "--yes", database=database.url)
-    assert (done.code, done.out.splitlines()[0]) == (0, "Deleted 3 messages without a conversation")
+    assert (done.code, done.out.splitlines()[0]) == (0, "Deleted 3 rows without a parent")
     assert foreign_keys(database) == [("wp_wch_conversations",)]
     left = [row for row in orphaned["messages"] if row[0] < 10]
     assert all_rows(database) == {**orphaned, "messages": left}
@@ -166,11 +168,11 @@ def test_orphans_are_deleted_when_somebody_says_so(database: LiveDatabase, orpha
 def test_orphans_get_a_conversation_again(database: LiveDatabase, orphaned: dict[str, Any]) -> None:
     wch("activate", database=database.url)
     done = wch("repair", "--orphans=reattach", database=database.url)
-    assert (done.code, done.out.splitlines()[0]) == (0, "Reattached 3 messages")
+    assert (done.code, done.out.splitlines()[0]) == (0, "Reattached 3 rows")
     assert foreign_keys(database) == [("wp_wch_conversations",)]
     assert len(database.execute("SELECT id FROM wp_wch_messages")) == 5
     plugin = Plugin(database.url)
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         rescued = Conversation.get_by_id(77)
         assert (rescued.status, rescued.wa_conversation_id) == ("closed", "reattached-77")
         assert [message.wa_message_id for message in rescued.messages.order_by(Message.id)] == ["wamid.11", "wamid.12"]

@@ -8,6 +8,7 @@ from typing import Any
 import peewee
 import pytest
 
+from tests.support.children import run_killed
 from tests.support.database_reset import SavedDatabase, restored_database, saved_database
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
@@ -16,9 +17,9 @@ from wch_peewee import ConfigurationError, DatabaseManager
 from wch_peewee.execution.context import RunContext, RunListener
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import batches, steps
+from wch_peewee.models.namespace import our_names
 from wch_peewee.progress import BatchDone, StepStarted
 from wch_peewee.schema.objects import Column, text, varchar
-from wch_peewee.testing.child import run_killed
 from wch_peewee.testing.writes import Point
 
 ROWS = 20
@@ -28,7 +29,7 @@ def fill(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
     populate(database, conversations=ROWS // 2 + 4)
     database.execute("DELETE FROM wp_wch_messages WHERE id IN (1, 5, 6, 7, 8, 12, 27, 28)")
-    with run_session(database.connect(), "wp_") as context:
+    with run_session(database.connect(), our_names("wp_")) as context:
         steps.add_column(context.database, "messages", Column("note", text(), nullable=True))
 
 
@@ -51,7 +52,7 @@ def notes(database: LiveDatabase) -> list[tuple[int, str | None]]:
 @pytest.mark.parametrize("size", [1, 3, 7, 20, 1000])
 def test_every_row_is_filled_once_whatever_the_size(filled: LiveDatabase, size: int) -> None:
     seen: list[BatchDone | StepStarted] = []
-    with run_session(filled.connect(), "wp_", listener=RunListener(on_progress=seen.append)) as context:
+    with run_session(filled.connect(), our_names("wp_"), listener=RunListener(on_progress=seen.append)) as context:
         batches.fill_column(context.database, "messages", "note", "wa_message_id", size=size)
         told = len(seen)
         batches.fill_column(context.database, "messages", "note", "'again'", size=size)
@@ -69,11 +70,11 @@ def test_copying_catches_up_with_what_changed(filled: LiveDatabase) -> None:
     def copy(context: RunContext) -> None:
         batches.copy_column(context.database, "messages", "wa_message_id", "note", size=4)
 
-    with run_session(filled.connect(), "wp_") as context:
+    with run_session(filled.connect(), our_names("wp_")) as context:
         copy(context)
     filled.execute("UPDATE wp_wch_messages SET wa_message_id = 'other' WHERE id = 2")
     filled.execute("UPDATE wp_wch_messages SET note = NULL WHERE id = 3")
-    with run_session(filled.connect(), "wp_") as context:
+    with run_session(filled.connect(), our_names("wp_")) as context:
         copy(context)
     assert all(a == b for a, b in filled.execute("SELECT wa_message_id, note FROM wp_wch_messages"))
 
@@ -89,7 +90,7 @@ def test_killed_in_a_batch_the_next_run_goes_on_where_it_stopped(
 
     def fill() -> None:
         manager = DatabaseManager(filled.url)
-        with run_session(manager.database, "wp_", listener=RunListener(on_progress=seen.append)) as context:
+        with run_session(manager.database, our_names("wp_"), listener=RunListener(on_progress=seen.append)) as context:
             update = "UPDATE {messages} SET note = ? WHERE note IS NULL AND {batch}"
             batches.run_in_batches(context.database, "messages", update, "done", size=4, remaining=remaining)
 
@@ -105,14 +106,14 @@ def test_killed_in_a_batch_the_next_run_goes_on_where_it_stopped(
 
 def test_a_batch_on_an_empty_table_does_nothing(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
-    with run_session(database.connect(), "wp_") as context:
+    with run_session(database.connect(), our_names("wp_")) as context:
         batches.fill_column(context.database, "carts", "coupon_code", "'x'")
 
 
 def test_sql_without_its_batch_is_refused(database: LiveDatabase) -> None:
     DatabaseManager(database.url).install()
     with (
-        run_session(database.connect(), "wp_") as context,
+        run_session(database.connect(), our_names("wp_")) as context,
         pytest.raises(ConfigurationError, match=r"no \{batch\}"),
     ):
         batches.run_in_batches(context.database, "carts", "UPDATE {carts} SET coupon_code = NULL")
@@ -126,7 +127,7 @@ def shout(row: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_python_changes_rows(filled: LiveDatabase, size: int) -> None:
     seen: list[BatchDone | StepStarted] = []
-    with run_session(filled.connect(), "wp_", listener=RunListener(on_progress=seen.append)) as context:
+    with run_session(filled.connect(), our_names("wp_"), listener=RunListener(on_progress=seen.append)) as context:
         batches.change_rows(context.database, "messages", ["wa_message_id"], shout, size=size)
     for row_id, note in notes(filled):
         (wa_message_id,) = filled.execute("SELECT wa_message_id FROM wp_wch_messages WHERE id = %s", (row_id,))[0]
@@ -144,7 +145,7 @@ def test_python_killed_in_a_batch_goes_on_with_the_rows_that_are_left(filled: Li
         return {"note": "done"}
 
     def run() -> None:
-        with run_session(DatabaseManager(filled.url).database, "wp_") as context:
+        with run_session(DatabaseManager(filled.url).database, our_names("wp_")) as context:
             batches.change_rows(context.database, "messages", [], change, size=4, remaining="note IS NULL")
 
     assert run_killed(run, Point(6, "after"))  # in the middle of the second batch, which is undone
@@ -156,7 +157,7 @@ def test_python_killed_in_a_batch_goes_on_with_the_rows_that_are_left(filled: Li
 
 
 def test_names_that_are_words_of_sql(filled: LiveDatabase) -> None:
-    with run_session(filled.connect(), "wp_") as context:
+    with run_session(filled.connect(), our_names("wp_")) as context:
         for name in ("order", "key"):
             steps.add_column(context.database, "messages", Column(name, varchar(100), nullable=True))
         batches.fill_column(context.database, "messages", "order", "?", "first")
@@ -166,5 +167,8 @@ def test_names_that_are_words_of_sql(filled: LiveDatabase) -> None:
 
 
 def test_a_column_that_is_not_there_is_an_error(filled: LiveDatabase) -> None:
-    with run_session(filled.connect(), "wp_") as context, pytest.raises(peewee.PeeweeException, match="nonsense"):
+    with (
+        run_session(filled.connect(), our_names("wp_")) as context,
+        pytest.raises(peewee.PeeweeException, match="nonsense"),
+    ):
         batches.fill_column(context.database, "messages", "nonsense", "'x'")

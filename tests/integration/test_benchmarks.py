@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import scale
 from benchmarks.__main__ import FIGURES, main
+from tests.support.databases import LiveDatabase
+from wch_peewee import DatabaseManager
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +27,7 @@ NAMES = {
     "backfill": ["fill_column over", "the readers' p99", "a reader's longest wait"],
     "network": ["activate() of a network", "check of a network"],
     "bulk": ["insert_many", "reading"],
+    "jobs": ["Message.ingest", "SyncQueueItem.claim(10), complete"],
     "memory": ["peak memory of a check", "peak memory of fill_column", "peak memory of change_rows"],
 }
 
@@ -80,3 +84,11 @@ def test_errors_in_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
             main(arguments)
         assert ended.value.code == 2
         assert words in capsys.readouterr().err
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_figures_of_a_large_table_in_small(database: LiveDatabase, capsys: pytest.CaptureFixture[str]) -> None:
+    scale.main([database.url, "--rows", "2000"])
+    out = capsys.readouterr().out
+    assert {line.split()[0] for line in out.splitlines()} == scale.FIGURES.keys()
+    assert DatabaseManager(database.url).plan().is_empty

@@ -77,7 +77,7 @@ def test_the_schema_as_sql_is_what_activate_makes(database: LiveDatabase) -> Non
             database.execute(statement)
     left = wch("check", "--format", "json", database=database.url).json
     assert left["refusals"] == []
-    assert [change for change in left["changes"] if "migratehistory" not in change and "options" not in change] == []
+    assert [change for change in left["changes"] if "migrate" not in change and "options" not in change] == []
 
 
 def test_drift_is_1_until_it_is_mended(database: LiveDatabase) -> None:
@@ -151,7 +151,7 @@ def test_uninstall_shows_the_rows_and_takes_only_ours(database: LiveDatabase) ->
     assert [line.split()[1] for line in wrong.err.splitlines() if line.startswith("wp_wch_carts")] == ["3"]
     removed = wch("uninstall", "--format", "json", answer="wp_\n", database=database.url, WCH_REMOVE_DATA="true")
     assert (removed.code, removed.json["rows"]["wp_wch_carts"]) == (0, 3)
-    ours = {f"wp_wch_{name}" for name in (*NAMES, "migratehistory")}
+    ours = {f"wp_wch_{name}" for name in (*NAMES, "migratehistory", "migrateledger")}
     assert database.tables() == sorted(set(before) - ours)
     assert wch("status", "--prefix", "wp_2_", database=database.url).code == 0
 

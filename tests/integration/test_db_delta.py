@@ -14,7 +14,7 @@ from tests.support.damage import Damage
 from tests.support.databases import LiveDatabase
 from tests.support.repair import alters, delta, repair, repair_beside_another, words
 from wch_peewee import DeltaReport
-from wch_peewee.schema.naming import TABLES
+from wch_peewee.models.namespace import TABLES
 from wch_peewee.schema.objects import ColumnType, Default, ForeignKey, Index, bigint, enum, text, varchar
 from wch_peewee.schema.operations import AddForeignKey, AddIndex
 

@@ -14,6 +14,7 @@ from tests.support.repair import delta, repair, repair_beside_another, words
 from tests.support.snapshots import schema
 from wch_peewee import MODELS, DeltaReport
 from wch_peewee.execution.session import read_session
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import enum, text, varchar
 
@@ -160,7 +161,7 @@ ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
         ),
         [
             f"- Add index {T}carts UNIQUE KEY `customer_phone` (`customer_phone`)",
-            f"- Add index {T}carts KEY `expires_at` (`expires_at`)",
+            f"+ Added index {T}carts KEY `expires_at` (`expires_at`)",
         ],
     ),
     "partitions": (
@@ -170,7 +171,7 @@ ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
         ),
         [
             f"- Add index {T}carts UNIQUE KEY `customer_phone` (`customer_phone`)",
-            f"- Add index {T}carts KEY `expires_at` (`expires_at`)",
+            f"+ Added index {T}carts KEY `expires_at` (`expires_at`)",
         ],
     ),
 }
@@ -362,7 +363,7 @@ ALGORITHMS = {"mariadb": ("INSTANT", "NOCOPY", "INPLACE", "COPY"), "mysql": ("IN
 def test_each_alter_costs_what_the_plan_says(site: LiveDatabase, damage: Callable[[Damage], None]) -> None:
     """The server accepts the algorithm in the plan, and no cheaper one (errors 1845, 1846)."""
     damage(Damage(site))
-    with read_session(site.database, "wp_") as context:
+    with read_session(site.database, our_names("wp_")) as context:
         steps = context.plan(logical_tables(MODELS)).steps
     for step in steps:
         ladder = ALGORITHMS[site.family]

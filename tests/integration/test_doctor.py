@@ -13,7 +13,7 @@ from tests.support.databases import LiveDatabase
 from tests.support.servers import PrivateServer
 from wch_peewee import DatabaseManager
 from wch_peewee.install.doctor import Diagnosis, diagnose
-from wch_peewee.schema.naming import owned_names
+from wch_peewee.models.namespace import our_names
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES, DROP"
 
@@ -80,7 +80,7 @@ def test_rights_on_single_tables_count_if_they_are_on_each_of_ours(database: Liv
     DatabaseManager(database.url).install()
     with account(database, "SELECT, INSERT, UPDATE, CREATE, INDEX, REFERENCES, DELETE, DROP") as limited:
         states = []
-        for table in owned_names("wp_"):
+        for table in our_names("wp_").owned:
             states.append(findings(limited.url(database.name))["privileges"].state)
             for host in ("localhost", "%%"):
                 database.execute(f"GRANT ALTER ON `{database.name}`.{table} TO '{limited.user}'@'{host}'")
@@ -97,7 +97,7 @@ def test_tables_that_do_not_fit_the_site(database: LiveDatabase, source: str, co
     """The statements that are printed give the tables that a new installation has: no wider text, no other JSON."""
     manager = DatabaseManager(database.url, prefix="1e1_")  # without quotes not every server reads it as a name
     manager.install()
-    names = [name for name in owned_names("1e1_") if "history" not in name]
+    names = [name for name in our_names("1e1_").owned if "history" not in name]
     database.execute("ALTER TABLE `1e1_wch_carts` ADD COLUMN token varchar(20) CHARACTER SET ascii COLLATE ascii_bin")
     before = [created(database, name) for name in names]
     texts = {"1e1_wch_carts": "coupon_code varchar(50)", "1e1_wch_sync_queue": "error_message text"}

@@ -149,7 +149,7 @@ def test_a_private_server_leaves_the_temporary_tables_of_others_alone(
     others = tmp_path / "#sql-temptable-1-2-3.MAI"
     others.touch()
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with PrivateServer(private_server.binary):
+    with PrivateServer(private_server.program):
         assert others.exists()
 
 

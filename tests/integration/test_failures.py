@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import LiveDatabase
-from tests.support.migration_chain import chain_folder
+from tests.support.migration_chain import chain_folder, use_migrations
 from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed, WchError
 from wch_peewee.cli import run
 from wch_peewee.migrate.folder import migrations_folder
@@ -68,7 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "migrations"
     folder.mkdir()
     shutil.copy(migrations_folder() / "001_initial_schema.py", folder)
-    monkeypatch.setattr("wch_peewee.install.inspection.migrations_folder", lambda: folder)
+    use_migrations(monkeypatch, folder)
     return folder
 
 
@@ -155,7 +155,7 @@ def test_a_rollback_names_itself(installed: LiveDatabase, folder: Path) -> None:
     write(folder, STEPS["sql"][0])
     with pytest.raises(MigrationFailed, match="step 1 of 1") as caught:
         manager.rollback()
-    assert caught.value.command == "wch rollback"
+    assert caught.value.command == "wch rollback 002_more"
     assert installed.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")[-1] == ("002_more",)
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import peewee
 import pytest
 
+from tests.support.bound import bound
 from tests.support.concurrency import Send, Worker
+from tests.support.database_classes import CLASSES, DatabaseClass
 from tests.support.databases import LiveDatabase
 from wch_peewee import Conversation, Plugin
 
@@ -31,7 +33,7 @@ def plugin(database: LiveDatabase) -> Iterator[Plugin]:
     plugin = Plugin(database.url)
     plugin.activate()
     plugin.database.connect()
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         for number in range(WORKERS + 1):
             Conversation.create(customer_phone=phone(number), wa_conversation_id=f"wa.{number}")
     yield plugin
@@ -44,9 +46,8 @@ def phone(number: int) -> str:
 
 def answers(plugin: Plugin, number: int) -> set[str]:
     """Return the customers that are answered with when one's own is asked for ``READS`` times."""
-    with plugin.site():
-        own = [Conversation.get(Conversation.customer_phone == phone(number)) for _ in range(READS)]
-        return {row.customer_phone for row in own}
+    model = plugin.models.Conversation
+    return {model.get(model.customer_phone == phone(number)).customer_phone for _ in range(READS)}
 
 
 def in_child(plugin: Plugin, number: int, send: Send) -> list[str]:
@@ -69,6 +70,57 @@ def test_everybody_reads_rows_of_their_own(plugin: Plugin) -> None:
     assert plugin.database.connection() is connection
 
 
+HOSTS_OWN = [kind for kind in CLASSES if "Async" not in kind.name and "Queue" not in kind.name]
+
+
+@pytest.mark.parametrize("kind", HOSTS_OWN, ids=str)
+def test_a_database_of_a_hosts_own_is_left_by_forks(
+    plugin: Plugin, database: LiveDatabase, kind: DatabaseClass
+) -> None:
+    """As before, with a connection that is open, and with one that waits in a pool."""
+    if database.family not in kind.families or kind.name == "SqlCipherDatabase":
+        pytest.skip(f"{kind} is not for {database.family}")
+    with kind.open(database) as application:
+        own = Plugin(application)
+        assert own.admin_init().outcome == "current"
+        for is_open in (False, True):
+            if is_open:
+                application.connect()
+            with contextlib.ExitStack() as stack:
+                workers = [
+                    stack.enter_context(Worker(lambda send, number=number: in_child(own, number, send)))
+                    for number in range(WORKERS)
+                ]
+                assert {worker.receive() for worker in workers} == {"here"}
+                assert answers(own, WORKERS) == {phone(WORKERS)}
+                assert [worker.ending() for worker in workers] == [[phone(number)] for number in range(WORKERS)]
+            assert answers(own, WORKERS) == {phone(WORKERS)}
+            application.close()
+
+
+@pytest.mark.parametrize("kind", HOSTS_OWN, ids=str)
+def test_a_transaction_of_a_hosts_own_database_belongs_to_the_parent(
+    plugin: Plugin, database: LiveDatabase, kind: DatabaseClass
+) -> None:
+    if database.family not in kind.families or kind.name == "SqlCipherDatabase":
+        pytest.skip(f"{kind} is not for {database.family}")
+
+    def go_on(own: Plugin) -> str:
+        try:
+            own.models.Conversation.update(assigned_agent_id=8).execute()
+        except peewee.PeeweeException:
+            return "refused"
+        return "written"
+
+    with kind.open(database) as application:
+        own = Plugin(application)
+        with application.atomic():
+            own.models.Conversation.update(assigned_agent_id=7).execute()
+            with Worker(lambda send: go_on(own)) as child:
+                assert child.ending() == "refused"
+        assert {row.assigned_agent_id for row in own.models.Conversation.select()} == {7}
+
+
 def test_a_child_begins_without_a_connection(plugin: Plugin) -> None:
     def begin(send: Send) -> list[object]:
         closed = plugin.database.is_closed()
@@ -79,20 +131,20 @@ def test_a_child_begins_without_a_connection(plugin: Plugin) -> None:
 
     with Worker(begin) as child:
         assert child.ending() == [True, WORKERS + 1]
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         assert {row.assigned_agent_id for row in Conversation.select()} == {7}
 
 
 def test_a_transaction_belongs_to_the_parent(plugin: Plugin) -> None:
     def go_on(send: Send) -> str:
         try:
-            with plugin.site():
+            with bound(plugin.database, plugin.prefix):
                 Conversation.update(assigned_agent_id=8).execute()
         except peewee.PeeweeException as error:
             return str(error)
         return "written"
 
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         with plugin.database.atomic():
             Conversation.update(assigned_agent_id=7).execute()
             with Worker(go_on) as child:
@@ -129,7 +181,7 @@ def test_a_childs_end_leaves_the_parents_journal(plugin: Plugin, database: LiveD
         return read
 
     plugin.database.execute_sql("PRAGMA journal_mode = WAL")
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         Conversation.update(assigned_agent_id=7).execute()
         with Worker(leave) as child:
             assert child.ending() == [phone(0)]
@@ -139,16 +191,16 @@ def test_a_childs_end_leaves_the_parents_journal(plugin: Plugin, database: LiveD
 
 CHILD = """
 import gc, os, sys, threading
-from wch_peewee import Conversation, Plugin
+from wch_peewee import Plugin
 
 plugin = Plugin(sys.argv[1])
 ready, go = threading.Event(), threading.Event()
 
 def work():
-    with plugin.site(), plugin.database.connection_context():
+    with plugin.database.connection_context():
         plugin.database.execute_sql("PRAGMA cache_size = 5")  # so that the transaction is in the file before its end
         with plugin.database.atomic():
-            Conversation.insert_many([
+            plugin.models.Conversation.insert_many([
                 {"customer_phone": str(number), "wa_conversation_id": "x" * 90} for number in range(2000)
             ]).execute()
             ready.set()

@@ -18,48 +18,56 @@ import peewee
 import pytest
 
 from tests.integration.test_pw_migrate import pw_migrate
-from tests.support.concurrency import Send, Worker, eventually, running
-from tests.support.databases import LiveDatabase
-from tests.support.galera import GaleraCluster
-from tests.support.galera_runs import (
+from tests.support.cluster_runs import (
+    ANY_SIZE,
+    CLEAR,
     TTL,
+    WIDER_TYPE,
     Databases,
+    Held,
     Watch,
     all_of,
     assert_free,
+    assert_refused_as_myisam,
     assert_whole,
     at_once,
+    fill,
+    healed,
     held_install,
     held_upgrade,
+    in_an_alter,
+    kill_and_finish_installs,
+    kill_and_finish_upgrades,
     manager,
     options,
     reopen,
     tables_of,
+    undisturbed_tables,
     upgrade,
 )
+from tests.support.concurrency import Send, Worker, eventually, running
+from tests.support.databases import LiveDatabase
+from tests.support.galera import GaleraCluster
 from tests.support.migration_chain import chain_folder
 from tests.support.populate import populate
+from tests.support.proxy import Proxy
 from tests.support.snapshots import columns
 from wch_peewee import Busy, DatabaseManager, DatabaseUnavailable, SchemaConflict, WchError
 from wch_peewee.database.connect import dedicated
 from wch_peewee.database.query import Connection, detect_dialect
-from wch_peewee.execution.lease import LEASE_OPTION, lease
+from wch_peewee.execution.lease import lease
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate.folder import migrations_folder
+from wch_peewee.models.namespace import WCH, our_names
 from wch_peewee.schema.base import Query
-from wch_peewee.testing.child import run_killed, run_to_end
-from wch_peewee.testing.writes import Point
 
 
 @pytest.fixture
 def nodes(galera: GaleraCluster) -> Iterator[Databases]:
     """A new database, through each of the three nodes."""
-    with galera.fresh() as databases:
-        try:
-            yield databases
-        finally:
-            galera.heal()
+    with healed(galera) as databases:
+        yield databases
 
 
 @contextmanager
@@ -79,17 +87,13 @@ def change_of_options(nodes: Databases) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def undisturbed(galera: GaleraCluster) -> dict[str, str]:
-    with galera.fresh() as databases:
-        DatabaseManager(databases[0].url).install()
-        return tables_of(databases[2])
+    return undisturbed_tables(galera)
 
 
 @pytest.fixture(scope="module")
 def goal(galera: GaleraCluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The schema that an undisturbed run of the whole chain makes."""
-    with galera.fresh() as databases:
-        upgrade(databases[0], chain_folder(tmp_path_factory.mktemp("chain")))
-        return tables_of(databases[0])
+    return undisturbed_tables(galera, chain_folder(tmp_path_factory.mktemp("chain")))
 
 
 # --- all at once
@@ -177,7 +181,10 @@ def test_of_many_racers_one_has_the_lease_at_a_time(nodes: Databases, tmp_path: 
         own = dedicated(peewee.MySQLDatabase(database.name, **database.address.arguments()), patience=60)
         dialect = detect_dialect(nodes[0].connect())
         for _ in range(4):
-            with lease(Connection(own, dialect), "wp_options", ttl=20, timeout=60) as held, inside.open("w") as file:
+            with (
+                lease(Connection(own, dialect), "wp_options", WCH.lease_option, ttl=20, timeout=60) as held,
+                inside.open("w") as file,
+            ):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where somebody else is inside
                 held.check()
         return 4
@@ -194,7 +201,7 @@ def test_wordpress_s_other_options_stay_as_they_are(nodes: Databases, undisturbe
     )
     before = columns(nodes[0], "wp_options", "*")
     with held_install(nodes[1], 2) as run:
-        ((_, value, autoload),) = [row for row in options(nodes[2]) if row[0] == LEASE_OPTION]
+        ((_, value, autoload),) = [row for row in options(nodes[2]) if row[0] == WCH.lease_option]
         assert re.fullmatch(rf"\w{{16}}:\d+:{run.worker.pid}:.+", value)
         assert autoload == "no"
         assert run.go_on() == "installed"
@@ -220,7 +227,7 @@ def test_an_account_that_may_not_delete_rows_gives_the_lease_back_too(
     begun = time.monotonic()
     assert DatabaseManager(url).install().outcome == "upgraded"
     assert time.monotonic() - begun < 15  # of the 20 seconds that a dead run's lease lives
-    assert [row[1] for row in options(nodes[0]) if row[0] == LEASE_OPTION] == ["free"]
+    assert [row[1] for row in options(nodes[0]) if row[0] == WCH.lease_option] == ["free"]
     assert tables_of(nodes[2]) == undisturbed
 
 
@@ -245,6 +252,20 @@ def test_a_node_that_replicates_nothing_is_refused(galera: GaleraCluster, nodes:
         galera.node(2).query("SET GLOBAL wsrep_on = ON")
 
 
+def test_a_node_that_is_out_of_step_is_refused(galera: GaleraCluster, nodes: Databases) -> None:
+    """As a node is that gives another one its data."""
+    galera.node(2).query("SET GLOBAL wsrep_desync = ON")
+    words = "not to be written to now \\(cluster status Primary, state Donor/Desynced\\); use another node"
+    try:
+        with pytest.raises(DatabaseUnavailable, match=words):
+            manager(nodes[1]).install()
+        assert nodes[1].tables() == []
+        assert re.search(words, manager(nodes[1]).status().trouble)
+    finally:
+        galera.node(2).query("SET GLOBAL wsrep_desync = OFF")
+        galera.node(2).wait_until_ready()
+
+
 @pytest.mark.slow
 def test_stock_pw_migrate_leaves_the_same(nodes: Databases, chain: Path, tmp_path: Path, goal: dict[str, str]) -> None:
     shutil.copy(migrations_folder() / "conf.py", chain)
@@ -257,43 +278,16 @@ def test_stock_pw_migrate_leaves_the_same(nodes: Databases, chain: Path, tmp_pat
 # --- clients that die
 
 
-def moments(pytestconfig: pytest.Config, writes: int, *, every: int) -> list[Point]:
-    """Return the points before, during and after each write with --slow, else a part of them."""
-    points = [Point(number, moment) for number in range(1, writes + 1) for moment in ("before", "during", "after")]
-    return points if pytestconfig.getoption("--slow") else points[every // 2 :: every]
-
-
 def test_the_run_of_a_killed_client_is_taken_over_and_finished(
     nodes: Databases, undisturbed: dict[str, str], pytestconfig: pytest.Config
 ) -> None:
-    writes = len(run_to_end(lambda: manager(nodes[0], prefix="count_").install()))
-    points = {f"k{number}_": point for number, point in enumerate(moments(pytestconfig, writes, every=7))}
-    for prefix, point in points.items():
-        run_killed(lambda p=prefix: manager(nodes[0], prefix=p).install(), point)
-    all_of([lambda p=prefix: manager(nodes[1], prefix=p).install() for prefix in points])
-    for prefix in points:
-        assert_whole(nodes, undisturbed, prefix=prefix)
+    kill_and_finish_installs(nodes, nodes[1], undisturbed, slow=pytestconfig.getoption("--slow"))
 
 
 def test_the_upgrade_of_a_killed_client_is_taken_over_and_finished(
     nodes: Databases, chain: Path, pytestconfig: pytest.Config, goal: dict[str, str]
 ) -> None:
-
-    def old(prefix: str) -> list[Any]:
-        manager(nodes[0], prefix=prefix).install()
-        populate(nodes[0], prefix=prefix)
-        return columns(nodes[0], f"{prefix}wch_messages", "id, content")
-
-    old("count_")
-    writes = len(run_to_end(lambda: upgrade(nodes[0], chain, prefix="count_")))
-    points = {f"k{number}_": point for number, point in enumerate(moments(pytestconfig, writes, every=23))}
-    contents = {prefix: old(prefix) for prefix in points}
-    for prefix, point in points.items():
-        run_killed(lambda p=prefix: upgrade(nodes[0], chain, prefix=p), point)
-    all_of([lambda p=prefix: upgrade(nodes[1], chain, prefix=p) for prefix in points])
-    for prefix in points:
-        assert_whole(nodes, goal, chain, prefix=prefix)
-        assert columns(nodes[2], f"{prefix}wch_message_bodies", "message_id, content") == contents[prefix]
+    kill_and_finish_upgrades(nodes, nodes[1], chain, goal, slow=pytestconfig.getoption("--slow"))
 
 
 # --- a lease that is lost
@@ -338,7 +332,7 @@ def test_a_paused_upgrade_stops_before_its_next_statement(
 
 
 def test_the_one_who_took_it_over_is_named(nodes: Databases, undisturbed: dict[str, str]) -> None:
-    with held_install(nodes[0], 3) as first:
+    with held_install(nodes[0], 4) as first:  # the first of the six tables is there by then
         first.pause()
         with held_install(nodes[1], 1) as second:
             ending = first.go_on()
@@ -350,7 +344,7 @@ def test_the_one_who_took_it_over_is_named(nodes: Databases, undisturbed: dict[s
 
 def test_a_lease_that_somebody_removed_stops_the_run(nodes: Databases, undisturbed: dict[str, str]) -> None:
     with held_install(nodes[0], 3) as first:
-        nodes[2].execute("DELETE FROM wp_options WHERE option_name = %s", (LEASE_OPTION,))
+        nodes[2].execute("DELETE FROM wp_options WHERE option_name = %s", (WCH.lease_option,))
         ending = first.go_on()
     assert ending.startswith("Busy: the upgrade lease was taken over by another run"), ending
     manager(nodes[2]).install()
@@ -358,22 +352,6 @@ def test_a_lease_that_somebody_removed_stops_the_run(nodes: Databases, undisturb
 
 
 # --- a long ALTER
-
-WIDER_TYPE = "ALTER TABLE `wp_wch_sync_queue` MODIFY COLUMN `attempts`"
-
-
-def fill(database: LiveDatabase, seconds: float) -> None:
-    """Install version 1.0.0 with so many rows in the queue that inserting them takes about ``seconds``."""
-    manager(database).install()
-    populate(database)
-    begun, rows = time.monotonic(), 10000
-    while rows:
-        database.execute(
-            "INSERT INTO wp_wch_sync_queue (entity_type, entity_id, action, status, created_at) "
-            f"SELECT 'product', seq, 'update', 'pending', '2031-05-04' FROM seq_1_to_{rows}"
-        )
-        left = seconds - (time.monotonic() - begun)
-        rows = max(0, int(10000 * left / (seconds - left))) if rows == 10000 else 0
 
 
 def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(
@@ -397,18 +375,16 @@ def test_a_long_alter_stops_the_heartbeat_and_loses_nothing(
     assert_free(nodes)
 
 
+@pytest.mark.parametrize("other", [0, 1], ids=["same node", "other node"])
 @pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL], ids=["paused", "killed"])
 def test_the_alter_of_a_dead_client_is_waited_for(
-    nodes: Databases, chain: Path, end: signal.Signals, goal: dict[str, str]
+    nodes: Databases, chain: Path, end: signal.Signals, goal: dict[str, str], other: int
 ) -> None:
-    """The cluster finishes the ALTER, and then another node takes over."""
-    fill(nodes[0], 1)
-    watch = Watch(nodes[0])
-    with Worker(lambda send: len(upgrade(nodes[0], chain))) as first:
-        eventually(lambda: watch.sees(WIDER_TYPE))
+    """The cluster finishes the ALTER, and then another run takes over."""
+    with in_an_alter(nodes[0], lambda: manager(nodes[0], migrations=chain)) as first:
         os.kill(first.pid, end)
-        assert len(upgrade(nodes[1], chain)) == 4
-        assert not watch.sees(WIDER_TYPE)
+        assert len(upgrade(nodes[other], chain)) == 4
+        assert not Watch(nodes[0]).sees(WIDER_TYPE)
         if end == signal.SIGSTOP:
             os.kill(first.pid, signal.SIGCONT)
             ending = first.ending()
@@ -416,10 +392,106 @@ def test_the_alter_of_a_dead_client_is_waited_for(
     assert_whole(nodes, goal, chain)
 
 
+def test_what_a_dead_client_still_writes_is_rolled_back_by_a_change_of_that_table(nodes: Databases) -> None:
+    """So nothing of it comes later than the run that has taken over, on the same node or another."""
+    for number, other in enumerate(nodes[:2]):
+        prefix = f"d{number}_"
+        manager(nodes[0], prefix=prefix).install()
+        populate(nodes[0], prefix=prefix)
+        late = f"UPDATE {prefix}wch_messages SET wa_message_id = CONCAT('late', id, SLEEP(600))"
+
+        def write(send: Send, late: str = late) -> None:
+            database = nodes[0].connect()
+            database.execute_sql(detect_dialect(database).synchronize_reads())
+            database.execute_sql(late)
+
+        with Worker(write) as client:
+            eventually(lambda late=late: running(nodes[0], late))
+            client.kill()
+            other.execute(f"ALTER TABLE {prefix}wch_messages ADD COLUMN note INT")
+            eventually(lambda late=late: not running(nodes[0], late))
+        assert nodes[2].execute(f"SELECT 1 FROM {prefix}wch_messages WHERE LEFT(wa_message_id, 4) = 'late'") == []
+
+
+@pytest.fixture
+def balancer(nodes: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The connection that works goes to the first node, and that of the heartbeat to another, as every later one."""
+    monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 1.0)
+    with Proxy(nodes[0].address, others=[nodes[1].address, nodes[2].address]) as proxy:
+        yield proxy
+
+
+def through(balancer: Proxy, nodes: Databases, **options: Any) -> DatabaseManager:
+    settings = {"lease_ttl": TTL, "patience": 60, "copies": ANY_SIZE, **options}
+    return DatabaseManager(balancer.url(nodes[0].name), **settings)
+
+
+@pytest.mark.parametrize("resumed", ["before the run goes on", "after the run has ended"])
+def test_a_run_whose_node_stands_still_has_no_lease_for_long(
+    galera: GaleraCluster,
+    nodes: Databases,
+    balancer: Proxy,
+    undisturbed: dict[str, str],
+    resumed: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Although its heartbeat is sent to another node."""
+    # A statement is given up after twice this: that has to be later than the cluster goes on without the node.
+    monkeypatch.setattr("wch_peewee.database.connection.SILENCE", 3.0)
+    with Held(through(balancer, nodes), lambda run: str(run.install().outcome), 4) as first:
+        galera.pause(1)
+        try:
+            assert through(balancer, nodes).install().outcome == "upgraded"
+            ending = first.go_on() if resumed.startswith("after") else ""
+        finally:
+            galera.resume(1)
+        taken = ending or first.go_on()
+    assert re.match(CLEAR, taken), taken
+    if ending:
+        assert re.match(ELSEWHERE, ending), ending
+    reopen(nodes[0])
+    assert_whole(nodes, undisturbed)
+    assert_free(nodes)
+
+
+def test_a_node_that_stands_still_in_the_middle_of_an_alter(
+    galera: GaleraCluster, nodes: Databases, balancer: Proxy, chain: Path, goal: dict[str, str]
+) -> None:
+    balancer.ahead = 2  # it looks for what is pending on a connection of its own
+    with in_an_alter(nodes[0], lambda: through(balancer, nodes, migrations=chain)) as first:
+        galera.pause(1)
+        try:
+            assert len(upgrade(nodes[1], chain)) == 4
+            ending = first.ending()
+        finally:
+            galera.resume(1)
+    assert re.match(CLEAR, ending), ending
+    assert re.match(ELSEWHERE, ending), ending
+    reopen(nodes[0])
+    assert_whole(nodes, goal, chain)
+
+
+def test_a_balancer_that_cuts_what_is_silent_for_too_long(
+    nodes: Databases, balancer: Proxy, chain: Path, goal: dict[str, str]
+) -> None:
+    balancer.ahead = 2  # it looks for what is pending on a connection of its own
+    with in_an_alter(nodes[0], lambda: through(balancer, nodes, migrations=chain)) as first:
+        balancer.idle = 0.2
+        ending = first.ending()
+    assert re.match(CLEAR, ending), ending
+    assert re.match(ELSEWHERE, ending), ending
+    assert WIDER_TYPE in ending
+    balancer.idle = None
+    assert len(through(balancer, nodes, migrations=chain).run_migrations()) == 4
+    assert_whole(nodes, goal, chain)
+
+
 # --- nodes that die
 
-# Busy is for the lock that has gone with its connection.
-CLEAR = "(Busy|DatabaseUnavailable|StatementFailed|MigrationFailed): (?s:.*)( again|then run: wch migrate)"
+#: The advice that fits a cluster.
+ELSEWHERE = (
+    "(?s:.*)(Connect to another node, or to the cluster's address, and run|another node, the new primary|on any node)"
+)
 
 
 def test_a_node_that_dies_half_way(galera: GaleraCluster, nodes: Databases, undisturbed: dict[str, str]) -> None:
@@ -427,6 +499,7 @@ def test_a_node_that_dies_half_way(galera: GaleraCluster, nodes: Databases, undi
         galera.kill(1)
         ending = first.go_on()
     assert re.match(CLEAR, ending), ending
+    assert re.match(ELSEWHERE, ending), ending
     assert manager(nodes[1]).install().outcome == "upgraded"
     galera.start(1)
     reopen(nodes[0])
@@ -437,14 +510,12 @@ def test_a_node_that_dies_in_the_middle_of_an_alter(
     galera: GaleraCluster, nodes: Databases, chain: Path, goal: dict[str, str]
 ) -> None:
     """The other nodes finish the ALTER."""
-    fill(nodes[0], 1)
-    watch = Watch(nodes[0])
-    with Worker(lambda send: len(upgrade(nodes[0], chain))) as first:
-        eventually(lambda: watch.sees(WIDER_TYPE))
+    with in_an_alter(nodes[0], lambda: manager(nodes[0], migrations=chain)) as first:
         galera.kill(1)
         ending = first.ending()
     assert ending.startswith("MigrationFailed: "), ending
     assert re.match(CLEAR, ending), ending
+    assert re.match(ELSEWHERE, ending), ending
     assert len(upgrade(nodes[1], chain)) == 4
     galera.start(1)
     reopen(nodes[0])
@@ -460,11 +531,12 @@ def test_a_node_without_quorum(galera: GaleraCluster, nodes: Databases, undistur
         eventually(lambda: galera.node(1).status("wsrep_ready") != "ON")
         ending = first.go_on()
         assert re.match(CLEAR, ending), ending
+    assert re.match(ELSEWHERE, ending), ending
     for call in (last.install, last.run_migrations, last.status, last.plan):
         with pytest.raises(WchError, match="WSREP has not yet prepared node"):
             call()
-    refused = pytest.raises(DatabaseUnavailable, match="this Galera node takes no writes now")
-    with refused, run_session(last.database, "wp_"):
+    refused = pytest.raises(DatabaseUnavailable, match=r"takes no writes now \(WSREP has not yet prepared")
+    with refused, run_session(last.database, our_names("wp_")):
         pass
     galera.heal()
     for database in nodes[1:]:
@@ -481,3 +553,8 @@ def test_without_the_unique_name_of_options_no_run_starts(nodes: Databases) -> N
     nodes[1].execute("ALTER TABLE wp_wch_carts DROP KEY expires_at")
     with pytest.raises(SchemaConflict, match="lost the unique key on option_name"):
         manager(nodes[2]).install()
+
+
+def test_options_that_galera_does_not_pass_on_are_refused(nodes: Databases, undisturbed: dict[str, str]) -> None:
+    """A lease in them would exclude nobody on another node."""
+    assert_refused_as_myisam(nodes[0], undisturbed)

@@ -15,15 +15,15 @@ from tests.support.damage import Damage
 from tests.support.databases import LiveDatabase
 from tests.support.expected_schema import DECLARED, described
 from tests.support.populate import populate
-from wch_peewee import DatabaseManager, Message, Plugin, SyncQueueItem
-from wch_peewee.models.site import use_site
+from wch_peewee import DatabaseManager, Plugin
+from wch_peewee.models.site import SiteModels
 from wch_peewee.schema.objects import enum, varchar
 
 
 class Host:
     """A thread that calls ``insert`` with one name after the other until the block ends."""
 
-    def __init__(self, database: LiveDatabase, insert: Callable[[str], object]) -> None:
+    def __init__(self, database: LiveDatabase, insert: Callable[[SiteModels, str], object]) -> None:
         self.database = database
         self.insert = insert
         #: The names for which ``insert`` returned.
@@ -50,28 +50,28 @@ class Host:
 
     def _work(self) -> None:
         own = self.database.connect()
+        models = Plugin(own).models
         number = 0
-        with use_site(own, "wp_"):
-            while not self._stop.is_set():
-                number += 1
-                try:
-                    self.insert(f"host.{number}")
-                except Exception as error:
-                    if "locked" not in str(error):
-                        self.strange.append(f"{type(error).__name__}: {error}")
-                else:
-                    with self._news:
-                        self.done.append(f"host.{number}")
-                        self._news.notify()
+        while not self._stop.is_set():
+            number += 1
+            try:
+                self.insert(models, f"host.{number}")
+            except Exception as error:
+                if "locked" not in str(error):
+                    self.strange.append(f"{type(error).__name__}: {error}")
+            else:
+                with self._news:
+                    self.done.append(f"host.{number}")
+                    self._news.notify()
         own.close()
 
 
-def message(name: str) -> object:
-    return Message.create(conversation=1, direction="inbound", message_type="text", wa_message_id=name)
+def message(models: SiteModels, name: str) -> object:
+    return models.Message.create(conversation=1, direction="inbound", message_type="text", wa_message_id=name)
 
 
-def queue_item(name: str) -> object:
-    return SyncQueueItem.create(entity_type="order", entity_id=1, action="create", error_message=name)
+def queue_item(models: SiteModels, name: str) -> object:
+    return models.SyncQueueItem.create(entity_type="order", entity_id=1, action="create", error_message=name)
 
 
 @pytest.mark.parametrize("call", ["activate", "run_migrations", "install"])

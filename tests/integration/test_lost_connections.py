@@ -9,6 +9,7 @@ import peewee
 import pytest
 from playhouse.pool import PooledMySQLDatabase
 
+from tests.support.bound import bound
 from tests.support.databases import LiveDatabase
 from tests.support.populate import populate
 from wch_peewee import MODELS, Conversation, DatabaseUnavailable, Plugin, db_delta
@@ -59,9 +60,10 @@ def test_every_call_works_and_what_was_open_is_open(plugin: Plugin, database: Li
     assert not plugin.database.is_closed()
 
 
-def test_models_work_again_at_the_next_site_block(plugin: Plugin, database: LiveDatabase) -> None:
+def test_models_work_again_after_the_next_call(plugin: Plugin, database: LiveDatabase) -> None:
     end(plugin, database)
-    with plugin.site():
+    plugin.admin_init()
+    with bound(plugin.database, plugin.prefix):
         assert Conversation.select().count() > 0
         with plugin.database.atomic():
             Conversation.update(assigned_agent_id=7).execute()
@@ -79,7 +81,7 @@ def plain(database: LiveDatabase) -> Iterator[Plugin]:
 
 
 def test_the_next_statement_has_a_new_connection(plain: Plugin, database: LiveDatabase) -> None:
-    with plain.site():
+    with bound(plain.database, plain.prefix):
         for _ in range(3):
             end(plain, database)
             assert Conversation.select().count() > 0
@@ -147,7 +149,7 @@ def test_a_transaction_is_undone_and_says_so(
     plain: Plugin, database: LiveDatabase, work: Callable[[Plugin, Callable[[], None]], None]
 ) -> None:
     before = database.execute("SELECT id, assigned_agent_id FROM wp_wch_conversations ORDER BY id")
-    with plain.site():
+    with bound(plain.database, plain.prefix):
         with pytest.raises(peewee.OperationalError, match="lost inside a transaction, which is undone; begin it again"):
             work(plain, lambda: end(plain, database))
         assert database.execute("SELECT id, assigned_agent_id FROM wp_wch_conversations ORDER BY id") == before
@@ -156,7 +158,7 @@ def test_a_transaction_is_undone_and_says_so(
 
 
 def test_an_error_of_the_application_passes_through_a_lost_transaction(plain: Plugin, database: LiveDatabase) -> None:
-    with plain.site(), pytest.raises(KeyError, match="own"), plain.database.atomic():
+    with bound(plain.database, plain.prefix), pytest.raises(KeyError, match="own"), plain.database.atomic():
         Conversation.select().count()
         end(plain, database)
         raise KeyError("own")
@@ -164,7 +166,7 @@ def test_an_error_of_the_application_passes_through_a_lost_transaction(plain: Pl
 
 def test_manual_commits_go_on_after_a_rollback(plain: Plugin, database: LiveDatabase) -> None:
     own = plain.database
-    with plain.site(), own.manual_commit():
+    with bound(plain.database, plain.prefix), own.manual_commit():
         own.begin()
         Conversation.update(assigned_agent_id=9).execute()
         end(plain, database)

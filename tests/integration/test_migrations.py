@@ -10,10 +10,10 @@ import pytest
 from tests.support.databases import LiveDatabase
 from tests.support.populate import populate
 from tests.support.snapshots import columns, schema, snapshot
-from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed, RemovalRefused
+from wch_peewee import DatabaseManager, MigrationFailed, RemovalRefused
 from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
 
-BOOKKEEPING = ("wp_wch_migratehistory", "wp_options")
+BOOKKEEPING = ("wp_wch_migratehistory", "wp_wch_migrateledger", "wp_options")
 
 
 def history(database: LiveDatabase) -> list[str]:
@@ -26,7 +26,7 @@ def version(database: LiveDatabase) -> str | None:
 
 
 def back_to_first(manager: DatabaseManager) -> list[str]:
-    return [manager.rollback() for _ in range(len(manager.folder.names) - 1)]
+    return list(manager.rollback(manager.folder.names[1], allow_loss=True))
 
 
 def test_forward_back_and_forward_again(database: LiveDatabase, chain: Path) -> None:
@@ -133,14 +133,14 @@ def test_rolling_back_the_first_needs_leave(database: LiveDatabase) -> None:
     manager.run_migrations()
     populate(database)
     before = snapshot(database)
-    with pytest.raises(RemovalRefused, match="WCH_REMOVE_DATA"):
-        manager.rollback()
+    for remove_data in (False, True):
+        with pytest.raises(RemovalRefused, match="allow_loss"):
+            DatabaseManager(database.url, remove_data=remove_data).rollback()
     assert snapshot(database) == before
-    assert DatabaseManager(database.url, remove_data=True).rollback() == "001_initial_schema"
+    assert manager.rollback(allow_loss=True) == ("001_initial_schema",)
     assert set(database.tables()) == set(BOOKKEEPING)
     assert (version(database), history(database)) == (None, [])
-    with pytest.raises(ConfigurationError, match="no applied migration"):
-        manager.rollback()
+    assert manager.rollback() == ()
 
 
 BROKEN = '''

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.bound import bound
 from tests.support.databases import LiveDatabase
+from wch_peewee import Plugin
 from wch_peewee.errors import InvalidValue
 from wch_peewee.install.delta import db_delta
 from wch_peewee.models.fields.documents import MAX_DEPTH
-from wch_peewee.models.site import use_site
 from wch_peewee.models.tables import (
     MODELS,
     BroadcastCampaign,
@@ -53,7 +54,7 @@ def shop(request: pytest.FixtureRequest, installed: LiveDatabase) -> Iterator[Li
         if installed.family == "sqlite":
             pytest.skip("SQLite has one kind of session")
         installed.execute("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'")
-    with use_site(installed.database, installed.prefix):
+    with bound(installed.database, installed.prefix):
         yield installed
 
 
@@ -257,20 +258,21 @@ def test_prefixes_share_a_database_and_threads_a_table_class(shop: LiveDatabase)
     def work(prefix: str) -> None:
         # SQLite locks the whole file, so that writers take turns there.
         database = databases[prefix]
+        models = Plugin(database, prefix=prefix).models
         try:
-            with use_site(database, prefix), database.connection_context():
+            with database.connection_context():
                 for number in range(5):
                     barrier.wait(60)
-                    talk = conversation(customer_phone=f"{prefix}{number}")
-                    Message.create(
+                    talk = models.Conversation.create(customer_phone=f"{prefix}{number}", wa_conversation_id="w")
+                    models.Message.create(
                         conversation=talk, direction="inbound", message_type="text", wa_message_id=f"{number}"
                     )
                     talk.context["n"] = number
                     talk.save()
-                    phones = [row.customer_phone for row in Conversation.select().order_by(Conversation.id)]
-                    assert phones == [f"{prefix}{n}" for n in range(number + 1)]
+                    rows = models.Conversation.select().order_by(models.Conversation.id)
+                    assert [row.customer_phone for row in rows] == [f"{prefix}{n}" for n in range(number + 1)]
                     assert talk.messages.count() == 1
-                conversation(customer_phone="gone").delete_instance()
+                models.Conversation.create(customer_phone="gone", wa_conversation_id="w").delete_instance()
         except BaseException as failure:
             failures.append(failure)
             barrier.abort()
@@ -282,13 +284,12 @@ def test_prefixes_share_a_database_and_threads_a_table_class(shop: LiveDatabase)
         thread.join()
     assert not failures
     assert Conversation.select().count() == 0
-    with use_site(shop.database, prefixes[0]):
-        talk = Conversation.get()
-        assert Conversation.select().join(Message).where(Message.wa_message_id == "0").get() == talk
-        talk.delete_instance()
-        assert Message.select().count() == 4
-    with use_site(shop.database, prefixes[1]):
-        assert Message.select().count() == 5
+    plugin = Plugin(shop.database, prefix=prefixes[0])
+    of = plugin.models
+    talk = of.Conversation.get()
+    assert of.Conversation.select().join(of.Message).where(of.Message.wa_message_id == "0").get() == talk
+    talk.delete_instance()
+    assert [plugin.at(prefix).models.Message.select().count() for prefix in prefixes] == [4, 5, 5]
 
 
 def test_a_second_row_with_the_same_key_is_an_error(shop: LiveDatabase) -> None:

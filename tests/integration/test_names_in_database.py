@@ -10,7 +10,7 @@ from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import NEWEST
 from wch_peewee import DatabaseManager, Plugin
-from wch_peewee.schema.naming import full_table_name
+from wch_peewee.models.namespace import our_names
 
 
 def rename(database: LiveDatabase, new: str) -> None:
@@ -61,7 +61,7 @@ def test_a_missing_key_or_index_is_added_under_a_free_name(database: LiveDatabas
     Plugin(database.url).activate()
     rename(database, "old_")
     Plugin(database.url).activate()
-    messages = full_table_name("messages")
+    messages = our_names().known("messages")
     if database.family == "sqlite":
         ((name,),) = database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND name LIKE '%created_at%'",

@@ -13,12 +13,12 @@ import pytest
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.wordpress_folders import make_options
-from wch_peewee import Cart, ConfigurationError, DatabaseManager, DatabaseUnavailable, MigrationFailed, Plugin
+from wch_peewee import ConfigurationError, DatabaseManager, DatabaseUnavailable, MigrationFailed, Plugin
 from wch_peewee.database.driver import ServerDatabase
 from wch_peewee.install.network import Network
 from wch_peewee.migrate.folder import migrations_folder
+from wch_peewee.models.namespace import TABLES
 from wch_peewee.progress import SiteStarted
-from wch_peewee.schema.naming import TABLES
 from wch_peewee.testing.child import Child
 from wch_peewee.testing.writes import Point
 
@@ -45,7 +45,7 @@ def network(database: LiveDatabase) -> LiveDatabase:
 
 
 def tables_of(prefix: str) -> list[str]:
-    return [f"{prefix}options", *(f"{prefix}wch_{name}" for name in (*TABLES, "migratehistory"))]
+    return [f"{prefix}options", *(f"{prefix}wch_{name}" for name in (*TABLES, "migratehistory", "migrateledger"))]
 
 
 def test_every_site_in_use_gets_its_own_tables(network: LiveDatabase) -> None:
@@ -83,10 +83,8 @@ def test_all_sites_are_installed_over_one_connection(network: LiveDatabase, monk
 def test_a_site_of_the_network_is_named_by_its_id(network: LiveDatabase) -> None:
     plugin = Plugin(network.url)
     plugin.activate(network_wide=True)
-    with plugin.site(2):
-        Cart.create(customer_phone="+49", expires_at="2030-01-01 00:00:00", items=[])
-    with plugin.site(3):
-        assert Cart.select().count() == 0
+    plugin.site(2).models.Cart.create(customer_phone="+49", expires_at="2030-01-01 00:00:00", items=[])
+    assert plugin.site(3).models.Cart.select().count() == 0
     assert network.execute("SELECT COUNT(*) FROM wp_2_wch_carts") == [(1,)]
     plugin.database.close()
 
@@ -145,7 +143,7 @@ def test_a_server_that_is_gone_ends_it(network: LiveDatabase, monkeypatch: pytes
     assert [site.blog_id for site in report.skipped] == [3, 12]
     assert not report.ok
     shown = wch("activate", "--network", database=network.url)
-    assert (shown.code, shown.out.splitlines()[-1]) == (2, "2 sites, 2 failed, 2 not tried: the server is gone.")
+    assert (shown.code, shown.out.splitlines()[-1]) == (2, "2 sites, 2 failed, 2 not tried, for the same reason.")
 
 
 def test_status_and_check_say_how_each_site_stands(network: LiveDatabase) -> None:

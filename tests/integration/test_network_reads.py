@@ -11,6 +11,7 @@ from wch_peewee import DatabaseManager
 from wch_peewee.execution.introspect import TableCache, introspect_schema
 from wch_peewee.execution.session import read_session
 from wch_peewee.install.network import AT_ONCE, Network
+from wch_peewee.models.namespace import our_names
 
 SITES = AT_ONCE + 4
 PREFIXES = ["wp_", "wp_2_", "wp_3_", "wp_4_"]
@@ -38,7 +39,12 @@ def copy_site(database: LiveDatabase, prefix: str) -> None:
         DatabaseManager(database.url, prefix=prefix).install()
         return
     database.execute("SET SESSION foreign_key_checks = 0")
-    for name in (*DatabaseManager(database.url).table_names, "wp_wch_migratehistory", "wp_options"):
+    for name in (
+        *DatabaseManager(database.url).names.tables,
+        "wp_wch_migratehistory",
+        "wp_wch_migrateledger",
+        "wp_options",
+    ):
         made = definition(database, name).replace("`wp_", f"`{prefix}")
         database.execute(made)
         database.execute(f"INSERT INTO {name.replace('wp_', prefix, 1)} SELECT * FROM {name}")
@@ -129,12 +135,12 @@ def test_a_trigger_and_a_check_on_one_of_many_are_seen(network: LiveDatabase) ->
     assert Network(manager).install().ok
     network.execute("CREATE TRIGGER heard BEFORE INSERT ON wp_2_wch_carts FOR EACH ROW SET NEW.coupon_code = 'x'")
     network.execute("ALTER TABLE wp_3_wch_carts ADD CONSTRAINT short CHECK (customer_phone <> '')")
-    with read_session(manager.database, "wp_") as context:
+    with read_session(manager.database, our_names("wp_")) as context:
         table_cache = TableCache(context.connection)
         for prefix in PREFIXES:
-            names = manager.at(prefix).table_names
+            names = manager.at(prefix).names.tables
             live = introspect_schema(context.connection, names)
-            assert table_cache.read(prefix, names) == live
+            assert table_cache.read(our_names(prefix), names) == live
             carts = live.table(f"{prefix}wch_carts")
             assert carts is not None
             assert bool(carts.foreign) == (prefix in ("wp_2_", "wp_3_"))

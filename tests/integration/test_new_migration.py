@@ -26,7 +26,7 @@ from wch_peewee.testing import examine
 
 SHIPPED = {table.name: table for table in logical_tables(MODELS)}
 ID = Column("id", bigint(unsigned=True), auto_increment=True)
-BOOKS = ("wp_wch_migratehistory", "wp_options")
+BOOKS = ("wp_wch_migratehistory", "wp_wch_migrateledger", "wp_options")
 
 
 def after() -> tuple[Table, ...]:
@@ -107,7 +107,7 @@ def test_it_makes_what_is_declared_and_keeps_the_rows(database: LiveDatabase, fo
     first.run_migrations()  # a history that has forgotten: the steps find everything done
     assert snapshot(database, without=BOOKS) == at_last
 
-    assert first.rollback() == "002_next"
+    assert first.rollback(allow_loss=True) == ("002_next",)
     again = columns(database, "wp_wch_messages", "id, conversation_id, wa_message_id, status, created_at")
     assert again == at_first
     assert len(columns(database, "wp_wch_conversations", "id, assigned_agent_id")) == len(agents)
@@ -152,7 +152,7 @@ def test_a_foreign_key_is_out_of_the_way_while_the_types_change(database: LiveDa
     database.execute("INSERT INTO wp_wch_parents (code) VALUES ('a')")
     database.execute("INSERT INTO wp_wch_children (code) VALUES ('a')")
     assert made.differences(other, database.database) == []
-    assert [manager.rollback(), manager.rollback()] == ["003_next", "002_next"]
+    assert manager.rollback("002_next") == ("003_next", "002_next")
     manager.run_migrations()
     assert made.differences(other, database.database) == []
     assert columns(database, "wp_wch_children", "code") == [("a",)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.bound import bound
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.php_tables import PhpPlugin
@@ -105,7 +106,7 @@ def test_what_is_said_of_the_models_is_so(database: LiveDatabase, php: PhpPlugin
         *(["BroadcastCampaign"] if version >= "2.6.0" else []),
     }
     plugin = Plugin(database.url)
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         for model in MODELS:
             readable, writable, reasons = said[model.__name__]
             assert (readable, writable) == (works(model.select().execute), works(partial(written, model))), model
@@ -197,6 +198,6 @@ def test_nothing_is_reattached_to_conversations_that_take_none(database: LiveDat
     php.run("ALTER TABLE {p}wch_conversations ADD COLUMN channel varchar(9) NOT NULL")
     php.write_version("3.0.0")
     before = snapshot(database)
-    with pytest.raises(SchemaConflict, match="takes no new conversations: channel"):
+    with pytest.raises(SchemaConflict, match="takes no new rows: channel"):
         DatabaseManager(database.url).repair("reattach")
     assert snapshot(database) == before

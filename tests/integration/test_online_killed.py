@@ -32,8 +32,9 @@ from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.leftovers import find_leftovers, tool_at_work
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.online import find_copier, watch
-from wch_peewee.execution.online.tools import TOOLS, option_file, tool_target
-from wch_peewee.schema.naming import owned_names
+from wch_peewee.execution.online.tools import command, option_file, options, tool_target
+from wch_peewee.models.namespace import our_names
+from wch_peewee.schema.dialect import Topology
 from wch_peewee.schema.statements import Statement
 
 pytestmark = [
@@ -144,7 +145,7 @@ def fork_a_worker():
         os._exit(0)
     Path("forked").touch()
 
-copier = find_copier("pt-online-schema-change", Plugin(sys.argv[1]).database)
+copier = find_copier(Plugin(sys.argv[1]).database)
 threading.Thread(target=fork_a_worker).start()
 copier(Statement("ALTER TABLE wp_wch_carts", "wp_wch_carts", clauses="ENGINE=InnoDB"), lambda: None)
 """
@@ -215,8 +216,8 @@ def leave(database: LiveDatabase, table: str, alter: str, *, copy: str, swap: bo
     target = tool_target(
         peewee.MySQLDatabase(database.name, **database.address.arguments()), dialect.name, dialect.version
     )
-    with option_file(TOOLS[TOOL].options(target)) as (path, descriptors):
-        words = [word for word in TOOLS[TOOL].command(target, table, alter, path) if "--new-table-name" not in word]
+    with option_file(options(target)) as (path, descriptors):
+        words = [word for word in command(target, table, alter, path) if "--new-table-name" not in word]
         # Foreign keys are rebuilt after the swap.
         words = [word.replace("rebuild_constraints", "none") for word in words]
         kept = ["--force", "--no-swap-tables", "--no-drop-triggers", "--no-drop-new-table", f"--new-table-name={copy}"]
@@ -284,7 +285,7 @@ def test_a_table_that_was_kept_after_a_swap_is_nobodys_work(installed: LiveDatab
     installed.execute(f"CREATE TABLE _{MESSAGES}_old LIKE {MESSAGES}")
     installed.execute("CREATE TABLE _other_new (id int)")
     installed.execute(f"CREATE TRIGGER mine AFTER INSERT ON {MESSAGES} FOR EACH ROW SET @mine = 1")
-    assert tool_at_work(Connection.detect(installed.database), owned_names("wp_")) is None
+    assert tool_at_work(Connection.detect(installed.database), Topology(), our_names("wp_").owned) is None
 
 
 @pytest.mark.parametrize("swap", [False, True])
@@ -292,10 +293,10 @@ def test_the_watch_finishes_what_its_tool_has_begun(installed: LiveDatabase, swa
     """Ended between the swap and the end, the tool leaves the foreign keys at the old table."""
     before = installed.execute(f"SELECT * FROM {MESSAGES}")
     leave(installed, CONVERSATIONS, WIDER[CONVERSATIONS], copy=f"_{CONVERSATIONS}_wch_new", swap=swap)
-    context = RunContext(Connection.detect(installed.connect()), "")
-    (left,) = find_leftovers(context.connection, owned_names("wp_"))
-    watch._clear(context, TOOLS[TOOL], left, set(), swapped=False)
-    assert find_leftovers(context.connection, owned_names("wp_")) == ()
+    context = RunContext(Connection.detect(installed.connect()), our_names(""))
+    (left,) = find_leftovers(context.connection, our_names("wp_").owned)
+    watch._clear(context, left, set(), swapped=False)
+    assert find_leftovers(context.connection, our_names("wp_").owned) == ()
     with pytest.raises(peewee.IntegrityError):
         installed.execute(f"UPDATE {MESSAGES} SET conversation_id = 7")
     assert installed.execute(f"SELECT * FROM {MESSAGES}") == before
@@ -305,10 +306,10 @@ def test_the_watch_finishes_what_its_tool_has_begun(installed: LiveDatabase, swa
 
 def test_the_watch_leaves_what_is_an_administrators(installed: LiveDatabase) -> None:
     leave(installed, MESSAGES, WIDER[MESSAGES], copy=f"_{MESSAGES}_new")
-    context = RunContext(Connection.detect(installed.connect()), "")
-    (left,) = find_leftovers(context.connection, owned_names("wp_"))
-    watch._clear(context, TOOLS[TOOL], left, set(), swapped=False)
-    assert find_leftovers(context.connection, owned_names("wp_")) == (left,)
+    context = RunContext(Connection.detect(installed.connect()), our_names(""))
+    (left,) = find_leftovers(context.connection, our_names("wp_").owned)
+    watch._clear(context, left, set(), swapped=False)
+    assert find_leftovers(context.connection, our_names("wp_").owned) == (left,)
 
 
 WIDEN = Statement(f"ALTER TABLE {MESSAGES} {WIDER[MESSAGES]}", MESSAGES, clauses=WIDER[MESSAGES])
@@ -331,7 +332,7 @@ def test_the_tool_speaks_tls_as_the_run_does(installed: LiveDatabase) -> None:
     with_tls(installed, installed.address.port)
     with account(installed, "ALL", identified="IDENTIFIED BY %s REQUIRE SSL", password="x'y\"z\\9") as limited:
         database = with_tls(installed, limited.port, user=limited.user, password=limited.password)
-        find_copier(TOOL, database)(WIDEN, lambda: None)
+        find_copier(database)(WIDEN, lambda: None)
     ((wider,),) = installed.execute(
         "SELECT CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() "
         f"AND TABLE_NAME = '{MESSAGES}' AND COLUMN_NAME = 'wa_message_id'"
@@ -343,7 +344,7 @@ def test_the_tool_does_not_fall_back_to_plain_text(installed: LiveDatabase) -> N
     """The connection of our own is let through; those of the tool meet a server that seems to have no TLS."""
     address = installed.address
     with without_tls(address.host, address.port, after=1) as (port, said):
-        copier = find_copier(TOOL, with_tls(installed, port))
+        copier = find_copier(with_tls(installed, port))
         with pytest.raises(StatementFailed, match="SSL is required, but the server does not support it"):
             copier(WIDEN, lambda: None)
     assert said == []
@@ -365,5 +366,5 @@ def test_a_tool_that_cannot_insist_on_tls_is_not_started(
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(StatementFailed, match="cannot be made to insist on TLS, which the database URL demands"):
-        find_copier(TOOL, database)(WIDEN, lambda: None)
+        find_copier(database)(WIDEN, lambda: None)
     assert str(database.connect_params["port"]) not in (tmp_path / "ports").read_text().split()

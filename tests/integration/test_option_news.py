@@ -11,7 +11,6 @@ import pytest
 from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager, Plugin, WchError
 from wch_peewee.migrate import state as version
-from wch_peewee.models.site import current_prefix
 from wch_peewee.schema.statements import Statement
 
 News = list[tuple[str, str | None]]
@@ -25,7 +24,10 @@ def news() -> News:
 
 def plugin_of(database: LiveDatabase, news: News) -> Plugin:
     return Plugin(
-        database.url, remove_data=True, patience=0.5, on_option_written=lambda name, value: news.append((name, value))
+        database.url,
+        remove_data=True,
+        patience=0.5,
+        on_option_written=lambda name, value, prefix: news.append((name, value)),
     )
 
 
@@ -50,7 +52,7 @@ def test_it_is_told_of_what_was_written_and_of_nothing_else(database: LiveDataba
 def test_then_the_row_can_be_read_and_the_lock_is_free(database: LiveDatabase) -> None:
     seen = []
 
-    def read_session(name: str, value: str | None) -> None:
+    def read_session(name: str, value: str | None, prefix: str) -> None:
         other = DatabaseManager(database.url, patience=0.5, remove_data=True)
         seen.append((value, other.status().version))
         if value is not None:
@@ -64,14 +66,14 @@ def test_then_the_row_can_be_read_and_the_lock_is_free(database: LiveDatabase) -
 def test_it_can_tell_for_which_site_of_a_network(database: LiveDatabase) -> None:
     seen = []
     manager = DatabaseManager(database.url)
-    manager.on_option_written = lambda name, value: seen.append((current_prefix(), value))
+    manager.on_option_written = lambda name, value, prefix: seen.append((prefix, value))
     for prefix in ("wp_", "wp_2_"):
         manager.at(prefix).install()
     assert seen == [("wp_", "1.0.0"), ("wp_2_", "1.0.0")]
 
 
 def test_what_it_raises_is_logged_and_the_run_is_done(database: LiveDatabase, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(name: str, value: str | None) -> None:
+    def fail(name: str, value: str | None, prefix: str) -> None:
         raise ConnectionRefusedError("the cache is down")
 
     with caplog.at_level(logging.ERROR, "wch_peewee"):
@@ -86,7 +88,7 @@ def test_what_it_raises_is_logged_and_the_run_is_done(database: LiveDatabase, ca
 
 def test_a_run_that_fails_later_tells_of_what_stays(database: LiveDatabase, chain: Path, news: News) -> None:
     manager = DatabaseManager(database.url, migrations=chain)
-    manager.on_option_written = lambda name, value: news.append((name, value))
+    manager.on_option_written = lambda name, value, prefix: news.append((name, value))
 
     def fail(statement: Statement) -> None:
         if "agent_id" in statement.sql and "CREATE" not in statement.sql:

@@ -13,6 +13,7 @@ from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import CHAIN, NEWEST, SETTLED, add_chain, chain_folder
 from tests.support.statements import Statements
 from wch_peewee import DatabaseManager
+from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.schema.plan import RowWork
 
 HEADER = """
@@ -96,7 +97,7 @@ def test_rows_that_stand_against_it_are_counted_and_shown(database: LiveDatabase
     assert {kind: check.count for kind, check in checks.items()} == {
         "no_duplicates": 3,
         "fits": 3,
-        "listed": 3,
+        "unused": 3,
         "no_nulls": 1,
         "no_values": 3,
     }
@@ -168,7 +169,7 @@ def test_rows_that_an_earlier_step_changes_are_not_said_to_fail(
     (check,) = forecast.checks
     assert (check.count, check.changed_by) == (1, "002_more, step 1 of 3" if changes else "")
     assert len(forecast.failing) == (not changes)
-    with mock.patch("wch_peewee.install.inspection.migrations_folder", return_value=folder):
+    with mock.patch("wch_peewee.install.inspection.folder_of", return_value=MigrationFolder(folder)):
         shown = wch("plan", database=database.url).out
         assert ("Would fail" in shown, "002_more, step 1 of 3 changes rows first" in shown) == (not changes, changes)
         table = wch("plan", "--format", "table", database=database.url).out
@@ -204,7 +205,7 @@ def test_every_format_says_where_the_run_would_stop_and_what_it_leaves(database:
     at_first(database, chain_folder(tmp_path / "first", []))
     stopping = written(tmp_path, 'migrator.run(steps.drop_column, database, "carts", "items")')
     formats = ("sql", "table", "csv", "json", "yaml")
-    with mock.patch("wch_peewee.install.inspection.migrations_folder", return_value=stopping):
+    with mock.patch("wch_peewee.install.inspection.folder_of", return_value=MigrationFolder(stopping)):
         for name in formats:
             assert "say allow_drop=True in the migration" in wch("plan", "--format", name, database=database.url).out
         assert "1.1.0" not in wch("plan", "--format", "table", database=database.url).out.splitlines()[-1]

@@ -48,7 +48,8 @@ def test_a_host_installs_looks_after_and_removes(database: LiveDatabase) -> None
     manager.hook.deactivate()
     assert DatabaseManager(database.url).missing_tables() == ()
     (report,) = manager.hook.uninstall()
-    assert (report.removed, sorted(report.tables)) == (True, sorted([*TABLES, "wp_wch_migratehistory"]))
+    ours = sorted([*TABLES, "wp_wch_migratehistory", "wp_wch_migrateledger"])
+    assert (report.removed, sorted(report.tables)) == (True, ours)
     assert database.tables() == ["wp_options"]
     plugin.database.close()
 

@@ -19,6 +19,7 @@ from wch_peewee import DatabaseManager, MissingPrivileges
 from wch_peewee.execution.session import read_session
 from wch_peewee.install.doctor import diagnose
 from wch_peewee.install.privileges import UPGRADE
+from wch_peewee.models.namespace import our_names
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 
@@ -129,7 +130,7 @@ class Site:
         """Check that the verdict is the server's, and that what is printed helps, and takes nothing away."""
         name = self.database.name
         before = self.allowed(name, self.other)
-        with read_session(self.manager.database, "wp_") as context:
+        with read_session(self.manager.database, our_names("wp_")) as context:
             account = context.privileges()
         assert account is not None
         here = {privilege for privilege, where in before if where == name} & (set(PROBES) - {"CREATE VIEW"})

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.bound import bound
 from tests.support.damage import Damage, named_rows
 from tests.support.damage_strategies import KEYS, DamageStep, apply, damage_steps
 from tests.support.database_reset import SavedDatabase
@@ -22,8 +23,7 @@ from wch_peewee import Conversation, DeltaReport, Message
 from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate.steps import alter_column
-from wch_peewee.models.site import use_site
-from wch_peewee.schema.naming import full_table_name
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.objects import Column, Default, Table, bigint, enum, varchar
 from wch_peewee.schema.operations import CreateTable, DropTable
 
@@ -97,7 +97,7 @@ def usable(report: DeltaReport) -> bool:
 
 
 def the_models_work(database: LiveDatabase) -> None:
-    with use_site(database.database, database.prefix):
+    with bound(database.database, database.prefix):
         conversation = Conversation.create(
             customer_phone="+1 555", wa_conversation_id="wa-new", context={"é": [1, None]}
         )
@@ -111,7 +111,7 @@ def the_models_work(database: LiveDatabase) -> None:
         foreign_keys = Damage(database).table("messages").foreign_keys
         found.delete_instance(recursive=not any(key.on_delete == "CASCADE" for key in foreign_keys))
         assert Message.select().where(Message.wa_message_id.startswith("new.")).count() == 0
-    assert full_table_name("messages") in database.tables()
+    assert our_names().known("messages") in database.tables()
 
 
 #: What servers escape, each in its own way, and what their metadata cannot hold. SQLite takes no NUL in a statement.
@@ -137,7 +137,7 @@ def test_texts_are_read_back_as_they_are(installed: LiveDatabase) -> None:
                 Column("e", enum(*values), default=Default(values[-1])),
             ),
         )
-        with run_session(database.database, database.prefix) as context:
+        with run_session(database.database, our_names(database.prefix)) as context:
             table = context.resolve([declared]).tables[0]
             try:
                 context.change(table.name, [CreateTable(table.name, table)])

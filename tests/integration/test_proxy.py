@@ -22,7 +22,7 @@ import pytest
 from tests.support.command import Result, wch
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
-from tests.support.migration_chain import chain_folder
+from tests.support.migration_chain import chain_folder, use_migrations
 from tests.support.proxy import Fault, Kind, Proxy
 from tests.support.servers import PrivateServer
 from tests.support.snapshots import schema
@@ -95,7 +95,7 @@ WRITING = [
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two migrations, which the commands take for the shipped ones."""
     folder = chain_folder(tmp_path, ["002_message_channel"])
-    monkeypatch.setattr("wch_peewee.install.inspection.migrations_folder", lambda: folder)
+    use_migrations(monkeypatch, folder)
     return folder
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.kit_subjects import installation
 from tests.support.populate import fill
 from tests.support.server_kills import server_killed
 from tests.support.servers import PrivateServer
-from wch_peewee.testing.bench import installation, our_migrations
+from wch_peewee.testing.bench import our_migrations
 from wch_peewee.testing.examination import examine_at
 from wch_peewee.testing.scratch import ScratchDatabase, scratch_database
 

@@ -9,6 +9,7 @@ from unittest import mock
 import peewee
 import pytest
 
+from tests.support.bound import bound
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase, fresh_on_server
 from tests.support.engines import Engine
@@ -79,12 +80,12 @@ def test_a_whole_life(odd: LiveDatabase, chain: Path) -> None:
     url = shop(odd)
     assert wch("activate", database=url).code == 0
     plugin = Plugin(url)
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         for number in range(3):
             Conversation.create(customer_phone=str(number), wa_conversation_id="w")
     plugin.database.close()
     # Another connection sees it: it was committed.
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         assert [row.customer_phone for row in Conversation.select().order_by(Conversation.id)] == ["0", "1", "2"]
         assert Conversation.update(status="closed").execute() == 3
         utc = plugin.database.execute_sql("SELECT TIMEDIFF(NOW(), UTC_TIMESTAMP()) + 0").fetchone()

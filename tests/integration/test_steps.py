@@ -11,10 +11,14 @@ import pytest
 from tests.support.databases import LiveDatabase
 from tests.support.snapshots import snapshot
 from wch_peewee import DatabaseManager, RemovalRefused, SchemaConflict
+from wch_peewee.database.query import Connection
 from wch_peewee.execution.context import RunContext, RunListener
+from wch_peewee.execution.introspect import count_rows
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import steps
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, json, text, varchar
+from wch_peewee.schema.preconditions import Precondition
 
 NOTE = Column("note", text(), nullable=True)
 KEY = ForeignKey(("conversation_id",), "conversations", on_delete="CASCADE")
@@ -62,7 +66,7 @@ THERE_AND_BACK = {
 
 def do(database: LiveDatabase, what: Step) -> RunContext:
     function, arguments, options = what
-    with run_session(database.connect(), "wp_") as context:
+    with run_session(database.connect(), our_names("wp_")) as context:
         function(context.database, *arguments, **options)
     return context
 
@@ -91,7 +95,7 @@ def test_there_and_back_and_there_again(site: LiveDatabase, there: Step, back: S
 def test_an_index_that_is_renamed_is_not_built_anew(site: LiveDatabase) -> None:
     seen: list[str] = []
     listener = RunListener(before_statement=lambda statement: seen.append(statement.sql))
-    with run_session(site.connect(), "wp_", listener=listener) as context:
+    with run_session(site.connect(), our_names("wp_"), listener=listener) as context:
         steps.rename_index(context.database, "messages", "created_at", "made")
     if site.family == "sqlite":
         assert len(seen) == 2
@@ -162,7 +166,7 @@ def test_nulls_that_stand_against_not_null_are_counted(site: LiveDatabase) -> No
 def test_what_steps_on_columns_read_is_what_there_is_of_columns(site: LiveDatabase) -> None:
     """They skip what does not concern them. A column's own check does: changing the column would lose it."""
     site.execute("ALTER TABLE wp_wch_messages ADD COLUMN mood VARCHAR(9) CHECK (mood <> '')")
-    with run_session(DatabaseManager(site.url).database, "wp_") as context:
+    with run_session(DatabaseManager(site.url).database, our_names("wp_")) as context:
         whole = context.live("wp_wch_messages")
         part = context.live("wp_wch_messages", for_columns=True)
     assert whole is not None
@@ -172,3 +176,12 @@ def test_what_steps_on_columns_read_is_what_there_is_of_columns(site: LiveDataba
     mood = part.column("mood")
     assert mood is not None
     assert bool(mood.opaque) == (context.dialect.name != "mysql")
+
+
+@pytest.mark.parametrize(("columns", "count"), [(("a",), 4), (("a", "b"), 2), (("b",), 2), (("c",), 0)])
+def test_rows_with_the_same_values_are_counted(database: LiveDatabase, columns: tuple[str, ...], count: int) -> None:
+    """A row with NULL in one of the columns stands against no unique index."""
+    database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR(9), b INTEGER, c INTEGER)")
+    database.execute("INSERT INTO t VALUES (1, 'x', 1, 1), (2, 'x', 1, 2), (3, 'y', NULL, 3), (4, 'y', NULL, NULL)")
+    connection = Connection.detect(database.connect())
+    assert count_rows(connection, Precondition("no_duplicates", "t", columns)) == count

@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.test_pw_migrate import pw_migrate
 from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import use_migrations
 from wch_peewee import DatabaseManager, Irreversible, Undecided
 from wch_peewee.cli import run
 
@@ -41,7 +42,7 @@ def marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: LiveDatab
     for name in ("001_initial_schema.py", "conf.py"):
         (folder / name).write_text((shipped / name).read_text(), encoding="utf-8")
     (folder / "002_note.py").write_text(MARKED.format(mark=QUESTION), encoding="utf-8")
-    monkeypatch.setattr("wch_peewee.install.inspection.migrations_folder", lambda: folder)
+    use_migrations(monkeypatch, folder)
     return folder
 
 

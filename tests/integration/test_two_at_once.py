@@ -27,6 +27,7 @@ from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate.folder import MigrationFolder
 from wch_peewee.migrate.runner import MigrationRouter
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.statements import Statement
 
 ROOT = Path(__file__).parents[2]
@@ -302,7 +303,7 @@ def test_a_killed_clients_waiting_alter_is_waited_for(database: LiveDatabase, ch
     rows = contents(database)
 
     def act(send: Send) -> None:
-        with run_session(ServerDatabase(database.name, **database.address.arguments()), "wp_") as context:
+        with run_session(ServerDatabase(database.name, **database.address.arguments()), our_names("wp_")) as context:
             # For longer than a second, so that it is still there when its client is not.
             context.database.execute_sql("SET SESSION lock_wait_timeout = 60")
             MigrationRouter(context, MigrationFolder(chain)).run()
@@ -390,7 +391,7 @@ def test_a_lock_that_was_let_go_stops_the_run(database: LiveDatabase, chain: Pat
     """The connection is open, but the lock is lost: also before rows are written."""
     old(database, chain)
     rows = contents(database)
-    with run_session(database.connect(), "wp_") as context:
+    with run_session(database.connect(), our_names("wp_")) as context:
         context.database.execute_sql("SELECT RELEASE_LOCK(%s)", (lock_name(database.name, "wp_"),))
         before = schema(database)
         with pytest.raises(Busy, match="lost"):

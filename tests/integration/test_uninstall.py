@@ -25,7 +25,7 @@ from wch_peewee import (
     StatementFailed,
 )
 
-OURS = [*(f"wp_wch_{key}" for key in DECLARED), "wp_wch_migratehistory"]
+OURS = [*(f"wp_wch_{key}" for key in DECLARED), "wp_wch_migratehistory", "wp_wch_migrateledger"]
 #: Names that a pattern would take for ours.
 DECOYS = ("wp_wch_backup", "wp_wchx_carts", "wpXwch_carts", "wp_wch_carts_old", "wch_carts", "xwp_wch_carts")
 
@@ -141,7 +141,7 @@ COMMANDS = pytest.mark.parametrize("command", ["uninstall", "rollback"])
 
 def removal(url: str, command: str) -> object:
     manager = DatabaseManager(url, remove_data=True)
-    return manager.uninstall() if command == "uninstall" else manager.rollback()
+    return manager.uninstall() if command == "uninstall" else manager.rollback(allow_loss=True)
 
 
 @COMMANDS
@@ -157,7 +157,7 @@ def test_somebody_s_foreign_key_to_ours_is_named_before_anything_is_dropped(full
     for drop in re.findall("ALTER TABLE .*?;", str(caught.value)) or ["DROP TABLE crm_notes"]:
         full.execute(drop)
     removal(full.url, command)
-    assert not set(OURS[:-1]) & set(full.tables())
+    assert not set(OURS[:-2]) & set(full.tables())
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_somebody_s_foreign_key_from_another_database_is_named_as_well(
     (drop,) = re.findall("ALTER TABLE .*?;", str(caught.value))
     full.execute(drop)
     removal(full.url, command)
-    assert not set(OURS[:-1]) & set(full.tables())
+    assert not set(OURS[:-2]) & set(full.tables())
 
 
 @pytest.mark.families("mariadb", "mysql")
@@ -202,15 +202,16 @@ def test_a_foreign_key_that_the_account_cannot_see_is_found_before_anything_is_d
     full.execute(f"DROP TABLE {crm}.notes")
     full.execute(f"CREATE TABLE {crm}.notes LIKE {ours}")
     full.execute(f"ALTER TABLE {crm}.notes ADD FOREIGN KEY ({column}) REFERENCES {full.name}.{ours} ({column})")
-    before = snapshot(full)
+    ledger = ("wp_wch_migrateledger",)  # a rollback that has begun is in it
+    before = snapshot(full, without=ledger)
     with account(full, "ALL") as limited:
         url = limited.url(full.name)
         with pytest.raises((SchemaConflict, MigrationFailed), match=f"to {ours}. Nothing was dropped"):
             removal(url, command)
-        assert snapshot(full) == before
+        assert snapshot(full, without=ledger) == before
         full.execute(f"DROP TABLE {crm}.notes")
         removal(url, command)
-    assert not set(OURS[:-1]) & set(full.tables())
+    assert not set(OURS[:-2]) & set(full.tables())
 
 
 @pytest.mark.families("mariadb", "mysql")

@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from pymysql.cursors import SSCursor
 
 from tests.support.accounts import account
+from tests.support.bound import bound
 from tests.support.command import wch
 from tests.support.concurrency import eventually, running
 from tests.support.databases import LiveDatabase
@@ -163,6 +165,22 @@ def test_a_heartbeat_disturbs_no_statement(database: LiveDatabase) -> None:
         assert own.execute_sql("SELECT COUNT(*) FROM t").fetchone() == (4,)
 
 
+def test_a_sign_of_life_comes_from_the_connection_that_works(database: LiveDatabase) -> None:
+    own = open_database(parse_url(database.url))
+    with closing(own):
+        connection = own.connection()
+        number = connection.thread_id()
+        assert connection.is_alive(0.001)  # idle: it answers a ping
+        with ThreadPoolExecutor(1) as pool:
+            sleeping = pool.submit(own.connection().query, "SELECT SLEEP(60)")
+            eventually(lambda: number in running(database, "SELECT SLEEP"))
+            assert connection.is_alive(0.001)  # at work, as the server says on another connection
+            database.execute(f"KILL {number}")
+            with pytest.raises(pymysql.MySQLError):
+                sleeping.result()
+        assert not connection.is_alive(60)
+
+
 # --- tables that somebody has locked
 
 
@@ -175,7 +193,7 @@ def test_an_applications_own_statement_does_not_wait_for_ever(
         other.execute_sql("LOCK TABLES wp_options WRITE, wp_wch_carts WRITE")
         with pytest.raises(Busy, match="somebody else holds a lock for too long"):
             plugin.admin_init()
-        with plugin.site(), pytest.raises(peewee.OperationalError, match="1205"):
+        with bound(plugin.database, plugin.prefix), pytest.raises(peewee.OperationalError, match="1205"):
             Cart.select().count()
         plugin.database.close()
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import peewee
 import pytest
 
+from tests.support.bound import bound
 from tests.support.wordpress import WordPressSite
 from wch_peewee import CustomerProfile, Plugin
 from wch_peewee.database.connect import DEFAULT_COLLATION
@@ -47,7 +48,7 @@ def compare(site: WordPressSite, queries: tuple[str, ...]) -> None:
     """Insert one row on both sides, and find it from both sides."""
     plugin = Plugin(site.url)
     plugin.activate()
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         CustomerProfile.create(phone="1", name="admin", wc_customer_id=1)
         for query in queries:
             assert plugin.database.execute_sql(query).fetchall() == ((1,),), query

@@ -36,7 +36,7 @@ def test_on_tables_of_ours_it_changes_nothing_however_often(wordpress: WordPress
 
 def test_what_it_makes_lacks_the_foreign_key_alone(wordpress: WordPressSite, text: str) -> None:
     made = wordpress.db_delta(text)
-    assert made.said == [f"Created table {name}" for name in Plugin(wordpress.url).manager.table_names]
+    assert made.said == [f"Created table {name}" for name in Plugin(wordpress.url).manager.names.tables]
     assert not wordpress.db_delta(text)
 
     report = db_delta(MODELS, wordpress.database.database)

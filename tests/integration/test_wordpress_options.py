@@ -12,6 +12,7 @@ from tests.support.migration_chain import NEWEST
 from tests.support.wordpress import WordPressSite
 from wch_peewee import DatabaseManager, Plugin
 from wch_peewee.execution.session import read_session
+from wch_peewee.models.namespace import our_names
 from wch_peewee.wordpress.object_cache import object_cache_advice, object_cache_dropin
 from wch_peewee.wordpress.options import read_option
 
@@ -79,7 +80,7 @@ def test_whatever_php_stored_is_read_as_it_is_in_the_row(wordpress: WordPressSit
         "WHERE option_name LIKE 'wch_odd%' ORDER BY option_id\" );",
         written=written,
     )
-    with read_session(wordpress.database.database, "wp_") as context:
+    with read_session(wordpress.database.database, our_names("wp_")) as context:
         ours = [read_option(context.connection, "wp_", f"wch_odd_{n}") for n in range(len(rows))]
     assert ours == [row or "" for row in rows]
     assert [ours[n] for n in (0, 2, 5, 6, 7, 10)] == ["", " 1.0.0\n", "0", "1.5", "1", "1.0.0 🍎"]
@@ -119,7 +120,7 @@ def test_after_an_upgrade_php_is_stuck_until_the_lines_of_the_advice_are_run(
 def test_the_hook_lets_php_follow(wordpress: WordPressSite, chain: Path) -> None:
     told = []
 
-    def clear(name: str, value: str | None) -> None:
+    def clear(name: str, value: str | None, prefix: str) -> None:
         told.append((name, value))
         clearing = (
             "foreach ( array( $name, 'alloptions', 'notoptions' ) as $key ) { wp_cache_delete( $key, 'options' ); }"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.accounts import account
+from tests.support.bound import bound
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.wordpress_folders import define, make_options, make_site, site_of
@@ -30,7 +31,7 @@ def test_a_plugin_of_a_site(database: LiveDatabase, tmp_path: Path) -> None:
     plugin = Plugin.from_wordpress(site_of(database, tmp_path, prefix="shop_"), lock_wait=2)
     assert plugin.activate().outcome == "installed"
     assert "shop_wch_carts" in database.tables()
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         assert Cart.select().count() == 0
         collation = plugin.database.execute_sql("SELECT @@collation_connection").fetchone()[0]
     assert collation == "utf8mb4_unicode_520_ci"

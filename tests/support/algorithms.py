@@ -30,7 +30,9 @@ from wch_peewee.schema.objects import (
     Index,
     Table,
     bigint,
+    column_type,
     datetime,
+    decimal,
     enum,
     integer,
     json,
@@ -69,6 +71,10 @@ TABLE = Table(
         Column("note", text(), nullable=True),
         Column("at", datetime(), nullable=True),
         Column("data", json(), nullable=True),
+        Column("key", column_type("varbinary(200)"), nullable=True),
+        Column("price", decimal(10, 2), nullable=True),
+        Column("ratio", column_type("float"), nullable=True),
+        Column("picture", column_type("blob"), nullable=True),
     ),
     indexes=(Index("parent_id", ("parent_id",)), Index("status", ("status",)), Index("phone", ("phone",))),
     foreign_keys=(KEY,),
@@ -90,6 +96,8 @@ OPERATIONS: dict[str, Operation] = {
     "add a column with a default": AddColumn("t", Column("c", varchar(20), default=Default("x")), "data"),
     "add a JSON column": AddColumn("t", Column("c", json(), nullable=True), "data"),
     "add an enum column": AddColumn("t", Column("c", enum("a", "b"), default=Default("a")), "data"),
+    "add a decimal column with a default": AddColumn("t", Column("c", decimal(10, 2), default=Default("0")), "data"),
+    "add a blob column": AddColumn("t", Column("c", column_type("blob"), nullable=True), "data"),
     "drop a column": DropColumn("t", "note"),
     "drop an indexed column": DropColumn("t", "status"),
     "rename a column": RenameColumn("t", "tries", "attempts"),
@@ -97,6 +105,7 @@ OPERATIONS: dict[str, Operation] = {
     "rename the column of a foreign key": RenameColumn("t", "parent_id", "owner_id"),
     "wider varchar, below 256 bytes": _changed("phone", type=varchar(30)),
     "wider varchar, across 255 bytes": _changed("short", type=varchar(70)),
+    "wider varchar, from below 128 bytes to above 255": _changed("phone", type=varchar(70)),
     "narrower varchar": _changed("short", type=varchar(50)),
     "varchar to text": _changed("short", type=text()),
     "longer enum": _changed("kind", type=enum("in", "out", "sys")),
@@ -105,6 +114,12 @@ OPERATIONS: dict[str, Operation] = {
     "int to bigint": _changed("tries", type=bigint()),
     "int to unsigned": _changed("tries", type=ColumnType("int", unsigned=True)),
     "text to longtext": _changed("note", type=ColumnType("longtext")),
+    "wider varbinary, across 255 bytes": _changed("key", type=column_type("varbinary(300)")),
+    "wider varbinary, below 256 bytes": _changed("key", type=column_type("varbinary(250)")),
+    "wider decimal": _changed("price", type=decimal(12, 2)),
+    "float to double": _changed("ratio", type=column_type("double")),
+    "blob to longblob": _changed("picture", type=column_type("longblob")),
+    "datetime to datetime(6)": _changed("at", type=column_type("datetime(6)")),
     "NULL to NOT NULL": _changed("at", nullable=False),
     "NOT NULL to NULL": _changed("tries", nullable=True),
     "another default": _changed("tries", default=Default("5")),
@@ -129,22 +144,31 @@ class Outcome:
     actual: str
 
 
-def measure(database: LiveDatabase) -> Iterator[tuple[str, Outcome]]:
-    """Run every operation on a server, each on its own table, and return the outcomes."""
+def measure(database: LiveDatabase, *, partitioned: bool = False) -> Iterator[tuple[str, Outcome]]:
+    """Run every operation on a server, each on its own table, and return the outcomes.
+
+    A partitioned table has no foreign key, and what it cannot have is left out.
+    """
     connection = database.connect()
     dialect = detect_dialect(connection)
+    after = "ALTER TABLE t PARTITION BY HASH (id) PARTITIONS 2" if partitioned else ""
     for words, operation in OPERATIONS.items():
-        bare = isinstance(operation, AddForeignKey) or "no cascading" in words
-        yield words, _measured(connection, dialect, operation, replace(TABLE, foreign_keys=()) if bare else TABLE)
+        bare = partitioned or isinstance(operation, AddForeignKey) or "no cascading" in words
+        table = replace(TABLE, foreign_keys=()) if bare else TABLE
+        unique = isinstance(operation, AddIndex) and operation.index.unique
+        if not partitioned or not (unique or isinstance(operation, AddForeignKey | DropForeignKey)):
+            yield words, _measured(connection, dialect, operation, table, after)
     connection.close()
 
 
-def _measured(connection: pw.Database, dialect: Dialect, operation: Operation, table: Table) -> Outcome:
+def _measured(connection: pw.Database, dialect: Dialect, operation: Operation, table: Table, after: str) -> Outcome:
     connection.execute_sql("DROP TABLE IF EXISTS t, p")
     for made in (PARENT, table):
         for step in dialect.render(None, [CreateTable(made.name, made)]):
             for statement in step.statements:
                 connection.execute_sql(dialect.escape(statement.sql))
+    if after:
+        connection.execute_sql(after)
     connection.execute_sql("INSERT INTO p VALUES (1)")
     connection.execute_sql(
         "INSERT INTO t (parent_id, phone, short, kind, status, tries, at) VALUES (1, 'a', 'b', 'in', 'sent', 1, NOW())"

@@ -17,7 +17,7 @@ from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.context import RunContext, RunOptions
 from wch_peewee.execution.introspect import introspect_schema
 from wch_peewee.execution.session import run_session
-from wch_peewee.schema.naming import full_table_name
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.operations import DropColumn, DropForeignKey, DropIndex, ModifyColumn, Operation, RenameColumn
 
@@ -37,7 +37,7 @@ class Damage:
         return found
 
     def find(self, key: str) -> Table | None:
-        name = full_table_name(key, self.database.prefix)
+        name = our_names(self.database.prefix).known(key)
         return introspect_schema(Connection(self.database.database, self.dialect), [name]).table(name)
 
     def change(self, *operations: Operation) -> None:
@@ -59,7 +59,7 @@ class Damage:
         self._context = None
 
     def _open(self) -> AbstractContextManager[RunContext]:
-        return run_session(self.database.database, self.database.prefix, RunOptions(patience=5))
+        return run_session(self.database.database, our_names(self.database.prefix), RunOptions(patience=5))
 
     def sql(self, *statements: str) -> None:
         """Run statements without foreign key checks. {carts} stands for that table's full name."""
@@ -95,7 +95,7 @@ class Damage:
 
     def index(self, key: str, name: str) -> str:
         """Return the name of an index on this engine."""
-        return self.dialect.index_name(full_table_name(key, self.database.prefix), name)
+        return self.dialect.index_name(our_names(self.database.prefix).known(key), name)
 
     def drop_key(self) -> None:
         """Drop the foreign key of the messages table."""
@@ -115,7 +115,7 @@ class _Names(dict[str, str]):
         self.prefix = prefix
 
     def __missing__(self, key: str) -> str:
-        return full_table_name(key, self.prefix)
+        return our_names(self.prefix).known(key)
 
 
 def named_rows(database: LiveDatabase) -> dict[str, list[dict[str, Any]]]:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from tests.support.damage import Damage
 from tests.support.databases import LiveDatabase
+from tests.support.kit_subjects import delta, installation, stock_migrations
 from tests.support.migration_chain import SETTLED
 from tests.support.populate import fill, populate
 from wch_peewee import DatabaseManager
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.objects import enum, varchar
-from wch_peewee.testing.bench import Subject, delta, installation, our_migrations, stock_migrations
+from wch_peewee.testing.bench import Subject, our_migrations
 from wch_peewee.testing.examination import EMPTY, Populate, Ticker, Verdict, examine_at
 from wch_peewee.testing.scenarios import SCENARIOS, Scenario
 from wch_peewee.testing.scratch import ScratchDatabase

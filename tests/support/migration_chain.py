@@ -9,8 +9,11 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from wch_peewee import BroadcastCampaign, CustomerProfile
-from wch_peewee.migrate.folder import migrations_folder
+from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
+from wch_peewee.schema.naming import Namespace
 
 CHAIN = Path(__file__).parents[1] / "chain"
 
@@ -35,3 +38,12 @@ def add_chain(folder: Path, names: Iterable[str] | None = None) -> None:
     for file in sorted(CHAIN.glob("0*.py")):
         if names is None or file.stem in names:
             shutil.copy(file, folder)
+
+
+def use_migrations(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have every installation that names no migrations take those of ``folder``."""
+
+    def chosen(namespace: Namespace, path: Path | str | None = None) -> MigrationFolder:
+        return MigrationFolder(folder if path is None else Path(path))
+
+    monkeypatch.setattr("wch_peewee.install.inspection.folder_of", chosen)

@@ -85,7 +85,7 @@ from wch_peewee.schema.statements import CopyRule
 
 url, folder, tool = sys.argv[1:]
 manager = DatabaseManager(url, migrations=folder, models=SETTLED)
-copier = find_copier(tool, manager.database, lambda table, percent: print(table, percent, flush=True))
+copier = find_copier(manager.database, lambda table, percent: print(table, percent, flush=True))
 try:
     DatabaseManager(url, migrations=folder, models=SETTLED, copies=CopyRule(rows=-1, copier=copier)).run_migrations()
 except (WchError, KeyboardInterrupt) as error:

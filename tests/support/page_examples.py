@@ -4,7 +4,7 @@ Kinds of blocks:
 - ``console``: lines after ``$`` are run by bash, the lines below are their exact output; ``...`` stands for any lines.
   A command that fails is followed by ``$ echo $?``. ``export`` applies to the blocks that follow.
 - ``python``: run in order in one process. The expected output follows ``#>``. A block that begins with a comment that
-  names a file is written to that file instead.
+  names a file is written to that file instead; so is ``toml``.
 
     with Reader(checkout, typed={"mysql://shop@db.example.com/shop": database.url}) as reader:
         reader.run(block)
@@ -12,9 +12,11 @@ Kinds of blocks:
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,8 +24,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+_SOURCES = ("setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "wch_peewee", "migrations")
+_PROGRAMS = {
+    "wch": "from wch_peewee.cli import main; main()",
+    "pw_migrate": "from peewee_migrate.cli import cli; cli()",
+    "pytest": "import sys, pytest; sys.exit(pytest.main())",
+}
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# ([\w/]+\.py)\n")
+_FILE = re.compile(r"# ([\w/]+\.(?:py|toml))\n")
 _EXPORT = re.compile(r"export (\w+)=(\S+)")
 _ENGINE = re.compile(r"SQLite \d+(\.\d+)+")
 
@@ -42,6 +51,32 @@ for line in sys.stdin:
 """
 
 
+def copy_sources(folder: Path) -> Path:
+    """Copy what the package is built from."""
+    folder.mkdir(exist_ok=True)
+    for name in _SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def installed_checkout(folder: Path) -> Path:
+    """Make a checkout like after ``pip install -e .``: with metadata, and with the programs in .venv/bin."""
+    checkout = copy_sources(folder)
+    programs = checkout / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, program in _PROGRAMS.items():
+        (programs / name).write_text(f"#!{sys.executable}\n{program}\n")
+        (programs / name).chmod(0o755)
+    build = "import setuptools; setuptools.setup(script_args=['--quiet', 'egg_info'])"
+    subprocess.run([sys.executable, "-c", build], cwd=checkout, stderr=subprocess.DEVNULL, check=True)
+    # Once, and not by the first command in each copy.
+    compileall.compile_dir(checkout / "wch_peewee", quiet=1)
+    return checkout
+
+
 @dataclass(frozen=True)
 class Block:
     """A fenced block: language, text, number of its first line, and heading of its section."""
@@ -58,7 +93,7 @@ class Block:
     def file(self) -> str:
         """The file to write the block to, or an empty text."""
         named = _FILE.match(self.text)
-        return named[1] if self.language == "python" and named else ""
+        return named[1] if self.language in ("python", "toml") and named else ""
 
 
 def blocks_of(page: str) -> list[Block]:
@@ -136,7 +171,7 @@ class Reader:
         for command, expected in zip(parts[1::2], parts[2::2], strict=True):
             assert self._code == 0 or command == "echo $?", f"{block}: exit code {self._code} before $ {command}"
             shown = self.command(command)
-            assert _matches(self._shown(shown), expected), f"{block}\n$ {command}\n{shown}\nexpected\n{expected}"
+            assert _matches(self.shown_text(shown), expected), f"{block}\n$ {command}\n{shown}\nexpected\n{expected}"
         assert self._code == 0, f"{block} ends with exit code {self._code}"
 
     def _python(self, block: Block) -> None:
@@ -160,14 +195,14 @@ class Reader:
         printed, failure = answer
         assert not failure, f"{block}\n{failure}"
         expected = "".join(f"{text}\n" for text in re.findall(r"^ *#> ?(.*)$", block.text, re.MULTILINE))
-        assert self._shown(printed) == _without_version(expected), f"{block}\n{printed}\nexpected\n{expected}"
+        assert self.shown_text(printed) == _without_version(expected), f"{block}\n{printed}\nexpected\n{expected}"
 
     def _typed(self, text: str) -> str:
         for on_the_page, there in self.typed.items():
             text = text.replace(on_the_page, there)
         return text
 
-    def _shown(self, text: str) -> str:
+    def shown_text(self, text: str) -> str:
         for there, on_the_page in self.shown.items():
             text = text.replace(there, on_the_page)
         return _without_version(text)

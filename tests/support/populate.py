@@ -12,8 +12,7 @@ import datetime as dt
 import peewee
 
 from tests.support.databases import LiveDatabase
-from wch_peewee import BroadcastCampaign, Cart, Conversation, CustomerProfile, Message, SyncQueueItem
-from wch_peewee.models.site import use_site
+from wch_peewee import Plugin
 
 LATER = dt.datetime(2031, 5, 4, 3, 2, 1)
 
@@ -24,26 +23,27 @@ def populate(database: LiveDatabase, *, conversations: int = 3, prefix: str = "w
 
 
 def fill(database: peewee.Database, prefix: str, *, conversations: int = 3) -> None:
-    with use_site(database, prefix), database.atomic():
+    models = Plugin(database, prefix=prefix).models
+    with database.atomic():
         for number in range(conversations):
             phone = f"+49151{number:07}"
-            conversation = Conversation.create(
+            conversation = models.Conversation.create(
                 customer_phone=phone,
                 wa_conversation_id=f"wa-{number}",
                 context={"step": number, "mood": "😀"},
                 assigned_agent_id=number or None,
             )
             for turn in range(2):
-                Message.create(
+                models.Message.create(
                     conversation=conversation,
                     direction="inbound" if turn else "outbound",
                     message_type="text",
                     wa_message_id=f"wamid.{number}.{turn}",
                     content={"text": f"100% {number} 🍎 'quoted' \\ {turn}"},
                 )
-            Cart.create(
+            models.Cart.create(
                 customer_phone=phone, items=[{"id": number}], expires_at=LATER, coupon_code="X" * number or None
             )
-            CustomerProfile.create(phone=phone, name="Zoë 🐍", preferences={"lang": "de"})
-            BroadcastCampaign.create(name=f"Campaign {number}", template_name="hello", sent_count=number)
-            SyncQueueItem.create(entity_type="product", entity_id=number + 1, action="update", attempts=number)
+            models.CustomerProfile.create(phone=phone, name="Zoë 🐍", preferences={"lang": "de"})
+            models.BroadcastCampaign.create(name=f"Campaign {number}", template_name="hello", sent_count=number)
+            models.SyncQueueItem.create(entity_type="product", entity_id=number + 1, action="update", attempts=number)

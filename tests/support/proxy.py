@@ -6,13 +6,20 @@ with Proxy(database.address) as proxy:
     proxy.heal()
 
 It counts answers, over all connections: what arrives from the server at once, which for small answers is one.
+
+With ``others`` it is a load balancer, and with ``idle`` one that cuts what is silent for so many seconds. With a
+``Ban`` it answers some statements itself, with an error, as a server does that forbids them.
 """
 
 from __future__ import annotations
 
+import itertools
+import select
 import socket
 import struct
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -52,12 +59,30 @@ class Fault:
     alone: bool = False
 
 
+@dataclass(frozen=True)
+class Ban:
+    """Statements that contain one of ``words`` are answered with an error."""
+
+    words: tuple[str, ...]
+    number: int
+    message: str
+
+    def hits(self, request: bytes) -> bool:
+        """Return True for a COM_QUERY with such a statement."""
+        return request[4:5] == b"\x03" and any(word.encode() in request.upper() for word in self.words)
+
+    def answer(self) -> bytes:
+        content = b"\xff" + struct.pack("<H", self.number) + b"#HY000" + self.message.encode()
+        return struct.pack("<I", len(content))[:3] + b"\x01" + content
+
+
 class _Link:
     """One client's connection and its connection to the server."""
 
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
         self.is_struck = self.is_healed = self.is_silent = False
+        self.moved = time.monotonic()
 
     def close(self, *, reset: bool = False) -> None:
         for end in (self.client, self.server):
@@ -72,12 +97,27 @@ class _Link:
 class Proxy:
     """The proxy on a port of loopback; ``answers`` counts those since ``strike``.
 
-    Unless it passes ``tls``, it hides from clients that the server offers that, and sees what they say.
+    Unless it passes ``tls``, it hides from clients that the server offers that, and sees what they say. ``banned`` are
+    the requests that it has answered with the error of ``ban``. The first connection, or as many as
+    ``ahead`` says, goes to ``server``, and those after it to ``others`` in turn if there are any.
     """
 
-    def __init__(self, server: ServerAddress, *, tls: bool = False) -> None:
+    def __init__(
+        self,
+        server: ServerAddress,
+        *,
+        tls: bool = False,
+        ban: Ban | None = None,
+        others: Sequence[ServerAddress] = (),
+    ) -> None:
         self._server = server
+        self._others = itertools.cycle(others or [server])
+        self.ahead = 1
+        #: May be set at any time; None is no limit.
+        self.idle: float | None = None
         self._tls = tls
+        self._ban = ban
+        self.banned: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
         self._guard = threading.Lock()
         self._healed = threading.Event()
@@ -136,7 +176,9 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            link = _Link(client, socket.create_connection((self._server.host, self._server.port)))
+            target = self._server if self.ahead > 0 else next(self._others)
+            self.ahead -= 1
+            link = _Link(client, socket.create_connection((target.host, target.port)))
             with self._guard:
                 self._links.append(link)
             self._start(self._requests, link)
@@ -158,6 +200,7 @@ class Proxy:
     def _requests(self, link: _Link) -> None:
         with suppress(OSError):
             while data := link.client.recv(65536):
+                link.moved = time.monotonic()
                 fault = self._struck(link, answer=False)
                 if fault is not None and fault.kind == "stall":
                     self._healed.wait()
@@ -165,19 +208,29 @@ class Proxy:
                     continue
                 if fault is not None and fault.kind == "endless":
                     self._endless(link)
+                if self._ban is not None and self._ban.hits(data):
+                    self.banned.append(data)
+                    link.client.sendall(self._ban.answer())
+                    continue
                 link.server.sendall(data)
         link.close()
 
     def _answers(self, link: _Link) -> None:
         with suppress(OSError):
             greeting = link.server.recv(65536)
-            data = greeting if self._tls else _without_tls(greeting)
+            data = greeting if self._tls else without_tls(greeting)
             while data:
                 fault = self._struck(link, answer=True)
                 if not self._pass_on(link, data, fault):
                     break
-                data = link.server.recv(65536)
+                link.moved = time.monotonic()
+                while not select.select([link.server], [], [], 0.05)[0] and not self._is_idle(link):
+                    pass
+                data = b"" if self._is_idle(link) else link.server.recv(65536)
         link.close()
+
+    def _is_idle(self, link: _Link) -> bool:
+        return self.idle is not None and time.monotonic() - link.moved > self.idle
 
     def _pass_on(self, link: _Link, data: bytes, fault: Fault | None) -> bool:
         """Send an answer, or what the fault makes of it; return False if the connection ends with it."""
@@ -215,7 +268,7 @@ class Proxy:
             number += 1
 
 
-def _without_tls(greeting: bytes) -> bytes:
+def without_tls(greeting: bytes) -> bytes:
     """Return a server's greeting without the flag that offers TLS."""
     position = greeting.find(b"\0", 5) + 1 + 4 + 8 + 1
     (flags,) = struct.unpack_from("<H", greeting, position)

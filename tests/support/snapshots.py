@@ -27,7 +27,7 @@ def definition(database: LiveDatabase, table: str) -> str:
 
 
 def rows(database: LiveDatabase, table: str) -> list[tuple[Any, ...]]:
-    return snapshots.table_rows(database.database, table)
+    return columns(database, snapshots.quoted_name(database.database, table), "*")
 
 
 def columns(database: LiveDatabase, table: str, names: str) -> list[tuple[Any, ...]]:

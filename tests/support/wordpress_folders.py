@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.support.databases import LiveDatabase
 from wch_peewee.execution.session import read_session
+from wch_peewee.models.namespace import our_names
 from wch_peewee.wordpress.options import options_table
 
 _END = "\nif (!defined('ABSPATH')) { define('ABSPATH', __DIR__ . '/'); }\nrequire_once ABSPATH . 'wp-settings.php';\n"
@@ -50,7 +51,7 @@ def site_of(database: LiveDatabase, folder: Path, more: str = "", prefix: str = 
 
 def make_options(database: LiveDatabase, *prefixes: str) -> None:
     """Create WordPress's options tables of these prefixes, which are what counts of an installed site."""
-    with read_session(database.database, "") as context:
+    with read_session(database.database, our_names("")) as context:
         for prefix in prefixes:
             create = options_table(context.dialect, prefix, context.collation)
             for step in context.dialect.render(None, [create]):

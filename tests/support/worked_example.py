@@ -153,9 +153,9 @@ def page(difference: str, new: str, read: str, written: str, done: Sequence[Done
     shown = done[-1]
     return f"""# The next migration, from the model to the live table
 
-Three changes to the models: messages get a column `channel`, a message can be `deleted`, and the `assigned_agent_id` of
-conversations is called `agent_id`. This page is made by a program that does all of it on real servers; a test does it
-again, with fewer rows.
+Follow three changes from the models to live tables: messages get a column `channel`, a message can be `deleted`, and
+`assigned_agent_id` of conversations is renamed to `agent_id`. A program runs all of this on real servers and writes
+this page; a test repeats it with fewer rows. [Write the next migration](migrations.md) explains each command.
 
     python -m tests.support.worked_example --rows {rows}
 
@@ -165,24 +165,24 @@ again, with fewer rows.
 {difference}
 ```
 
-## Have the migration written
+## Write the migration
 
-A rename is never guessed. On a terminal `wch new` asks; here the command says it.
+`wch new` never guesses a rename. On a terminal it asks; here the option `--rename` answers.
 
 ```console
 $ wch {" ".join(COMMANDS["new"])}
 {new.strip()}
 ```
 
-The file, as it was written:
+The file:
 
 ```python
 {written.strip()}
 ```
 
-## Have it read
+## Check the file
 
-`wch check --migrations` needs no database. It names what is dangerous on a live table, and the way around:
+`wch check --migrations` needs no database. It reports what is dangerous on a live table, and a safe alternative:
 
 ```console
 $ wch {" ".join(COMMANDS["check"])}
@@ -191,10 +191,10 @@ $ echo $?
 1
 ```
 
-Where nobody else asks for the old name, a comment above that line says so, and the finding is gone:
+If no other program uses the old name, allow the finding with a comment above that line:
 `# wch: allow rename-column because PHP does not read it`.
 
-## See what it will do
+## Read the plan
 
 With {rows:,} messages on {shown.label}:
 
@@ -203,12 +203,15 @@ $ wch {" ".join(COMMANDS["plan"])}
 {shown.plan.strip()}
 ```
 
-## Do it
+## Run it
 
-`wch migrate`, the seconds of each step beside what was predicted, with {rows:,} messages. `wch check` finds nothing
-left afterwards.
+`wch migrate` with {rows:,} messages: for each step the predicted algorithm and lock, and the measured seconds.
 
 {_table(done)}
+
+## Check that it worked
+
+`wch check` prints "Everything is as it should be." The program that writes this page verifies that on each server.
 """
 
 

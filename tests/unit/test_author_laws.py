@@ -16,18 +16,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.authoring import Folder
+from tests.support.own_models import CASES
 from tests.unit.builders import ID
 from wch_peewee.database.connect import connected
 from wch_peewee.errors import ConfigurationError
 from wch_peewee.schema.objects import (
     Column,
-    ColumnType,
     Default,
     ForeignKey,
     Index,
     Table,
     bigint,
     boolean,
+    column_type,
     datetime,
     enum,
     integer,
@@ -39,9 +40,13 @@ from wch_peewee.schema.objects import (
 TYPES = [
     varchar(10), varchar(80), text(), json(), datetime(), integer(), bigint(), bigint(unsigned=True), boolean(),
     enum("a", "b"), enum("a", "b", "it's"), enum("a", "b", "\\x", 'say """so"""'),
-    enum("b", "c"), ColumnType("smallint"),
+    enum("b", "c"),
+    *(column_type(case.type) for case in CASES.values()),
 ]  # fmt: skip
-DEFAULTS = {"varchar": "x y", "enum": "b", "int": "0", "bigint": "-7", "tinyint": "1"}
+DEFAULTS = {
+    "varchar": "x y", "enum": "b", "int": "0", "bigint": "-7", "tinyint": "1", "decimal": "0", "double": "1.50",
+    "date": "2026-01-02", "datetime": "2026-01-02 03:04:05", "timestamp": "2026-01-02 03:04:05", "time": "09:00:00",
+}  # fmt: skip
 NAMES = ["alpha", "beta", "gamma", "delta"]
 
 
@@ -49,7 +54,10 @@ NAMES = ["alpha", "beta", "gamma", "delta"]
 def columns(draw: st.DrawFn, name: str) -> Column:
     type_ = draw(st.sampled_from(TYPES))
     default = DEFAULTS.get(type_.name) if draw(st.booleans()) and not type_.unsigned else None
-    return Column(name, type_, draw(st.booleans()), Default(default) if default is not None else None)
+    default = None if default not in type_.values and type_.name == "enum" else default
+    # A timestamp that is NOT NULL has a default, or its model is refused.
+    nullable = draw(st.booleans()) or (type_.name == "timestamp" and default is None)
+    return Column(name, type_, nullable, Default(default) if default is not None else None)
 
 
 @st.composite
@@ -66,7 +74,7 @@ def tables(draw: st.DrawFn) -> tuple[Table, ...]:
             if draw(st.booleans()):
                 action = draw(st.sampled_from(["CASCADE", "NO ACTION"]))
                 keys.append(ForeignKey(("parent_id",), "parents", on_delete=action))
-        indexable = [column.name for column in made if column.type.name not in ("text", "json")]
+        indexable = [column.name for column in made if not column.type.is_unbounded]
         for number in range(draw(st.integers(0, 2)) if indexable else 0):
             covered = tuple(draw(st.lists(st.sampled_from(indexable), unique=True, min_size=1, max_size=2)))
             index = Index(f"{draw(st.sampled_from(['one', 'two']))}_{number}", covered, draw(st.booleans()))

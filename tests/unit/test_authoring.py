@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import column, index, key, required, schema, table
-from wch_peewee.authoring.author import next_version
 from wch_peewee.authoring.order import arrange
 from wch_peewee.authoring.recipes import Recipes
 from wch_peewee.authoring.render import Draft, caution, summary
@@ -26,6 +25,7 @@ from wch_peewee.authoring.source import (
     quoted,
     source_of,
 )
+from wch_peewee.migrate.folder import next_version
 from wch_peewee.schema.objects import Column, Default, Schema, Table, bigint, datetime, enum, integer, text, varchar
 from wch_peewee.schema.operations import AddColumn, DropColumn, Operation
 from wch_peewee.schema.renames import Renames, operations_between, questions, rename_columns

@@ -12,6 +12,7 @@ from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.session import read_session
 from wch_peewee.migrate import batches
 from wch_peewee.migrate.batches import BATCH_SIZE, LARGEST_BATCH, Chunks
+from wch_peewee.models.namespace import our_names
 
 ROWS = 500_000
 
@@ -27,7 +28,7 @@ def context() -> Iterator[RunContext]:
         "INSERT INTO wp_wch_sync_queue (id, entity_type, entity_id, action, created_at) "
         "SELECT i, 'order', i, 'create', '2026-01-02 03:04:05' FROM n"
     )
-    with read_session(database, "wp_") as found:
+    with read_session(database, our_names("wp_")) as found:
         yield found
     database.close()
 

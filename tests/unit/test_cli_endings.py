@@ -164,21 +164,12 @@ def test_uninstall_without_leave_removes_nothing_and_says_so(remove: str) -> Non
     assert wch("status").code == 0
 
 
-def test_rollback_without_leave_is_refused() -> None:
-    wch("activate")
-    result = wch("rollback", answer="yes\n")
-    assert result.code == 2
-    assert "WCH_REMOVE_DATA=true" in result.err
-    assert wch("rollback", answer="no\n", WCH_REMOVE_DATA="true").code == 2
-    assert wch("status").code == 0
-
-
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_what_may_not_be_written_is_said_first(tmp_path: Path) -> None:
     wch("activate")
     # Root may write whatever the permissions say, so they are not asked for real here.
     with mock.patch("os.access", return_value=False):
-        result = wch("rollback", "--yes", WCH_REMOVE_DATA="true")
+        result = wch("rollback", "--yes")
         assert (result.code, "nothing was changed" in result.err) == (2, True)
         doctor = wch("doctor", "--format", "json")
     assert doctor.code == 2
@@ -202,10 +193,9 @@ def test_what_the_models_cannot_do_without_is_a_failure_with_its_reasons() -> No
 
 def test_leave_that_is_neither_yes_nor_no_stops_what_would_remove_and_nothing_else(tmp_path: Path) -> None:
     assert wch("activate", WCH_REMOVE_DATA="maybe").code == 0
-    for command in ("uninstall", "rollback"):
-        result = wch(command, "--yes", WCH_REMOVE_DATA="maybe")
-        assert result.code == 78
-        assert "WCH_REMOVE_DATA is 'maybe'; expected true or false. Nothing is removed." in result.err
+    result = wch("uninstall", "--yes", WCH_REMOVE_DATA="maybe")
+    assert result.code == 78
+    assert "WCH_REMOVE_DATA is 'maybe'; expected true or false. Nothing is removed." in result.err
     assert wch("check").code == 0
 
 

@@ -90,6 +90,25 @@ def test_completion_offers_commands_and_options(tmp_path: Path) -> None:
     assert complete("wch schema --format m", 3) == ["mermaid"]
 
 
+def test_completion_of_paths_is_the_shells(tmp_path: Path) -> None:
+    for words, position in (("wch --wordpress s", 2), ("wch plan --migrations m", 3), ("wch check --migrations m", 3)):
+        asked = {"_WCH_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(position)}
+        done = subprocess.run(WCH, cwd=tmp_path, env=environment(**asked), capture_output=True, text=True, check=False)
+        assert done.stdout.startswith("file,")
+
+
+def test_help_is_a_word_as_well(tmp_path: Path) -> None:
+    def said(*words: str) -> str:
+        done = subprocess.run(
+            [*WCH, *words], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    assert said("help", "status") == said("status", "--help")
+    assert said("help") == said("--help")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_ctrl_c_while_it_waits_is_130_and_one_line(tmp_path: Path) -> None:
     finish(start("activate", folder=tmp_path))

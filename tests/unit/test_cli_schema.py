@@ -51,6 +51,7 @@ def test_json_says_everything_that_is_declared() -> None:
         "name": "direction",
         "type": "enum",
         "size": None,
+        "scale": None,
         "unsigned": False,
         "values": ["inbound", "outbound"],
         "nullable": False,

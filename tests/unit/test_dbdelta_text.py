@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.command import wch
 from wch_peewee import SchemaConflict
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.objects import (
     Column,
@@ -40,7 +41,7 @@ TABLE = Table(
 
 
 def text(table: Table = TABLE, dialect: MySQLDialect = MYSQL) -> str:
-    return dbdelta_text([table], prefix="x_", dialect=dialect, collation="utf8mb4_unicode_520_ci")
+    return dbdelta_text([table], names=our_names("x_"), dialect=dialect, collation="utf8mb4_unicode_520_ci")
 
 
 def test_it_is_written_as_dbdelta_reads_it() -> None:

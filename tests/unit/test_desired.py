@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from wch_peewee import Plugin
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.models.site import switch_prefix
+from wch_peewee.models.namespace import TABLES
 from wch_peewee.models.tables import MODELS, BaseModel
 from wch_peewee.schema.declared import logical_tables
-from wch_peewee.schema.naming import TABLES
 from wch_peewee.schema.objects import Column, ForeignKey, Index, Table
 
 # column: type, "null" where nullable, default
@@ -122,9 +122,9 @@ def test_a_table_is_declared_column_for_column(table: Table) -> None:
 
 
 def test_it_is_the_same_for_every_prefix() -> None:
-    with switch_prefix("x_"):
-        assert logical_tables(MODELS) == logical_tables(MODELS)
-        assert logical_tables(MODELS)[0].name == "conversations"
+    plugin = Plugin("sqlite:///:memory:", prefix="x_")
+    assert logical_tables(plugin.models) == logical_tables(MODELS)
+    assert logical_tables(MODELS)[0].name == "conversations"
 
 
 def test_another_model_is_refused() -> None:

@@ -310,7 +310,7 @@ def test_none_is_null_in_a_query(field: Any) -> None:
 
 def test_documents_are_not_compared() -> None:
     for make in (lambda: CONTEXT == {}, lambda: CONTEXT != [1], lambda: CONTEXT == ()):
-        with pytest.raises(InvalidValue, match="JSON_EXTRACT"):
+        with pytest.raises(InvalidValue, match="compare one value in it"):
             make()
     assert sql(Message.content == CONTEXT)[1] == []
     assert len({CONTEXT, Message.content, CONTEXT}) == 2

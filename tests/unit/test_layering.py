@@ -28,11 +28,12 @@ SENDS = {
     "execution/replicas.py": "asks replicas how far they are behind",
     "execution/session.py": "switches SQLite's foreign keys off and on around a rebuild",
     "install/orphans.py": "deletes or reattaches messages without a conversation",
-    "migrate/batches.py": "runs a migration's data statements in batches",
-    "migrate/steps/special.py": "runs a migration's own data statements",
+    "migrate/batches.py": "runs a migration's own data statements, in batches or as they are",
+    "models/strict.py": "makes a session of the application's own strict for one write",
     "testing/scratch.py": "creates, restores and drops scratch databases",
     "testing/snapshots.py": "reads whole databases to compare them",
     "wordpress/options.py": "reads and writes the version",
+    "migrate/ledger.py": "appends to the ledger",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -14,7 +15,8 @@ from pymysql.constants import SERVER_STATUS
 from wch_peewee.database.query import Connection
 from wch_peewee.errors import Busy
 from wch_peewee.execution import lease as module
-from wch_peewee.execution.lease import FREE, LEASE_OPTION, Lease, lease
+from wch_peewee.execution.lease import FREE, Lease, lease
+from wch_peewee.models.namespace import WCH
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 
 DEADLOCK = pw.OperationalError(1213, "Deadlock found when trying to get lock; try restarting transaction")
@@ -80,7 +82,7 @@ class Row:
     def _changed(self, word: str, sql: str, parameters: tuple[str, ...]) -> int:
         if word in ("SELECT", "SET"):
             return 0
-        assert LEASE_OPTION in parameters
+        assert WCH.lease_option in parameters
         if word == "INSERT":
             if self.value is not None:
                 return 0
@@ -112,7 +114,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def leased(row: Row) -> Lease:
-    return Lease(Connection(row, MySQLDialect("mariadb", (10, 11, 19))), "wp_options")  # type: ignore[arg-type]
+    return Lease(Connection(row, MySQLDialect("mariadb", (10, 11, 19))), "wp_options", WCH.lease_option)  # type: ignore[arg-type]
 
 
 def held(row: Row) -> Lease:
@@ -123,7 +125,7 @@ def held(row: Row) -> Lease:
 
 def hold(row: Row) -> Any:
     connection = Connection(row, MySQLDialect("mariadb", (10, 11, 19)))  # type: ignore[arg-type]
-    return lease(connection, "wp_options", ttl=20, timeout=60)
+    return lease(connection, "wp_options", WCH.lease_option, ttl=20, timeout=60)
 
 
 @pytest.mark.parametrize("error", [DEADLOCK, LOCK_WAIT], ids=["deadlock", "lock wait"])
@@ -272,13 +274,30 @@ def test_an_insert_whose_answer_was_lost_is_recognised() -> None:
 
     def lose() -> None:
         row.value = None
-        row._changed("INSERT", "INSERT", (LEASE_OPTION, mine._next()))
+        row._changed("INSERT", "INSERT", (WCH.lease_option, mine._next()))
         raise LOST
 
     row.instead["INSERT"] = [lose]
     mine = leased(row)
     mine.acquire(ttl=20, timeout=0.5)
     mine.check()
+
+
+def test_it_is_renewed_only_while_the_server_works_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[Callable[[], object]] = []
+    monkeypatch.setattr(module, "heartbeat", lambda beat, **_: beats.append(beat) or contextlib.nullcontext())
+    row, alive = Row(), True
+    connection = Connection(row, MySQLDialect("mariadb", (10, 11, 19)))  # type: ignore[arg-type]
+    with lease(
+        connection, "wp_options", WCH.lease_option, ttl=20, timeout=60, is_alive=lambda within: alive and within == 10
+    ):
+        before = row.value
+        beats[0]()
+        renewed = row.value
+        assert renewed != before
+        alive = False
+        beats[0]()
+        assert row.value == renewed
 
 
 # --- the end

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.bound import bound
 from wch_peewee import Cart, Conversation, InvalidValue, Message, Plugin
-from wch_peewee.models import queries
+from wch_peewee.models import bulk
 from wch_peewee.models.base import BaseModel
 from wch_peewee.models.fields import UtcDateTimeField, VarcharField
-from wch_peewee.models.site import use_site
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5)
 ZONE = dt.timezone(dt.timedelta(hours=2))
@@ -43,13 +43,13 @@ def shop() -> Iterator[peewee.Database]:
     plugin = Plugin(peewee.SqliteDatabase(":memory:"))
     plugin.database.connect()
     plugin.activate()
-    with plugin.site():
+    with bound(plugin.database, plugin.prefix):
         yield plugin.database
     plugin.database.close()
 
 
 def written(make: Any) -> Any:
-    with use_site(peewee.MySQLDatabase("x"), "wp_"):
+    with bound(peewee.MySQLDatabase("x"), "wp_"):
         try:
             sql, parameters = make().sql()
             # repr() tells 1 from True, and text from a member of an enum.
@@ -60,7 +60,7 @@ def written(make: Any) -> Any:
 
 def by_peewee(make: Any) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "insert_values", lambda *rest: None)
+        patch.setattr(bulk, "insert_values", lambda *rest: None)
         return written(make)
 
 
@@ -91,15 +91,15 @@ def _without_moments(found: Any) -> Any:
 
 def test_a_row_that_is_no_row_is_peewees_to_refuse() -> None:
     for rows in ([("+1",)], [{"customer_phone": "+1", "nothing": 2}], [object()]):
-        with use_site(peewee.MySQLDatabase("x"), "wp_"), pytest.raises((ValueError, InvalidValue, TypeError)):
+        with bound(peewee.MySQLDatabase("x"), "wp_"), pytest.raises((ValueError, InvalidValue, TypeError)):
             Cart.insert_many(rows, fields=["customer_phone", "expires_at"]).sql()
 
 
 def test_a_conflict_clause_stays_behind_the_rows() -> None:
     rows = [{"customer_phone": "+1", "expires_at": NOW, "created_at": NOW, "updated_at": NOW}] * 2
-    with use_site(peewee.SqliteDatabase(":memory:"), "wp_"):
+    with bound(peewee.SqliteDatabase(":memory:"), "wp_"):
         sql, _ = Cart.insert_many(rows).on_conflict_ignore().sql()
-        assert sql.startswith('INSERT OR IGNORE INTO "wp_wch_carts" (')
+        assert sql.endswith("(?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
         sql, _ = (
             Cart.insert_many(rows).on_conflict("update", conflict_target=["customer_phone"], preserve=["items"]).sql()
         )
@@ -137,7 +137,7 @@ def test_what_is_read_is_what_peewee_makes(shop: peewee.Database, monkeypatch: p
                 continue
             quick = [told(row) for row in getattr(select.clone(), kind)()]
             with monkeypatch.context() as patch:
-                patch.setattr(queries.SiteQuery, "_bulk_processor", lambda self, wrapper: None)
+                patch.setattr(bulk, "_bulk_processor", lambda wrapper: None)
                 assert quick == [told(row) for row in getattr(select.clone(), kind)()]
             assert len(quick) == 6
 
@@ -146,9 +146,9 @@ def told(row: Any) -> Any:
     """Return everything that distinguishes an instance from another one."""
     if not isinstance(row, peewee.Model):
         return row
-    names = {"__data__", "_dirty", "_site", "_snapshots", "__rel__"}
-    state: dict[str, Any] = {name: getattr(row, name, None) for name in names - {"__rel__"}}
-    related = {name: told(one) for name, one in vars(row)["__rel__"].items()}
+    names = {"__data__", "_dirty", "_snapshots", "__rel__"}
+    state: dict[str, Any] = {name: getattr(row, name, None) for name in names}
+    related = {name: told(one) for name, one in state.pop("__rel__").items()}
     return type(row), state, related, {name: value for name, value in vars(row).items() if name not in names}
 
 

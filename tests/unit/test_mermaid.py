@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wch_peewee.models.namespace import our_names
 from wch_peewee.models.tables import MODELS
-from wch_peewee.schema.declared import logical_tables
-from wch_peewee.schema.mermaid import Marks, draw, mermaid_diagram
+from wch_peewee.schema.declared import logical_tables, physical_schema
+from wch_peewee.schema.mermaid import Marks, draw
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema, Table, bigint, enum, varchar
 
 ENTITY = r'(?:[A-Za-z_]\w*|"[^"%\\\r\n\v\b]+")'
@@ -38,19 +39,19 @@ def check_grammar(diagram: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["wp_", "", "1_", "_", "wp_2_", "style", "END_"])
 def test_the_models_make_a_valid_diagram(prefix: str) -> None:
-    diagram = mermaid_diagram(logical_tables(MODELS), prefix)
+    diagram = draw(physical_schema(logical_tables(MODELS), our_names(prefix)))
     check_grammar(diagram)
     assert diagram.count("{\n") == len(MODELS)
     assert f"{prefix}wch_sync_queue" in diagram
 
 
 def test_an_entity_that_begins_with_a_digit_is_quoted() -> None:
-    assert '    "1_wch_carts" {' in mermaid_diagram(logical_tables(MODELS), "1_")
+    assert '    "1_wch_carts" {' in draw(physical_schema(logical_tables(MODELS), our_names("1_")))
 
 
 def test_the_foreign_key_is_drawn_from_parent_to_child() -> None:
     line = 'wp_wch_conversations ||--o{ wp_wch_messages : "conversation_id"'
-    assert mermaid_diagram(logical_tables(MODELS), "wp_").splitlines()[-1].strip() == line
+    assert draw(physical_schema(logical_tables(MODELS), our_names("wp_"))).splitlines()[-1].strip() == line
 
 
 def test_what_does_not_fit_the_grammar_goes_into_the_comment() -> None:
@@ -65,7 +66,7 @@ def test_what_does_not_fit_the_grammar_goes_into_the_comment() -> None:
         indexes=(Index("parent", ("parent",), unique=True),),
         foreign_keys=(ForeignKey(("parent",), "odd"),),
     )
-    diagram = mermaid_diagram([table], "")
+    diagram = draw(physical_schema([table], our_names("")))
     check_grammar(diagram)
     assert [line.strip() for line in diagram.splitlines()[2:6]] == [
         "bigint_unsigned id PK",

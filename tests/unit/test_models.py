@@ -11,9 +11,9 @@ from typing import Any
 import peewee
 import pytest
 
+from tests.support.bound import bound
 from wch_peewee.errors import InvalidValue
 from wch_peewee.models.fields import utc_now
-from wch_peewee.models.site import use_site
 from wch_peewee.models.tables import (
     MODELS,
     BaseModel,
@@ -39,7 +39,7 @@ LONG_AGO = datetime(2020, 1, 1)
 @pytest.fixture(autouse=True)
 def shop() -> Iterator[peewee.Database]:
     database = peewee.SqliteDatabase(":memory:", pragmas={"foreign_keys": 1})
-    with use_site(database, "wp_"):
+    with bound(database, "wp_"):
         database.create_tables(MODELS)
         yield database
     database.close()
@@ -110,6 +110,33 @@ def test_what_is_needed_is_asked_for_and_not_made_up(write: Any) -> None:
     with pytest.raises(InvalidValue, match=r"^Conversation: a value is needed for wa_conversation_id\.$"):
         write()
     assert Conversation.select().count() == 0
+
+
+def test_a_column_with_a_servers_default_can_be_left_out(shop: peewee.Database) -> None:
+    class Note(BaseModel):
+        text = peewee.TextField()
+        rank = peewee.IntegerField(constraints=[peewee.SQL("DEFAULT 7"), peewee.Check("rank > 0")])
+        name = peewee.TextField(constraints=[peewee.Check("name <> ''")])
+
+        class Meta:
+            database = shop
+
+    shop.create_tables([Note])
+    Note.create(text="a", name="b")
+    Note.insert_many([{"text": "c", "name": "d"}]).execute()
+    assert [row.rank for row in Note.select()] == [7, 7]
+    with pytest.raises(InvalidValue, match=r"^Note: a value is needed for name\.$"):
+        Note.create(text="a")
+
+
+def test_an_alias_can_be_selected_beside_another_model() -> None:
+    talk = conversation()
+    message(talk)
+    parent = Conversation.alias()
+    (row,) = Message.select(Message, parent).join(parent, on=(Message.conversation == parent.id))
+    assert row.conversation == talk
+    row.conversation.assigned_agent_id = 7
+    assert row.conversation.dirty_field_names == ["assigned_agent_id"]
 
 
 @pytest.mark.parametrize(

@@ -7,42 +7,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wch_peewee.errors import ConfigurationError, UnknownTable
+from wch_peewee.models.namespace import TABLES, our_names
 from wch_peewee.schema import naming
+from wch_peewee.schema.naming import WORDPRESS, Namespace
 
 prefixes = st.text("abzAZ09_", max_size=41)
 
 
-@pytest.mark.parametrize("table", naming.TABLES)
+@pytest.mark.parametrize("table", TABLES)
 def test_both_spellings_name_the_same_table(table: str) -> None:
-    assert naming.full_table_name(table) == f"wp_wch_{table}"
-    assert naming.full_table_name(f"wch_{table}") == f"wp_wch_{table}"
-    assert naming.full_table_name(table, "") == f"wch_{table}"
+    assert our_names().known(table) == f"wp_wch_{table}"
+    assert our_names().known(f"wch_{table}") == f"wp_wch_{table}"
+    assert our_names("").known(table) == f"wch_{table}"
 
 
 @pytest.mark.parametrize("table", ["", "cart", "wch_", "wch_wch_carts", "wp_wch_carts", "Carts", "carts ", "options"])
 def test_an_unknown_table_lists_the_known_ones(table: str) -> None:
     with pytest.raises(UnknownTable) as caught:
-        naming.full_table_name(table)
-    assert all(known in str(caught.value) for known in naming.TABLES)
+        our_names().known(table)
+    assert all(known in str(caught.value) for known in TABLES)
     assert "\n" not in str(caught.value)
 
 
 @given(prefixes)
 def test_every_possible_prefix_gives_names_that_fit(prefix: str) -> None:
-    assert naming.check_prefix(prefix) == prefix
-    names = (*naming.owned_names(prefix), naming.options_table_name(prefix))
-    assert len(set(names)) == 8
+    names = (*our_names(prefix).owned, our_names(prefix).options)
+    assert len(set(names)) == 9
     assert all(name.startswith(prefix) and len(name) <= 64 for name in names)
 
 
-@pytest.mark.parametrize("prefix", ["wp-", "wp.", "wp ", "wp`", "wp_\n", "wpä_", "wp٣_", "a" * 42, None, 5])
+@pytest.mark.parametrize("prefix", ["wp-", "wp.", "wp ", "wp`", "wp_\n", "wpä_", "wp٣_", "a" * 42, 5])
 def test_an_impossible_prefix_is_one_clear_line(prefix: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^Table prefix [^\n]*\.$"):
-        naming.check_prefix(prefix)
+        our_names(prefix)
 
 
-def test_owned_are_the_six_and_the_history_parents_first() -> None:
-    assert naming.owned_names("x_") == (
+def test_owned_are_the_six_and_the_books_parents_first() -> None:
+    assert our_names("x_").owned == (
         "x_wch_conversations",
         "x_wch_messages",
         "x_wch_carts",
@@ -50,6 +51,7 @@ def test_owned_are_the_six_and_the_history_parents_first() -> None:
         "x_wch_broadcast_campaigns",
         "x_wch_sync_queue",
         "x_wch_migratehistory",
+        "x_wch_migrateledger",
     )
 
 
@@ -69,3 +71,42 @@ def test_long_constraint_names_fit_and_stay_apart(one: str, other: str) -> None:
 def test_a_long_constraint_name_never_changes() -> None:
     # It is in databases already: another hash would make another constraint.
     assert naming.constraint_name("w" * 64, "c") == "w" * 55 + "_ddc23854"
+
+
+SHOP = Namespace("shop").at("wp_", ("invoices", "lines"))
+
+
+def test_a_namespace_names_everything_of_its_plugin() -> None:
+    assert SHOP.owned == ("wp_shop_invoices", "wp_shop_lines", "wp_shop_migratehistory", "wp_shop_migrateledger")
+    space = SHOP.namespace
+    assert (space.version_option, space.lease_option) == ("shop_db_version", "shop_db_upgrade.lock")
+    assert (space.remove_data, space.package) == ("SHOP_REMOVE_DATA", "shop")
+    assert SHOP.known("invoices") == SHOP.known("shop_invoices") == "wp_shop_invoices"
+    with pytest.raises(UnknownTable, match=r"the tables are invoices, lines\.$"):
+        SHOP.known("carts")
+
+
+@pytest.mark.parametrize("name", ["Shop", "2shop", "shop_", "_shop", "s-hop", "s" * 21, "shöp", None])
+def test_an_impossible_namespace_is_one_clear_line(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^Namespace [^\n]*\.$"):
+        Namespace(name)
+
+
+@pytest.mark.parametrize("key", ["", "Invoices", "1st", "in voices", "migratehistory", "shop_migrateledger", None])
+def test_an_impossible_key_is_one_clear_line(key: str) -> None:
+    assert SHOP.namespace.check_key("shop_invoices") == "invoices"
+    with pytest.raises(ConfigurationError, match=r"^Table key [^\n]*\.$"):
+        SHOP.namespace.check_key(key)
+
+
+@pytest.mark.parametrize("key", ["{prefix}posts", "{prefix}wch_carts", "lines", "later"])
+def test_a_key_has_one_name_and_back(key: str) -> None:
+    assert SHOP.key(SHOP.table(key)) == key
+
+
+def test_tables_that_a_network_shares_have_its_own_prefix() -> None:
+    second = SHOP.at("wp_2_")
+    assert (second.table("{prefix}users"), second.table("{prefix}posts")) == ("wp_users", "wp_2_posts")
+    assert (second.table("users"), second.at("wp_").table("{prefix}users")) == ("wp_2_shop_users", "wp_users")
+    assert SHOP.at("other_").table("{prefix}users") == "other_users"
+    assert WORDPRESS.at("wp_").at("wp_3_").table("users") == "wp_users"

@@ -14,15 +14,15 @@ import pytest
 
 from wch_peewee.errors import ConfigurationError
 from wch_peewee.execution.online.tools import (
-    GhOst,
-    PtOnlineSchemaChange,
     ToolTarget,
+    command,
     demands_tls,
     option_file,
+    options,
+    percent,
     tool_target,
 )
 
-PT_OSC, GH_OST = PtOnlineSchemaChange(), GhOst()
 FILE = "options.cnf"
 ALTER = "MODIFY COLUMN `a` varchar(90) NOT NULL"
 SECRET = 'se"cr\\et'
@@ -34,38 +34,28 @@ def target(**attributes: object) -> ToolTarget:
 
 
 def test_pt_online_schema_change_is_told_where_in_its_dsn() -> None:
-    words = PT_OSC.command(target(), "wp_wch_messages", ALTER, FILE)
+    words = command(target(), "wp_wch_messages", ALTER, FILE)
     assert words[0] == "pt-online-schema-change"
     assert words[-1] == "F=options.cnf,D=shop,t=wp_wch_messages,A=utf8mb4,h=db,P=3307"
     assert {f"--alter={ALTER}", "--execute", "--alter-foreign-keys-method=rebuild_constraints"} <= set(words)
     assert "--set-vars=lock_wait_timeout=1,foreign_key_checks=0" in words
-    assert PT_OSC.command(target(socket="/run/s,1"), "t", ALTER, FILE)[-1].endswith(",S=/run/s\\,1")
+    assert command(target(socket="/run/s,1"), "t", ALTER, FILE)[-1].endswith(",S=/run/s\\,1")
 
 
 def test_mysql_9_explains_as_a_table_to_it() -> None:
-    words = PT_OSC.command(target(flavor="mysql", version=(9, 7, 4)), "t", ALTER, FILE)
+    words = command(target(flavor="mysql", version=(9, 7, 4)), "t", ALTER, FILE)
     assert "--set-vars=lock_wait_timeout=1,foreign_key_checks=0,explain_format=TRADITIONAL" in words
 
 
-def test_gh_ost_is_told_by_options() -> None:
-    words = GH_OST.command(target(), "wp_wch_messages", ALTER, FILE)
-    wanted = {"--host=db", "--port=3307", "--database=shop", "--table=wp_wch_messages", f"--alter={ALTER}"}
-    assert {*wanted, "--conf=options.cnf", "--execute", "--discard-foreign-keys"} <= set(words)
-    with pytest.raises(ConfigurationError, match="TCP only"):
-        GH_OST.command(target(socket="/run/s"), "t", ALTER, FILE)
-
-
 @pytest.mark.parametrize(
-    ("tool", "line", "expected"),
+    ("line", "expected"),
     [
-        (PT_OSC, "Copying `shop`.`wp_wch_messages`:  12% 00:30 remain\n", 12),
-        (PT_OSC, "Altering `shop`.`wp_wch_messages`...\n", None),
-        (GH_OST, "Copy: 1200/10000 12.0%; Applied: 3; Backlog: 0/1000; Time: 4s(total)\n", 12),
-        (GH_OST, "# Migrating `shop`.`wp_wch_messages`\n", None),
+        ("Copying `shop`.`wp_wch_messages`:  12% 00:30 remain\n", 12),
+        ("Altering `shop`.`wp_wch_messages`...\n", None),
     ],
 )
-def test_progress_is_read(tool: object, line: str, expected: int | None) -> None:
-    assert tool.percent(line) == expected  # type: ignore[attr-defined]
+def test_progress_is_read(line: str, expected: int | None) -> None:
+    assert percent(line) == expected
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -75,15 +65,14 @@ def test_the_password_is_in_a_file_of_ones_own_and_nowhere_else(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     if not in_memory:
         monkeypatch.delattr(os, "memfd_create", raising=False)
-    for tool in (PT_OSC, GH_OST):
-        assert not any(SECRET in word for word in tool.command(target(), "t", ALTER, FILE))
-        assert tool.options(target()) == '[client]\nuser="wp"\npassword="se\\"cr\\\\et"\n'
+    assert not any(SECRET in word for word in command(target(), "t", ALTER, FILE))
+    assert options(target()) == '[client]\nuser="wp"\npassword="se\\"cr\\\\et"\n'
     assert SECRET not in repr(target())
-    with option_file(PT_OSC.options(target())) as (path, descriptors):
+    with option_file(options(target())) as (path, descriptors):
         assert len(descriptors) == in_memory
         assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
         for _ in range(2):  # each connection reads it
-            assert Path(path).read_text(encoding="utf-8") == PT_OSC.options(target())
+            assert Path(path).read_text(encoding="utf-8") == options(target())
         assert list(tmp_path.iterdir()) == ([] if in_memory else [Path(path)])
     assert list(tmp_path.iterdir()) == []
 
@@ -103,18 +92,15 @@ def database(**parameters: object) -> pw.Database:
 def test_tls_is_demanded_of_the_tool_as_of_ourselves(parameters: dict[str, object], mode: str) -> None:
     """The certificate that we have accepted is the one that the tool accepts."""
     found = tool_target(database(**parameters), "mysql", (9, 7), b"certificate")
-    lines = PT_OSC.options(found).splitlines()
+    lines = options(found).splitlines()
     assert {f'ssl-mode="{mode}"', f'ssl-fp="{hashlib.sha1(b"certificate").hexdigest()}"'} <= {*lines}
     assert ('ssl-ca="ca.pem"' in lines) == (mode != "REQUIRED")
-    assert "--ssl" in GH_OST.command(found, "t", ALTER, FILE)
-    assert ("--ssl-allow-insecure" in GH_OST.command(found, "t", ALTER, FILE)) == (mode == "REQUIRED")
 
 
 def test_without_a_demand_for_tls_nothing_is_said_of_it() -> None:
     for parameters in ({}, {"ssl": {}}, {"ssl": {"ssl": True}, "ssl_disabled": True}):
         found = tool_target(database(**parameters), "mysql", (9, 7), b"certificate")
         assert found.tls == {}
-        assert "--ssl" not in GH_OST.command(found, "t", ALTER, FILE)
     with pytest.raises(ConfigurationError, match="SSLContext cannot be handed"):
         demands_tls(database(ssl=ssl.create_default_context()))
 

@@ -80,7 +80,7 @@ def test_the_wheel_holds_every_file_and_nothing_else(checkout: Path, built: Path
     (wheel,) = built.glob("*.whl")
     expected = {path.relative_to(checkout).as_posix() for path in (checkout / "wch_peewee").rglob("*.py")}
     expected |= {f"wch_peewee/migrations/{path.name}" for path in (checkout / "migrations").glob("*.py")}
-    expected |= {"wch_peewee/py.typed", "wch_peewee/migrations/shipped.json"}
+    expected |= {"wch_peewee/py.typed", "wch_peewee/migrations/shipped.json", "wch_peewee/wordpress/php/evaluate.php"}
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == expected
@@ -213,3 +213,19 @@ def test_type_checkers_read_the_public_names_from_the_same_modules() -> None:
 
 def test_pyproject_has_three_lines() -> None:
     assert len((ROOT / "pyproject.toml").read_text().splitlines()) == 3
+
+
+def test_what_is_installed_from_a_checkout_works_inside_of_it(
+    checkout: Path, built: Path, fresh_python: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """As in the README's first command. An author, who would change the installed copy, is told to say which."""
+    python, site = fresh_python
+    (wheel,) = built.glob("*.whl")
+    unpack(wheel, site)
+    command = ("-P", "-m", "wch_peewee", "--database", f"sqlite:///{tmp_path / 'tried.db'}")
+    assert run(python, *command, "activate", cwd=checkout)[-1] == "Success: Installed version 1.0.0."
+    assert run(python, *command, "check", cwd=checkout)
+    refused = subprocess.run(
+        [python, *command, "new", "more"], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert (refused.returncode, "there are others in" in refused.stderr) == (78, True)

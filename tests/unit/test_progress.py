@@ -46,7 +46,8 @@ def test_a_log_gets_a_line_for_each_tenth_of_each_step() -> None:
 
 
 ON_A_TERMINAL = """
-from wch_peewee.cli.output import showing
+from wch_peewee.cli.options import Choices
+from wch_peewee.cli.output import Output, showing
 from wch_peewee.progress import BatchDone, StepStarted
 
 with showing("looking at the tables", print, terminal=True) as display:
@@ -55,22 +56,38 @@ with showing("looking at the tables", print, terminal=True) as display:
 """
 
 
+IN_THE_COMMAND = ON_A_TERMINAL.replace(
+    'showing("looking at the tables", print, terminal=True)', 'Output(Choices()).working("")'
+)
+
+
+def test_a_terminal_that_cannot_erase_gets_lines() -> None:
+    shown = on_a_terminal(IN_THE_COMMAND, "dumb")
+    assert "wp_wch_messages: 50%, 4000 rows" in shown
+    assert "\x1b" not in shown
+    assert "\x1b" in on_a_terminal(IN_THE_COMMAND, "xterm-256color")
+
+
 def test_a_terminal_gets_a_bar() -> None:
     """It is drawn on stderr, and erased at the end."""
+    shown = on_a_terminal(ON_A_TERMINAL, "xterm-256color")
+    assert "wp_wch_messages" in shown
+    assert "4000 rows, 500/s, 8 s left" in shown
+    assert "━" in shown
+    assert shown.rindex("\x1b[2K") > shown.rindex("4000 rows")
+
+
+def on_a_terminal(program: str, kind: str) -> str:
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb") as terminal:
         subprocess.run(
-            [sys.executable, "-c", ON_A_TERMINAL],
+            [sys.executable, "-c", program],
             cwd=ROOT,
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"},
+            env={**os.environ, "TERM": kind, "COLUMNS": "120", "LINES": "40"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=theirs,
             check=True,
         )
         os.close(theirs)
-        shown = os.read(terminal.fileno(), 65536).decode()
-    assert "wp_wch_messages" in shown
-    assert "4000 rows, 500/s, 8 s left" in shown
-    assert "━" in shown
-    assert shown.rindex("\x1b[2K") > shown.rindex("4000 rows")
+        return os.read(terminal.fileno(), 65536).decode()

@@ -192,8 +192,8 @@ LIST = (*SHIPPED, Forgotten)
         ("BaseModel", "", "", ":Forgotten", "no migration can know Forgotten"),
         ("BaseModel", "", "", ":LIST", "no migration can know Forgotten"),
         ("pw.Model", "", "", ":LIST", "no migration can know Forgotten"),
-        ("BaseModel", "class Meta: table_key = 'carts'", "", ":LIST", "Forgotten.id is peewee's own AutoField"),
-        ("Cart", "class Meta: table_key = 'wishes'", "", "", "Unknown table 'wishes'"),
+        ("BaseModel", "class Meta: table_key = 'carts'", "", ":LIST", "Two models have the Meta.table_key 'carts'"),
+        ("Cart", "class Meta: table_key = 'Wishes'", "", "", "Table key 'Wishes' is not possible"),
     ],
 )
 def test_a_model_that_nothing_looks_at_is_an_error(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.command import wch
+from wch_peewee.models.namespace import our_names
 from wch_peewee.models.tables import MODELS
 from wch_peewee.schema.declared import logical_tables, physical_schema
 from wch_peewee.schema.mermaid import Marks, draw, mark_differences
@@ -19,7 +20,7 @@ from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Schema
 from wch_peewee.schema.svg import CHARACTER, place_boxes, svg_diagram
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "schema.svg"
-OURS = physical_schema(logical_tables(MODELS), "wp_")
+OURS = physical_schema(logical_tables(MODELS), our_names("wp_"))
 SVG = "{http://www.w3.org/2000/svg}"
 ID = Column("id", bigint(unsigned=True), auto_increment=True)
 

@@ -12,8 +12,10 @@ from pathlib import Path
 import peewee as pw
 import pytest
 
+from tests.support.children import ActionFailed, run_killed, run_to_end
 from wch_peewee import Busy, DatabaseManager
-from wch_peewee.testing.child import START, ActionFailed, Child, run_killed, run_to_end
+from wch_peewee.models.namespace import our_names
+from wch_peewee.testing.child import START, Child
 from wch_peewee.testing.examination import Result, Verdict
 from wch_peewee.testing.scenarios import Fault, Finding
 from wch_peewee.testing.scratch import ScratchDatabase, choose_engines, restore_state, save_state
@@ -68,7 +70,9 @@ def test_writes_are_numbered_and_know_their_migration(tmp_path: Path) -> None:
     writes = run_to_end(DatabaseManager(f"sqlite:///{tmp_path / 'wch.db'}").install)
     assert [write.number for write in writes] == list(range(1, len(writes) + 1))
     assert (writes[0].migration, writes[-1].sql) == ("", "COMMIT")
-    first = next(write for write in writes if write.migration)
+    begun = next(write for write in writes if write.migration)
+    assert str(begun).startswith('001_initial_schema: INSERT INTO "wp_wch_migrateledger"')
+    first = next(write for write in writes if write.step)
     assert (first.migration, first.step, first.steps) == ("001_initial_schema", 1, 2)
     assert str(first).startswith('001_initial_schema, step 1 of 2: CREATE TABLE "wp_wch_conversations" ( "id"')
 
@@ -155,7 +159,7 @@ def test_history_counts_by_its_names_and_order_can_be_left_out(file: Path) -> No
         act(file, *statements)()
         database = pw.SqliteDatabase(str(file))
         with database.connection_context():
-            found = read_snapshot(database, prefix="wp_", history="h")
+            found = read_snapshot(database, names=our_names("wp_"), history="h")
             return found, without_order(found, database)
 
     make = "CREATE TABLE h (id INTEGER PRIMARY KEY, name TEXT)"
@@ -171,11 +175,11 @@ def test_a_state_comes_back(file: Path) -> None:
     act(file, *THREE)()
     with scratch.opened() as database:
         saved = save_state(database)
-        before = read_snapshot(database, prefix="wp_", history="")
+        before = read_snapshot(database, names=our_names("wp_"), history="")
     act(file, "DELETE FROM t", "CREATE TABLE more (n INTEGER)")()
     with scratch.opened() as database:
         restore_state(database, saved)
-        assert read_snapshot(database, prefix="wp_", history="") == before
+        assert read_snapshot(database, names=our_names("wp_"), history="") == before
 
 
 def test_engines_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

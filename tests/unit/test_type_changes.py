@@ -6,8 +6,20 @@ import itertools
 
 import pytest
 
-from wch_peewee.schema.objects import ColumnType, bigint, boolean, datetime, enum, integer, json, text, varchar
-from wch_peewee.schema.type_changes import reconcile_type, widens
+from tests.support.own_models import CASES
+from wch_peewee.schema.objects import (
+    ColumnType,
+    bigint,
+    boolean,
+    column_type,
+    datetime,
+    enum,
+    integer,
+    json,
+    text,
+    varchar,
+)
+from wch_peewee.schema.types import reconcile_type, widens
 
 MEDIUMTEXT, LONGTEXT, TINYTEXT = ColumnType("mediumtext"), ColumnType("longtext"), ColumnType("tinytext")
 SMALL, TINY, UNSIGNED = ColumnType("smallint"), ColumnType("tinyint"), ColumnType("int", unsigned=True)
@@ -18,7 +30,7 @@ def char(size: int) -> ColumnType:
 
 
 def decimal(args: str) -> ColumnType:
-    return ColumnType(f"decimal({args})")
+    return column_type(f"decimal({args})")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +56,14 @@ def decimal(args: str) -> ColumnType:
         (UNSIGNED, bigint()),
         (datetime(), ColumnType("datetime", size=6)),
         (ColumnType("datetime", size=3), ColumnType("datetime", size=6)),
+        (ColumnType("time"), ColumnType("time", size=6)),
+        (decimal("10,2"), decimal("12,2")),
+        (decimal("10,2"), decimal("12,4")),
+        (column_type("decimal(10,2) unsigned"), decimal("10,2")),
+        (column_type("float unsigned"), column_type("float")),
+        (ColumnType("varbinary", size=20), ColumnType("varbinary", size=21)),
+        (ColumnType("varbinary", size=65535), ColumnType("blob")),
+        (ColumnType("tinyblob"), ColumnType("longblob")),
     ],
     ids=str,
 )
@@ -86,6 +106,13 @@ def test_a_wider_type_is_taken_and_the_way_back_is_not(actual: ColumnType, desir
         (decimal("10,2"), integer(), True),
         (ColumnType("blob"), text(), True),
         (ColumnType("varbinary", size=20), varchar(20), True),
+        # Of the same kind, but a value would read otherwise.
+        (decimal("10,2"), decimal("11,4"), False),
+        (decimal("10,2"), column_type("decimal(10,2) unsigned"), False),
+        (column_type("float"), column_type("double"), True),
+        (ColumnType("binary", size=4), ColumnType("binary", size=5), False),
+        (ColumnType("binary", size=4), ColumnType("varbinary", size=4), True),
+        (ColumnType("date"), datetime(), True),
     ],
     ids=str,
 )
@@ -121,6 +148,7 @@ def test_the_declared_order_of_an_enum_is_restored() -> None:
 KINDS = [
     *(varchar(20), varchar(40), text(), LONGTEXT, enum("a"), enum("a", "b"), json()),
     *(integer(), bigint(), UNSIGNED, boolean(), decimal("10,2"), datetime()),
+    *(column_type(case.type) for case in CASES.values()),
 ]
 
 

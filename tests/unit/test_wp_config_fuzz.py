@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.php_answers import CASES
+from wch_peewee.models.namespace import WCH
 from wch_peewee.wordpress.php.bedrock import parse_dotenv
-from wch_peewee.wordpress.php.reader import CONNECTING, REMOVE_DATA, ConfigValues, read_config
+from wch_peewee.wordpress.php.reader import CONNECTING, ConfigValues, read_config
 from wch_peewee.wordpress.php.values import ABSENT, Unknown
 from wch_peewee.wordpress.site import parse_db_host
 
@@ -36,7 +37,7 @@ def read(folder: Path, source: bytes, environment: dict[str, str] | None = None)
     begun = time.monotonic()
     reading = read_config(config, folder, environment or {})
     assert time.monotonic() - begun < 20  # it takes milliseconds; the bound is for a busy machine
-    assert set(reading.constants) == {*CONNECTING, REMOVE_DATA}
+    assert set(reading.constants) == {*CONNECTING, WCH.remove_data}
     return reading
 
 

@@ -16,7 +16,7 @@ from tests.support.wordpress_folders import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
 from wch_peewee.wordpress.find import find_site, site_around
-from wch_peewee.wordpress.site import Host, Multisite, parse_db_host, read_site
+from wch_peewee.wordpress.site import Host, parse_db_host, read_site
 
 ROOT = Path(__file__).resolve().parents[2]
 DB = define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="db.example.com:3307")
@@ -157,6 +157,22 @@ LINKS: dict[str, tuple[tuple[str, ...], dict[str, str], dict[str, str], str]] = 
         {"www/wp-load.php": "../opt/wp/wp-load.php"},
         "www/index.php",
     ),
+    "releases with a shared wp-config.php": (
+        ("releases/1", "releases/2"),
+        {"shared/wp-config.php": "", "releases/1/wp-config.php": ""},
+        {"current": "releases/2", "releases/2/wp-config.php": "../../shared/wp-config.php"},
+        "current/index.php",
+    ),
+    "a subfolder install": (
+        ("www/blog/wp",),
+        {
+            "www/blog/wp-config.php": "",
+            "www/wp-config.php": "",
+            "www/blog/index.php": "<?php require 'wp/wp-load.php';",
+        },
+        {},
+        "www/blog/wp/index.php",
+    ),
     "a config above of a WordPress that is linked elsewhere": (
         ("opt/wp", "www/blog"),
         {"www/wp-config.php": ""},
@@ -186,6 +202,11 @@ def test_links_lead_where_php_goes(tmp_path: Path, case: str) -> None:
     found = read_site(place, {}).values.constants["DB_NAME"].decode()
     assert place.config.resolve() == (tmp_path / found).resolve()
     assert site_around((tmp_path / asked).parent) == place
+    # Naming the file, the folder of WordPress, or a folder inside of it is the same site.
+    assert find_site(place.config) == place
+    assert find_site(place.folder) == place
+    (place.folder / "wp-content" / "plugins").mkdir(parents=True)
+    assert site_around(place.folder / "wp-content" / "plugins") == place
     if shutil.which("php"):
         done = subprocess.run(["php", tmp_path / asked], cwd=(tmp_path / asked).parent, capture_output=True, check=True)
         assert done.stdout.decode() == f"{found} {place.abspath}/"
@@ -309,14 +330,6 @@ def test_a_certificate_that_is_checked_needs_authorities(tmp_path: Path) -> None
             _ = site.target
 
 
-def test_a_network(tmp_path: Path) -> None:
-    more = "define('MULTISITE', true); define('SUBDOMAIN_INSTALL', false); define('DOMAIN_CURRENT_SITE', 'x.org');"
-    assert read_site(make_site(tmp_path, DB + more), {}).multisite == Multisite(True, False, "x.org")
-    assert read_site(make_site(tmp_path, DB + "define('SUNRISE', 'on');"), {}).multisite.enabled is True
-    assert read_site(make_site(tmp_path, DB + "define('WP_ALLOW_MULTISITE', true);"), {}).multisite.enabled is False
-    assert read_site(make_site(tmp_path, DB + "define('MULTISITE', $_GET['x']);"), {}).multisite.enabled is None
-
-
 # --- what overrides it
 
 
@@ -377,7 +390,38 @@ def test_whatever_else_is_an_error(tmp_path: Path, spelled: str) -> None:
         _ = site.remove_data
 
 
-@pytest.mark.parametrize("more", ["", "eval($x->y());\n", "include $_GET['f'];\n", "unheard_of();\n"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Vault::load('x');", "decrypt_all('x');", "$db = new Secrets('x');", "$a = getallheaders();", "ob_start();",
+        "newrelic_set_appname('x');", "set_error_handler(fn() => true);", "mysqli_connect('x');", "$a->b()->c($d);",
+        "foreach (getallheaders() as $k => $v) { if ($v) { $_SERVER['HTTPS'] = 'on'; } }",
+        "$a = array_map('trim', $b);", "register_shutdown_function(function () { flush(); });",
+        "if (is_wpe()) { define('WPE', 1); }", "Sentry\\init([]);",
+    ],
+)  # fmt: skip
+def test_an_unknown_call_changes_nothing(tmp_path: Path, line: str) -> None:
+    for text in (f"{line}\n{DB}", f"{DB}{line}\n"):
+        site = read_site(make_site(tmp_path, text), {})
+        assert (str(site.target), site.prefix) == ("mysql://u@db.example.com:3307/shop", "wp_")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "preg_match('/x/', 'x', $name);", "sort($name);", "extract($_GET);", "${$_GET['x']} = 1;",
+        "$GLOBALS[$_GET['x']] = 1;", "array_map(function () { global $name; $name = 'y'; }, $_GET['x']);",
+        "$other = &$name;", "eval($_GET['x']);",
+        "(function () { $GLOBALS['name'] = strrev('x'); })();", "foreach ($_GET as $name) { }", "include $_GET['x'];",
+    ],
+)  # fmt: skip
+def test_what_may_change_a_variable_makes_it_unknown(tmp_path: Path, line: str) -> None:
+    site = read_site(make_site(tmp_path, f"$name = 'x';\n{line}\ndefine('DB_NAME', $name);\n"), {})
+    with pytest.raises(ConfigurationError, match="DB_NAME cannot be known"):
+        _ = site.target
+
+
+@pytest.mark.parametrize("more", ["", "eval($x->y());\n", "include $_GET['f'];\n"])
 def test_what_is_not_known_does_not(tmp_path: Path, more: str) -> None:
     later = "define('WCH_REMOVE_DATA', true);" if more else ""
     site = read_site(make_site(tmp_path, DB + more + later), {})
@@ -428,19 +472,22 @@ def test_the_plugin_asks_when_it_comes_to_it(tmp_path: Path, monkeypatch: pytest
         ("eval(file_get_contents('php://input'));", "eval()"),
         ("require 'https://example.com/config.php';", "require of https://example.com/config.php"),
         ("require __DIR__ . '/secret.php';", "secret.php, which is not there"),
-        ("Vault::load('s3cr3t');", "load() of a class"),
-        ("decrypt_all('s3cr3t');", "decrypt_all()"),
         ("define('DB_NAME', decrypt('s3cr3t'));", "decrypt()"),
-        ("$db = new Secrets('s3cr3t');", "new Secrets"),
         ("goto out; out:", "goto"),
-        ("while (true) {}", "a loop"),
+        ("while (f()) { define(g(), 's3cr3t'); }", "a loop"),
+        ("$secrets('s3cr3t');", "known only when it runs"),
+        ("$$secrets = 's3cr3t'; extract($_GET);", "extract() of what depends on $_GET"),
+        ("define(strrev('EMAN_BD'), 's3cr3t');", "define() with a name that is not known"),
         ("if ($_GET['x']) { define('DB_NAME', 's3cr3t'); }", "$_GET['x']"),
         ("define('DB_NAME', 's3cr3t' . `cat name`);", "a command of the shell"),
         ("define('DB_NAME', 's3cr3t'", "not PHP"),
         ("exit('s3cr3t');", "the program ends here"),
     ],
 )
-def test_the_error_names_file_line_construct_and_setting(tmp_path: Path, line: str, construct: str) -> None:
+def test_the_error_names_file_line_construct_and_setting(
+    tmp_path: Path, line: str, construct: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wch_peewee.wordpress.site.shutil.which", lambda name: None)
     site = read_site(make_site(tmp_path, f"// the first line\n{line}\n{DB}"), {})
     with pytest.raises(ConfigurationError) as caught:
         _ = site.target

@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.support.own_models import CASES
 from tests.unit.dialects.sqlite_tables import DIALECT, ID
 from wch_peewee.schema.objects import (
     Column,
@@ -23,6 +24,7 @@ from wch_peewee.schema.objects import (
     Table,
     bigint,
     boolean,
+    column_type,
     datetime,
     enum,
     integer,
@@ -55,28 +57,33 @@ TYPES = (
     integer(), bigint(), bigint(unsigned=True), boolean(), varchar(12), varchar(255), ColumnType("char", 12), text(),
     ColumnType("longtext"), json(), enum("a", "it's", '100% "x"', "😀"), datetime(), ColumnType("datetime", 6),
     ColumnType("decimal", 10), ColumnType("double"), ColumnType("varchar"), ColumnType("smallint", unsigned=True),
+    *(column_type(case.type) for case in CASES.values()),
 )  # fmt: skip
-NUMBERS = ("int", "bigint", "tinyint", "smallint", "decimal", "double")
+NUMBERS = ("whole", "decimal", "real")
 
 
 def contents(type_: ColumnType) -> st.SearchStrategy[Any]:
     """Draw values that the type allows, as Python passes them to SQLite."""
-    if type_.name in NUMBERS:
+    if type_.family in NUMBERS:
         return st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3)
     if type_.name == "enum":
         return st.sampled_from(type_.values)
     if type_.name == "json":
         return st.sampled_from(["{}", "[1]", '{"a": "😀 it\'s 100%"}', ' {"b":\n 1.50}'])
-    if type_.name == "datetime":
+    if type_.family in ("date", "time", "moment"):
         return st.sampled_from(["2024-01-02 03:04:05", "2024-01-02 03:04:05.678901", ""])
+    if type_.family == "bytes":
+        return st.binary(max_size=type_.size or 9)
     return values.map(lambda value: value[: type_.size])
 
 
 def defaults(type_: ColumnType) -> st.SearchStrategy[Default]:
-    if type_.name in NUMBERS:
+    if type_.family in NUMBERS:
         return st.sampled_from(["0", "-5", "1.50", "007", "abc", "+1"]).map(Default) | st.just(Default("1 + 1", True))
-    if type_.name == "datetime":
+    if type_.family in ("date", "time", "moment"):
         return st.sampled_from([Default("2024-01-02 03:04:05"), Default("current_timestamp", is_expression=True)])
+    if type_.family == "bytes":
+        return st.nothing()
     literals = contents(type_).map(Default)
     return literals | st.just(Default("lower('{}')", is_expression=True)) if type_.name == "json" else literals
 

@@ -1,71 +1,74 @@
-"""The cluster state that a server reports, and its consequence for locks."""
+"""What a change does to a Galera cluster, in words, and what has to be permitted there."""
 
 from __future__ import annotations
 
 import pytest
 
-from wch_peewee.schema.dialect import Cluster
-from wch_peewee.schema.mysql.server import cluster_query as next_question
-from wch_peewee.schema.mysql.server import read_cluster as read
+from tests.unit.builders import column, index, table
+from wch_peewee.schema.dialect import ALONE, Topology
+from wch_peewee.schema.mysql.dialect import MySQLDialect
+from wch_peewee.schema.objects import bigint
+from wch_peewee.schema.operations import AddColumn, AddIndex, DropIndex, ModifyColumn, Operation
+from wch_peewee.schema.statements import CopyRule, Size, Step
 
-GALERA = {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}
-NOT_READY = "this Galera node takes no writes now (cluster status {}); use another node, or try again later"
-
-#: variables, status -> what follows
-ANSWERS = {
-    "MySQL": ({}, {}, Cluster()),
-    "MariaDB": ({"wsrep_on": "OFF", "wsrep_provider": "none"}, {"wsrep_ready": "OFF"}, Cluster()),
-    "a node": (GALERA, {"wsrep_ready": "ON", "wsrep_cluster_status": "Primary"}, Cluster(shared_writes=True)),
-    "a node without quorum": (
-        GALERA,
-        {"wsrep_ready": "OFF", "wsrep_cluster_status": "non-Primary"},
-        Cluster(shared_writes=True, trouble=NOT_READY.format("non-Primary")),
-    ),
-    "a node that says nothing": (GALERA, {}, Cluster(shared_writes=True, trouble=NOT_READY.format("unknown"))),
-    # Measured: such a server is on its own and takes writes, but is not "ready".
-    "wsrep without a provider": (
-        {"wsrep_on": "ON", "wsrep_provider": "none"},
-        {"wsrep_ready": "OFF", "wsrep_cluster_status": "Disconnected"},
-        Cluster(),
-    ),
-    "a node whose replication was switched off": (
-        {**GALERA, "wsrep_on": "OFF"},
-        {"wsrep_ready": "ON", "wsrep_cluster_status": "Primary", "wsrep_cluster_size": "3"},
-        Cluster(
-            shared_writes=True,
-            trouble="this Galera node keeps to itself what is written here (wsrep_on is OFF); use another node",
-        ),
-    ),
-    "a server that only has Galera's provider": (
-        {**GALERA, "wsrep_on": "OFF"},
-        {"wsrep_ready": "OFF", "wsrep_cluster_status": "Disconnected", "wsrep_cluster_size": "0"},
-        Cluster(),
-    ),
-    "no Group Replication": (
-        {"group_replication_group_name": "", "group_replication_single_primary_mode": "ON"},
-        {},
-        Cluster(),
-    ),
-    "a single primary": (
-        {"group_replication_group_name": "aaaa-bbbb", "group_replication_single_primary_mode": "ON"},
-        {},
-        Cluster(),
-    ),
-    "several primaries": (
-        {"group_replication_group_name": "aaaa-bbbb", "group_replication_single_primary_mode": "OFF"},
-        {},
-        Cluster(trouble="Group Replication with several primaries is not supported; switch to single-primary mode"),
-    ),
-}
+STOPS = "all writes of the cluster, to any table on any node, stop "
+ROLLED_BACK = ", but transactions that are open on the table are rolled back"
+A, OLD = column("a"), index("a", name="old")
+COLUMN, INDEX = AddColumn("t", column("b"), "a"), AddIndex("t", index("a"))
+UNIQUE = AddIndex("t", index("a", unique=True))
+WIDER = ModifyColumn("t", A, column("a", bigint()))
+LARGE = Size(600_000, 320 * 2**20)
 
 
-@pytest.mark.parametrize(("variables", "status", "follows"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_what_a_server_says(variables: dict[str, str], status: dict[str, str], follows: Cluster) -> None:
-    answers: list[list[tuple[str, str]]] = []
-    while (query := next_question(answers)) is not None:
-        answers.append(list((variables if "VARIABLES" in query.sql else status).items()))
-    # To say how it stands a server counts everything up: only one that may be a node is asked.
-    assert len(answers) == (2 if variables.get("wsrep_provider", "none") != "none" else 1)
-    assert read(answers) == follows
-    # Some servers write the names in capitals.
-    assert read([[(name.upper(), value) for name, value in rows] for rows in answers]) == follows
+def step_of(operation: Operation, flavor: str = "mariadb") -> tuple[MySQLDialect, Step]:
+    dialect = MySQLDialect(flavor, (10, 11, 19) if flavor == "mariadb" else (8, 0, 40))
+    (step,) = dialect.render(table(A, OLD), [operation])
+    return dialect, step
+
+
+@pytest.mark.parametrize(
+    ("operation", "size", "words"),
+    [
+        (COLUMN, LARGE, "no row is touched; nobody waits" + ROLLED_BACK),
+        (DropIndex("t", "old"), LARGE, "readers and writers go on" + ROLLED_BACK),
+        (INDEX, LARGE, STOPS + "about 10 seconds (an estimate, at 32 MiB a second); readers go on"),
+        (WIDER, LARGE, STOPS + "about 32 seconds (an estimate, at 10 MiB a second); readers go on"),
+        (WIDER, Size(10, 2**20), STOPS + "for less than a second (an estimate); readers go on"),
+        (WIDER, None, STOPS + "until it is done; readers go on"),
+    ],
+)
+def test_the_effect(operation: Operation, size: Size | None, words: str) -> None:
+    dialect, step = step_of(operation)
+    assert dialect.effect(step, Topology("galera"), size).words == words
+    alone = dialect.effect(step, ALONE, size).words
+    assert STOPS not in alone
+    assert ("; it takes about " in alone) == ("seconds (an estimate" in words)
+
+
+@pytest.mark.parametrize("flavor", ["mariadb", "mysql"])
+def test_every_change_that_reads_rows_is_one_that_stops_writes(flavor: str) -> None:
+    assert [step_of(one, flavor)[1].reads_rows for one in (COLUMN, DropIndex("t", "old"), INDEX, UNIQUE, WIDER)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+TOOL, NODES = "--online=pt-online-schema-change", "node by node"
+
+
+@pytest.mark.parametrize(
+    ("operation", "ways"), [(INDEX, {TOOL, NODES}), (UNIQUE, set()), (WIDER, {TOOL})], ids=["index", "unique", "wider"]
+)
+def test_the_ways_that_a_refusal_names(operation: Operation, ways: set[str]) -> None:
+    _, step = step_of(operation)
+    refusal = CopyRule().refusal("t", step, LARGE, "all writes stop")
+    assert refusal.startswith("t (about 600,000 rows, 320.0 MiB): all writes stop; allow it with --allow-copy")
+    assert {way for way in (TOOL, NODES) if way in refusal} == ways
+    with_tool = CopyRule(copier=lambda statement, check: None)
+    assert (with_tool.refusal("t", step, LARGE, "all writes stop") == "") == with_tool.hands_over(step, LARGE)
+    assert with_tool.hands_over(step, LARGE) == (TOOL in ways)
+    for rule, size in ((CopyRule(allowed=True), LARGE), (CopyRule(), Size(10, 10)), (CopyRule(), None)):
+        assert rule.refusal("t", step, size, "all writes stop") == ""

@@ -13,7 +13,6 @@ import pytest
 from tests.unit.builders import ID, column, index, required, table
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.mysql.introspect import introspection_queries as queries
-from wch_peewee.schema.mysql.introspect import read_column_type
 from wch_peewee.schema.mysql.introspect import read_schema as read
 from wch_peewee.schema.objects import (
     Column,
@@ -24,7 +23,9 @@ from wch_peewee.schema.objects import (
     Table,
     bigint,
     boolean,
+    column_type,
     datetime,
+    decimal,
     enum,
     integer,
     json,
@@ -57,8 +58,8 @@ TYPES = {
     "datetime": datetime(),
     "datetime(6)": ColumnType("datetime", size=6),
     "timestamp": ColumnType("timestamp"),
-    "decimal(10,2)": ColumnType("decimal(10,2)"),
-    "decimal(10,2) unsigned": ColumnType("decimal(10,2)", unsigned=True),
+    "decimal(10,2)": decimal(10, 2),
+    "decimal(10,2) unsigned": replace(decimal(10, 2), unsigned=True),
     "double": ColumnType("double"),
     "bit(1)": ColumnType("bit", size=1),
     "year(4)": ColumnType("year", size=4),
@@ -74,7 +75,7 @@ TYPES = {
 
 @pytest.mark.parametrize(("given", "expected"), TYPES.items(), ids=TYPES)
 def test_a_type(given: str, expected: ColumnType) -> None:
-    assert read_column_type(given) == expected
+    assert column_type(given) == expected
 
 
 Row = tuple[str, str, Any, str | None, str | None, str, str | None]
@@ -97,7 +98,7 @@ BOTH: dict[str, tuple[Row, Column]] = {
     "no default": (row("int(11)"), required("c")),
     "number": (row("int(11)", "0"), required("c", default="0")),
     "negative": (row("int(11)", "-7"), required("c", default="-7")),
-    "fraction": (row("double", "0.50"), required("c", ColumnType("double"), default="0.50")),
+    "fraction": (row("double", "0.50"), required("c", ColumnType("double"), default="0.5")),
     "comment": (row("int(11)", comment="why"), required("c", comment="why")),
     "the table's collation": (row("varchar(9)"), required("c", varchar(9))),
     "another one": (row("varchar(9)", collation="latin1_bin"), required("c", varchar(9), collation="latin1_bin")),
@@ -125,7 +126,11 @@ MARIADB: dict[str, tuple[Row, Column]] = {
     "expression": (row("varchar(9)", "uuid()"), required("c", varchar(9), **expression("uuid()"))),
     "finer now": (
         row("datetime(6)", "current_timestamp(6)"),
-        required("c", ColumnType("datetime", 6), **expression("current_timestamp(6)")),
+        required("c", ColumnType("datetime", 6), default=NOW),
+    ),
+    "now of other digits": (
+        row("datetime(6)", "current_timestamp(3)"),
+        required("c", ColumnType("datetime", 6), **expression("current_timestamp(3)")),
     ),
 }
 MYSQL: dict[str, tuple[Row, Column]] = {
@@ -256,7 +261,7 @@ def test_foreign_keys() -> None:
 TABLES = {
     "view": (("t", None, None, "VIEW", None), ("it is a view",)),
     "system versioned": (("t", "InnoDB", COLLATION, "SYSTEM VERSIONED", ""), ("it is a system versioned table",)),
-    "partitioned": (("t", "InnoDB", COLLATION, "BASE TABLE", "partitioned"), ("it is partitioned",)),
+    "partitioned": (("t", "InnoDB", COLLATION, "BASE TABLE", "partitioned"), ()),
     "compressed": (("t", "InnoDB", COLLATION, "BASE TABLE", "row_format=COMPRESSED"), ()),
 }
 
@@ -264,6 +269,12 @@ TABLES = {
 @pytest.mark.parametrize(("row", "opaque"), TABLES.values(), ids=TABLES)
 def test_a_table_that_is_none_of_ours_to_change(row: tuple[Any, ...], opaque: tuple[str, ...]) -> None:
     assert read_one("mariadb", tables=[row]).opaque == opaque
+
+
+def test_partitions_are_not_ours() -> None:
+    partitioned, plain = (read_one("mysql", tables=[TABLES[name][0]]) for name in ("partitioned", "compressed"))
+    assert (partitioned.is_partitioned, plain.is_partitioned) == (True, False)
+    assert list(map(str, partitioned.foreign)) == ["partitioning of its own"]
 
 
 def test_things_that_are_not_ours_are_named() -> None:

@@ -13,12 +13,14 @@ import pytest
 from tests.unit.builders import ID, column, costs, index, key, required, sql, table
 from wch_peewee import MODELS
 from wch_peewee.errors import SchemaConflict
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.declared import logical_tables, resolve
 from wch_peewee.schema.mysql.algorithms import cost_of
 from wch_peewee.schema.mysql.base import quote_name, quote_text
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.mysql.render import column_definition
 from wch_peewee.schema.objects import (
+    PARTITIONING,
     Column,
     ColumnType,
     Default,
@@ -118,7 +120,9 @@ REFERENCES `wp_wch_conversations` (`id`) ON DELETE CASCADE
 
 @FLAVORS
 def test_a_table_is_one_statement_with_its_keys_inside(dialect: MySQLDialect) -> None:
-    desired = resolve(logical_tables(MODELS), prefix="wp_", dialect=dialect, collation="utf8mb4_unicode_520_ci")
+    desired = resolve(
+        logical_tables(MODELS), names=our_names("wp_"), dialect=dialect, collation="utf8mb4_unicode_520_ci"
+    )
     messages = desired.table("wp_wch_messages")
     assert messages is not None
     (step,) = dialect.render(None, [CreateTable(messages.name, messages)])
@@ -337,6 +341,23 @@ def test_a_timestamp_never_begins_to_rewrite_itself(dialect: MySQLDialect) -> No
         assert "explicit_defaults_for_timestamp" in reason
     kept = (modify(was, nullable=True), modify(was, default=NOW), modify(replace(was, nullable=True), comment="x"))
     assert dialect.obstacles(table(), kept) == ()
+
+
+@FLAVORS
+def test_what_a_partitioned_table_cannot_have_is_refused(dialect: MySQLDialect) -> None:
+    live = table(column("a"), foreign=(PARTITIONING,))
+    refused = {
+        "no foreign keys": [AddForeignKey("t", key("a", "p"))],
+        "has to contain id": [AddIndex("t", index("a", unique=True))],
+        "is partitioned by id": [DropColumn("t", "id"), RenameColumn("t", "id", "key"), modify(ID, type=integer())],
+    }
+    for words, operations in refused.items():
+        for operation in operations:
+            (reason,) = dialect.obstacles(live, [operation])
+            assert words in reason
+    both = replace(index("a", unique=True), columns=("a", "ID"))
+    done = [add("x"), DropColumn("t", "a"), AddIndex("t", index("a")), AddIndex("t", both), DropIndex("t", "a")]
+    assert dialect.obstacles(live, done) == ()
 
 
 def test_a_table_that_is_not_there_cannot_be_changed() -> None:

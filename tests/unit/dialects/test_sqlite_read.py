@@ -20,6 +20,7 @@ TYPES = [
     ("TINYINT(1)", "tinyint(1)"),
     ("TINYINT(4)", "tinyint"),
     ("DECIMAL(10)", "decimal(10)"),
+    ("DECIMAL(10, 2)", "decimal(10,2)"),
     ("DOUBLE PRECISION", "double precision"),
     ("DATETIME", "datetime"),
     ("DATETIME(6)", "datetime(6)"),
@@ -48,7 +49,7 @@ def test_types(declared: str, expected: str) -> None:
 
 STRANGE_COLUMNS = [
     ("c", "no type"),
-    ("c DECIMAL(10, 2)", "type DECIMAL(10,2)"),
+    ("c DECIMAL(-10, 2)", "type DECIMAL(-10,2)"),
     ("c INT(-3)", "type INT(-3)"),
     ("c 'my-type'", "type my-type"),
     ("c TEXT COLLATE NOCASE", "COLLATE NOCASE"),

@@ -1,0 +1,105 @@
+"""The daily jobs beside a real WordPress, whose PHP writes the same rows with $wpdb all the while."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.races import RACES, Edit, Ingest, Queue, Race, opened, run
+from tests.support.wordpress import WordPressSite
+from wch_peewee import Plugin
+
+PHONE = "+4915112345678"
+
+#: A visit to the site: each table is written as the PHP plugin does, row by row, without transactions.
+_VISIT = """
+$p = $wpdb->prefix . 'wch_';
+$messages = 0;
+for ( $n = 0; $n < 25; $n++ ) {
+    $moment = gmdate( 'Y-m-d H:i:s', strtotime( '2026-01-02 12:00:00 UTC' ) + 3600 * $n );
+    $phone = '+49' . ( $n % 6 );
+    $open = $wpdb->get_var( $wpdb->prepare(
+        "SELECT id FROM {$p}conversations WHERE customer_phone = %s AND status <> 'closed'", $phone ) );
+    if ( $open ) {
+        $messages += $wpdb->query( $wpdb->prepare(
+            "INSERT IGNORE INTO {$p}messages (conversation_id, direction, message_type, wa_message_id, created_at)
+             VALUES (%d, 'inbound', 'text', %s, %s)", $open, "wamid.$n", $moment ) );
+        $wpdb->query( $wpdb->prepare( "UPDATE {$p}conversations SET last_message_at = %s
+             WHERE id = %d AND last_message_at < %s", $moment, $open, $moment ) );
+        $wpdb->update( $p . 'conversations', array( 'context' => '{"visit":1}' ), array( 'id' => $open ) );
+    }
+    $wpdb->update( $p . 'messages', array( 'content' => '{"seen":1}' ), array( 'wa_message_id' => "wamid.$n" ) );
+    $wpdb->update( $p . 'carts', array( 'coupon_code' => "C$n" ), array( 'customer_phone' => $n % 5 ) );
+    $wpdb->update( $p . 'customer_profiles', array( 'wc_customer_id' => $n ), array( 'phone' => $phone ) );
+    $wpdb->query( "UPDATE {$p}broadcast_campaigns SET delivered_count = delivered_count + 1" );
+    $wpdb->query( "UPDATE {$p}sync_queue SET action = 'update' WHERE status = 'pending' ORDER BY id LIMIT 3" );
+}
+return $messages;
+"""
+
+
+@pytest.fixture
+def site(wordpress: WordPressSite) -> WordPressSite:
+    Plugin(wordpress.url).activate()
+    return wordpress
+
+
+@pytest.fixture
+def visited(site: WordPressSite) -> Iterator[WordPressSite]:
+    """The site, which is visited again and again during the test."""
+    stop, troubles = threading.Event(), list[BaseException]()
+
+    def visits() -> None:
+        while not stop.is_set():
+            try:
+                site.php(_VISIT)
+            except BaseException as error:
+                troubles.append(error)
+                return
+
+    thread = threading.Thread(target=visits)
+    thread.start()
+    yield site
+    stop.set()
+    thread.join()
+    assert troubles == []
+
+
+@pytest.mark.parametrize(
+    "race",
+    [pytest.param(race, marks=[] if race in (Ingest, Edit, Queue) else [pytest.mark.slow]) for race in RACES],
+    ids=lambda race: race.__name__.lower(),
+)
+def test_php_beside_changes_nothing_of_what_is_promised(race: type[Race], visited: WordPressSite) -> None:
+    faults = run(race, visited.url, processes=4, size=25, kills=2)
+    assert faults.clean, (str(faults), *faults.errors)
+
+
+_EXPORT = """
+require_once ABSPATH . 'wp-admin/includes/privacy-tools.php';
+$groups = array();
+foreach ( $exported['data'] as $datum ) {
+    $groups[ $datum['group_id'] ]['group_label'] = $datum['group_label'];
+    $groups[ $datum['group_id'] ]['items'][ $datum['item_id'] ] = $datum['data'];
+}
+$html = '';
+foreach ( $groups as $id => $group ) {
+    $html .= wp_privacy_generate_personal_data_export_group_html( $group, $id, count( $groups ) );
+}
+return $html;
+"""
+
+
+def test_wordpress_shows_what_is_exported(site: WordPressSite) -> None:
+    with opened(site.url) as models:
+        models.Message.ingest("wamid.1", phone=PHONE, content={"text": "Grüße 🍎"})
+        exported: Any = models.CustomerProfile.export(PHONE)
+        html = site.php(_EXPORT, exported=exported)
+        assert "WhatsApp: customer profiles" in html
+        assert PHONE in html
+        assert "Grüße 🍎" in html
+        assert models.CustomerProfile.erase(PHONE)["items_removed"] is True
+        assert site.php(_EXPORT, exported=models.CustomerProfile.export(PHONE)) == ""
