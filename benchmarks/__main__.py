@@ -33,7 +33,18 @@ from .report import as_document, as_markdown, as_text, summary, titled
 from .rows import Row
 
 #: In this order: who makes a large database comes before those who use it.
-FIGURES = ("admin_init", "cold", "activate", "verification", "large_tables", "backfill", "network", "bulk", "memory")
+FIGURES = (
+    "admin_init",
+    "cold",
+    "activate",
+    "verification",
+    "large_tables",
+    "backfill",
+    "network",
+    "bulk",
+    "jobs",
+    "memory",
+)
 _ERRORS = (
     *(EngineError, ServerError, WorkerFailed, PeerFailed, WchError),
     *(peewee.PeeweeException, pymysql.Error, sqlite3.Error, OSError),

@@ -33,7 +33,7 @@ def fill_messages(database: LiveDatabase, messages: int) -> None:
     database.execute(begin)
     database.execute(
         "INSERT INTO wp_wch_conversations (id, customer_phone, wa_conversation_id, last_message_at, created_at, "
-        f"updated_at) SELECT n + 1, n, n, {_NOW}, {_NOW}, {_NOW} FROM ({_numbers(3)}) AS numbers"
+        f"updated_at) SELECT n + 1, n, n, {_NOW}, {_NOW}, {_NOW} FROM ({numbers(3)}) AS numbers"
     )
     database.execute(commit)
     for first in range(0, messages, _AT_ONCE):
@@ -44,7 +44,7 @@ def fill_messages(database: LiveDatabase, messages: int) -> None:
             "(conversation_id, direction, message_type, wa_message_id, content, created_at) "
             f"SELECT 1 + n {modulo} {CONVERSATIONS}, 'inbound', 'text', {text}, "
             f"""'{{"text": "Where is my order? I have been waiting."}}', {_NOW} """
-            f"FROM (SELECT n + {first} AS n FROM ({_numbers(5)}) AS few WHERE n < {wanted}) AS numbers ORDER BY n"
+            f"FROM (SELECT n + {first} AS n FROM ({numbers(5)}) AS few WHERE n < {wanted}) AS numbers ORDER BY n"
         )
         database.execute(commit)
     database.execute("ANALYZE" if database.family == "sqlite" else "ANALYZE TABLE wp_wch_messages")
@@ -78,7 +78,7 @@ def add_tables(database: LiveDatabase, number: int) -> None:
             raise
 
 
-def _numbers(digits: int) -> str:
+def numbers(digits: int) -> str:
     """Write a SELECT of n from 0 to 10**digits - 1."""
     names = "abcdefg"[:digits]
     value = " + ".join(f"{name}.d * {10**place}" for place, name in enumerate(names))

@@ -61,10 +61,11 @@ def _in_run(url: str, work: Callable[[peewee.Database], None]) -> Work:
     from wch_peewee.database.connect import open_database
     from wch_peewee.database.url import parse_url
     from wch_peewee.execution.session import run_session
+    from wch_peewee.models.namespace import our_names
 
     def run() -> None:
         # All of it: on SQLite the commit comes at the end of the run.
-        with run_session(open_database(parse_url(url)), "wp_") as context:
+        with run_session(open_database(parse_url(url)), our_names("wp_")) as context:
             work(context.database)
 
     return run

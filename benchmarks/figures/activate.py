@@ -51,7 +51,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         "ms",
         samples["ours"],
         samples["statements"],
-        note="floor: the DDL on a connection that is open already; ours looks, connects, locks and verifies, too",
+        note="floor: the DDL on a connection that is open already; ours also inspects, connects, locks and verifies",
     )
 
 

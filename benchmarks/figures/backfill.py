@@ -130,7 +130,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 
 def _copy(database: LiveDatabase) -> None:
-    copier = find_copier(_TOOL, open_database(parse_url(database.url)))
+    copier = find_copier(open_database(parse_url(database.url)))
     copier(Statement("ALTER TABLE wp_wch_messages", "wp_wch_messages", clauses="ENGINE=InnoDB"), lambda: None)
 
 

@@ -19,6 +19,7 @@ from wch_peewee.database.url import parse_url
 from wch_peewee.execution.session import run_session
 from wch_peewee.migrate import steps
 from wch_peewee.migrate.folder import migrations_folder
+from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.objects import Column, Default, enum, varchar
 
 from ..bench import Bench
@@ -70,13 +71,13 @@ class _Change(ABC):
         """Do the next one with the library."""
         self.advance()
         # A run of its own each time: on SQLite nobody else could write meanwhile.
-        with run_session(self.ours, "wp_") as context:
+        with run_session(self.ours, our_names("wp_")) as context:
             return timed(lambda: self.step(context.database))
 
     def record(self) -> None:
         """Do the first one, and note what is sent for it."""
         self.advance()
-        with listening() as sent, run_session(self.ours, "wp_") as context:
+        with listening() as sent, run_session(self.ours, our_names("wp_")) as context:
             before = len(sent)
             self.step(context.database)
             self._recorded = [one for one in sent[before:] if one[0].split(None, 1)[0].upper() in _WRITES]
@@ -208,7 +209,7 @@ def _instant(bench: Bench, kind: type[_Change], few: int, many: int) -> Iterator
         ratio(samples["ours"], samples["small"]),
         ratio(samples["floor"], samples["small by hand"]),
         Mark(1.2),
-        note="floor: the same of the ALTER by hand",
+        note="floor: the same ratio of the ALTER by hand",
     )
 
 
@@ -276,5 +277,5 @@ def _upgrade(bench: Bench, many: int) -> Row:
         bench.name,
         "ms",
         Sample(tuple(values)),
-        note="with its looks, its lock, its history and its version; no floor",
+        note="including inspection, lock, history and version; no floor",
     )

@@ -77,7 +77,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             ours,
             floor,
             Mark(1.2),
-            note=f"floor: the very statements that ours sends, for {each * _BLOCKS} more sites in between",
+            note=f"floor: the same statements that ours sends, for {each * _BLOCKS} more sites in between",
         )
         yield Row(
             f"the same, {sites:,} sites, against the DDL and INSERTs alone",
@@ -85,7 +85,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             "ms",
             ours,
             writes,
-            note="floor: CREATE TABLE and INSERT, and no question",
+            note="floor: CREATE TABLE and INSERT, no query",
         )
         bench.say("checking them")
         yield _check(bench, database, sites)

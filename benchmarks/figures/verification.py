@@ -17,7 +17,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     small, crowded = bench.crowded(few), bench.crowded(many)
     with bare(small.url) as connection:
         plugin, other = Plugin(small.url), Plugin(crowded.url)
-        with listening() as sent, plugin.site():
+        with listening() as sent:
             plugin.database.connect()
             assert plugin.activate().outcome == "current"
         other.database.connect()
