@@ -60,10 +60,18 @@ def meta(**options: Any) -> type:
     return type("Meta", (), options)
 
 
+class Several(pw.IntegerField):
+    """A field whose type is put together, as that of an array of Postgres is."""
+
+    def ddl_datatype(self, ctx: pw.Context) -> pw.Node:
+        return pw.NodeList((pw.SQL("INT"), pw.SQL("[]")), glue="")
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no type": ({"v": pw.BareField()}, "Things.v is a BareField"),
     "any type": ({"v": pw.AnyField()}, "Things.v is a AnyField"),
     "a type of one engine": ({"v": type("Point", (pw.Field,), {"field_type": "POINT"})()}, "Things.v is a Point"),
+    "a type of several parts": ({"v": Several()}, "Things.v is a Several"),
     "a type of Postgres": ({"id": pw.IdentityField()}, "Things.id is a IdentityField"),
     "text without a length": ({"v": pw.CharField(max_length=None)}, "Things.v is a CharField"),
     "a foreign key to come": ({"v": pw.DeferredForeignKey("Nowhere")}, "Things.v is a DeferredForeignKey"),

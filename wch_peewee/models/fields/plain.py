@@ -89,8 +89,8 @@ _OF_FAMILY: dict[str | None, tuple[tuple[type, ...], Any]] = {
 def declared_type(field: Any) -> ColumnType | None:
     """Return the type that a field declares for MySQL, or None if that is no type that every engine can keep."""
     declared = field.ddl_datatype(peewee.Context(field_types=peewee.MySQLDatabase.field_types))
-    text = "" if declared is None else declared.sql.replace("%%", "%").replace(" AUTO_INCREMENT", "")
-    type_ = column_type(text)
+    text = "" if declared is None else peewee.Context().sql(declared).query()[0]
+    type_ = column_type(text.replace("%%", "%").replace(" AUTO_INCREMENT", ""))
     if type_.family is None or (type_.is_bounded and not type_.size) or (type_.name == "enum" and not type_.values):
         return None
     return type_
