@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, InvalidValue
 from ..schema.naming import Namespace, constraint_name
 from . import relations
 from .bulk import UPDATED_AT, BulkInsert, BulkSelect, columns_and_rows
-from .fields import JsonField, utc_now
+from .fields import utc_now
 from .fields.documents import DocumentAccessor, snapshot
 from .fields.plain import typed
 from .fields.scalars import MemberAccessor
@@ -180,6 +180,14 @@ class LoadedAlias(peewee.ModelAlias):
         return BulkSelect(self, selection or self.get_field_aliases())
 
 
+#: Values that are changed without an assignment; a BigBitField's is a bytearray.
+_CHANGEABLE = (bytearray, dict, list, set)
+
+
+def _has_snapshots(field: peewee.Field[Any]) -> bool:
+    return issubclass(field.accessor_class, DocumentAccessor)
+
+
 def _has_server_default(field: peewee.Field[Any]) -> bool:
     texts = [str(getattr(constraint, "sql", "")) for constraint in field.constraints or ()]
     return any(text.upper().startswith("DEFAULT") for text in texts)
@@ -239,8 +247,13 @@ class BaseModel(peewee.Model, metaclass=ModelType):
 
     @property
     def dirty_fields(self) -> list[peewee.Field[Any]]:
-        for name, text in vars(self).get("_snapshots", {}).items():
-            if snapshot(self.__data__.get(name)) != text:
+        snapshots, fields = vars(self).get("_snapshots", {}), self._meta.fields
+        for name, value in self.__data__.items():
+            if name in snapshots:
+                is_changed = snapshot(value) != snapshots[name]
+            else:  # what an application's own field makes of a column may have been changed in place
+                is_changed = isinstance(value, _CHANGEABLE) and not _has_snapshots(fields[name])
+            if is_changed:
                 self._dirty.add(name)
         return super().dirty_fields
 
@@ -256,7 +269,7 @@ class BaseModel(peewee.Model, metaclass=ModelType):
             only = self._touch(changed, only)
         rows = super().save(force_insert, only)
         for name, field in self._meta.fields.items():
-            if isinstance(field, JsonField) and name in self.__data__:
+            if _has_snapshots(field) and name in self.__data__:
                 vars(self).setdefault("_snapshots", {})[name] = snapshot(self.__data__[name])
         return rows
 

@@ -59,12 +59,15 @@ class SiteTable(peewee.Table):
 
 def key_of(field: Any, parent: peewee.Model) -> Any:
     """Return what refers to ``parent``. Raises InvalidValue for a row of another table or site."""
+    is_other = parent._meta.table_name != field.rel_model._meta.table_name
+    if is_other and isinstance(field.rel_field, peewee.ForeignKeyField) and field.rel_field is not field:
+        return key_of(field.rel_field, parent)  # the key that is referred to is itself a reference
     require_same_site(parent, field.rel_model, field)
-    if parent._meta.table_name != field.rel_model._meta.table_name:
+    if is_other:
         raise InvalidValue(
             f"{field.model.__name__}.{field.name}: a row of {field.rel_model.__name__} is needed, {parent!r} was given."
         )
-    return getattr(parent, field.rel_field.name)
+    return parent.__data__.get(field.rel_field.name)
 
 
 class ParentAccessor(peewee.ForeignKeyAccessor):

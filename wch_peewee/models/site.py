@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import itertools
 import threading
 from collections.abc import Callable
@@ -155,6 +157,11 @@ class Site:
             deferred._unresolved |= pending
         for name in foreign:
             delattr(model, name)
+        for name, flag in inspect.getmembers(declared, lambda member: isinstance(member, peewee.ColumnBase)):
+            if isinstance(field := getattr(flag, "_field", None), peewee.BitField):
+                own = copy.copy(flag)
+                own._field = model._meta.fields[field.name]
+                setattr(model, name, own)
         # Whoever knows the declared model alone catches its error.
         model.DoesNotExist = declared.DoesNotExist
         return model

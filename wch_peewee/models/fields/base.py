@@ -130,7 +130,11 @@ class ReferenceField(_ForeignKeyField[M]):
         type_: ColumnType = self.rel_field.column_type()
         return type_
 
+    def convert(self, value: Any) -> Any:
+        """Return a key as the driver takes it. Raises ConversionError if the field referred to cannot hold it."""
+        return self.rel_field.convert(value)
+
     def db_value(self, value: Any) -> Any:
         if isinstance(value, peewee.Model):
             value = key_of(self, value)
-        return checked(self, value, self.rel_field.convert)
+        return checked(self, value, self.convert)

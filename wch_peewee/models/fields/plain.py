@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from functools import cache, partialmethod
 from typing import Any, cast
@@ -11,7 +12,7 @@ import peewee
 from ...errors import ConfigurationError
 from ...schema.objects import ColumnType, column_type
 from .base import ReferenceField, TypedField, checked, for_server
-from .documents import check_document
+from .documents import DocumentAccessor, check_document
 from .scalars import MomentField, NumberField, StringField
 from .values import ConversionError, shorten
 
@@ -23,6 +24,11 @@ _LOOSE = {
 }
 
 
+def _is_loose(field: Any, own: type[peewee.Field[Any]]) -> bool:
+    """Return False if the field converts values in a way of its own, which comes before the check."""
+    return not ({own.db_value, own.adapt} - _LOOSE or getattr(field, "auto_round", False) or "formats" in vars(field))
+
+
 class _PlainField(TypedField[Any]):
     """One of peewee's own fields. What it does to a value by itself, as a UUIDField, it does before the check."""
 
@@ -30,7 +36,7 @@ class _PlainField(TypedField[Any]):
 
     def convert(self, value: Any) -> Any:
         own = self.peewee_class
-        if not {own.db_value, own.adapt} <= _LOOSE or getattr(self, "auto_round", False):
+        if not _is_loose(self, own):
             try:
                 value = own.db_value(self, value)
                 if not isinstance(value, peewee.Node):
@@ -60,11 +66,18 @@ class _PlainDocument:
     def db_value(self: Any, value: Any) -> Any:
         if value is None or isinstance(value, peewee.Node):
             return value
-        checked(self, value, check_document)
+        checked(self, value, self._check)
         if isinstance(self.model._meta.database, peewee.MySQLDatabase):
             # Without peewee's CAST, which is an error on MariaDB if peewee takes it for MySQL.
             return peewee.Value(self._dumps(value), converter=False)
         return peewee.JSONField.db_value(self, value)
+
+    def _check(self: Any, value: Any) -> None:
+        try:
+            document = value if self._dumps is json.dumps else json.loads(self._dumps(value))
+        except (TypeError, ValueError) as error:
+            raise ConversionError(f"{shorten(value)} is refused by dumps: {error}") from error
+        check_document(document)
 
     def _compare(self: Any, lhs: Any, eq_op: str, is_op: str, rhs: Any, as_text: bool) -> Any:
         rhs = peewee.JSONField.db_value(self, rhs) if lhs is self else rhs
@@ -102,19 +115,24 @@ def _checked_class(bases: Any, own: Any) -> Any:
 
 
 def typed(field: Any) -> Any:
-    """Return one of peewee's own fields as one that checks its values, and any other field as it is."""
+    """Make one of peewee's own fields one that checks its values, and return it; any other field stays as it is."""
     if isinstance(field, TypedField | ReferenceField | _PlainDocument | peewee.MetaField | peewee.DeferredForeignKey):
         return field
-    is_reference = isinstance(field, peewee.ForeignKeyField)
-    type_ = None if is_reference else declared_type(field)
-    if type_ is None and not is_reference:
+    own = cast("Any", type(field))
+    if isinstance(field, peewee.ForeignKeyField):
+        bases: tuple[type, ...] = (ReferenceField,)
+    elif (type_ := declared_type(field)) is not None:
+        bases = _OF_FAMILY[type_.family][0]
+        field.sql_type = type_
+        if not _is_loose(field, own) or issubclass(own, peewee.BitField):  # with operators of its own
+            bases = bases[:1]
+        if type_.family == "json" and own.accessor_class is peewee.FieldAccessor:
+            field.accessor_class = DocumentAccessor
+    else:
         return field
-    cls = _checked_class((ReferenceField,) if type_ is None else _OF_FAMILY[type_.family][0], cast("Any", type(field)))
-    made = cls.__new__(cls)
-    made.__dict__.update(vars(field), accessor_class=type(field).accessor_class)
-    if type_ is not None:
-        made.sql_type = type_
-    return made
+    field.accessor_class = vars(field).get("accessor_class", own.accessor_class)
+    field.__class__ = _checked_class(bases, own)  # not a copy, because a BitField's flags know their field
+    return field
 
 
 def _datatype(field: Any, type_: str, ctx: Any) -> peewee.SQL:
