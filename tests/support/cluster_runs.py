@@ -206,10 +206,14 @@ class Watch:
         self._name = database.name
         self._connection = database.connect()
 
+    def statements(self) -> list[str]:
+        """Return the statements that are running in this database."""
+        rows = self._connection.execute_sql("SHOW FULL PROCESSLIST").fetchall()
+        return [str(row[7] or "") for row in rows if row[3] == self._name]
+
     def sees(self, words: str) -> bool:
         """Return True if a statement that begins with ``words`` is running in this database."""
-        rows = self._connection.execute_sql("SHOW FULL PROCESSLIST").fetchall()
-        return any(row[3] == self._name and str(row[7] or "").startswith(words) for row in rows)
+        return any(text.startswith(words) for text in self.statements())
 
 
 def reopen(database: LiveDatabase) -> None:
