@@ -14,7 +14,8 @@ import peewee
 
 from ...database.retry import retrying
 from ..fields import utc_now
-from .messages import read_rows
+from .arguments import LONGEST, span, whole
+from .messages import in_batches
 
 #: So many characters of an error are kept: with four bytes each they fit.
 _ERROR = 10_000
@@ -42,7 +43,7 @@ class QueueJobs:
         dies stays as it is until ``requeue_stale``.
         """
         model: Any = cls
-        pending = model.select().where(model.status == "pending").order_by(model.id).limit(limit)
+        pending = model.select().where(model.status == "pending").order_by(model.id).limit(whole("limit", limit))
         try:
             # Others' items are passed over. Without gap locks: two that read to the end of the list would deadlock.
             items = list(pending.for_update(skip_locked=True))
@@ -107,22 +108,16 @@ class QueueJobs:
         of it, up to so many ``attempts`` in all.
         """
         model: Any = cls
-        waits = [utc_now() - delay * 2**number for number in range(_DOUBLINGS + 1)]
+        span("delay", delay)
+        waits = [utc_now() - min(delay * 2**number, LONGEST) for number in range(_DOUBLINGS + 1)]
         due = _since(model, waits.pop())
         for number, moment in enumerate(waits, 1):
             due |= (model.attempts <= number) & _since(model, moment)
         return cls._pending_again((model.status == "failed") & (model.attempts < attempts) & due)
 
     @classmethod
-    def _pending_again(cls, condition: Any, batch: int = 500) -> int:
-        model: Any = cls
-        count = 0
-        while True:
-            ids = [number for (number,) in read_rows(model, model.select(model.id).where(condition).limit(batch))]
-            moved = cls._set_pending(sorted(ids), condition) if ids else 0
-            count += moved
-            if not moved:
-                return count
+    def _pending_again(cls, condition: Any) -> int:
+        return in_batches(cls, condition, 500, lambda ids: cls._set_pending(ids, condition))
 
     @classmethod
     @retrying(single=True)
@@ -132,7 +127,7 @@ class QueueJobs:
 
 
 def _stale(model: Any, older_than: timedelta) -> Any:
-    return (model.status == "processing") & _since(model, utc_now() - older_than)
+    return (model.status == "processing") & _since(model, utc_now() - span("older_than", older_than))
 
 
 def _since(model: Any, moment: datetime) -> Any:
