@@ -144,7 +144,7 @@ class MessageJobs:
         """Store an outbound message before WhatsApp has named it; ``sent_as`` gives it its name.
 
         Until then its ``wa_message_id`` is a unique placeholder, ``unsent.`` and 32 digits. The conversation is found
-        or opened as by ``ingest``.
+        or opened as by ``ingest``. Raises what ``ingest`` raises.
         """
         return cls.ingest(f"{_UNSENT}{uuid4().hex}", phone=phone, **{"direction": "outbound", **values})[0]
 
@@ -218,7 +218,7 @@ class MessageJobs:
 
     @classmethod
     def prunable(cls, before: datetime, *, conversations: bool = False) -> peewee.ModelSelect[Any]:
-        """Return what ``prune`` deletes, the oldest first; but for conversations that still have later messages."""
+        """Return a query for what ``prune`` deletes, the oldest first; a conversation with later messages stays."""
         model: Any = cls
         query: peewee.ModelSelect[Any]
         if conversations:

@@ -29,7 +29,7 @@ class QueueJobs:
     @classmethod
     @retrying(single=True)
     def enqueue(cls, entity_type: str, entity_id: int, action: str) -> Self:
-        """Add an item, for any worker."""
+        """Add an item, for any worker, and return it. Raises InvalidValue for an unknown type or action."""
         model: Any = cls
         item: Self = model.create(entity_type=entity_type, entity_id=entity_id, action=action)
         return item
@@ -37,10 +37,10 @@ class QueueJobs:
     @classmethod
     @retrying(isolation="READ COMMITTED")
     def claim(cls, worker: str, limit: int = 1) -> list[Self]:
-        """Take up to ``limit`` pending items, the oldest first; no other worker gets them.
+        """Take up to ``limit`` pending items, the oldest first, and return them; no other worker gets them.
 
         The worker's name stands in ``error_message`` until the item is completed or has failed. An item whose worker
-        dies stays as it is until ``requeue_stale``.
+        dies stays as it is until ``requeue_stale``. Raises InvalidValue for a limit below 0.
         """
         model: Any = cls
         pending = model.select().where(model.status == "pending").order_by(model.id).limit(whole("limit", limit))
@@ -68,7 +68,7 @@ class QueueJobs:
 
     @retrying(single=True)
     def fail(self, error: object) -> bool:
-        """Mark a claimed item as failed, with the error's text; ``retry_due`` gives it another try.
+        """Mark a claimed item as failed, with the first 10,000 characters of the error; ``retry_due`` tries it again.
 
         Return False if it has been taken from this worker.
         """
@@ -87,7 +87,7 @@ class QueueJobs:
 
     @classmethod
     def stale(cls, older_than: timedelta) -> peewee.ModelSelect[Any]:
-        """Return the items that were claimed so long ago and are not done."""
+        """Return a query for the items that were claimed so long ago and are not done. Raises InvalidValue."""
         model: Any = cls
         items: peewee.ModelSelect[Any] = model.select().where(_stale(model, older_than))
         return items
@@ -96,7 +96,8 @@ class QueueJobs:
     def requeue_stale(cls, older_than: timedelta) -> int:
         """Make items pending again that were claimed so long ago: their workers have died. Return how many.
 
-        Choose a time in which every worker is done with an item, or the item is done twice.
+        Choose a time in which every worker is done with an item, or the item is done twice. Raises InvalidValue for
+        what is not a timedelta from zero.
         """
         return cls._pending_again(_stale(cls, older_than))
 
@@ -105,7 +106,7 @@ class QueueJobs:
         """Make failed items pending again whose time has come; return how many.
 
         The first retry is ``delay`` after the failure, each further one after twice the time, at most after 1,024 times
-        of it, up to so many ``attempts`` in all.
+        of it, up to so many ``attempts`` in all. Raises InvalidValue.
         """
         model: Any = cls
         span("delay", delay)
