@@ -434,6 +434,16 @@ def test_old_conversations_go_one_by_one(shop: Any) -> None:
     assert (shop.Message.select().count(), len(seen)) == (6, 2)
 
 
+def test_a_conversation_with_a_later_message_stays_whole(shop: Any) -> None:
+    """PHP may have stored one and not moved ``last_message_at``; the messages before it were deleted."""
+    for number, hour in enumerate((0, 1, 9)):
+        shop.Message.ingest(str(number), phone=PHONE, created_at=hours(hour))
+    shop.Conversation.update(status="closed", last_message_at=hours(1)).execute()
+    assert shop.Message.prunable(hours(5), conversations=True).count() == 0
+    assert (shop.Message.prune(hours(5), conversations=True), shop.Message.select().count()) == (0, 3)
+    assert shop.Message.prune(hours(10), conversations=True) == 1
+
+
 def test_the_reads_of_an_agents_desk(shop: Any) -> None:
     for number in range(6):
         shop.Message.ingest(str(number), phone=str(number), created_at=hours(24 * number))

@@ -86,6 +86,7 @@ OTHER: dict[str, Callable[[Any], Any]] = {
     "recent, a number": lambda shop: shop.Conversation.recent(after=5),
     "sent_as, empty": lambda shop: shop.Message.send(phone=PHONE).sent_as(" "),
     "advance, empty": lambda shop: shop.Message.advance("", "read"),
+    "expire, empty": lambda shop: shop.Cart.expire(""),
 }
 
 

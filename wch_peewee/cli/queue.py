@@ -69,9 +69,5 @@ def command(choices: Choices, action: str, older_than: int, failed: bool, dry_ru
 def _by_status(models: SiteModels) -> dict[str, dict[str, Any]]:
     item: Any = models.SyncQueueItem
     query = item.select(item.status, pw.fn.COUNT(item.id), pw.fn.MIN(item.created_at)).group_by(item.status)
-    found = {status: (count, oldest) for status, count, oldest in query.tuples()}
-    items = {}
-    for status in SyncStatus:
-        count, oldest = found.get(status, (0, None))
-        items[status.value] = {"count": count, "oldest": oldest}
-    return items
+    found = {status: {"count": count, "oldest": oldest} for status, count, oldest in query.tuples()}
+    return {status.value: found.get(status, {"count": 0, "oldest": None}) for status in SyncStatus}

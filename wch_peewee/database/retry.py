@@ -52,9 +52,8 @@ def retrying(
     Raises Busy when the patience is used up, ConfigurationError if there is no database or the function is a coroutine
     or a generator, and what the function raises.
     """
-    if function is None:
-        return functools.partial(_decorate, patience=patience, isolation=isolation, single=single)
-    return _decorate(function, patience=patience, isolation=isolation, single=single)
+    decorate = functools.partial(_decorate, patience=patience, isolation=isolation, single=single)
+    return decorate if function is None else decorate(function)
 
 
 def _decorate(function: Any, **options: Any) -> Any:

@@ -74,5 +74,5 @@ class CartJobs:
         """
         model: Any = cls
         # PHP's zero dates are before the earliest one.
-        expired = (model.expires_at >= EARLIEST) & (model.expires_at < (before or utc_now()))
+        expired = (model.expires_at >= EARLIEST) & (model.expires_at < (utc_now() if before is None else before))
         return in_batches(model, expired, whole("batch", batch, 1), lambda ids: delete_rows(model, ids, expired))

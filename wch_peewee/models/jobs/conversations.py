@@ -10,7 +10,7 @@ import peewee
 from ...database.connect import in_transaction
 from ...database.retry import database_of, retrying
 from ...errors import InvalidValue
-from .arguments import whole
+from .arguments import filled, whole
 from .messages import EARLIEST
 
 
@@ -26,6 +26,7 @@ class ConversationJobs:
         fit.
         """
         model: Any = cls
+        filled("phone", phone)
         model._refuse_unknown(values)
         if values.get("status") == "closed":
             raise InvalidValue("A conversation that is closed is not open; call close() on what get_or_open returns.")

@@ -218,13 +218,16 @@ class MessageJobs:
 
     @classmethod
     def prunable(cls, before: datetime, *, conversations: bool = False) -> peewee.ModelSelect[Any]:
-        """Return a query for what ``prune`` deletes, the oldest first; a conversation with later messages stays."""
+        """Return a query for what ``prune`` deletes, the oldest first."""
         model: Any = cls
         query: peewee.ModelSelect[Any]
         if conversations:
-            model = model.beside("Conversation")
+            message, model = model, model.beside("Conversation")
             old = (model.last_message_at >= EARLIEST) & (model.last_message_at < before)
-            query = model.select().where(old, model.status == "closed").order_by(model.last_message_at, model.id)
+            # PHP may have stored a message and not moved ``last_message_at``.
+            later = message.select(message.id).where(message.conversation == model.id, message.created_at >= before)
+            closed = (model.status == "closed") & ~peewee.fn.EXISTS(later)
+            query = model.select().where(old, closed).order_by(model.last_message_at, model.id)
         else:
             old = (model.created_at >= EARLIEST) & (model.created_at < before)
             query = model.select().where(old).order_by(model.created_at, model.id)
