@@ -70,8 +70,7 @@ class MessageJobs:
         Each mapping has the arguments of ``ingest`` as its keys. A ``batch`` is so many messages in one transaction,
         with one statement or two for each table. Raises what ``ingest`` raises; the batches before it are stored then.
         """
-        rows, new = list(messages), list[Self]()
-        whole("batch", batch, 1)
+        rows, new, batch = list(messages), list[Self](), whole("batch", batch, 1)
         joined = in_transaction(database_of(cls))
         for start in range(0, len(rows), batch):
             new += cls._ingest_batch(rows[start : start + batch], joined)
@@ -101,8 +100,7 @@ class MessageJobs:
             if not isinstance(row, Mapping):
                 raise InvalidValue(f"A message is {shorten(row)}; expected a mapping with wa_message_id and phone.")
             filled("wa_message_id", row.get("wa_message_id"))
-            filled("phone", row.get("phone"))
-        model.beside("CustomerProfile").hold(row["phone"] for row in rows)
+        model.beside("CustomerProfile").hold(row.get("phone") for row in rows)
         names = model.wa_message_id.in_([row["wa_message_id"] for row in rows])
         stored = {name for (name,) in model.select(model.wa_message_id).where(names).tuples()}
         new: dict[str, dict[str, Any]] = {}
@@ -204,11 +202,11 @@ class MessageJobs:
         and begun again. ``before`` is in UTC if it names no time zone. Raises InvalidValue.
         """
         model: Any = cls
-        whole("batch", batch, 1)
+        batch = whole("batch", batch, 1)
         before = model.created_at.python_value(model.created_at.db_value(before))
         begun, rows, first = time.monotonic(), 0, None
         work = _old_conversations(model, before, batch) if conversations else _old_messages(model, before, batch)
-        table = (model.beside("Conversation") if conversations else model)._meta.table_name
+        table = model.prunable(before, conversations=conversations).model._meta.table_name
         for deleted, moment in work:
             first, rows = first or moment, rows + deleted
             if progress is not None:
@@ -219,19 +217,15 @@ class MessageJobs:
     @classmethod
     def prunable(cls, before: datetime, *, conversations: bool = False) -> peewee.ModelSelect[Any]:
         """Return a query for what ``prune`` deletes, the oldest first."""
-        model: Any = cls
-        query: peewee.ModelSelect[Any]
+        message: Any = cls
+        model = message.beside("Conversation") if conversations else message
+        moment = model.last_message_at if conversations else model.created_at
+        query: peewee.ModelSelect[Any] = model.select().where(moment >= EARLIEST, moment < before)
         if conversations:
-            message, model = model, model.beside("Conversation")
-            old = (model.last_message_at >= EARLIEST) & (model.last_message_at < before)
             # PHP may have stored a message and not moved ``last_message_at``.
             later = message.select(message.id).where(message.conversation == model.id, message.created_at >= before)
-            closed = (model.status == "closed") & ~peewee.fn.EXISTS(later)
-            query = model.select().where(old, closed).order_by(model.last_message_at, model.id)
-        else:
-            old = (model.created_at >= EARLIEST) & (model.created_at < before)
-            query = model.select().where(old).order_by(model.created_at, model.id)
-        return query
+            query = query.where(model.status == "closed", ~peewee.fn.EXISTS(later))
+        return query.order_by(moment, model.id)
 
     @classmethod
     def days(cls, since: datetime, until: datetime | None = None) -> peewee.ModelSelect[Any]:
