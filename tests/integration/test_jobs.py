@@ -12,6 +12,7 @@ import peewee
 import pytest
 
 from benchmarks.desk import fill, keys_of, reads
+from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from wch_peewee import Busy, ConfigurationError, InvalidValue, Message, Plugin, retrying, utc_now
 from wch_peewee.models.jobs import carts
@@ -291,6 +292,15 @@ def test_a_retry_waits_longer_each_time(shop: Any) -> None:
         item.status, item.attempts, item.processed_at = "failed", attempts, utc_now() - timedelta(minutes=3)
         item.save()
     assert shop.SyncQueueItem.retry_due(delay=timedelta(minutes=1)) == 2
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_items_whose_status_nobody_knows_are_shown(shop: Any, installed: LiveDatabase) -> None:
+    shop.SyncQueueItem.enqueue("order", 1, "create")
+    installed.execute("SET SESSION sql_mode = ''")  # as WordPress has it
+    installed.execute("UPDATE wp_wch_sync_queue SET status = 'retrying'")
+    items = wch("queue", "--database", installed.url, "--format", "json").json["items"]
+    assert {name: one["count"] for name, one in items.items() if one["count"]} == {"unknown": 1}
 
 
 def test_an_item_of_a_dead_worker_is_put_back(shop: Any) -> None:

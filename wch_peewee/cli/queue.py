@@ -70,4 +70,6 @@ def _by_status(models: SiteModels) -> dict[str, dict[str, Any]]:
     item: Any = models.SyncQueueItem
     query = item.select(item.status, pw.fn.COUNT(item.id), pw.fn.MIN(item.created_at)).group_by(item.status)
     found = {status: {"count": count, "oldest": oldest} for status, count, oldest in query.tuples()}
-    return {status.value: found.get(status, {"count": 0, "oldest": None}) for status in SyncStatus}
+    items = {status.value: found.get(status, {"count": 0, "oldest": None}) for status in SyncStatus}
+    # What WordPress's sessions leave in place of a status that the column does not have: no worker gets it.
+    return {**items, "unknown": found[None]} if None in found else items
