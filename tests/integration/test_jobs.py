@@ -601,11 +601,14 @@ def test_a_call_is_committed_with_autocommit_off(plugin: Plugin, shop: Any, inst
     assert shop.Message.advance("wamid.1", "read") is True
     assert (shop.BroadcastCampaign.count(campaign.id, sent=1), campaign.start()) == (True, True)
     item = shop.SyncQueueItem.enqueue("order", 1, "create")
+    assert shop.SyncQueueItem.select().count() == 1  # begins a transaction, and the driver does not notice
+    assert shop.SyncQueueItem.claim("w") == [item]
     with shop.Cart.edit(PHONE) as cart:
         cart.items.append("tea")
         assert plugin.database.in_transaction()
     plugin.database.close()  # what is not committed is gone
     assert (shop.Message.get().status, shop.SyncQueueItem.get(), shop.Cart.get().items) == ("read", item, ["tea"])
+    assert shop.SyncQueueItem.get().status == "processing"
     assert (shop.BroadcastCampaign.get().sent_count, shop.BroadcastCampaign.get().status) == (1, "sending")
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, overload
 import peewee
 
 from ..errors import Busy, ConfigurationError
-from .connect import PATIENCE, describe, in_transaction, is_async
+from .connect import PATIENCE, describe, in_transaction, is_async, is_autocommitted
 from .query import failure_of
 from .session import with_settings
 
@@ -122,7 +122,11 @@ def attempt(
 
 def transaction(database: peewee.Database, isolation: str | None = None) -> Any:
     """Return a transaction for a block. On SQLite it has the file's lock from its beginning."""
-    return database.atomic("IMMEDIATE" if isinstance(database, peewee.SqliteDatabase) else isolation)
+    if isinstance(database, peewee.SqliteDatabase):
+        return database.atomic("IMMEDIATE")
+    if isolation and not (database.is_closed() or is_async(database) or is_autocommitted(database)):
+        database.commit()  # a SELECT may have begun one unnoticed, in which the isolation cannot be set
+    return database.atomic(isolation)
 
 
 def _sleep(database: peewee.Database, seconds: float) -> None:
