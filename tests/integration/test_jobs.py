@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ import peewee
 import pytest
 
 from benchmarks.desk import fill, keys_of, reads
+from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from wch_peewee import Busy, ConfigurationError, InvalidValue, Message, Plugin, retrying, utc_now
+from wch_peewee.models.jobs import carts
 from wch_peewee.progress import BatchDone
 
 PHONE = "+4915112345678"
@@ -58,6 +61,16 @@ def test_a_conversation_goes_to_the_agent_who_takes_it_first(shop: Any) -> None:
     assert two.assign(8) is False
 
 
+def test_taking_a_conversation_keeps_what_is_not_saved_yet(shop: Any) -> None:
+    conversation = shop.Conversation.get_or_open(PHONE)
+    shop.Conversation.update(assigned_agent_id=None, status="active").execute()
+    conversation.context["step"] = 2
+    assert (conversation.assign(7), conversation.status) == (True, "active")
+    assert conversation.save() == 1
+    row = shop.Conversation.get()
+    assert (row.context, row.assigned_agent_id, row.status) == ({"step": 2}, 7, "active")
+
+
 # --- messages
 
 
@@ -101,6 +114,16 @@ def test_many_are_stored_as_one_is(shop: Any) -> None:
     assert shop.Message.ingest_many(iter(rows)) == shop.Message.ingest_many([]) == []
 
 
+def test_names_that_are_the_same_to_the_server_are_one_message(shop: Any, installed: LiveDatabase) -> None:
+    """``ingest_many`` ended in the server's error, however often the webhook came."""
+    shop.Message.ingest("wamid.a", phone=PHONE)
+    names = ["wamid.A", "wamid.b", "wamid.B", "wamid.c"]
+    new = shop.Message.ingest_many({"wa_message_id": name, "phone": PHONE} for name in names)
+    is_exact = installed.family == "sqlite"
+    assert [row.wa_message_id for row in new] == (names if is_exact else ["wamid.b", "wamid.c"])
+    assert shop.Message.ingest("wamid.C", phone=PHONE)[1] is is_exact
+
+
 def test_a_message_that_does_not_fit_leaves_nothing(shop: Any) -> None:
     for values in ({"status": "eaten"}, {"phone": "1" * 21}, {"text": "x"}):
         with pytest.raises(InvalidValue):
@@ -115,6 +138,10 @@ def test_a_message_is_sent_and_then_named(shop: Any) -> None:
     assert (message.sent_as("wamid.1"), message.sent_as("wamid.1"), same.sent_as("wamid.2")) == (True, True, False)
     assert (shop.Message.get().wa_message_id, message.is_dirty()) == ("wamid.1", False)
     assert same.sent_as("wamid.1") is True
+    named = shop.Message.get()
+    assert (named.sent_as("wamid.2"), named.sent_as("wamid.1")) == (False, True)
+    with pytest.raises(InvalidValue, match=r"wamid\.1', the name of another message"):
+        shop.Message.send(phone=PHONE).sent_as("wamid.1")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +158,42 @@ def test_a_status_moves_forward_only(shop: Any, statuses: list[str], moved: list
     shop.Message.send(phone=PHONE).sent_as("wamid.1")
     assert [shop.Message.advance("wamid.1", status) for status in statuses] == moved
     assert shop.Message.get().status == ends
+
+
+def test_a_status_that_comes_while_its_message_is_named(
+    plugin: Plugin, shop: Any, installed: LiveDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not found by the update and found by what follows, it was reported as there already, and the status was lost."""
+    number = shop.Message.send(phone=PHONE).id
+    other, run = Plugin(installed.url), plugin.database.execute_sql
+
+    def execute_sql(sql: str, *arguments: Any, **options: Any) -> Any:
+        cursor = run(sql, *arguments, **options)
+        if sql.startswith("UPDATE"):
+            other.models.Message.get_by_id(number).sent_as("wamid.1")
+        return cursor
+
+    monkeypatch.setattr(plugin.database, "execute_sql", execute_sql)
+    assert (shop.Message.advance("wamid.1", "read"), shop.Message.get().status) == (True, "read")
+    other.database.close()
+
+
+def test_the_status_of_a_message_that_a_snapshot_shows_as_it_was(
+    plugin: Plugin, shop: Any, installed: LiveDatabase
+) -> None:
+    if installed.family == "sqlite":
+        pytest.skip("a SQLite transaction that has read cannot write once another one has written")
+    shop.Message.ingest("wamid.1", phone=PHONE)
+    other = Plugin(installed.url)
+    with plugin.database.atomic():
+        assert shop.Message.get().status == "sent"  # the snapshot begins
+        other.models.Message.advance("wamid.1", "read")
+        if installed.engine == "mariadb11":  # innodb_snapshot_isolation
+            with pytest.raises(peewee.OperationalError, match="1020"):
+                shop.Message.advance("wamid.1", "delivered")
+        else:
+            assert shop.Message.advance("wamid.1", "delivered") is False
+    other.database.close()
 
 
 def test_the_status_of_a_message_that_is_not_stored(shop: Any) -> None:
@@ -155,6 +218,42 @@ def test_a_cart_is_edited_in_one_go(shop: Any) -> None:
     (cart,) = shop.Cart.select()
     assert (cart.items, cart.expires_at) == ([{"sku": "tea"}, {"sku": "pot"}], NOON)
     assert not shop.Cart._meta.database.in_transaction()
+
+
+def test_an_edit_within_an_edit_has_the_same_cart(shop: Any) -> None:
+    """The outer block would write what it had read, and lose what the inner one had added."""
+    with shop.Cart.edit(PHONE) as outer:
+        outer.items.append("tea")
+        with shop.Cart.edit(OTHER) as other, shop.Cart.edit(PHONE) as inner:
+            other.items.append("cup")
+            inner.items.append("pot")
+        assert inner is outer
+    assert {cart.customer_phone: cart.items for cart in shop.Cart} == {PHONE: ["tea", "pot"], OTHER: ["cup"]}
+    with shop.Cart.edit(PHONE) as later:
+        assert later is not outer
+
+
+def test_an_expiry_that_the_block_sets_stays_even_if_it_is_as_before(shop: Any) -> None:
+    with shop.Cart.edit(PHONE) as cart:
+        cart.expires_at = NOON
+    with shop.Cart.edit(PHONE) as cart:
+        cart.expires_at = NOON
+    assert shop.Cart.get().expires_at == NOON
+
+
+def test_a_cart_that_is_revived_meanwhile_ends_no_cleanup(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        shop.Cart.create(customer_phone=str(number), expires_at=hours(number))
+    delete, first = carts.delete_rows, []
+
+    def delete_rows(model: Any, ids: Any, *conditions: Any) -> int:
+        if not first:
+            first.extend(ids)
+            shop.Cart.update(expires_at=hours(9)).where(shop.Cart.id.in_(ids)).execute()
+        return delete(model, ids, *conditions)
+
+    monkeypatch.setattr(carts, "delete_rows", delete_rows)
+    assert (shop.Cart.expire(hours(5), batch=1), [cart.id for cart in shop.Cart]) == (3, first)
 
 
 def test_expired_carts_go(shop: Any) -> None:
@@ -193,6 +292,15 @@ def test_a_retry_waits_longer_each_time(shop: Any) -> None:
         item.status, item.attempts, item.processed_at = "failed", attempts, utc_now() - timedelta(minutes=3)
         item.save()
     assert shop.SyncQueueItem.retry_due(delay=timedelta(minutes=1)) == 2
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_items_whose_status_nobody_knows_are_shown(shop: Any, installed: LiveDatabase) -> None:
+    shop.SyncQueueItem.enqueue("order", 1, "create")
+    installed.execute("SET SESSION sql_mode = ''")  # as WordPress has it
+    installed.execute("UPDATE wp_wch_sync_queue SET status = 'retrying'")
+    items = wch("queue", "--database", installed.url, "--format", "json").json["items"]
+    assert {name: one["count"] for name, one in items.items() if one["count"]} == {"unknown": 1}
 
 
 def test_an_item_of_a_dead_worker_is_put_back(shop: Any) -> None:
@@ -290,6 +398,25 @@ def test_everything_of_a_person_is_exported_and_erased(shop: Any) -> None:
     assert shop.CustomerProfile.select().count() == 1
 
 
+def test_an_export_names_nobody_else(shop: Any) -> None:
+    of_a_person(shop)
+    assert PHONE not in str(shop.CustomerProfile.export(OTHER))
+
+
+@pytest.mark.parametrize("document", [PHONE, [int(PHONE), {"a": int(PHONE)}], {"n": 2**70, "p": [PHONE]}], ids=repr)
+def test_documents_that_only_php_writes_are_erased_too(document: Any, shop: Any, installed: LiveDatabase) -> None:
+    """One of them kept everything of the person from being erased."""
+    phone = PHONE if PHONE in str(document) else str(int(PHONE))
+    shop.BroadcastCampaign.create(name="spring", template_name="t")
+    installed.execute(f"UPDATE wp_wch_broadcast_campaigns SET audience_filter = '{json.dumps(document)}'")
+    shop.CustomerProfile.upsert(phone)
+    assert shop.CustomerProfile.erase(phone)["messages"] == [
+        "wp_wch_customer_profiles: 1 row",
+        "wp_wch_broadcast_campaigns: 1 row",
+    ]
+    assert phone not in str(installed.execute("SELECT audience_filter FROM wp_wch_broadcast_campaigns"))
+
+
 # --- retention and the reads
 
 
@@ -317,6 +444,15 @@ def test_old_conversations_go_one_by_one(shop: Any) -> None:
     assert (shop.Message.select().count(), len(seen)) == (6, 2)
 
 
+def test_a_conversation_with_a_later_message_stays_whole(shop: Any) -> None:
+    """PHP may have stored one and not moved ``last_message_at``; the messages before it were deleted."""
+    for number, hour in enumerate((0, 1, 9)):
+        shop.Message.ingest(str(number), phone=PHONE, created_at=hours(hour))
+    shop.Conversation.update(status="closed", last_message_at=hours(1)).execute()
+    assert shop.Message.prunable(hours(5), conversations=True).count() == 0
+    assert (shop.Message.prune(hours(5), conversations=True), shop.Message.select().count()) == (0, 3)
+
+
 def test_the_reads_of_an_agents_desk(shop: Any) -> None:
     for number in range(6):
         shop.Message.ingest(str(number), phone=str(number), created_at=hours(24 * number))
@@ -340,6 +476,19 @@ def test_the_reads_of_an_agents_desk(shop: Any) -> None:
     days = shop.Message.per_day(NOON, hours(25))
     assert days == {date(2026, 1, 2): {"inbound": 6, "outbound": 1}, date(2026, 1, 3): {"inbound": 1}}
     assert len(shop.Message.per_day(NOON)) == 6
+
+
+def test_pages_go_on_through_phps_zero_dates(shop: Any, installed: LiveDatabase) -> None:
+    for number in range(4):
+        shop.Message.ingest(str(number), phone=str(number), created_at=NOON)
+    if installed.family != "sqlite":
+        installed.execute("SET SESSION sql_mode = ''")  # as WordPress has it
+    installed.execute("UPDATE wp_wch_conversations SET last_message_at = '0000-00-00 00:00:00' WHERE id < 4")
+    found, after = [], None
+    while page := list(shop.Conversation.recent(1, after=after)):
+        found.append(page[0].id)
+        after = page[-1]
+    assert found == [4, 3, 2, 1]
 
 
 # --- transactions
@@ -421,6 +570,47 @@ def test_within_a_transaction_nothing_is_tried_again(plugin: Plugin, installed: 
     plugin.models.Message.ingest("wamid.1", phone=PHONE)
     plugin.database.execute_sql("ROLLBACK")
     assert plugin.models.Message.select().count() == 0
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_patience_is_shorter_than_the_servers_own(plugin: Plugin, installed: LiveDatabase) -> None:
+    """A server waits 50 seconds for a lock, whatever the caller has asked for."""
+    plugin.models.Cart.create(customer_phone=PHONE, expires_at=NOON)
+    other = Plugin(installed.url)
+
+    @retrying(patience=1)
+    def edit(plugin: Plugin) -> None:
+        waits.append(plugin.database.execute_sql("SELECT @@innodb_lock_wait_timeout").fetchone())
+        plugin.models.Cart.update(coupon_code="y").execute()
+
+    waits: list[Any] = []
+    with other.database.atomic():
+        other.models.Cart.update(coupon_code="x").execute()
+        with pytest.raises(Busy, match=r"locked by others for \d+ seconds"):
+            edit(plugin)
+    other.database.close()
+    edit(plugin)
+    assert set(waits) == {(1,)}
+    assert plugin.database.execute_sql("SELECT @@innodb_lock_wait_timeout").fetchone() == (50,)
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_a_call_is_committed_with_autocommit_off(plugin: Plugin, shop: Any, installed: LiveDatabase) -> None:
+    campaign = shop.BroadcastCampaign.create(name="spring", template_name="t")
+    plugin.database.execute_sql("SET autocommit = 0")
+    shop.Message.ingest("wamid.1", phone=PHONE)
+    assert shop.Message.advance("wamid.1", "read") is True
+    assert (shop.BroadcastCampaign.count(campaign.id, sent=1), campaign.start()) == (True, True)
+    item = shop.SyncQueueItem.enqueue("order", 1, "create")
+    assert shop.SyncQueueItem.select().count() == 1  # begins a transaction, and the driver does not notice
+    assert shop.SyncQueueItem.claim("w") == [item]
+    with shop.Cart.edit(PHONE) as cart:
+        cart.items.append("tea")
+        assert plugin.database.in_transaction()
+    plugin.database.close()  # what is not committed is gone
+    assert (shop.Message.get().status, shop.SyncQueueItem.get(), shop.Cart.get().items) == ("read", item, ["tea"])
+    assert shop.SyncQueueItem.get().status == "processing"
+    assert (shop.BroadcastCampaign.get().sent_count, shop.BroadcastCampaign.get().status) == (1, "sending")
 
 
 def test_what_has_no_database_is_said() -> None:

@@ -115,4 +115,32 @@ def test_the_queue(models: Any) -> None:
     back = wch("queue", "requeue", "--older-than", "0", "--failed")
     assert back.out.splitlines()[-1] == "Success: Put back 2 items."
     assert models.SyncQueueItem.select().where(models.SyncQueueItem.status == "pending").count() == 3
-    assert wch("queue", "--failed").code == wch("queue", "mend").code == 64
+    assert wch("queue", "--failed").code == wch("queue", "--dry-run").code == wch("queue", "mend").code == 64
+
+
+def test_a_dry_run_of_the_queue_puts_nothing_back(models: Any) -> None:
+    for number in range(3):
+        models.SyncQueueItem.enqueue("order", number, "create")
+    models.SyncQueueItem.claim("w", 2)[0].fail("no such order")
+    words = ("queue", "requeue", "--older-than", "0", "--dry-run")
+    assert wch(*words).out.splitlines()[-1] == "Would put back 1 item."
+    assert wch(*words, "--failed").out.splitlines()[-1] == "Would put back 2 items."
+    assert wch("queue", "--format", "csv").out.splitlines()[0] == "status,count,oldest"
+    lines = [line.split(",")[:2] for line in wch("queue", "--format", "csv").out.splitlines()]
+    assert lines[1:] == [["pending", "1"], ["processing", "1"], ["completed", "0"], ["failed", "1"]]
+
+
+@pytest.mark.parametrize("words", [("prune", "--older-than"), ("queue", "--older-than")], ids=" ".join)
+def test_an_age_beyond_all_dates_is_a_wrong_command_line(words: tuple[str, ...], models: Any) -> None:
+    for age in ("9" * 9, "9" * 12, "9" * 30):
+        result = wch(*words, age)
+        assert (result.code, "is not in the range" in result.err) == (64, True)
+
+
+@pytest.mark.parametrize("job", ["export", "erase"])
+def test_nobody_has_an_empty_phone(job: str, models: Any) -> None:
+    result = wch(job, " ")
+    assert (result.code, result.err.splitlines()[-1]) == (
+        2,
+        "Error: phone is ' '; expected a text that is not empty.",
+    )

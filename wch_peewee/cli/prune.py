@@ -5,13 +5,16 @@ from datetime import timedelta
 import click
 
 from ..models.fields import utc_now
+from ..models.jobs.arguments import LONGEST
 from .options import Choices, ExitCode, dry_run_option, subcommand, yes_option
 from .output import confirm
 from .session import open_session, site_models
 
 
 @subcommand("prune", short_help="Delete old messages.")
-@click.option("--older-than", type=click.IntRange(1), required=True, metavar="DAYS", help="Delete what is older.")
+@click.option(
+    "--older-than", type=click.IntRange(1, LONGEST.days), required=True, metavar="DAYS", help="Delete what is older."
+)
 @click.option(
     "--conversations", is_flag=True, help="Delete whole conversations that are closed and had no message since."
 )

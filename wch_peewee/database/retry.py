@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import math
 import random
 import time
 from collections.abc import Callable
@@ -12,8 +14,9 @@ from typing import Any, TypeVar, overload
 import peewee
 
 from ..errors import Busy, ConfigurationError
-from .connect import PATIENCE, describe, in_transaction, is_async
+from .connect import PATIENCE, describe, in_transaction, is_async, is_autocommitted
 from .query import failure_of
+from .session import with_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -40,19 +43,28 @@ def retrying(
     called several times, so what it does outside of the database has to bear that.
 
     Called inside a transaction, it joins that and is not repeated: such an error ends the caller's transaction, which
-    has to be repeated as a whole. ``patience`` is in seconds. ``isolation`` is that of the transaction on a server.
-    ``single`` is for a function that sends one statement, which is a transaction by itself.
+    has to be repeated as a whole. ``isolation`` is that of the transaction on a server. ``single`` is for a function
+    that sends one statement, which is a transaction by itself.
 
-    Raises Busy when the patience is used up, and what the function raises.
+    ``patience`` is in seconds. An attempt that is under way is not cut short: one wait for a lock takes up to 50
+    seconds on a server, or ``patience`` if that is less, and on SQLite what the database was opened with.
+
+    Raises Busy when the patience is used up, ConfigurationError if there is no database or the function is a coroutine
+    or a generator, and what the function raises.
     """
-    if function is None:
-        return functools.partial(_decorate, patience=patience, isolation=isolation, single=single)
-    return _decorate(function, patience=patience, isolation=isolation, single=single)
+    decorate = functools.partial(_decorate, patience=patience, isolation=isolation, single=single)
+    return decorate if function is None else decorate(function)
 
 
 def _decorate(function: Any, **options: Any) -> Any:
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function) or not callable(function):
+        raise ConfigurationError(
+            f"retrying needs a plain function, and {getattr(function, '__qualname__', repr(function))} is none: its "
+            "body would run after the transaction. With asyncio, await database.run(function, ...)."
+        )
+
     @functools.wraps(function)
-    def call(first: Any, *arguments: Any, **named: Any) -> Any:
+    def call(first: Any, /, *arguments: Any, **named: Any) -> Any:
         return attempt(database_of(first), lambda: function(first, *arguments, **named), **options)
 
     return call
@@ -85,26 +97,36 @@ def attempt(
     if in_transaction(database):
         return action()
     begun, pause = time.monotonic(), 0.005
-    while True:
-        try:
-            with nullcontext() if single else transaction(database, isolation):
-                return action()
-        except peewee.PeeweeException as error:
-            if failure_of(database, error) != "waiting":
-                raise
-            left = patience - (time.monotonic() - begun)
-            if left <= 0:
-                raise Busy(
-                    f"{describe(database)}: rows were locked by others for {patience:g} seconds "
-                    f"({error.args[-1] if error.args else error}); nothing was changed, try again later"
-                ) from error
-        _sleep(database, min(left, pause) * random.uniform(0.5, 1))
-        pause = min(2 * pause, _LONGEST)
+    # A server would wait 50 seconds for one lock.
+    limit = {"innodb_lock_wait_timeout": max(1, math.ceil(patience))}
+    with nullcontext() if patience >= PATIENCE else with_settings(database, limit):
+        while True:
+            try:
+                with nullcontext() if single else transaction(database, isolation):
+                    result = action()
+                if single and in_transaction(database) and not database.in_transaction():  # autocommit is off
+                    database.commit()
+                return result
+            except peewee.PeeweeException as error:
+                if failure_of(database, error) != "waiting":
+                    raise
+                waited = time.monotonic() - begun
+                if waited >= patience:
+                    raise Busy(
+                        f"{describe(database)}: rows were locked by others for {waited:.0f} seconds "
+                        f"({error.args[-1] if error.args else error}); nothing was changed, try again later"
+                    ) from error
+            _sleep(database, min(patience - waited, pause) * random.uniform(0.5, 1))
+            pause = min(2 * pause, _LONGEST)
 
 
 def transaction(database: peewee.Database, isolation: str | None = None) -> Any:
     """Return a transaction for a block. On SQLite it has the file's lock from its beginning."""
-    return database.atomic("IMMEDIATE" if isinstance(database, peewee.SqliteDatabase) else isolation)
+    if isinstance(database, peewee.SqliteDatabase):
+        return database.atomic("IMMEDIATE")
+    if isolation and not (database.is_closed() or is_async(database) or is_autocommitted(database)):
+        database.commit()  # a SELECT may have begun one unnoticed, in which the isolation cannot be set
+    return database.atomic(isolation)
 
 
 def _sleep(database: peewee.Database, seconds: float) -> None:

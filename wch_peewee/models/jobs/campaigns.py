@@ -32,8 +32,14 @@ class CampaignJobs:
     @classmethod
     @retrying(single=True)
     def count(cls, campaign_id: int, *, sent: int = 0, delivered: int = 0, read: int = 0) -> bool:
-        """Add to the counters of a campaign, however many do so at once; return False if there is no such campaign."""
+        """Add to the counters of a campaign, however many do so at once.
+
+        Return False if there is no such campaign, or nothing to add. Raises InvalidValue for what is not a whole
+        number of the column's range.
+        """
         model: Any = cls
         added = {"sent_count": sent, "delivered_count": delivered, "read_count": read}
-        changes = {name: getattr(model, name) + number for name, number in added.items() if number}
+        # The field refuses what is not a whole number: SQLite would store 2.5, and servers would round it.
+        numbers = {field: field.db_value(number) for name, number in added.items() for field in [getattr(model, name)]}
+        changes = {field: field + number for field, number in numbers.items() if number}
         return bool(changes and model.update(changes).where(model.id == campaign_id).execute())

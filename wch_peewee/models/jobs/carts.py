@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from ...database.connect import in_transaction
 from ...database.retry import attempt, database_of, transaction
 from ..fields import utc_now
-from .messages import EARLIEST, delete_rows, read_rows
+from .arguments import filled, span, whole
+from .messages import EARLIEST, delete_rows, in_batches
+
+#: What this thread or task is editing: database, table and number of each cart, and the cart.
+_EDITED: ContextVar[tuple[tuple[Any, Any], ...]] = ContextVar("_EDITED", default=())
 
 
 class CartJobs:
@@ -23,10 +28,16 @@ class CartJobs:
 
         The cart is made if it is missing. Others who edit it, PHP's UPDATE included, wait meanwhile. It then expires
         after ``lifetime`` from now, unless the block has set ``expires_at``. Nothing is written if the block raises.
-        The block is one transaction, or part of the caller's; it is not repeated.
+        The block is one transaction, or part of the caller's; it is not repeated. A block for the same cart within
+        the block has the same object, which is written at the end of the outer one.
+
+        Raises InvalidValue for an empty phone, Busy if others hold the cart for too long, and, within another
+        transaction or block, peewee's OperationalError after a deadlock: all of that has to be repeated then.
         """
         model: Any = cls
         database = database_of(cls)
+        filled("phone", phone)
+        span("lifetime", lifetime)
         with ExitStack() as stack:
 
             def hold() -> Any:
@@ -42,9 +53,15 @@ class CartJobs:
                     return cart
 
             cart = hold() if in_transaction(database) else attempt(database, begin, single=True)
+            key, edited = (database, model._meta.table_name, cart.id), _EDITED.get()
+            if key in dict(edited):
+                yield dict(edited)[key]
+                return
+            _EDITED.set((*edited, (key, cart)))
+            stack.callback(_EDITED.set, edited)
             held_until = cart.expires_at
             yield cart
-            if cart.expires_at == held_until:
+            if cart.expires_at == held_until and "expires_at" not in cart._dirty:
                 cart.expires_at = utc_now() + lifetime
             cart.save()
 
@@ -52,15 +69,10 @@ class CartJobs:
     def expire(cls, before: datetime | None = None, *, batch: int = 500) -> int:
         """Delete the carts that have expired before a moment, by default now, in batches; return how many.
 
-        A cart that is revived meanwhile stays: its row is looked at once more when it is deleted.
+        A cart that is revived meanwhile stays: its row is looked at once more when it is deleted. A ``batch`` is so
+        many carts in one transaction. ``before`` is in UTC if it names no time zone.
         """
         model: Any = cls
         # PHP's zero dates are before the earliest one.
-        expired = (model.expires_at >= EARLIEST) & (model.expires_at < (before or utc_now()))
-        count = 0
-        while True:
-            ids = [number for (number,) in read_rows(model, model.select(model.id).where(expired).limit(batch))]
-            deleted = delete_rows(model, sorted(ids), expired)
-            count += deleted
-            if not deleted:
-                return count
+        expired = (model.expires_at >= EARLIEST) & (model.expires_at < (utc_now() if before is None else before))
+        return in_batches(model, expired, whole("batch", batch, 1), lambda ids: delete_rows(model, ids, expired))

@@ -9,6 +9,9 @@ import peewee
 
 from ...database.connect import in_transaction
 from ...database.retry import database_of, retrying
+from ...errors import InvalidValue
+from .arguments import filled, whole
+from .messages import EARLIEST
 
 
 class ConversationJobs:
@@ -19,8 +22,14 @@ class ConversationJobs:
         """Return the open conversation of a phone, or open one with ``values``; two at once get the same one.
 
         Open is what is not closed; of several, which PHP may have made, the oldest is returned. The customer's profile
-        is made if it is missing: its row is the lock.
+        is made if it is missing: its row is the lock. Raises InvalidValue for an empty phone, or a value that does not
+        fit.
         """
+        model: Any = cls
+        filled("phone", phone)
+        model._refuse_unknown(values)
+        if values.get("status") == "closed":
+            raise InvalidValue("A conversation that is closed is not open; call close() on what get_or_open returns.")
         return cls._get_or_open(phone, values, in_transaction(database_of(cls)))
 
     @classmethod
@@ -60,7 +69,7 @@ class ConversationJobs:
 
     @retrying
     def assign(self, agent_id: int | None) -> bool:
-        """Give the conversation to an agent, or to nobody (None); it becomes active if it was pending.
+        """Give the conversation to an agent, a WordPress user's id, or to nobody (None); a pending one becomes active.
 
         Return False if it is closed or gone, or has another agent than this object says: of two agents who take it at
         once one gets True. The object then says who has it.
@@ -82,28 +91,40 @@ class ConversationJobs:
         return found
 
     def _save(self, row: Any) -> bool:
-        """Save the locked row, and take over what it holds."""
+        """Save the locked row, and take over what it says; other changes of the object stay, to be saved."""
+        own: Any = self
         row.save()
-        self.__dict__["__data__"].update(row.__data__)
+        for name in ("status", "assigned_agent_id", "updated_at"):
+            own.__data__[name] = row.__data__[name]
+            own._dirty.discard(name)
         return True
 
     @classmethod
     def recent(cls, limit: int = 50, *, after: Self | None = None) -> peewee.ModelSelect[Any]:
-        """Return the conversations with the latest messages, the latest first; ``after`` is the last one of a page."""
+        """Return a query for the conversations with the latest messages, the latest first, at most ``limit``.
+
+        ``after`` is the last conversation of a page; the next page follows. Raises InvalidValue.
+        """
         model: Any = cls
-        query = model.select().order_by(model.last_message_at.desc(), model.id.desc()).limit(limit)
+        query = model.select().order_by(model.last_message_at.desc(), model.id.desc()).limit(whole("limit", limit))
         if after is not None:
+            if not isinstance(after, ConversationJobs):
+                raise InvalidValue(f"after is {after!r}; expected a conversation, the last one of the page before.")
             row: Any = after
-            same = (model.last_message_at == row.last_message_at) & (model.id < row.id)
-            query = query.where((model.last_message_at < row.last_message_at) | same)
+            moment, is_beyond = model.last_message_at, model.id < row.id
+            if row.last_message_at is None:  # a zero date of PHP's, and they are the last ones
+                query = query.where(moment < EARLIEST, is_beyond)
+            else:
+                same = (moment == row.last_message_at) & is_beyond
+                query = query.where((moment < row.last_message_at) | same)
         page: peewee.ModelSelect[Any] = query
         return page
 
     @classmethod
     def inbox(cls, agent_id: int | None, *statuses: str, limit: int = 50) -> peewee.ModelSelect[Any]:
-        """Return an agent's conversations, or those that nobody has (None), the latest first.
+        """Return a query for an agent's conversations, or those that nobody has (None), the latest first.
 
-        Without ``statuses`` those that are not closed.
+        Without ``statuses`` those that are pending or active. Raises InvalidValue for an unknown status.
         """
         model: Any = cls
         wanted = model.status.in_(statuses or ("pending", "active"))
@@ -111,8 +132,9 @@ class ConversationJobs:
 
     @retrying(single=True)
     def last_messages(self, limit: int = 50) -> list[Any]:
-        """Return the last messages of the conversation, the latest last."""
+        """Return the last messages of the conversation, at most ``limit``, in the order of their storing."""
         own: Any = self
         message = own.beside("Message")
-        latest = message.select().where(message.conversation == self).order_by(message.id.desc()).limit(limit)
+        query = message.select().where(message.conversation == self)
+        latest = query.order_by(message.id.desc()).limit(whole("limit", limit))
         return list(latest)[::-1]

@@ -10,7 +10,11 @@ import re
 from collections.abc import Iterable
 from typing import Any, Self
 
+import peewee
+
 from ...database.retry import retrying
+from ..fields import JsonField
+from .arguments import filled
 
 
 class CustomerJobs:
@@ -20,18 +24,21 @@ class CustomerJobs:
     def hold(cls, phones: Iterable[str]) -> None:
         """Lock the profiles of these phones until the end of the transaction; make those that are missing.
 
-        In one order, so that two who hold several do not wait for each other.
+        In one order, so that two who hold several do not wait for each other. Raises InvalidValue for an empty phone.
         """
         model: Any = cls
-        model.insert_many(
-            [{"phone": phone, "name": ""} for phone in sorted(set(phones))]
-        ).on_conflict_ignore().execute()
+        rows = [{"phone": phone, "name": ""} for phone in sorted({filled("phone", phone) for phone in phones})]
+        model.insert_many(rows).on_conflict_ignore().execute()
 
     @classmethod
     @retrying
     def upsert(cls, phone: str, **values: Any) -> Self:
-        """Return the profile of a phone with these values; it is made if it is missing. Other columns stay."""
+        """Return the profile of a phone with these values; it is made if it is missing. Other columns stay.
+
+        Raises InvalidValue for an empty phone, an unknown column, or a value that does not fit.
+        """
         model: Any = cls
+        filled("phone", phone)
         model._refuse_unknown(values)
         new = model.insert({"name": "", **values, "phone": phone})
         changes = {model._meta.combined[name]: value for name, value in values.items()}
@@ -46,7 +53,10 @@ class CustomerJobs:
         """Return everything about a person, of one moment, as WordPress's personal data exporters return it.
 
         ``{"data": [{"group_id", "group_label", "item_id", "data": [{"name", "value"}, ...]}, ...], "done": True}``
+        All values are text. Of campaigns and queue items that mention the phone, the column that does has the phone
+        alone, because it can have others' phones, too. Raises InvalidValue for an empty phone.
         """
+        filled("phone", phone)
         found = [(model, row) for model, condition in _own_rows(cls, phone) for row in model.select().where(condition)]
         found += _mentions(cls, phone)
         items = [
@@ -54,7 +64,10 @@ class CustomerJobs:
                 "group_id": f"wch_{model._meta.table_key}",
                 "group_label": f"WhatsApp: {model._meta.table_key.replace('_', ' ')}",
                 "item_id": f"wch-{model._meta.table_key}-{row.id}",
-                "data": [{"name": name, "value": _text(value)} for name, value in row.__data__.items()],
+                "data": [
+                    {"name": name, "value": phone if name in _MENTIONS.values() else _text(value)}
+                    for name, value in row.__data__.items()
+                ],
             }
             for model, row in found
         ]
@@ -67,9 +80,10 @@ class CustomerJobs:
 
         ``{"items_removed": bool, "items_retained": False, "messages": [...], "done": True}``; each message says how
         many rows of which table. Campaigns and queue items stay, without the phone. A message of this phone that comes
-        in meanwhile waits, and begins a new conversation.
+        in meanwhile waits, and begins a new conversation. Raises InvalidValue for an empty phone.
         """
         model: Any = cls
+        filled("phone", phone)
         is_new = model.select().where(model.phone == phone).for_update().get_or_none() is None
         if is_new:
             cls.hold([phone])
@@ -120,15 +134,17 @@ def _without(row: Any, phone: str) -> dict[str, Any]:
     for column in set(_MENTIONS.values()) & set(row.__data__):
         value = row.__data__[column]
         if (changed := _erased(value, phone)) != value:
-            found[column] = changed
+            # A document as text: PHP may have stored one that the field refuses, a single text for example.
+            is_document = isinstance(row._meta.fields[column], JsonField)
+            found[column] = peewee.Value(json.dumps(changed), converter=False) if is_document else changed
     return found
 
 
 def _erased(value: Any, phone: str) -> Any:
     if isinstance(value, dict):
-        return {key: _erased(inner, phone) for key, inner in value.items() if phone not in (key, inner)}
+        return {key: _erased(inner, phone) for key, inner in value.items() if phone not in (key, str(inner))}
     if isinstance(value, list):
-        return [_erased(inner, phone) for inner in value if inner != phone]
+        return [_erased(inner, phone) for inner in value if str(inner) != phone]
     if isinstance(value, str):
         # Not within a longer number.
         return re.sub(rf"(?<![0-9+]){re.escape(phone)}(?![0-9])", "[erased]", value)

@@ -15,11 +15,15 @@ from ...database.retry import database_of, retrying
 from ...errors import InvalidValue
 from ...progress import BatchDone
 from ..fields import utc_now
+from ..fields.values import shorten
+from .arguments import filled, whole
 
 #: From which statuses a message moves to another one.
 _BEFORE = {"sent": (), "delivered": ("sent",), "read": ("sent", "delivered"), "failed": ("sent",)}
 #: The earliest date that a column holds; PHP's zero dates are before it.
 EARLIEST = datetime(1000, 1, 1)
+#: How the placeholder of a message begins that WhatsApp has not named yet.
+_UNSENT = "unsent."
 
 
 class MessageJobs:
@@ -31,7 +35,10 @@ class MessageJobs:
 
         It goes into the phone's open conversation, which is opened if there is none (``Conversation.get_or_open``), and
         whose ``last_message_at`` moves forward to the message's ``created_at``. ``values`` are the message's other
-        columns: it is an inbound text if they do not say otherwise. A message that is there already changes nothing.
+        columns: it is an inbound text if they do not say otherwise; ``created_at`` is in UTC if it names no time zone.
+        A message that is there already changes nothing.
+
+        Raises InvalidValue for an empty name or phone, or a value that does not fit, and Busy.
         """
         row = {**values, "wa_message_id": wa_message_id, "phone": phone}
         return cls._ingest(row, in_transaction(database_of(cls)))
@@ -40,25 +47,30 @@ class MessageJobs:
     @retrying
     def _ingest(cls, row: Mapping[str, Any], joined: bool) -> tuple[Self, bool]:
         model: Any = cls
-        same = model.wa_message_id == row["wa_message_id"]
         for new in cls._expected([row], joined):
-            try:
-                return model.create(**new), True
-            except peewee.IntegrityError:  # stored a moment ago under another phone, or by PHP
-                found = model.select().where(same).for_update().get_or_none()
-                if found is None:
-                    raise
-                return found, False
-        return model.select().where(same).get(), False
+            return cls._create(new)
+        return model.select().where(model.wa_message_id == row["wa_message_id"]).get(), False
+
+    @classmethod
+    def _create(cls, row: Mapping[str, Any]) -> tuple[Self, bool]:
+        model: Any = cls
+        try:
+            return model.create(**row), True
+        except peewee.IntegrityError:  # stored a moment ago, or of another spelling, which a server may take for this
+            same = model.wa_message_id == row["wa_message_id"]
+            found: Self | None = model.select().where(same).for_update().get_or_none()
+            if found is None:
+                raise
+            return found, False
 
     @classmethod
     def ingest_many(cls, messages: Iterable[Mapping[str, Any]], *, batch: int = 500) -> list[Self]:
         """Store many messages as ``ingest`` does, and return the new ones.
 
-        Each mapping has the arguments of ``ingest`` as its keys. A ``batch`` is one transaction, with one statement or
-        two for each table.
+        Each mapping has the arguments of ``ingest`` as its keys. A ``batch`` is so many messages in one transaction,
+        with one statement or two for each table. Raises what ``ingest`` raises; the batches before it are stored then.
         """
-        rows, new = list(messages), list[Self]()
+        rows, new, batch = list(messages), list[Self](), whole("batch", batch, 1)
         joined = in_transaction(database_of(cls))
         for start in range(0, len(rows), batch):
             new += cls._ingest_batch(rows[start : start + batch], joined)
@@ -74,19 +86,8 @@ class MessageJobs:
         try:
             model.insert_many(new.values()).execute()
         except peewee.IntegrityError:
-            known = cls._stored(new, lock=True)
-            if not known:
-                raise
-            new = {name: row for name, row in new.items() if name not in known}
-            if new:
-                model.insert_many(new.values()).execute()
+            new = {name: row for name, row in new.items() if cls._create(row)[1]}
         return list(model.select().where(model.wa_message_id.in_(list(new))).order_by(model.id))
-
-    @classmethod
-    def _stored(cls, names: Iterable[str], *, lock: bool = False) -> set[str]:
-        model: Any = cls
-        query = model.select(model.wa_message_id).where(model.wa_message_id.in_(list(names)))
-        return {name for (name,) in query.for_update(lock).tuples()}
 
     @classmethod
     def _expected(cls, rows: Sequence[Mapping[str, Any]], joined: bool) -> list[dict[str, Any]]:
@@ -96,13 +97,12 @@ class MessageJobs:
         """
         model: Any = cls
         for row in rows:
-            for name in ("wa_message_id", "phone"):
-                if not row.get(name):  # all messages without a name would count as one
-                    raise InvalidValue(
-                        f"{cls.__name__}: {name} is {row.get(name)!r}; expected a text that is not empty."
-                    )
-        model.beside("CustomerProfile").hold(row["phone"] for row in rows)
-        stored = cls._stored(row["wa_message_id"] for row in rows)
+            if not isinstance(row, Mapping):
+                raise InvalidValue(f"A message is {shorten(row)}; expected a mapping with wa_message_id and phone.")
+            filled("wa_message_id", row.get("wa_message_id"))
+        model.beside("CustomerProfile").hold(row.get("phone") for row in rows)
+        names = model.wa_message_id.in_([row["wa_message_id"] for row in rows])
+        stored = {name for (name,) in model.select(model.wa_message_id).where(names).tuples()}
         new: dict[str, dict[str, Any]] = {}
         for row in rows:
             if row["wa_message_id"] not in stored:
@@ -142,22 +142,29 @@ class MessageJobs:
         """Store an outbound message before WhatsApp has named it; ``sent_as`` gives it its name.
 
         Until then its ``wa_message_id`` is a unique placeholder, ``unsent.`` and 32 digits. The conversation is found
-        or opened as by ``ingest``.
+        or opened as by ``ingest``. Raises what ``ingest`` raises.
         """
-        return cls.ingest(f"unsent.{uuid4().hex}", phone=phone, **{"direction": "outbound", **values})[0]
+        return cls.ingest(f"{_UNSENT}{uuid4().hex}", phone=phone, **{"direction": "outbound", **values})[0]
 
     @retrying(single=True)
     def sent_as(self, wa_message_id: str) -> bool:
-        """Name the message as WhatsApp does; return False if it has been named otherwise, or is gone."""
+        """Name the message as WhatsApp does; return False if it has been named otherwise, or is gone.
+
+        Raises InvalidValue if the name is empty, or that of another message.
+        """
         own: Any = self
-        named = own.update(wa_message_id=wa_message_id).where(
-            own._pk_expr(), type(own).wa_message_id == own.wa_message_id
-        )
-        if not named.execute():
-            return bool(own.select().where(own._pk_expr(), type(own).wa_message_id == wa_message_id).exists())
-        own.wa_message_id = wa_message_id
-        own._dirty.discard("wa_message_id")
-        return True
+        filled("wa_message_id", wa_message_id)
+        name = type(own).wa_message_id
+        if own.wa_message_id.startswith(_UNSENT):
+            named = own.update(wa_message_id=wa_message_id).where(own._pk_expr(), name == own.wa_message_id)
+            try:
+                if named.execute():
+                    own.wa_message_id = wa_message_id
+                    own._dirty.discard("wa_message_id")
+                    return True
+            except peewee.IntegrityError as error:
+                raise InvalidValue(f"wa_message_id is {wa_message_id!r}, the name of another message.") from error
+        return bool(own.select().where(own._pk_expr(), name == wa_message_id).exists())
 
     @classmethod
     @retrying(single=True)
@@ -165,15 +172,19 @@ class MessageJobs:
         """Move a message's status forward: sent, delivered, read; a message that was only sent can also fail.
 
         Return True if it moved, False if it is there already or beyond, and None if no message has that name: it may
-        not be stored yet, so have WhatsApp deliver the status again.
+        not be stored yet, so have WhatsApp deliver the status again. Raises InvalidValue for an unknown status.
         """
         model: Any = cls
-        same = model.wa_message_id == wa_message_id
+        same = model.wa_message_id == filled("wa_message_id", wa_message_id)
         status = model.status.db_value(status)
-        moves = model.update(status=status).where(same, model.status.in_(_BEFORE[status]))
-        if _BEFORE[status] and moves.execute():
-            return True
-        return False if model.select().where(same).exists() else None
+        before = _BEFORE[status]
+        moves = model.update(status=status).where(same, model.status.in_(before))
+        while not (before and moves.execute()):
+            found = model.select(model.status).where(same).for_update().tuples().first()
+            if found is None or found[0] not in before:
+                return None if found is None else False
+            # Stored, or named, since the update.
+        return True
 
     @classmethod
     def prune(
@@ -188,12 +199,14 @@ class MessageJobs:
 
         With ``conversations`` whole conversations go, one by one: those that are closed, with no message since. Then
         the number is that of the conversations. ``progress`` is called after each batch, and may pause. Can be stopped
-        and begun again.
+        and begun again. ``before`` is in UTC if it names no time zone. Raises InvalidValue.
         """
         model: Any = cls
+        batch = whole("batch", batch, 1)
+        before = model.created_at.python_value(model.created_at.db_value(before))
         begun, rows, first = time.monotonic(), 0, None
         work = _old_conversations(model, before, batch) if conversations else _old_messages(model, before, batch)
-        table = (model.beside("Conversation") if conversations else model)._meta.table_name
+        table = model.prunable(before, conversations=conversations).model._meta.table_name
         for deleted, moment in work:
             first, rows = first or moment, rows + deleted
             if progress is not None:
@@ -203,17 +216,16 @@ class MessageJobs:
 
     @classmethod
     def prunable(cls, before: datetime, *, conversations: bool = False) -> peewee.ModelSelect[Any]:
-        """Return what ``prune`` deletes, the oldest first; but for conversations that still have later messages."""
-        model: Any = cls
-        query: peewee.ModelSelect[Any]
+        """Return a query for what ``prune`` deletes, the oldest first."""
+        message: Any = cls
+        model = message.beside("Conversation") if conversations else message
+        moment = model.last_message_at if conversations else model.created_at
+        query: peewee.ModelSelect[Any] = model.select().where(moment >= EARLIEST, moment < before)
         if conversations:
-            model = model.beside("Conversation")
-            old = (model.last_message_at >= EARLIEST) & (model.last_message_at < before)
-            query = model.select().where(old, model.status == "closed").order_by(model.last_message_at, model.id)
-        else:
-            old = (model.created_at >= EARLIEST) & (model.created_at < before)
-            query = model.select().where(old).order_by(model.created_at, model.id)
-        return query
+            # PHP may have stored a message and not moved ``last_message_at``.
+            later = message.select(message.id).where(message.conversation == model.id, message.created_at >= before)
+            query = query.where(model.status == "closed", ~peewee.fn.EXISTS(later))
+        return query.order_by(moment, model.id)
 
     @classmethod
     def days(cls, since: datetime, until: datetime | None = None) -> peewee.ModelSelect[Any]:
@@ -249,19 +261,27 @@ def delete_rows(model: Any, ids: Sequence[int], *conditions: Any) -> int:
     return int(model.delete().where(model.id.in_(ids), *conditions).execute()) if ids else 0
 
 
+def in_batches(model: Any, condition: Any, batch: int, change: Callable[[list[int]], int]) -> int:
+    """Call ``change`` with ids of rows for which the condition holds, until there are none; return the sum.
+
+    It also ends when the same rows are found again: a caller's snapshot shows what others have changed as it was.
+    """
+    count, last = 0, list[int]()
+    query = model.select(model.id).where(condition).limit(batch)
+    while (ids := sorted(number for (number,) in read_rows(model, query))) and ids != last:
+        count, last = count + change(ids), ids
+    return count
+
+
 def _old_messages(model: Any, before: datetime, batch: int) -> Iterator[tuple[int, datetime]]:
     """Delete in the order of the key over ``created_at``; yield how many, and how far it is."""
     old = model.prunable(before).select(model.id, model.created_at).limit(batch)
-    reached = EARLIEST
-    while True:
-        # From where the last batch ended: what has been deleted stays in the index for a while.
-        rows = read_rows(model, old.where(model.created_at >= reached))
-        deleted = delete_rows(model, sorted(number for number, _ in rows), model.created_at < before)
-        if rows:
-            reached = rows[-1][1]
-            yield deleted, reached
-        if len(rows) < batch or not deleted:
-            return
+    rows, last = read_rows(model, old), list[Any]()
+    while rows and rows != last:
+        reached = rows[-1][1]
+        yield delete_rows(model, sorted(number for number, _ in rows), model.created_at < before), reached
+        # From where this batch ended: what has been deleted stays in the index for a while.
+        rows, last = read_rows(model, old.where(model.created_at >= reached)) if len(rows) == batch else [], rows
 
 
 def _old_conversations(model: Any, before: datetime, batch: int) -> Iterator[tuple[int, datetime]]:
@@ -274,8 +294,7 @@ def _old_conversations(model: Any, before: datetime, batch: int) -> Iterator[tup
     rows = read_rows(model, old)
     while rows:
         ((this, at),) = rows
-        messages = model.select(model.id).where(model.conversation == this, model.created_at < before).limit(batch)
-        while delete_rows(model, sorted(one for (one,) in read_rows(model, messages))):
-            pass
+        messages = (model.conversation == this) & (model.created_at < before)
+        in_batches(model, messages, batch, lambda ids: delete_rows(model, ids))
         yield delete_rows(conversation, [this], still), at
         rows = read_rows(model, old.where((moment > at) | ((moment == at) & (number > this))))

@@ -14,7 +14,8 @@ import peewee
 
 from ...database.retry import retrying
 from ..fields import utc_now
-from .messages import read_rows
+from .arguments import LONGEST, span, whole
+from .messages import in_batches
 
 #: So many characters of an error are kept: with four bytes each they fit.
 _ERROR = 10_000
@@ -28,7 +29,7 @@ class QueueJobs:
     @classmethod
     @retrying(single=True)
     def enqueue(cls, entity_type: str, entity_id: int, action: str) -> Self:
-        """Add an item, for any worker."""
+        """Add an item, for any worker, and return it. Raises InvalidValue for an unknown type or action."""
         model: Any = cls
         item: Self = model.create(entity_type=entity_type, entity_id=entity_id, action=action)
         return item
@@ -36,13 +37,13 @@ class QueueJobs:
     @classmethod
     @retrying(isolation="READ COMMITTED")
     def claim(cls, worker: str, limit: int = 1) -> list[Self]:
-        """Take up to ``limit`` pending items, the oldest first; no other worker gets them.
+        """Take up to ``limit`` pending items, the oldest first, and return them; no other worker gets them.
 
         The worker's name stands in ``error_message`` until the item is completed or has failed. An item whose worker
-        dies stays as it is until ``requeue_stale``.
+        dies stays as it is until ``requeue_stale``. Raises InvalidValue for a limit below 0.
         """
         model: Any = cls
-        pending = model.select().where(model.status == "pending").order_by(model.id).limit(limit)
+        pending = model.select().where(model.status == "pending").order_by(model.id).limit(whole("limit", limit))
         try:
             # Others' items are passed over. Without gap locks: two that read to the end of the list would deadlock.
             items = list(pending.for_update(skip_locked=True))
@@ -67,7 +68,7 @@ class QueueJobs:
 
     @retrying(single=True)
     def fail(self, error: object) -> bool:
-        """Mark a claimed item as failed, with the error's text; ``retry_due`` gives it another try.
+        """Mark a claimed item as failed, with the first 10,000 characters of the error; ``retry_due`` tries it again.
 
         Return False if it has been taken from this worker.
         """
@@ -86,7 +87,7 @@ class QueueJobs:
 
     @classmethod
     def stale(cls, older_than: timedelta) -> peewee.ModelSelect[Any]:
-        """Return the items that were claimed so long ago and are not done."""
+        """Return a query for the items that were claimed so long ago and are not done. Raises InvalidValue."""
         model: Any = cls
         items: peewee.ModelSelect[Any] = model.select().where(_stale(model, older_than))
         return items
@@ -95,7 +96,8 @@ class QueueJobs:
     def requeue_stale(cls, older_than: timedelta) -> int:
         """Make items pending again that were claimed so long ago: their workers have died. Return how many.
 
-        Choose a time in which every worker is done with an item, or the item is done twice.
+        Choose a time in which every worker is done with an item, or the item is done twice. Raises InvalidValue for
+        what is not a timedelta from zero.
         """
         return cls._pending_again(_stale(cls, older_than))
 
@@ -104,25 +106,19 @@ class QueueJobs:
         """Make failed items pending again whose time has come; return how many.
 
         The first retry is ``delay`` after the failure, each further one after twice the time, at most after 1,024 times
-        of it, up to so many ``attempts`` in all.
+        of it, up to so many ``attempts`` in all. Raises InvalidValue.
         """
         model: Any = cls
-        waits = [utc_now() - delay * 2**number for number in range(_DOUBLINGS + 1)]
+        span("delay", delay)
+        waits = [utc_now() - min(delay * 2**number, LONGEST) for number in range(_DOUBLINGS + 1)]
         due = _since(model, waits.pop())
         for number, moment in enumerate(waits, 1):
             due |= (model.attempts <= number) & _since(model, moment)
         return cls._pending_again((model.status == "failed") & (model.attempts < attempts) & due)
 
     @classmethod
-    def _pending_again(cls, condition: Any, batch: int = 500) -> int:
-        model: Any = cls
-        count = 0
-        while True:
-            ids = [number for (number,) in read_rows(model, model.select(model.id).where(condition).limit(batch))]
-            moved = cls._set_pending(sorted(ids), condition) if ids else 0
-            count += moved
-            if not moved:
-                return count
+    def _pending_again(cls, condition: Any) -> int:
+        return in_batches(cls, condition, 500, lambda ids: cls._set_pending(ids, condition))
 
     @classmethod
     @retrying(single=True)
@@ -132,7 +128,7 @@ class QueueJobs:
 
 
 def _stale(model: Any, older_than: timedelta) -> Any:
-    return (model.status == "processing") & _since(model, utc_now() - older_than)
+    return (model.status == "processing") & _since(model, utc_now() - span("older_than", older_than))
 
 
 def _since(model: Any, moment: datetime) -> Any:
