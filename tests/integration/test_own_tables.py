@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any
 import peewee
 import pytest
 
+from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.kit_subjects import installation
 from tests.support.populate import populate
@@ -187,6 +189,51 @@ def test_each_site_of_a_network_has_its_own(wordpress: LiveDatabase, folder: Pat
     assert Plugin(wordpress.url).activate().outcome == "current"
 
 
+@pytest.fixture
+def network(wordpress: LiveDatabase) -> LiveDatabase:
+    """A network with the sites 1 and 2, and beside it another WordPress whose prefix looks like that of a site."""
+    numbers = "blog_id BIGINT NOT NULL PRIMARY KEY, spam INT, deleted INT, archived INT"
+    wordpress.execute(f"CREATE TABLE wp_blogs ({numbers}, domain VARCHAR(99), path VARCHAR(99))")
+    for blog in (1, 2):
+        wordpress.execute("INSERT INTO wp_blogs VALUES (%s, 0, 0, 0, 'example.com', %s)", [blog, f"/{blog}/"])
+    make_wordpress(wordpress.database, "wp_9_")
+    return wordpress
+
+
+@pytest.mark.parametrize(("prefix", "users"), [("wp_2_", "wp_users"), ("wp_9_", "wp_9_users")])
+def test_a_prefix_leads_to_the_users_of_its_network_or_to_its_own(
+    network: LiveDatabase, folder: Path, prefix: str, users: str
+) -> None:
+    """However the site is named: the table of the network's sites decides, and not the prefix."""
+    main = plugin_of(network, folder)
+    by_prefix = plugin_of(network, folder, prefix=prefix)
+    assert by_prefix.activate().outcome == "installed"
+    assert foreign_keys_of(network, f"{prefix}shop_invoices") == [users]
+    for plugin in (by_prefix, main.at(prefix)):
+        assert plugin.model(User)._meta.table_name == plugin.model(Invoice).user.rel_model._meta.table_name == users
+        assert plugin.activate().outcome == "current"
+        assert (plugin.manager.orphans(), plugin.manager.repair().changed) == ((), False)
+    assert not db_delta(MODELS, network.database, prefix=prefix, dry_run=True)
+    given = ("--models", "tests.support.shop", "--migrations", str(folder), "--prefix", prefix)
+    assert f"`{users}`" in wch("schema", *given, database=network.url).out.replace('"', "`")
+    assert wch("plan", *given, database=network.url).code == 0
+
+
+def test_users_of_a_prefix_that_no_network_lists_are_not_guessed(network: LiveDatabase, folder: Path) -> None:
+    refusals = [str(one) for one in plugin_of(network, folder, prefix="wp_3_").activate().refusals]
+    assert any(one.endswith("there is no table wp_3_users") for one in refusals), refusals
+    assert foreign_keys_of(network, "wp_3_shop_invoices") == []
+
+
+def test_a_row_of_a_sites_user_is_unpickled_as_one_of_the_network(network: LiveDatabase, folder: Path) -> None:
+    main = plugin_of(network, folder)
+    with main.database.connection_context():
+        row = pickle.dumps(main.site(2).model(User).get())
+    del vars(main.site(2)._site)["network"]  # as in another process
+    main.site(2)._site._models.clear()
+    assert pickle.loads(row)._meta.table_name == "wp_users"
+
+
 def test_runs_of_both_at_once(wordpress: LiveDatabase, folder: Path) -> None:
     def of_shop() -> str:
         return plugin_of(wordpress, folder).activate().outcome
@@ -219,6 +266,15 @@ def test_pw_migrate_leaves_the_same(wordpress: LiveDatabase, folder: Path) -> No
     assert ended.returncode == 0, ended.stderr
     assert plugin_of(wordpress, folder).activate().outcome == "current"
     assert [run.program.split()[0] for run in plugin_of(wordpress, folder).manager.history()] == ["pw_migrate"] * 2
+
+
+def test_pw_migrate_of_another_namespace_does_nothing(database: LiveDatabase, folder: Path) -> None:
+    (folder / "conf.py").write_text((ROOT / "migrations" / "conf.py").read_text(encoding="utf-8"), encoding="utf-8")
+    command = [sys.executable, "-m", "peewee_migrate", "migrate", "--directory", str(folder), "--database"]
+    ended = subprocess.run([*command, database.url], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert '002_paid.py says NAMESPACE = "shop", and the models are of wch' in ended.stderr.splitlines()[-1]
+    assert schema(database) == {}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
@@ -328,7 +384,7 @@ def test_models_may_be_listed_in_any_order(database: LiveDatabase, tmp_path: Pat
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "001_first.py").write_text(
-        "from wch_peewee.migrate import steps\n\nVERSION = '1.0.0'\n\n\n"
+        "from wch_peewee.migrate import steps\n\nVERSION = '1.0.0'\nNAMESPACE = 'order'\n\n\n"
         "def migrate(migrator, database, *, fake=False):\n    migrator.run(steps.stamp, database, VERSION)\n"
         "\n\ndef rollback(migrator, database, *, fake=False):\n    migrator.run(steps.unstamp, database, None)\n"
     )

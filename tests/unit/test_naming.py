@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wch_peewee.errors import ConfigurationError, UnknownTable
 from wch_peewee.models.namespace import TABLES, our_names
 from wch_peewee.schema import naming
-from wch_peewee.schema.naming import WORDPRESS, Namespace
+from wch_peewee.schema.naming import WORDPRESS, Namespace, as_site
 
 prefixes = st.text("abzAZ09_", max_size=41)
 
@@ -105,8 +105,21 @@ def test_a_key_has_one_name_and_back(key: str) -> None:
 
 
 def test_tables_that_a_network_shares_have_its_own_prefix() -> None:
-    second = SHOP.at("wp_2_")
+    second = SHOP.at("wp_2_", "wp_")
     assert (second.table("{prefix}users"), second.table("{prefix}posts")) == ("wp_users", "wp_2_posts")
     assert (second.table("users"), second.at("wp_").table("{prefix}users")) == ("wp_2_shop_users", "wp_users")
     assert SHOP.at("other_").table("{prefix}users") == "other_users"
-    assert WORDPRESS.at("wp_").at("wp_3_").table("users") == "wp_users"
+    assert WORDPRESS.at("wp_").at("wp_3_", "wp_").table("users") == "wp_users"
+    assert SHOP.at("2_", "").table("{prefix}users") == "users"
+    assert SHOP.at("wp_3_").table("{prefix}users") == second.at("wp_3_").table("{prefix}users") == "wp_3_users"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "site"),
+    [
+        ("wp_2_", ("wp_", 2)), ("wp_12_", ("wp_", 12)), ("7_", ("", 7)), ("wp_2_3_", ("wp_2_", 3)), ("wp2_", ("wp", 2)),
+        ("wp_", None), ("wp_1_", None), ("wp_02_", None), ("wp_0_", None), ("wp_2", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_prefix_that_a_site_of_a_network_can_have(prefix: str, site: tuple[str, int] | None) -> None:
+    assert as_site(prefix) == site

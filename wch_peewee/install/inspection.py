@@ -159,11 +159,14 @@ class Installation:
         self.names = names_of(self._models, prefix)
         require_namespace(self.names, namespace)
 
-    def at(self, prefix: str) -> Self:
-        """Return the same installation under another prefix in the same database."""
+    def at(self, prefix: str, network: str | None = None) -> Self:
+        """Return the same installation under another prefix in the same database.
+
+        ``network`` is the prefix of the main site of its network; it is looked up if it is not given.
+        """
         _ = self.tables, self.folder  # what has been worked out once is copied, too
         other = copy.copy(self)
-        other.names = self.names.at(prefix)
+        other.names = self.names.at(prefix, network)
         return other
 
     def __repr__(self) -> str:

@@ -13,7 +13,6 @@ from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
 from ..execution.introspect import with_free_names
 from ..models.namespace import WCH
-from ..schema.naming import Namespace
 from ..schema.plan import RowWork
 from ..schema.statements import Step
 from ..wordpress.options import (
@@ -147,13 +146,14 @@ class InstalledState:
 
 def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
     """Read the installed state, with two SELECTs."""
-    return state_of(read_version(context), read_books(context.connection, context.names), folder, context.namespace)
+    return state_of(read_version(context), read_books(context.connection, context.names), folder)
 
 
-def state_of(version: str | None, history: Books, folder: MigrationFolder, namespace: Namespace) -> InstalledState:
+def state_of(version: str | None, history: Books, folder: MigrationFolder) -> InstalledState:
     """Return the state with this version and history."""
+    package = folder.namespace.package
     return InstalledState(
-        version, folder.version, history.applied, folder.names, history.half_back, history.checksums, namespace.package
+        version, folder.version, history.applied, folder.names, history.half_back, history.checksums, package
     )
 
 

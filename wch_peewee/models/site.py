@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from . import tables
 
 M = TypeVar("M", bound=peewee.Model)
+Address = Callable[[peewee.Database], str]
+NetworkOf = Callable[[peewee.Database, str], "str | None"]
 
 #: The prefix of each namespace's declared models; ``bind`` sets it.
 _bound_prefixes: dict[Namespace, str] = {}
@@ -52,21 +55,24 @@ class Sites:
     """The sites of one database, by their prefix.
 
     ``address`` names the database in every process that can reach it: a pickled row finds its class through it.
+    ``network_of`` looks in it for the network that a prefix is a site's of.
     """
 
-    def __init__(self, database: peewee.Database, address: Callable[[peewee.Database], str]) -> None:
+    def __init__(self, database: peewee.Database, address: Address, network_of: NetworkOf) -> None:
         self.database = database
         self._address = address
+        self.network_of = network_of
         self._by_prefix: dict[str, Site] = {}
 
     @property
     def address(self) -> str:
         return self._address(self.database)  # each time: peewee's init() may come later, and again
 
-    def at(self, prefix: str, network: str = "") -> Site:
+    def at(self, prefix: str, network: str | None = None) -> Site:
         """Return the site; ``network`` is the prefix of the main site of its network, if known."""
         site = self._by_prefix.setdefault(prefix, Site(self, check_prefix(prefix)))
-        site.network = network or site.network
+        if network is not None:
+            site.network = network
         return site
 
 
@@ -77,11 +83,11 @@ _known: WeakValueDictionary[int, Sites] = WeakValueDictionary()
 _numbers = itertools.count()
 
 
-def sites_of(database: peewee.Database, address: Callable[[peewee.Database], str]) -> Sites:
+def sites_of(database: peewee.Database, address: Address, network_of: NetworkOf) -> Sites:
     """Return the sites of a database, the same for each call."""
     sites: Sites | None = getattr(database, _SITES, None)
     if sites is None or sites.database is not database:  # that of which this one is a copy
-        sites = _known[next(_numbers)] = Sites(database, address)
+        sites = _known[next(_numbers)] = Sites(database, address, network_of)
         setattr(database, _SITES, sites)
     return sites
 
@@ -96,7 +102,6 @@ class Site:
     def __init__(self, sites: Sites, prefix: str) -> None:
         self.sites = sites
         self.prefix = prefix
-        self.network = ""
         self._models: dict[type[peewee.Model], Any] = {}
         # A model's parents are made with it; recursive for these.
         self._lock = threading.RLock()
@@ -104,10 +109,15 @@ class Site:
     def __str__(self) -> str:
         return f"{self.sites.address} ({f'prefix {self.prefix}' if self.prefix else 'no prefix'})"
 
+    @cached_property
+    def network(self) -> str | None:
+        """The prefix of the main site of its network; looked up when it is first needed and not known."""
+        return self.sites.network_of(self.sites.database, self.prefix)
+
     def prefix_of(self, meta: Any) -> str:
         """Return the prefix of a model's table: that of the network for a table which all its sites share."""
         shared = meta.namespace == WORDPRESS and meta.table_key in SHARED
-        return self.network if shared and self.network else self.prefix
+        return self.prefix if not shared or self.network is None else self.network
 
     def model(self, declared: type[M]) -> type[M]:
         """Return this site's model for a declared one.

@@ -91,14 +91,15 @@ WORDPRESS = Namespace("")
 class Names:
     """The names of one installation. ``keys`` are its tables, parents first.
 
-    ``network`` is the prefix of the network's main site, where the tables are that all its sites share.
+    ``network`` is the prefix of the network's main site, where the tables are that all its sites share; None for an
+    installation of its own, and as long as nobody has looked.
     Raises ConfigurationError if the prefix is not possible, or too long for the tables.
     """
 
     namespace: Namespace
     prefix: str
     keys: tuple[str, ...] = ()
-    network: str = ""
+    network: str | None = None
 
     def __post_init__(self) -> None:
         check_prefix(self.prefix)
@@ -108,11 +109,9 @@ class Names:
                 f"Table prefix {self.prefix!r} is too long: {len(self.prefix)} characters, at most {most} fit."
             )
 
-    def at(self, prefix: str) -> Names:
+    def at(self, prefix: str, network: str | None = None) -> Names:
         """Return the names of the same tables under another prefix."""
-        network = self.network or self.prefix
-        same = re.fullmatch(re.escape(network) + r"([0-9]+_)?", prefix) if isinstance(prefix, str) else None
-        return replace(self, prefix=prefix, network=network if same else "")
+        return replace(self, prefix=prefix, network=network)
 
     @property
     def start(self) -> str:
@@ -122,7 +121,7 @@ class Names:
     def table(self, key: str) -> str:
         """Return the full name for a key, also of a table of other migrations, or outside the namespace."""
         key = key.removeprefix(OUTSIDE) if key.startswith(OUTSIDE) else self.namespace.mark + key
-        return (self.network if self.network and key in SHARED else self.prefix) + key
+        return (self.prefix if self.network is None or key not in SHARED else self.network) + key
 
     def key(self, name: str) -> str:
         """Return the key for a full name: the reverse of ``table``."""
@@ -206,6 +205,12 @@ def check_prefix(prefix: str) -> str:
             f"Table prefix {prefix!r} is not possible: only letters A-Z and a-z, digits and underscores are allowed."
         )
     return prefix
+
+
+def as_site(prefix: str) -> tuple[str, int] | None:
+    """Return the prefix of the network and the id that a site of this prefix would have; None if it can be none."""
+    match = re.fullmatch(r"(.*?)(?<![0-9])(?!0|1_)([0-9]+)_", prefix)
+    return None if match is None else (match[1], int(match[2]))
 
 
 def options_table_name(prefix: str) -> str:
