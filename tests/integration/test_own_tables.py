@@ -381,17 +381,66 @@ def test_models_may_be_listed_in_any_order(database: LiveDatabase, tmp_path: Pat
         (BaseModel,),
         {"id": IdField(), "parent": ReferenceField(parent), "Meta": _meta(space, "others")},
     )
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    (folder / "001_first.py").write_text(
-        "from wch_peewee.migrate import steps\n\nVERSION = '1.0.0'\nNAMESPACE = 'order'\n\n\n"
-        "def migrate(migrator, database, *, fake=False):\n    migrator.run(steps.stamp, database, VERSION)\n"
-        "\n\ndef rollback(migrator, database, *, fake=False):\n    migrator.run(steps.unstamp, database, None)\n"
+    plain_plugin(database.url, space, tmp_path / "migrations", "things")
+    plugin = Plugin(
+        database.url, namespace=space, models=(child, parent), migrations=tmp_path / "migrations", remove_data=True
     )
-    plugin = Plugin(database.url, namespace=space, models=(child, parent), migrations=folder, remove_data=True)
     assert plugin.activate().refusals == ()
     assert plugin.uninstall().removed
     assert [name for name in schema(database) if name.startswith("wp_order_")] == []
+
+
+def plain_plugin(database: Any, space: Namespace, folder: Path, *keys: str) -> Plugin:
+    """Return the plugin of a namespace with tables that have an id alone, and with a migration that makes nothing."""
+    folder.mkdir(exist_ok=True)
+    (folder / "001_first.py").write_text(
+        f"from wch_peewee.migrate import steps\n\nVERSION = '1.0.0'\nNAMESPACE = '{space.name}'\n\n\n"
+        "def migrate(migrator, database, *, fake=False):\n    migrator.run(steps.stamp, database, VERSION)\n"
+        "\n\ndef rollback(migrator, database, *, fake=False):\n    migrator.run(steps.unstamp, database, None)\n"
+    )
+    models: Any = [type(key, (BaseModel,), {"id": IdField(), "Meta": _meta(space, key)}) for key in keys]
+    return Plugin(database, namespace=space, models=models, migrations=folder, remove_data=True)
+
+
+@pytest.mark.parametrize("first", ["shop", "shop_pro"])
+def test_a_table_that_two_namespaces_name_alike_stays_with_the_first(
+    database: LiveDatabase, tmp_path: Path, first: str
+) -> None:
+    keys = {"shop": ("lines", "pro_things"), "shop_pro": ("things",)}
+    (second,) = keys.keys() - {first}
+    owner = plain_plugin(database.url, Namespace(first), tmp_path / first, *keys[first])
+    other = plain_plugin(database.url, Namespace(second), tmp_path / second, *keys[second])
+    assert owner.activate().outcome == "installed"
+    before = schema(database)
+    words = rf"wp_shop_pro_things may be a table of the namespace {first}, which is installed here \(wp_{first}_migra"
+    for run in (other.activate, other.admin_init, other.uninstall, other.manager.run_migrations, other.manager.repair):
+        with pytest.raises((SchemaConflict, ConfigurationError), match=rf"{words}|001_first is pending"):
+            run()
+    stopped = other.manager.plan().dry_run.stopped
+    assert stopped is not None
+    assert "wp_shop_pro_things may be" in stopped.reason
+    assert schema(database) == before
+    assert owner.activate().outcome == "current"
+    assert "wp_shop_pro_things" in owner.uninstall().tables
+
+
+def test_namespaces_whose_names_begin_alike_are_beside_each_other(database: LiveDatabase, tmp_path: Path) -> None:
+    plugins = [
+        plain_plugin(database.url, Namespace(name), tmp_path / name, "things") for name in ("shop", "shop_pro", "shop2")
+    ]
+    assert [plugin.activate().outcome for plugin in plugins] == ["installed"] * 3
+    assert [len(plugin.uninstall().tables) for plugin in plugins] == [3] * 3
+
+
+def test_two_owners_of_a_table_are_refused_when_the_plugin_is_made(tmp_path: Path) -> None:
+    database = peewee.SqliteDatabase(":memory:")
+    plain_plugin(database, Namespace("shop"), tmp_path / "shop", "pro_things")
+    with pytest.raises(ConfigurationError, match="wp_shop_pro_things is a table of both namespaces shop and shop_pro"):
+        plain_plugin(database, Namespace("shop_pro"), tmp_path / "pro", "things")
+    with pytest.raises(
+        ConfigurationError, match=r"things has Namespace\(name='wch'.*the name of WhatsApp Commerce Hub"
+    ):
+        plain_plugin(database, Namespace("wch"), tmp_path / "wch", "things")
 
 
 def test_models_that_refer_to_each_other_are_refused() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,36 @@ def test_what_compares_models_and_migrations_wants_those_of_one_namespace() -> N
     assert [file.name for file in Path("shop").glob("0*.py")] == ["001_invoices.py"]
     assert wch("new", "rows", "--empty", *given, "shop").code == 0
     assert '\nVERSION = "1.1.0"\nNAMESPACE = "shop"\n' in Path("shop", "002_rows.py").read_text(encoding="utf-8")
+
+
+def test_a_key_that_was_left_out_is_said_and_is_no_success() -> None:
+    user = """
+class User(BaseModel):
+    id = IdField(column_name="ID")
+
+    class Meta:
+        namespace = WORDPRESS
+        table_key = "users"
+
+"""
+    declare(
+        SHOP.replace("BaseModel, Namespace", "WORDPRESS, BaseModel, Namespace")
+        .replace("import IdField", "import IdField, ReferenceField")
+        .replace("\nclass Invoice", f"{user}\nclass Invoice")
+        .replace("    number =", "    user = ReferenceField(User, null=True, backref='+')\n    number =")
+    )
+    given = ("--models", "shop_tables", "--migrations", "migrations")
+    assert wch("new", "invoices", *given).code == 0
+    refused = "Add foreign key wp_shop_invoices (`user_id`) REFERENCES wp_users (`ID`): there is no table wp_users"
+    for words in ("Migrated to version 1.0.0.", "No migration was pending; version 1.0.0 is in place."):
+        result = wch("migrate", *given)
+        assert (result.code, result.out.splitlines()[-2:]) == (1, [f"Not done: {refused}", words])
+    document = wch("migrate", "--format", "json", *given)
+    assert (document.code, [one["table"] for one in document.json["refusals"]]) == (1, ["wp_shop_invoices"])
+    assert wch("migrate", *given, WCH_IGNORE=refused.rpartition(":")[0]).code == 0
+    with closing(sqlite3.connect("wch.db")) as connection:
+        connection.execute("CREATE TABLE wp_users (ID INTEGER PRIMARY KEY)")
+    assert wch("activate", *given).code == wch("migrate", *given).code == 0
 
 
 def test_migrations_that_lie_there_are_not_passed_over() -> None:

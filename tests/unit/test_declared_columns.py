@@ -60,6 +60,7 @@ def meta(**options: Any) -> type:
     return type("Meta", (), options)
 
 
+ALPHABET = "abcdefghijklmnopq"
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no type": ({"v": pw.BareField()}, "Things.v is a BareField"),
     "any type": ({"v": pw.AnyField()}, "Things.v is a AnyField"),
@@ -96,6 +97,29 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a key to two columns": ({"v": pw.ForeignKeyField(composite())}, "whose key is not one column"),
     "an action that is none": ({"v": pw.ForeignKeyField("self", on_delete="SET DEFAULT")}, "the action SET DEFAULT"),
     "NULL into NOT NULL": ({"v": pw.ForeignKeyField("self", on_delete="SET NULL")}, "and has the action SET NULL"),
+    "too many columns": (
+        {f"c{n}": ColumnField("tinyint") for n in range(1017)}, "Things has 1,018 columns; servers take at most 1,017."
+    ),
+    "a row that is too long": (
+        {"v": pw.BigIntegerField(), **{f"c{n}": pw.CharField(4095) for n in range(4)}},
+        "Things has 65,540 bytes in a row; servers take at most 65,535.",
+    ),
+    "a page of MariaDB": ({f"c{n}": pw.CharField(63) for n in range(33)}, "has 8,371 bytes that a row keeps in its pa"),
+    "a page of MySQL": ({f"c{n}": pw.TextField() for n in range(198)}, "has 8,140 bytes that a row keeps in its page"),
+    "too many indexes": ({f"c{n}": pw.IntegerField(index=True) for n in range(64)}, "has 65 keys, the primary one inc"),
+    "an index of too many": (
+        {**{n: pw.DateField() for n in ALPHABET}, "Meta": meta(indexes=(((*ALPHABET,), False),))},
+        "has 17 columns in the index a_b_c_d_e_f_g_h_i_j_k_l_m_n_o_p_q; servers take at most 16.",
+    ),
+    "a long name": ({"v": pw.DateField(column_name="v" * 65)}, f"has the name {'v' * 65!r}; servers take 1 to 64 "),
+    "a blank behind a name": ({"v": pw.DateField(column_name="v ")}, "has the name 'v '; servers take 1 to 64 charac"),
+    "a name of MySQL's own": ({"primary": pw.DateField(index=True)}, "has an index called primary, which servers keep"),
+    "a plain and a unique index": (
+        {"v": pw.DateField(unique=True), "Meta": meta(indexes=((("v",), False),))}, "has the indexes v and v (v); expec"
+    ),
+    "a column twice in an index": (
+        {"v": pw.DateField(), "Meta": meta(indexes=((("v", "v"), False),))}, "has the index v_v (v, v); expected each"
+    ),
     "a key to what is not unique": (
         {"name": pw.IntegerField(), "v": pw.ForeignKeyField("self", field="name")}, "Things.name, which is not unique"
     ),

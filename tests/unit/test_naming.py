@@ -92,11 +92,35 @@ def test_an_impossible_namespace_is_one_clear_line(name: str) -> None:
         Namespace(name)
 
 
-@pytest.mark.parametrize("key", ["", "Invoices", "1st", "in voices", "migratehistory", "shop_migrateledger", None])
+@pytest.mark.parametrize(
+    "key", ["", "Invoices", "1st", "in voices", "migratehistory", "shop_migrateledger", "pro_migratehistory", None]
+)
 def test_an_impossible_key_is_one_clear_line(key: str) -> None:
     assert SHOP.namespace.check_key("shop_invoices") == "invoices"
     with pytest.raises(ConfigurationError, match=r"^Table key [^\n]*\.$"):
         SHOP.namespace.check_key(key)
+
+
+def test_what_is_too_long_is_named() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^Table key 'x{57}' is too long: 57 characters, at most 56 fit behind"
+    ):
+        Namespace("shop").at("wp_", ("x" * 57,))
+    with pytest.raises(ConfigurationError, match=r"^Table prefix 'wp_2_' is too long: 5 characters, at most 3 fit\.$"):
+        Namespace("shop").at("wp_2_", ("x" * 56,))
+    assert len(Namespace("shop").at("", ("x" * 59,)).tables[0]) == 64
+
+
+def test_two_values_of_one_name_are_one_namespace() -> None:
+    assert Namespace("shop", package="a") == Namespace("shop") != Namespace("shops")
+    assert hash(Namespace("shop", package="a")) == hash(Namespace("shop"))
+
+
+def test_other_namespaces_that_could_have_the_same_table() -> None:
+    assert Namespace("shop").at("wp_", ("pro_things", "lines")).namesakes() == {
+        "wp_shop_pro_migratehistory": ("wp_shop_pro_things", "shop_pro")
+    }
+    assert Namespace("shop_pro").at("", ("things",)).namesakes() == {"shop_migratehistory": ("shop_pro_things", "shop")}
 
 
 @pytest.mark.parametrize("key", ["{prefix}posts", "{prefix}wch_carts", "lines", "later"])

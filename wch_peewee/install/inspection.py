@@ -21,7 +21,7 @@ from ..execution.session import read_session
 from ..migrate.dry_run import DryRun, dry_run_after
 from ..migrate.folder import MigrationFolder, folder_of
 from ..migrate.ledger import HISTORY_SHAPE, LEDGER_SHAPE, MigrationRun, read_runs
-from ..migrate.state import InstalledState, options_step, options_trouble, read_state
+from ..migrate.state import InstalledState, claimed_by_another, options_step, options_trouble, read_state
 from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
 from ..schema.declared import logical_tables, parents_first
@@ -227,8 +227,8 @@ class Installation:
     def _obstacle(self, context: RunContext) -> str:
         """Return what keeps any run from beginning here: the server's place among others, or a tool at work."""
         topology = context.topology
-        if topology.trouble or not context.dialect.has_online_tools:
-            return topology.trouble
+        if (trouble := topology.trouble or claimed_by_another(context)) or not context.dialect.has_online_tools:
+            return trouble
         return str(tool_at_work(context.connection, topology, self.names.owned) or "")
 
     def _access(

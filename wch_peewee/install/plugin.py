@@ -170,6 +170,7 @@ class Plugin:
         """Set what belongs to one prefix."""
         self._names, self._tables = names, names.tables
         self._prefix = names.prefix
+        self._sites.claim(names)
         self._site = self._sites.at(names.prefix, names.network)
         self._version_check = VersionCheck(self._database, names)
         self._guard = threading.Lock()

@@ -55,6 +55,22 @@ def options_trouble(context: RunContext) -> str:
     return options_obstacle(live) or (cluster_obstacle(live, context.dialect) if context.topology.kind else "")
 
 
+def claimed_by_another(context: RunContext) -> str:
+    """Return which of the tables may be that of another namespace that is installed here, or an empty text."""
+    names, candidates = context.names, context.names.namesakes()
+    for history in context.connection.present([*candidates]) if candidates else ():
+        table, other = candidates[history]
+        # One whose name begins with ours has what its mark says. Of ours, it may be what is there before our history.
+        if other.startswith(names.namespace.mark) or (
+            context.connection.present([table]) and not context.connection.present([names.history])
+        ):
+            return (
+                f"{table} may be a table of the namespace {other}, which is installed here ({history}); give the model "
+                "another Meta.table_key"
+            )
+    return ""
+
+
 def write_version(context: RunContext, version: str) -> None:
     """Write the version; the options table is created if it is missing."""
     table, name = context.names.options, context.namespace.version_option

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import peewee
 
 from ..errors import ConfigurationError
-from ..schema.naming import DEFAULT_PREFIX, SHARED, WORDPRESS, Namespace, check_prefix
+from ..schema.naming import DEFAULT_PREFIX, SHARED, WORDPRESS, Names, Namespace, check_prefix
 from .namespace import WCH, our_names
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Sites:
         self._address = address
         self.network_of = network_of
         self._by_prefix: dict[str, Site] = {}
+        self._owners: dict[str, Namespace] = {}
 
     @property
     def address(self) -> str:
@@ -74,6 +75,15 @@ class Sites:
         if network is not None:
             site.network = network
         return site
+
+    def claim(self, names: Names) -> None:
+        """Note whose the tables are. Raises ConfigurationError for one that is another namespace's."""
+        for table in names.tables:
+            if (owner := self._owners.setdefault(table, names.namespace)) != names.namespace:
+                raise ConfigurationError(
+                    f"{table} is a table of both namespaces {owner.name} and {names.namespace.name}; expected another "
+                    "Meta.table_key in one of them."
+                )
 
 
 #: The attribute of a database that holds its sites.
