@@ -294,7 +294,7 @@ class Plugin:
         """
         from ..models.base import BaseModel
 
-        bind(BaseModel, self._database, self._prefix, self._names.namespace)
+        bind(BaseModel, self._database, self._prefix, self._names.namespace, self._site.prefix_of)
 
     @overload
     def activate(self, network_wide: Literal[False] = False) -> InstallReport: ...

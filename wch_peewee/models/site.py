@@ -203,21 +203,30 @@ def unpickled_model(declared: type[peewee.Model], address: str, prefix: str) -> 
     return sites.at(prefix).model(declared)
 
 
-def bind(base: Any, database: peewee.Database | None, prefix: str, namespace: Namespace = WCH) -> None:
+def bind(
+    base: Any,
+    database: peewee.Database | None,
+    prefix: str,
+    namespace: Namespace = WCH,
+    prefix_of: Callable[[Any], str] | None = None,
+) -> None:
     """Give a base class and what of a namespace is derived from it a database and a prefix, but for models of a site.
 
-    As peewee's ``bind``, it also gives the database to models that refer to them.
+    The models that they refer to are of the same site, and ``prefix_of`` says what its prefix for each of them is. As
+    peewee's ``bind``, it also gives the database to models that refer to them.
     """
     _bound_prefixes[namespace] = check_prefix(prefix)
-    models = [base]
+    derived = [base]
+    for model in derived:
+        derived += [] if model._meta.site is not None else model.__subclasses__()
+    models = [model for model in derived if model._meta.site is None and model._meta.namespace == namespace]
     for model in models:
         meta = model._meta
-        if meta.site is None:
-            if meta.namespace == namespace:
-                model.bind(database)
-                if meta.table_key is not None:
-                    meta.set_table_name(get_table_name(meta.table_key, prefix, namespace))
-            models += model.__subclasses__()
+        model.bind(database)
+        if getattr(meta, "table_key", None) is not None and meta.site is None:
+            own = prefix if prefix_of is None else prefix_of(meta)
+            meta.set_table_name(get_table_name(meta.table_key, own, meta.namespace))
+        models += [parent for parent in meta.refs.values() if parent not in models]
 
 
 class NoDatabase(peewee.DatabaseProxy):
