@@ -11,7 +11,7 @@ import peewee as pw
 import pytest
 
 from tests.support.own_models import CASES, own_model
-from wch_peewee import BaseModel, ConfigurationError, InvalidValue, Plugin
+from wch_peewee import BaseModel, ConfigurationError, InvalidValue, Namespace, Plugin
 from wch_peewee.models.fields import ColumnField, VarcharField
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import Default, Table
@@ -150,6 +150,26 @@ def renamed(name: str) -> Any:
     model = own_model("things")
     model.__name__ = name
     return model
+
+
+def test_a_key_to_a_table_that_is_named_as_one_of_ours_is_refused() -> None:
+    """No migration could tell it from a table of ours."""
+    made = {}
+    for name, space in (("Thing", "shop_pro"), ("Other", "shop")):
+        options = {"namespace": Namespace(space), "table_key": name.lower()}
+        made[name] = type(name, (BaseModel,), {"Meta": type("Meta", (), options)})
+
+    def line(space: str, parent: str) -> Any:
+        options = {"namespace": Namespace(space), "table_key": "lines"}
+        members = {"v": pw.ForeignKeyField(made[parent], backref="+"), "Meta": type("Meta", (), options)}
+        return type("Line", (BaseModel,), members)
+
+    with pytest.raises(
+        ConfigurationError, match=r"Line\.v refers to shop_pro_thing, which by its name is a table of shop,"
+    ):
+        logical_tables([line("shop", "Thing")])
+    (fine,) = logical_tables([line("shop_pro", "Other")])
+    assert fine.foreign_keys[0].referenced_table == "{prefix}shop_other"
 
 
 def test_a_type_that_is_none_is_refused_at_once() -> None:

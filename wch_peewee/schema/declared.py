@@ -217,9 +217,13 @@ def _foreign_key(field: Any) -> ForeignKey:
             _refuse(field, "is NOT NULL and has the action SET NULL")
     if not (field.rel_field.primary_key or field.rel_field.unique):
         _refuse(field, f"refers to {field.rel_model.__name__}.{field.rel_field.name}, which is not unique")
+    parent, own = referenced_key(field), field.model._meta.namespace
+    if parent.startswith(f"{OUTSIDE}{own.mark}"):
+        table = parent.removeprefix(OUTSIDE)
+        _refuse(field, f"refers to {table}, which by its name is a table of {own.name}, and by its model is not")
     return ForeignKey(
         columns=(field.column_name,),
-        referenced_table=referenced_key(field),
+        referenced_table=parent,
         referenced_columns=(field.rel_field.column_name,),
         on_delete=referential_action(field.on_delete or "NO ACTION"),
         on_update=referential_action(field.on_update or "NO ACTION"),

@@ -130,10 +130,9 @@ class Names:
         return (self.prefix if self.network is None or key not in SHARED else self.network) + key
 
     def namesakes(self) -> dict[str, tuple[str, str]]:
-        """Return the histories of other namespaces that could have a table of one of these names, which follows.
+        """Return the tables that could be another namespace's, each with its name, by the history of that namespace.
 
-        ``shop`` with the key ``pro_things`` and ``shop_pro`` with ``things`` name the same table. With the table is the
-        name of the other namespace.
+        ``shop`` with the key ``pro_things`` and ``shop_pro`` with ``things`` name the same table.
         """
         own, found = self.namespace.name, {}
         for table in self.tables:
