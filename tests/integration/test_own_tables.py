@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any
 import peewee
 import pytest
 
+from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.kit_subjects import installation
 from tests.support.populate import populate
@@ -187,6 +189,51 @@ def test_each_site_of_a_network_has_its_own(wordpress: LiveDatabase, folder: Pat
     assert Plugin(wordpress.url).activate().outcome == "current"
 
 
+@pytest.fixture
+def network(wordpress: LiveDatabase) -> LiveDatabase:
+    """A network with the sites 1 and 2, and beside it another WordPress whose prefix looks like that of a site."""
+    numbers = "blog_id BIGINT NOT NULL PRIMARY KEY, spam INT, deleted INT, archived INT"
+    wordpress.execute(f"CREATE TABLE wp_blogs ({numbers}, domain VARCHAR(99), path VARCHAR(99))")
+    for blog in (1, 2):
+        wordpress.execute("INSERT INTO wp_blogs VALUES (%s, 0, 0, 0, 'example.com', %s)", [blog, f"/{blog}/"])
+    make_wordpress(wordpress.database, "wp_9_")
+    return wordpress
+
+
+@pytest.mark.parametrize(("prefix", "users"), [("wp_2_", "wp_users"), ("wp_9_", "wp_9_users")])
+def test_a_prefix_leads_to_the_users_of_its_network_or_to_its_own(
+    network: LiveDatabase, folder: Path, prefix: str, users: str
+) -> None:
+    """However the site is named: the table of the network's sites decides, and not the prefix."""
+    main = plugin_of(network, folder)
+    by_prefix = plugin_of(network, folder, prefix=prefix)
+    assert by_prefix.activate().outcome == "installed"
+    assert foreign_keys_of(network, f"{prefix}shop_invoices") == [users]
+    for plugin in (by_prefix, main.at(prefix)):
+        assert plugin.model(User)._meta.table_name == plugin.model(Invoice).user.rel_model._meta.table_name == users
+        assert plugin.activate().outcome == "current"
+        assert (plugin.manager.orphans(), plugin.manager.repair().changed) == ((), False)
+    assert not db_delta(MODELS, network.database, prefix=prefix, dry_run=True)
+    given = ("--models", "tests.support.shop", "--migrations", str(folder), "--prefix", prefix)
+    assert f"`{users}`" in wch("schema", *given, database=network.url).out.replace('"', "`")
+    assert wch("plan", *given, database=network.url).code == 0
+
+
+def test_users_of_a_prefix_that_no_network_lists_are_not_guessed(network: LiveDatabase, folder: Path) -> None:
+    refusals = [str(one) for one in plugin_of(network, folder, prefix="wp_3_").activate().refusals]
+    assert any(one.endswith("there is no table wp_3_users") for one in refusals), refusals
+    assert foreign_keys_of(network, "wp_3_shop_invoices") == []
+
+
+def test_a_row_of_a_sites_user_is_unpickled_as_one_of_the_network(network: LiveDatabase, folder: Path) -> None:
+    main = plugin_of(network, folder)
+    with main.database.connection_context():
+        row = pickle.dumps(main.site(2).model(User).get())
+    del vars(main.site(2)._site)["network"]  # as in another process
+    main.site(2)._site._models.clear()
+    assert pickle.loads(row)._meta.table_name == "wp_users"
+
+
 def test_runs_of_both_at_once(wordpress: LiveDatabase, folder: Path) -> None:
     def of_shop() -> str:
         return plugin_of(wordpress, folder).activate().outcome
@@ -219,6 +266,15 @@ def test_pw_migrate_leaves_the_same(wordpress: LiveDatabase, folder: Path) -> No
     assert ended.returncode == 0, ended.stderr
     assert plugin_of(wordpress, folder).activate().outcome == "current"
     assert [run.program.split()[0] for run in plugin_of(wordpress, folder).manager.history()] == ["pw_migrate"] * 2
+
+
+def test_pw_migrate_of_another_namespace_does_nothing(database: LiveDatabase, folder: Path) -> None:
+    (folder / "conf.py").write_text((ROOT / "migrations" / "conf.py").read_text(encoding="utf-8"), encoding="utf-8")
+    command = [sys.executable, "-m", "peewee_migrate", "migrate", "--directory", str(folder), "--database"]
+    ended = subprocess.run([*command, database.url], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert '002_paid.py says NAMESPACE = "shop", and the models are of wch' in ended.stderr.splitlines()[-1]
+    assert schema(database) == {}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
@@ -325,17 +381,66 @@ def test_models_may_be_listed_in_any_order(database: LiveDatabase, tmp_path: Pat
         (BaseModel,),
         {"id": IdField(), "parent": ReferenceField(parent), "Meta": _meta(space, "others")},
     )
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    (folder / "001_first.py").write_text(
-        "from wch_peewee.migrate import steps\n\nVERSION = '1.0.0'\n\n\n"
-        "def migrate(migrator, database, *, fake=False):\n    migrator.run(steps.stamp, database, VERSION)\n"
-        "\n\ndef rollback(migrator, database, *, fake=False):\n    migrator.run(steps.unstamp, database, None)\n"
+    plain_plugin(database.url, space, tmp_path / "migrations", "things")
+    plugin = Plugin(
+        database.url, namespace=space, models=(child, parent), migrations=tmp_path / "migrations", remove_data=True
     )
-    plugin = Plugin(database.url, namespace=space, models=(child, parent), migrations=folder, remove_data=True)
     assert plugin.activate().refusals == ()
     assert plugin.uninstall().removed
     assert [name for name in schema(database) if name.startswith("wp_order_")] == []
+
+
+def plain_plugin(database: Any, space: Namespace, folder: Path, *keys: str) -> Plugin:
+    """Return the plugin of a namespace with tables that have an id alone, and with a migration that makes nothing."""
+    folder.mkdir(exist_ok=True)
+    (folder / "001_first.py").write_text(
+        f"from wch_peewee.migrate import steps\n\nVERSION = '1.0.0'\nNAMESPACE = '{space.name}'\n\n\n"
+        "def migrate(migrator, database, *, fake=False):\n    migrator.run(steps.stamp, database, VERSION)\n"
+        "\n\ndef rollback(migrator, database, *, fake=False):\n    migrator.run(steps.unstamp, database, None)\n"
+    )
+    models: Any = [type(key, (BaseModel,), {"id": IdField(), "Meta": _meta(space, key)}) for key in keys]
+    return Plugin(database, namespace=space, models=models, migrations=folder, remove_data=True)
+
+
+@pytest.mark.parametrize("first", ["shop", "shop_pro"])
+def test_a_table_that_two_namespaces_name_alike_stays_with_the_first(
+    database: LiveDatabase, tmp_path: Path, first: str
+) -> None:
+    keys = {"shop": ("lines", "pro_things"), "shop_pro": ("things",)}
+    (second,) = keys.keys() - {first}
+    owner = plain_plugin(database.url, Namespace(first), tmp_path / first, *keys[first])
+    other = plain_plugin(database.url, Namespace(second), tmp_path / second, *keys[second])
+    assert owner.activate().outcome == "installed"
+    before = schema(database)
+    words = rf"wp_shop_pro_things may be a table of the namespace {first}, which is installed here \(wp_{first}_migra"
+    for run in (other.activate, other.admin_init, other.uninstall, other.manager.run_migrations, other.manager.repair):
+        with pytest.raises((SchemaConflict, ConfigurationError), match=rf"{words}|001_first is pending"):
+            run()
+    stopped = other.manager.plan().dry_run.stopped
+    assert stopped is not None
+    assert "wp_shop_pro_things may be" in stopped.reason
+    assert schema(database) == before
+    assert owner.activate().outcome == "current"
+    assert "wp_shop_pro_things" in owner.uninstall().tables
+
+
+def test_namespaces_whose_names_begin_alike_are_beside_each_other(database: LiveDatabase, tmp_path: Path) -> None:
+    plugins = [
+        plain_plugin(database.url, Namespace(name), tmp_path / name, "things") for name in ("shop", "shop_pro", "shop2")
+    ]
+    assert [plugin.activate().outcome for plugin in plugins] == ["installed"] * 3
+    assert [len(plugin.uninstall().tables) for plugin in plugins] == [3] * 3
+
+
+def test_two_owners_of_a_table_are_refused_when_the_plugin_is_made(tmp_path: Path) -> None:
+    database = peewee.SqliteDatabase(":memory:")
+    plain_plugin(database, Namespace("shop"), tmp_path / "shop", "pro_things")
+    with pytest.raises(ConfigurationError, match="wp_shop_pro_things is a table of both namespaces shop and shop_pro"):
+        plain_plugin(database, Namespace("shop_pro"), tmp_path / "pro", "things")
+    with pytest.raises(
+        ConfigurationError, match=r"things has Namespace\(name='wch'.*the name of WhatsApp Commerce Hub"
+    ):
+        plain_plugin(database, Namespace("wch"), tmp_path / "wch", "things")
 
 
 def test_models_that_refer_to_each_other_are_refused() -> None:

@@ -83,6 +83,7 @@ from wch_peewee.migrate import steps
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, datetime, varchar
 
 VERSION = "1.0.0"
+NAMESPACE = "shop"
 
 ID = Column("id", bigint(unsigned=True), auto_increment=True)
 TABLES = (
@@ -133,6 +134,7 @@ from wch_peewee.migrate import batches, steps
 from wch_peewee.schema.objects import Column, ForeignKey, Index, bigint, datetime, varchar
 
 VERSION = "1.1.0"
+NAMESPACE = "shop"
 
 POST = ForeignKey(("post_id",), "{prefix}posts", ("ID",), on_delete="SET NULL")
 

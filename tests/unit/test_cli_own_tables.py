@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import Result, commands_of, wch
 from wch_peewee.cli.app import wch as group
+from wch_peewee.migrate.folder import migrations_folder
 
 MODELS = """
 from wch_peewee import {base}
@@ -108,6 +111,71 @@ def test_nothing_of_ours_is_an_error_and_never_nothing_to_do(project: Path) -> N
         failed(wch(*given, command), "The namespace shop has no migrations; name their folder")
         failed(wch("--models", "json", command), "--models json: no models there")
     assert not Path("wch.db").exists()
+
+
+#: Each command that works on a database, with what it needs to get as far as its settings.
+ON_A_DATABASE = [
+    *("activate", "migrate", "status", "plan", "check", "repair", "rollback", "doctor", "schema", "queue"),
+    *("uninstall --yes", "prune --older-than 9 --yes", "export 1", "erase 1 --yes"),
+]
+
+
+@pytest.mark.parametrize("command", ON_A_DATABASE)
+def test_a_folder_without_migrations_of_the_models_is_an_error(command: str) -> None:
+    given, theirs = ("--models", "shop_tables"), str(migrations_folder())
+    assert wch("new", "invoices", *given, "--migrations", "shop").code == 0
+    assert wch("migrate", *given, "--migrations", "shop").code == 0
+    before = Path("wch.db").read_bytes()
+    words = command.split()
+    for folder in ("nowhere", str(Path("nowhere").resolve())):
+        failed(wch("--migrations", folder, *words), f"There is no folder of migrations at {folder}.")
+    foreign = wch("--migrations", "shop", *words, WCH_REMOVE_DATA="true")
+    failed(foreign, '001_invoices.py says NAMESPACE = "shop", and the models are of wch; expected the models and the')
+    ours = wch(*given, "--migrations", theirs, *words, SHOP_REMOVE_DATA="true")
+    failed(ours, '001_initial_schema.py has no NAMESPACE = "shop", so it is one of wch, and the models are of shop')
+    assert Path("wch.db").read_bytes() == before
+
+
+def test_what_compares_models_and_migrations_wants_those_of_one_namespace() -> None:
+    given = ("--models", "shop_tables", "--migrations")
+    assert wch("new", "invoices", *given, "shop").code == 0
+    for command in (("check", "--models", "shop_tables", "--migrations"), ("new", "more", *given)):
+        failed(wch(*command, str(migrations_folder())), 'has no NAMESPACE = "shop", so it is one of wch')
+    failed(wch("new", "more", "--migrations", "shop"), 'says NAMESPACE = "shop", and the models are of wch')
+    failed(wch("new", "rows", "--empty", "--migrations", "shop"), 'says NAMESPACE = "shop"')
+    assert [file.name for file in Path("shop").glob("0*.py")] == ["001_invoices.py"]
+    assert wch("new", "rows", "--empty", *given, "shop").code == 0
+    assert '\nVERSION = "1.1.0"\nNAMESPACE = "shop"\n' in Path("shop", "002_rows.py").read_text(encoding="utf-8")
+
+
+def test_a_key_that_was_left_out_is_said_and_is_no_success() -> None:
+    user = """
+class User(BaseModel):
+    id = IdField(column_name="ID")
+
+    class Meta:
+        namespace = WORDPRESS
+        table_key = "users"
+
+"""
+    declare(
+        SHOP.replace("BaseModel, Namespace", "WORDPRESS, BaseModel, Namespace")
+        .replace("import IdField", "import IdField, ReferenceField")
+        .replace("\nclass Invoice", f"{user}\nclass Invoice")
+        .replace("    number =", "    user = ReferenceField(User, null=True, backref='+')\n    number =")
+    )
+    given = ("--models", "shop_tables", "--migrations", "migrations")
+    assert wch("new", "invoices", *given).code == 0
+    refused = "Add foreign key wp_shop_invoices (`user_id`) REFERENCES wp_users (`ID`): there is no table wp_users"
+    for words in ("Migrated to version 1.0.0.", "No migration was pending; version 1.0.0 is in place."):
+        result = wch("migrate", *given)
+        assert (result.code, result.out.splitlines()[-2:]) == (1, [f"Not done: {refused}", words])
+    document = wch("migrate", "--format", "json", *given)
+    assert (document.code, [one["table"] for one in document.json["refusals"]]) == (1, ["wp_shop_invoices"])
+    assert wch("migrate", *given, WCH_IGNORE=refused.rpartition(":")[0]).code == 0
+    with closing(sqlite3.connect("wch.db")) as connection:
+        connection.execute("CREATE TABLE wp_users (ID INTEGER PRIMARY KEY)")
+    assert wch("activate", *given).code == wch("migrate", *given).code == 0
 
 
 def test_migrations_that_lie_there_are_not_passed_over() -> None:

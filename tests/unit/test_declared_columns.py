@@ -11,7 +11,7 @@ import peewee as pw
 import pytest
 
 from tests.support.own_models import CASES, own_model
-from wch_peewee import BaseModel, ConfigurationError, InvalidValue, Plugin
+from wch_peewee import BaseModel, ConfigurationError, InvalidValue, Namespace, Plugin
 from wch_peewee.models.fields import ColumnField, VarcharField
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import Default, Table
@@ -67,6 +67,7 @@ class Several(pw.IntegerField):
         return pw.NodeList((pw.SQL("INT"), pw.SQL("[]")), glue="")
 
 
+ALPHABET = "abcdefghijklmnopq"
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no type": ({"v": pw.BareField()}, "Things.v is a BareField"),
     "any type": ({"v": pw.AnyField()}, "Things.v is a AnyField"),
@@ -104,6 +105,29 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a key to two columns": ({"v": pw.ForeignKeyField(composite())}, "whose key is not one column"),
     "an action that is none": ({"v": pw.ForeignKeyField("self", on_delete="SET DEFAULT")}, "the action SET DEFAULT"),
     "NULL into NOT NULL": ({"v": pw.ForeignKeyField("self", on_delete="SET NULL")}, "and has the action SET NULL"),
+    "too many columns": (
+        {f"c{n}": ColumnField("tinyint") for n in range(1017)}, "Things has 1,018 columns; servers take at most 1,017."
+    ),
+    "a row that is too long": (
+        {"v": pw.BigIntegerField(), **{f"c{n}": pw.CharField(4095) for n in range(4)}},
+        "Things has 65,540 bytes in a row; servers take at most 65,535.",
+    ),
+    "a page of MariaDB": ({f"c{n}": pw.CharField(63) for n in range(33)}, "has 8,371 bytes that a row keeps in its pa"),
+    "a page of MySQL": ({f"c{n}": pw.TextField() for n in range(198)}, "has 8,140 bytes that a row keeps in its page"),
+    "too many indexes": ({f"c{n}": pw.IntegerField(index=True) for n in range(64)}, "has 65 keys, the primary one inc"),
+    "an index of too many": (
+        {**{n: pw.DateField() for n in ALPHABET}, "Meta": meta(indexes=(((*ALPHABET,), False),))},
+        "has 17 columns in the index a_b_c_d_e_f_g_h_i_j_k_l_m_n_o_p_q; servers take at most 16.",
+    ),
+    "a long name": ({"v": pw.DateField(column_name="v" * 65)}, f"has the name {'v' * 65!r}; servers take 1 to 64 "),
+    "a blank behind a name": ({"v": pw.DateField(column_name="v ")}, "has the name 'v '; servers take 1 to 64 charac"),
+    "a name of MySQL's own": ({"primary": pw.DateField(index=True)}, "has an index called primary, which servers keep"),
+    "a plain and a unique index": (
+        {"v": pw.DateField(unique=True), "Meta": meta(indexes=((("v",), False),))}, "has the indexes v and v (v); expec"
+    ),
+    "a column twice in an index": (
+        {"v": pw.DateField(), "Meta": meta(indexes=((("v", "v"), False),))}, "has the index v_v (v, v); expected each"
+    ),
     "a key to what is not unique": (
         {"name": pw.IntegerField(), "v": pw.ForeignKeyField("self", field="name")}, "Things.name, which is not unique"
     ),
@@ -134,6 +158,26 @@ def renamed(name: str) -> Any:
     model = own_model("things")
     model.__name__ = name
     return model
+
+
+def test_a_key_to_a_table_that_is_named_as_one_of_ours_is_refused() -> None:
+    """No migration could tell it from a table of ours."""
+    made = {}
+    for name, space in (("Thing", "shop_pro"), ("Other", "shop")):
+        options = {"namespace": Namespace(space), "table_key": name.lower()}
+        made[name] = type(name, (BaseModel,), {"Meta": type("Meta", (), options)})
+
+    def line(space: str, parent: str) -> Any:
+        options = {"namespace": Namespace(space), "table_key": "lines"}
+        members = {"v": pw.ForeignKeyField(made[parent], backref="+"), "Meta": type("Meta", (), options)}
+        return type("Line", (BaseModel,), members)
+
+    with pytest.raises(
+        ConfigurationError, match=r"Line\.v refers to shop_pro_thing, which by its name is a table of shop,"
+    ):
+        logical_tables([line("shop", "Thing")])
+    (fine,) = logical_tables([line("shop_pro", "Other")])
+    assert fine.foreign_keys[0].referenced_table == "{prefix}shop_other"
 
 
 def test_a_type_that_is_none_is_refused_at_once() -> None:

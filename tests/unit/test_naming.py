@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wch_peewee.errors import ConfigurationError, UnknownTable
 from wch_peewee.models.namespace import TABLES, our_names
 from wch_peewee.schema import naming
-from wch_peewee.schema.naming import WORDPRESS, Namespace
+from wch_peewee.schema.naming import WORDPRESS, Namespace, as_site
 
 prefixes = st.text("abzAZ09_", max_size=41)
 
@@ -92,11 +92,35 @@ def test_an_impossible_namespace_is_one_clear_line(name: str) -> None:
         Namespace(name)
 
 
-@pytest.mark.parametrize("key", ["", "Invoices", "1st", "in voices", "migratehistory", "shop_migrateledger", None])
+@pytest.mark.parametrize(
+    "key", ["", "Invoices", "1st", "in voices", "migratehistory", "shop_migrateledger", "pro_migratehistory", None]
+)
 def test_an_impossible_key_is_one_clear_line(key: str) -> None:
     assert SHOP.namespace.check_key("shop_invoices") == "invoices"
     with pytest.raises(ConfigurationError, match=r"^Table key [^\n]*\.$"):
         SHOP.namespace.check_key(key)
+
+
+def test_what_is_too_long_is_named() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^Table key 'x{57}' is too long: 57 characters, at most 56 fit behind"
+    ):
+        Namespace("shop").at("wp_", ("x" * 57,))
+    with pytest.raises(ConfigurationError, match=r"^Table prefix 'wp_2_' is too long: 5 characters, at most 3 fit\.$"):
+        Namespace("shop").at("wp_2_", ("x" * 56,))
+    assert len(Namespace("shop").at("", ("x" * 59,)).tables[0]) == 64
+
+
+def test_two_values_of_one_name_are_one_namespace() -> None:
+    assert Namespace("shop", package="a") == Namespace("shop") != Namespace("shops")
+    assert hash(Namespace("shop", package="a")) == hash(Namespace("shop"))
+
+
+def test_other_namespaces_that_could_have_the_same_table() -> None:
+    assert Namespace("shop").at("wp_", ("pro_things", "lines")).namesakes() == {
+        "wp_shop_pro_migratehistory": ("wp_shop_pro_things", "shop_pro")
+    }
+    assert Namespace("shop_pro").at("", ("things",)).namesakes() == {"shop_migratehistory": ("shop_pro_things", "shop")}
 
 
 @pytest.mark.parametrize("key", ["{prefix}posts", "{prefix}wch_carts", "lines", "later"])
@@ -105,8 +129,21 @@ def test_a_key_has_one_name_and_back(key: str) -> None:
 
 
 def test_tables_that_a_network_shares_have_its_own_prefix() -> None:
-    second = SHOP.at("wp_2_")
+    second = SHOP.at("wp_2_", "wp_")
     assert (second.table("{prefix}users"), second.table("{prefix}posts")) == ("wp_users", "wp_2_posts")
     assert (second.table("users"), second.at("wp_").table("{prefix}users")) == ("wp_2_shop_users", "wp_users")
     assert SHOP.at("other_").table("{prefix}users") == "other_users"
-    assert WORDPRESS.at("wp_").at("wp_3_").table("users") == "wp_users"
+    assert WORDPRESS.at("wp_").at("wp_3_", "wp_").table("users") == "wp_users"
+    assert SHOP.at("2_", "").table("{prefix}users") == "users"
+    assert SHOP.at("wp_3_").table("{prefix}users") == second.at("wp_3_").table("{prefix}users") == "wp_3_users"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "site"),
+    [
+        ("wp_2_", ("wp_", 2)), ("wp_12_", ("wp_", 12)), ("7_", ("", 7)), ("wp_2_3_", ("wp_2_", 3)), ("wp2_", ("wp", 2)),
+        ("wp_", None), ("wp_1_", None), ("wp_02_", None), ("wp_0_", None), ("wp_2", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_prefix_that_a_site_of_a_network_can_have(prefix: str, site: tuple[str, int] | None) -> None:
+    assert as_site(prefix) == site

@@ -21,7 +21,16 @@ import pytest
 from playhouse.shortcuts import model_to_dict
 
 from tests.support.bound import bound, unbind, without_new_references
-from wch_peewee import ConfigurationError, InvalidValue, Plugin, UnknownTable, db_delta, get_table_name
+from wch_peewee import (
+    WORDPRESS,
+    ConfigurationError,
+    InvalidValue,
+    Namespace,
+    Plugin,
+    UnknownTable,
+    db_delta,
+    get_table_name,
+)
 from wch_peewee.models.fields import IdField, ReferenceField, VarcharField, utc_now
 from wch_peewee.models.site import SiteModels
 from wch_peewee.models.tables import MODELS, BaseModel, Cart, Conversation, Message, SyncQueueItem
@@ -755,3 +764,23 @@ def test_a_query_without_a_database_says_what_to_do(query: Callable[[], object])
         query()
     assert Cart.select().sql()[0].startswith("SELECT")
     assert "wp_wch_sync_queue" in str(SyncQueueItem.select())
+
+
+def test_bind_gives_the_models_that_are_referred_to_the_prefix_too() -> None:
+    """Else a join would read the users of another WordPress."""
+
+    def declare(name: str, namespace: Namespace, **members: Any) -> Any:
+        options = {"namespace": namespace, "table_key": f"{name.lower()}s"}
+        return type(name, (BaseModel,), {"id": IdField(), **members, "Meta": type("Meta", (), options)})
+
+    user = declare("User", WORDPRESS)
+    parcel = declare("Parcel", Namespace("post"), user=ReferenceField(user, backref="+"))
+    invoice = declare("Invoice", Namespace("bound"), parcel=ReferenceField(parcel, null=True, backref="+"))
+    plugin = Plugin(peewee.SqliteDatabase(":memory:"), prefix="x_", models=[invoice], migrations="nowhere")
+    plugin.bind()
+    names = [model._meta.table_name for model in (invoice, parcel, user)]
+    assert names == ["x_bound_invoices", "x_post_parcels", "x_users"]
+    assert user._meta.database is parcel._meta.database is invoice._meta.database is plugin.database
+    plugin.at("x_2_", "x_").bind()
+    names = [model._meta.table_name for model in (invoice, parcel, user)]
+    assert names == ["x_2_bound_invoices", "x_2_post_parcels", "x_users"]

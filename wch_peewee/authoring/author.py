@@ -13,8 +13,6 @@ import peewee as pw
 from ..database.query import detect_dialect
 from ..errors import ConfigurationError, Irreversible, RemovalRefused, RunStopped
 from ..migrate.folder import MigrationFolder, Part, next_version
-from ..models.namespace import WCH
-from ..schema.naming import Namespace
 from ..schema.objects import Schema, Table
 from ..schema.operations import DropColumn
 from ..schema.renames import Question, Renames, operations_between, parse_renames, questions, rename_columns
@@ -37,15 +35,15 @@ class ModelDifference:
 
 
 def model_differences(
-    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table], namespace: Namespace = WCH
+    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table]
 ) -> tuple[ModelDifference, ...]:
     """Replay the migrations on each scratch database and compare with the models; return nothing if they agree."""
     tables = tuple(tables)
     found: dict[str, list[str]] = {}
     for database in databases:
         dialect = detect_dialect(database)
-        produced = produced_schema(database, folder, namespace)
-        declared = declared_schema(tables, namespace.at(), dialect)
+        produced = produced_schema(database, folder)
+        declared = declared_schema(tables, folder.namespace.at(), dialect)
         for operation in operations_between(produced, declared, Renames()):
             for line in operation.describe():
                 found.setdefault(line, []).append(dialect.label)
@@ -61,12 +59,10 @@ class Author:
     after: Schema
 
     @classmethod
-    def of(
-        cls, database: pw.Database, folder: MigrationFolder, tables: Iterable[Table], namespace: Namespace = WCH
-    ) -> Author:
+    def of(cls, database: pw.Database, folder: MigrationFolder, tables: Iterable[Table]) -> Author:
         """Return the author for a scratch database, after a replay there."""
-        declared = declared_schema(tables, namespace.at(), detect_dialect(database))
-        return cls(folder, produced_schema(database, folder, namespace), declared)
+        declared = declared_schema(tables, folder.namespace.at(), detect_dialect(database))
+        return cls(folder, produced_schema(database, folder), declared)
 
     def renames(self, said: Iterable[str], dropped: Iterable[str], ask: Ask | None) -> Renames:
         """Return the renames: as given, else as answered.
@@ -105,6 +101,7 @@ class Author:
             Recipes(self.before, self.after, frozenset(dropped)).lines(there),
             Recipes(self.after, self.before, back=True).lines(home),
             caution=caution(there),
+            namespace=self.folder.namespace,
         )
 
     @property
@@ -145,11 +142,7 @@ def migration_path(folder: MigrationFolder, name: str) -> Path:
 
 
 def try_newest(
-    databases: Sequence[pw.Database],
-    folder: MigrationFolder,
-    tables: Iterable[Table],
-    before: Sequence[Schema],
-    namespace: Namespace = WCH,
+    databases: Sequence[pw.Database], folder: MigrationFolder, tables: Iterable[Table], before: Sequence[Schema]
 ) -> tuple[str, ...]:
     """Run the newest migration of ``folder`` on each database and roll it back; return what went wrong, or "".
 
@@ -159,19 +152,19 @@ def try_newest(
     return tuple(
         f"on {detect_dialect(database).label} {trouble}"
         for database, old in zip(databases, before, strict=True)
-        for trouble in _troubles(database, folder, tables, old, namespace)
+        for trouble in _troubles(database, folder, tables, old)
     )
 
 
 def _troubles(
-    database: pw.Database, folder: MigrationFolder, tables: tuple[Table, ...], before: Schema, namespace: Namespace
+    database: pw.Database, folder: MigrationFolder, tables: tuple[Table, ...], before: Schema
 ) -> Iterator[str]:
     try:
-        yield from (f"it does not: {found.words}" for found in model_differences([database], folder, tables, namespace))
+        yield from (f"it does not: {found.words}" for found in model_differences([database], folder, tables))
         # A rollback that is refused or missing has been decided.
         with contextlib.suppress(Irreversible, RemovalRefused):
-            scratch_manager(database, folder, namespace, remove_data=True).rollback()
-            back = operations_between(scratch_schema(database, namespace), before, Renames())
+            scratch_manager(database, folder, remove_data=True).rollback()
+            back = operations_between(scratch_schema(database, folder.namespace), before, Renames())
             yield from (f"its rollback does not: {line}" for operation in back for line in operation.describe())
     except RunStopped as error:
         yield f"it fails: {str(error).splitlines()[0]}"

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 
+from ..models.namespace import WCH
 from ..schema import operations as ops
+from ..schema.naming import Namespace
 from ..schema.objects import Column, Index
 from ..schema.renames import ChangePrimaryKey
 from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, escaped, flat, layout
@@ -33,6 +35,7 @@ class Draft:
     back: tuple[Line, ...]
     #: What the rollback's docstring says; empty for none.
     caution: str = ""
+    namespace: Namespace = WCH
     _constants: dict[str, tuple[str, Expression]] = field(default_factory=dict, init=False)
 
     def source(self) -> str:
@@ -47,7 +50,7 @@ class Draft:
         ]
         short = "\n".join(constant for constant in constants if "\n" not in constant)
         long = [constant for constant in constants if "\n" in constant]
-        body = "\n\n".join(part for part in (f'VERSION = "{self.version}"', short, *long) if part)
+        body = "\n\n".join(part for part in (_facts(self.version, self.namespace), short, *long) if part)
         code = f"{body}\n\n\n{migrate}\n\n{rollback}"
         return f"{self._docstring()}\n\n{_imports(code)}\n\n{code}"
 
@@ -88,6 +91,11 @@ class Draft:
         return f"def {name}{_SIGNATURE}\n" + "".join(f"    {line}\n" for line in body)
 
 
+def _facts(version: str, namespace: Namespace) -> str:
+    """Return what the file says of itself: its version, and whose it is unless it is one of ours."""
+    return f'VERSION = "{version}"' + ("" if namespace == WCH else f'\nNAMESPACE = "{namespace.name}"')
+
+
 def _in_docstring(text: str) -> str:
     return escaped(text, "\\").replace('"""', r"\"\"\"")
 
@@ -113,7 +121,7 @@ def _shapes(line: Line) -> Iterator[Shape]:
 def _free(name: str, table: str, taken: set[str]) -> str:
     candidates = [name, f"{table.upper()}_{name}" if table else name]
     candidates += [f"{candidates[-1]}_{number}" for number in range(2, 1000)]
-    taken = taken | {"VERSION"}
+    taken = taken | {"VERSION", "NAMESPACE"}
     # A column may be called as no constant can be.
     names = (re.sub(r"\W", "_", candidate, flags=re.ASCII) for candidate in candidates)
     return next(c for c in (name if name.isidentifier() else f"_{name}" for name in names) if c not in taken)
@@ -144,7 +152,7 @@ from peewee_migrate import Migrator
 
 from wch_peewee.migrate import batches, steps
 
-VERSION = "{version}"
+{facts}
 
 # An example: a batch of ids at a time. It finds nothing to do where it has been, so it can be repeated.
 UPDATE = "UPDATE {{messages}} SET content = ? WHERE content IS NULL AND {{batch}}"
@@ -163,8 +171,9 @@ def rollback(migrator: Migrator, database: pw.Database, *, fake: bool = False) -
 '''
 
 
-def empty_migration(version: str, previous: str | None) -> str:
-    return _TEMPLATE.format(version=version, previous="None" if previous is None else f'"{previous}"')
+def empty_migration(version: str, previous: str | None, namespace: Namespace) -> str:
+    before = "None" if previous is None else f'"{previous}"'
+    return _TEMPLATE.format(version=version, previous=before, facts=_facts(version, namespace))
 
 
 def summary(operations: Sequence[ops.Operation]) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ from ..execution.topology import require_writable
 from ..install.manager import DatabaseManager
 from ..migrate.dry_run import dry_run_on_empty
 from ..migrate.folder import MigrationFolder
-from ..models.namespace import WCH
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect
 from ..schema.naming import Names, Namespace
@@ -85,12 +84,10 @@ def temporary_database(target: Target) -> Iterator[Target]:
             administration.execute_sql(f"DROP DATABASE IF EXISTS `{target.name}`")
 
 
-def scratch_manager(
-    database: pw.Database, folder: MigrationFolder, namespace: Namespace, *, remove_data: bool = False
-) -> DatabaseManager:
+def scratch_manager(database: pw.Database, folder: MigrationFolder, *, remove_data: bool = False) -> DatabaseManager:
     """Return the manager that runs the migrations of ``folder`` there, whatever the models are."""
     manager = DatabaseManager(database, remove_data=remove_data, migrations=folder.path)
-    manager.names = namespace.at()
+    manager.names = folder.namespace.at()
     return manager
 
 
@@ -107,18 +104,18 @@ def make_parents(database: pw.Database, folder: MigrationFolder, names: Names) -
             context.run_steps([step], step.table)
 
 
-def produced_schema(database: pw.Database, folder: MigrationFolder, namespace: Namespace = WCH) -> Schema:
+def produced_schema(database: pw.Database, folder: MigrationFolder) -> Schema:
     """Replay the migrations of ``folder`` and return the schema that they make, without its prefix.
 
     Raises MigrationFailed, and Undecided if one of them still holds a question.
     """
     if folder.names:
-        make_parents(database, folder, namespace.at())
-        scratch_manager(database, folder, namespace).run_migrations()
-    return scratch_schema(database, namespace)
+        make_parents(database, folder, folder.namespace.at())
+        scratch_manager(database, folder).run_migrations()
+    return scratch_schema(database, folder.namespace)
 
 
-def scratch_schema(database: pw.Database, namespace: Namespace = WCH) -> Schema:
+def scratch_schema(database: pw.Database, namespace: Namespace) -> Schema:
     """Return all tables of the namespace that exist, parents first as far as possible."""
     dialect, names = detect_dialect(database), namespace.at()
     there = [name for name in database.get_tables() if name.startswith(names.start) and name not in names.books]

@@ -196,7 +196,7 @@ def _check_models(choices: Choices, models: str | None, folder: str | None) -> i
     with scratch_databases(session.target) as (databases, notes):
         session.out.notes(notes)
         engines = [detect_dialect(database).label for database in databases]
-        found = model_differences(databases, session.folder, tables, session.project.namespace)
+        found = model_differences(databases, session.folder, tables)
     if session.out.structured:
         session.out.document(
             {

@@ -1,9 +1,20 @@
 """``wch migrate``: run the pending migrations, and nothing else; or record those that have been done by hand."""
 
+from dataclasses import asdict
+
 import click
 
 from ..schema.plan import RowWork
-from .options import Choices, ExitCode, copy_options, dry_run_option, subcommand, wait_options, yes_option
+from .options import (
+    Choices,
+    ExitCode,
+    copy_options,
+    dry_run_option,
+    ignore_option,
+    subcommand,
+    wait_options,
+    yes_option,
+)
 from .output import confirm
 from .session import Session, check_target, confirm_neighbours, open_session, sentence
 
@@ -13,6 +24,7 @@ from .session import Session, check_target, confirm_neighbours, open_session, se
 @click.option("--mark", metavar="NAME", help="Only record it and those pending before it, as done by hand.")
 @wait_options
 @copy_options
+@ignore_option
 @dry_run_option
 @yes_option
 def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, yes: bool) -> int:
@@ -20,7 +32,8 @@ def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, y
 
     wch activate does more: it also mends what somebody dropped since, and verifies. Tables that the PHP
     plugin, or a newer release, has upgraded are left alone (exit code 4). A rollback that stopped half way
-    is undone.
+    is undone. What could not be done, such as a foreign key to a table that is not there, is printed with its
+    reason, and the exit code is 1.
 
     --mark is for what PHP or a person has done already: it compares the tables with what the migrations make, and
     refuses where they differ (exit code 2). What a migration does to rows cannot be seen, and is printed.
@@ -42,19 +55,21 @@ def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, y
     confirm_neighbours(session, yes=yes)
     with session.working("looking at the migrations"):
         names = manager.run_migrations(to=to)
-    status = manager.status()
-    version, newer = status.version, status.is_newer
+    found = manager.plan()
+    version, newer = found.version, found.is_newer
+    left = () if newer else found.plan.refusals  # a migration makes a table without the keys that it cannot have
     if session.out.structured:
-        facts = {"applied": names, "version": version, "is_newer": newer, "reason": status.reason}
-        session.out.document({**session.heading, **facts})
+        facts = {"applied": names, "version": version, "is_newer": newer, "reason": found.reason}
+        session.out.document({**session.heading, **facts, "refusals": [asdict(refusal) for refusal in left]})
     elif newer:
-        session.out.line(f"{sentence(status.reason)}; nothing was changed.")
+        session.out.line(f"{sentence(found.reason)}; nothing was changed.")
     else:
         session.out.lines(f"Applied {name}" for name in names)
-        session.out.success(
+        session.out.lines(f"Not done: {refusal}" for refusal in left)
+        (session.out.line if left else session.out.success)(
             f"Migrated to version {version}." if names else f"No migration was pending; version {version} is in place."
         )
-    return ExitCode.TOO_NEW if newer else ExitCode.FINE
+    return ExitCode.TOO_NEW if newer else ExitCode.DRIFT if left else ExitCode.FINE
 
 
 def _mark(session: Session, name: str, *, yes: bool, dry_run: bool) -> int:

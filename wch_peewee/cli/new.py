@@ -12,7 +12,7 @@ from ..authoring.render import empty_migration
 from ..authoring.scratch import produced_schema, scratch_databases
 from ..database.query import detect_dialect
 from ..errors import ConfigurationError
-from ..migrate.folder import MigrationFolder, Part
+from ..migrate.folder import Part
 from ..schema.declared import logical_tables
 from ..schema.objects import Schema
 from ..schema.renames import Question
@@ -80,25 +80,26 @@ def command(
     if empty:
         author = Author(session.folder, Schema(()), Schema(()))
         version = author.next_version(part or "minor")
-        return _finish(session, path, Written(empty_migration(version, author.version), version, (), 1), dry_run)
-    tables, space = logical_tables(session.project.models), session.project.namespace
+        source = empty_migration(version, author.version, session.folder.namespace)
+        return _finish(session, path, Written(source, version, (), 1), dry_run)
+    tables = logical_tables(session.project.models)
     with scratch_databases(session.target) as (databases, notes):
         session.out.notes(notes)
-        author = Author.of(databases[0], session.folder, tables, space)
+        author = Author.of(databases[0], session.folder, tables)
         asked = author.renames(renames, dropped, _ask if _can_ask() else None)
         draft = author.draft(asked, dropped, part or "minor")
         if draft is None:
             return _nothing_written(
-                session, [found.words for found in model_differences(databases[1:], session.folder, tables, space)]
+                session, [found.words for found in model_differences(databases[1:], session.folder, tables)]
             )
         written = Written(draft.source(), draft.version, draft.summary, len(marks(draft)))
 
         def trial() -> Written:
             engines = tuple(detect_dialect(database).label for database in databases)
-            folder = MigrationFolder(session.folder.path)
-            return replace(written, engines=engines, troubles=try_newest(databases, folder, tables, before, space))
+            troubles = try_newest(databases, session.project.folder, tables, before)
+            return replace(written, engines=engines, troubles=troubles)
 
-        before = [produced_schema(database, session.folder, space) for database in databases]
+        before = [produced_schema(database, session.folder) for database in databases]
         return _finish(session, path, written, dry_run, trial)
 
 

@@ -36,7 +36,8 @@ class ExitCode(IntEnum):
 EXIT_CODES = {
     ExitCode.FINE: "fine; what is not ours and was left alone does not count",
     ExitCode.DRIFT: (
-        "something is pending, or differs and was left as it is (status, check, activate); nothing to write (new)"
+        "something is pending, or differs and was left as it is (status, check, activate, migrate); "
+        "nothing to write (new)"
     ),
     ExitCode.FAILED: "failed, refused or not confirmed; the message says what is in place",
     ExitCode.BUSY: "another run, or somebody's transaction, held the lock for too long; try again",

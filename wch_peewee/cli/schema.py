@@ -8,10 +8,12 @@ import peewee as pw
 from ..database.driver import DEFAULT_COLLATION
 from ..execution.introspect import introspect_schema
 from ..execution.session import read_session
+from ..install.manager import DatabaseManager
 from ..schema.declared import create_statements, describe_schema, physical_schema
 from ..schema.dialect import Dialect
 from ..schema.mermaid import Marks, draw, mark_differences
 from ..schema.mysql.dialect import MySQLDialect
+from ..schema.naming import OUTSIDE, SHARED, Names, as_site
 from ..schema.objects import Schema
 from ..schema.sqlite.dialect import SQLiteDialect
 from ..schema.svg import svg_diagram
@@ -53,6 +55,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
         raise click.UsageError("--live goes with --format mermaid or svg.")
     session = open_session(choices)
     manager = session.manager
+    manager.names = _located(manager)
     if choices.format == "json":
         session.out.document(describe_schema(manager.tables, manager.names))
     elif choices.format in _PICTURES:
@@ -70,6 +73,15 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
             map(str, create_statements(manager.tables, names=manager.names, dialect=dialect, collation=collation))
         )
     return ExitCode.FINE
+
+
+def _located(manager: DatabaseManager) -> Names:
+    """Return the names; where the network counts, the database says if the prefix is that of one of its sites."""
+    referred = {key.referenced_table for table in manager.tables for key in table.foreign_keys}
+    if as_site(manager.prefix) is None or referred.isdisjoint(f"{OUTSIDE}{table}" for table in SHARED):
+        return manager.names
+    with read_session(manager.database, manager.names, manager.options) as context:
+        return context.names
 
 
 def _compared(session: Session) -> tuple[Schema, Marks]:

@@ -120,6 +120,8 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
         models=project.models,
         migrations=project.path,
     )
+    if project.path is not None:
+        _ = manager.version  # whatever the command is: a folder of nothing, or of another's migrations, is an error
     manager.repeated = project.options
     manager.needs_site = settings.needs_site
     if choices.url is not None:
@@ -228,7 +230,8 @@ def open_author_session(
     """
     out = Output(choices)
     project = find_project(choices, out, models=models, folder=folder, author=True)
-    path = project.folder.path
+    migrations = project.folder
+    path = migrations.path
     if project.path is None and path.parent not in (here := current_folder() or path, *here.parents):
         out.note(f"Migrations: {path}")
     if project.path is None and writes and path.parent.name == "wch_peewee":
@@ -245,8 +248,9 @@ def open_author_session(
     )
     if settings.unclear:
         out.note(f"Warning: {settings.unclear}")
-    known = () if writes and not path.exists() else None
-    return AuthorSession(MigrationFolder(path, known), project, settings.target, out)
+    if writes and not path.exists():
+        migrations = replace(migrations, known=())
+    return AuthorSession(migrations, project, settings.target, out)
 
 
 def for_every_site(

@@ -17,13 +17,14 @@ from ..models.namespace import our_names
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import ALONE, Dialect, Privileges, Topology
-from ..schema.naming import Names, Namespace
+from ..schema.naming import Names, Namespace, as_site
 from ..schema.objects import Schema, Table
 from ..schema.operations import CreateTable, Operation
 from ..schema.plan import Plan, RowWork
 from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
+from ..wordpress.multisite import network_of
 from ..wordpress.options import site_collation
 from .apply import ConcurrentChange, Executor
 from .introspect import (
@@ -144,7 +145,9 @@ class RunContext:
         return resolve(tables, names=self.names, dialect=self.dialect, collation=self.collation)
 
     def find_topology(self, *, writing: bool, deciding: bool = False) -> None:
-        """Find out the server's place among others; with ``writing`` raise if nothing may be written there.
+        """Find out the server's place among others, and the network that the prefix is a site's of.
+
+        With ``writing`` raise if nothing may be written there.
 
         With ``deciding`` what is read decides whether a run follows: raise if other servers answer, too.
         """
@@ -154,6 +157,8 @@ class RunContext:
                 refuse(self.connection, self.topology)
             self.connection = replace(self.connection, by_writer=writing or deciding)
             self.proved = time.monotonic()
+        if self.names.network is None and as_site(self.prefix) is not None:
+            self.names = self.names.at(self.prefix, network_of(self.connection, self.prefix))
 
     @property
     def is_ready(self) -> bool:

@@ -21,7 +21,7 @@ from ..execution.session import read_session
 from ..migrate.dry_run import DryRun, dry_run_after
 from ..migrate.folder import MigrationFolder, folder_of
 from ..migrate.ledger import HISTORY_SHAPE, LEDGER_SHAPE, MigrationRun, read_runs
-from ..migrate.state import InstalledState, options_step, options_trouble, read_state
+from ..migrate.state import InstalledState, claimed_by_another, options_step, options_trouble, read_state
 from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
 from ..schema.declared import logical_tables, parents_first
@@ -159,11 +159,14 @@ class Installation:
         self.names = names_of(self._models, prefix)
         require_namespace(self.names, namespace)
 
-    def at(self, prefix: str) -> Self:
-        """Return the same installation under another prefix in the same database."""
+    def at(self, prefix: str, network: str | None = None) -> Self:
+        """Return the same installation under another prefix in the same database.
+
+        ``network`` is the prefix of the main site of its network; it is looked up if it is not given.
+        """
         _ = self.tables, self.folder  # what has been worked out once is copied, too
         other = copy.copy(self)
-        other.names = self.names.at(prefix)
+        other.names = self.names.at(prefix, network)
         return other
 
     def __repr__(self) -> str:
@@ -224,8 +227,8 @@ class Installation:
     def _obstacle(self, context: RunContext) -> str:
         """Return what keeps any run from beginning here: the server's place among others, or a tool at work."""
         topology = context.topology
-        if topology.trouble or not context.dialect.has_online_tools:
-            return topology.trouble
+        if (trouble := topology.trouble or claimed_by_another(context)) or not context.dialect.has_online_tools:
+            return trouble
         return str(tool_at_work(context.connection, topology, self.names.owned) or "")
 
     def _access(

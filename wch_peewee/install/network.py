@@ -72,7 +72,7 @@ class BulkIntrospection:
         result = {}
         for one in installations:
             version, collation = versions.get(one.prefix, (None, None))
-            state = state_of(version, histories.get(one.prefix, Books()), one.folder, one.names.namespace)
+            state = state_of(version, histories.get(one.prefix, Books()), one.folder)
             result[one.prefix] = SiteReading(
                 state,
                 frozenset(filter(self._is_there, one.names.tables)),
@@ -196,7 +196,9 @@ class _Ahead(Generic[R]):
         self.reports = {}
         with contextlib.suppress(WchError), read_session(manager.database, manager.names, manager.options) as context:
             self._readings = self._readings or BulkIntrospection(context)
-            managers = [manager.at(site.prefix) for site in sites if self._readings.has_site(site.prefix)]
+            managers = [
+                manager.at(site.prefix, manager.prefix) for site in sites if self._readings.has_site(site.prefix)
+            ]
             readings = self._readings.read(managers, tables=self._tables)
             for one in managers:
                 reading = readings[one.prefix]
@@ -247,7 +249,7 @@ class Network:
 
     def at(self, prefix: str) -> DatabaseManager:
         """Return the manager of a site, which WordPress has to have created if this is a network."""
-        manager = self.manager.at(prefix)
+        manager = self.manager.at(prefix, self.manager.prefix)
         with read_session(manager.database, manager.names, manager.options) as context:
             manager.needs_site = manager.needs_site or is_network(context.connection, self.manager.prefix)
         return manager
@@ -294,7 +296,7 @@ class Network:
                     if runs and is_dedicated(manager.database):
                         connect(manager.database)
                     known = None if ahead is None else ahead.reports.get(site.prefix)
-                    report = work(manager.at(site.prefix)) if known is None else known
+                    report = work(manager.at(site.prefix, manager.prefix)) if known is None else known
                     results.append(SiteResult(site, report=report))
                 except WchError as error:
                     results.append(SiteResult(site, error=error))

@@ -36,7 +36,7 @@ from ..hookspecs import hookimpl
 from ..migrate.folder import folder_of
 from ..models.namespace import WCH, our_names
 from ..models.site import SiteModels, bind, sites_of
-from ..schema.naming import Names, Namespace, names_of, require_namespace
+from ..schema.naming import Names, Namespace, as_site, names_of, require_namespace
 from ..settings import RemovalPermission, Settings
 from ..wordpress.multisite import MAIN, blog_prefix
 from ..wordpress.options import option_in, option_query
@@ -94,6 +94,16 @@ class VersionCheck:
         return database_error(describe(self.database), failure_of(self.database, error), error)
 
 
+def _network_of(database: pw.Database, prefix: str) -> str | None:
+    """Look for the network that a prefix is a site's of. Raises DatabaseUnavailable."""
+    if as_site(prefix) is None:
+        return None
+    from ..execution.session import read_session
+
+    with read_session(database, our_names(prefix)) as context:
+        return context.names.network
+
+
 class Plugin:
     """One installation's lifecycle, and its models.
 
@@ -130,7 +140,7 @@ class Plugin:
             models = parents_first(models)
             logical_tables(models)  # refused now if no engine, or not every one, can keep them
         self._database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
-        self._sites = sites_of(self._database, address)
+        self._sites = sites_of(self._database, address, _network_of)
         self._settings: dict[str, Any] = {
             "remove_data": remove_data,
             "patience": patience,
@@ -160,6 +170,7 @@ class Plugin:
         """Set what belongs to one prefix."""
         self._names, self._tables = names, names.tables
         self._prefix = names.prefix
+        self._sites.claim(names)
         self._site = self._sites.at(names.prefix, names.network)
         self._version_check = VersionCheck(self._database, names)
         self._guard = threading.Lock()
@@ -233,13 +244,16 @@ class Plugin:
 
         return Network(self.manager)
 
-    def at(self, prefix: str) -> Self:
-        """Return the plugin of another prefix in the same database, always the same one."""
+    def at(self, prefix: str, network: str | None = None) -> Self:
+        """Return the plugin of another prefix in the same database, always the same one.
+
+        ``network`` is the prefix of the main site of its network; it is looked up if it is not given.
+        """
         if prefix not in self._plugins:
             other = copy.copy(self)
             for name in ("manager", "models"):
                 vars(other).pop(name, None)
-            other._begin(self._names.at(prefix))
+            other._begin(self._names.at(prefix, network))
             self._plugins.setdefault(prefix, other)
         plugin: Self = self._plugins[prefix]
         return plugin
@@ -250,7 +264,7 @@ class Plugin:
             raise ConfigurationError(
                 f"{self.prefix} is a site's prefix; ask the plugin of the network ({self._network_prefix}) for another."
             )
-        return self.at(blog_prefix(self.prefix, blog_id))
+        return self.at(blog_prefix(self.prefix, blog_id), self._network_prefix)
 
     @cached_property
     def models(self) -> SiteModels:
@@ -280,7 +294,7 @@ class Plugin:
         """
         from ..models.base import BaseModel
 
-        bind(BaseModel, self._database, self._prefix, self._names.namespace)
+        bind(BaseModel, self._database, self._prefix, self._names.namespace, self._site.prefix_of)
 
     @overload
     def activate(self, network_wide: Literal[False] = False) -> InstallReport: ...

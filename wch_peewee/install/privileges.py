@@ -7,7 +7,7 @@ import peewee as pw
 from ..database.connect import database_file
 from ..errors import MissingPrivileges, SchemaConflict
 from ..execution.context import RunContext
-from ..migrate.state import options_trouble
+from ..migrate.state import claimed_by_another, options_trouble
 from ..schema.dialect import Privileges
 
 #: For installing and upgrading, in the order in which a GRANT is usually written.
@@ -37,7 +37,12 @@ def require_options(context: RunContext, target: str) -> None:
 
 
 def require_privileges(context: RunContext, target: str, needed: tuple[str, ...] = UPGRADE) -> None:
-    """Raise MissingPrivileges, with the GRANT for the administrator, if the account lacks a privilege."""
+    """Raise MissingPrivileges, with the GRANT for the administrator, if the account lacks a privilege.
+
+    Raises SchemaConflict if a table may be that of another namespace.
+    """
+    if claimed := claimed_by_another(context):
+        raise SchemaConflict(f"{target}: {claimed}. Nothing was changed.")
     obstacle = file_obstacle(context.database)
     if obstacle:
         raise MissingPrivileges(f"{target}: {obstacle}; nothing was changed.")

@@ -68,6 +68,8 @@ class MigrationFolder:
     path: Path
     #: The names, where they have been read already and are to stay as they were.
     known: tuple[str, ...] | None = None
+    #: Whose migrations are expected there.
+    namespace: Namespace = WCH
 
     def as_it_is(self) -> MigrationFolder:
         """Return a snapshot of the folder: a run over many sites brings all of them to the same version."""
@@ -79,7 +81,7 @@ class MigrationFolder:
         if self.known is not None:
             return self.known
         if not self.path.is_dir():
-            raise ConfigurationError(f"There is no folder of migrations at {self.path}.")
+            raise ConfigurationError(f"There is no folder of migrations at {self.path}. wch new NAME makes it.")
         names = sorted(file.stem for file in self.path.glob("*.py") if _LOOKS_NUMBERED.match(file.stem))
         wrong = [name for name in names if not is_migration_name(name)]
         if wrong:
@@ -114,13 +116,26 @@ class MigrationFolder:
         return self.version_of(self.names[-1])
 
     def version_of(self, name: str) -> str:
-        """Read a migration's ``VERSION`` without running it."""
-        for node in self._tree(name).body:
-            if isinstance(node, ast.Assign) and "VERSION" in [getattr(target, "id", "") for target in node.targets]:
-                value = getattr(node.value, "value", None)
-                if isinstance(value, str) and is_plain(value):
-                    return value
-        raise ConfigurationError(f'{self.path / name}.py has no VERSION = "MAJOR.MINOR.PATCH".')
+        """Read a migration's ``VERSION`` without running it. Raises ConfigurationError for another's migration."""
+        said = {
+            getattr(target, "id", ""): getattr(node.value, "value", None)
+            for node in self._tree(name).body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+        }
+        own, whose = self.namespace.name, said.get("NAMESPACE")
+        if own != (whose or WCH.name):
+            found = (
+                f'says NAMESPACE = "{whose}"' if whose else f'has no NAMESPACE = "{own}", so it is one of {WCH.name}'
+            )
+            raise ConfigurationError(
+                f"{self.path / name}.py {found}, and the models are of {own}; expected the models and the migrations "
+                "of one namespace (--models, --migrations)."
+            )
+        version = said.get("VERSION")
+        if not (isinstance(version, str) and is_plain(version)):
+            raise ConfigurationError(f'{self.path / name}.py has no VERSION = "MAJOR.MINOR.PATCH".')
+        return version
 
     def checksum_of(self, name: str) -> str:
         """Return the digest of what a migration does; comments, docstrings and spaces do not count."""
@@ -244,7 +259,7 @@ def folder_of(namespace: Namespace, path: Path | str | None = None) -> Migration
     """Return a folder of migrations, by default the shipped one. Raises ConfigurationError where none is shipped."""
     if path is None and namespace != WCH:
         raise ConfigurationError(f"The namespace {namespace.name} has no migrations; name their folder (--migrations).")
-    return MigrationFolder(migrations_folder() if path is None else Path(path))
+    return MigrationFolder(migrations_folder() if path is None else Path(path), namespace=namespace)
 
 
 def migrations_folder() -> Path:

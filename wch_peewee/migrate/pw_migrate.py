@@ -18,7 +18,7 @@ from ..settings import Settings
 from ..wordpress.multisite import require_site
 from .folder import MigrationFolder, folder_of
 from .ledger import Ledger, Outcome, ensure_history, read_books
-from .state import options_trouble, read_state
+from .state import claimed_by_another, options_trouble, read_state
 
 
 def configuration(models: str | None = None) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def configuration(models: str | None = None) -> dict[str, Any]:
         state = read_state(context, folder)
         if state.is_newer:
             raise SchemaTooNew(f"{describe(database)}: {state.why_newer}. Nothing was changed.")
-        if trouble := options_trouble(context):
+        if trouble := options_trouble(context) or claimed_by_another(context):
             raise SchemaConflict(f"{describe(database)}: {trouble}. Nothing was changed.")
         # pw_migrate makes the table even to list, and without the unique name.
         if not (is_listing and context.present([names.history])):

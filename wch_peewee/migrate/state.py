@@ -13,7 +13,6 @@ from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
 from ..execution.introspect import with_free_names
 from ..models.namespace import WCH
-from ..schema.naming import Namespace
 from ..schema.plan import RowWork
 from ..schema.statements import Step
 from ..wordpress.options import (
@@ -54,6 +53,22 @@ def options_trouble(context: RunContext) -> str:
     if live is None:
         return ""
     return options_obstacle(live) or (cluster_obstacle(live, context.dialect) if context.topology.kind else "")
+
+
+def claimed_by_another(context: RunContext) -> str:
+    """Return which of the tables may be that of another namespace that is installed here, or an empty text."""
+    names, candidates = context.names, context.names.namesakes()
+    for history in context.connection.present([*candidates]) if candidates else ():
+        table, other = candidates[history]
+        # One whose name begins with ours has what its mark says. Of ours, it may be what is there before our history.
+        if other.startswith(names.namespace.mark) or (
+            context.connection.present([table]) and not context.connection.present([names.history])
+        ):
+            return (
+                f"{table} may be a table of the namespace {other}, which is installed here ({history}); give the model "
+                "another Meta.table_key"
+            )
+    return ""
 
 
 def write_version(context: RunContext, version: str) -> None:
@@ -147,13 +162,14 @@ class InstalledState:
 
 def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
     """Read the installed state, with two SELECTs."""
-    return state_of(read_version(context), read_books(context.connection, context.names), folder, context.namespace)
+    return state_of(read_version(context), read_books(context.connection, context.names), folder)
 
 
-def state_of(version: str | None, history: Books, folder: MigrationFolder, namespace: Namespace) -> InstalledState:
+def state_of(version: str | None, history: Books, folder: MigrationFolder) -> InstalledState:
     """Return the state with this version and history."""
+    package = folder.namespace.package
     return InstalledState(
-        version, folder.version, history.applied, folder.names, history.half_back, history.checksums, namespace.package
+        version, folder.version, history.applied, folder.names, history.half_back, history.checksums, package
     )
 
 

@@ -62,6 +62,10 @@ class SiteMetadata(peewee.Metadata):
     ) -> None:
         if not isinstance(namespace, Namespace):
             raise ConfigurationError(f"{model.__name__} has Meta.namespace = {namespace!r}; expected a Namespace.")
+        if namespace == WCH and namespace.package != WCH.package:
+            raise ConfigurationError(
+                f"{model.__name__} has {namespace!r}, the name of WhatsApp Commerce Hub's own; expected another name."
+            )
         self.namespace = namespace
         self.table_key = None if table_key is None else namespace.check_key(table_key)
         self.named_indexes = tuple(named_indexes)

@@ -7,19 +7,22 @@ import inspect
 import itertools
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import peewee
 
 from ..errors import ConfigurationError
-from ..schema.naming import DEFAULT_PREFIX, SHARED, WORDPRESS, Namespace, check_prefix
+from ..schema.naming import DEFAULT_PREFIX, SHARED, WORDPRESS, Names, Namespace, check_prefix
 from .namespace import WCH, our_names
 
 if TYPE_CHECKING:
     from . import tables
 
 M = TypeVar("M", bound=peewee.Model)
+Address = Callable[[peewee.Database], str]
+NetworkOf = Callable[[peewee.Database, str], "str | None"]
 
 #: The prefix of each namespace's declared models; ``bind`` sets it.
 _bound_prefixes: dict[Namespace, str] = {}
@@ -54,22 +57,35 @@ class Sites:
     """The sites of one database, by their prefix.
 
     ``address`` names the database in every process that can reach it: a pickled row finds its class through it.
+    ``network_of`` looks in it for the network that a prefix is a site's of.
     """
 
-    def __init__(self, database: peewee.Database, address: Callable[[peewee.Database], str]) -> None:
+    def __init__(self, database: peewee.Database, address: Address, network_of: NetworkOf) -> None:
         self.database = database
         self._address = address
+        self.network_of = network_of
         self._by_prefix: dict[str, Site] = {}
+        self._owners: dict[str, Namespace] = {}
 
     @property
     def address(self) -> str:
         return self._address(self.database)  # each time: peewee's init() may come later, and again
 
-    def at(self, prefix: str, network: str = "") -> Site:
+    def at(self, prefix: str, network: str | None = None) -> Site:
         """Return the site; ``network`` is the prefix of the main site of its network, if known."""
         site = self._by_prefix.setdefault(prefix, Site(self, check_prefix(prefix)))
-        site.network = network or site.network
+        if network is not None:
+            site.network = network
         return site
+
+    def claim(self, names: Names) -> None:
+        """Note whose the tables are. Raises ConfigurationError for one that is another namespace's."""
+        for table in names.tables:
+            if (owner := self._owners.setdefault(table, names.namespace)) != names.namespace:
+                raise ConfigurationError(
+                    f"{table} is a table of both namespaces {owner.name} and {names.namespace.name}; expected another "
+                    "Meta.table_key in one of them."
+                )
 
 
 #: The attribute of a database that holds its sites.
@@ -79,11 +95,11 @@ _known: WeakValueDictionary[int, Sites] = WeakValueDictionary()
 _numbers = itertools.count()
 
 
-def sites_of(database: peewee.Database, address: Callable[[peewee.Database], str]) -> Sites:
+def sites_of(database: peewee.Database, address: Address, network_of: NetworkOf) -> Sites:
     """Return the sites of a database, the same for each call."""
     sites: Sites | None = getattr(database, _SITES, None)
     if sites is None or sites.database is not database:  # that of which this one is a copy
-        sites = _known[next(_numbers)] = Sites(database, address)
+        sites = _known[next(_numbers)] = Sites(database, address, network_of)
         setattr(database, _SITES, sites)
     return sites
 
@@ -98,7 +114,6 @@ class Site:
     def __init__(self, sites: Sites, prefix: str) -> None:
         self.sites = sites
         self.prefix = prefix
-        self.network = ""
         self._models: dict[type[peewee.Model], Any] = {}
         # A model's parents are made with it; recursive for these.
         self._lock = threading.RLock()
@@ -106,10 +121,15 @@ class Site:
     def __str__(self) -> str:
         return f"{self.sites.address} ({f'prefix {self.prefix}' if self.prefix else 'no prefix'})"
 
+    @cached_property
+    def network(self) -> str | None:
+        """The prefix of the main site of its network; looked up when it is first needed and not known."""
+        return self.sites.network_of(self.sites.database, self.prefix)
+
     def prefix_of(self, meta: Any) -> str:
         """Return the prefix of a model's table: that of the network for a table which all its sites share."""
         shared = meta.namespace == WORDPRESS and meta.table_key in SHARED
-        return self.network if shared and self.network else self.prefix
+        return self.prefix if not shared or self.network is None else self.network
 
     def model(self, declared: type[M]) -> type[M]:
         """Return this site's model for a declared one.
@@ -190,21 +210,30 @@ def unpickled_model(declared: type[peewee.Model], address: str, prefix: str) -> 
     return sites.at(prefix).model(declared)
 
 
-def bind(base: Any, database: peewee.Database | None, prefix: str, namespace: Namespace = WCH) -> None:
+def bind(
+    base: Any,
+    database: peewee.Database | None,
+    prefix: str,
+    namespace: Namespace = WCH,
+    prefix_of: Callable[[Any], str] | None = None,
+) -> None:
     """Give a base class and what of a namespace is derived from it a database and a prefix, but for models of a site.
 
-    As peewee's ``bind``, it also gives the database to models that refer to them.
+    The models that they refer to are of the same site, and ``prefix_of`` says what its prefix for each of them is. As
+    peewee's ``bind``, it also gives the database to models that refer to them.
     """
     _bound_prefixes[namespace] = check_prefix(prefix)
-    models = [base]
+    derived = [base]
+    for model in derived:
+        derived += [] if model._meta.site is not None else model.__subclasses__()
+    models = [model for model in derived if model._meta.site is None and model._meta.namespace == namespace]
     for model in models:
         meta = model._meta
-        if meta.site is None:
-            if meta.namespace == namespace:
-                model.bind(database)
-                if meta.table_key is not None:
-                    meta.set_table_name(get_table_name(meta.table_key, prefix, namespace))
-            models += model.__subclasses__()
+        model.bind(database)
+        if getattr(meta, "table_key", None) is not None and meta.site is None:
+            own = prefix if prefix_of is None else prefix_of(meta)
+            meta.set_table_name(get_table_name(meta.table_key, own, meta.namespace))
+        models += [parent for parent in meta.refs.values() if parent not in models]
 
 
 class NoDatabase(peewee.DatabaseProxy):

@@ -11,10 +11,10 @@ import peewee
 from ..errors import ConfigurationError
 from .dialect import Dialect
 from .naming import OUTSIDE, Names, constraint_name
-from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, referential_action
+from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, referential_action, same_names
 from .operations import CreateTable
 from .statements import Statement
-from .types import LONGEST_KEY, beyond, longest_key
+from .types import LONGEST_KEY, beyond, longest_key, row_bytes
 
 M = TypeVar("M", bound=type[peewee.Model])
 
@@ -67,13 +67,52 @@ def _table(model: type[peewee.Model]) -> Table:
     names = [field.column_name.lower() for field in fields]
     if twice := [field for field in fields if names.count(field.column_name.lower()) > 1]:
         _refuse(twice[1], f"has the column {twice[1].column_name}, which in MySQL is that of {twice[0].name}")
-    return Table(
+    table = Table(
         _key(model),
         columns=tuple(_column(field) for field in fields),
         primary_key=tuple(field.column_name for field in meta.get_primary_keys()),
         indexes=_indexes(meta),
         foreign_keys=tuple(_foreign_key(field) for field in fields if isinstance(field, peewee.ForeignKeyField)),
     )
+    if reason := _beyond(table):
+        raise ConfigurationError(f"{model.__name__} {reason}.")
+    return table
+
+
+def _beyond(table: Table) -> str:
+    """Return which limit of MySQL and MariaDB the table is beyond, or an empty text."""
+    sizes = [row_bytes(column.type) for column in table.columns]
+    if not sizes:
+        return "has no columns"
+    row, *pages = (
+        sum(column) + (sum(one.nullable for one in table.columns) + 7) // 8 for column in zip(*sizes, strict=True)
+    )
+    for counted, number, most in (
+        ("columns", len(table.columns), 1017),
+        ("keys, the primary one included", len(table.indexes) + bool(table.primary_key), 64),
+        ("bytes in a row", row, 65_535),
+        ("bytes that a row keeps in its page", max(pages) + 18, 8125),
+        *((f"columns in the index {index.name}", len(index.columns), 16) for index in table.indexes),
+        ("columns in the primary key", len(table.primary_key), 16),
+    ):
+        if number > most:
+            return f"has {number:,} {counted}; servers take at most {most:,}"
+    for name in (*(column.name for column in table.columns), *(index.name for index in table.indexes)):
+        if not 0 < len(name) <= 64 or name.rstrip() != name or max(name) > "\uffff":
+            return f"has the name {name!r}; servers take 1 to 64 characters up to U+FFFF, without a blank at the end"
+    for number, index in enumerate(table.indexes):
+        columns = ", ".join(index.columns)
+        if len({name.lower() for name in index.columns}) < len(index.columns):
+            return f"has the index {index.name} ({columns}); expected each column once"
+        if index.name.lower() in ("primary", "gen_clust_index"):
+            return f"has an index called {index.name}, which servers keep for themselves"
+        for other in table.indexes[:number]:
+            same = same_names(index.columns, other.columns) and index.unique != other.unique
+            if same or index.name.lower() == other.name.lower():
+                return (
+                    f"has the indexes {other.name} and {index.name} ({columns}); expected one of each name and columns"
+                )
+    return ""
 
 
 def _key(model: type[peewee.Model]) -> str:
@@ -178,9 +217,13 @@ def _foreign_key(field: Any) -> ForeignKey:
             _refuse(field, "is NOT NULL and has the action SET NULL")
     if not (field.rel_field.primary_key or field.rel_field.unique):
         _refuse(field, f"refers to {field.rel_model.__name__}.{field.rel_field.name}, which is not unique")
+    parent, own = referenced_key(field), field.model._meta.namespace
+    if parent.startswith(f"{OUTSIDE}{own.mark}"):
+        table = parent.removeprefix(OUTSIDE)
+        _refuse(field, f"refers to {table}, which by its name is a table of {own.name}, and by its model is not")
     return ForeignKey(
         columns=(field.column_name,),
-        referenced_table=referenced_key(field),
+        referenced_table=parent,
         referenced_columns=(field.rel_field.column_name,),
         on_delete=referential_action(field.on_delete or "NO ACTION"),
         on_update=referential_action(field.on_update or "NO ACTION"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ConfigurationError, UnknownTable
@@ -32,12 +32,12 @@ class Namespace:
     """What tells one plugin's tables and settings from another's.
 
     ``Namespace("shop")`` gives ``wp_shop_invoices``, the option ``shop_db_version`` and the constant
-    ``SHOP_REMOVE_DATA``. ``package`` is what has to be upgraded when the database is newer, ``shop`` by default.
-    Raises ConfigurationError.
+    ``SHOP_REMOVE_DATA``. ``package`` is what has to be upgraded when the database is newer, ``shop`` by default; two
+    values of one name are the same namespace. Raises ConfigurationError.
     """
 
     name: str
-    package: str = ""
+    package: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not (_NAMESPACE_SHAPE.fullmatch(self.name) or not self.name):
@@ -71,10 +71,10 @@ class Namespace:
     def check_key(self, key: str) -> str:
         """Return a table's key without the mark. Raises ConfigurationError if it is not possible."""
         plain = key.removeprefix(self.mark) if isinstance(key, str) else ""
-        if not _KEY_SHAPE.fullmatch(plain) or plain in _BOOKS:
+        if not _KEY_SHAPE.fullmatch(plain) or plain.endswith(_BOOKS):
             raise ConfigurationError(
                 f"Table key {key!r} is not possible: expected small letters, digits and underscores with a letter in "
-                f"front, and not {' or '.join(_BOOKS)}."
+                f"front, and not {' or '.join(_BOOKS)} at the end."
             )
         return plain
 
@@ -91,28 +91,33 @@ WORDPRESS = Namespace("")
 class Names:
     """The names of one installation. ``keys`` are its tables, parents first.
 
-    ``network`` is the prefix of the network's main site, where the tables are that all its sites share.
+    ``network`` is the prefix of the network's main site, where the tables are that all its sites share; None for an
+    installation of its own, and as long as nobody has looked.
     Raises ConfigurationError if the prefix is not possible, or too long for the tables.
     """
 
     namespace: Namespace
     prefix: str
     keys: tuple[str, ...] = ()
-    network: str = ""
+    network: str | None = None
 
     def __post_init__(self) -> None:
         check_prefix(self.prefix)
-        most = _MAX_IDENTIFIER - max(len(self.namespace.mark + key) for key in (*self.keys, *_BOOKS))
+        mark, longest = self.namespace.mark, max((*self.keys, *_BOOKS), key=len)
+        most = _MAX_IDENTIFIER - len(mark + longest)
+        if len(self.prefix) > most < len(DEFAULT_PREFIX):
+            raise ConfigurationError(
+                f"Table key {longest!r} is too long: {len(longest)} characters, at most "
+                f"{_MAX_IDENTIFIER - len(DEFAULT_PREFIX + mark)} fit behind {DEFAULT_PREFIX}{mark}."
+            )
         if len(self.prefix) > most:
             raise ConfigurationError(
                 f"Table prefix {self.prefix!r} is too long: {len(self.prefix)} characters, at most {most} fit."
             )
 
-    def at(self, prefix: str) -> Names:
+    def at(self, prefix: str, network: str | None = None) -> Names:
         """Return the names of the same tables under another prefix."""
-        network = self.network or self.prefix
-        same = re.fullmatch(re.escape(network) + r"([0-9]+_)?", prefix) if isinstance(prefix, str) else None
-        return replace(self, prefix=prefix, network=network if same else "")
+        return replace(self, prefix=prefix, network=network)
 
     @property
     def start(self) -> str:
@@ -122,7 +127,20 @@ class Names:
     def table(self, key: str) -> str:
         """Return the full name for a key, also of a table of other migrations, or outside the namespace."""
         key = key.removeprefix(OUTSIDE) if key.startswith(OUTSIDE) else self.namespace.mark + key
-        return (self.network if self.network and key in SHARED else self.prefix) + key
+        return (self.prefix if self.network is None or key not in SHARED else self.network) + key
+
+    def namesakes(self) -> dict[str, tuple[str, str]]:
+        """Return the tables that could be another namespace's, each with its name, by the history of that namespace.
+
+        ``shop`` with the key ``pro_things`` and ``shop_pro`` with ``things`` name the same table.
+        """
+        own, found = self.namespace.name, {}
+        for table in self.tables:
+            words = table.removeprefix(self.prefix).split("_")
+            for other in ("_".join(words[:number]) for number in range(1, len(words))):
+                if other != own and (other.startswith(self.namespace.mark) or own.startswith(f"{other}_")):
+                    found[f"{self.prefix}{other}_{_BOOKS[0]}"] = table, other
+        return found
 
     def key(self, name: str) -> str:
         """Return the key for a full name: the reverse of ``table``."""
@@ -206,6 +224,12 @@ def check_prefix(prefix: str) -> str:
             f"Table prefix {prefix!r} is not possible: only letters A-Z and a-z, digits and underscores are allowed."
         )
     return prefix
+
+
+def as_site(prefix: str) -> tuple[str, int] | None:
+    """Return the prefix of the network and the id that a site of this prefix would have; None if it can be none."""
+    match = re.fullmatch(r"(.*?)(?<![0-9])(?!0|1_)([0-9]+)_", prefix)
+    return None if match is None else (match[1], int(match[2]))
 
 
 def options_table_name(prefix: str) -> str:

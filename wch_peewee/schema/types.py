@@ -180,6 +180,30 @@ def longest_key(type_: ColumnType, width: int = 4) -> int:
     return (type_.size or 0) * (width if type_.family == "text" else 1) if type_.is_bounded else 8
 
 
+_FIXED = {"float": 4, "double": 8, "date": 3, "time": 3, "datetime": 5, "timestamp": 4}
+
+
+def row_bytes(type_: ColumnType) -> tuple[int, int, int]:
+    """Return the bytes that a column takes in a row of utf8mb4, and those in its page on MariaDB and on MySQL."""
+    holds = 0 if type_.kind is None else type_.kind.holds
+    if type_.is_unbounded:
+        return 8 + holds.bit_length() // 8, 21, 41
+    if type_.is_bounded:
+        length = longest_key(type_)
+        if type_.name == "binary":
+            return length, length, length
+        counted = type_.name.startswith("var") * (1 if length < 256 else 2)
+        return length + counted, length + 1 if length < 256 else 21, min(length, 40) + 1
+    if type_.family == "decimal":  # nine digits take four bytes, and fewer of them less
+        scale = type_.scale or 0
+        bytes_ = sum(digits // 9 * 4 + (digits % 9 + 1) // 2 for digits in ((type_.size or 0) - scale, scale))
+    elif type_.family == "enum":
+        bytes_ = 1 if len(type_.values) < 256 else 2
+    else:
+        bytes_ = holds // 8 or _FIXED.get(type_.name, 8) + ((type_.size or 0) + 1) // 2
+    return bytes_, bytes_, bytes_
+
+
 def beyond(type_: ColumnType) -> str:
     """Return the limit of MySQL and MariaDB that the type is beyond, or an empty text."""
     largest = 6 if type_.family in ("time", "moment") else _LARGEST.get(type_.name)

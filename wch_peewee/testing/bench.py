@@ -13,7 +13,7 @@ from ..database.url import parse_url
 from ..errors import ConfigurationError
 from ..execution.session import run_session
 from ..install.manager import DatabaseManager
-from ..migrate.folder import MigrationFolder
+from ..migrate.folder import folder_of
 from ..migrate.runner import MigrationRouter
 from ..models.base import BaseModel
 from ..models.tables import MODELS
@@ -56,9 +56,10 @@ def our_migrations(folder: Path, prefix: str, models: Sequence[type[BaseModel]] 
 
     def up_to(name: str, url: str) -> None:
         with run_session(open_database(parse_url(url)), site) as context:
-            MigrationRouter(context, MigrationFolder(folder)).run(name)
+            MigrationRouter(context, files).run(name)
 
-    names = MigrationFolder(folder).names
+    files = folder_of(site.namespace, folder)
+    names = files.names
     if not names:  # an examination of nothing would succeed
         raise ConfigurationError(f"There are no migrations in {folder}.")
     return Subject(
@@ -66,7 +67,7 @@ def our_migrations(folder: Path, prefix: str, models: Sequence[type[BaseModel]] 
         back=lambda name, url: manager(url).rollback(name),
         back_with_loss=lambda name, url: manager(url).rollback(name, allow_loss=True),
         up_to=up_to,
-        prepare=lambda database: make_parents(database, MigrationFolder(folder), site),
+        prepare=lambda database: make_parents(database, files, site),
         site=site,
         history=site.history,
         names=names,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from ..database.query import Connection
 from ..errors import ConfigurationError
 from ..schema.base import Query
-from ..schema.naming import check_prefix, options_table_name
+from ..schema.naming import as_site, check_prefix, options_table_name
 
 #: The network's main site.
 MAIN = 1
@@ -35,6 +35,17 @@ def blog_prefix(base: str, blog_id: int) -> str:
     if isinstance(blog_id, bool) or not isinstance(blog_id, int) or blog_id < 0:
         raise ConfigurationError(f"A site's id is a whole number from 1, not {blog_id!r}.")
     return check_prefix(base if blog_id <= MAIN else f"{base}{blog_id}_")
+
+
+def network_of(connection: Connection, prefix: str) -> str | None:
+    """Return the prefix of the network that has a site of this prefix, as its table of sites says; None without one.
+
+    The prefix alone says nothing: another WordPress in the database may have ``wp_2_``, too.
+    """
+    if (site := as_site(prefix)) is None or not is_network(connection, site[0]):
+        return None
+    sql = f"SELECT blog_id FROM {connection.dialect.quote(f'{site[0]}blogs')} WHERE blog_id = {site[1]}"
+    return site[0] if connection.query(Query(sql)) else None
 
 
 def require_site(connection: Connection, prefix: str, target: str) -> None:
