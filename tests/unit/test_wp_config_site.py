@@ -500,6 +500,27 @@ def test_the_error_names_file_line_construct_and_setting(
     assert "s3cr3t" not in said + repr(site)
 
 
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"VIRTUAL_ENV": "/venv"}, None),  # of whoever calls; the server's process has its own
+        ({"SHOP_DB_NAME": "shop"}, "shop"),
+        ({"SHOP_HOST": "db"}, "local"),
+    ],
+)
+def test_all_variables_are_known_only_where_the_file_finds_one(
+    tmp_path: Path, environment: dict[str, str], name: str | None
+) -> None:
+    loop = "foreach ($_SERVER as $k => $v) { if (strpos($k, 'SHOP_') === 0) define(substr($k, 5), $v); }"
+    default = "defined('DB_NAME') || define('DB_NAME', 'local');"
+    site = read_site(make_site(tmp_path, f"{loop} {default}\n{DB}"), environment)
+    if name is None:
+        with pytest.raises(ConfigurationError, match=r"DB_NAME cannot be known: .*\$_SERVER as a whole"):
+            _ = site.target
+    else:
+        assert site.target.name == name
+
+
 def test_an_unknown_prefix_names_its_own_setting(tmp_path: Path) -> None:
     site = make_site(tmp_path, DB + "$table_prefix = $_GET['p'];\n", None)
     with pytest.raises(
