@@ -421,6 +421,19 @@ def test_what_may_change_a_variable_makes_it_unknown(tmp_path: Path, line: str) 
         _ = site.target
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "set_error_handler(function ($number, $text) { return true; });",
+        "$f = function () { if (error_get_last()) { return; } echo 'x'; }; register_shutdown_function($f);",
+        "$x = array_filter([1, 2], function ($one) { foreach ([1] as $a) { break 1; } return $one > 1; });",
+        "function mine($v) { return $v; } usort($_GET['x'], 'mine');",
+    ],
+)
+def test_what_returns_in_a_function_that_is_handed_on_returns_from_it_alone(tmp_path: Path, call: str) -> None:
+    assert read_site(make_site(tmp_path, call + DB), {}).target.name == "shop"
+
+
 @pytest.mark.parametrize("more", ["", "eval($x->y());\n", "include $_GET['f'];\n"])
 def test_what_is_not_known_does_not(tmp_path: Path, more: str) -> None:
     later = "define('WCH_REMOVE_DATA', true);" if more else ""

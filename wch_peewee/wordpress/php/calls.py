@@ -133,7 +133,7 @@ class Calls(Bedrock):
             self._hand_over(node, each, cause)
         is_method = self.own_classes and ("::" in name or (isinstance(value, Array) and 1 in value))
         if isinstance(function, Function):
-            self.vague(function.node, cause)
+            self.vague(part(function.node, "body"), cause)
         elif name == "define" or is_method or isinstance(value, Object):
             self.blind(node, "an object, a function or a method that is handed to another")
 
@@ -157,7 +157,6 @@ class Calls(Bedrock):
             found += one.named_children
             if one.type == "variable_name" and one.parent.type not in reading:
                 self.state.known[self.frame, content(one)[1:]] = cause
-        self.perhaps_leave(node, cause)
 
     def _call_function(self, node: Any, function: Function, values: list[Any], nodes: list[Any]) -> Any:
         declaration, body = function.node, part(function.node, "body")
