@@ -178,7 +178,6 @@ class Calls(Bedrock):
 
         kept, self.unit = self.unit, function.unit
         self.frame += 1
-        self.state.drop_frame(self.frame)  # of an earlier call that did not return
         value = self.explore(run, "return")
         self.state.drop_frame(self.frame)
         self.frame -= 1
