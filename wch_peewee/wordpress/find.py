@@ -148,7 +148,7 @@ def _real(path: Path) -> Path:
 
 def _read(path: Path) -> bytes:
     """Return a small file's content; empty if there is none, or if it cannot be read."""
-    content = read_bytes(path)
+    content = read_bytes(path) if _exists(path) else b""
     return content if isinstance(content, bytes) else b""
 
 
