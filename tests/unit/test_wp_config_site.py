@@ -16,6 +16,7 @@ from tests.support.wordpress_folders import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
 from wch_peewee.wordpress.find import find_site, site_around
+from wch_peewee.wordpress.php.values import Unknown
 from wch_peewee.wordpress.site import Host, parse_db_host, read_site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -432,6 +433,20 @@ def test_what_may_change_a_variable_makes_it_unknown(tmp_path: Path, line: str) 
 )
 def test_what_returns_in_a_function_that_is_handed_on_returns_from_it_alone(tmp_path: Path, call: str) -> None:
     assert read_site(make_site(tmp_path, call + DB), {}).target.name == "shop"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "$f = fn($x) => $x . 'x'; $x = $f('a');",
+        "$c = ['a' => 'b']; $f = function ($k) use ($c) { return $c[$k]; }; $x = $f('a');",
+        "function all(...$names) { foreach ($names as $one) { return $one; } } $x = all('a', 'b');",
+    ],
+)
+def test_a_call_that_is_not_followed_leaves_the_rest_known(tmp_path: Path, call: str) -> None:
+    site = read_site(make_site(tmp_path, f"{call} define('DB_CHARSET', $x);{DB}"), {})
+    assert site.target.name == "shop"
+    assert isinstance(site.values.constants["DB_CHARSET"], Unknown)
 
 
 @pytest.mark.parametrize("more", ["", "eval($x->y());\n", "include $_GET['f'];\n"])

@@ -162,11 +162,13 @@ class Calls(Bedrock):
         declaration, body = function.node, part(function.node, "body")
         self.spend(len(declaration.text) >> 9)
         parameters = named(part(declaration, "parameters"))
-        for parameter, argument in zip(parameters, nodes, strict=False):
-            self.references.update(roots(argument) if b"&" in parameter.text else [])
+        if b"&" in part(declaration, "parameters").text:
+            self.references.update(name for argument in nodes for name in roots(argument))
         is_odd = re.search(rb"\byield\b|\.\.\.|\)\s*use\s*\(", declaration.text) or declaration.type == "arrow_function"
         if self.frame >= _MAX_CALLS or is_odd:
-            return self.blind(node, "a call too deep or too clever to be followed")
+            cause = self.unknown(node, "a call too deep or too clever to be followed")
+            self.vague(body, cause)
+            return cause
 
         def run() -> None:
             for parameter, value in zip(parameters, [*values, *[ABSENT] * len(parameters)], strict=False):
