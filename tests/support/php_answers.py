@@ -61,12 +61,17 @@ def cases() -> list[Path]:
     return sorted(path.parent for path in CASES.glob("*/expected.json"))
 
 
+def name_dotenv(site: Path) -> None:
+    """Give a copied site's ``.env`` files their name; in the cases it is ``_env``, which no tool passes over."""
+    for dotted in [path for path in site.rglob("_env*") if path.is_file()]:
+        dotted.rename(dotted.with_name(f".{dotted.name[1:]}"))
+
+
 def copy_site(case: Path, folder: Path) -> tuple[Path, Path]:
     """Copy the case's site into a folder with WordPress; return the paths of wp-config.php and of WordPress."""
     site = folder / "site"
     shutil.copytree(case / "site", site)
-    for dotted in [path for path in site.rglob("_env*") if path.is_file()]:
-        dotted.rename(dotted.with_name(f".{dotted.name[1:]}"))
+    name_dotenv(site)
     wordpress = site / _folder_of_wordpress(case)
     wordpress.mkdir(parents=True, exist_ok=True)
     (wordpress / "wp-load.php").touch()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.php_answers import CASES, cases, copy_site
+from tests.support.php_answers import CASES, cases, copy_site, name_dotenv
 from wch_peewee.wordpress.find import find_site
 from wch_peewee.wordpress.php.interpreter import ask_php
 from wch_peewee.wordpress.php.reader import ConfigValues, read_config
@@ -86,6 +86,7 @@ def other_numbers(case: Path) -> Numbers:
         if case.is_dir():
             environment = json.loads((case / "case.json").read_text())["environment"]
             shutil.copytree(case / "site", site, dirs_exist_ok=True)
+            name_dotenv(site)
         else:
             shutil.copy(case, site / "wp-config.php")
         config = min(site.rglob("wp-config.php"), key=lambda path: len(path.parts))

@@ -71,6 +71,9 @@ def test_null_is_an_empty_string_in_a_comparison(site: Path) -> None:
         "$a = 'a'; try { $a = 'b'; throw new Exception; $a = 'a'; } catch (Exception $e) { } $table_prefix = $a;",
         "do { function f() { return 'a'; } break; } while (true); $table_prefix = f();",
         "$a = ['k' => 'a']; foreach ($a as &$b) { $b = 'b'; } $table_prefix = $a['k'];",
+        "function f(&...$a) { $a[1] = 'b'; } $b = $table_prefix = 'a'; f($b, $table_prefix);",
+        "$f = fn() => $GLOBALS['table_prefix'] = 'b'; $table_prefix = 'a'; $f();",
+        "$o = json_decode('{\"k\": \"a\"}'); $f = fn() => $o->k = 'b'; $f(); $table_prefix = $o->k;",
         "$o = json_decode('{\"k\": \"a\"}'); $p = $o; do { $p->k = 'b'; } while (false); $table_prefix = $o->k;",
     ],
 )

@@ -16,6 +16,7 @@ from tests.support.wordpress_folders import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
 from wch_peewee.wordpress.find import find_site, site_around
+from wch_peewee.wordpress.php.values import Unknown
 from wch_peewee.wordpress.site import Host, parse_db_host, read_site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -421,6 +422,33 @@ def test_what_may_change_a_variable_makes_it_unknown(tmp_path: Path, line: str) 
         _ = site.target
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "set_error_handler(function ($number, $text) { return true; });",
+        "$f = function () { if (error_get_last()) { return; } echo 'x'; }; register_shutdown_function($f);",
+        "$x = array_filter([1, 2], function ($one) { foreach ([1] as $a) { break 1; } return $one > 1; });",
+        "function mine($v) { return $v; } usort($_GET['x'], 'mine');",
+    ],
+)
+def test_what_returns_in_a_function_that_is_handed_on_returns_from_it_alone(tmp_path: Path, call: str) -> None:
+    assert read_site(make_site(tmp_path, call + DB), {}).target.name == "shop"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "$f = fn($x) => $x . 'x'; $x = $f('a');",
+        "$c = ['a' => 'b']; $f = function ($k) use ($c) { return $c[$k]; }; $x = $f('a');",
+        "function all(...$names) { foreach ($names as $one) { return $one; } } $x = all('a', 'b');",
+    ],
+)
+def test_a_call_that_is_not_followed_leaves_the_rest_known(tmp_path: Path, call: str) -> None:
+    site = read_site(make_site(tmp_path, f"{call} define('DB_CHARSET', $x);{DB}"), {})
+    assert site.target.name == "shop"
+    assert isinstance(site.values.constants["DB_CHARSET"], Unknown)
+
+
 @pytest.mark.parametrize("more", ["", "eval($x->y());\n", "include $_GET['f'];\n"])
 def test_what_is_not_known_does_not(tmp_path: Path, more: str) -> None:
     later = "define('WCH_REMOVE_DATA', true);" if more else ""
@@ -498,6 +526,27 @@ def test_the_error_names_file_line_construct_and_setting(
     assert said.endswith("set it with --database or WCH_DATABASE_URL.")
     assert "\n" not in said
     assert "s3cr3t" not in said + repr(site)
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"VIRTUAL_ENV": "/venv"}, None),  # of whoever calls; the server's process has its own
+        ({"SHOP_DB_NAME": "shop"}, "shop"),
+        ({"SHOP_HOST": "db"}, "local"),
+    ],
+)
+def test_all_variables_are_known_only_where_the_file_finds_one(
+    tmp_path: Path, environment: dict[str, str], name: str | None
+) -> None:
+    loop = "foreach ($_SERVER as $k => $v) { if (strpos($k, 'SHOP_') === 0) define(substr($k, 5), $v); }"
+    default = "defined('DB_NAME') || define('DB_NAME', 'local');"
+    site = read_site(make_site(tmp_path, f"{loop} {default}\n{DB}"), environment)
+    if name is None:
+        with pytest.raises(ConfigurationError, match=r"DB_NAME cannot be known: .*\$_SERVER as a whole"):
+            _ = site.target
+    else:
+        assert site.target.name == name
 
 
 def test_an_unknown_prefix_names_its_own_setting(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class VersionCheck:
     def __init__(self, database: pw.Database, names: Names) -> None:
         self.database = synchronous(database)
         self._dialect = base_dialect(database)
-        self._query = option_query(self._dialect, names.prefix, names.namespace.version_option)
+        self._query = option_query(self._dialect, names.options, names.namespace.version_option)
 
     def version(self) -> str | None:
         """Return the stored version, or None.

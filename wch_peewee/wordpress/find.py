@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from .php.outside import read_bytes
 
 _CONFIG = "wp-config.php"
 _BLOG_HEADER = re.compile(
@@ -18,7 +19,6 @@ _BLOG_HEADER = re.compile(
 )
 _STRING_OR_COMMENT = re.compile(rb"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
 _WP_CLI_PATH = re.compile(r"^path:\s*(['\"]?)([^'\"#\n]+?)\1\s*(?:#.*)?$", re.MULTILINE)
-_READ_LIMIT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def find_site(path: Path | str) -> SiteLocation:
     if not _exists(path):
         what = "a symbolic link that leads nowhere" if os.path.lexists(path) else "no such folder"
         raise ConfigurationError(f"There is no WordPress at {path}: {what}; name the folder with wp-load.php.")
-    if _is_file(path):
+    if path.is_file():
         return _site_of_file(_real(path.parent) / path.name)
     location = _site_in(_real(path))
     if location is None:
@@ -72,7 +72,7 @@ def site_around(folder: Path) -> SiteLocation | None:
 def served_folder(path: Path) -> Path | None:
     """Return the folder of a WordPress site that a file lies in, which a web server serves to anybody, or None."""
     for folder in _real(path).parents:
-        if _is_wordpress(folder) or _led_to(folder) or all(_is_file(folder / name) for name in (_CONFIG, "index.php")):
+        if _is_wordpress(folder) or _led_to(folder) or all(_exists(folder / name) for name in (_CONFIG, "index.php")):
             return folder
     return None
 
@@ -86,7 +86,7 @@ def _site_of_file(config: Path) -> SiteLocation:
 def _site_in(folder: Path) -> SiteLocation | None:
     for abspath in _abspaths(folder):
         return SiteLocation(config_of(abspath), abspath)
-    return SiteLocation(folder / _CONFIG, _wordpress_below(folder)) if _is_file(folder / _CONFIG) else None
+    return SiteLocation(folder / _CONFIG, _wordpress_below(folder)) if _exists(folder / _CONFIG) else None
 
 
 def config_of(abspath: Path) -> Path:
@@ -98,14 +98,14 @@ def config_of(abspath: Path) -> Path:
 
 
 def _is_wordpress(folder: Path) -> bool:
-    return _is_file(folder / "wp-load.php") or _is_file(folder / "wp-settings.php")
+    return _exists(folder / "wp-load.php") or _exists(folder / "wp-settings.php")
 
 
 def _abspaths(folder: Path) -> Iterator[Path]:
     if abspath := _abspath(folder) or _led_to(folder):
         yield abspath
     for name in ("wp-cli.local.yml", "wp-cli.yml"):
-        found = _WP_CLI_PATH.search(_read_start(folder / name).decode("utf-8", "replace"))
+        found = _WP_CLI_PATH.search(_read(folder / name).decode("utf-8", "replace"))
         if found and (abspath := _abspath(folder / found[2].strip())):
             yield abspath
 
@@ -123,7 +123,7 @@ def _abspath(folder: Path) -> Path | None:
 def _led_to(folder: Path) -> Path | None:
     """Return the ABSPATH of the WordPress in another folder that an index.php loads, or None."""
     index = folder / "index.php"
-    code = _STRING_OR_COMMENT.sub(lambda match: match[1] or b"", _read_start(index))
+    code = _STRING_OR_COMMENT.sub(lambda match: match[1] or b"", _read(index))
     if (match := _BLOG_HEADER.search(code)) is None:
         return None
     named = match[3].decode("utf-8", "surrogateescape")
@@ -146,26 +146,15 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _read_start(path: Path) -> bytes:
-    try:
-        if not _is_file(path):
-            return b""
-        with path.open("rb") as file:
-            return file.read(_READ_LIMIT)
-    except OSError:
-        return b""
+def _read(path: Path) -> bytes:
+    """Return a small file's content; empty if there is none, or if it cannot be read."""
+    content = read_bytes(path) if _exists(path) else b""
+    return content if isinstance(content, bytes) else b""
 
 
 def _exists(path: Path) -> bool:
     """Return True if something exists that this account can see; a folder without permission counts as empty."""
     try:
         return path.exists()
-    except OSError:
-        return False
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
     except OSError:
         return False

@@ -24,17 +24,16 @@ if TYPE_CHECKING:
 def read_option(connection: Connection, prefix: str, name: str) -> str | None:
     """Return an option with one SELECT; None if the row, or the whole table, does not exist."""
     try:
-        return option_in(connection.query(option_query(connection.dialect, prefix, name)))
+        return option_in(connection.query(option_query(connection.dialect, options_table_name(prefix), name)))
     except pw.PeeweeException as error:
         if connection.dialect.failure(error.args) == "missing":
             return None
         raise
 
 
-def option_query(dialect: BaseDialect, prefix: str, name: str) -> Query:
+def option_query(dialect: BaseDialect, table: str, name: str) -> Query:
     """Return the SELECT for one option. Callers that send it in every request keep it."""
-    slot = dialect.placeholder
-    sql = f"SELECT option_value FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {slot}"
+    sql = f"SELECT option_value FROM {dialect.quote(table)} WHERE option_name = {dialect.placeholder}"
     return Query(sql, (name,))
 
 
@@ -63,8 +62,7 @@ def write_option(connection: Connection, table: Table, name: str, value: str) ->
     database, quoted, slot = connection.database, connection.dialect.quote(table.name), connection.dialect.placeholder
 
     def values() -> list[str]:
-        sql = f"SELECT option_value FROM {quoted} WHERE option_name = {slot}"
-        return [str(row[0]) for row in connection.query(Query(sql, (name,)))]
+        return [str(row[0]) for row in connection.query(option_query(connection.dialect, table.name, name))]
 
     found = values()
     if not found and _insert(connection, table, name, value):
@@ -121,15 +119,10 @@ def cluster_obstacle(live: Table, dialect: Dialect) -> str:
 
 
 def delete_option(connection: Connection, prefix: str, name: str) -> bool:
-    """Delete one option; return True if it existed."""
+    """Delete one option from the table, which must exist; return True if it was there."""
     database, dialect = connection.database, connection.dialect
     sql = f"DELETE FROM {dialect.quote(options_table_name(prefix))} WHERE option_name = {dialect.placeholder}"
-    try:
-        return bool(database.rows_affected(database.execute_sql(sql, (name,))))
-    except pw.PeeweeException as error:
-        if dialect.failure(error.args) == "missing":
-            return False
-        raise
+    return bool(database.rows_affected(database.execute_sql(sql, (name,))))
 
 
 def options_table(dialect: Dialect, prefix: str, collation: str | None) -> CreateTable:

@@ -18,6 +18,7 @@ from .php.reader import ConfigValues, read_config
 from .php.values import ABSENT, Unknown, to_bool, to_string
 
 DATABASE_SETTING = "--database or WCH_DATABASE_URL"
+_REMEDY = f"correct it, or set {DATABASE_SETTING}"
 
 #: The usual values of mysqli.default_socket in PHP's packages, in the order that they are tried.
 SOCKETS = (
@@ -169,7 +170,7 @@ def target_of(values: ConfigValues, config: str, sockets: Sequence[str] = SOCKET
         socket = host.socket or _default_socket(config, sockets)
         return Target("mysql", "", "localhost", 3306, user, password, name, (("unix_socket", socket), *options))
     if not 0 <= (host.port or 3306) <= 65535:
-        raise ConfigurationError(f"DB_HOST in {config} names port {host.port}, which is none; {_remedy()}.")
+        raise ConfigurationError(f"DB_HOST in {config} names port {host.port}, which is none; {_REMEDY}.")
     return Target("mysql", "", host.name, host.port or 3306, user, password, name, options)
 
 
@@ -194,7 +195,7 @@ def _tls(values: ConfigValues, config: str) -> tuple[tuple[str, str], ...]:
     if isinstance(flags, Unknown):
         raise _unknown_value("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
     if not isinstance(flags, int):
-        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_remedy()}.")
+        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_REMEDY}.")
     if not flags & _CLIENT_SSL:
         return ()
     if not flags & _CLIENT_SSL_VERIFY:
@@ -233,9 +234,9 @@ def _string(values: ConfigValues, config: str, name: str) -> str:
     except UnicodeDecodeError:
         if name == "DB_PASSWORD":
             return found.decode("utf-8", "surrogateescape")
-        raise ConfigurationError(f"{name} in {config} is not UTF-8; {_remedy()}.") from None
+        raise ConfigurationError(f"{name} in {config} is not UTF-8; {_REMEDY}.") from None
     if "\0" in shown:
-        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_remedy()}.")
+        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_REMEDY}.")
     return shown
 
 
@@ -243,7 +244,7 @@ def _required(values: ConfigValues, config: str, name: str) -> str:
     found = _string(values, config, name)
     if not found:
         how = "not defined" if values.constants[name] is ABSENT else "empty"
-        raise ConfigurationError(f"{name} is {how} in {config}; {_remedy()}.")
+        raise ConfigurationError(f"{name} is {how} in {config}; {_REMEDY}.")
     return found
 
 
@@ -252,7 +253,3 @@ def _unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> Co
     where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
     php = ", or let PHP evaluate the file with --php (WCH_PHP=php)" if shutil.which("php") else ""
     return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}{php}.")
-
-
-def _remedy() -> str:
-    return f"correct it, or set {DATABASE_SETTING}"

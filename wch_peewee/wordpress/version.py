@@ -13,7 +13,6 @@ _WORDS = (
 )  # fmt: skip
 _UNKNOWN = -1
 _NUMBER = b"#N#"
-_DOT = 0x2E
 _LONG_MAX = 2**63 - 1  # where strtol() stops counting
 
 
@@ -55,7 +54,7 @@ def _compare_rests(left: list[bytes], right: list[bytes]) -> Order:
 def _compare_parts(a: bytes, b: bytes) -> Order:
     if _is_number(a) and _is_number(b):
         return _sign(_number(a) - _number(b))
-    return _sign(_rank(_NUMBER if _is_number(a) else a) - _rank(_NUMBER if _is_number(b) else b))
+    return _sign(_rank(a) - _rank(b))
 
 
 def _parts(version: bytes) -> list[bytes]:
@@ -64,29 +63,21 @@ def _parts(version: bytes) -> list[bytes]:
 
 def _canonical(version: bytes) -> bytes:
     """Put a dot for every separator, and between digits and what is neither a digit nor a dot."""
-    result = bytearray(version[:1])
-    for last, char in pairwise(version):
-        ends_number = _is_digit(last) and not _is_digit(char) and char not in b".-_+"
-        starts_number = _is_digit(char) and not _is_digit(last) and last != _DOT
-        separator = not _is_alnum(char)
-        if (separator or ends_number or starts_number) and result[-1] != _DOT:
-            result.append(_DOT)
+    result = version[:1]
+    for last, char in pairwise(version[index : index + 1] for index in range(len(version))):
+        ends_number = last.isdigit() and not char.isdigit() and char not in b".-_+"
+        starts_number = char.isdigit() and not last.isdigit() and last != b"."
+        separator = not char.isalnum()
+        if (separator or ends_number or starts_number) and not result.endswith(b"."):
+            result += b"."
         # PHP keeps whatever ends a number, a blank for instance; anywhere else it would be a separator.
         if ends_number or not separator:
-            result.append(char)
-    return bytes(result)
-
-
-def _is_digit(char: int) -> bool:
-    return 0x30 <= char <= 0x39
-
-
-def _is_alnum(char: int) -> bool:
-    return _is_digit(char) or 0x41 <= char <= 0x5A or 0x61 <= char <= 0x7A
+            result += char
+    return result
 
 
 def _is_number(part: bytes) -> bool:
-    return _is_digit(part[0]) if part else False
+    return part[:1].isdigit()
 
 
 def _number(part: bytes) -> int:
@@ -96,7 +87,8 @@ def _number(part: bytes) -> int:
 
 
 def _rank(part: bytes) -> int:
-    return next((rank for word, rank in _WORDS if part.startswith(word)), _UNKNOWN)
+    compared = _NUMBER if _is_number(part) else part
+    return next((rank for word, rank in _WORDS if compared.startswith(word)), _UNKNOWN)
 
 
 def _sign(number: int) -> Order:

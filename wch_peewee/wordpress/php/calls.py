@@ -133,7 +133,7 @@ class Calls(Bedrock):
             self._hand_over(node, each, cause)
         is_method = self.own_classes and ("::" in name or (isinstance(value, Array) and 1 in value))
         if isinstance(function, Function):
-            self.vague(function.node, cause)
+            self.vague(part(function.node, "body"), cause)
         elif name == "define" or is_method or isinstance(value, Object):
             self.blind(node, "an object, a function or a method that is handed to another")
 
@@ -157,17 +157,18 @@ class Calls(Bedrock):
             found += one.named_children
             if one.type == "variable_name" and one.parent.type not in reading:
                 self.state.known[self.frame, content(one)[1:]] = cause
-        self.perhaps_leave(node, cause)
 
     def _call_function(self, node: Any, function: Function, values: list[Any], nodes: list[Any]) -> Any:
         declaration, body = function.node, part(function.node, "body")
         self.spend(len(declaration.text) >> 9)
         parameters = named(part(declaration, "parameters"))
-        for parameter, argument in zip(parameters, nodes, strict=False):
-            self.references.update(roots(argument) if b"&" in parameter.text else [])
+        if b"&" in part(declaration, "parameters").text:
+            self.references.update(name for argument in nodes for name in roots(argument))
         is_odd = re.search(rb"\byield\b|\.\.\.|\)\s*use\s*\(", declaration.text) or declaration.type == "arrow_function"
         if self.frame >= _MAX_CALLS or is_odd:
-            return self.blind(node, "a call too deep or too clever to be followed")
+            cause = self.unknown(node, "a call too deep or too clever to be followed")
+            self.vague(body, cause)
+            return cause
 
         def run() -> None:
             for parameter, value in zip(parameters, [*values, *[ABSENT] * len(parameters)], strict=False):
@@ -179,7 +180,6 @@ class Calls(Bedrock):
 
         kept, self.unit = self.unit, function.unit
         self.frame += 1
-        self.state.drop_frame(self.frame)  # of an earlier call that did not return
         value = self.explore(run, "return")
         self.state.drop_frame(self.frame)
         self.frame -= 1

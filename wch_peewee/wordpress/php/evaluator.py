@@ -64,6 +64,7 @@ class Evaluator(Calls):
         loop = node.type in ("while_statement", "do_statement", "for_statement")
         cause = self.unknown(node, "a loop with while or for" if loop else f"PHP's {node.type.replace('_', ' ')}")
         self.vague(node, cause)
+        self.perhaps_leave(node, cause)
         return cause
 
     def _sequence(self, node: Any) -> Any:
@@ -74,7 +75,7 @@ class Evaluator(Calls):
 
     def _text(self, node: Any) -> None:
         if re.search(rb"<\?(?!php|=|xml)", node.text):
-            self.blind(node, "a short opening tag, <?")
+            self.perhaps_leave(node, self.blind(node, "a short opening tag, <?"))
 
     def _if(self, node: Any) -> Any:
         for clause in [node, *(child for child in named(node) if child.type in ("else_if_clause", "else_clause"))]:
@@ -114,7 +115,9 @@ class Evaluator(Calls):
         else:
             self.references.update(roots(subject) if value_target.type == "by_ref" else [])
             other = self.unknown(node, "foreach by reference, or over what is no known array")
-            self.vague(node, value if isinstance(value, Unknown) else other)
+            cause = value if isinstance(value, Unknown) else other
+            self.vague(node, cause)
+            self.perhaps_leave(node, cause)
 
     def _leave(self, node: Any) -> None:
         """Run ``return``, ``break`` or ``continue``."""

@@ -215,17 +215,25 @@ class Names(Paths):
         return self.environment.get(name, f"${store}['{shown}']" if store else f"getenv('{shown}')")
 
     def environment_array(self, store: str) -> Any:
-        """Return all of ``$_SERVER``, ``$_ENV`` or getenv(): known if the environment is PHP's."""
-        why = Unknown(f"${store} as a whole" if store else "getenv() as a whole")
+        """Return all of ``$_SERVER``, ``$_ENV`` or getenv(): known if the environment is PHP's.
+
+        That the file reads a variable of it shows in a string that has its name, or the beginning of it ("AZURE_"); if
+        the file defines whatever there is, in a name of WordPress's.
+        """
+        why, variables = Unknown(f"${store} as a whole" if store else "getenv() as a whole"), self.environment.variables
         self.spend(len(self.unit.source) >> 7)
+        if "environment" in self.state.rest or not self.environment.complete:
+            words = {"DB_NAME", "DB_HOST", *re.findall(r"""['"](\w+)['"]""", os.fsdecode(self.unit.source))}
+            beginnings = tuple(word for word in words if word.endswith("_"))
+            read = {name for name in variables if name in words or name.startswith(beginnings)}
+            self.environment.found |= {name for name in read if not REQUEST.fullmatch(os.fsencode(name))}
+            return why
         names = dict.fromkeys(name for each, name in self.state.of("environment") if each == store)
-        names |= dict.fromkeys(map(os.fsencode, self.environment.variables))
-        self.environment.found.update(os.fsdecode(name) for name in names if name in self.unit.source)
+        names |= dict.fromkeys(map(os.fsencode, variables))
         values = {name: self.environment_value(store, name) for name in names}
         items = array({name: value for name, value in values.items() if value is not ABSENT})
-        if "environment" in self.state.rest or not self.environment.complete or isinstance(items, Unknown):
-            return why
-        items.rest = why
+        if isinstance(items, Array):
+            items.rest = why
         return items
 
     def assign(self, target: Any, value: Any) -> None:

@@ -121,7 +121,6 @@ class Paths:
             self.state.rest.setdefault(kind, cause)
         for changing in (0, self.frame, "environment", "setting"):
             self.state.havoc(changing, cause)
-        self.perhaps_leave(node, cause)
         return cause
 
     def perhaps_leave(self, node: Any, cause: Unknown) -> None:
