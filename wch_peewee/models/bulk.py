@@ -12,6 +12,7 @@ import peewee
 from ..errors import InvalidValue
 from .fields import utc_now
 from .fields.base import TypedField
+from .shapes import Shape, Unusual, send
 from .strict import strict
 
 UPDATED_AT = "updated_at"
@@ -178,6 +179,31 @@ class BulkSelect(peewee.ModelSelect):
             return self.for_update(False).__sql__(ctx)
         return super().__sql__(ctx)  # type: ignore[no-untyped-call]
 
+    def shape(self: Any, database: Any) -> Shape:
+        shape = Shape(self, "_from_list", "_returning", "_where", "_order_by", "_limit", "_for_update")
+        if self._from_list != [self.model]:
+            raise Unusual(self._from_list)
+        shape.key += map(shape.column, self._returning)
+        shape.key.append("WHERE")
+        shape.add(self._where)
+        for one in self._order_by or ():
+            ordered = one if type(one) is peewee.Ordering else peewee.Asc(one)
+            if ordered.nulls or ordered.collation:
+                raise Unusual(one)
+            shape.key += (shape.column(ordered.node), ordered.direction if ordered is one else "")
+        shape.key.append("LIMIT")
+        shape.add(self._limit)
+        if (lock := self._for_update) is not None:
+            if lock._of:
+                raise Unusual(lock)
+            shape.key += (lock._expr, lock._nowait, lock._skip_locked)
+        return shape
+
+    def _execute(self: Any, database: Any) -> Any:
+        if self._cursor_wrapper is None and (cursor := send(database, self)) is not None:
+            self._cursor_wrapper = self._get_cursor_wrapper(cursor)
+        return super()._execute(database)
+
     def _get_cursor_wrapper(self, cursor: Any) -> Any:
         wrapper = super()._get_cursor_wrapper(cursor)  # type: ignore[misc]
         return ChunkedRows(wrapper) if hasattr(cursor, "fetchmany") else wrapper
@@ -193,9 +219,27 @@ class BulkInsert(peewee.ModelInsert):
     _insert: Any
     _on_conflict: Any
 
-    def _execute(self, database: Any) -> Any:
+    def shape(self: Any, database: Any) -> Shape:
+        shape = Shape(self, "_insert", "_columns", "_on_conflict")
+        rows = (self._insert,) if isinstance(self._insert, dict) and not self._columns else self._insert
+        prepared = self._prepared(rows) if isinstance(rows, (list, tuple)) and rows else None
+        if prepared is None:
+            raise Unusual(rows)
+        fields, values = prepared
+        shape.key += (len(rows), *map(shape.column, fields))
+        shape.values += values
+        if self._on_conflict is not None:
+            conflict = self._conflict_on(isinstance(database, peewee.MySQLDatabase))
+            if conflict._preserve or conflict._where or conflict._conflict_where or conflict._conflict_constraint:
+                raise Unusual(conflict)
+            shape.key += (conflict._action, tuple(map(shape.column, conflict._conflict_target or ())))
+            shape.add_changes((conflict._update or {}).items())
+        return shape
+
+    def _execute(self: Any, database: Any) -> Any:
         with strict(database, None if self._on_conflict else self._insert):
-            return super()._execute(database)  # type: ignore[misc]
+            cursor = send(database, self)
+            return super()._execute(database) if cursor is None else self.handle_result(database, cursor)
 
     def on_conflict(self, *arguments: Any, **options: Any) -> Any:
         query = super().on_conflict(*arguments, **options)
@@ -230,9 +274,7 @@ class BulkInsert(peewee.ModelInsert):
 
     def _generate_insert(self: Any, insert: Any, ctx: Any) -> Any:
         rows = insert if isinstance(insert, (list, tuple)) else list(insert)
-        prepared = None
-        if self._columns and rows and not ctx.state.value_literals:
-            prepared = insert_values(self._columns, rows, self.model._meta.defaults)
+        prepared = self._prepared(rows) if rows and not ctx.state.value_literals else None
         if prepared is None:
             return super()._generate_insert(rows, ctx)  # type: ignore[misc]
         fields, values = prepared
@@ -240,6 +282,17 @@ class BulkInsert(peewee.ModelInsert):
         ctx.sql(peewee.EnclosedNodeList(fields)).literal(f" VALUES {', '.join([row] * len(rows))}")
         ctx._values.extend(values)
         return ctx
+
+    def _prepared(self: Any, rows: Sequence[Any]) -> tuple[list[Any], list[Any]] | None:
+        """Return what ``insert_values`` does; without columns of its own, the query has those of its only row."""
+        defaults = self.model._meta.defaults
+        columns = self._columns
+        if not columns and type(rows[0]) is dict and len(rows) == 1:
+            columns = {*rows[0], *defaults}
+            if not all(isinstance(column, peewee.Field) for column in columns):
+                return None
+            columns = sorted(columns, key=lambda field: field._sort_key)
+        return insert_values(columns, rows, defaults) if columns else None
 
 
 _MISSING = type("_Missing", (), {})()
@@ -252,7 +305,7 @@ def insert_values(
     if not all(isinstance(column, peewee.Field) for column in columns):
         return None
     given, kinds = set(columns), set(map(type, rows))
-    fields = [*columns, *sorted((field for field in defaults if field not in given), key=lambda field: field._sort_key)]
+    fields = [*columns, *sorted(defaults.keys() - given, key=lambda field: field._sort_key)]
     if kinds == {dict}:
         if not all(given.issuperset(row) for row in rows):
             return None  # a key that is not a field: peewee accepts other names of a column
@@ -281,11 +334,15 @@ def insert_values(
     return fields, list(chain.from_iterable(zip(*converted, strict=True)))
 
 
-def _has_expression(values: Iterable[Any]) -> bool:
+def _has_expression(values: Sequence[Any]) -> bool:
+    if len(values) == 1:
+        return isinstance(values[0], peewee.Node | type)
     return any(issubclass(kind, peewee.Node | type) for kind in set(map(type, values)))
 
 
 def _convert_all(convert: Convert, values: Sequence[Any]) -> list[Any]:
+    if len(values) == 1:
+        return [convert(values[0])]
     distinct = {id(value): value for value in values}
     if len(distinct) * 2 > len(values):
         return [convert(value) for value in values]

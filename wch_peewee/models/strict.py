@@ -11,6 +11,7 @@ import peewee
 
 from ..errors import ConfigurationError
 from .fields.base import TypedField
+from .shapes import Shape, send
 
 _STRICT = (
     "SET @wch_sql_mode = @@SESSION.sql_mode, "
@@ -61,6 +62,13 @@ class StrictUpdate(peewee.ModelUpdate):
 
     _update: Any
 
-    def _execute(self, database: Any) -> Any:
+    def shape(self: Any, database: Any) -> Shape:
+        shape = Shape(self, "_update", "_where")
+        shape.add_changes(sorted(self._update.items(), key=lambda change: change[0]._sort_key))
+        shape.add(self._where)
+        return shape
+
+    def _execute(self: Any, database: Any) -> Any:
         with strict(database, self._update):
-            return super()._execute(database)  # type: ignore[misc]
+            cursor = send(database, self)
+            return super()._execute(database) if cursor is None else self.handle_result(database, cursor)
