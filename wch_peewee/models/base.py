@@ -73,7 +73,7 @@ class SiteMetadata(peewee.Metadata):
         self._additional_keys |= {"table_key", "named_indexes", "site", "namespace"}
         self.backrefs = relations.Referrers()
         #: The texts of statements by their shape (shapes.py).
-        self.texts: dict[Any, str] = {}
+        self.texts: dict[Any, Any] = {}
 
     @property
     def prefix(self) -> str:

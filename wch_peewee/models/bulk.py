@@ -77,14 +77,22 @@ class ChunkedRows(peewee.CursorWrapper):
         self._wrapper = wrapper
         #: Processes all rows of a chunk; if it is None, the wrapper processes them one by one.
         self._process_rows: Callable[[Rows], list[Any]] | None = None
+        #: What has processed the rows of the same statement before, by the kind of rows.
+        self.readers: dict[Any, Any] = {}
         #: Rows that were fetched but not processed. After an error the next call starts with the row that failed.
         self._pending: Rows = ()
 
     def initialize(self) -> None:
-        self._wrapper.initialize()
-        self._process_rows = _bulk_processor(self._wrapper)
+        kind = type(self._wrapper), getattr(self._wrapper, "constructor", None)
+        self._process_rows = self.readers.get(kind)
+        if self._process_rows is None:
+            self._wrapper.initialize()
+            if (process := _bulk_processor(self._wrapper)) is not None:
+                self._process_rows = self.readers[kind] = process
 
     def process_row(self, row: Any) -> Any:
+        if not hasattr(self._wrapper, "converters"):
+            self._wrapper.initialize()
         return self._wrapper.process_row(row)
 
     def __iter__(self: Any) -> Iterator[Any]:
@@ -180,7 +188,7 @@ class BulkSelect(peewee.ModelSelect):
         return super().__sql__(ctx)  # type: ignore[no-untyped-call]
 
     def shape(self: Any, database: Any) -> Shape:
-        shape = Shape(self, "_from_list", "_returning", "_where", "_order_by", "_limit", "_for_update")
+        shape = Shape(self, "_from_list", "_returning", "_where", "_order_by", "_limit", "_offset", "_for_update")
         if self._from_list != [self.model]:
             raise Unusual(self._from_list)
         shape.key += map(shape.column, self._returning)
@@ -193,6 +201,7 @@ class BulkSelect(peewee.ModelSelect):
             shape.key += (shape.column(ordered.node), ordered.direction if ordered is one else "")
         shape.key.append("LIMIT")
         shape.add(self._limit)
+        shape.add(self._offset)
         if (lock := self._for_update) is not None:
             if lock._of:
                 raise Unusual(lock)
@@ -200,8 +209,10 @@ class BulkSelect(peewee.ModelSelect):
         return shape
 
     def _execute(self: Any, database: Any) -> Any:
-        if self._cursor_wrapper is None and (cursor := send(database, self)) is not None:
+        if self._cursor_wrapper is None and (sent := send(database, self)) is not None:
+            cursor, text = sent
             self._cursor_wrapper = self._get_cursor_wrapper(cursor)
+            self._cursor_wrapper.readers = text.readers
         return super()._execute(database)
 
     def _get_cursor_wrapper(self, cursor: Any) -> Any:
@@ -238,8 +249,8 @@ class BulkInsert(peewee.ModelInsert):
 
     def _execute(self: Any, database: Any) -> Any:
         with strict(database, None if self._on_conflict else self._insert):
-            cursor = send(database, self)
-            return super()._execute(database) if cursor is None else self.handle_result(database, cursor)
+            sent = send(database, self)
+            return super()._execute(database) if sent is None else self.handle_result(database, sent[0])
 
     def on_conflict(self, *arguments: Any, **options: Any) -> Any:
         query = super().on_conflict(*arguments, **options)
@@ -285,17 +296,36 @@ class BulkInsert(peewee.ModelInsert):
 
     def _prepared(self: Any, rows: Sequence[Any]) -> tuple[list[Any], list[Any]] | None:
         """Return what ``insert_values`` does; without columns of its own, the query has those of its only row."""
-        defaults = self.model._meta.defaults
-        columns = self._columns
-        if not columns and type(rows[0]) is dict and len(rows) == 1:
-            columns = {*rows[0], *defaults}
-            if not all(isinstance(column, peewee.Field) for column in columns):
-                return None
-            columns = sorted(columns, key=lambda field: field._sort_key)
-        return insert_values(columns, rows, defaults) if columns else None
+        meta, columns, row = self.model._meta, self._columns, rows[0]
+        is_dict = type(row) is dict and not columns
+        if len(rows) > 1 or not (is_dict or (columns and type(row) is tuple and len(row) == len(columns))):
+            return insert_values(columns, rows, meta.defaults) if columns else None
+        fields = [*row] if is_dict else [*columns]
+        if not all(isinstance(field, peewee.Field) for field in fields):
+            return None
+        given = {field.name: value for field, value in zip(fields, row.values() if is_dict else row, strict=True)}
+        fields += [field for field in meta.sorted_fields if field.default is not None and field.name not in given]
+        if is_dict:
+            fields.sort(key=lambda field: field._sort_key)
+        return _one_row(fields, [given.get(field.name, _MISSING) for field in fields])
 
 
 _MISSING = type("_Missing", (), {})()
+
+
+def _one_row(fields: list[Any], values: Iterable[Any]) -> tuple[list[Any], list[Any]] | None:
+    now, converted = utc_now(), []
+    for field, value in zip(fields, values, strict=True):
+        if value is _MISSING:
+            value = field.default
+            value = now if value is utc_now else value() if callable(value) else value
+        try:
+            converted.append(value if isinstance(value, peewee.Node | type) else field.db_value(value))
+        except InvalidValue:
+            return None  # peewee names the first value that does not fit
+        if isinstance(converted[-1], peewee.Node | type):
+            return None
+    return fields, converted
 
 
 def insert_values(
@@ -305,7 +335,7 @@ def insert_values(
     if not all(isinstance(column, peewee.Field) for column in columns):
         return None
     given, kinds = set(columns), set(map(type, rows))
-    fields = [*columns, *sorted(defaults.keys() - given, key=lambda field: field._sort_key)]
+    fields = [*columns, *sorted((field for field in defaults if field not in given), key=lambda field: field._sort_key)]
     if kinds == {dict}:
         if not all(given.issuperset(row) for row in rows):
             return None  # a key that is not a field: peewee accepts other names of a column
@@ -334,15 +364,11 @@ def insert_values(
     return fields, list(chain.from_iterable(zip(*converted, strict=True)))
 
 
-def _has_expression(values: Sequence[Any]) -> bool:
-    if len(values) == 1:
-        return isinstance(values[0], peewee.Node | type)
+def _has_expression(values: Iterable[Any]) -> bool:
     return any(issubclass(kind, peewee.Node | type) for kind in set(map(type, values)))
 
 
 def _convert_all(convert: Convert, values: Sequence[Any]) -> list[Any]:
-    if len(values) == 1:
-        return [convert(values[0])]
     distinct = {id(value): value for value in values}
     if len(distinct) * 2 > len(values):
         return [convert(value) for value in values]

@@ -79,10 +79,20 @@ class Shape:
             self.add(value if isinstance(value, Node) else field.to_value(value))
 
 
-def send(database: Any, query: Any) -> Any:
-    """Send a query and return its cursor, or None if only peewee can: it has no ``shape`` of its own, or an unusual one."""
+class Text:
+    """The text of all statements of one shape, and what makes objects of their rows, by the kind of rows."""
+
+    __slots__ = ("readers", "sql")
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+        self.readers: dict[Any, Any] = {}
+
+
+def send(database: Any, query: Any) -> tuple[Any, Text] | None:
+    """Send a query and return its cursor and its text. None if only peewee can: it has no or an unusual shape."""
     if "shape" not in vars(type(query)):
-        return None
+        return None  # of a subclass, which may render it otherwise
     try:
         shape = query.shape(database)
     except Unusual:
@@ -90,10 +100,12 @@ def send(database: Any, query: Any) -> Any:
     key, texts = (type(database), *shape.key), query.model._meta.texts
     text = texts.get(key)
     if text is None:
-        text, values = database.get_sql_context().sql(query).query()
-        if values == shape.values and len(values) <= _KEPT:
+        sql, values = database.get_sql_context().sql(query).query()
+        text = Text(sql)
+        if values != shape.values:
+            return database.execute_sql(sql, values), text
+        if len(values) <= _KEPT:
             if len(texts) >= _KEPT:
                 texts.clear()
             texts[key] = text
-        return database.execute_sql(text, values)
-    return database.execute_sql(text, shape.values)
+    return database.execute_sql(text.sql, shape.values), text
