@@ -12,10 +12,12 @@ import peewee
 from ..errors import InvalidValue
 from .fields import utc_now
 from .fields.base import TypedField
-from .shapes import Shape, Unusual, send
+from .shapes import BESIDES, Shape, Unusual, send
 from .strict import strict
 
 UPDATED_AT = "updated_at"
+_SELECT_PARTS = BESIDES | {"_from_list", "_returning", "_where", "_order_by", "_limit", "_offset", "_for_update"}
+_INSERT_PARTS = BESIDES | {"_insert", "_columns", "_on_conflict"}
 _CHUNK_ROWS = 200
 
 Rows = Sequence[Sequence[Any]]
@@ -188,7 +190,7 @@ class BulkSelect(peewee.ModelSelect):
         return super().__sql__(ctx)  # type: ignore[no-untyped-call]
 
     def shape(self: Any, database: Any) -> Shape:
-        shape = Shape(self, "_from_list", "_returning", "_where", "_order_by", "_limit", "_offset", "_for_update")
+        shape = Shape(self, _SELECT_PARTS)
         if self._from_list != [self.model]:
             raise Unusual(self._from_list)
         shape.key += map(shape.column, self._returning)
@@ -231,7 +233,7 @@ class BulkInsert(peewee.ModelInsert):
     _on_conflict: Any
 
     def shape(self: Any, database: Any) -> Shape:
-        shape = Shape(self, "_insert", "_columns", "_on_conflict")
+        shape = Shape(self, _INSERT_PARTS)
         rows = (self._insert,) if isinstance(self._insert, dict) and not self._columns else self._insert
         prepared = self._prepared(rows) if isinstance(rows, (list, tuple)) and rows else None
         if prepared is None:

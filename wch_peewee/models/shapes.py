@@ -5,18 +5,17 @@ peewee takes 0.1 to 0.2 ms to render a statement, as long as a server takes to e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-import peewee
 from peewee import Expression, Field, Node, Value
 
 #: How many texts are kept for one model, and how many values a statement has at most whose text is kept.
 _KEPT = 100
 
 #: What a query holds that is not in its text, and its model, which each shape is about.
-_NOT_IN_TEXT = {"_database", "_cursor_wrapper", "_row_type", "_constructor", "_is_default", "_hash", "_as_rowcount"}
-_MODEL = {"model", "table", "_join_ctx"}
+BESIDES = {"_database", "_cursor_wrapper", "_row_type", "_constructor", "_is_default", "_hash", "_as_rowcount"}
+BESIDES |= {"model", "table", "_join_ctx"}
 
 
 class Unusual(Exception):
@@ -26,10 +25,13 @@ class Unusual(Exception):
 class Shape:
     """What the text of a query depends on (``key``), and its parameters in the order of the text (``values``)."""
 
-    def __init__(self, query: Any, *parts: str) -> None:
-        """Begin with nothing; ``parts`` are those of the query that will be added. Raises Unusual if it has others."""
+    def __init__(self, query: Any, known: Collection[str]) -> None:
+        """Begin with nothing; ``known`` are the parts of the query that will be added, and BESIDES.
+
+        Raises Unusual if the query has others.
+        """
         for name, value in vars(query).items():
-            if (value or type(value) is int) and name not in parts and name not in _NOT_IN_TEXT and name not in _MODEL:
+            if name not in known and (value or type(value) is int):
                 raise Unusual(name)
         meta = query.model._meta
         self._columns = meta.columns

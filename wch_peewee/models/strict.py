@@ -12,12 +12,13 @@ import peewee
 
 from ..errors import ConfigurationError
 from .fields.base import TypedField
-from .shapes import Shape, send
+from .shapes import BESIDES, Shape, send
 
 _STRICT = (
     "SET @wch_sql_mode = @@SESSION.sql_mode, "
     "SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_TRANS_TABLES')"
 )
+_UPDATE_PARTS = BESIDES | {"_update", "_where"}
 _AS_IT_IS = nullcontext()
 _AS_BEFORE = "SET SESSION sql_mode = @wch_sql_mode"
 #: What a parameter matches that gives the session another charset than utf8mb4.
@@ -72,7 +73,7 @@ class StrictUpdate(peewee.ModelUpdate):
     _update: Any
 
     def shape(self: Any, database: Any) -> Shape:
-        shape = Shape(self, "_update", "_where")
+        shape = Shape(self, _UPDATE_PARTS)
         shape.add_changes(sorted(self._update.items(), key=lambda change: change[0]._sort_key))
         shape.add(self._where)
         return shape
