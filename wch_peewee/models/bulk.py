@@ -213,9 +213,9 @@ class BulkSelect(peewee.ModelSelect):
     def _execute(self: Any, database: Any) -> Any:
         if self._cursor_wrapper is None and (sent := send(database, self)) is not None:
             cursor, text = sent
-            self._cursor_wrapper = self._get_cursor_wrapper(cursor)
-            self._cursor_wrapper.readers = text.readers
-        return super()._execute(database)
+            rows = self._cursor_wrapper = self._get_cursor_wrapper(cursor)
+            rows.readers = text.readers
+        return super()._execute(database)  # type: ignore[misc]
 
     def _get_cursor_wrapper(self, cursor: Any) -> Any:
         wrapper = super()._get_cursor_wrapper(cursor)  # type: ignore[misc]
@@ -252,7 +252,9 @@ class BulkInsert(peewee.ModelInsert):
     def _execute(self: Any, database: Any) -> Any:
         with strict(database, None if self._on_conflict else self._insert):
             sent = send(database, self)
-            return super()._execute(database) if sent is None else self.handle_result(database, sent[0])
+            if sent is not None:
+                return self.handle_result(database, sent[0])
+            return super()._execute(database)  # type: ignore[misc]
 
     def on_conflict(self, *arguments: Any, **options: Any) -> Any:
         query = super().on_conflict(*arguments, **options)

@@ -50,7 +50,7 @@ class Shape:
         if kind is Expression:
             left = node.lhs
             self.key += ("(", node.op, node.flat)
-            convert = left.db_value if isinstance(left, Field) and left._coerce else None
+            convert = left.db_value if isinstance(left, Field) else None
             self.add(left, convert)
             self.add(node.rhs, convert)
         elif kind is Value and node.multi:

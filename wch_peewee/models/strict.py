@@ -81,4 +81,6 @@ class StrictUpdate(peewee.ModelUpdate):
     def _execute(self: Any, database: Any) -> Any:
         with strict(database, self._update):
             sent = send(database, self)
-            return super()._execute(database) if sent is None else self.handle_result(database, sent[0])
+            if sent is not None:
+                return self.handle_result(database, sent[0])
+            return super()._execute(database)  # type: ignore[misc]
