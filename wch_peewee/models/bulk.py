@@ -16,7 +16,16 @@ from .shapes import BESIDES, Shape, Unusual, send
 from .strict import strict
 
 UPDATED_AT = "updated_at"
-_SELECT_PARTS = BESIDES | {"_from_list", "_returning", "_where", "_order_by", "_limit", "_offset", "_for_update"}
+_SELECT_PARTS = BESIDES | {
+    "_from_list",
+    "_joins",
+    "_returning",
+    "_where",
+    "_order_by",
+    "_limit",
+    "_offset",
+    "_for_update",
+}
 _INSERT_PARTS = BESIDES | {"_insert", "_columns", "_on_conflict"}
 _CHUNK_ROWS = 200
 
@@ -191,7 +200,7 @@ class BulkSelect(peewee.ModelSelect):
 
     def shape(self: Any, database: Any) -> Shape:
         shape = Shape(self, _SELECT_PARTS)
-        if self._from_list != [self.model]:
+        if self._joins or self._from_list != [self.model]:
             raise Unusual(self._from_list)
         shape.key += map(shape.column, self._returning)
         shape.key.append("WHERE")

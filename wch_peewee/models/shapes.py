@@ -31,7 +31,7 @@ class Shape:
         Raises Unusual if the query has others.
         """
         for name, value in vars(query).items():
-            if name not in known and (value or type(value) is int):
+            if value is not None and value is not False and name not in known:  # an empty one may mean something, too
                 raise Unusual(name)
         meta = query.model._meta
         self._columns = meta.columns
