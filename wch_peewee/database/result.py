@@ -25,7 +25,8 @@ class Result(MySQLResult):
         connection, kept = own.connection, own.connection.descriptions
         number = connection._next_seq_id
         packets = _whole(connection._rfile.peek(), own.field_count + 1)  # the last one says that it was the last
-        if (found := kept.get((number, packets))) is not None:
+        key = number, connection.encoding, packets
+        if (found := kept.get(key)) is not None:
             own.fields, own.converters, own.description = found
             connection._rfile.read(len(packets))
             connection._next_seq_id = (number + own.field_count + 1) % 256
@@ -34,7 +35,7 @@ class Result(MySQLResult):
         if packets:
             if len(kept) >= _KEPT:
                 kept.clear()
-            kept[number, packets] = own.fields, own.converters, own.description
+            kept[key] = own.fields, own.converters, own.description
 
     def _read_rowdata_packet(self) -> None:
         own: Any = self
