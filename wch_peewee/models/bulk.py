@@ -12,7 +12,7 @@ import peewee
 from ..errors import InvalidValue
 from .fields import utc_now
 from .fields.base import TypedField
-from .shapes import BESIDES, Shape, Unusual, send
+from .shapes import BESIDES, NOT_VALUES, Shape, Unusual, send
 from .strict import strict
 
 UPDATED_AT = "updated_at"
@@ -333,10 +333,10 @@ def _one_row(fields: list[Any], values: Iterable[Any]) -> tuple[list[Any], list[
             value = field.default
             value = now if value is utc_now else value() if callable(value) else value
         try:
-            converted.append(value if isinstance(value, peewee.Node | type) else field.db_value(value))
+            converted.append(field.db_value(value))
         except InvalidValue:
-            return None  # peewee names the first value that does not fit
-        if isinstance(converted[-1], peewee.Node | type):
+            return None  # an expression, or peewee names the first value that does not fit
+        if isinstance(converted[-1], NOT_VALUES):
             return None
     return fields, converted
 

@@ -18,6 +18,10 @@ BESIDES = {"_database", "_cursor_wrapper", "_row_type", "_constructor", "_is_def
 BESIDES |= {"model", "table", "_join_ctx"}
 
 
+#: What a field may convert a value to that the driver does not take: more of the statement.
+NOT_VALUES = Node, type
+
+
 class Unusual(Exception):
     """A statement has a part whose text may depend on something else than its shape."""
 
@@ -69,7 +73,7 @@ class Shape:
 
     def add_value(self, value: Any) -> None:
         """Add a value as the driver takes it."""
-        if isinstance(value, Node | type):
+        if isinstance(value, NOT_VALUES):
             raise Unusual(value)
         self.key.append("?")
         self.values.append(value)
