@@ -12,7 +12,7 @@ import peewee
 from ..errors import InvalidValue
 from .fields import utc_now
 from .fields.base import TypedField
-from .shapes import BESIDES, NOT_VALUES, Shape, Unusual, send
+from .shapes import BESIDES, Shape, Unusual, send
 from .strict import strict
 
 UPDATED_AT = "updated_at"
@@ -242,14 +242,27 @@ class BulkInsert(peewee.ModelInsert):
     _on_conflict: Any
 
     def shape(self: Any, database: Any) -> Shape:
-        shape = Shape(self, _INSERT_PARTS)
-        rows = (self._insert,) if isinstance(self._insert, dict) and not self._columns else self._insert
-        prepared = self._prepared(rows) if isinstance(rows, (list, tuple)) and rows else None
-        if prepared is None:
+        """Return the shape of one row. More rows are converted column by column, and rendered each time."""
+        shape, rows = Shape(self, _INSERT_PARTS), self._insert
+        if type(rows) is dict and not self._columns:
+            pairs = list(rows.items())
+        elif type(rows) is list and [*map(type, rows)] == [tuple] and len(rows[0]) == len(self._columns or ()):
+            pairs = list(zip(self._columns, rows[0], strict=True))
+        else:
             raise Unusual(rows)
-        fields, values = prepared
-        shape.key += (len(rows), *map(shape.column, fields))
-        shape.values += values
+        given, now = {shape.column(field) for field, _ in pairs}, utc_now()
+        for field in self.model._meta.sorted_fields:
+            if field.default is not None and field.column_name not in given:
+                default = now if field.default is utc_now else field.default
+                pairs.append((field, default() if callable(default) else default))
+        if not self._columns:
+            pairs.sort(key=lambda pair: pair[0]._sort_key)
+        for field, value in pairs:
+            shape.key.append(field.column_name)
+            try:
+                shape.add_value(field.db_value(value))
+            except InvalidValue as error:  # an expression; or peewee names the first value that does not fit
+                raise Unusual(value) from error
         if self._on_conflict is not None:
             conflict = self._conflict_on(isinstance(database, peewee.MySQLDatabase))
             if conflict._preserve or conflict._where or conflict._conflict_where or conflict._conflict_constraint:
@@ -298,7 +311,9 @@ class BulkInsert(peewee.ModelInsert):
 
     def _generate_insert(self: Any, insert: Any, ctx: Any) -> Any:
         rows = insert if isinstance(insert, (list, tuple)) else list(insert)
-        prepared = self._prepared(rows) if rows and not ctx.state.value_literals else None
+        prepared = None
+        if self._columns and rows and not ctx.state.value_literals:
+            prepared = insert_values(self._columns, rows, self.model._meta.defaults)
         if prepared is None:
             return super()._generate_insert(rows, ctx)  # type: ignore[misc]
         fields, values = prepared
@@ -307,38 +322,8 @@ class BulkInsert(peewee.ModelInsert):
         ctx._values.extend(values)
         return ctx
 
-    def _prepared(self: Any, rows: Sequence[Any]) -> tuple[list[Any], list[Any]] | None:
-        """Return what ``insert_values`` does; without columns of its own, the query has those of its only row."""
-        meta, columns, row = self.model._meta, self._columns, rows[0]
-        is_dict = type(row) is dict and not columns
-        if len(rows) > 1 or not (is_dict or (columns and type(row) is tuple and len(row) == len(columns))):
-            return insert_values(columns, rows, meta.defaults) if columns else None
-        fields = [*row] if is_dict else [*columns]
-        if not all(isinstance(field, peewee.Field) for field in fields):
-            return None
-        given = {field.name: value for field, value in zip(fields, row.values() if is_dict else row, strict=True)}
-        fields += [field for field in meta.sorted_fields if field.default is not None and field.name not in given]
-        if is_dict:
-            fields.sort(key=lambda field: field._sort_key)
-        return _one_row(fields, [given.get(field.name, _MISSING) for field in fields])
-
 
 _MISSING = type("_Missing", (), {})()
-
-
-def _one_row(fields: list[Any], values: Iterable[Any]) -> tuple[list[Any], list[Any]] | None:
-    now, converted = utc_now(), []
-    for field, value in zip(fields, values, strict=True):
-        if value is _MISSING:
-            value = field.default
-            value = now if value is utc_now else value() if callable(value) else value
-        try:
-            converted.append(field.db_value(value))
-        except InvalidValue:
-            return None  # an expression, or peewee names the first value that does not fit
-        if isinstance(converted[-1], NOT_VALUES):
-            return None
-    return fields, converted
 
 
 def insert_values(

@@ -19,7 +19,7 @@ BESIDES |= {"model", "table", "_join_ctx"}
 
 
 #: What a field may convert a value to that the driver does not take: more of the statement.
-NOT_VALUES = Node, type
+_MORE = Node, type
 
 
 class Unusual(Exception):
@@ -73,7 +73,7 @@ class Shape:
 
     def add_value(self, value: Any) -> None:
         """Add a value as the driver takes it."""
-        if isinstance(value, NOT_VALUES):
+        if isinstance(value, _MORE) or len(self.values) == _KEPT:
             raise Unusual(value)
         self.key.append("?")
         self.values.append(value)
@@ -110,8 +110,7 @@ def send(database: Any, query: Any) -> tuple[Any, Text] | None:
         text = Text(sql)
         if values != shape.values:
             return database.execute_sql(sql, values), text
-        if len(values) <= _KEPT:
-            if len(texts) >= _KEPT:
-                texts.clear()
-            texts[key] = text
+        if len(texts) >= _KEPT:
+            texts.clear()
+        texts[key] = text
     return database.execute_sql(text.sql, shape.values), text
