@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from peewee import Expression, Field, Node, Value
+from peewee import Database, Expression, Field, Node, Value
 
 #: How many texts are kept for one model, and how many values a statement has at most whose text is kept.
 _KEPT = 100
@@ -97,8 +97,8 @@ class Text:
 
 def send(database: Any, query: Any) -> tuple[Any, Text] | None:
     """Send a query and return its cursor and its text. None if only peewee can: it has no or an unusual shape."""
-    if "shape" not in vars(type(query)):
-        return None  # of a subclass, which may render it otherwise
+    if "shape" not in vars(type(query)) or type(database).execute is not Database.execute:
+        return None  # a subclass may render or execute it otherwise
     try:
         shape = query.shape(database)
     except Unusual:
