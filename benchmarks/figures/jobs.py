@@ -164,7 +164,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 
 def _quickest(work: Callable[[], object], times: int) -> float:
-    """Return the time of a call in the fastest few of so many: whatever else the machine does only makes others slower."""
+    """Return the time of a call in the fastest few of so many: what else the machine does makes the others slower."""
     return min(timed(work, 4) for _ in range(times // 4))
 
 
