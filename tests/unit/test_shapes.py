@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.bound import bound
+from tests.support.bound import bound, unbind
 from wch_peewee import Conversation, CustomerProfile, InvalidValue, Message, Plugin
 from wch_peewee.database.session import SQL_MODE
 from wch_peewee.models.bulk import BulkSelect
@@ -235,3 +235,15 @@ def test_a_column_that_comes_later_is_read() -> None:
         Tagged._meta.add_field("tag", peewee.CharField(null=True))
         Tagged.select().execute()
     assert ["tag" in sql for sql, _ in database.sent] == [False, True]
+
+
+def test_a_proxy_leads_to_another_engine() -> None:
+    proxy, databases = peewee.DatabaseProxy(), [make() for make in DATABASES.values()]
+    Conversation.bind(proxy)
+    try:
+        for database in databases:
+            proxy.initialize(database)
+            Conversation.select().where(Conversation.id == 1).execute()
+    finally:
+        unbind()
+    assert [database.sent[0][0][7] for database in databases] == ["`", '"']

@@ -97,8 +97,8 @@ class Text:
 
 def send(database: Any, query: Any) -> tuple[Any, Text] | None:
     """Send a query and return its cursor and its text. None if only peewee can: it has no or an unusual shape."""
-    if "shape" not in vars(type(query)) or type(database).execute is not Database.execute:
-        return None  # a subclass may render or execute it otherwise
+    if "shape" not in vars(type(query)) or getattr(type(database), "execute", None) is not Database.execute:
+        return None  # a subclass may render or execute it otherwise, and a proxy lead elsewhere
     try:
         shape = query.shape(database)
     except Unusual:
