@@ -55,26 +55,19 @@ class Hand:
             *(phone, _NOW, _NOW),
         )
 
-    def open(self, phone: str) -> Any:
+    def open(self, phone: str, columns: str = "*") -> Any:
         return self.run(
-            "SELECT id, last_message_at FROM wp_wch_conversations WHERE customer_phone = %s AND status <> 'closed' "
+            f"SELECT {columns} FROM wp_wch_conversations WHERE customer_phone = %s AND status <> 'closed' "
             "ORDER BY id DESC",
             phone,
         ).fetchall()[-1]
-
-    def get_or_open(self, phone: str) -> Any:
-        self.run(self._begin)
-        self.hold(phone)
-        row = self.open(phone)
-        self.run("COMMIT")
-        return row
 
     def ingest(self, name: str, phone: str, moment: str) -> bool:
         self.run(self._begin)
         self.hold(phone)
         found = self.run("SELECT id FROM wp_wch_messages WHERE wa_message_id = %s", name).fetchall()
         if not found:
-            conversation, _ = self.open(phone)
+            conversation, _ = self.open(phone, "id, last_message_at")
             self.run(
                 "UPDATE wp_wch_conversations SET last_message_at = %s, updated_at = %s "
                 "WHERE id = %s AND last_message_at < %s",
@@ -101,8 +94,8 @@ class Hand:
             f"VALUES (%s, '[]', '{{}}', %s, %s, %s) {self._ignore}",
             *(phone, _NOW, _NOW, _NOW),
         )
-        sql = f"SELECT id, items FROM wp_wch_carts WHERE customer_phone = %s{self._lock}"
-        number, items = self.run(sql, phone).fetchone()
+        sql = f"SELECT * FROM wp_wch_carts WHERE customer_phone = %s{self._lock}"
+        number, _, items, *_ = self.run(sql, phone).fetchone()
         text = json.dumps([*json.loads(items)[-9:], item])
         sql = "UPDATE wp_wch_carts SET items = %s, expires_at = %s, updated_at = %s WHERE id = %s"
         self.run(sql, text, _NOW, _NOW, number)
@@ -154,20 +147,25 @@ class Hand:
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    times = 40 if bench.amounts.rounds < 9 else 200
+    times = 40 if bench.amounts.rounds < 9 else 100
     with bench.installed() as database, bare(database.url) as connection:
         plugin = Plugin(database.url)
         models, hand = plugin.models, Hand(connection, bench.family)
         _prepare(models, times * (bench.amounts.rounds + 2) * 12)
         for figure, turns in _calls(models, hand).items():
             samples = interleaved(
-                {name: lambda work=work: timed(work, times) for name, work in turns.items()},  # type: ignore[misc]
+                {name: lambda work=work: _quickest(work, times) for name, work in turns.items()},  # type: ignore[misc]
                 rounds=bench.amounts.rounds,
             )
             peers = {_PEER: samples[_PEER]} if _PEER in samples else {}
             yield _row(bench, figure, samples["ours"], samples["floor"], peers)
         plugin.database.close()
         yield from _workers(bench, database.url, times)
+
+
+def _quickest(work: Callable[[], object], times: int) -> float:
+    """Return the time of a call in the fastest few of so many: what else the machine does makes the others slower."""
+    return min(timed(work, 4) for _ in range(times // 4))
 
 
 def _row(bench: Bench, figure: str, ours: Sample, floor: Sample, peers: Mapping[str, Sample | str]) -> Row:
@@ -211,7 +209,7 @@ def _calls(models: Any, hand: Hand) -> Mapping[str, Mapping[str, Callable[[], ob
     return {
         "Conversation.get_or_open, one that is open": {
             "ours": lambda: models.Conversation.get_or_open(_PHONE),
-            "floor": lambda: hand.get_or_open(_PHONE),
+            "floor": lambda: hand.open(_PHONE),
             _PEER: lambda: natural.get_or_open(models, _PHONE),
         },
         "Message.ingest, a new one": {

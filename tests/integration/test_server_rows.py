@@ -64,11 +64,22 @@ def read(database: peewee.Database, sql: str) -> Any:
 def test_rows_are_those_of_pymysql(ours: ServerDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     ours.execute_sql("CREATE TABLE odd_dates (zero DATETIME, day DATE, moment TIMESTAMP NULL)")
     ours.execute_sql("INSERT INTO odd_dates VALUES ('0000-00-00', '2026-02-00', NULL), ('2026-01-02', NULL, NULL)")
-    for select in SELECTS:
+    for select in (*SELECTS, *SELECTS):  # the second time their columns are known
         quick = read(ours, select), read(ours, "SELECT 'still in step'")
         with monkeypatch.context() as patch:
             patch.setattr(connection, "Result", MySQLResult)
             assert quick == (read(ours, select), read(ours, "SELECT 'still in step'"))
+
+
+def test_other_columns_of_the_same_statement_are_seen(ours: ServerDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours.execute_sql("CREATE TABLE changing (a INT)")
+    ours.execute_sql("INSERT INTO changing VALUES (5)")
+    for kind in ("INT", "INT NOT NULL", "VARCHAR(9)", "BLOB", "DECIMAL(5,1)", "INT, ADD b DATE"):
+        ours.execute_sql(f"ALTER TABLE changing MODIFY a {kind}")
+        found = [read(ours, "SELECT * FROM changing") for _ in range(2)]
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "Result", MySQLResult)
+            assert found == [read(ours, "SELECT * FROM changing")] * 2
 
 
 @pytest.mark.parametrize("mode", ["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"])

@@ -104,6 +104,7 @@ class ServerConnection(pymysql.connections.Connection):
         self._largest = self._room = _ALWAYS_ENOUGH
         self._command = threading.Lock()  # held while a command is sent and its result read
         self._last_command = time.monotonic()
+        self.descriptions: dict[Any, Any] = {}  # of columns, see result.py
         super().__init__(**{"write_timeout": _WRITING, **parameters})
 
     @property

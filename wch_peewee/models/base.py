@@ -76,6 +76,8 @@ class SiteMetadata(peewee.Metadata):
         super().__init__(model, NoDatabase(model) if unbound else database, **options)
         self._additional_keys |= {"table_key", "named_indexes", "site", "namespace"}
         self.backrefs = relations.Referrers()
+        #: The texts of statements by their shape (shapes.py).
+        self.texts: dict[Any, Any] = {}
 
     @property
     def prefix(self) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
 from typing import Any
 
 import peewee
 
 from ..errors import ConfigurationError
 from .fields.base import TypedField
+from .shapes import BESIDES, Shape, send
 
 _STRICT = (
     "SET @wch_sql_mode = @@SESSION.sql_mode, "
     "SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_TRANS_TABLES')"
 )
+_UPDATE_PARTS = BESIDES | {"_update", "_where"}
+_AS_IT_IS = nullcontext()
 _AS_BEFORE = "SET SESSION sql_mode = @wch_sql_mode"
 #: What a parameter matches that gives the session another charset than utf8mb4.
 _OTHER_CHARSET = {
@@ -25,29 +29,36 @@ _OTHER_CHARSET = {
 }
 
 
-@contextmanager
-def strict(database: Any, values: Any) -> Iterator[None]:
+def strict(database: Any, values: Any) -> AbstractContextManager[None]:
     """Make the session strict for one write of ``values``, unless Python knows and has checked them all.
 
     Raises ConfigurationError on a connection whose charset cannot hold every character.
     """
     if not isinstance(database, peewee.MySQLDatabase):
-        yield
-        return
+        return _AS_IT_IS
     parameters = database.connect_params
-    for name, pattern in _OTHER_CHARSET.items():
-        if (value := parameters.get(name)) and re.match(pattern, value, re.IGNORECASE | re.DOTALL):
-            raise ConfigurationError(
-                f"The database was made with {name}={value!r}, which cannot hold every character, an emoji for "
-                "example; make it with charset='utf8mb4'. Nothing was written."
-            )
+    _check_charset(tuple(parameters.get(name) for name in _OTHER_CHARSET))
+    if "STRICT" in str(parameters.get("sql_mode")):
+        return _AS_IT_IS
     known = isinstance(values, dict) and all(
         isinstance(getattr(field, "rel_field", field), TypedField) and not isinstance(value, peewee.Node)
         for field, value in values.items()
     )
-    if known or "STRICT" in str(parameters.get("sql_mode")):
-        yield
-        return
+    return _AS_IT_IS if known else _made_strict(database)
+
+
+@cache
+def _check_charset(values: tuple[str | None, ...]) -> None:
+    for (name, pattern), value in zip(_OTHER_CHARSET.items(), values, strict=True):
+        if value and re.match(pattern, value, re.IGNORECASE | re.DOTALL):
+            raise ConfigurationError(
+                f"The database was made with {name}={value!r}, which cannot hold every character, an emoji for "
+                "example; make it with charset='utf8mb4'. Nothing was written."
+            )
+
+
+@contextmanager
+def _made_strict(database: Any) -> Iterator[None]:
     database.execute_sql(_STRICT)
     try:
         yield
@@ -61,6 +72,15 @@ class StrictUpdate(peewee.ModelUpdate):
 
     _update: Any
 
-    def _execute(self, database: Any) -> Any:
+    def shape(self: Any, database: Any) -> Shape:
+        shape = Shape(self, _UPDATE_PARTS)
+        shape.add_changes(sorted(self._update.items(), key=lambda change: change[0]._sort_key))
+        shape.add(self._where)
+        return shape
+
+    def _execute(self: Any, database: Any) -> Any:
         with strict(database, self._update):
+            sent = send(database, self)
+            if sent is not None:
+                return self.handle_result(database, sent[0])
             return super()._execute(database)  # type: ignore[misc]

@@ -40,7 +40,8 @@ class ColumnType:
 
     @property
     def family(self) -> Family | None:
-        return KINDS[self.name].family if self.name in KINDS else None
+        kind = KINDS.get(self.name)
+        return None if kind is None else kind.family
 
     @property
     def has_collation(self) -> bool:

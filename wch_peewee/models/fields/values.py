@@ -82,8 +82,8 @@ def _whole(type_: ColumnType, value: Any) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ConversionError(f"{shorten(value)} is {type(value).__name__}, not a whole number")
     number = operator.index(value)
-    assert type_.bounds is not None
-    lowest, highest = type_.bounds[0], min(type_.bounds[1], _LARGEST)
+    lowest, highest = type_.bounds or (0, 0)
+    highest = min(highest, _LARGEST)
     if not lowest <= number <= highest:
         raise ConversionError(f"{shorten(number)} is out of range, allowed are {lowest} to {highest}")
     return number

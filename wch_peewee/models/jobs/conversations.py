@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import peewee
 
-from ...database.connect import in_transaction
+from ...database.connect import in_transaction, is_autocommitted
 from ...database.retry import database_of, retrying
 from ...errors import InvalidValue
 from .arguments import filled, whole
@@ -21,16 +21,24 @@ class ConversationJobs:
     def get_or_open(cls, phone: str, **values: Any) -> Self:
         """Return the open conversation of a phone, or open one with ``values``; two at once get the same one.
 
-        Open is what is not closed; of several, which PHP may have made, the oldest is returned. The customer's profile
-        is made if it is missing: its row is the lock. Raises InvalidValue for an empty phone, or a value that does not
-        fit.
+        Open is what is not closed; of several, which PHP may have made, the oldest is returned. To open one, the
+        customer's profile is made if it is missing: its row is the lock. Raises InvalidValue for an empty phone, or a
+        value that does not fit.
         """
         model: Any = cls
         filled("phone", phone)
         model._refuse_unknown(values)
         if values.get("status") == "closed":
             raise InvalidValue("A conversation that is closed is not open; call close() on what get_or_open returns.")
-        return cls._get_or_open(phone, values, in_transaction(database_of(cls)))
+        database = database_of(cls)
+        # One that is found needs no lock: it was open when it was read, as with a lock.
+        found = cls._find_open(phone) if is_autocommitted(database) else None
+        return cls._get_or_open(phone, values, in_transaction(database)) if found is None else found
+
+    @classmethod
+    @retrying(single=True)
+    def _find_open(cls, phone: str) -> Self | None:
+        return cls._open([phone]).get(phone)
 
     @classmethod
     @retrying
@@ -41,22 +49,27 @@ class ConversationJobs:
         return found
 
     @classmethod
-    def open_for(cls, wanted: Mapping[str, Mapping[str, Any]], joined: bool) -> dict[str, Self]:
+    def open_for(cls, wanted: Mapping[str, Mapping[str, Any]], joined: bool, *fields: Any) -> dict[str, Self]:
         """Return the open conversation of each phone; where there is none, it is opened with the values given for it.
 
         For a transaction that holds the customers (``CustomerProfile.hold``). If it is the caller's (``joined``), what
-        it reads may be older than the lock, so the read locks, too.
+        it reads may be older than the lock, so the read locks, too. Of each it reads the ``fields``, by default all.
         """
         model: Any = cls
-        is_open = model.customer_phone.in_(list(wanted)) & (model.status != "closed")
-        query = model.select().where(is_open).order_by(model.id.desc()).for_update(joined)
-        found = {row.customer_phone: row for row in query}
+        found = cls._open(wanted, *fields, lock=joined)
         missing = [phone for phone in wanted if phone not in found]
         if missing:
             rows = [{"wa_conversation_id": "", **wanted[phone], "customer_phone": phone} for phone in missing]
             model.insert_many(rows).execute()
-            found |= {row.customer_phone: row for row in query.clone()}
+            found |= cls._open(wanted, *fields, lock=joined)
         return found
+
+    @classmethod
+    def _open(cls, phones: Iterable[str], *fields: Any, lock: bool = False) -> dict[str, Self]:
+        model: Any = cls
+        is_open = model.customer_phone.in_(list(phones)) & (model.status != "closed")
+        query = model.select(*fields).where(is_open).order_by(model.id.desc()).for_update(lock)
+        return {row.customer_phone: row for row in query}
 
     @retrying
     def close(self) -> bool:
@@ -135,6 +148,6 @@ class ConversationJobs:
         """Return the last messages of the conversation, at most ``limit``, in the order of their storing."""
         own: Any = self
         message = own.beside("Message")
-        query = message.select().where(message.conversation == self)
+        query = message.select().where(message.conversation == own.id)
         latest = query.order_by(message.id.desc()).limit(whole("limit", limit))
         return list(latest)[::-1]

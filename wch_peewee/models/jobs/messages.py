@@ -114,9 +114,9 @@ class MessageJobs:
             latest[row["phone"]] = max(moment, latest.get(row["phone"], ""))
         if not new:
             return []
-        found = model.beside("Conversation").open_for(
-            {phone: {"last_message_at": at} for phone, at in latest.items()}, joined
-        )
+        conversation = model.beside("Conversation")
+        fields = conversation.id, conversation.customer_phone, conversation.last_message_at
+        found = conversation.open_for({phone: {"last_message_at": at} for phone, at in latest.items()}, joined, *fields)
         for row in new.values():
             row["conversation"] = found[row.pop("phone")].id
         cls._move_on({found[phone]: moment for phone, moment in latest.items()})
