@@ -223,7 +223,15 @@ def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> 
         return is_autoindex(operation.index)
     if isinstance(operation, ops.RenameIndex):
         return is_autoindex(operation.index.name)
-    return isinstance(operation, (ops.ModifyColumn, ops.AddForeignKey, ops.DropForeignKey))
+    return isinstance(operation, (ops.ModifyColumn, ops.AddForeignKey, ops.DropForeignKey)) and not _is_void(operation)
+
+
+def _is_void(operation: ops.Operation) -> bool:
+    """Return True for another type of a number that counts by itself, which has one type in SQLite."""
+    match operation:
+        case ops.ModifyColumn(_, was, column):
+            return was.auto_increment and column.auto_increment
+    return False
 
 
 def _missing_source(table: Table, operation: ops.Operation) -> tuple[str, ...]:
@@ -247,7 +255,7 @@ def _alter(operation: ops.Operation) -> tuple[str, ...]:
     if isinstance(operation, ops.RenameIndex):  # SQLite has no statement for it
         made = create_index(operation.table, replace(operation.index, name=operation.new))
         return (f"DROP INDEX {quote_name(operation.index.name)}", made)
-    return (_one_alter(operation),)
+    return () if _is_void(operation) else (_one_alter(operation),)
 
 
 def _one_alter(operation: ops.Operation) -> str:
