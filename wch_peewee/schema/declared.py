@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 import peewee
@@ -14,7 +13,7 @@ from .naming import OUTSIDE, Names, constraint_name
 from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, referential_action
 from .operations import CreateTable
 from .statements import Statement
-from .types import LONGEST_KEY, beyond, longest_key
+from .types import LONGEST_KEY, beyond, longest_key, plain_literal
 
 M = TypeVar("M", bound=type[peewee.Model])
 
@@ -127,7 +126,7 @@ def _default(field: Any, type_: ColumnType) -> Default | None:
         value = field.db_value(default)
         if isinstance(value, bytes):
             _refuse(field, "has a default of bytes, which not every engine shows")
-        found = Default(f"{value:f}" if isinstance(value, Decimal) else str(value))
+        found = Default(plain_literal(type_, str(value)))
     else:
         found = None
     for constraint in field.constraints or ():

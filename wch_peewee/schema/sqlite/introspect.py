@@ -34,7 +34,7 @@ def is_autoindex(name: str) -> bool:
 
 
 def rowid_name(table: Table) -> str | None:
-    """Return the column that is the rowid: alone the primary key, and a bigint unsigned or one that counts by itself."""
+    """Return the column that is the rowid: alone the primary key, and a bigint unsigned or counting by itself."""
     column = table.column(table.primary_key[0]) if len(table.primary_key) == 1 else None
     is_rowid = column is not None and (column.auto_increment or column.type == bigint(unsigned=True))
     return column.name if column is not None and is_rowid else None
