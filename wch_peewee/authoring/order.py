@@ -14,7 +14,8 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
 
     MySQL refuses to change the type of a column in a foreign key on either side, and to drop the last index that a
     foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so
-    that this is rarely needed.
+    that this is rarely needed. A new table's foreign keys need the types and indexes of the tables that they refer to,
+    and values of a dropped column may move into it.
     """
     retyped = {
         (operation.table, operation.column.name)
@@ -29,9 +30,8 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
     return (
         *_of(operations, ops.RenameColumn),
         *_of(operations, ops.DropForeignKey),
-        *(ops.DropForeignKey(table, key) for table, key in held),
+        *(ops.DropForeignKey(table, key) for table, key in (*held, *_in_the_way(before, after, retyped, gone))),
         *_of(operations, ChangePrimaryKey),
-        *_of(operations, ops.CreateTable),
         *first,
         *_of(operations, ops.AddColumn),
         *_of(operations, ops.ModifyColumn),
@@ -39,6 +39,7 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
         *(operation for operation in added if operation not in again),
         *(operation for operation in gone if operation not in first),
         *again,
+        *_of(operations, ops.CreateTable),
         *_of(operations, ops.DropColumn),
         *(ops.AddForeignKey(table, key) for table, key in held),
         *_of(operations, ops.AddForeignKey),
@@ -82,6 +83,18 @@ def _held(
             to = {(key.referenced_table, column) for column in key.referenced_columns}
             lacking = any(_leads(index, key) for index in table.indexes) and not any(_leads(i, key) for i in left)
             if lacking or (on | to) & retyped:
+                yield table.name, key
+
+
+def _in_the_way(
+    before: Schema, after: Schema, retyped: set[_Column], gone: Sequence[ops.DropIndex]
+) -> Iterable[tuple[str, ForeignKey]]:
+    """Yield the keys of tables to be dropped, which are last, that need what changes before."""
+    indexes = [(o.table, index) for o in gone if (table := before.table(o.table)) and (index := table.index(o.index))]
+    needed = retyped | {(table, column) for table, index in indexes for column in index.columns}
+    for table in before:
+        for key in table.foreign_keys if after.table(table.name) is None else ():
+            if needed & {(key.referenced_table, column) for column in key.referenced_columns}:
                 yield table.name, key
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from .base import BaseDialect, Query
 from .objects import Column, ColumnType, ForeignKey
 from .operations import AddColumn, AddForeignKey, AddIndex, DropColumn, DropTable, ModifyColumn, Operation
-from .types import KINDS, widens
+from .types import KINDS, are_alike, widens
 
 #: ``no_rows``       there is no row: a drop of the table would lose it
 #: ``no_values``     no row has a value: a drop would lose it, or its foreign key refers to a table yet to come
@@ -49,6 +49,7 @@ class Precondition:
     bounds: tuple[int, int] = (0, 0)
     values: tuple[str, ...] = ()
     type: ColumnType | None = None
+    was: ColumnType | None = None
 
     def refusal(self, count: int) -> str:
         """Return the reason why ``count`` conflicting rows prevent the change, and what to do about them."""
@@ -105,8 +106,8 @@ def _rows(count: int) -> str:
     return "there is 1 row" if count == 1 else f"there are {count:,} rows"
 
 
-_TEMPORAL = {"date", "time", "moment"}
-_NUMBERS = {"whole", "decimal", "real"}
+#: The greatest whole number up to which all are kept, and shown by a server.
+_EXACT = {"float": 999_999, "double": 2**53}
 #: In bytes; the longest types hold whatever a server sends.
 _ENDLESS = 2**32 - 1
 
@@ -135,25 +136,40 @@ def is_loss(precondition: Precondition) -> bool:
     return precondition.kind in ("no_values", "no_rows", "exact")
 
 
+#: What one family and another hold is not the same in any row: bytes can be no text, and a number is not the place of a
+#: value in an enum.
+_UNLIKE = {
+    *(("bytes", family) for family in ("text", "enum", "json")),
+    *(("real", family) for family in ("enum", "json")),
+    *((family, "enum") for family in ("whole", "decimal")),
+}
+
+
 def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
     if was.nullable and not now.nullable:
         yield Precondition("no_nulls", table, (was.name,))
     kept = was.type == now.type or widens(was.type, now.type)
-    if was.type.family in ("real", "bytes") and now.type.family in ("text", "enum", "json"):
-        # SQLite writes 15 digits of a double, and bytes can be no text at all.
+    families = was.type.family, now.type.family
+    if families in _UNLIKE:
         yield Precondition("no_values", table, (was.name,), type=now.type)
     elif now.type.family == "text" and not kept:
+        # Digits of a number, or the blank at the end of a text that becomes a char.
+        if was.type.family == "real" or (now.type.name == "char" != was.type.name):
+            yield Precondition("exact", table, (was.name,), type=now.type, was=was.type)
         if now.type.is_bounded:
             yield Precondition("fits", table, (was.name,), size=now.type.size or 0)
         elif (size := KINDS[now.type.name].holds) < _ENDLESS:
             yield Precondition("fits_bytes", table, (was.name,), size=size)
-    elif was.type.family == now.type.family == "bytes" and now.type.name != "binary":
+    elif families == ("bytes", "bytes") and now.type.name != "binary":
         size = now.type.size or KINDS[now.type.name].holds
         if not kept and size < _ENDLESS:
             yield Precondition("fits_bytes", table, (was.name,), size=size)
     elif not kept and (kind := _conversion(was.type, now.type)) is not None:
-        yield Precondition(kind, table, (was.name,), type=now.type)
+        yield Precondition(kind, table, (was.name,), type=now.type, was=was.type)
     bounds, before = now.type.bounds, was.type.bounds
+    if families == ("whole", "real"):
+        greatest = _EXACT[now.type.name]
+        bounds = (0 if now.type.unsigned else -greatest, greatest)
     if bounds is not None and (before is None or not _within(before, bounds)):
         yield Precondition("in_range", table, (was.name,), bounds=bounds)
     if now.type.name == "enum" and was.type.name == "enum":
@@ -166,10 +182,9 @@ def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
 
 def _conversion(was: ColumnType, now: ColumnType) -> Literal["same", "exact"] | None:
     """Return what a change that can lose values depends on: None if the values are judged by a range or a list."""
-    if now.name == "enum" or was.family == now.family == "whole":
+    if now.name == "enum" or (was.family == "whole" and now.family in ("whole", "real")):
         return None
-    alike = any({was.family, now.family} <= families for families in (_TEMPORAL, _NUMBERS))
-    return "exact" if alike else "same"
+    return "exact" if are_alike(was, now) else "same"
 
 
 def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
@@ -221,8 +236,8 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
             return f"{table} WHERE {dialect.text_length}({columns[0]}) > {precondition.size}"
         case "fits_bytes":
             return f"{table} WHERE {dialect.byte_length(columns[0])} > {precondition.size}"
-        case "same" | "exact" if precondition.type is not None:
-            changes = dialect.changes_as(columns[0], precondition.type, as_text=precondition.kind == "same")
+        case "same" | "exact" if precondition.type is not None and precondition.was is not None:
+            changes = dialect.changes_as(columns[0], precondition.was, precondition.type)
             negative = f" OR {columns[0]} < 0" if precondition.type.unsigned else ""
             return f"{table} WHERE {changes}{negative}"
         case "in_range":
@@ -230,7 +245,9 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
             return f"{table} WHERE {columns[0]} + 0 NOT BETWEEN {lowest} AND {highest}"  # of a text, too
         case "listed" | "unused":
             values = ", ".join(dialect.literal(value) for value in precondition.values)
-            return f"{table} WHERE {columns[0]}{' NOT' if precondition.kind == 'listed' else ''} IN ({values})"
+            if precondition.kind == "unused":
+                return f"{table} WHERE {columns[0]} IN ({values})"
+            return f"{table} WHERE {dialect.exactly(columns[0])} NOT IN ({values})"
         case "no_orphans" if (key := precondition.foreign_key) is not None:
             pairs = zip(key.referenced_columns, columns, strict=True)
             same = " AND ".join(f"parent_.{quote(there)} = {here}" for there, here in pairs)
