@@ -72,11 +72,11 @@ class BaseDialect(ABC):
         """Return the expression for a text that equals no other, whatever its collation."""
 
     @abstractmethod
-    def changes_as(self, expression: str, was: ColumnType, now: ColumnType) -> str:
+    def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:
         """Return the condition that a value is not NULL and not the same once it is converted from a type to another.
 
-        Values that are not alike are compared as they are printed. Of a type that the engine cannot convert to in a
-        query, every value counts as changed.
+        ``as_text`` compares the two as they are printed. Of a type that the engine cannot convert to in a query, every
+        value counts as changed.
         """
 
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import Literal
 from .base import BaseDialect, Query
 from .objects import Column, ColumnType, ForeignKey
 from .operations import AddColumn, AddForeignKey, AddIndex, DropColumn, DropTable, ModifyColumn, Operation
-from .types import KINDS, are_alike, widens
+from .types import KINDS, widens
 
 #: ``no_rows``       there is no row: a drop of the table would lose it
 #: ``no_values``     no row has a value: a drop would lose it, or its foreign key refers to a table yet to come
@@ -106,6 +106,7 @@ def _rows(count: int) -> str:
     return "there is 1 row" if count == 1 else f"there are {count:,} rows"
 
 
+_COMPARABLE = {"date", "time", "moment"}, {"whole", "decimal", "real"}
 #: The greatest whole number up to which all are kept, and shown by a server.
 _EXACT = {"float": 999_999, "double": 2**53}
 #: In bytes; the longest types hold whatever a server sends.
@@ -184,7 +185,8 @@ def _conversion(was: ColumnType, now: ColumnType) -> Literal["same", "exact"] | 
     """Return what a change that can lose values depends on: None if the values are judged by a range or a list."""
     if now.name == "enum" or (was.family == "whole" and now.family in ("whole", "real")):
         return None
-    return "exact" if are_alike(was, now) else "same"
+    alike = any({was.family, now.family} <= families for families in _COMPARABLE)
+    return "exact" if alike else "same"
 
 
 def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
@@ -237,7 +239,8 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
         case "fits_bytes":
             return f"{table} WHERE {dialect.byte_length(columns[0])} > {precondition.size}"
         case "same" | "exact" if precondition.type is not None and precondition.was is not None:
-            changes = dialect.changes_as(columns[0], precondition.was, precondition.type)
+            was, now, as_text = precondition.was, precondition.type, precondition.kind == "same"
+            changes = dialect.changes_as(columns[0], was, now, as_text=as_text)
             negative = f" OR {columns[0]} < 0" if precondition.type.unsigned else ""
             return f"{table} WHERE {changes}{negative}"
         case "in_range":

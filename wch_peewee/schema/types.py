@@ -243,14 +243,6 @@ def widens(actual: ColumnType, desired: ColumnType) -> bool:
     return actual.name == desired.name and (actual.size or 0) <= (desired.size or 0)
 
 
-_COMPARABLE = {"date", "time", "moment"}, {"whole", "decimal", "real"}
-
-
-def are_alike(was: ColumnType, now: ColumnType) -> bool:
-    """Return True for two types of numbers, or of dates and times, whose values can be compared."""
-    return any({was.family, now.family} <= families for families in _COMPARABLE)
-
-
 def _keeps_size(actual: ColumnType, desired: ColumnType) -> bool:
     return actual.size is not None and desired.size is not None and actual.size <= desired.size
 

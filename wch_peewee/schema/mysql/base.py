@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base import BaseDialect, Failure, Query
-from ..types import are_alike
 
 if TYPE_CHECKING:
     from ..objects import ColumnType
@@ -69,7 +68,7 @@ class MySQLBase(BaseDialect):
     def exactly(self, expression: str) -> str:
         return f"CAST(CONVERT({expression} USING utf8mb4) AS BINARY)"
 
-    def changes_as(self, expression: str, was: ColumnType, now: ColumnType) -> str:
+    def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:
         family = now.family
         if family == "json":
             return f"{expression} IS NOT NULL AND NOT JSON_VALID({expression})"
@@ -95,7 +94,7 @@ class MySQLBase(BaseDialect):
             # As they are shown: in a comparison the decimal would become a real, and a float is not 0.1 but nearly.
             sides = (f"CAST(CAST({value} AS CHAR) AS DECIMAL(65,30))" for value in (converted, expression))
             return f"NOT ({' <=> '.join(sides)})"
-        if are_alike(was, now):
+        if not as_text:
             return f"NOT ({converted} <=> {expression})"
         # By bytes: collations ignore the zeros that fill a BINARY, and bytes can be no text.
         pairs = ((converted, now), (expression, was))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..base import BaseDialect, Failure, Query
-from ..types import are_alike
 
 if TYPE_CHECKING:
     from ..objects import ColumnType
@@ -95,7 +94,7 @@ class SQLiteBase(BaseDialect):
     def exactly(self, expression: str) -> str:
         return expression
 
-    def changes_as(self, expression: str, was: ColumnType, now: ColumnType) -> str:
+    def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:
         family = now.family
         if family == "json":
             return f"{expression} IS NOT NULL AND NOT json_valid({expression})"
@@ -119,9 +118,9 @@ class SQLiteBase(BaseDialect):
             return f"NOT (LENGTH({expression}) IS {now.size} OR {expression} IS NULL)"
         else:
             return f"{expression} IS NOT NULL"
-        if are_alike(was, now):
-            return f"({converted}) IS NOT {expression}"
-        return f"CAST({converted} AS TEXT) IS NOT CAST({expression} AS TEXT)"
+        if as_text:
+            return f"CAST({converted} AS TEXT) IS NOT CAST({expression} AS TEXT)"
+        return f"({converted}) IS NOT {expression}"
 
     def presence(self, names: Sequence[str]) -> Query:
         """Return the query for the names as they are given here, however the file spells them."""
