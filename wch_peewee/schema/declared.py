@@ -240,13 +240,17 @@ def create_statements(
 
 def _table_values(table: Table, names: Names) -> dict[str, Any]:
     name = names.table(table.name)
+    keys = (resolve_key(key, name, names) for key in table.foreign_keys)
+    action = ("on_delete", "on_update")
     return {
         "key": table.name,
         "name": name,
-        "columns": [_column_values(column) for column in table.columns],
+        "columns": list(map(_column_values, table.columns)),
         "primary_key": list(table.primary_key),
-        "indexes": [_index_values(index) for index in table.indexes],
-        "foreign_keys": [_foreign_key_values(resolve_key(key, name, names)) for key in table.foreign_keys],
+        "indexes": [_values(index, "name", "columns", "unique") for index in table.indexes],
+        "foreign_keys": [
+            _values(k, "name", "columns", "referenced_table", "referenced_columns", *action) for k in keys
+        ],
     }
 
 
@@ -254,26 +258,14 @@ def _column_values(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
         "type": column.type.name,
-        "size": column.type.size,
-        "scale": column.type.scale,
-        "unsigned": column.type.unsigned,
-        "values": list(column.type.values),
+        **_values(column.type, "size", "scale", "unsigned", "values"),
         "nullable": column.nullable,
         "default": None if column.default is None else column.default.text,
         "auto_increment": column.auto_increment,
     }
 
 
-def _index_values(index: Index) -> dict[str, Any]:
-    return {"name": index.name, "columns": list(index.columns), "unique": index.unique}
-
-
-def _foreign_key_values(key: ForeignKey) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "columns": list(key.columns),
-        "referenced_table": key.referenced_table,
-        "referenced_columns": list(key.referenced_columns),
-        "on_delete": key.on_delete,
-        "on_update": key.on_update,
-    }
+def _values(part: object, *names: str) -> dict[str, Any]:
+    """Return these attributes, tuples as lists."""
+    found = {name: getattr(part, name) for name in names}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

@@ -62,36 +62,15 @@ class Precondition:
         if self.kind == "unreferenced":
             keys = "a foreign key refers" if count == 1 else f"{count} foreign keys refer"
             return f"{keys} to {self.table} ({columns}) and holds its type; drop it first"
-        if self.kind == "no_nulls":
-            return f"{_rows(count)} of {self.table} with NULL in {columns}; fill them first"
-        if self.kind == "no_duplicates":
-            return f"{_rows(count)} of {self.table} whose ({columns}) another row has too; resolve them first"
-        if self.kind == "fits":
-            return f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size}; shorten them first"
-        if self.kind == "fits_bytes":
-            return (
-                f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size:,} bytes; shorten them first"
-            )
-        if self.kind in ("same", "exact"):
-            return f"{_rows(count)} of {self.table} whose {columns} is not the same as {self.type}; change them first"
-        if self.kind == "in_range":
-            lowest, highest = self.bounds
-            return f"{_rows(count)} of {self.table} whose {columns} is not in {lowest} to {highest}; change them first"
-        if self.kind == "listed":
-            values = ", ".join(self.values)
-            return f"{_rows(count)} of {self.table} whose {columns} is none of {values}; change them first"
-        if self.kind == "unused":
-            values = " or ".join(self.values)
-            return f"{_rows(count)} of {self.table} whose {columns} is {values}, which goes; change them first"
-        if self.kind == "no_rows":
-            return f"{_rows(count)} of {self.table}"
-        if self.kind == "no_values" and self.foreign_key is None:
-            return f"{_rows(count)} of {self.table} with a value in {columns}"
-        assert self.foreign_key is not None
-        return (
-            f"{_rows(count)} of {self.table} whose {columns} is in no row of {self.foreign_key.referenced_table}; "
-            "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
+        words = _CONFLICTS["no_orphans" if self.foreign_key else self.kind].format(
+            columns=columns,
+            size=self.size,
+            type=self.type,
+            bounds=self.bounds,
+            values=(" or " if self.kind == "unused" else ", ").join(self.values),
+            parent=self.foreign_key and self.foreign_key.referenced_table,
         )
+        return f"{_rows(count)} of {self.table}{words}"
 
     def loss(self, count: int) -> str:
         """Return in words what is lost with ``count`` rows, for a condition that is about loss."""
@@ -100,6 +79,24 @@ class Precondition:
             return f"{rows} of {self.table}"
         values = f"the {'value' if count == 1 else 'values'} of {rows} in {self.table}.{', '.join(self.columns)}"
         return values if self.type is None else f"{values}, which {self.type} does not hold"
+
+
+#: By kind of precondition: the words behind the table's name, and what to do.
+_CONFLICTS: dict[Kind, str] = {
+    "no_nulls": " with NULL in {columns}; fill them first",
+    "no_duplicates": " whose ({columns}) another row has too; resolve them first",
+    "no_orphans": " whose {columns} is in no row of {parent}; "
+    "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)",
+    "no_rows": "",
+    "no_values": " with a value in {columns}",
+    "fits": " whose {columns} is longer than {size}; shorten them first",
+    "fits_bytes": " whose {columns} is longer than {size:,} bytes; shorten them first",
+    "same": " whose {columns} is not the same as {type}; change them first",
+    "exact": " whose {columns} is not the same as {type}; change them first",
+    "in_range": " whose {columns} is not in {bounds[0]} to {bounds[1]}; change them first",
+    "listed": " whose {columns} is none of {values}; change them first",
+    "unused": " whose {columns} is {values}, which goes; change them first",
+}
 
 
 def _rows(count: int) -> str:
