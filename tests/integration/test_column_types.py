@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import peewee as pw
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from tests.support.databases import LiveDatabase
 from tests.support.own_models import CASES, MOMENT, own_model
 from wch_peewee import InvalidValue, WchError, db_delta
-from wch_peewee.execution.session import run_session
+from wch_peewee.execution.session import read_session, run_session
+from wch_peewee.install.access import model_access
 from wch_peewee.migrate.steps import alter_column
 from wch_peewee.models.fields import ColumnField
 from wch_peewee.models.namespace import our_names
@@ -227,3 +229,14 @@ def test_a_migration_that_changes_a_type_changes_every_value_or_none(installed: 
             assert rows_of(Before) == kept, f"{was} to {now} and back changes values, and no precondition says so"
 
     law()
+
+
+@pytest.mark.parametrize("field", [pw.AutoField, pw.BigAutoField])
+def test_a_key_that_counts_takes_what_its_model_writes(installed: LiveDatabase, field: Any) -> None:
+    """On SQLite such a key has one type, whatever was declared."""
+    model = own_model("counted", installed, id=field(), up=pw.ForeignKeyField("self", null=True))
+    delta(installed, model)
+    with read_session(installed.database, our_names(installed.prefix)) as context:
+        desired = context.resolve(logical_tables([model]))
+        (access,) = model_access([model], desired, context.read([model._meta.table_name]))
+    assert (access.writable, access.reasons) == (True, ())

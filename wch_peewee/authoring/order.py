@@ -30,7 +30,7 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
     return (
         *_of(operations, ops.RenameColumn),
         *_of(operations, ops.DropForeignKey),
-        *(ops.DropForeignKey(table, key) for table, key in (*held, *_in_the_way(before, after, retyped, gone))),
+        *(ops.DropForeignKey(table, key) for table, key in held),
         *_of(operations, ChangePrimaryKey),
         *first,
         *_of(operations, ops.AddColumn),
@@ -41,7 +41,7 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
         *again,
         *_of(operations, ops.CreateTable),
         *_of(operations, ops.DropColumn),
-        *(ops.AddForeignKey(table, key) for table, key in held),
+        *(ops.AddForeignKey(table, key) for table, key in held if after.table(table)),
         *_of(operations, ops.AddForeignKey),
         *reversed(_of(operations, ops.DropTable)),
     )
@@ -69,32 +69,21 @@ def _is_on(operation: ops.DropIndex, before: Schema, columns: set[_Column]) -> b
 def _held(
     before: Schema, after: Schema, retyped: set[_Column], gone: Sequence[ops.DropIndex], added: Sequence[ops.AddIndex]
 ) -> Iterable[tuple[str, ForeignKey]]:
+    """Yield the keys that are in the way of other changes; of tables to be dropped, too, because these are last."""
+    indexes = [(o.table, index) for o in gone if (table := before.table(o.table)) and (index := table.index(o.index))]
+    indexed = {(name, column) for name, index in indexes for column in index.columns}
     for table in before:
         now = after.table(table.name)
         dropped = {operation.index for operation in gone if operation.table == table.name}
-        if now is None:
-            continue
         left = [index for index in table.indexes if index.name not in dropped]
         left += [operation.index for operation in added if operation.table == table.name]
         for key in table.foreign_keys:
-            if not any(key.serves(wanted) for wanted in now.foreign_keys):
+            if now is not None and not any(key.serves(wanted) for wanted in now.foreign_keys):
                 continue
             on = {(table.name, column) for column in key.columns}
             to = {(key.referenced_table, column) for column in key.referenced_columns}
             lacking = any(_leads(index, key) for index in table.indexes) and not any(_leads(i, key) for i in left)
-            if lacking or (on | to) & retyped:
-                yield table.name, key
-
-
-def _in_the_way(
-    before: Schema, after: Schema, retyped: set[_Column], gone: Sequence[ops.DropIndex]
-) -> Iterable[tuple[str, ForeignKey]]:
-    """Yield the keys of tables to be dropped, which are last, that need what changes before."""
-    indexes = [(o.table, index) for o in gone if (table := before.table(o.table)) and (index := table.index(o.index))]
-    needed = retyped | {(table, column) for table, index in indexes for column in index.columns}
-    for table in before:
-        for key in table.foreign_keys if after.table(table.name) is None else ():
-            if needed & {(key.referenced_table, column) for column in key.referenced_columns}:
+            if (lacking or (on | to) & retyped) if now else to & (retyped | indexed):
                 yield table.name, key
 
 
