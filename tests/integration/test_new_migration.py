@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import peewee as pw
 import pytest
 
 from tests.integration.test_pw_migrate import pw_migrate
@@ -13,13 +16,16 @@ from tests.support.authoring import Folder
 from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.engines import Engine
+from tests.support.own_models import own_model
 from tests.support.populate import populate
+from tests.support.shop import User, make_wordpress
 from tests.support.snapshots import columns, snapshot
-from wch_peewee import MODELS, DatabaseManager
+from wch_peewee import MODELS, DatabaseManager, db_delta
 from wch_peewee.authoring.author import try_newest
 from wch_peewee.authoring.scratch import produced_schema, scratch_databases
 from wch_peewee.database.url import parse_url
 from wch_peewee.migrate.folder import migrations_folder
+from wch_peewee.models.fields import ColumnField
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import Column, Default, ForeignKey, Index, Table, bigint, enum, json, text, varchar
 from wch_peewee.testing import examine
@@ -156,6 +162,39 @@ def test_a_foreign_key_is_out_of_the_way_while_the_types_change(database: LiveDa
     manager.run_migrations()
     assert made.differences(other, database.database) == []
     assert columns(database, "wp_wch_children", "code") == [("a",)]
+
+
+def counting(key: Callable[..., Any]) -> tuple[Table, ...]:
+    """Return tables whose first has a key of one type, with keys to it, to itself, to others and to WordPress."""
+    node = own_model("nodes", id=key(), up=pw.ForeignKeyField("self", null=True))
+    big = own_model("bigs", id=pw.BigAutoField(), node=pw.ForeignKeyField(node, backref="+"))
+    small = own_model(
+        "smalls",
+        id=ColumnField("int unsigned", primary_key=True, auto_increment=True),
+        big=pw.ForeignKeyField(big, on_delete="CASCADE"),
+        user=pw.ForeignKeyField(User, null=True, backref="+"),
+    )
+    leaf = own_model("leaves", small=pw.ForeignKeyField(small, primary_key=True))
+    return logical_tables([node, big, small, leaf])
+
+
+def test_a_key_that_counts_has_the_declared_type(database: LiveDatabase, tmp_path: Path) -> None:
+    """SQLite has one type for such keys, and the file is written with it; servers compare both ends of a key."""
+    make_wordpress(database.database, "wp_")
+    before, after = counting(pw.AutoField), counting(pw.BigAutoField)
+    made = Folder(tmp_path / "migrations", before)
+    made.write(after)
+    assert made.write(after) == ""
+    manager = made.manager(database.url)
+    for tables, run in (
+        (before, lambda: manager.run_migrations(to="1.0.0")),
+        (after, manager.run_migrations),
+        (before, manager.rollback),
+        (after, manager.run_migrations),
+    ):
+        run()
+        report = db_delta(tables, database.database, prefix="wp_", dry_run=True)
+        assert (report.changes, report.refusals) == ((), ())
 
 
 # --- the scratch database on the server

@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import peewee as pw
 import pytest
 from pwiz import print_models
 
+from tests.support.authoring import Folder
 from tests.support.databases import LiveDatabase
 from tests.support.own_models import CASES, own_model
 from tests.support.shop_tables import TABLES
 from wch_peewee import BaseModel, db_delta
 from wch_peewee.authoring.reflection import introspector
 from wch_peewee.models.fields import IdField
+from wch_peewee.schema.declared import logical_tables
 
 COLLATION = "utf8mb4_unicode_520_ci"
 THERE, HERE = "old_wch_", "new_"
@@ -55,7 +58,7 @@ def shown(database: LiveDatabase, name: str, prefix: str) -> list[str]:
 
 
 @pytest.mark.families("mysql", "mariadb")
-def test_a_shop_is_read_declared_and_installed_again(database: LiveDatabase) -> None:
+def test_a_shop_is_read_declared_and_installed_again(database: LiveDatabase, tmp_path: Path) -> None:
     connection = database.database
     connection.execute_sql("SET SESSION sql_mode = ''")
     for name, text in TABLES.items():
@@ -75,6 +78,10 @@ def test_a_shop_is_read_declared_and_installed_again(database: LiveDatabase) -> 
     assert len(report.changes) == len(TABLES)
     for name in TABLES:
         assert shown(database, name, f"{HERE}wch_") == shown(database, name, THERE)
+
+    Folder(tmp_path / "migrations", logical_tables(models)).manager(connection).run_migrations()
+    for name in TABLES:
+        assert shown(database, name, "wp_wch_") == shown(database, name, THERE)
 
 
 def test_every_type_and_key_is_read_and_declared_again(installed: LiveDatabase) -> None:

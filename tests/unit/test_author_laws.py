@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,6 +49,7 @@ DEFAULTS = {
     "date": "2026-01-02", "datetime": "2026-01-02 03:04:05", "timestamp": "2026-01-02 03:04:05", "time": "09:00:00",
 }  # fmt: skip
 NAMES = ["alpha", "beta", "gamma", "delta"]
+KEYS = [bigint(unsigned=True), bigint(), integer(), column_type("int unsigned")]
 
 
 @st.composite
@@ -63,13 +65,13 @@ def columns(draw: st.DrawFn, name: str) -> Column:
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[Table, ...]:
     """Draw a parent and up to two children, with some columns, indexes and perhaps the foreign key."""
-    found = []
+    found: list[Table] = []
     for name in draw(st.sampled_from([("parents",), ("parents", "children"), ("parents", "children", "others")])):
         chosen = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=4))
         made = [draw(columns(column)) for column in chosen]
         indexes, keys = [], []
         if name != "parents":
-            made.insert(0, Column("parent_id", bigint(unsigned=True), nullable=draw(st.booleans())))
+            made.insert(0, Column("parent_id", found[0].columns[0].type, nullable=draw(st.booleans())))
             indexes.append(Index("parent_id", ("parent_id",)))
             if draw(st.booleans()):
                 action = draw(st.sampled_from(["CASCADE", "NO ACTION"]))
@@ -80,7 +82,8 @@ def tables(draw: st.DrawFn) -> tuple[Table, ...]:
             index = Index(f"{draw(st.sampled_from(['one', 'two']))}_{number}", covered, draw(st.booleans()))
             if not any(other.columns == covered for other in indexes):
                 indexes.append(index)
-        found.append(Table(name, (ID, *made), indexes=tuple(indexes), foreign_keys=tuple(keys)))
+        key = replace(ID, type=draw(st.sampled_from(KEYS)))
+        found.append(Table(name, (key, *made), indexes=tuple(indexes), foreign_keys=tuple(keys)))
     return tuple(found)
 
 

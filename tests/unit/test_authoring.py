@@ -26,7 +26,19 @@ from wch_peewee.authoring.source import (
     source_of,
 )
 from wch_peewee.migrate.folder import next_version
-from wch_peewee.schema.objects import Column, Default, Schema, Table, bigint, datetime, enum, integer, text, varchar
+from wch_peewee.schema.objects import (
+    Column,
+    Default,
+    Index,
+    Schema,
+    Table,
+    bigint,
+    datetime,
+    enum,
+    integer,
+    text,
+    varchar,
+)
 from wch_peewee.schema.operations import AddColumn, DropColumn, Operation
 from wch_peewee.schema.renames import Renames, operations_between, questions, rename_columns
 
@@ -125,6 +137,23 @@ def test_tables_come_parents_first_and_go_children_first() -> None:
     assert [argument.name for argument in made.arguments] == ["P", "C"]  # type: ignore[union-attr]
     assert steps(family, Schema(())) == ["?", "drop_tables", "?", "drop_tables"]
     assert steps(family, Schema(()), back=True) == ["drop_tables"]
+
+
+def test_a_new_table_refers_to_what_is_there_by_then() -> None:
+    code = Index("code", ("code",), unique=True)
+    narrow, wide = (
+        Table("parents", (Column("id", type_), Column("code", varchar(9)))) for type_ in (integer(), bigint())
+    )
+    child = Table(
+        "children",
+        (Column("id", integer()), Column("parent_id", bigint()), Column("code", varchar(9))),
+        foreign_keys=(key("parent_id", "parents"), key("code", "parents", referenced_columns=("code",))),
+    )
+    before, after = schema(narrow), schema(replace(wide, indexes=(code,)), child)
+    assert steps(before, after) == ["alter_column", "add_index", "create_tables"]
+    assert steps(after, before, back=True) == [
+        *("drop_foreign_key", "drop_foreign_key", "alter_column", "drop_index", "drop_tables"),
+    ]
 
 
 def test_a_renamed_column_takes_indexes_and_foreign_keys_along() -> None:

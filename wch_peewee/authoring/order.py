@@ -14,7 +14,8 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
 
     MySQL refuses to change the type of a column in a foreign key on either side, and to drop the last index that a
     foreign key can use: such a key is dropped first and added last. Indexes are added before others are dropped, so
-    that this is rarely needed.
+    that this is rarely needed. A new table's foreign keys need the types and indexes of the tables that they refer to,
+    and values of a dropped column may move into it.
     """
     retyped = {
         (operation.table, operation.column.name)
@@ -31,7 +32,6 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
         *_of(operations, ops.DropForeignKey),
         *(ops.DropForeignKey(table, key) for table, key in held),
         *_of(operations, ChangePrimaryKey),
-        *_of(operations, ops.CreateTable),
         *first,
         *_of(operations, ops.AddColumn),
         *_of(operations, ops.ModifyColumn),
@@ -39,8 +39,9 @@ def arrange(operations: Sequence[ops.Operation], before: Schema, after: Schema) 
         *(operation for operation in added if operation not in again),
         *(operation for operation in gone if operation not in first),
         *again,
+        *_of(operations, ops.CreateTable),
         *_of(operations, ops.DropColumn),
-        *(ops.AddForeignKey(table, key) for table, key in held),
+        *(ops.AddForeignKey(table, key) for table, key in held if after.table(table)),
         *_of(operations, ops.AddForeignKey),
         *reversed(_of(operations, ops.DropTable)),
     )
@@ -68,20 +69,21 @@ def _is_on(operation: ops.DropIndex, before: Schema, columns: set[_Column]) -> b
 def _held(
     before: Schema, after: Schema, retyped: set[_Column], gone: Sequence[ops.DropIndex], added: Sequence[ops.AddIndex]
 ) -> Iterable[tuple[str, ForeignKey]]:
+    """Yield the keys that are in the way of other changes; of tables to be dropped, too, because these are last."""
+    indexes = [(o.table, index) for o in gone if (table := before.table(o.table)) and (index := table.index(o.index))]
+    indexed = {(name, column) for name, index in indexes for column in index.columns}
     for table in before:
         now = after.table(table.name)
         dropped = {operation.index for operation in gone if operation.table == table.name}
-        if now is None:
-            continue
         left = [index for index in table.indexes if index.name not in dropped]
         left += [operation.index for operation in added if operation.table == table.name]
         for key in table.foreign_keys:
-            if not any(key.serves(wanted) for wanted in now.foreign_keys):
+            if now is not None and not any(key.serves(wanted) for wanted in now.foreign_keys):
                 continue
             on = {(table.name, column) for column in key.columns}
             to = {(key.referenced_table, column) for column in key.referenced_columns}
             lacking = any(_leads(index, key) for index in table.indexes) and not any(_leads(i, key) for i in left)
-            if lacking or (on | to) & retyped:
+            if (lacking or (on | to) & retyped) if now else to & (retyped | indexed):
                 yield table.name, key
 
 

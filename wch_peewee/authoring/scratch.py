@@ -20,7 +20,7 @@ from ..migrate.folder import MigrationFolder
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect
 from ..schema.naming import Names, Namespace
-from ..schema.objects import ForeignKey, Schema, Table
+from ..schema.objects import ForeignKey, Schema, Table, as_declared
 from ..schema.operations import CreateTable
 
 
@@ -91,17 +91,19 @@ def scratch_manager(database: pw.Database, folder: MigrationFolder, *, remove_da
     return manager
 
 
-def make_parents(database: pw.Database, folder: MigrationFolder, names: Names) -> None:
+def make_parents(database: pw.Database, folder: MigrationFolder, names: Names) -> Schema:
     """Create, with their keys alone, the tables outside the namespace that the migrations' foreign keys refer to.
 
-    A migration that cannot be replayed is left to the run to tell of.
+    Return the other tables as the migrations declare them. One that cannot be replayed is left to the run to tell of.
     """
     context = RunContext(Connection.detect(database), names)
     with contextlib.suppress(WchError):
-        parents = dry_run_on_empty(context, folder, folder.names).parents
-        missing = [one for one in parents if not context.present([one.name])]
+        dry_run = dry_run_on_empty(context, folder, folder.names)
+        missing = [one for one in dry_run.parents if not context.present([one.name])]
         for step in (s for one in missing for s in context.dialect.render(None, [CreateTable(one.name, one)])):
             context.run_steps([step], step.table)
+        return dry_run.tables
+    return Schema(())
 
 
 def produced_schema(database: pw.Database, folder: MigrationFolder) -> Schema:
@@ -109,10 +111,20 @@ def produced_schema(database: pw.Database, folder: MigrationFolder) -> Schema:
 
     Raises MigrationFailed, and Undecided if one of them still holds a question.
     """
-    if folder.names:
-        make_parents(database, folder, folder.namespace.at())
-        scratch_manager(database, folder).run_migrations()
-    return scratch_schema(database, folder.namespace)
+    if not folder.names:
+        return scratch_schema(database, folder.namespace)
+    names = folder.namespace.at()
+    declared = make_parents(database, folder, names)
+    scratch_manager(database, folder).run_migrations()
+    found = scratch_schema(database, folder.namespace)
+    return Schema(tuple(_typed(table, declared.table(names.table(table.name))) for table in found))
+
+
+def _typed(found: Table, declared: Table | None) -> Table:
+    """Return a table with the types that the migrations declare where the engine cannot tell them."""
+    pairs = ((column, declared and declared.column(column.name)) for column in found.columns)
+    columns = (replace(as_declared(one, other), is_rowid=False) if other else one for one, other in pairs)
+    return replace(found, columns=tuple(columns))
 
 
 def scratch_schema(database: pw.Database, namespace: Namespace) -> Schema:

@@ -173,7 +173,7 @@ _SHORT = {
 }
 
 #: Fields of schema values that a migration does not declare: they belong to a live table.
-_LIVE = ("collation", "comment", "opaque", "engine", "foreign", "is_view", "source")
+_LIVE = ("collation", "comment", "opaque", "engine", "foreign", "is_view", "source", "is_rowid")
 
 
 def source_of(value: object) -> Expression:

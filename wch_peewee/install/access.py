@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..models.tables import BaseModel
-from ..schema.objects import Column, Schema, Table
+from ..schema.objects import Column, Schema, Table, as_declared
 from ..schema.types import TEXTS, reconcile_type, widens
 
 
@@ -52,7 +52,7 @@ def _unwritable(wanted: Table, live: Table) -> Iterator[str]:
         declared = wanted.column(column.name)
         fills_itself = column.nullable or column.default is not None or column.auto_increment
         if declared is not None:
-            yield from _refused(declared, column)
+            yield from _refused(declared, as_declared(column, declared))
         elif not (fills_itself or column.is_generated):
             yield f"{column.name}, which the model does not know, is NOT NULL without a default"
 

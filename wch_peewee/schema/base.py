@@ -68,8 +68,12 @@ class BaseDialect(ABC):
         """Return the expression for the length of a text in bytes."""
 
     @abstractmethod
-    def changes_as(self, expression: str, type_: ColumnType, *, as_text: bool) -> str:
-        """Return the condition that a value is not NULL and not the same once it is converted to a type.
+    def exactly(self, expression: str) -> str:
+        """Return the expression for a text that equals no other, whatever its collation."""
+
+    @abstractmethod
+    def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:
+        """Return the condition that a value is not NULL and not the same once it is converted from a type to another.
 
         ``as_text`` compares the two as they are printed. Of a type that the engine cannot convert to in a query, every
         value counts as changed.

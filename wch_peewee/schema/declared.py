@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 import peewee
@@ -14,7 +13,7 @@ from .naming import OUTSIDE, Names, constraint_name
 from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, referential_action, same_names
 from .operations import CreateTable
 from .statements import Statement
-from .types import LONGEST_KEY, beyond, longest_key, row_bytes
+from .types import LONGEST_KEY, beyond, longest_key, plain_literal, row_bytes
 
 M = TypeVar("M", bound=type[peewee.Model])
 
@@ -166,7 +165,7 @@ def _default(field: Any, type_: ColumnType) -> Default | None:
         value = field.db_value(default)
         if isinstance(value, bytes):
             _refuse(field, "has a default of bytes, which not every engine shows")
-        found = Default(f"{value:f}" if isinstance(value, Decimal) else str(value))
+        found = Default(plain_literal(type_, str(value)))
     else:
         found = None
     for constraint in field.constraints or ():
@@ -284,13 +283,17 @@ def create_statements(
 
 def _table_values(table: Table, names: Names) -> dict[str, Any]:
     name = names.table(table.name)
+    keys = (resolve_key(key, name, names) for key in table.foreign_keys)
+    action = ("on_delete", "on_update")
     return {
         "key": table.name,
         "name": name,
-        "columns": [_column_values(column) for column in table.columns],
+        "columns": list(map(_column_values, table.columns)),
         "primary_key": list(table.primary_key),
-        "indexes": [_index_values(index) for index in table.indexes],
-        "foreign_keys": [_foreign_key_values(resolve_key(key, name, names)) for key in table.foreign_keys],
+        "indexes": [_values(index, "name", "columns", "unique") for index in table.indexes],
+        "foreign_keys": [
+            _values(k, "name", "columns", "referenced_table", "referenced_columns", *action) for k in keys
+        ],
     }
 
 
@@ -298,26 +301,14 @@ def _column_values(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
         "type": column.type.name,
-        "size": column.type.size,
-        "scale": column.type.scale,
-        "unsigned": column.type.unsigned,
-        "values": list(column.type.values),
+        **_values(column.type, "size", "scale", "unsigned", "values"),
         "nullable": column.nullable,
         "default": None if column.default is None else column.default.text,
         "auto_increment": column.auto_increment,
     }
 
 
-def _index_values(index: Index) -> dict[str, Any]:
-    return {"name": index.name, "columns": list(index.columns), "unique": index.unique}
-
-
-def _foreign_key_values(key: ForeignKey) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "columns": list(key.columns),
-        "referenced_table": key.referenced_table,
-        "referenced_columns": list(key.referenced_columns),
-        "on_delete": key.on_delete,
-        "on_update": key.on_update,
-    }
+def _values(part: object, *names: str) -> dict[str, Any]:
+    """Return these attributes, tuples as lists."""
+    found = {name: getattr(part, name) for name in names}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

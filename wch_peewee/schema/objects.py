@@ -79,7 +79,8 @@ class Column:
     ``default=None`` means no default, which for a nullable column is NULL. ``collation`` is set only if it differs
     from the table's. ``opaque`` lists in words what the live column has that this value cannot restate; such a column
     is never modified. ``source`` is the text that SQLite keeps of it, which a rebuild of its table restates; a key that
-    is part of that text has the same one.
+    is part of that text has the same one. ``is_rowid`` marks SQLite's number that counts by itself, which has one type
+    whatever was declared.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Column:
     comment: str = ""
     opaque: tuple[str, ...] = ()
     source: str = field(default="", compare=False, repr=False)
+    is_rowid: bool = field(default=False, compare=False, repr=False)
 
     @property
     def is_generated(self) -> bool:
@@ -104,10 +106,12 @@ def as_shown(text: str) -> str:
 
 
 def as_declared(found: Column, declared: Column) -> Column:
-    """Return a live column with the declared texts where it shows just what is left of them (see ``as_shown``)."""
+    """Return a live column as declared where it shows just what is left of that (see ``as_shown``)."""
     default = declared.default
     if default and found.default == replace(default, text=as_shown(default.text)):
         found = replace(found, default=default)
+    if found.is_rowid and declared.auto_increment:
+        return replace(found, type=declared.type)
     shown = {as_shown(value): value for value in declared.type.values}
     # ZEROFILL makes a number unsigned, and the column is never modified.
     unsigned = declared.type.unsigned if "zerofill" in found.opaque else found.type.unsigned

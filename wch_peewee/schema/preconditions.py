@@ -49,6 +49,7 @@ class Precondition:
     bounds: tuple[int, int] = (0, 0)
     values: tuple[str, ...] = ()
     type: ColumnType | None = None
+    was: ColumnType | None = None
 
     def refusal(self, count: int) -> str:
         """Return the reason why ``count`` conflicting rows prevent the change, and what to do about them."""
@@ -61,36 +62,15 @@ class Precondition:
         if self.kind == "unreferenced":
             keys = "a foreign key refers" if count == 1 else f"{count} foreign keys refer"
             return f"{keys} to {self.table} ({columns}) and holds its type; drop it first"
-        if self.kind == "no_nulls":
-            return f"{_rows(count)} of {self.table} with NULL in {columns}; fill them first"
-        if self.kind == "no_duplicates":
-            return f"{_rows(count)} of {self.table} whose ({columns}) another row has too; resolve them first"
-        if self.kind == "fits":
-            return f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size}; shorten them first"
-        if self.kind == "fits_bytes":
-            return (
-                f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size:,} bytes; shorten them first"
-            )
-        if self.kind in ("same", "exact"):
-            return f"{_rows(count)} of {self.table} whose {columns} is not the same as {self.type}; change them first"
-        if self.kind == "in_range":
-            lowest, highest = self.bounds
-            return f"{_rows(count)} of {self.table} whose {columns} is not in {lowest} to {highest}; change them first"
-        if self.kind == "listed":
-            values = ", ".join(self.values)
-            return f"{_rows(count)} of {self.table} whose {columns} is none of {values}; change them first"
-        if self.kind == "unused":
-            values = " or ".join(self.values)
-            return f"{_rows(count)} of {self.table} whose {columns} is {values}, which goes; change them first"
-        if self.kind == "no_rows":
-            return f"{_rows(count)} of {self.table}"
-        if self.kind == "no_values" and self.foreign_key is None:
-            return f"{_rows(count)} of {self.table} with a value in {columns}"
-        assert self.foreign_key is not None
-        return (
-            f"{_rows(count)} of {self.table} whose {columns} is in no row of {self.foreign_key.referenced_table}; "
-            "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
+        words = _CONFLICTS["no_orphans" if self.foreign_key else self.kind].format(
+            columns=columns,
+            size=self.size,
+            type=self.type,
+            bounds=self.bounds,
+            values=(" or " if self.kind == "unused" else ", ").join(self.values),
+            parent=self.foreign_key and self.foreign_key.referenced_table,
         )
+        return f"{_rows(count)} of {self.table}{words}"
 
     def loss(self, count: int) -> str:
         """Return in words what is lost with ``count`` rows, for a condition that is about loss."""
@@ -101,12 +81,31 @@ class Precondition:
         return values if self.type is None else f"{values}, which {self.type} does not hold"
 
 
+#: By kind of precondition: the words behind the table's name, and what to do.
+_CONFLICTS: dict[Kind, str] = {
+    "no_nulls": " with NULL in {columns}; fill them first",
+    "no_duplicates": " whose ({columns}) another row has too; resolve them first",
+    "no_orphans": " whose {columns} is in no row of {parent}; "
+    "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)",
+    "no_rows": "",
+    "no_values": " with a value in {columns}",
+    "fits": " whose {columns} is longer than {size}; shorten them first",
+    "fits_bytes": " whose {columns} is longer than {size:,} bytes; shorten them first",
+    "same": " whose {columns} is not the same as {type}; change them first",
+    "exact": " whose {columns} is not the same as {type}; change them first",
+    "in_range": " whose {columns} is not in {bounds[0]} to {bounds[1]}; change them first",
+    "listed": " whose {columns} is none of {values}; change them first",
+    "unused": " whose {columns} is {values}, which goes; change them first",
+}
+
+
 def _rows(count: int) -> str:
     return "there is 1 row" if count == 1 else f"there are {count:,} rows"
 
 
-_TEMPORAL = {"date", "time", "moment"}
-_NUMBERS = {"whole", "decimal", "real"}
+_COMPARABLE = {"date", "time", "moment"}, {"whole", "decimal", "real"}
+#: The greatest whole number up to which all are kept, and shown by a server.
+_EXACT = {"float": 999_999, "double": 2**53}
 #: In bytes; the longest types hold whatever a server sends.
 _ENDLESS = 2**32 - 1
 
@@ -135,25 +134,40 @@ def is_loss(precondition: Precondition) -> bool:
     return precondition.kind in ("no_values", "no_rows", "exact")
 
 
+#: What one family and another hold is not the same in any row: bytes can be no text, and a number is not the place of a
+#: value in an enum.
+_UNLIKE = {
+    *(("bytes", family) for family in ("text", "enum", "json")),
+    *(("real", family) for family in ("enum", "json")),
+    *((family, "enum") for family in ("whole", "decimal")),
+}
+
+
 def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
     if was.nullable and not now.nullable:
         yield Precondition("no_nulls", table, (was.name,))
     kept = was.type == now.type or widens(was.type, now.type)
-    if was.type.family in ("real", "bytes") and now.type.family in ("text", "enum", "json"):
-        # SQLite writes 15 digits of a double, and bytes can be no text at all.
+    families = was.type.family, now.type.family
+    if families in _UNLIKE:
         yield Precondition("no_values", table, (was.name,), type=now.type)
     elif now.type.family == "text" and not kept:
+        # Digits of a number, or the blank at the end of a text that becomes a char.
+        if was.type.family == "real" or (now.type.name == "char" != was.type.name):
+            yield Precondition("exact", table, (was.name,), type=now.type, was=was.type)
         if now.type.is_bounded:
             yield Precondition("fits", table, (was.name,), size=now.type.size or 0)
         elif (size := KINDS[now.type.name].holds) < _ENDLESS:
             yield Precondition("fits_bytes", table, (was.name,), size=size)
-    elif was.type.family == now.type.family == "bytes" and now.type.name != "binary":
+    elif families == ("bytes", "bytes") and now.type.name != "binary":
         size = now.type.size or KINDS[now.type.name].holds
         if not kept and size < _ENDLESS:
             yield Precondition("fits_bytes", table, (was.name,), size=size)
     elif not kept and (kind := _conversion(was.type, now.type)) is not None:
-        yield Precondition(kind, table, (was.name,), type=now.type)
+        yield Precondition(kind, table, (was.name,), type=now.type, was=was.type)
     bounds, before = now.type.bounds, was.type.bounds
+    if families == ("whole", "real"):
+        greatest = _EXACT[now.type.name]
+        bounds = (0 if now.type.unsigned else -greatest, greatest)
     if bounds is not None and (before is None or not _within(before, bounds)):
         yield Precondition("in_range", table, (was.name,), bounds=bounds)
     if now.type.name == "enum" and was.type.name == "enum":
@@ -166,9 +180,9 @@ def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
 
 def _conversion(was: ColumnType, now: ColumnType) -> Literal["same", "exact"] | None:
     """Return what a change that can lose values depends on: None if the values are judged by a range or a list."""
-    if now.name == "enum" or was.family == now.family == "whole":
+    if now.name == "enum" or (was.family == "whole" and now.family in ("whole", "real")):
         return None
-    alike = any({was.family, now.family} <= families for families in (_TEMPORAL, _NUMBERS))
+    alike = any({was.family, now.family} <= families for families in _COMPARABLE)
     return "exact" if alike else "same"
 
 
@@ -221,8 +235,9 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
             return f"{table} WHERE {dialect.text_length}({columns[0]}) > {precondition.size}"
         case "fits_bytes":
             return f"{table} WHERE {dialect.byte_length(columns[0])} > {precondition.size}"
-        case "same" | "exact" if precondition.type is not None:
-            changes = dialect.changes_as(columns[0], precondition.type, as_text=precondition.kind == "same")
+        case "same" | "exact" if precondition.type is not None and precondition.was is not None:
+            was, now, as_text = precondition.was, precondition.type, precondition.kind == "same"
+            changes = dialect.changes_as(columns[0], was, now, as_text=as_text)
             negative = f" OR {columns[0]} < 0" if precondition.type.unsigned else ""
             return f"{table} WHERE {changes}{negative}"
         case "in_range":
@@ -230,7 +245,9 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
             return f"{table} WHERE {columns[0]} + 0 NOT BETWEEN {lowest} AND {highest}"  # of a text, too
         case "listed" | "unused":
             values = ", ".join(dialect.literal(value) for value in precondition.values)
-            return f"{table} WHERE {columns[0]}{' NOT' if precondition.kind == 'listed' else ''} IN ({values})"
+            if precondition.kind == "unused":
+                return f"{table} WHERE {columns[0]} IN ({values})"
+            return f"{table} WHERE {dialect.exactly(columns[0])} NOT IN ({values})"
         case "no_orphans" if (key := precondition.foreign_key) is not None:
             pairs = zip(key.referenced_columns, columns, strict=True)
             same = " AND ".join(f"parent_.{quote(there)} = {here}" for there, here in pairs)

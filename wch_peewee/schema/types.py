@@ -234,7 +234,9 @@ def plain_literal(type_: ColumnType, literal: str) -> str:
         if type_.family == "decimal" and type_.scale is not None:
             return f"{Decimal(literal):.{type_.scale}f}"
         if type_.family == "real":
-            return repr(float(literal)).removesuffix(".0")
+            # Of a float, servers show six digits.
+            number = f"{float(literal):.6g}" if type_.name == "float" else literal
+            return repr(float(number)).removesuffix(".0")
     except (ValueError, InvalidOperation):
         return literal
     if type_.family in ("time", "moment") and type_.size and literal:

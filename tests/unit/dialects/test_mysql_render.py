@@ -308,6 +308,17 @@ def test_as_few_alters_as_keep_each_cheap(
         assert sorted(map(repr, done)) == sorted(map(repr, operations))
 
 
+@FLAVORS
+def test_a_copy_changes_no_null_in_a_column_with_a_foreign_key(dialect: MySQLDialect) -> None:
+    parent, number = column("p_id", bigint(unsigned=True)), column("n", integer())
+    operations = [
+        ModifyColumn("t", number, replace(number, type=bigint())),
+        ModifyColumn("t", parent, replace(parent, nullable=False)),
+    ]
+    steps = dialect.render(table(parent, number, index("p_id"), key()), operations)
+    assert [(step.cost, len(step.operations)) for step in steps] == [("INPLACE", 1), ("COPY", 1)]
+
+
 def test_a_column_never_follows_one_that_comes_later() -> None:
     """On MySQL an expression as a default needs a COPY, and the next column would be added before it."""
     first = add("x", varchar(36), default=Default("uuid()", is_expression=True))

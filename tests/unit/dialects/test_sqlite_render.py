@@ -267,7 +267,7 @@ def test_adapt() -> None:
     adapted = DIALECT.adapt(declared)
     assert adapted == Table(
         "wp_wch_x",
-        (ID, column("a")),
+        (replace(ID, type=integer()), column("a")),
         indexes=(Index("wp_wch_x_a", ("a",)), Index("wp_wch_x_b", ("a",))),
         foreign_keys=(replace(KEY, on_delete="NO ACTION", on_update="CASCADE"),),
     )

@@ -9,7 +9,19 @@ import pytest
 
 from tests.support.authoring import Folder
 from tests.unit.lint.folders import found
-from wch_peewee.schema.objects import Column, Default, Index, Table, bigint, enum, integer, text, varchar
+from wch_peewee.schema.objects import (
+    Column,
+    ColumnType,
+    Default,
+    Index,
+    Table,
+    bigint,
+    column_type,
+    enum,
+    integer,
+    text,
+    varchar,
+)
 
 ID = Column("id", bigint(unsigned=True), auto_increment=True)
 BEFORE = Table(
@@ -49,3 +61,30 @@ def test_what_wch_new_writes(case: str, tmp_path: Path) -> None:
     assert found(folder.migrations.path) == []
     assert folder.write([after], decided=False)
     assert {finding.rule for finding in found(folder.migrations.path)} == rules
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("decimal(10,2)", "decimal(12,2)"),
+        ("char(3)", "char(4)"),
+        ("varchar(20)", "text"),
+        ("tinyblob", "blob"),
+        ("time", "time(3)"),
+        ("datetime", "datetime(6)"),
+        ("float unsigned", "float"),
+    ],
+)
+def test_a_widening_is_called_one(was: str, now: str, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "migrations", [changed(Column("v", column_type(was), nullable=True))])
+    folder.write([changed(Column("v", column_type(now), nullable=True))])
+    (finding,) = found(folder.migrations.path)
+    assert f"goes from {was} to {now}, a wider type: the server copies the table" in finding.found
+
+
+@pytest.mark.parametrize("type_", [bigint(), bigint(unsigned=True)])
+def test_a_key_that_counts_has_none_beside_it(type_: ColumnType, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "migrations", [changed(replace(ID, type=integer()))])
+    folder.write([changed(replace(ID, type=type_))])
+    (finding,) = found(folder.migrations.path)
+    assert finding.advice.startswith("a table has only one number that counts by itself")

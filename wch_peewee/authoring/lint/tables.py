@@ -151,7 +151,7 @@ def _copies(before: ColumnType, after: ColumnType) -> str:
     if before.name == after.name in ("varchar", "varbinary"):
         most = _ONE_BYTE if before.name == "varchar" else 255
         return "more than 255 bytes" if (before.size or 0) <= most < (after.size or 0) else ""
-    return "another kind of type"
+    return "a wider type"
 
 
 def _bad_enum(moment: Moment, was: Column, now: Column) -> Remarks:
@@ -175,6 +175,8 @@ def _bad_enum(moment: Moment, was: Column, now: Column) -> Remarks:
 
 def _expand(table: str, was: Column, now: Column) -> str:
     """Return advice without a copy: a new column beside the old one, filled in batches, renamed when all have moved."""
+    if now.auto_increment:
+        return "a table has only one number that counts by itself, so none can be filled beside it"
     new = replace(now, name=f"{now.name}_new", nullable=True, default=None)
     names = [code_of(name) for name in (table, was.name, new.name)]
     if widens(was.type, now.type):

@@ -37,7 +37,7 @@ def change_table(database: pw.Database, key: str, plan: Planner, *, for_columns:
 
 def adapted(context: RunContext, live: Table, column: Column) -> Column:
     """Return a declared column as the engine can hold it."""
-    table = Table(live.name, (column,), primary_key=())
+    table = Table(context.names.key(live.name), (column,), live.primary_key)
     return resolve_table(table, names=context.names, dialect=context.dialect, collation=live.collation).columns[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from functools import cache, partialmethod
+from struct import Struct
 from typing import Any, cast
 
 import peewee
@@ -22,6 +23,9 @@ _LOOSE = {
     *(peewee.FixedCharField.adapt, peewee.DateTimeField.adapt, peewee.DateField.adapt, peewee.TimeField.adapt, bool),
     *(peewee.Field.db_value, peewee.DecimalField.db_value, peewee.BlobField.db_value),
 }
+
+#: A server's float, which compares as this number of 24 bits: not as 0.1, but as 0.10000000149.
+_SINGLE = Struct("f")
 
 
 def _is_loose(field: Any, own: type[peewee.Field[Any]]) -> bool:
@@ -46,6 +50,8 @@ class _PlainField(TypedField[Any]):
             if isinstance(value, peewee.Node):  # SQL, for the server to compute
                 return value
         result = super().convert(value)
+        if self.sql_type.name == "float" and not self._on_sqlite:
+            (result,) = _SINGLE.unpack(_SINGLE.pack(result))
         if isinstance(result, Decimal) and Decimal(repr(float(result))) != result and self._on_sqlite:
             raise ConversionError(f"{shorten(value)} would be rounded by SQLite, which keeps 15 digits of a decimal")
         return result

@@ -65,24 +65,41 @@ class MySQLBase(BaseDialect):
     def byte_length(self, expression: str) -> str:
         return f"LENGTH({expression})"
 
-    def changes_as(self, expression: str, type_: ColumnType, *, as_text: bool) -> str:
-        family = type_.family
+    def exactly(self, expression: str) -> str:
+        return f"CAST(CONVERT({expression} USING utf8mb4) AS BINARY)"
+
+    def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:
+        family = now.family
         if family == "json":
             return f"{expression} IS NOT NULL AND NOT JSON_VALID({expression})"
+        if family == "text" and was.family == "real":
+            return f"NOT (CAST(CAST({expression} AS CHAR) AS {was.name}) <=> {expression})"
+        if now.name == "char":
+            return f"{expression} LIKE '% '"
         if family == "whole":
-            target = "UNSIGNED" if type_.unsigned else "SIGNED"
-        elif family == "decimal" or type_.name in ("date", "datetime", "time", "binary"):
-            target = str(replace(type_, unsigned=False)).upper()
-        elif type_.name == "double":
-            target = "DOUBLE"
+            target = "UNSIGNED" if now.unsigned else "SIGNED"
+        elif family in ("decimal", "date", "time", "moment") or now.name == "binary":
+            target = str(replace(now, name="datetime" if family == "moment" else now.name, unsigned=False)).upper()
+        elif family == "real":
+            target = now.name
         else:
             return f"{expression} IS NOT NULL"
         converted = f"CAST({expression} AS {target})"
-        if as_text:
-            # By bytes: collations ignore the zeros that fill a BINARY.
-            texts = (f"CAST(CAST({value} AS CHAR) AS BINARY)" for value in (converted, expression))
-            return f"NOT ({' <=> '.join(texts)})"
-        return f"NOT ({converted} <=> {expression})"
+        if now.name == "float":  # otherwise a double beyond is an error
+            converted = f"IF(ABS({expression}) < 3.4e38, {converted}, NULL)"
+        elif now.name == "timestamp":
+            seconds = f"UNIX_TIMESTAMP({converted})"
+            converted = f"IF({seconds} BETWEEN 1 AND 2147483647.999999, FROM_UNIXTIME({seconds}), NULL)"
+        if {was.family, family} == {"decimal", "real"}:
+            # As they are shown: in a comparison the decimal would become a real, and a float is not 0.1 but nearly.
+            sides = (f"CAST(CAST({value} AS CHAR) AS DECIMAL(65,30))" for value in (converted, expression))
+            return f"NOT ({' <=> '.join(sides)})"
+        if not as_text:
+            return f"NOT ({converted} <=> {expression})"
+        # By bytes: collations ignore the zeros that fill a BINARY, and bytes can be no text.
+        pairs = ((converted, now), (expression, was))
+        printed = (value if type_.family == "bytes" else f"CAST({value} AS CHAR)" for value, type_ in pairs)
+        return f"NOT ({' <=> '.join(f'CAST({value} AS BINARY)' for value in printed)})"
 
     def presence(self, names: Sequence[str]) -> Query:
         return per_table(

@@ -78,7 +78,7 @@ def _render_batch(flavor: str, table: Table, operations: Sequence[ops.Operation]
     ]
     costs = _costs(flavor, table, operations)
     for phase in _PHASES:
-        members = [(operation, cost) for operation, cost in costs if _phase(operation, cost) == phase]
+        members = [(operation, cost) for operation, cost in costs if _phase(table, operation, cost) == phase]
         if members:
             steps.append(_alter(flavor, table, members))
     steps += [
@@ -87,11 +87,11 @@ def _render_batch(flavor: str, table: Table, operations: Sequence[ops.Operation]
     return steps
 
 
-#: Keys are dropped before what they depend on, and added after it.
-_PHASES = ("drop foreign keys", "drop indexes", "INSTANT", "METADATA", "other columns", "add indexes")
+#: Keys are dropped before what they depend on, and added after it. A copy changes no NULL in a key's column (1832).
+_PHASES = ("drop foreign keys", "drop indexes", "INSTANT", "METADATA", "of keys", "other columns", "add indexes")
 
 
-def _phase(operation: ops.Operation, cost: str) -> str:
+def _phase(table: Table, operation: ops.Operation, cost: str) -> str:
     match operation:
         case ops.DropForeignKey():
             return "drop foreign keys"
@@ -99,6 +99,10 @@ def _phase(operation: ops.Operation, cost: str) -> str:
             return "drop indexes"
         case ops.AddIndex():
             return "add indexes"
+        case ops.ModifyColumn(_, was) if cost == "INPLACE" and any(
+            was.name in key.columns for key in table.foreign_keys
+        ):
+            return "of keys"
         case ops.AddColumn() | ops.ModifyColumn() | ops.RenameColumn() | ops.DropColumn():
             return cost if cost in ("INSTANT", "METADATA") else "other columns"
     return ""

@@ -41,6 +41,41 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+#: By family: SQLite's function, and the length of a value without its fraction of a second.
+_CLOCKS = {"date": ("date", 10), "time": ("time", 8), "moment": ("datetime", 19)}
+
+
+def as_stored(expression: str, was: ColumnType, now: ColumnType) -> str:
+    """Return the expression for a value of another column as one of the type ``now`` has it: a moment is a text."""
+    if (was.family, now.family) == ("moment", "date"):
+        return f"SUBSTR({expression}, 1, 10)"
+    if was == now or now.family not in ("time", "moment") or was.family not in (now.family, "date", "text"):
+        return expression
+    function, length = _CLOCKS[now.family]
+    whole = f"({expression} || ' 00:00:00')" if was.family == "date" else expression
+    fraction = f"CASE WHEN INSTR({whole}, '.') THEN '000000' ELSE '.000000' END"
+    end = length + 1 + now.size if now.size else length
+    cut = f"SUBSTR({whole} || {fraction}, 1, {end})"
+    return f"CASE WHEN {_is_clock(function, whole, length)} THEN {cut} ELSE {expression} END"
+
+
+def _is_clock(function: str, expression: str, length: int) -> str:
+    return f"{function}(SUBSTR({expression}, 1, {length})) IS SUBSTR({expression}, 1, {length})"
+
+
+def _changes_moment(expression: str, was: ColumnType, now: ColumnType) -> str:
+    assert now.family is not None
+    function, length = _CLOCKS[now.family]
+    if (was.family, now.family) == ("date", "moment"):
+        function, length = "date", 10
+    end = length + 1 + now.size if now.size else length
+    zeros = " :.0" if was.family == "moment" else ".0"
+    same = f"{_is_clock(function, expression, length)} AND RTRIM(SUBSTR({expression}, {end + 1}), '{zeros}') = ''"
+    if now.name == "timestamp":
+        same += f" AND {expression} BETWEEN '1970-01-01 00:00:01' AND '2038-01-19 03:14:07.999999'"
+    return f"NOT ({same})"
+
+
 class SQLiteBase(BaseDialect):
     """SQLite."""
 
@@ -56,25 +91,36 @@ class SQLiteBase(BaseDialect):
     def byte_length(self, expression: str) -> str:
         return f"LENGTH(CAST({expression} AS BLOB))"
 
-    def changes_as(self, expression: str, type_: ColumnType, *, as_text: bool) -> str:
-        family = type_.family
+    def exactly(self, expression: str) -> str:
+        return expression
+
+    def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:
+        family = now.family
         if family == "json":
             return f"{expression} IS NOT NULL AND NOT json_valid({expression})"
-        if type_.name in ("date", "datetime", "time"):
-            converted = f"{type_.name}({expression})"
+        if family == "text" and was.family == "real":
+            return f"CAST(CAST({expression} AS TEXT) AS REAL) IS NOT {expression}"
+        if now.name == "char":
+            return f"{expression} LIKE '% '"
+        if family in _CLOCKS:
+            return _changes_moment(expression, was, now)
+        if now.name == "float":  # with the digits that a server shows
+            converted = f"CASE WHEN {expression} IS NOT NULL THEN CAST(PRINTF('%.6g', {expression}) AS REAL) END"
         elif family in ("whole", "real"):
             converted = f"CAST({expression} AS {'INTEGER' if family == 'whole' else 'REAL'})"
         elif family == "decimal":
-            number, scale = f"CAST({expression} AS NUMERIC)", type_.scale or 0
-            limit = f"1{'0' * ((type_.size or 10) - scale)}.0"
+            number, scale = f"CAST({expression} AS NUMERIC)", now.scale or 0
+            limit = f"1{'0' * ((now.size or 10) - scale)}.0"
             fits = f"ROUND({number}, {scale}) = {number} AND {number} > -{limit} AND {number} < {limit}"
             same = f"CAST({number} AS TEXT) = CAST({expression} AS TEXT)"
             return f"NOT ({fits} AND {same})"
-        elif type_.name == "binary":
-            return f"NOT (LENGTH({expression}) IS {type_.size} OR {expression} IS NULL)"
+        elif now.name == "binary":
+            return f"NOT (LENGTH({expression}) IS {now.size} OR {expression} IS NULL)"
         else:
             return f"{expression} IS NOT NULL"
-        return f"CAST({converted} AS TEXT) IS NOT CAST({expression} AS TEXT)"
+        if as_text:
+            return f"CAST({converted} AS TEXT) IS NOT CAST({expression} AS TEXT)"
+        return f"({converted}) IS NOT {expression}"
 
     def presence(self, names: Sequence[str]) -> Query:
         """Return the query for the names as they are given here, however the file spells them."""

@@ -126,7 +126,7 @@ def _marks(names: Sequence[str]) -> str:
 def _adapt_column(column: Column, table: Table) -> Column:
     if column.auto_increment and table.primary_key != (column.name,):
         raise SchemaConflict(f"{table.name}.{column.name}: in SQLite only the whole primary key can count by itself")
-    type_ = adapt_type(column.type, auto_increment=column.auto_increment)
+    type_ = adapt_type(column.type)
     return replace(
         column,
         type=type_,

@@ -34,9 +34,10 @@ def is_autoindex(name: str) -> bool:
 
 
 def rowid_name(table: Table) -> str | None:
-    """Return the column that is the rowid: the only one of the primary key, and bigint unsigned in canonical form."""
+    """Return the column that is the rowid: alone the primary key, and a bigint unsigned or counting by itself."""
     column = table.column(table.primary_key[0]) if len(table.primary_key) == 1 else None
-    return column.name if column is not None and column.type == bigint(unsigned=True) else None
+    is_rowid = column is not None and (column.auto_increment or column.type == bigint(unsigned=True))
+    return column.name if column is not None and is_rowid else None
 
 
 @lru_cache(maxsize=256)
@@ -54,12 +55,10 @@ def read_table(name: str, sql: str) -> Table:
         text = replace(text, columns=tuple(replace(c, source="") if c in rendered else c for c in text.columns))
         odd = ["a comment beside its primary key"] * any(map(has_comment, [key.source, *(c.source for c in rendered)]))
     rowid = _rowid_column(text, key)
-    table = Table(name, tuple(_column(column, column is rowid) for column in text.columns), primary_key=())
+    counts = key is not None and key.autoincrement
+    table = Table(name, tuple(_column(column, column is rowid, counts) for column in text.columns), primary_key=())
     if key is not None:
         table = replace(table, primary_key=tuple(stored_name(table, column) for column in key.columns))
-    if rowid is not None and key is not None:
-        columns = tuple(replace(c, auto_increment=key.autoincrement and c.name == rowid.name) for c in table.columns)
-        table = replace(table, columns=columns)
     odd += ["a BIGINT UNSIGNED primary key that is not the rowid"] if rowid is None and rowid_name(table) else []
     uniques, odd_uniques = _uniques(table, text, numbered_from=1 if key is None or rowid is not None else 2)
     return replace(
@@ -89,7 +88,7 @@ def _rowid_column(text: TableText, key: Clause | None) -> ColumnText | None:
     return column
 
 
-def _column(text: ColumnText, rowid: bool) -> Column:
+def _column(text: ColumnText, rowid: bool, counts: bool) -> Column:
     opaque = [f"the constraint name {c.name}" for c in text.clauses if c.name and c.kind not in _NAMED_ELSEWHERE]
     checks = [clause.text for clause in text.clauses if clause.kind == "check"]
     if rowid:
@@ -110,7 +109,10 @@ def _column(text: ColumnText, rowid: bool) -> Column:
             opaque.append(f"COLLATE {clause.text}")
         elif clause.kind == "generated":
             opaque.append("a generated value")
-    return Column(text.name, type_, nullable, default, opaque=tuple(opaque), source=text.source)
+    counts = rowid and counts
+    return Column(
+        text.name, type_, nullable, default, counts, opaque=tuple(opaque), source=text.source, is_rowid=counts
+    )
 
 
 _NAMED_ELSEWHERE = ("foreign key", "primary key", "unique")

@@ -7,7 +7,7 @@ from ...errors import SchemaConflict
 from .. import operations as ops
 from ..objects import Column, ForeignKey, Index, Table
 from ..statements import Statement, Step
-from .base import quote_name, quote_text
+from .base import as_stored, quote_name, quote_text
 from .introspect import is_autoindex, rowid_name
 from .parser import fold, has_comment
 from .types import affinity, check, declared_type, write_default
@@ -88,7 +88,8 @@ def rebuild(before: Table, after: Table, sources: Mapping[str, str]) -> tuple[St
     """Return the statements of a rebuild; ``sources`` maps columns of ``after`` to those of ``before`` that fill it."""
     name, temporary = before.name, temporary_name(before.name)
     # Qualified, because SQLite takes a quoted name that is not a column for a string.
-    copied = ", ".join(f"old.{quote_name(source)}" for source in sources.values())
+    was, now = ({column.name: column.type for column in table.columns} for table in (before, after))
+    copied = ", ".join(as_stored(f"old.{quote_name(old)}", was[old], now[new]) for new, old in sources.items())
     sql = [create_table(after, temporary)]
     if _has_auto_increment(before) and _has_auto_increment(after):
         # Before the rows: copying them raises the counter if necessary, and an empty table keeps its own.
@@ -223,7 +224,15 @@ def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> 
         return is_autoindex(operation.index)
     if isinstance(operation, ops.RenameIndex):
         return is_autoindex(operation.index.name)
-    return isinstance(operation, (ops.ModifyColumn, ops.AddForeignKey, ops.DropForeignKey))
+    return isinstance(operation, (ops.ModifyColumn, ops.AddForeignKey, ops.DropForeignKey)) and not _is_void(operation)
+
+
+def _is_void(operation: ops.Operation) -> bool:
+    """Return True for another type of a number that counts by itself, which has one type in SQLite."""
+    match operation:
+        case ops.ModifyColumn(_, was, column):
+            return was.auto_increment and column.auto_increment
+    return False
 
 
 def _missing_source(table: Table, operation: ops.Operation) -> tuple[str, ...]:
@@ -247,7 +256,7 @@ def _alter(operation: ops.Operation) -> tuple[str, ...]:
     if isinstance(operation, ops.RenameIndex):  # SQLite has no statement for it
         made = create_index(operation.table, replace(operation.index, name=operation.new))
         return (f"DROP INDEX {quote_name(operation.index.name)}", made)
-    return (_one_alter(operation),)
+    return () if _is_void(operation) else (_one_alter(operation),)
 
 
 def _one_alter(operation: ops.Operation) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from ..objects import ColumnType, Default, bigint, plain_default, text
+from ..objects import ColumnType, Default, plain_default, text
 from ..types import complete
 from .base import quote_name, quote_text
 from .parser import ParseError, Token, fold, source, tokenize
@@ -19,10 +19,8 @@ _ENFORCED_BY_CHECK = ("enum", "json")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*\Z")
 
 
-def adapt_type(wanted: ColumnType, *, auto_increment: bool) -> ColumnType:
-    """Return a declared type as SQLite can tell it from others; only a 64-bit INTEGER can auto-increment."""
-    if auto_increment:
-        return bigint(unsigned=True)
+def adapt_type(wanted: ColumnType) -> ColumnType:
+    """Return a declared type as SQLite can tell it from others."""
     if wanted.name == "set":
         return text()
     wanted = replace(wanted, name="int") if wanted.name == "integer" else wanted
@@ -63,9 +61,7 @@ def read_declared_type(words: Sequence[Token], sizes: Sequence[Token]) -> tuple[
         return ColumnType(written.lower(), size), (f"type {written}{inside}" if written else "no type",)
     name, _, last = written.lower().rpartition(" ")
     unsigned = last == "unsigned" and name != ""
-    return adapt_type(
-        ColumnType(name if unsigned else written.lower(), size, unsigned, (), scale), auto_increment=False
-    ), ()
+    return adapt_type(ColumnType(name if unsigned else written.lower(), size, unsigned, (), scale)), ()
 
 
 def _read_sizes(sizes: Sequence[str]) -> tuple[int | None, int | None]:
