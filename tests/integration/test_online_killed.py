@@ -124,7 +124,7 @@ def test_a_run_that_has_lost_its_lock_ends_its_tool(site: OnlineSite) -> None:
         assert wait_until(lambda: not site.pids(TOOL))
         go_on()
         _, err = run.communicate()
-        assert "run the same again" in err
+        assert "run the same command again" in err
         assert site.left() == []
     succeed(site.start())
     assert (site.settle(), site.state()) == ([], site.expected())
@@ -173,7 +173,7 @@ def test_the_next_run_waits_for_the_tool_of_the_last_one(site: OnlineSite) -> No
         run.kill()
         run.communicate()
         quick = DatabaseManager(site.database.url, migrations=site.migrations, patience=0)
-        with pytest.raises(Busy, match=r"tool of another run is at work, or is being stopped \(connection \d+\)"):
+        with pytest.raises(Busy, match=r"tool of another run is running or being stopped \(connection \d+\)"):
             quick.run_migrations()
         second = site.start()
         go_on()
@@ -192,7 +192,7 @@ def test_a_tool_whose_watch_was_killed_too_keeps_runs_away(site: OnlineSite) -> 
         go_on()
     assert wait_until(lambda: not site.processes())
     database = DatabaseManager(site.database.url, migrations=site.migrations, patience=0)
-    with pytest.raises(Busy, match=f"{TOOL} is changing {MESSAGES}, or was killed at that") as caught:
+    with pytest.raises(Busy, match=f"{TOOL} is changing {MESSAGES}, or was killed while doing so") as caught:
         database.run_migrations()
     clear(site.database, str(caught.value))
     succeed(site.start())
@@ -264,7 +264,7 @@ def test_nothing_is_run_beside_an_administrators_tool(
         manager.uninstall,
         lambda: db_delta([Cart], installed.connect(), patience=0),
     ):
-        with pytest.raises(Busy, match=f"{TOOL} is changing {table}, or was killed at that") as caught:
+        with pytest.raises(Busy, match=f"{TOOL} is changing {table}, or was killed while doing so") as caught:
             run()
     assert [installed.tables(), installed.execute("SHOW TRIGGERS")] == before
     assert str(caught.value).endswith("Nothing was changed.")
@@ -365,6 +365,6 @@ def test_a_tool_that_cannot_insist_on_tls_is_not_started(
     )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(StatementFailed, match="cannot be made to insist on TLS, which the database URL demands"):
+    with pytest.raises(StatementFailed, match="cannot enforce TLS, which the database URL requires"):
         find_copier(database)(WIDEN, lambda: None)
     assert str(database.connect_params["port"]) not in (tmp_path / "ports").read_text().split()

@@ -106,9 +106,9 @@ def test_nothing_of_ours_is_an_error_and_never_nothing_to_do(project: Path) -> N
     given = ("--models", "shop_tables")
     (project / "empty").mkdir()
     for command in ("migrate", "activate", "status", "plan", "check", "repair"):
-        failed(wch(*given, "--migrations", "nowhere", command), "There is no folder of migrations at nowhere.")
-        failed(wch(*given, "--migrations", "empty", command), "There are no migrations in empty.")
-        failed(wch(*given, command), "The namespace shop has no migrations; name their folder")
+        failed(wch(*given, "--migrations", "nowhere", command), "No migrations folder at nowhere.")
+        failed(wch(*given, "--migrations", "empty", command), "No migrations in empty.")
+        failed(wch(*given, command), "The namespace shop has no migrations; use --migrations")
         failed(wch("--models", "json", command), "--models json: no models there")
     assert not Path("wch.db").exists()
 
@@ -128,7 +128,7 @@ def test_a_folder_without_migrations_of_the_models_is_an_error(command: str) -> 
     before = Path("wch.db").read_bytes()
     words = command.split()
     for folder in ("nowhere", str(Path("nowhere").resolve())):
-        failed(wch("--migrations", folder, *words), f"There is no folder of migrations at {folder}.")
+        failed(wch("--migrations", folder, *words), f"No migrations folder at {folder}.")
     foreign = wch("--migrations", "shop", *words, WCH_REMOVE_DATA="true")
     failed(foreign, '001_invoices.py says NAMESPACE = "shop", and the models are of wch; expected the models and the')
     ours = wch(*given, "--migrations", theirs, *words, SHOP_REMOVE_DATA="true")
@@ -167,9 +167,9 @@ class User(BaseModel):
     given = ("--models", "shop_tables", "--migrations", "migrations")
     assert wch("new", "invoices", *given).code == 0
     refused = "Add foreign key wp_shop_invoices (`user_id`) REFERENCES wp_users (`ID`): there is no table wp_users"
-    for words in ("Migrated to version 1.0.0.", "No migration was pending; version 1.0.0 is in place."):
+    for words in ("Migrated to version 1.0.0.", "No pending migrations (version 1.0.0)."):
         result = wch("migrate", *given)
-        assert (result.code, result.out.splitlines()[-2:]) == (1, [f"Not done: {refused}", words])
+        assert (result.code, result.out.splitlines()[-2:]) == (1, [f"Refused: {refused}", words])
     document = wch("migrate", "--format", "json", *given)
     assert (document.code, [one["table"] for one in document.json["refusals"]]) == (1, ["wp_shop_invoices"])
     assert wch("migrate", *given, WCH_IGNORE=refused.rpartition(":")[0]).code == 0
@@ -180,7 +180,7 @@ class User(BaseModel):
 
 def test_migrations_that_lie_there_are_not_passed_over() -> None:
     assert wch("new", "invoices", "--models", "shop_tables", "--migrations", "migrations").code == 0
-    failed(wch("migrate"), "and there are others in ")
+    failed(wch("migrate"), "but there are others in ")
     assert not Path("wch.db").exists()
 
 

@@ -16,7 +16,7 @@ from .session import open_session, site_models
 _ANY = 2**31 - 1
 
 
-@subcommand("queue", short_help="Show the sync queue, or put items back.")
+@subcommand("queue", short_help="Show the sync queue, or requeue items.")
 @click.argument("action", type=click.Choice(["status", "requeue"]), default="status")
 @click.option(
     "--older-than",
@@ -24,9 +24,9 @@ _ANY = 2**31 - 1
     default=15,
     show_default=True,
     metavar="MINUTES",
-    help="A worker that has had an item for so long counts as dead.",
+    help="Items claimed longer ago than this count as abandoned.",
 )
-@click.option("--failed", is_flag=True, help="With requeue: failed items, too, however often they have failed.")
+@click.option("--failed", is_flag=True, help="With requeue: failed items too, whatever their attempts.")
 @dry_run_option
 def command(choices: Choices, action: str, older_than: int, failed: bool, dry_run: bool) -> int:
     """Show how many items there are, or make items pending again whose workers have died.
@@ -57,12 +57,12 @@ def command(choices: Choices, action: str, older_than: int, failed: bool, dry_ru
         right=(1,),
     )
     if waiting and not dry_run:
-        session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue puts them back.")
+        session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue releases them.")
     if dry_run:
         count = waiting + (items["failed"]["count"] if failed else 0)
         session.out.line(f"Would put back {count:,} item{'' if count == 1 else 's'}.")
     elif requeue:
-        session.out.success(f"Put back {stale + retried:,} item{'' if stale + retried == 1 else 's'}.")
+        session.out.success(f"Requeued {stale + retried:,} item{'' if stale + retried == 1 else 's'}.")
     return ExitCode.FINE
 
 

@@ -52,8 +52,8 @@ def _check_charset(values: tuple[str | None, ...]) -> None:
     for (name, pattern), value in zip(_OTHER_CHARSET.items(), values, strict=True):
         if value and re.match(pattern, value, re.IGNORECASE | re.DOTALL):
             raise ConfigurationError(
-                f"The database was made with {name}={value!r}, which cannot hold every character, an emoji for "
-                "example; make it with charset='utf8mb4'. Nothing was written."
+                f"The database was made with {name}={value!r}, which cannot store every character, an emoji for "
+                "example; create it with charset='utf8mb4'. Nothing was written."
             )
 
 

@@ -56,12 +56,12 @@ class Precondition:
         columns = ", ".join(self.columns)
         if self.kind == "empty":
             return (
-                f"{self.table} has rows, and {columns} is NOT NULL without a default: there is no value to give them; "
+                f"{self.table} has rows, and {columns} is NOT NULL without a default: "
                 "write a migration that adds it as NULL, fills it, and then makes it NOT NULL"
             )
         if self.kind == "unreferenced":
             keys = "a foreign key refers" if count == 1 else f"{count} foreign keys refer"
-            return f"{keys} to {self.table} ({columns}) and holds its type; drop it first"
+            return f"{keys} to {self.table} ({columns}) and fixes its type; drop it first"
         words = _CONFLICTS["no_orphans" if self.foreign_key else self.kind].format(
             columns=columns,
             size=self.size,
@@ -78,7 +78,7 @@ class Precondition:
         if self.kind == "no_rows":
             return f"{rows} of {self.table}"
         values = f"the {'value' if count == 1 else 'values'} of {rows} in {self.table}.{', '.join(self.columns)}"
-        return values if self.type is None else f"{values}, which {self.type} does not hold"
+        return values if self.type is None else f"{values}, which do not fit into {self.type}"
 
 
 #: By kind of precondition: the words behind the table's name, and what to do.
@@ -94,8 +94,8 @@ _CONFLICTS: dict[Kind, str] = {
     "same": " whose {columns} is not the same as {type}; change them first",
     "exact": " whose {columns} is not the same as {type}; change them first",
     "in_range": " whose {columns} is not in {bounds[0]} to {bounds[1]}; change them first",
-    "listed": " whose {columns} is none of {values}; change them first",
-    "unused": " whose {columns} is {values}, which goes; change them first",
+    "listed": " whose {columns} is not one of {values}; change them first",
+    "unused": " whose {columns} is {values}, which is removed; change them first",
 }
 
 
