@@ -68,7 +68,7 @@ class Settings:
             raise ConfigurationError(f"{self.unclear} Nothing was changed.")
         if (served := self.served_by) is not None and not Path(self.target.path).exists():
             raise ConfigurationError(
-                f"{self.target} would be a new file in {served}, where a web server hands it to anybody; "
+                f"{self.target} would be a new file in {served}, from where a web server may serve it to everyone; "
                 "name a file elsewhere, or the site's own database. Nothing was changed."
             )
 
@@ -153,7 +153,7 @@ def _unclear(environment: Mapping[str, str], database: str | None, prefix: str |
             from difflib import get_close_matches  # rarely needed
 
             meant = "".join(f"; did you mean {each}?" for each in get_close_matches(name.upper(), VARIABLES, 1))
-            return f"{name} is set, and wch knows no such variable{meant or '.'} It knows {', '.join(VARIABLES)}."
+            return f"Unknown variable {name}{meant or '.'} Known variables: {', '.join(VARIABLES)}."
     return ""
 
 

@@ -161,7 +161,7 @@ def test_orphans_are_deleted_when_somebody_says_so(database: LiveDatabase, orpha
     assert foreign_keys(database) == [("wp_wch_conversations",)]
     left = [row for row in orphaned["messages"] if row[0] < 10]
     assert all_rows(database) == {**orphaned, "messages": left}
-    assert wch("repair", "--orphans=delete", database=database.url).out.splitlines() == ["Success: Nothing was to do."]
+    assert wch("repair", "--orphans=delete", database=database.url).out.splitlines() == ["Success: Nothing to do."]
     settled(database)
 
 
@@ -249,7 +249,7 @@ def test_wider_types_are_kept_and_said(database: LiveDatabase, php: PhpPlugin) -
     assert report.outcome == "upgraded"
     said = "\n".join(map(str, report.refusals))
     assert "it is kept" in said
-    assert "it is left as it is" in said
+    assert "it is not changed" in said
     assert all_rows(database) == before
 
 

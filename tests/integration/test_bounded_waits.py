@@ -284,7 +284,7 @@ def test_a_writer_of_the_file_is_waited_for(file: LiveDatabase) -> None:
 def test_a_reader_of_the_file_ends_in_busy_and_other_readers_go_on(file: LiveDatabase, bounded: Bounded) -> None:
     before = snapshot(file)
     with Bystander(file, "wp_wch_carts") as bystander, Transaction(file, "SELECT COUNT(*) FROM wp_wch_carts"):
-        with pytest.raises(Busy, match="reads the file and has kept the run from being committed; all of it is undone"):
+        with pytest.raises(Busy, match="that reads the file prevented the commit; the run was rolled back"):
             delta(file, patience=3)
         assert snapshot(file) == before
     bounded(bystander)

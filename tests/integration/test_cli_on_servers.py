@@ -38,7 +38,7 @@ def test_activate_twice_sends_nothing_the_second_time(database: LiveDatabase) ->
     assert (first.code, first.out.splitlines()[-1]) == (0, "Success: Installed version 1.0.0.")
     with database.statements() as seen:
         second = wch("activate", database=database.url)
-    assert (second.code, second.out) == (0, "Success: Nothing was to do: version 1.0.0 is in place.\n")
+    assert (second.code, second.out) == (0, "Success: Already up to date (version 1.0.0).\n")
     assert seen.writes == []
     assert [wch(command, database=database.url).code for command in READING] == [0] * len(READING)
 
@@ -85,7 +85,9 @@ def test_drift_is_1_until_it_is_mended(database: LiveDatabase) -> None:
     drop_index(database)
     check = wch("check", database=database.url)
     assert (check.code, "Drift: Add index wp_wch_carts" in check.out) == (1, True)
-    assert wch("activate", database=database.url).out.splitlines()[-1] == "Success: Mended version 1.0.0."
+    assert (
+        wch("activate", database=database.url).out.splitlines()[-1] == "Success: Repaired the schema (version 1.0.0)."
+    )
     assert wch("check", database=database.url).code == 0
 
 
@@ -163,13 +165,13 @@ def test_a_server_that_says_no_is_one_line(database: LiveDatabase) -> None:
         unused.bind(("127.0.0.1", 0))
         nobody = replace(address, port=unused.getsockname()[1])
         cases = [
-            (nobody.url(database.name), "no server answers there"),
-            (replace(address, password="s3cret").url(database.name), "refuses the user or the password"),
+            (nobody.url(database.name), "cannot reach the server"),
+            (replace(address, password="s3cret").url(database.name), "refused the user or password"),
             (
                 replace(address, user="wch_nobody", password="s3cret").url(database.name),
-                "refuses the user or the password",
+                "refused the user or password",
             ),
-            (address.url("wch_test_no_such_database"), "there is no such database"),
+            (address.url("wch_test_no_such_database"), "the database does not exist"),
         ]
         for url, words in cases:
             for arguments in (["activate"], ["status"], ["uninstall", "--yes"]):
@@ -240,7 +242,7 @@ def test_a_picture_of_the_live_tables_marks_what_differs_and_nothing_else(databa
     drop_index(database)
     marked = wch("schema", "--format", "svg", "--live", database=database.url).out
     assert ("expires_at (expires_at)" in marked, marked.count('class="dashed"')) == (True, 1)
-    assert [d["mended_by"] for d in wch("check", "--format", "json", database=database.url).json["differences"]] == [
+    assert [d["repaired_by"] for d in wch("check", "--format", "json", database=database.url).json["differences"]] == [
         "wch repair"
     ]
 
@@ -288,4 +290,4 @@ def test_tls_that_cannot_be_had_is_named(database: LiveDatabase, tmp_path: Path)
         result = wch("status", "--quiet", database=f"{database.url}?ssl_ca={file}")
         assert (result.code, len(result.err.splitlines())) == (2, 1)
         assert "TLS" in result.err
-        assert "no server answers" not in result.err
+        assert "cannot reach the server" not in result.err

@@ -159,14 +159,14 @@ def test_a_key_that_a_tool_has_discarded_is_given_back(filled: tuple[LiveDatabas
 def test_a_tool_is_not_believed(filled: tuple[LiveDatabase, Path]) -> None:
     database, folder = filled
     idle = CopyRule(rows=0, copier=lambda statement, check: None)
-    with pytest.raises(MigrationFailed, match="reported success, but wp_wch_conversations is not as it should be"):
+    with pytest.raises(MigrationFailed, match="reported success, but wp_wch_conversations still differs"):
         manager(database, folder, idle).run_migrations()
     assert manager(database, folder, CopyRule()).status().version == "1.0.0"
 
 
 def test_a_tool_that_is_not_there_is_one_line(database: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ConfigurationError, match=f"{TOOL} is not installed here"):
+    with pytest.raises(ConfigurationError, match=f"{TOOL} is not installed"):
         find_copier(database.connect())
     ended = wch("plan", "--online", TOOL, database=database.url)
     assert (ended.code, ended.err.splitlines()[-1][:47]) == (78, f"Error: {TOOL} is not installed")

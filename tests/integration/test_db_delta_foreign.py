@@ -166,4 +166,4 @@ def test_a_view_in_the_parent_s_place_leaves_the_child_without_its_key(site: Liv
     )
     report, _ = repair(site)
     assert list(report.changes) == [f"Created table {T}messages"]
-    assert any("cannot be referred to" in refusal.reason for refusal in report.refusals)
+    assert any("cannot be referenced" in refusal.reason for refusal in report.refusals)

@@ -78,11 +78,11 @@ ON_SERVERS: dict[str, tuple[Callable[[Damage], None], list[str]]] = {
     ),
     "a key that no longer counts": (
         lambda d: d.sql("ALTER TABLE {carts} MODIFY id bigint unsigned NOT NULL"),
-        [f"+ Changed {T}carts.id to count by itself"],
+        [f"+ Changed {T}carts.id to AUTO_INCREMENT"],
     ),
     "a key that no longer counts, held by the foreign key": (
         lambda d: d.sql("ALTER TABLE {conversations} MODIFY id bigint unsigned NOT NULL"),
-        [f"+ Changed {T}conversations.id to count by itself"],
+        [f"+ Changed {T}conversations.id to AUTO_INCREMENT"],
     ),
     "no primary key": (
         lambda d: d.sql("ALTER TABLE {carts} MODIFY id bigint unsigned NOT NULL, DROP PRIMARY KEY"),

@@ -245,7 +245,7 @@ def test_a_node_that_is_set_to_keep_changes_to_itself_does_not(
 def test_a_node_that_replicates_nothing_is_refused(galera: GaleraCluster, nodes: Databases) -> None:
     galera.node(2).query("SET GLOBAL wsrep_on = OFF")
     try:
-        with pytest.raises(DatabaseUnavailable, match="keeps to itself"):
+        with pytest.raises(DatabaseUnavailable, match="does not replicate writes"):
             manager(nodes[1]).install()
         assert nodes[1].tables() == []
     finally:
@@ -255,7 +255,7 @@ def test_a_node_that_replicates_nothing_is_refused(galera: GaleraCluster, nodes:
 def test_a_node_that_is_out_of_step_is_refused(galera: GaleraCluster, nodes: Databases) -> None:
     """As a node is that gives another one its data."""
     galera.node(2).query("SET GLOBAL wsrep_desync = ON")
-    words = "not to be written to now \\(cluster status Primary, state Donor/Desynced\\); use another node"
+    words = "does not accept writes now \\(cluster status Primary, state Donor/Desynced\\); use another node"
     try:
         with pytest.raises(DatabaseUnavailable, match=words):
             manager(nodes[1]).install()
@@ -535,7 +535,7 @@ def test_a_node_without_quorum(galera: GaleraCluster, nodes: Databases, undistur
     for call in (last.install, last.run_migrations, last.status, last.plan):
         with pytest.raises(WchError, match="WSREP has not yet prepared node"):
             call()
-    refused = pytest.raises(DatabaseUnavailable, match=r"takes no writes now \(WSREP has not yet prepared")
+    refused = pytest.raises(DatabaseUnavailable, match=r"writes are refused now \(WSREP has not yet prepared")
     with refused, run_session(last.database, our_names("wp_")):
         pass
     galera.heal()

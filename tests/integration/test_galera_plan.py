@@ -23,7 +23,7 @@ from wch_peewee.schema.plan import Forecast
 from wch_peewee.schema.statements import CopyRule, Statement, Step
 
 TOOL = "pt-online-schema-change"
-STOPS = "all writes of the cluster, to any table on any node, stop"
+STOPS = "blocks all writes to the cluster, on every table and node,"
 #: No table is small enough.
 TINY = CopyRule(rows=-1)
 with_tool = pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
@@ -87,7 +87,7 @@ def test_a_column_is_added_at_once_and_transactions_on_the_table_are_rolled_back
 ) -> None:
     folder = filled(nodes[0], tmp_path, COLUMN)
     (column,) = planned(nodes[0], folder)
-    assert words(column).endswith("nobody waits, but transactions that are open on the table are rolled back")
+    assert words(column).endswith("blocks nobody, but rolls back open transactions on the table")
     assert column.copy_refusal == ""
     session = nodes[1].connect()
     session.execute_sql("BEGIN")

@@ -34,7 +34,7 @@ def test_an_alter_that_is_cut_off_goes_on_and_the_next_run_finishes(database: Li
             ending = first.ending()
         cut.close()
     assert ending.startswith("MigrationFailed: migration 00"), ending
-    assert "the connection was lost, and whether the statement was done is unknown" in ending
+    assert "the connection was lost; it is unknown whether the statement was completed" in ending
     assert WIDER_TYPE in ending
     assert "When the server is back, or another has taken its place, run again: wch migrate" in ending
     assert len(upgrade(database, chain)) == 4

@@ -219,7 +219,7 @@ def test_a_dry_run_says_what_it_would_record_or_apply(site: LiveDatabase, notes:
     assert wch("migrate", "--mark", "002_notes", "--dry-run", database=site.url).out == "Would record 002_notes.\n"
     assert wch("migrate", "--to", "1.1.0", "--dry-run", database=site.url).out == "Would apply 002_notes\n"
     DatabaseManager(site.url, migrations=notes).run_migrations(to="1.1.0")
-    assert wch("migrate", "--to", "1.1.0", "--dry-run", database=site.url).out == "Nothing is to do.\n"
+    assert wch("migrate", "--to", "1.1.0", "--dry-run", database=site.url).out == "Nothing to do.\n"
 
 
 @pytest.mark.families("mariadb", "mysql")

@@ -60,7 +60,7 @@ def test_a_wait_for_a_locked_table_is_one_warning(database: LiveDatabase, caplog
     with caplog.at_level(logging.INFO, "wch_peewee"), pytest.raises(Busy):
         plugin.activate()
     (warning,) = lines(caplog, "WARNING")
-    assert warning.startswith("Another session holds wp_wch_carts")
+    assert warning.startswith("Another session has locked wp_wch_carts")
     database.execute("ROLLBACK")
 
 

@@ -150,7 +150,9 @@ def test_a_transaction_is_undone_and_says_so(
 ) -> None:
     before = database.execute("SELECT id, assigned_agent_id FROM wp_wch_conversations ORDER BY id")
     with bound(plain.database, plain.prefix):
-        with pytest.raises(peewee.OperationalError, match="lost inside a transaction, which is undone; begin it again"):
+        with pytest.raises(
+            peewee.OperationalError, match="lost inside a transaction, which was rolled back; begin it again"
+        ):
             work(plain, lambda: end(plain, database))
         assert database.execute("SELECT id, assigned_agent_id FROM wp_wch_conversations ORDER BY id") == before
         assert Conversation.select().count() == len(before)

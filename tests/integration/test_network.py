@@ -134,7 +134,7 @@ def test_killed_half_way_it_is_repeated(network: LiveDatabase) -> None:
 def test_a_server_that_is_gone_ends_it(network: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     def install(manager: DatabaseManager) -> Any:
         if manager.prefix == "wp_2_":
-            raise DatabaseUnavailable("no server answers there")
+            raise DatabaseUnavailable("cannot reach the server")
         raise MigrationFailed("no", migration="001", step=1, steps=1)
 
     monkeypatch.setattr(DatabaseManager, "install", install)
@@ -162,8 +162,8 @@ def test_status_and_check_say_how_each_site_stands(network: LiveDatabase) -> Non
     ]
     assert "version none; pending 001_initial_schema" in status.out.splitlines()[4]
     assert [line.split(maxsplit=2)[2] for line in check.out.splitlines()[1:4]] == [
-        "as it should be",
-        "as it should be",
+        "no differences",
+        "no differences",
         "drift: Create table wp_3_wch_carts",
     ]
     assert wch("activate", "--network", database=network.url).code == 0
@@ -249,7 +249,7 @@ def test_migrations_that_vanish_meanwhile_are_said_for_each_site(network: LiveDa
 
 
 def test_without_a_network_it_is_said(database: LiveDatabase) -> None:
-    with pytest.raises(ConfigurationError, match="There is no table wp_blogs: this is no WordPress network"):
+    with pytest.raises(ConfigurationError, match="Table wp_blogs does not exist: not a WordPress network"):
         Plugin(database.url).activate(network_wide=True)
     assert database.tables() == []
 

@@ -186,7 +186,7 @@ def test_without_the_right_to_make_one_sqlite_alone_is_compared(database: LiveDa
     with account(database, "ALL PRIVILEGES") as limited:
         result = wch("check", "--models", database=limited.url(database.name))
     assert result.code == 0
-    assert result.err.startswith("No scratch database on the server (Access denied for user ")
+    assert result.err.startswith("Cannot create a scratch database on the server (Access denied for user ")
     assert len(result.err.splitlines()) == 1
     assert result.out.count(" and ") == 1
 

@@ -132,11 +132,11 @@ def written(model: type[BaseModel]) -> None:
         ("messages CHANGE message_type type enum('text') NOT NULL", "Message", False, "message_type (type may be"),
         ("carts DROP COLUMN coupon_code", "Cart", False, "no column coupon_code"),
         ("sync_queue RENAME {p}wch_queue", "SyncQueueItem", False, "no such table"),
-        ("carts ADD COLUMN total int NOT NULL", "Cart", True, "total, which the model does not know, is NOT NULL"),
+        ("carts ADD COLUMN total int NOT NULL", "Cart", True, "total, which is not in the model, is NOT NULL"),
         ("sync_queue MODIFY action enum('create','delete') NOT NULL", "SyncQueueItem", True, "takes no 'update'"),
         ("carts MODIFY coupon_code varchar(9) NULL", "Cart", True, "coupon_code is varchar(9)"),
         ("carts MODIFY coupon_code varchar(50) NOT NULL", "Cart", True, "coupon_code is NOT NULL without"),
-        ("carts MODIFY id bigint unsigned NOT NULL", "Cart", True, "id gets no number"),
+        ("carts MODIFY id bigint unsigned NOT NULL", "Cart", True, "id is not AUTO_INCREMENT"),
         ("customer_profiles MODIFY name varchar(255) NULL", "CustomerProfile", True, ""),
         ("customer_profiles ADD COLUMN n int AS (1) STORED", "CustomerProfile", True, ""),
     ],
@@ -166,7 +166,7 @@ def test_repair_only_adds_indexes_and_the_foreign_key(database: LiveDatabase, ph
         "Add index wp_wch_carts KEY `expires_at` (`expires_at`)",
     ]
     found = json.loads(wch("check", "--format", "json", database=database.url).out)
-    assert [one["mended_by"] for one in found["differences"]] == ["wch repair"] * 3
+    assert [one["repaired_by"] for one in found["differences"]] == ["wch repair"] * 3
     preview = wch("repair", "--dry-run", database=database.url)
     assert preview.code == 1
     for words in expected:
@@ -179,7 +179,7 @@ def test_repair_only_adds_indexes_and_the_foreign_key(database: LiveDatabase, ph
         assert {line.strip(" ,") for line in definition.splitlines()} <= {line.strip(" ,") for line in now.splitlines()}
         assert kept == rows
     again = wch("repair", database=database.url)
-    assert (again.code, again.out) == (0, "Success: Nothing was to do.\n")
+    assert (again.code, again.out) == (0, "Success: Nothing to do.\n")
     nothing_is_changed(database, "2.6.0")
 
 
@@ -198,6 +198,6 @@ def test_nothing_is_reattached_to_conversations_that_take_none(database: LiveDat
     php.run("ALTER TABLE {p}wch_conversations ADD COLUMN channel varchar(9) NOT NULL")
     php.write_version("3.0.0")
     before = snapshot(database)
-    with pytest.raises(SchemaConflict, match="takes no new rows: channel"):
+    with pytest.raises(SchemaConflict, match="does not accept new rows: channel"):
         DatabaseManager(database.url).repair("reattach")
     assert snapshot(database) == before

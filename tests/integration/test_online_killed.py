@@ -173,7 +173,7 @@ def test_the_next_run_waits_for_the_tool_of_the_last_one(site: OnlineSite) -> No
         run.kill()
         run.communicate()
         quick = DatabaseManager(site.database.url, migrations=site.migrations, patience=0)
-        with pytest.raises(Busy, match=r"tool of another run is at work, or is being stopped \(connection \d+\)"):
+        with pytest.raises(Busy, match=r"tool of another run is running or being stopped \(connection \d+\)"):
             quick.run_migrations()
         second = site.start()
         go_on()
@@ -365,6 +365,6 @@ def test_a_tool_that_cannot_insist_on_tls_is_not_started(
     )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(StatementFailed, match="cannot be made to insist on TLS, which the database URL demands"):
+    with pytest.raises(StatementFailed, match="cannot enforce TLS, which the database URL requires"):
         find_copier(database)(WIDEN, lambda: None)
     assert str(database.connect_params["port"]) not in (tmp_path / "ports").read_text().split()

@@ -119,7 +119,7 @@ def test_where_a_run_would_stop_the_plan_ends(database: LiveDatabase, tmp_path: 
     stopped = DatabaseManager(database.url, migrations=folder, models=SETTLED).plan().dry_run.stopped
     assert stopped is not None
     assert (stopped.migration, stopped.number, stopped.of) == ("002_more", 2, 4)
-    assert "say allow_drop=True" in stopped.reason
+    assert "add allow_drop=True" in stopped.reason
 
 
 @pytest.mark.parametrize("line", ["database.execute_sql('DROP TABLE wp_wch_carts')", "migrator.run(database.close)"])
@@ -135,7 +135,7 @@ def test_a_plan_runs_nothing_of_an_authors_own(database: LiveDatabase, tmp_path:
         assert "migrator.run(steps.run_python, ...)" in plan.dry_run.stopped.reason
     else:
         told = [words for forecast in plan.dry_run.steps for words in forecast.describe()]
-        assert any("close" in words and "nothing can be said beforehand" in words for words in told)
+        assert any("close" in words and "effect is not known in advance" in words for words in told)
         assert "Runs print, which cannot be shown" in told
 
 
@@ -175,7 +175,7 @@ def test_rows_that_an_earlier_step_changes_are_not_said_to_fail(
         table = wch("plan", "--format", "table", database=database.url).out
         assert ("1 rows" in table, "depends on 002_more, step 1 of 3" in table) == (not changes, changes)
         rows = list(csv.DictReader(wch("plan", "--format", "csv", database=database.url).out.splitlines()))
-    assert sum(int(row["rows_against"]) for row in rows) == (not changes)
+    assert sum(int(row["conflicting_rows"]) for row in rows) == (not changes)
     if first == [FILL]:
         manager.run_migrations()
 
@@ -207,7 +207,7 @@ def test_every_format_says_where_the_run_would_stop_and_what_it_leaves(database:
     formats = ("sql", "table", "csv", "json", "yaml")
     with mock.patch("wch_peewee.install.inspection.folder_of", return_value=MigrationFolder(stopping)):
         for name in formats:
-            assert "say allow_drop=True in the migration" in wch("plan", "--format", name, database=database.url).out
+            assert "add allow_drop=True in the migration" in wch("plan", "--format", name, database=database.url).out
         assert "1.1.0" not in wch("plan", "--format", "table", database=database.url).out.splitlines()[-1]
     database.execute("ALTER TABLE wp_wch_carts ADD COLUMN theirs INT")
     database.execute("ALTER TABLE wp_wch_carts ADD COLUMN needed VARCHAR(9) DEFAULT 'x'")

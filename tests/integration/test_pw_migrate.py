@@ -135,7 +135,7 @@ def test_rolling_back_the_first_is_refused_and_allowed_by_the_environment(
         (("--database", "nonsense"), {}, "the database URL has no scheme"),
         (("--database", "sqlite:///x.db"), {"WCH_TABLE_PREFIX": "no-"}, "Table prefix 'no-'"),
         (("--database", "sqlite:///x.db", "--migratetable", "mine"), {}, "--migratetable is not for these"),
-        (("--database", "mysql://nobody:secret@127.0.0.1:9/none"), {}, "no server answers there"),
+        (("--database", "mysql://nobody:secret@127.0.0.1:9/none"), {}, "cannot reach the server"),
     ],
 )
 def test_a_wrong_setting_is_one_line(

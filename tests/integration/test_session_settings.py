@@ -137,7 +137,7 @@ def test_a_run_that_is_not_set_as_it_asked_to_be_does_not_begin(database: LiveDa
 
     with (
         mock.patch.object(driver.ServerDatabase, "_connect", forgetful),
-        pytest.raises(UnsupportedServer, match=f"does not keep what it is told: {name} is {value}"),
+        pytest.raises(UnsupportedServer, match=f"loses its session settings: {name} is {value}"),
     ):
         DatabaseManager(database.url).install()
     assert database.tables() == []

@@ -237,11 +237,11 @@ def test_a_part_of_a_document_in_other_places(models: SiteModels) -> None:
     for number, count in ((Decimal("2"), 1), (Decimal("2.5"), 0), (float("nan"), 0), (float("inf"), 0), (2**70, 0)):
         assert model.select().where(model.context["n"] == number).count() == count
         assert model.select().where(model.context["n"] != number).count() == 3 - count
-    with pytest.raises(InvalidValue, match="holds a NUL character"):
+    with pytest.raises(InvalidValue, match="contains a NUL character"):
         _ = name == "a\0b"
     keys: list[Any] = ['q"u', "back\\slash", -1, slice(0, 1), True, None, 1.5]
     for key in keys:
-        with pytest.raises(InvalidValue, match="cannot be looked up"):
+        with pytest.raises(InvalidValue, match="cannot be used in a query"):
             _ = model.context["n"][key]
     for refused in ({"a": 1}, [1]):
         with pytest.raises(InvalidValue, match="compare one value in it"):

@@ -63,7 +63,7 @@ def refusal(pair: Pair) -> str:
     return (
         rf"^mysql://.*: server 2 \(.*:{pair.replica.address.port}\) answers reads and "
         rf"server 1 \(.*:{pair.primary.address.port}\) is written to: a proxy splits them.* "
-        r"use the address of the server that is written to, .*Nothing was changed\.$"
+        r"use the address of the primary, .*Nothing was changed\.$"
     )
 
 
@@ -225,7 +225,7 @@ def refused_on(url: str, words: str) -> None:
 
 def test_a_replica_whose_account_may_write_is_left_alone(pair: Pair, reader: LiveDatabase) -> None:
     address = rf"127\.0\.0\.1:{pair.primary.address.port}"
-    refused_on(reader.url, rf"replicates from another\); use the address of the server that is written to, {address};")
+    refused_on(reader.url, rf"it is a replica\); use the address of the primary, {address};")
     assert reader.tables() == []
 
 
@@ -252,7 +252,7 @@ def test_a_read_only_server_is_left_alone(pair: Pair, reader: LiveDatabase, engi
         pytest.skip("MySQL's")
     query(pair.replica, f"SET GLOBAL {name} = 1")
     try:
-        refused_on(reader.url, rf"replicates from another and {name} is ON\).*:{pair.primary.address.port}")
+        refused_on(reader.url, rf"it is a replica and {name} is ON\).*:{pair.primary.address.port}")
     finally:
         query(pair.replica, "SET GLOBAL read_only = 0")
     assert reader.tables() == []
@@ -281,14 +281,14 @@ def test_where_an_account_may_not_ask_mariadb_tells_it_all_the_same(
     pair.catch_up()
     url = replace(pair.replica.address, user="guest", password="secret").url(reader.name)
     if engine.family == "mariadb":
-        refused_on(url, r"replicates from another\); use the address of the server that is written to")
+        refused_on(url, r"it is a replica\); use the address of the primary")
         assert reader.tables() == []
     else:
         (found,) = [one.found for one in diagnose(DatabaseManager(url)) if one.name == "writable"]
         assert found.endswith("only an account with REPLICATION CLIENT sees if it is a replica")
         query(pair.replica, "SET GLOBAL read_only = 1")
         try:
-            refused_on(url, r"read_only is ON\); use the address of the server that is written to")
+            refused_on(url, r"read_only is ON\); use the address of the primary")
         finally:
             query(pair.replica, "SET GLOBAL read_only = 0")
 

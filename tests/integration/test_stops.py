@@ -76,7 +76,7 @@ def test_what_cannot_be_taken_back_says_so_and_is_left(
     assert not seen.ddl
     assert run(["rollback", "--yes", "--database", installed.url, "--format", "json", "--quiet"]) == 2
     out, err = capsys.readouterr()
-    line = "002_note cannot be taken back: the notes were read by nobody else. Nothing was changed."
+    line = "Cannot roll back 002_note: the notes were read by nobody else. Nothing was changed."
     assert err == f"Error: {line}\n"
     assert json.loads(out)["error"]["type"] == "Irreversible"
     assert manager.status().version == "1.1.0"

@@ -71,7 +71,7 @@ def test_what_is_lost_is_counted_and_allowed_by_name(site: LiveDatabase, manager
     assert (plan.code, f"-- Loses {loss}" in plan.out) == (0, True)
     assert wch("rollback", "--dry-run", database=site.url).out == plan.out
     result = wch("rollback", answer="002_notes\n", database=site.url)
-    assert (result.code, result.out) == (0, "Success: Took back 002_notes\n")
+    assert (result.code, result.out) == (0, "Success: Rolled back 002_notes.\n")
 
 
 def test_leave_takes_the_rows_of_tables_too(site: LiveDatabase, manager: DatabaseManager) -> None:
@@ -91,7 +91,7 @@ def test_a_rollback_has_a_target_and_comes_back_to_it_twice(site: LiveDatabase, 
     assert manager.rollback(to="1.1.0") == ("003_renamed",)
     assert manager.rollback(to="1.1.0") == manager.rollback("003_renamed") == ()
     result = wch("rollback", "003_renamed", "--yes", database=site.url)
-    assert (result.code, result.out) == (0, "Success: Nothing was to do: 003_renamed is not applied.\n")
+    assert (result.code, result.out) == (0, "Success: Nothing to do: 003_renamed is not applied.\n")
     assert manager.run_migrations(to="1.1.0") == ()
     assert manager.rollback(to="1.0.0") == ("002_notes",)
     assert manager.run_migrations(to="1.1.0") == ("002_notes",)
@@ -121,8 +121,8 @@ def test_one_without_its_file_is_not_taken_back(site: LiveDatabase, manager: Dat
     with pytest.raises(ConfigurationError, match=r"003_renamed is applied, and .* has no file 003_renamed\.py"):
         DatabaseManager(site.url, migrations=notes).rollback()
     status = wch("status", database=site.url)
-    assert "003_renamed is applied, and there is no file 003_renamed.py" in status.out
-    assert "002_notes.py is not what it was when it was applied" in status.out
+    assert "003_renamed is applied, but its file 003_renamed.py is missing" in status.out
+    assert "002_notes.py was changed after it was applied" in status.out
     assert status.code == 1
 
 
@@ -139,14 +139,14 @@ def test_a_failure_names_the_commands_that_lead_out(site: LiveDatabase, manager:
     if site.family == "sqlite":  # the whole of it is undone
         assert "half" not in status.out
     else:
-        expected = "002_notes is half taken back: wch rollback 002_notes goes on, wch migrate goes forward again."
+        expected = "002_notes is half rolled back: wch rollback 002_notes finishes it, wch migrate applies it again."
         assert (status.code, expected in status.out) == (1, True)
         assert "Up to date" not in status.out
         runs = wch("status", "--format", "json", database=site.url).json["history"]
         assert (runs[-1]["name"], runs[-1]["direction"], runs[-1]["outcome"]) == ("002_notes", "back", "failed")
     file.write_text(NOTES, encoding="utf-8")
     assert wch("migrate", "--to", "1.1.0", database=site.url).code == 0
-    assert manager.status().half_taken_back == ()
+    assert manager.status().half_rolled_back == ()
     assert manager.status().version == "1.1.0"
     assert "note" in snapshot(site)["wp_wch_messages"][0]
 
@@ -183,8 +183,8 @@ LONG = WIDER.format('ColumnType("longtext")')
 
 #: What goes forward, the value that stands against the way back, the steps of that, and what is said.
 AGAINST = {
-    "a text that is no number": (TEXT, "'anna'", WIDER.format("bigint()"), "is not the same as bigint"),
-    "a text that is no JSON": (TEXT, "'anna'", WIDER.format("json()"), "is not the same as json"),
+    "a text that is no number": (TEXT, "'anna'", WIDER.format("bigint()"), "would change as bigint"),
+    "a text that is no JSON": (TEXT, "'anna'", WIDER.format("json()"), "would change as json"),
     "a longer text": (TEXT, "'anna and somebody else'", WIDER.format("varchar(5)"), "longer than 5"),
     "a text of many bytes": (LONG, "REPEAT('ü', 40000)", TEXT, "longer than 65,535 bytes"),
     "a new column without a value": (TEXT, "'x'", NEW.format("nullable=True") + THEN + NOT_NULL, "there are 3 rows"),
@@ -250,13 +250,13 @@ def test_only_what_was_shown_is_taken_back(site: LiveDatabase, manager: Database
     assert (plan.names, plan.losses) == (("002_notes",), ())
     site.execute("UPDATE wp_wch_messages SET note = 'written since'")
     with pytest.raises(RemovalRefused):
-        manager.take_back(plan)
+        manager.roll_back(plan)
     plan = manager.rollback_plan()
     assert plan.losses
     manager.run_migrations()
     before = state(site)
-    with pytest.raises(SchemaConflict, match="003_renamed has been applied meanwhile"):
-        manager.take_back(plan, allow_loss=True)
+    with pytest.raises(SchemaConflict, match="003_renamed was applied by another run"):
+        manager.roll_back(plan, allow_loss=True)
     assert state(site) == before
 
 

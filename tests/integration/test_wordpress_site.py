@@ -60,7 +60,7 @@ def test_a_prefix_that_the_site_does_not_have(database: LiveDatabase, tmp_path: 
         database.execute(f"CREATE TABLE {name} (ID BIGINT NOT NULL PRIMARY KEY)")
     before = database.tables()
     there = "wp_ (in another case), blog_, wp_2_" if prefix == "WP_" else "blog_, wp_, wp_2_"
-    said = f"there is no table {prefix}options. WordPress's tables there have the prefix {there}; correct the prefix"
+    said = f"table {prefix}options does not exist. WordPress's tables there have the prefix {there}; correct the prefix"
     for command in COMMANDS:
         result = wch(command, "--wordpress", site, f"--prefix={prefix}")
         assert (result.code, said in result.text) == (2 if command == "doctor" else 78, True), command
@@ -76,7 +76,7 @@ def test_where_wordpress_is_not_installed_nothing_is_created(
     """An options table would keep its installer from running."""
     site = site_of(database, tmp_path / "site")
     database.execute("DROP TABLE wp_options")
-    said = "there is no table wp_options. WordPress is not installed there yet; run its installer first."
+    said = "table wp_options does not exist. WordPress is not installed there yet; run its installer first."
     monkeypatch.chdir(site)
     for command in COMMANDS:
         result = wch(command)

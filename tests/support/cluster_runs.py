@@ -239,7 +239,7 @@ def all_of(actions: list[Callable[[], Any]]) -> list[Any]:
 def assert_refused_as_myisam(node: LiveDatabase, undisturbed: dict[str, str]) -> None:
     """Assert that an options table of another engine is found before the first change, and that the advice works."""
     node.execute(undisturbed["wp_options"].replace("ENGINE=InnoDB", "ENGINE=MyISAM"))
-    words = "wp_options is a MyISAM table, which this cluster does not pass on; convert it first: "
+    words = "wp_options is a MyISAM table, which this cluster does not replicate; convert it first: "
     with pytest.raises(SchemaConflict, match=words) as refused:
         manager(node).install()
     stopped = manager(node).plan().dry_run.stopped

@@ -122,7 +122,7 @@ def upgrade(author: Author, database: LiveDatabase, label: str, rows: int) -> Do
     plan = author.wch(*COMMANDS["plan"], url=database.url)
     steps = json.loads(author.wch("plan", "--format", "json", url=database.url))["steps"]
     seconds = json.loads(author.python("-c", _TIMED, database.url, url=database.url).splitlines()[-1])
-    assert "Everything is as it should be" in author.wch("check", url=database.url)
+    assert "No differences found" in author.wch("check", url=database.url)
     return Done(label, plan, steps, seconds)
 
 
@@ -211,7 +211,7 @@ $ wch {" ".join(COMMANDS["plan"])}
 
 ## Check that it worked
 
-`wch check` prints "Everything is as it should be." The program that writes this page verifies that on each server.
+`wch check` prints "No differences found." The program that writes this page verifies that on each server.
 """
 
 

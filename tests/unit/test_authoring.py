@@ -144,7 +144,7 @@ def test_what_cannot_be_the_same_column_is_not_asked() -> None:
 def test_values_that_are_gone_and_were_unique_do_not_come_back() -> None:
     unique = one(required("a", varchar(9)), index("a", unique=True))
     assert steps(one(), unique, back=True) == ["irreversible"]
-    assert caution([DropColumn("t", "a")]) == "Take it back, but for the values of t.a, which are gone."
+    assert caution([DropColumn("t", "a")]) == "Restore the tables, but not the values of t.a, which are lost."
 
 
 def test_another_primary_key_is_a_question() -> None:
@@ -160,10 +160,10 @@ def test_the_words() -> None:
     before = one(column("a", enum("x")), column("gone"))
     after = one(required("a", enum("x", "y"), default="x"), column("b"), column("c"), index("b", "c", unique=True))
     assert summary(between(before, after)) == (
-        "t get b and c",
-        "t.a can be 'y', is NOT NULL and defaults to 'x'",
-        "a unique index on t (b, c)",
-        "t lose gone",
+        "Add t.b and t.c",
+        "Change t.a: allow 'y', NOT NULL, default 'x'",
+        "Add unique index on t (b, c)",
+        "Drop t.gone",
     )
 
 

@@ -59,13 +59,13 @@ def test_a_life() -> None:
     assert (installed.code, installed.out.splitlines()[-1]) == (0, "Success: Installed version 1.0.0.")
     assert {f"wp_wch_{name}" for name in TABLES} <= tables()
     again = wch("activate")
-    assert (again.code, again.out) == (0, "Success: Nothing was to do: version 1.0.0 is in place.\n")
+    assert (again.code, again.out) == (0, "Success: Already up to date (version 1.0.0).\n")
     assert wch("status").code == 0
-    assert wch("check").out == "Everything is as it should be.\n"
-    assert wch("plan").out == "-- Nothing is to do\n"
-    assert wch("migrate").out == "Success: No migration was pending; version 1.0.0 is in place.\n"
-    assert wch("rollback", "--yes").out == "Success: Took back 001_initial_schema\n"
-    assert wch("rollback", "--yes").out == "Success: Nothing was to do.\n"
+    assert wch("check").out == "No differences found.\n"
+    assert wch("plan").out == "-- Nothing to do\n"
+    assert wch("migrate").out == "Success: No pending migrations (version 1.0.0).\n"
+    assert wch("rollback", "--yes").out == "Success: Rolled back 001_initial_schema.\n"
+    assert wch("rollback", "--yes").out == "Success: Nothing to do.\n"
     assert wch("migrate").out.splitlines()[0] == "Applied 001_initial_schema"
     removed = wch("uninstall", "--yes", WCH_REMOVE_DATA="true")
     assert (removed.code, removed.out.splitlines()[-1]) == (0, "Success: Uninstalled.")
@@ -117,13 +117,13 @@ def test_what_is_refused_or_not_ours_is_said() -> None:
     )
     extras = wch("activate")
     assert extras.code == wch("check").code == 0
-    assert "Left alone: wp_wch_carts has a column theirs\n" in extras.out
+    assert "Not managed by wch: wp_wch_carts has a column theirs\n" in extras.out
     execute("ALTER TABLE wp_wch_sync_queue DROP COLUMN error_message", "DROP INDEX wp_wch_carts_customer_phone")
     row = "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES ('1', '', '', '')"
     execute(row, row)
     check = wch("check")
     assert check.code == 1
-    assert "Drift: Add column wp_wch_sync_queue.error_message (wch repair mends it)\n" in check.out
+    assert "Drift: Add column wp_wch_sync_queue.error_message (wch repair repairs it)\n" in check.out
     assert "Drift: Add index wp_wch_carts" in check.out
     for _ in range(2):
         mended = wch("activate")

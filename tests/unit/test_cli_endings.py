@@ -40,27 +40,27 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--database", f"mysql://root:{SECRET}/x@host/db"], {}, 78, "write # as %23, / as %2F"),
         (["--database", f"mysql://root:{SECRET}#x@host/db"], {}, 78, "write # as %23, / as %2F"),
         (["--database", f"mysql://root:{SECRET}@host/db?connect_timeout=0"], {}, 78, "expected whole seconds, 1 to"),
-        (["--database", f"mysql://root:{SECRET}@{'h' * 64}/db"], {}, 78, "The host of the database is not possible"),
-        (["--database", f"mysql://root:{SECRET}@host/a%00b"], {}, 78, "it holds a NUL character"),
+        (["--database", f"mysql://root:{SECRET}@{'h' * 64}/db"], {}, 78, "The host of the database is not valid"),
+        (["--database", f"mysql://root:{SECRET}@host/a%00b"], {}, 78, "it contains a NUL character"),
         (
             ["--database", f"mysql://root:{SECRET}\ud800@host/db"],
             {},
             78,
-            "The password of the database is not possible",
+            "The password of the database is not valid",
         ),
-        (["--database", f"mysql://%ff:{SECRET}@host/db"], {}, 78, "The user of the database is not possible"),
-        (["--database", "sqlite:///a%00b"], {}, 78, "holds %00"),
+        (["--database", f"mysql://%ff:{SECRET}@host/db"], {}, 78, "The user of the database is not valid"),
+        (["--database", "sqlite:///a%00b"], {}, 78, "contains %00"),
         (["--database", "sqlite:///" + "a" * 300], {}, 78, "File name too long"),
         (["--database", "sqlite:///\ud800.db"], {}, 78, "surrogates not allowed"),
         (["--database", f"sqlite:///{__file__}/x.db"], {}, 78, "in a folder that does not exist"),
-        (["--database", "mysql://root:12/34@host"], {}, 78, "names no database"),
-        (["--database", f"mysql://root:{SECRET}@host"], {}, 78, "names no database"),
+        (["--database", "mysql://root:12/34@host"], {}, 78, "has no database name"),
+        (["--database", f"mysql://root:{SECRET}@host"], {}, 78, "has no database name"),
         (["--database", f"postgres://root:{SECRET}@host/db"], {}, 78, "begins with 'postgres'"),
         (["--database", f"root:{SECRET}@host/db"], {}, 78, "has no scheme"),
         (["--database", f"root:{SECRET}://host/db"], {}, 78, "scheme cannot be read"),
         (["--database", ""], {}, 78, "has no scheme"),
         (["--database", "sqlite:///no/such/folder/x.db"], {}, 78, "in a folder that does not exist"),
-        (["--prefix", "wp-"], {}, 78, "Table prefix 'wp-' is not possible"),
+        (["--prefix", "wp-"], {}, 78, "Table prefix 'wp-' is not valid"),
         ([], {"WCH_TABLE_PREFIX": "w" * 50}, 78, "is too long"),
         (["--bogus"], {}, 64, "No such option"),
         (["--format", "xml"], {}, 64, "'xml' is not one of"),
@@ -112,7 +112,7 @@ def test_an_error_is_a_document_too() -> None:
     result = wch("status", "--format", "json", "--prefix", "wp-")
     assert result.json["error"] == {
         "type": "ConfigurationError",
-        "message": "Table prefix 'wp-' is not possible: only letters A-Z and a-z, digits and underscores are allowed.",
+        "message": "Table prefix 'wp-' is not valid: expected only letters A-Z and a-z, digits and underscores.",
         "exit_code": 78,
     }
     assert result.err.startswith("Error: Table prefix 'wp-'")
@@ -139,7 +139,7 @@ def test_nobody_there_to_answer_is_64(command: str) -> None:
     wch("activate")
     result = wch(command, WCH_REMOVE_DATA="true")
     assert result.code == 64
-    assert "scripts say --yes" in result.err
+    assert "Use --yes in scripts" in result.err
     assert wch("status").code == 0
 
 
@@ -289,7 +289,7 @@ def test_migrations_that_others_may_change_are_said(mode: int, what: str | None,
     chosen = {"folder": folder, "file": file, None: file}[what]
     chosen.chmod(mode)
     result = wch("check", "--migrations", str(folder))
-    assert (result.code, f"Other users may change {chosen}" in result.err) == (0, what is not None)
+    assert (result.code, f"Other users can change {chosen}" in result.err) == (0, what is not None)
     found = doctor.migrations(folder)
     assert [finding.state for finding in found] == ([] if what is None else ["warn"])
     assert all(str(chosen) in finding.found + finding.advice for finding in found)

@@ -47,7 +47,7 @@ def test_a_database_that_php_has_upgraded_is_left_alone(job: tuple[str, ...], mo
     database.execute_sql("ALTER TABLE wp_wch_carts DROP COLUMN coupon_code")
     result = wch(*job)
     assert result.code == 4
-    assert "wch check says what the models can do there." in result.err
+    assert "wch check shows what the models can do there." in result.err
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "yaml"])
@@ -110,9 +110,9 @@ def test_the_queue(models: Any) -> None:
     assert counts == {"pending": 1, "processing": 1, "completed": 0, "failed": 1}
     assert wch("queue").out.splitlines()[0].split() == ["status", "items", "oldest"]
     shown = wch("queue", "--older-than", "0").out.splitlines()[-1]
-    assert shown == "1 claimed more than 0 minutes ago: wch queue requeue puts them back."
-    assert wch("queue", "requeue").out.splitlines()[-1] == "Success: Put back 0 items."
+    assert shown == "1 claimed more than 0 minutes ago: wch queue requeue releases them."
+    assert wch("queue", "requeue").out.splitlines()[-1] == "Success: Requeued 0 items."
     back = wch("queue", "requeue", "--older-than", "0", "--failed")
-    assert back.out.splitlines()[-1] == "Success: Put back 2 items."
+    assert back.out.splitlines()[-1] == "Success: Requeued 2 items."
     assert models.SyncQueueItem.select().where(models.SyncQueueItem.status == "pending").count() == 3
     assert wch("queue", "--failed").code == wch("queue", "mend").code == 64

@@ -78,10 +78,10 @@ def test_what_is_written_is_what_was_missing(folder: Path) -> None:
     assert (result.code, result.out.splitlines()) == (
         1,
         [
-            "No migration: Change type of carts.coupon_code from varchar(50) to varchar(60)",
-            "No migration: Add column carts.channel",
-            "No migration: Add index carts KEY `channel` (`channel`)",
-            "The models and the migrations disagree: wch new NAME writes a migration.",
+            "Not in the migrations: Change type of carts.coupon_code from varchar(50) to varchar(60)",
+            "Not in the migrations: Add column carts.channel",
+            "Not in the migrations: Add index carts KEY `channel` (`channel`)",
+            "The models and the migrations differ: wch new NAME writes the missing migration.",
         ],
     )
     assert check("--format", "json").json["differences"][1]["words"] == "Add column carts.channel"
@@ -110,8 +110,8 @@ def test_a_rename_is_never_guessed() -> None:
     result = new("voucher")
     assert (result.code, result.out) == (78, "")
     assert result.err == (
-        "Error: carts.coupon_code is gone, and voucher is new: say --rename carts.coupon_code:voucher, "
-        "or --drop carts.coupon_code if its values may go.\n"
+        "Error: carts.coupon_code was removed, and voucher was added: use --rename carts.coupon_code:voucher, "
+        "or --drop carts.coupon_code if it is not needed.\n"
     )
     renamed = new("voucher", "--rename", "carts.coupon_code:voucher", "--dry-run")
     assert 'migrator.run(steps.rename_column, database, "carts", "coupon_code", "voucher")' in renamed.out
@@ -127,14 +127,14 @@ def test_on_a_terminal_it_is_asked(monkeypatch: pytest.MonkeyPatch, answer: str,
     monkeypatch.setattr("wch_peewee.cli.new._can_ask", lambda: True)
     result = new("voucher", "--dry-run", answer=answer)
     assert result.code == 0
-    assert "carts.coupon_code is gone. Is it voucher now? [y/N]" in result.text
+    assert "carts.coupon_code was removed. Was it renamed to voucher? [y/N]" in result.text
     assert step in result.out
 
 
 def test_what_only_the_author_knows_is_marked(folder: Path) -> None:
     declare(AS_IT_IS, "    source = VarcharField(10)")
     result = new("source")
-    assert "The file holds 1 question (steps.decide), and does not run before you have answered." in result.out
+    assert "The file has 1 question (steps.decide); it does not run until you answer." in result.out
     file = folder / "002_source.py"
     refused = check()
     assert (refused.code, refused.out) == (2, "")
@@ -160,9 +160,9 @@ def test_a_template_for_rows(folder: Path) -> None:
     ("arguments", "words"),
     [
         (["--rename", "coupon_code:code"], "expected table.old:new, as messages.note:remark."),
-        (["--rename", "cart.coupon_code:code"], "there is no table cart; there are "),
-        (["--rename", "carts.items:code"], "items has to be in the migrations alone, and code in the models alone"),
-        (["--drop", "carts.items"], "--drop carts.items: the models still have it"),
+        (["--rename", "cart.coupon_code:code"], "unknown table cart; expected one of "),
+        (["--rename", "carts.items:code"], "items must be only in the migrations, and code only in the models"),
+        (["--drop", "carts.items"], "--drop carts.items does not match"),
         (["--models", "no_such_module"], "no_such_module cannot be imported (ModuleNotFoundError"),
         (["--models", "shop_models:Nothing"], "no models there; expected module:ATTRIBUTE"),
     ],
@@ -177,14 +177,14 @@ def test_mistakes_are_one_line(arguments: list[str], words: str) -> None:
 
 def test_a_name_needs_words() -> None:
     declare()
-    assert "is no name for a migration; expected words" in new("--", "-!-").err
+    assert "is not a name for a migration; expected words" in new("--", "-!-").err
 
 
 def test_an_installed_package_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wch_peewee.migrate.folder.migrations_folder", lambda: Path("site/wch_peewee/migrations"))
     result = wch("new", "x")
     assert result.code == 78
-    assert "say --migrations FOLDER, or install a checkout with pip install -e ." in result.err
+    assert "use --migrations FOLDER, or install a checkout with pip install -e ." in result.err
 
 
 def test_a_file_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

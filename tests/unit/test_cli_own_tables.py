@@ -103,16 +103,16 @@ def test_nothing_of_ours_is_an_error_and_never_nothing_to_do(project: Path) -> N
     given = ("--models", "shop_tables")
     (project / "empty").mkdir()
     for command in ("migrate", "activate", "status", "plan", "check", "repair"):
-        failed(wch(*given, "--migrations", "nowhere", command), "There is no folder of migrations at nowhere.")
-        failed(wch(*given, "--migrations", "empty", command), "There are no migrations in empty.")
-        failed(wch(*given, command), "The namespace shop has no migrations; name their folder")
+        failed(wch(*given, "--migrations", "nowhere", command), "No migrations folder at nowhere.")
+        failed(wch(*given, "--migrations", "empty", command), "No migrations in empty.")
+        failed(wch(*given, command), "The namespace shop has no migrations; use --migrations")
         failed(wch("--models", "json", command), "--models json: no models there")
     assert not Path("wch.db").exists()
 
 
 def test_migrations_that_lie_there_are_not_passed_over() -> None:
     assert wch("new", "invoices", "--models", "shop_tables", "--migrations", "migrations").code == 0
-    failed(wch("migrate"), "and there are others in ")
+    failed(wch("migrate"), "but there are others in ")
     assert not Path("wch.db").exists()
 
 

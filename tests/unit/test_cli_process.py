@@ -50,7 +50,7 @@ def test_results_go_to_stdout_and_the_target_to_stderr(tmp_path: Path) -> None:
     assert err.splitlines()[0] == "Database: sqlite:///wch.db (prefix wp_)"
     assert finish(start("activate", folder=tmp_path))[:2] == (
         0,
-        "Success: Nothing was to do: version 1.0.0 is in place.\n",
+        "Success: Already up to date (version 1.0.0).\n",
     )
 
 
@@ -150,7 +150,7 @@ def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
         assert finish(start("status", folder=tmp_path, mortal=mortal))[0] == 1
         code, out, err = finish(start("activate", folder=tmp_path, mortal=mortal))
         assert (code, out) == (2, "")
-        assert "cannot be written to" in err
+        assert "not writable" in err
         assert finish(start("doctor", folder=tmp_path, mortal=mortal))[0] == 2
         tmp_path.chmod(0o755)
         assert "is read-only; nothing was changed" in finish(start("activate", folder=tmp_path, mortal=mortal))[2]

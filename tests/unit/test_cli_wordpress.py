@@ -72,7 +72,7 @@ def test_quiet_says_nothing_of_it(site: Path) -> None:
 def test_a_database_layer_of_the_sites_own_is_mentioned(site: Path) -> None:
     (site / "wp-content").mkdir()
     (site / "wp-content" / "db.php").touch()
-    assert "may connect elsewhere" in wch("status", "--wordpress", "site").err
+    assert "may use another database" in wch("status", "--wordpress", "site").err
 
 
 def test_what_cannot_be_known_is_one_line_and_an_exit_code(site: Path) -> None:
@@ -80,7 +80,7 @@ def test_what_cannot_be_known_is_one_line_and_an_exit_code(site: Path) -> None:
     result = wch("status", "--wordpress", "site")
     assert (result.code, result.out) == (78, "")
     (line,) = result.err.splitlines()
-    assert line.startswith("Error: DB_NAME cannot be known: ")
+    assert line.startswith("Error: Cannot determine DB_NAME: ")
     assert "line 2: $_GET['db']" in line
     assert "--database" in line
 
@@ -92,7 +92,7 @@ def test_no_site_there(site: Path) -> None:
         wch("status", WCH_WORDPRESS="nowhere"),
     ):
         assert result.code == 78
-        assert result.err.startswith("Error: There is no WordPress at ")
+        assert result.err.startswith("Error: No WordPress at ")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,11 @@ def test_no_site_there(site: Path) -> None:
         ("define('WCH_REMOVE_DATA', true);", 0, "Uninstalled."),
         ("define('WCH_REMOVE_DATA', false);", 2, "nothing was removed"),
         ("define('WCH_REMOVE_DATA', 'yes');", 78, "is set, but not to true"),
-        ("eval($_GET['x']); define('WCH_REMOVE_DATA', true);", 2, "cannot be known from wp-config.php"),
+        (
+            "eval($_GET['x']); define('WCH_REMOVE_DATA', true);",
+            2,
+            "Cannot determine WCH_REMOVE_DATA from wp-config.php",
+        ),
         ("", 2, "nothing was removed"),
     ],
 )
@@ -130,13 +134,15 @@ def test_no_new_file_in_a_web_sites_folder(site: Path, monkeypatch: pytest.Monke
         for command in ("activate", "migrate", "repair", "rollback", "uninstall"):
             for result in (wch(command, database=url), wch(command, "--database", url)):
                 assert (result.code, result.out) == (78, "")
-                assert f"would be a new file in {site.parent if folder == site.parent else site}, where" in result.err
+                assert (
+                    f"would be a new file in {site.parent if folder == site.parent else site}, from where" in result.err
+                )
         assert "web server" not in wch("status", database=url).err
         assert not Path("x.db").exists()
     (site / "wp-config.php").unlink()  # WordPress is unpacked, and not set up
     assert wch("activate").code == 78
     Path("x.db").touch()
-    assert f"Warning: this file lies in {site}" in wch("activate", database=url).err
+    assert f"Warning: this file is in {site}" in wch("activate", database=url).err
 
 
 def test_every_command_takes_it() -> None:

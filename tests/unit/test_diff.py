@@ -181,10 +181,10 @@ COLUMNS = {
             ),
         ],
     ),
-    "does not count by itself": (
+    "is not AUTO_INCREMENT": (
         Table("t", (replace(ID, auto_increment=False), A)),
         table(A),
-        ["+ Change t.id to count by itself"],
+        ["+ Change t.id to AUTO_INCREMENT"],
     ),
     "opaque and equal": (
         table(replace(A, opaque=("on update current_timestamp()",))),
@@ -344,7 +344,7 @@ TABLES = {
     "not to be read": (
         (Table("t", (), (), opaque=("a view, not a table",)),),
         (table(A, index("a")),),
-        ["! Bring t to its declared shape"],
+        ["! Change t to its declaration"],
     ),
     "cannot be modified": (
         (table(A, opaque=("it is partitioned",)),),

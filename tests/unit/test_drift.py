@@ -38,7 +38,7 @@ def damage() -> None:
 def test_an_empty_database_is_pending_and_no_drift() -> None:
     found = wch("check", "--format", "json").json["differences"]
     assert {difference["kind"] for difference in found} == {"pending"}
-    assert {difference["mended_by"] for difference in found} == {None}
+    assert {difference["repaired_by"] for difference in found} == {None}
     assert found[0]["what"] == "Run migration 001_initial_schema"
     assert "Create table wp_wch_carts" in [difference["what"] for difference in found]
 
@@ -46,9 +46,9 @@ def test_an_empty_database_is_pending_and_no_drift() -> None:
 def test_drift_says_who_mends_it_and_how() -> None:
     damage()
     column, index = wch("check", "--format", "json").json["differences"]
-    assert (column["kind"], column["table"], column["mended_by"]) == ("drift", "wp_wch_sync_queue", "wch repair")
+    assert (column["kind"], column["table"], column["repaired_by"]) == ("drift", "wp_wch_sync_queue", "wch repair")
     assert column["what"] == "Add column wp_wch_sync_queue.error_message"
-    assert (index["kind"], index["table"], index["mended_by"]) == ("drift", "wp_wch_carts", None)
+    assert (index["kind"], index["table"], index["repaired_by"]) == ("drift", "wp_wch_carts", None)
     assert (index["statements"], "there are 2 rows" in index["reason"]) == ([], True)
 
     preview = wch("repair", "--dry-run", "--format", "json").json
@@ -60,7 +60,7 @@ def test_drift_says_who_mends_it_and_how() -> None:
 def test_each_difference_is_a_line_and_the_statements_stand_below() -> None:
     damage()
     plain, verbose = wch("check").out.splitlines(), wch("check", "--verbose").out.splitlines()
-    assert plain[0] == "Drift: Add column wp_wch_sync_queue.error_message (wch repair mends it)"
+    assert plain[0] == "Drift: Add column wp_wch_sync_queue.error_message (wch repair repairs it)"
     assert plain[1].startswith("Drift: Add index wp_wch_carts UNIQUE KEY")
     assert len(plain) == 3
     assert verbose[1].startswith("    ALTER TABLE")
@@ -86,7 +86,7 @@ def test_a_version_that_is_gone_is_none_of_repairs_business() -> None:
     wch("activate")
     execute("DROP TABLE wp_options")
     found = wch("check", "--format", "json").json["differences"]
-    assert [(d["kind"], d["table"], d["mended_by"]) for d in found] == [("drift", "wp_options", None)] * 2
+    assert [(d["kind"], d["table"], d["repaired_by"]) for d in found] == [("drift", "wp_options", None)] * 2
     assert wch("check").out.splitlines()[-1] == "wch activate writes the version."
     assert wch("repair", "--dry-run").code == 0
 
@@ -107,12 +107,12 @@ def test_where_a_pending_migration_would_stop_is_said(tmp_path: Path) -> None:
     wch("activate")
     path = folder(tmp_path, _002_more=file('steps.decide("Which?")'))
     run, stop = differences(DatabaseManager("sqlite:///wch.db", migrations=path).plan(), our_names())
-    assert [(difference.kind, difference.mended_by) for difference in (run, stop)] == [("pending", None)] * 2
+    assert [(difference.kind, difference.repaired_by) for difference in (run, stop)] == [("pending", None)] * 2
     assert stop.what == "002_more would stop at its beginning"
     assert "Which?" in stop.reason
 
 
 def test_a_difference_speaks_for_itself() -> None:
-    difference = Difference("drift", "wp_wch_carts", "Add column x", reason="there is no value")
-    assert str(difference) == "Add column x: there is no value"
+    difference = Difference("drift", "wp_wch_carts", "Add column x", reason="write a migration")
+    assert str(difference) == "Add column x: write a migration"
     assert difference.to_dict()["statements"] == []

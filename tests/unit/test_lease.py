@@ -178,10 +178,10 @@ def test_a_beat_that_loses_to_a_certification_failure_is_no_loss() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (OTHERS, "taken over by another run (process 4711 on web2); nothing more is done here, run the same again"),
-        (None, "taken over by another run; nothing more is done here"),
-        (FREE, "taken over by another run; nothing more is done here"),
-        ("1700000000", "taken over by another run; nothing more is done here"),  # WordPress's own upgrader
+        (OTHERS, "taken over by another run (process 4711 on web2); this run has stopped, run the command again"),
+        (None, "taken over by another run; this run has stopped"),
+        (FREE, "taken over by another run; this run has stopped"),
+        ("1700000000", "taken over by another run; this run has stopped"),  # WordPress's own upgrader
     ],
 )
 def test_whoever_has_lost_it_is_told(value: str | None, words: str) -> None:
@@ -199,7 +199,7 @@ def test_a_node_that_takes_no_statements_ends_the_run() -> None:
     row = Row()
     mine = held(row)
     row.instead["UPDATE"] = [NO_QUORUM]
-    with pytest.raises(Busy, match=r"cannot be renewed \(WSREP has not yet prepared node .*\); run the same again"):
+    with pytest.raises(Busy, match=r"cannot be renewed \(WSREP has not yet prepared node .*\); run "):
         mine.check()
 
 

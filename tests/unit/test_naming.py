@@ -82,7 +82,7 @@ def test_a_namespace_names_everything_of_its_plugin() -> None:
     assert (space.version_option, space.lease_option) == ("shop_db_version", "shop_db_upgrade.lock")
     assert (space.remove_data, space.package) == ("SHOP_REMOVE_DATA", "shop")
     assert SHOP.known("invoices") == SHOP.known("shop_invoices") == "wp_shop_invoices"
-    with pytest.raises(UnknownTable, match=r"the tables are invoices, lines\.$"):
+    with pytest.raises(UnknownTable, match=r"expected one of invoices, lines\.$"):
         SHOP.known("carts")
 
 

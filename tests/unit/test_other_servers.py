@@ -26,8 +26,8 @@ HANDSHAKE = packet(
     b"\x0a8.0.36\0\1\0\0\0" + b"12345678\0\xff\xf7\x21\2\0\xff\xc1\x15" + b"\0" * 10 + b"123456789012\0"
     b"mysql_native_password\0"
 )
-NO_MYSQL = "is no MySQL or MariaDB server"
-BROKEN_OFF = "closed the connection, or did not answer"
+NO_MYSQL = "is not a MySQL or MariaDB server"
+BROKEN_OFF = "closed the connection or did not answer"
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def test_whatever_it_sends_the_error_is_ours(contents: list[bytes], begun: bool)
 def test_tls_that_the_server_does_not_offer_is_named() -> None:
     with answering(HANDSHAKE) as port:
         result = wch("status", "--quiet", database=f"mysql://u:p@127.0.0.1:{port}/shop?ssl=1")
-    assert "the server offers no TLS, which ?ssl demands" in result.err
+    assert "?ssl requires TLS, which the server does not offer" in result.err
 
 
 def test_a_server_that_demands_tls_is_named() -> None:
@@ -124,4 +124,4 @@ def test_a_server_that_demands_tls_is_named() -> None:
 
 def test_an_authority_that_is_not_there_is_named(tmp_path: Path) -> None:
     result = wch("status", database=f"mysql://u:p@127.0.0.1/shop?ssl_ca={tmp_path}/ca.pem")
-    assert (result.code, f"ssl_ca in the database URL names no file: {tmp_path}/ca.pem." in result.err) == (78, True)
+    assert (result.code, f"ssl_ca in the database URL is not a file: {tmp_path}/ca.pem." in result.err) == (78, True)

@@ -167,7 +167,7 @@ except ConfigurationError as error:
 """
     *_, said = run(python, "-c", catch, cwd=tmp_path)
     assert said.startswith("No migrations are installed: ")
-    assert said.endswith("Install wch-peewee again.")
+    assert said.endswith("Reinstall wch-peewee.")
 
 
 def test_importing_the_package_imports_neither_the_command_nor_peewee_migrate() -> None:

@@ -84,7 +84,7 @@ ROWS = {
         table(A),
         table(A, index("a", unique=True)),
         {("no_duplicates", "a"): 1},
-        ["- Add index t UNIQUE KEY `a` (`a`): there is 1 row of t whose (a) another row has too; resolve them first"],
+        ["- Add index t UNIQUE KEY `a` (`a`): there is 1 row of t with duplicate (a); resolve them first"],
     ),
     # As one change it would be refused whole, and the rows' NULLs have nothing to say against the rest.
     "the rest of a column whose NULLs are in the way": (
@@ -100,10 +100,10 @@ ROWS = {
 }
 
 ORPHANS = (
-    "there are 3 rows of t whose p_id is in no row of p; "
+    "there are 3 rows of t whose p_id is missing in p; "
     "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
 )
-SIGNED = "changing bigint to bigint unsigned could refuse or change values; a migration has to convert it"
+SIGNED = "changing bigint to bigint unsigned could change or reject values; convert it in a migration"
 KEYS = {
     "added": ((P, table(BIG)), (P, table(BIG, key())), {}, ["+ Add foreign key t (`p_id`) REFERENCES p (`id`)"]),
     "orphans": (
@@ -128,7 +128,7 @@ KEYS = {
         (table(BIG),),
         (table(BIG, key()),),
         {},
-        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): there is no table p"],
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): table p does not exist"],
     ),
     "types differ": (
         (P, table(column("p_id", bigint()))),
@@ -156,19 +156,19 @@ KEYS = {
         (replace(P, engine="MyISAM"), table(BIG, engine="InnoDB")),
         (replace(P, engine="MyISAM"), table(BIG, key(), engine="InnoDB")),
         {},
-        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referred to: its engine is MyISAM"],
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referenced: its engine is MyISAM"],
     ),
     "the parent is something else": (
         (replace(P, opaque=("it is a view",)), table(BIG)),
         (P, table(BIG, key())),
         {},
-        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referred to: it is a view"],
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referenced: it is a view"],
     ),
     "the parent's column is no key": (
         (replace(P, primary_key=()), table(BIG)),
         (replace(P, primary_key=()), table(BIG, key())),
         {},
-        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p (id) is no key"],
+        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): p (id) is not a key"],
     ),
     # One key that cannot be must not cost the table.
     "a new table without the key that cannot be": (
@@ -177,8 +177,8 @@ KEYS = {
         {},
         [
             "+ Create table t",
-            "- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referred to: it is partitioned",
-            "- Add foreign key t (`a`) REFERENCES q (`id`): there is no table q",
+            "- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referenced: it is partitioned",
+            "- Add foreign key t (`a`) REFERENCES q (`id`): table q does not exist",
         ],
     ),
 }
@@ -218,7 +218,7 @@ def test_a_foreign_key_holds_types_where_the_engine_says_so(dialect: Dialect, he
     live = schema(parent, table(column("p_id", unsigned), key(name="fk")))
     declared = schema(parent, table(BIG, key()))
     change = "Change type of t.p_id from int unsigned to bigint unsigned"
-    refused = f"- {change}: the foreign key fk of t holds its type; drop the key first"
+    refused = f"- {change}: the foreign key fk of t uses the column; drop the key first"
     assert lines(plan(live, declared, dialect=dialect)) == [refused if held else f"+ {change}"]
 
 

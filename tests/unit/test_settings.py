@@ -62,7 +62,7 @@ def test_anything_else_is_an_error(value: str) -> None:
         ({"WCH_PREFIX": "shop_"}, "did you mean WCH_TABLE_PREFIX?"),
         ({"wch_table_prefix": "shop_"}, "did you mean WCH_TABLE_PREFIX?"),
         ({"WCH_DATABASE_URL": "sqlite:///x.db", "WCH_TABLEPREFIX": "x_"}, "did you mean WCH_TABLE_PREFIX?"),
-        ({"WCH_QUITE_SO": "1"}, "wch knows no such variable. It knows WCH_DATABASE_URL, "),
+        ({"WCH_QUITE_SO": "1"}, ". Known variables: WCH_DATABASE_URL, "),
     ],
 )
 def test_a_variable_that_is_empty_or_misspelt_stops_what_writes(

@@ -110,13 +110,13 @@ def test_a_network_without_sites_is_no_success() -> None:
     for command in (["status"], ["check"], ["activate"], ["uninstall", "--yes"]):
         result = wch(*command, "--network", WCH_REMOVE_DATA="true")
         assert (result.code, result.out) == (78, "")
-        assert "wp_blogs lists no site in use" in result.err
+        assert "wp_blogs lists no active site" in result.err
 
 
 def test_sites_that_differ_are_counted() -> None:
     drifted_sites()
     result = wch("check", "--network")
-    assert (result.code, result.out.splitlines()[-1]) == (1, "3 sites, 0 failed, 1 not as they should be.")
+    assert (result.code, result.out.splitlines()[-1]) == (1, "3 sites, 0 failed, 1 not up to date.")
 
 
 def test_a_site_that_php_has_upgraded_is_no_failure() -> None:
@@ -124,7 +124,7 @@ def test_a_site_that_php_has_upgraded_is_no_failure() -> None:
     sql("UPDATE wp_2_options SET option_value = '2.6.0'", "DROP INDEX wp_2_wch_carts_expires_at")
     for command in ("activate", "check", "status"):
         result = wch(command, "--network")
-        assert (result.code, result.out.splitlines()[-1]) == (4, "3 sites, 0 failed, 1 not as they should be.")
+        assert (result.code, result.out.splitlines()[-1]) == (4, "3 sites, 0 failed, 1 not up to date.")
         assert "the PHP plugin has upgraded the tables to version 2.6.0" in result.out
 
 
@@ -135,7 +135,7 @@ def test_a_folder_without_migrations_is_no_success(file: str | None, tmp_path: P
         (tmp_path / "empty" / file).write_text("", encoding="utf-8")
     result = wch("check", "--migrations", "empty")
     assert (result.code, result.out) == (78, "")
-    assert "There are no migrations in empty" in result.err
+    assert "No migrations in empty" in result.err
 
 
 @pytest.mark.parametrize("option", ["--migrations", "--models"])
@@ -193,7 +193,7 @@ LIST = (*SHIPPED, Forgotten)
         ("BaseModel", "", "", ":LIST", "no migration can know Forgotten"),
         ("pw.Model", "", "", ":LIST", "no migration can know Forgotten"),
         ("BaseModel", "class Meta: table_key = 'carts'", "", ":LIST", "Two models have the Meta.table_key 'carts'"),
-        ("Cart", "class Meta: table_key = 'Wishes'", "", "", "Table key 'Wishes' is not possible"),
+        ("Cart", "class Meta: table_key = 'Wishes'", "", "", "Table key 'Wishes' is not valid"),
     ],
 )
 def test_a_model_that_nothing_looks_at_is_an_error(

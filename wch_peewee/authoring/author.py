@@ -123,8 +123,7 @@ class Author:
         for name in dropped:
             if name not in gone:
                 raise ConfigurationError(
-                    f"--drop {name}: the models still have it, or never had; gone from them is "
-                    f"{', '.join(sorted(gone)) or 'nothing'}."
+                    f"--drop {name} does not match; removed from the models: {', '.join(sorted(gone)) or 'nothing'}."
                 )
 
 
@@ -137,7 +136,7 @@ def migration_path(folder: MigrationFolder, name: str) -> Path:
     """Return the path of the next file, ``NNN_words.py``. Raises ConfigurationError."""
     words = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
     if not words:
-        raise ConfigurationError(f"{name!r} is no name for a migration; expected words, as message_channel.")
+        raise ConfigurationError(f"{name!r} is not a name for a migration; expected words, as in message_channel.")
     number = int(folder.names[-1][:3]) + 1 if folder.names else 1
     if number > 999:
         raise ConfigurationError(f"{folder.path} is full: the newest migration is number 999.")

@@ -56,7 +56,7 @@ class Recipes:
             case ops.DropColumn(column=column):
                 name = f"{operation.table}.{column}"
                 if name not in self.allowed:
-                    yield Mark(f"{name} is dropped with its values: say where they go, if anywhere")
+                    yield Mark(f"{name} is dropped: write here how its values are kept, if they are needed")
                 yield StepLine("steps.drop_column", (table, Text(column), Named("allow_drop", "True")))
             case ops.AddIndex(index=index):
                 shape = Shape(source_of(index), f"{index.name.upper()}_INDEX")
@@ -85,9 +85,9 @@ class Recipes:
         yield StepLine("steps.add_column", (Text(table.name), self._shape(start, filled=fills_itself), *place))
         if not fills_itself:
             unique = any(index.unique and index.columns == (column.name,) for index in table.indexes)
-            which = "each another value" if unique else f"if not {neutral(column.type)!r}, as here"
+            which = "a different one for each" if unique else f"if not {neutral(column.type)!r}, as here"
             yield Mark(
-                f"{table.name}.{column.name} is NOT NULL without a default: say what rows that are there get, {which}"
+                f"{table.name}.{column.name} is NOT NULL without a default: choose the value for existing rows, {which}"
             )
             yield self._fill(table.name, column)
             yield StepLine("steps.alter_column", (Text(table.name), self._shape(column)))
@@ -96,10 +96,10 @@ class Recipes:
         was, now, table = operation.was, operation.column, operation.table
         name = f"{table}.{now.name}"
         if odd := was.opaque or now.opaque:
-            yield Mark(f"{name} has {', '.join(odd)}, which no step can restate: write the SQL")
+            yield Mark(f"{name} has {', '.join(odd)}, which no step can express: write the SQL")
             return
         if was.auto_increment != now.auto_increment:
-            yield Mark(f"{name} {'counts' if now.auto_increment else 'no longer counts'} by itself: see to its rows")
+            yield Mark(f"{name} {'becomes' if now.auto_increment else 'is no longer'} AUTO_INCREMENT: check its rows")
         gone = tuple(value for value in was.type.values if value not in now.type.values)
         both = was.type.name == now.type.name == "enum" and gone and not self.back
         fills = was.nullable and not now.nullable
@@ -107,7 +107,7 @@ class Recipes:
         if both:
             stage = replace(stage, type=ColumnType("enum", values=(*was.type.values, *_new(was.type, now.type))))
         elif was.type != now.type and not widens(was.type, now.type):
-            yield Mark(f"{name} goes from {was.type} to {now.type}: say what becomes of values that do not fit")
+            yield Mark(f"{name} changes from {was.type} to {now.type}: convert the values that do not fit")
         if fills and was.type == now.type:
             stage = was  # only the NULLs are in the way
         if stage not in (was, now) and stage.type != was.type:
@@ -117,7 +117,7 @@ class Recipes:
         if fills:
             if now.default is None:
                 yield Mark(
-                    f"{name} is no longer NULL: say what rows with NULL get, if not {neutral(now.type)!r}, as here"
+                    f"{name} becomes NOT NULL: choose the value for NULLs, if not {neutral(now.type)!r}, as here"
                 )
             yield self._fill(table, now)
         yield StepLine("steps.alter_column", (Text(table), self._shape(now)))
@@ -125,7 +125,7 @@ class Recipes:
     def _empty_values(self, table: str, now: Column, gone: tuple[str, ...]) -> Iterator[Line]:
         instead = now.default.text if now.default is not None else now.type.values[0]
         words = " and ".join(map(repr, gone))
-        yield Mark(f"{table}.{now.name} can no longer be {words}: say what such rows get, if not {instead!r}, as here")
+        yield Mark(f"{table}.{now.name} loses {words}: choose the value for such rows, if not {instead!r}, as here")
         for value in gone:
             # Backticks are understood by SQLite, too; the name may be a word of SQL.
             sql = f"UPDATE {{{table}}} SET `{now.name}` = ? WHERE `{now.name}` = ? AND {{batch}}"
@@ -147,14 +147,14 @@ class Recipes:
                 assert table is not None
                 unique = any(index.unique and column.name in index.columns for index in table.indexes)
                 if unique and not column.nullable:
-                    return f"the values of {table.name}.{column.name} are gone, and no two rows may have the same"
+                    return f"the values of {table.name}.{column.name} are lost, and the column is unique"
         return ""
 
     def _drop_table(self, operation: ops.DropTable) -> Iterator[Line]:
         dropped = self.before.table(operation.table)
         assert dropped is not None
         if operation.table not in self.allowed and not self.back:
-            yield Mark(f"the table {operation.table} is dropped with all its rows: say where they go, if anywhere")
+            yield Mark(f"the table {operation.table} is dropped: write here how its rows are kept, if they are needed")
         shape = Shape(source_of(dropped), operation.table.upper(), listed=True)
         # Without permission a rollback would stop here, half done: foreign keys to the table are gone by then. Where it
         # only drops tables nothing is done yet, and the operator has to allow it, as for the first migration.

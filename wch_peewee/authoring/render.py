@@ -137,7 +137,7 @@ def _imports(code: str) -> str:
 
 
 _TEMPLATE = '''\
-"""Version {version}: say here what becomes of the rows."""
+"""Version {version}: describe the change of rows here."""
 
 import peewee as pw
 from peewee_migrate import Migrator
@@ -146,18 +146,18 @@ from wch_peewee.migrate import batches, steps
 
 VERSION = "{version}"
 
-# An example: a batch of ids at a time. It finds nothing to do where it has been, so it can be repeated.
+# An example, in batches of ids. It skips the rows that it has already changed, so it can be repeated.
 UPDATE = "UPDATE {{messages}} SET content = ? WHERE content IS NULL AND {{batch}}"
 
 
 def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
-    steps.decide("put what is to be done to the rows in place of the example; then remove this line")
+    steps.decide("replace the example with your change; then remove this line")
     migrator.run(batches.run_in_batches, database, "messages", UPDATE, "{{}}", remaining="content IS NULL")
     migrator.run(steps.stamp, database, VERSION)
 
 
 def rollback(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
-    # Rows may stay as they are if the version before can read them; if it cannot, and nothing brings them back, say
+    # If the previous version can read the changed rows, leave them. If it cannot, and they cannot be restored, write
     # migrator.run(steps.irreversible, database, "why").
     migrator.run(steps.unstamp, database, {previous})
 '''
@@ -181,8 +181,8 @@ def caution(operations: Sequence[ops.Operation]) -> str:
     lost = [f"{o.table}.{o.column}" for o in operations if isinstance(o, ops.DropColumn)]
     lost += [f"the table {o.table}" for o in operations if isinstance(o, ops.DropTable)]
     made = [o.table for o in operations if isinstance(o, ops.CreateTable)]
-    said = f"Take it back, but for the values of {_few(lost)}, which are gone." if lost else ""
-    rows = f"The rows of {_few(made)} go with it." if made else ""
+    said = f"Restore the tables, but not the values of {_few(lost)}, which are lost." if lost else ""
+    rows = f"Delete the rows of {_few(made)}." if made else ""
     return " ".join(part for part in (said, rows) if part)
 
 
@@ -194,31 +194,31 @@ def _words(operation: ops.Operation, operations: Sequence[ops.Operation]) -> Ite
     table = operation.table
     match operation:
         case ops.CreateTable():
-            yield f"a table {table}"
+            yield f"Create table {table}"
         case ops.DropTable():
-            yield f"no table {table}"
+            yield f"Drop table {table}"
         case ops.AddColumn():
-            new = (o.column.name for o in operations if isinstance(o, ops.AddColumn) and o.table == table)
-            yield f"{table} get {_listed(new)}"
+            added = (o.column.name for o in operations if isinstance(o, ops.AddColumn) and o.table == table)
+            yield f"Add {_listed(f'{table}.{name}' for name in added)}"
         case ops.DropColumn():
             gone = (o.column for o in operations if isinstance(o, ops.DropColumn) and o.table == table)
-            yield f"{table} lose {_listed(gone)}"
+            yield f"Drop {_listed(f'{table}.{name}' for name in gone)}"
         case ops.RenameColumn(old=old, new=new):
-            yield f"{table}.{old} is called {new}"
+            yield f"Rename {table}.{old} to {new}"
         case ops.ModifyColumn(was=was, column=column):
-            yield f"{table}.{column.name} {_listed(_differences(was, column))}"
+            yield f"Change {table}.{column.name}: {', '.join(_differences(was, column))}"
         case ops.AddIndex(index=index):
-            yield f"{_index(index)} on {table} ({', '.join(index.columns)})"
+            yield f"Add {_index(index)} on {table} ({', '.join(index.columns)})"
         case ops.RenameIndex(index=index, new=new):
-            yield f"the index {index.name} of {table} is called {new}"
+            yield f"Rename index {index.name} of {table} to {new}"
         case ops.DropIndex(index=name):
-            yield f"no index {name} on {table}"
+            yield f"Drop index {name} of {table}"
         case ops.AddForeignKey(foreign_key=key):
-            yield f"{table}.{', '.join(key.columns)} refers to {key.referenced_table}"
+            yield f"Add foreign key {table} ({', '.join(key.columns)}) to {key.referenced_table}"
         case ops.DropForeignKey(foreign_key=key):
-            yield f"{table}.{', '.join(key.columns)} refers to nothing"
+            yield f"Drop foreign key {table} ({', '.join(key.columns)})"
         case ChangePrimaryKey(now=now):
-            yield f"the primary key of {table} is ({', '.join(now)})"
+            yield f"Change primary key of {table} to ({', '.join(now)})"
 
 
 def _differences(was: Column, now: Column) -> Iterator[str]:
@@ -226,21 +226,21 @@ def _differences(was: Column, now: Column) -> Iterator[str]:
         new = [repr(value) for value in now.type.values if value not in was.type.values]
         gone = [repr(value) for value in was.type.values if value not in now.type.values]
         if new:
-            yield f"can be {_listed(new)}"
+            yield f"allow {_listed(new)}"
         if gone:
-            yield f"can no longer be {_listed(gone)}"
+            yield f"remove {_listed(gone)}"
         if not new and not gone and was.type != now.type:
-            yield "has its values in another order"
+            yield "reorder values"
     elif was.type != now.type:
-        yield f"becomes {now.type}"
+        yield f"type {now.type}"
     if was.nullable != now.nullable:
-        yield "may be NULL" if now.nullable else "is NOT NULL"
+        yield "NULL" if now.nullable else "NOT NULL"
     if was.default != now.default:
-        yield f"defaults to {now.default}" if now.default is not None else "has no default"
+        yield f"default {now.default}" if now.default is not None else "no default"
 
 
 def _index(index: Index) -> str:
-    return "a unique index" if index.unique else "an index"
+    return "unique index" if index.unique else "index"
 
 
 def _listed(words: Iterable[str]) -> str:

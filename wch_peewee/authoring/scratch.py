@@ -66,7 +66,7 @@ def scratch_databases(target: Target | None) -> Iterator[tuple[tuple[pw.Database
             there = stack.enter_context(connected(open_database(own)))
         except (WchError, pw.PeeweeException) as error:
             why = " ".join(str(error.args[-1] if error.args else error).split())
-            yield (memory,), (f"No scratch database on the server ({why}); compared on SQLite alone.",)
+            yield (memory,), (f"Cannot create a scratch database on the server ({why}); compared on SQLite only.",)
             return
         yield (memory, there), ()
 

@@ -62,7 +62,7 @@ def _code(report: InstallReport) -> int:
 
 
 def _site(report: InstallReport) -> tuple[str, int]:
-    refused = f", {len(report.refusals)} not done: {report.refusals[0]}" if report.refusals else ""
+    refused = f", {len(report.refusals)} refused: {report.refusals[0]}" if report.refusals else ""
     words = report.reason or f"{report.outcome}, version {report.version}"
     return f"{words}{refused}", _code(report)
 
@@ -85,17 +85,17 @@ def _print(report: InstallReport, session: Session) -> None:
     say = out.line if _code(report) else out.success
     out.lines(f"Applied {name}" for name in report.migrations)
     out.lines(report.changes)
-    out.lines(f"Not done: {refusal}" for refusal in report.refusals)
-    out.lines(f"Left alone: {extra}" for extra in report.extras)
+    out.lines(f"Refused: {refusal}" for refusal in report.refusals)
+    out.lines(f"Not managed by wch: {extra}" for extra in report.extras)
     if report.reason:
         say(f"{sentence(report.reason)}.")
     elif not report.changed and report.refusals:
-        out.line(f"Nothing was changed; what is not done stays until somebody decides (version {report.version}).")
+        out.line(f"Nothing was changed; the refusals above say what to do (version {report.version}).")
     elif not report.changed:
-        say(f"Nothing was to do: version {report.version} is in place.")
+        say(f"Already up to date (version {report.version}).")
     elif report.outcome == "installed":
         say(f"Installed version {report.version}.")
     elif report.version_before == report.version:
-        say(f"Mended version {report.version}.")
+        say(f"Repaired the schema (version {report.version}).")
     else:
         say(f"Upgraded from {report.version_before or 'no version'} to {report.version}.")

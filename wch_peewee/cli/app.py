@@ -47,15 +47,15 @@ _CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.item
 
 _EPILOG = f"""\
 \b
-Environment (an option wins over it):
+Environment (options take precedence):
   WCH_DATABASE_URL  sqlite:///file.db or mysql://user:password@host:3306/name
   WCH_TABLE_PREFIX  the site's table prefix; empty is possible
-  WCH_WORDPRESS     a WordPress site's folder, whose wp-config.php says what is not set
+  WCH_WORDPRESS     a WordPress site's folder; its wp-config.php has the other settings
   WCH_PHP           the PHP that evaluates that file; without it no PHP is run
   WCH_REMOVE_DATA   true lets uninstall remove the tables with their rows
   WCH_MODELS        the module of the models; else models in [tool.wch] of pyproject.toml
   WCH_MIGRATIONS    the folder of their migrations; else migrations there
-  WCH_IGNORE        refusals that are accepted, one in a line
+  WCH_IGNORE        refusals to accept, one per line
   WCH_DEBUG         1 shows the traceback of an unexpected error
 
 \b

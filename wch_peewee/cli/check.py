@@ -30,7 +30,7 @@ _OWN = "\0"
     shell_complete=complete_path,
     help="Check the files of the migrations instead, without a database; with --models, their folder.",
 )
-@click.option("--record", is_flag=True, help="With --migrations: note the new files as shipped.")
+@click.option("--record", is_flag=True, help="With --migrations: record the new files as shipped.")
 @click.option(
     "--models",
     is_flag=False,
@@ -38,14 +38,14 @@ _OWN = "\0"
     metavar="[MODULE[:NAME]]",
     help="Compare the models with the migrations instead, for CI; without a name the shipped models.",
 )
-@click.option("--verbose", "-v", is_flag=True, help="Show the statements, too.")
+@click.option("--verbose", "-v", is_flag=True, help="Also show the SQL statements.")
 def command(
     choices: Choices, network: bool, models: str | None, migrations: str | None, record: bool, verbose: bool
 ) -> int:
     """Compare the live tables with what they should be. Reads only.
 
     Tells what is pending, because a migration has not run yet, from drift, which somebody has made: for
-    each difference whether wch repair mends it, or why not. Any of these gives exit code 1. What is not
+    each difference whether wch repair repairs it, or why not. Any of these gives exit code 1. What is not
     ours is listed too and gives 0. A newer database gives 4: then it says which models can be read and
     written, and which indexes and keys wch repair can add to tables that the PHP plugin has upgraded.
 
@@ -63,9 +63,9 @@ def command(
       wch check --models || echo "a migration is missing: wch new NAME"
     """
     if record and (migrations is None or models is not None):
-        raise click.UsageError("--record goes with --migrations alone.")
+        raise click.UsageError("--record requires --migrations, without --models.")
     if network and (models is not None or migrations is not None):
-        raise click.UsageError("--models and --migrations look at no site; leave --network away.")
+        raise click.UsageError("--network cannot be combined with --models or --migrations, which check no site.")
     folder = None if migrations == _OWN else migrations
     if models is not None:
         return _check_models(choices, None if models == _OWN else models, folder)
@@ -99,8 +99,8 @@ def command(
         show_newer(session, found.reason, found.models)
     else:
         _print(drift, session, verbose=verbose)
-        session.out.lines(f"Left alone: {extra}" for extra in found.plan.extras)
-        session.out.line("Everything is as it should be." if clean else _advice(drift))
+        session.out.lines(f"Not managed by wch: {extra}" for extra in found.plan.extras)
+        session.out.line("No differences found." if clean else _advice(drift))
     return _code(found)
 
 
@@ -116,7 +116,7 @@ def _code(found: InstallPlan) -> int:
 
 def _site(found: InstallPlan) -> tuple[str, int]:
     if _is_clean(found):
-        return "as it should be", ExitCode.FINE
+        return "no differences", ExitCode.FINE
     if found.is_newer:
         return found.reason, ExitCode.TOO_NEW
     pending = [f"pending {name}" for name in found.pending]
@@ -128,7 +128,7 @@ def _site(found: InstallPlan) -> tuple[str, int]:
 
 def _print(drift: Sequence[Difference], session: Session, *, verbose: bool) -> None:
     for number, difference in enumerate(drift):
-        how = f" ({difference.mended_by} mends it)" if difference.mended_by else ""
+        how = f" ({difference.repaired_by} repairs it)" if difference.repaired_by else ""
         session.out.line(f"{difference.kind.capitalize()}: {' '.join(str(difference).split())}{how}")
         # The differences that one step repairs share its statements: they follow the last of them.
         following = drift[number + 1].statements if number + 1 < len(drift) else ()
@@ -140,11 +140,11 @@ def _advice(drift: Sequence[Difference]) -> str:
     """Return the line on what to type next."""
     if any(difference.kind == "pending" for difference in drift):
         return "wch plan shows the SQL, wch activate runs it."
-    if any(difference.mended_by == REPAIR for difference in drift):
+    if any(difference.repaired_by == REPAIR for difference in drift):
         return "wch repair --dry-run shows the SQL, wch repair runs it; wch activate does the same."
     if any(not difference.statements and "wch activate" in difference.reason for difference in drift):
         return "wch activate writes the version."
-    return "What is refused stays until somebody decides; wch activate changes nothing."
+    return "wch activate would change nothing; the refusals above say what to do."
 
 
 def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int:
@@ -169,9 +169,9 @@ def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int
         out.lines(map(str, shown))
         out.lines(f"Recorded {name}" for name in recorded)
         if not findings:
-            out.line("The migrations are as they should be.")
+            out.line("No findings in the migrations.")
         elif record:
-            out.error("Nothing was recorded: first there has to be nothing to say.")
+            out.error("Nothing was recorded: correct or allow the findings first.")
     return ExitCode.DRIFT if findings else ExitCode.FINE
 
 
@@ -209,8 +209,8 @@ def _check_models(choices: Choices, models: str | None, folder: str | None) -> i
     elif found:
         for difference in found:
             where = "" if len(difference.engines) == len(engines) else f" ({', '.join(difference.engines)})"
-            session.out.line(f"No migration: {difference.words}{where}")
-        session.out.line("The models and the migrations disagree: wch new NAME writes a migration.")
+            session.out.line(f"Not in the migrations: {difference.words}{where}")
+        session.out.line("The models and the migrations differ: wch new NAME writes the missing migration.")
     else:
         session.out.line(f"The models and the migrations agree on {' and '.join(engines)}.")
     return ExitCode.DRIFT if found else ExitCode.FINE

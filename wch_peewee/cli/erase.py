@@ -36,7 +36,7 @@ def command(choices: Choices, phone: str, yes: bool, dry_run: bool) -> int:
         else:
             if found and not yes:
                 session.out.ask_table(("table", "rows"), [(table, f"{n:,}") for table, n in found.items()], right=(1,))
-                confirm("All of this is erased for good. Type the phone", phone)
+                confirm("All of this will be erased permanently. Type the phone", phone)
             report = models.CustomerProfile.erase(phone)
     if session.out.structured:
         session.out.document({**session.heading, **report})

@@ -10,7 +10,7 @@ from .session import Session, check_target, confirm_neighbours, open_session, se
 
 @subcommand("migrate")
 @click.option("--to", metavar="VERSION", help="Stop at this version; newer migrations stay pending.")
-@click.option("--mark", metavar="NAME", help="Only record it and those pending before it, as done by hand.")
+@click.option("--mark", metavar="NAME", help="Only record it, and those pending before it, as applied by hand.")
 @wait_options
 @copy_options
 @dry_run_option
@@ -52,7 +52,7 @@ def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, y
     else:
         session.out.lines(f"Applied {name}" for name in names)
         session.out.success(
-            f"Migrated to version {version}." if names else f"No migration was pending; version {version} is in place."
+            f"Migrated to version {version}." if names else f"No pending migrations (version {version})."
         )
     return ExitCode.TOO_NEW if newer else ExitCode.FINE
 
@@ -68,7 +68,7 @@ def _mark(session: Session, name: str, *, yes: bool, dry_run: bool) -> int:
     for one in pending:
         steps = manager.migration_plan(one).steps
         works = [step.work for step in steps if isinstance(step.work, RowWork) and options not in step.work.tables]
-        session.out.notes(f"Not looked at, {one}: {work.sql or work.words}" for work in works)
+        session.out.notes(f"Not verified, {one}: {work.sql or work.words}" for work in works)
     if pending and not (yes or dry_run):
         confirm(f"Record {', '.join(pending)} as applied without running it? Type yes", "yes")
     names = tuple(pending) if dry_run else manager.mark(name)
@@ -77,9 +77,9 @@ def _mark(session: Session, name: str, *, yes: bool, dry_run: bool) -> int:
     elif status.is_newer:
         session.out.line(f"{sentence(status.reason)}; nothing was recorded.")
     elif dry_run:
-        session.out.line(f"Would record {', '.join(names)}." if names else "Nothing is to do.")
+        session.out.line(f"Would record {', '.join(names)}." if names else "Nothing to do.")
     else:
-        session.out.success(f"Recorded {', '.join(names)}." if names else f"{name} is recorded.")
+        session.out.success(f"Recorded {', '.join(names)}." if names else f"{name} is already recorded.")
     return ExitCode.TOO_NEW if status.is_newer else ExitCode.FINE
 
 
@@ -96,5 +96,5 @@ def _preview(session: Session, to: str | None) -> int:
         elif not status.is_stamped and to in (None, status.code_version):
             session.out.line(f"Would write the version {status.code_version}.")
         elif not pending:
-            session.out.line("Nothing is to do.")
+            session.out.line("Nothing to do.")
     return ExitCode.TOO_NEW if status.is_newer else ExitCode.FINE

@@ -43,12 +43,12 @@ class Written:
 
 @subcommand("new")
 @click.argument("name")
-@click.option("--empty", is_flag=True, help="Write a template for a migration of rows; compare nothing.")
-@click.option("--major", "part", flag_value="major", help="Count up the version's first number.")
-@click.option("--minor", "part", flag_value="minor", help="Count up its second number; so it is without any of these.")
-@click.option("--patch", "part", flag_value="patch", help="Count up its third number.")
-@click.option("--rename", "renames", multiple=True, metavar="TABLE.OLD:NEW", help="This column, or index, is that one.")
-@click.option("--drop", "dropped", multiple=True, metavar="TABLE[.COLUMN]", help="This may go, with what it holds.")
+@click.option("--empty", is_flag=True, help="Write a template for a change of rows, without comparing.")
+@click.option("--major", "part", flag_value="major", help="Increase the version's first number.")
+@click.option("--minor", "part", flag_value="minor", help="Increase its second number (the default).")
+@click.option("--patch", "part", flag_value="patch", help="Increase its third number.")
+@click.option("--rename", "renames", multiple=True, metavar="TABLE.OLD:NEW", help="Confirm a renamed column or index.")
+@click.option("--drop", "dropped", multiple=True, metavar="TABLE[.COLUMN]", help="Confirm a dropped table or column.")
 @click.option("--dry-run", is_flag=True, help="Print the file, and write nothing.")
 def command(
     choices: Choices,
@@ -108,7 +108,7 @@ def _nothing_written(session: AuthorSession, elsewhere: list[str]) -> int:
         return ExitCode.DRIFT
     session.out.lines(f"On the server alone: {words}" for words in elsewhere)
     session.out.line(
-        "Nothing was written: no step of a migration makes up for that."
+        "Nothing was written: no migration step can change this."
         if elsewhere
         else "Nothing was written: the models and the migrations agree."
     )
@@ -133,15 +133,15 @@ def _finish(
 
 
 def _print(session: AuthorSession, path: Path, written: Written) -> None:
-    session.out.lines(f"Change: {piece}" for piece in written.changes)
+    session.out.lines(written.changes)
     wrote = f"Wrote {path.name}, version {written.version}."
     if written.troubles:
         session.out.lines(f"Tried {trouble}" for trouble in written.troubles)
-        session.out.line(f"{wrote} It has to be mended before it is run.")
+        session.out.line(f"{wrote} Correct it before you run it.")
         return
     if written.questions:
         what = "1 question" if written.questions == 1 else f"{written.questions} questions"
-        session.out.line(f"The file holds {what} (steps.decide), and does not run before you have answered.")
+        session.out.line(f"The file has {what} (steps.decide); it does not run until you answer.")
     if written.engines:
         session.out.line(f"Tried forward and back on {' and '.join(written.engines)}.")
     session.out.success(f"{wrote} Read it, then run: wch{session.project.options} migrate")
@@ -170,7 +170,7 @@ def _can_ask() -> bool:
 
 def _ask(question: Question) -> str | None:
     for candidate in question.candidates:
-        words = f"{question.table}.{question.gone} is gone. Is it {candidate} now?"
+        words = f"{question.table}.{question.gone} was removed. Was it renamed to {candidate}?"
         if click.confirm(visible(words), default=False, err=True):
             return candidate
     return None

@@ -34,13 +34,11 @@ class ExitCode(IntEnum):
 
 #: As ``wch --help`` and docs/commands.md list them.
 EXIT_CODES = {
-    ExitCode.FINE: "fine; what is not ours and was left alone does not count",
-    ExitCode.DRIFT: (
-        "something is pending, or differs and was left as it is (status, check, activate); nothing to write (new)"
-    ),
-    ExitCode.FAILED: "failed, refused or not confirmed; the message says what is in place",
-    ExitCode.BUSY: "another run, or somebody's transaction, held the lock for too long; try again",
-    ExitCode.TOO_NEW: "the PHP plugin, or a newer wch, has upgraded the tables; nothing was changed",
+    ExitCode.FINE: "success; differences that wch does not manage do not count",
+    ExitCode.DRIFT: ("pending or refused changes remain (status, check, activate, repair); nothing to write (new)"),
+    ExitCode.FAILED: "failed, refused or not confirmed; the message says what was changed",
+    ExitCode.BUSY: "another run or an open transaction held a lock for too long; try again",
+    ExitCode.TOO_NEW: "the tables were upgraded by the PHP plugin or a newer wch; nothing was changed",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.CONFIGURATION: "a setting is missing or wrong",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
@@ -79,14 +77,12 @@ def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) ->
     ``copy_options``. Without ``project`` those of the models and the migrations stand before the command alone.
     """
     own = (
-        _stored(
-            "--models", metavar="MODULE[:NAME]", help="Whose tables  [WCH_MODELS, pyproject.toml, the shipped ones]"
-        ),
+        _stored("--models", metavar="MODULE[:NAME]", help="The models  [WCH_MODELS, pyproject.toml, the shipped ones]"),
         _stored(
             "--migrations",
             metavar="FOLDER",
             shell_complete=complete_path,
-            help="Their migrations  [WCH_MIGRATIONS, pyproject.toml, the shipped]",
+            help="The migrations  [WCH_MIGRATIONS, pyproject.toml, the shipped ones]",
         ),
     )
     return _all_of(
@@ -100,18 +96,18 @@ def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) ->
             "--path",
             metavar="PATH",
             shell_complete=complete_path,
-            help="The WordPress site whose wp-config.php says the rest  [WCH_WORDPRESS, else the one around]",
+            help="The WordPress site; its wp-config.php has the settings  [WCH_WORDPRESS, else the current folder's]",
         ),
         _stored(
             "--php",
             metavar="[=PATH]",
-            help="Let PHP itself evaluate wp-config.php, as code that the site's owner wrote  [WCH_PHP, else no]",
+            help="Run PHP to evaluate wp-config.php, which executes its code  [WCH_PHP, else no]",
         ),
         _stored(
             "--prefix", metavar="TEXT", help="The site's table prefix  [WCH_TABLE_PREFIX, else the site's, else wp_]"
         ),
         _stored(
-            "--url", metavar="URL", help="The site of a WordPress network at this address, instead of its main site"
+            "--url", metavar="URL", help="The address of one site of a WordPress network, instead of the main site"
         ),
         *(own if project else ()),
         _stored("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
@@ -139,7 +135,7 @@ def timeout_option(function: F) -> F:
         "--timeout",
         type=_Seconds(),
         metavar="SECONDS",
-        help=f"How long to wait for another run, and for tables that others have locked  [{PATIENCE:g}]",
+        help=f"How long to wait for another run, and for locked tables  [{PATIENCE:g}]",
     )(function)
 
 
@@ -151,7 +147,7 @@ def wait_options(function: F) -> F:
             "--lock-wait",
             type=click.IntRange(1, 3600),
             metavar="SECONDS",
-            help=f"How long one try of a statement may wait for a lock, and others behind it  [{LOCK_WAIT}]",
+            help=f"How long each attempt of a statement waits for a lock, blocking others  [{LOCK_WAIT}]",
         ),
     )(function)
 
@@ -159,30 +155,30 @@ def wait_options(function: F) -> F:
 def copy_options(function: F) -> F:
     """Add the options of a command that alters tables: how large tables may be copied."""
     return _all_of(
-        _stored("--allow-copy", is_flag=True, help="Let writers wait while the server changes tables of any size."),
+        _stored("--allow-copy", is_flag=True, help="Copy tables of any size, even if that blocks writers."),
         _stored(
             "--copy-rows",
             type=click.IntRange(0),
             metavar="N",
-            help=f"Up to how many rows a table is copied without leave  [{COPY_RULE.rows}]",
+            help=f"Largest table in rows that is copied without --allow-copy  [{COPY_RULE.rows}]",
         ),
         _stored(
             "--copy-bytes",
             type=click.IntRange(0),
             metavar="N",
-            help=f"Up to how many bytes a table is copied without leave  [{COPY_RULE.bytes}]",
+            help=f"Largest table in bytes that is copied without --allow-copy  [{COPY_RULE.bytes}]",
         ),
         _stored(
             "--online",
             type=click.Choice([PT_OSC]),
-            help="A tool that copies larger tables beside their users.",
+            help="A tool that copies larger tables without blocking writers.",
         ),
-        _stored("--replica", multiple=True, metavar="URL", help="A replica to wait for; may be given more than once."),
+        _stored("--replica", multiple=True, metavar="URL", help="A replica to wait for; can be repeated."),
         _stored(
             "--max-lag",
             type=click.IntRange(0),
             metavar="SECONDS",
-            help="How far a --replica may be behind; it is waited for as long as --timeout says  [10]",
+            help="How far a --replica may fall behind before the run waits, up to --timeout  [10]",
         ),
     )(function)
 
@@ -193,13 +189,13 @@ def ignore_option(function: F) -> F:
         "--ignore",
         multiple=True,
         metavar="WORDS",
-        help="A refusal that is accepted, by its words up to the colon; * stands for any text  [WCH_IGNORE, by lines]",
+        help="Accept this refusal: its text before the colon, * for any text  [WCH_IGNORE, one per line]",
     )(function)
 
 
 def dry_run_option(function: F) -> F:
     """Add ``--dry-run``, which the function takes as ``dry_run``."""
-    return click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(function)
+    return click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")(function)
 
 
 def yes_option(function: F) -> F:

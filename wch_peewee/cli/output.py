@@ -320,6 +320,6 @@ def confirm(question: str, expected: str, *, scripts: str = "--yes") -> None:
         raise
     if not answer:
         click.echo(err=True)
-        raise click.UsageError(f"Nobody answered, and nothing was done; scripts say {scripts}.")
+        raise click.UsageError(f"Not confirmed; nothing was changed. Use {scripts} in scripts.")
     if answer.rstrip("\r\n") != expected:
-        raise NotConfirmed("Not confirmed; nothing was done.")
+        raise NotConfirmed("Not confirmed; nothing was changed.")

@@ -21,10 +21,10 @@ from .session import Session, check_target, open_session, sentence
     is_flag=False,
     flag_value="",
     metavar="[NAME]",
-    help="The way back instead, as wch rollback [NAME] goes.",
+    help="The plan of wch rollback [NAME] instead.",
 )
-@click.option("--applied", metavar="NAME", help="What one migration runs on an empty database of this engine.")
-@click.option("--backwards", is_flag=True, help="With --applied: its way back.")
+@click.option("--applied", metavar="NAME", help="What this migration runs on an empty database of this engine.")
+@click.option("--backwards", is_flag=True, help="With --applied: its rollback.")
 @ignore_option
 @timeout_option
 @copy_options
@@ -64,7 +64,7 @@ def show_plan(session: Session) -> int:
         value = _document(found)
         session.out.document({**session.heading, **value}, _flat_rows(value))
     elif found.is_newer:
-        session.out.line(_comment(f"{sentence(found.reason)}; nothing would be done"))
+        session.out.line(_comment(f"{sentence(found.reason)}; wch activate would change nothing"))
     elif session.choices.format == "table":
         _table(session, found.dry_run)
         session.out.lines(after)
@@ -81,8 +81,8 @@ def show_rollback(session: Session, found: RollbackPlan) -> int:
     value = {"names": found.names, "loses": found.loss, "refused": found.refusals, **_dry_run_document(found.dry_run)}
     after = [*(f"Refused: {refusal}" for refusal in found.refusals), *(f"Loses {loss}" for loss in found.loss)]
     if found.loss:
-        after.append(f"{session.manager.command(f'rollback {found.names[-1]} --allow-loss')} allows that")
-    _show_steps(session, found.dry_run, value, after if found.names else ["Nothing is to do"])
+        after.append(f"{session.manager.command(f'rollback {found.names[-1]} --allow-loss')} allows this loss")
+    _show_steps(session, found.dry_run, value, after if found.names else ["Nothing to do"])
     return ExitCode.FINE
 
 
@@ -106,7 +106,9 @@ def _show_steps(session: Session, dry_run: DryRunResult, value: dict[str, Any], 
 
 def _table(session: Session, dry_run: DryRunResult) -> None:
     if dry_run.steps:
-        session.out.table(("step", "what", "rows", "how", "who waits", "against it"), _rows(dry_run), right=(2,))
+        session.out.table(
+            ("step", "change", "rows", "algorithm", "blocked", "conflicting rows"), _rows(dry_run), right=(2,)
+        )
 
 
 def _script(dry_run: DryRunResult) -> Iterator[str]:
@@ -125,9 +127,9 @@ def _outside_of_steps(found: InstallPlan, option: str) -> Iterator[str]:
     elif not found.is_stamped and not found.pending:
         yield f"At the end the option {option} is {found.code_version}"
     yield from (f"Refused: {refusal}" for refusal in found.plan.refusals)
-    yield from (f"Left alone: {extra}" for extra in found.plan.extras)
+    yield from (f"Not managed by wch: {extra}" for extra in found.plan.extras)
     if found.is_empty:
-        yield "Nothing is to do"
+        yield "Nothing to do"
 
 
 def _stopped(stopped: Stopped) -> str:
@@ -146,17 +148,17 @@ def _remarks(dry_run: DryRunResult, forecast: Forecast) -> Iterator[str]:
         words = "handed over to the tool of --online" if forecast.handed_over else forecast.effect.words
         yield f"  {forecast.effect.algorithm}{lock}: {words}"
         if forecast.effect.algorithm == "REBUILD" and size is not None:
-            yield f"  needs up to {readable(size.bytes)} of free space beside the file"
+            yield f"  needs up to {readable(size.bytes)} of free disk space"
     if forecast.copy_refusal:
         yield f"  Refused: {forecast.copy_refusal}"
     yield from map(_check, (check for check in forecast.checks if check.count))
     for words in forecast.reversals():
-        yield f"  Undone by {words}"
+        yield f"  Undo: {words}"
 
 
 def _check(check: Check) -> str:
     words = "Loses" if check.is_loss else "Depends on the rows" if check.changed_by else "Would fail"
-    before = f" (as of now: {check.changed_by} changes rows first)" if check.changed_by else ""
+    before = f" (counted now; {check.changed_by} changes rows before)" if check.changed_by else ""
     return f"  {words}: {check.precondition.refusal(check.count)}{before}\n  See them: {check.query};"
 
 
@@ -169,12 +171,12 @@ def _statements(forecast: Forecast) -> Iterator[str]:
     texts = [*map(str, (*step.statements, *step.cleanup))]
     if any(visible(text) != text for text in texts):
         # Escaped they would name other things, and as they are a terminal would obey them.
-        yield _comment("  Not shown as SQL, for the control characters in a name:")
+        yield _comment("  Not shown as SQL, because a name contains control characters:")
         texts = [_comment(f"  {text}") for text in texts]
     yield from texts
     if step.recheck is not None:
         undo = " ".join(map(str, step.undo))
-        yield _comment(f"  Then the rows are counted once more; should some stand against it: {undo}")
+        yield _comment(f"  Then the conflicting rows are counted again; if there are any: {undo}")
 
 
 def _comment(text: str) -> str:
@@ -202,9 +204,9 @@ def _rows(dry_run: DryRunResult) -> Iterator[tuple[str, ...]]:
 
 def _where(forecast: Forecast) -> str:
     if not forecast.migration:
-        return "Mend"
+        return "Drift"
     if not forecast.number:
-        return f"Ahead of {forecast.migration}"
+        return f"Before {forecast.migration}"
     return f"{forecast.migration}, step {forecast.number} of {forecast.of}"
 
 
@@ -279,7 +281,7 @@ def _flat_rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     for refusal in document.get("refusals", ()):
         what = {"table": refusal["table"], "operations": refusal["what"], "reason": refusal["reason"]}
         rows.append({**_flat({}), "kind": "refused", **what})
-    remarks = (("left alone", "extras"), ("refused", "refused"), ("loses", "loses"))
+    remarks = (("not managed", "extras"), ("refused", "refused"), ("loses", "loses"))
     return rows + [{**_flat({}), "kind": kind, "reason": one} for kind, key in remarks for one in document.get(key, ())]
 
 
@@ -289,4 +291,4 @@ def _flat(step: dict[str, Any]) -> dict[str, Any]:
     texts = {name: "; ".join(step.get(name, ())) for name in ("operations", "statements", "undone_by")}
     checks = (check for check in step.get("checks", ()) if not check["loses"] and not check["changed_by"])
     conflicting = sum(check["count"] for check in checks)
-    return {**{name: step.get(name) for name in names}, **texts, "rows_against": conflicting, "reason": None}
+    return {**{name: step.get(name) for name in names}, **texts, "conflicting_rows": conflicting, "reason": None}

@@ -76,11 +76,11 @@ def find_project(
     other = other_folder(here) if path is None and here is not None else None
     if other is not None and (author or not same_migrations(other, project.folder.path)):
         raise ConfigurationError(
-            f"This wch reads the migrations in {project.folder.path}, and there are others in {other}; say "
+            f"This wch uses the migrations in {project.folder.path}, but there are others in {other}; use "
             "--migrations FOLDER, or install a checkout with pip install -e ."
         )
     if writable := writable_by_others(project.folder.path):
-        out.note(f"Other users may change {writable}, whose code wch runs: chmod go-w takes that right from them.")
+        out.note(f"Other users can change {writable}, whose code wch runs; restrict it with chmod go-w.")
     return project
 
 

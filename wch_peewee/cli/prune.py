@@ -12,9 +12,7 @@ from .session import open_session, site_models
 
 @subcommand("prune", short_help="Delete old messages.")
 @click.option("--older-than", type=click.IntRange(1), required=True, metavar="DAYS", help="Delete what is older.")
-@click.option(
-    "--conversations", is_flag=True, help="Delete whole conversations that are closed and had no message since."
-)
+@click.option("--conversations", is_flag=True, help="Delete closed conversations without a message since then.")
 @yes_option
 @dry_run_option
 def command(choices: Choices, older_than: int, conversations: bool, yes: bool, dry_run: bool) -> int:
@@ -34,7 +32,7 @@ def command(choices: Choices, older_than: int, conversations: bool, yes: bool, d
             count = models.Message.prunable(before, conversations=conversations).count()
         if not dry_run:
             if not yes and count:
-                confirm(f"{count:,} {what}s from before {before} are deleted for good. Type delete", "delete")
+                confirm(f"{count:,} {what}s from before {before} will be deleted permanently. Type delete", "delete")
             with session.working("deleting") as display:
                 count = models.Message.prune(before, conversations=conversations, progress=display.event)
     if session.out.structured:

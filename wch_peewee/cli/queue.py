@@ -15,7 +15,7 @@ from .session import open_session, site_models
 _ANY = 2**31 - 1
 
 
-@subcommand("queue", short_help="Show the sync queue, or put items back.")
+@subcommand("queue", short_help="Show the sync queue, or requeue items.")
 @click.argument("action", type=click.Choice(["status", "requeue"]), default="status")
 @click.option(
     "--older-than",
@@ -23,9 +23,9 @@ _ANY = 2**31 - 1
     default=15,
     show_default=True,
     metavar="MINUTES",
-    help="A worker that has had an item for so long counts as dead.",
+    help="Items claimed longer ago than this count as abandoned.",
 )
-@click.option("--failed", is_flag=True, help="With requeue: failed items, too, however often they have failed.")
+@click.option("--failed", is_flag=True, help="With requeue: failed items too, whatever their attempts.")
 def command(choices: Choices, action: str, older_than: int, failed: bool) -> int:
     """Show how many items there are, or make items pending again whose workers have died.
 
@@ -54,9 +54,9 @@ def command(choices: Choices, action: str, older_than: int, failed: bool) -> int
         right=(1,),
     )
     if waiting:
-        session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue puts them back.")
+        session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue releases them.")
     if action == "requeue":
-        session.out.success(f"Put back {stale + retried:,} item{'' if stale + retried == 1 else 's'}.")
+        session.out.success(f"Requeued {stale + retried:,} item{'' if stale + retried == 1 else 's'}.")
     return ExitCode.FINE
 
 

@@ -17,7 +17,7 @@ from .session import Session, open_session
 _LISTED = 20
 
 
-@subcommand("repair", short_help="Mend what differs, and deal with orphaned rows.")
+@subcommand("repair", short_help="Repair differences, and delete or reattach orphaned rows.")
 @ignore_option
 @wait_options
 @copy_options
@@ -26,7 +26,7 @@ _LISTED = 20
     type=click.Choice(["report", "delete", "reattach"]),
     default="report",
     show_default=True,
-    help="Rows whose parent is gone, as messages without conversation: count them, delete them, or give them one.",
+    help="Rows whose parent is missing, as messages without conversation: count, delete or reattach them.",
 )
 @dry_run_option
 @click.option("--yes", is_flag=True, help="Do not ask before rows are deleted.")
@@ -54,14 +54,14 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
         session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
     else:
         _print(report, session)
-        (session.out.line if left else session.out.success)("Repaired." if report.changed else "Nothing was to do.")
+        (session.out.line if left else session.out.success)("Repaired." if report.changed else "Nothing to do.")
     return ExitCode.DRIFT if left else ExitCode.FINE
 
 
 def _preview(session: Session, orphans: str) -> int:
     plan = session.manager.repair_plan()
     found = session.manager.orphans()
-    repairs = [d for d in differences(plan, session.manager.names) if d.mended_by == REPAIR]
+    repairs = [d for d in differences(plan, session.manager.names) if d.repaired_by == REPAIR]
     orphaned = sum(one.rows for one in found)
     if session.out.structured:
         session.out.document(
@@ -94,8 +94,8 @@ def _print(report: RepairReport, session: Session) -> None:
     if report.reattached:
         out.line(f"Reattached {_rows(report.reattached)}")
     out.lines(report.changes)
-    out.lines(f"Not done: {refusal}" for refusal in report.refusals)
-    out.lines(f"Left alone: {extra}" for extra in report.extras)
+    out.lines(f"Refused: {refusal}" for refusal in report.refusals)
+    out.lines(f"Not managed by wch: {extra}" for extra in report.extras)
 
 
 def _ask(session: Session, found: Sequence[Missing]) -> None:
@@ -105,13 +105,13 @@ def _ask(session: Session, found: Sequence[Missing]) -> None:
         right=(2,),
     )
     gone, nulled = (sum(one.rows for one in found if one.nulled == nulled) for nulled in (False, True))
-    also = f", {_rows(nulled)} would get NULL" if nulled else ""
-    confirm(f"{_rows(gone)} would be deleted for good{also}. Type delete", "delete")
+    also = f", and {_rows(nulled)} set to NULL" if nulled else ""
+    confirm(f"{_rows(gone)} will be deleted permanently{also}. Type delete", "delete")
 
 
 def _listed(found: Sequence[Missing]) -> list[str]:
     more = len(found) - _LISTED
-    return [*map(str, found[:_LISTED]), *[f"rows of {more} missing parents more"] * (more > 0)]
+    return [*map(str, found[:_LISTED]), *[f"rows of {more} more missing parents"] * (more > 0)]
 
 
 def _rows(count: int) -> str:

@@ -11,8 +11,8 @@ from .session import Session, check_target, open_session
 
 @subcommand("rollback")
 @click.argument("name", required=False, metavar="[NAME]")
-@click.option("--to", metavar="VERSION", help="Take back all that is newer than this version.")
-@click.option("--allow-loss", is_flag=True, help="Do not ask, and lose the rows and values that would be lost.")
+@click.option("--to", metavar="VERSION", help="Roll back all migrations that are newer than this version.")
+@click.option("--allow-loss", is_flag=True, help="Do not ask; accept that the listed rows and values are lost.")
 @wait_options
 @copy_options
 @yes_option
@@ -36,16 +36,16 @@ def command(choices: Choices, name: str | None, to: str | None, allow_loss: bool
     session = open_session(choices, writes=not dry_run)
     manager = session.manager
     check_target(session, name=None, version=to)
-    with session.working("rehearsing the way back"):
+    with session.working("planning the rollback"):
         plan = manager.rollback_plan(name, to=to)
     if dry_run:
         return show_rollback(session, plan)
     taken: tuple[str, ...] = ()
     if plan.names:
         _ask(session, plan, yes=yes, allow_loss=allow_loss)
-        session.out.note(f"Taking back {', '.join(plan.names)}")
-        with session.working(f"taking back {', '.join(plan.names)}"):
-            taken = manager.take_back(plan, allow_loss=allow_loss)
+        session.out.note(f"Rolling back {', '.join(plan.names)}")
+        with session.working(f"rolling back {', '.join(plan.names)}"):
+            taken = manager.roll_back(plan, allow_loss=allow_loss)
     _report(session, taken, name)
     return ExitCode.FINE
 
@@ -57,10 +57,10 @@ def _ask(session: Session, plan: RollbackPlan, *, yes: bool, allow_loss: bool) -
     leave = manager.command(f"rollback {name} --allow-loss")
     plan.require(manager.target, leave, allowed=None if allow_loss else plan.losses if ask else ())
     if ask and plan.losses:
-        question = f"Taking back {names} loses {', '.join(plan.loss)}. Type {name} to lose them"
+        question = f"Rolling back {names} loses {', '.join(plan.loss)}. Type {name} to lose them"
         confirm(question, name, scripts="--allow-loss")
     elif ask:
-        confirm(f"Take back {names}? Type yes", "yes")
+        confirm(f"Roll back {names}? Type yes", "yes")
 
 
 def _report(session: Session, taken: tuple[str, ...], name: str | None) -> None:
@@ -68,6 +68,6 @@ def _report(session: Session, taken: tuple[str, ...], name: str | None) -> None:
         session.out.document({**session.heading, "rolled_back": taken})
     elif taken:
         session.out.note("The next wch activate or admin_init of this release applies it again: deploy the older one.")
-        session.out.success(f"Took back {', '.join(taken)}")
+        session.out.success(f"Rolled back {', '.join(taken)}.")
     else:
-        session.out.success(f"Nothing was to do: {name} is not applied." if name else "Nothing was to do.")
+        session.out.success(f"Nothing to do: {name} is not applied." if name else "Nothing to do.")

@@ -50,7 +50,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
       wch schema --format dbdelta --engine mariadb > tables.txt
     """
     if live and choices.format not in _PICTURES:
-        raise click.UsageError("--live goes with --format mermaid or svg.")
+        raise click.UsageError("--live requires --format mermaid or svg.")
     session = open_session(choices)
     manager = session.manager
     if choices.format == "json":
@@ -61,7 +61,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
     elif choices.format == "dbdelta":
         dialect, collation = _target(session, engine)
         if not isinstance(dialect, MySQLDialect):
-            raise click.UsageError("dbDelta is for servers: say --engine mysql or mariadb, or name a database on one.")
+            raise click.UsageError("--format dbdelta requires --engine mysql or mariadb, or the database of a server.")
         text = dbdelta_text(manager.tables, names=manager.names, dialect=dialect, collation=collation)
         session.out.line(text.rstrip("\n"))
     else:

@@ -88,7 +88,7 @@ class Session:
         )
         self.out.notes(advice)
         if advice and len(prefixes) > 1:
-            self.out.note(f"Each of the {len(prefixes)} sites needs this; wp-cli takes a site's address as --url.")
+            self.out.note(f"Do this for each of the {len(prefixes)} sites, with wp-cli's --url.")
 
 
 def open_session(choices: Choices, *, writes: bool = False) -> Session:
@@ -132,10 +132,10 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
     if settings.site is not None:
         out.note(f"WordPress: {settings.site}")
         if settings.site.own_database_layer:
-            out.note("wp-content/db.php is there: WordPress may connect elsewhere than wp-config.php says.")
+            out.note("wp-content/db.php exists: WordPress may use another database than wp-config.php says.")
     out.note(f"Database: {manager.target} ({f'prefix {manager.prefix}' if manager.prefix else 'no prefix'})")
     if (served := settings.served_by) is not None and Path(settings.target.path).exists():
-        out.note(f"Warning: this file lies in {served}, where a web server hands it to anybody.")
+        out.note(f"Warning: this file is in {served}, from where a web server may serve it to everyone.")
     return Session(choices, settings, manager, project, out)
 
 
@@ -151,7 +151,7 @@ def site_models(session: Session) -> Iterator[SiteModels]:
         missing = ", ".join(status.missing_tables)
         raise SchemaConflict(f"Missing tables: {missing}. Run {manager.command('activate')} first.")
     if not all(model.readable and model.writable for model in status.models):
-        raise SchemaTooNew(f"{sentence(status.reason)}; {manager.command('check')} says what the models can do there.")
+        raise SchemaTooNew(f"{sentence(status.reason)}; {manager.command('check')} shows what the models can do there.")
     with connected(manager.database) as database:
         try:
             yield Plugin(database, prefix=manager.prefix).models
@@ -205,7 +205,7 @@ def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
 def _replicas(choices: Choices) -> ReplicaRule | None:
     databases = [open_database(parse_url(url)) for url in choices.replica]
     if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
-        raise ConfigurationError("A --replica is a MySQL or MariaDB server; SQLite has none.")
+        raise ConfigurationError("--replica requires a MySQL or MariaDB URL; SQLite has no replicas.")
     return ReplicaRule(databases, choices.max_lag, choices.timeout) if databases else None
 
 
@@ -233,7 +233,7 @@ def open_author_session(
         out.note(f"Migrations: {path}")
     if project.path is None and writes and path.parent.name == "wch_peewee":
         raise ConfigurationError(
-            f"The migrations are those of an installed package ({path}), where nothing is written; say --migrations "
+            f"Cannot write into the migrations of an installed package ({path}); use --migrations "
             "FOLDER, or install a checkout with pip install -e ."
         )
     settings = Settings.gather(
@@ -273,7 +273,7 @@ def for_every_site(
     else:
         session.out.table(("site", "prefix", "result"), [(site, prefix, words) for site, prefix, words, _ in rows])
         skipped = f", {len(report.skipped)} {_NOT_TRIED}" if report.skipped else ""
-        differing = f", {differ} not as they should be" if differ else ""
+        differing = f", {differ} not up to date" if differ else ""
         summary = f"{len(rows)} sites, {failed} failed{differing}{skipped}."
         (session.out.line if code else session.out.success)(summary)
     return code

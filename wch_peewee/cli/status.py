@@ -13,7 +13,7 @@ from .session import Session, for_every_site, open_session, show_newer
 
 
 @subcommand("status")
-@click.option("--history", is_flag=True, help="Every run of a migration too: when, by whom, how it ended.")
+@click.option("--history", is_flag=True, help="Also list every run: when, by whom, how it ended.")
 @timeout_option
 @network_option
 def command(choices: Choices, history: bool, network: bool) -> int:
@@ -58,19 +58,19 @@ def command(choices: Choices, history: bool, network: bool) -> int:
 
 
 def _verdict(report: StatusReport, command: Callable[[str], str]) -> Iterator[str]:
-    """Yield what is wrong, each with the command that mends it."""
+    """Yield what is wrong, each with the command that repairs it."""
     if report.is_current:
         yield "Up to date."
-    for name in report.half_taken_back:
+    for name in report.half_rolled_back:
         on, forward = command(f"rollback {name}"), command("migrate")
-        yield f"{name} is half taken back: {on} goes on, {forward} goes forward again."
+        yield f"{name} is half rolled back: {on} finishes it, {forward} applies it again."
     for name in report.changed_files:
         meant = command(f"migrate --mark {name}")
-        yield f"{name}.py is not what it was when it was applied: put it back, or if it is meant {meant} records it."
+        yield f"{name}.py was changed after it was applied: restore the file, or accept the change with {meant}."
     for name in report.missing_files:
-        yield f"{name} is applied, and there is no file {name}.py: put it back, or use the release that has it."
-    pending = set(report.pending) - set(report.half_taken_back)
-    if pending or report.missing_tables or not (report.is_stamped or report.half_taken_back):
+        yield f"{name} is applied, but its file {name}.py is missing: restore it, or use the release that has it."
+    pending = set(report.pending) - set(report.half_rolled_back)
+    if pending or report.missing_tables or not (report.is_stamped or report.half_rolled_back):
         yield f"Not up to date: run {command('activate')}."
     elif report.differences:
         places = "1 place" if len(report.differences) == 1 else f"{len(report.differences)} places"
@@ -86,12 +86,12 @@ def _code(report: StatusReport) -> int:
 def _site(report: StatusReport) -> tuple[str, int]:
     if report.is_newer:
         return report.reason, ExitCode.TOO_NEW
-    pending = [name for name in report.pending if name not in report.half_taken_back]
+    pending = [name for name in report.pending if name not in report.half_rolled_back]
     parts = {
         "pending": pending,
-        "half taken back": report.half_taken_back,
+        "half rolled back": report.half_rolled_back,
         "missing": report.missing_tables,
-        "not what it was when it was applied": report.changed_files,
+        "changed after it was applied": report.changed_files,
         "applied without a file": report.missing_files,
     }
     words = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]

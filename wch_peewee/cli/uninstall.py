@@ -56,13 +56,13 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
 def _how_to_allow(session: Session) -> str:
     site = session.settings.site
     constant = session.project.namespace.remove_data
-    environment = f"Say {constant}=true in the environment when the data may go."
+    environment = f"Set {constant}=true in the environment to allow the removal."
     if site is None:
         return environment
     if site.remove_data_is_set:
-        return f"{site.config} says so; define('{constant}', true) there when the data may go."
+        return f"It is set in {site.config}; write define('{constant}', true) there to allow the removal."
     unknown = site.remove_data_unknown
-    return f"{constant} cannot be known from wp-config.php: {unknown}. {environment}" if unknown else environment
+    return f"Cannot determine {constant} from wp-config.php: {unknown}. {environment}" if unknown else environment
 
 
 def _preview(session: Session, *, network: bool) -> int:
@@ -91,7 +91,7 @@ def _ask(session: Session, counts: dict[str, int]) -> None:
         session.out.ask_table(("table", "rows"), rows, right=(1,))
     prefix = session.manager.prefix
     question = f"Type the table prefix ({prefix})" if prefix else f"The table prefix is empty. Type {_EMPTY}"
-    confirm(f"All of this is removed for good. {question}", prefix or _EMPTY)
+    confirm(f"All of this will be removed permanently. {question}", prefix or _EMPTY)
 
 
 def _rows(count: int | None) -> str:

@@ -177,7 +177,7 @@ def open_database(target: Target) -> pw.Database:
             raise ConfigurationError(f"The SQLite file {path} is in a folder that does not exist: {path.parent}.")
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"The SQLite file's name is not possible ({said}): {one_line(target.path)}") from error
+        raise ConfigurationError(f"The SQLite file's name is not valid ({said}): {one_line(target.path)}") from error
     return _left_by_forks(database)
 
 
@@ -216,8 +216,7 @@ def unwrap(database: object) -> pw.Database:
         raise UnsupportedServer(f"{kind} is not supported; wch_peewee runs on SQLite, MySQL and MariaDB.")
     elif database.database is not None and is_private(database) and _is_any(database, _ASYNC, _QUEUE):
         raise ConfigurationError(
-            f"{kind} cannot work in memory, where only its own thread sees the tables; name a file, or use "
-            "SqliteDatabase."
+            f"{kind} cannot use an in-memory database, which only one thread would see; use a file, or SqliteDatabase."
         )
     return _left_by_forks(database)
 
@@ -433,9 +432,7 @@ def _connect(database: pw.Database) -> None:
             if left <= 0 or not is_crowded(error):
                 raise
             if not attempt:
-                logger.warning(
-                    "%s has no room for a connection; waiting up to %g seconds", describe(database), patience
-                )
+                logger.warning("%s has too many connections; waiting up to %g seconds", describe(database), patience)
         time.sleep(min(left, random.uniform(0.2, 1)))
 
 
@@ -452,8 +449,8 @@ def connect(database: pw.Database) -> None:
             database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         elif isinstance(database, _RunOnServer) and (altered := altered_setting(database, database.settings())):
             raise UnsupportedServer(
-                f"{describe(database)}: the connection does not keep what it is told: {altered}. "
-                "If a proxy is between, name the server itself. Nothing was changed."
+                f"{describe(database)}: the connection loses its session settings: {altered}. "
+                "If there is a proxy, connect to the server directly. Nothing was changed."
             )
     except WchError:
         database.close()
@@ -463,7 +460,7 @@ def connect(database: pw.Database) -> None:
             database.close()
         if isinstance(database, _RunOnServer) and is_crowded(error):
             waited = f"waited {database.patience:g} seconds ({error.args[-1]})"
-            raise Busy(f"{describe(database)}: the server has no room for another connection; {waited}.") from error
+            raise Busy(f"{describe(database)}: the server has too many connections; {waited}.") from error
         raise opening_error(describe(database), database, database_file(database), error) from error
 
 
@@ -476,7 +473,7 @@ _open_files: WeakSet[_OpenFile] = WeakSet()
 _inherited: list[Any] = []
 
 
-_LEFT = "the connection belongs to the process that has forked this one"
+_LEFT = "this connection was opened before the fork and belongs to the parent process"
 
 
 class _LeftConnection:

@@ -189,7 +189,7 @@ class ServerConnection(pymysql.connections.Connection):
         """Count bytes of an answer. Raises OperationalError if there are more than a command may bring."""
         self._room -= count
         if self._room < 0 < self._largest:
-            raise _lost(f"the answer has more than {self._largest // _MEGABYTE} MiB, which is not read")
+            raise _lost(f"the result is larger than {self._largest // _MEGABYTE} MiB, the limit of a run")
 
     def beat(self, idle: float) -> None:
         """Send a ping if the connection has been idle for so many seconds, so that the server does not close it.

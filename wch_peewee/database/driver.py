@@ -104,7 +104,7 @@ class ServerDatabase(pw.MySQLDatabase):
             if not self.in_transaction():  # begun without peewee, or at its COMMIT: it ends with this error
                 lost.server_status &= ~_IN_TRANSACTION
             raise pw.OperationalError(
-                CR.CR_SERVER_LOST, "the connection was lost inside a transaction, which is undone; begin it again"
+                CR.CR_SERVER_LOST, "the connection was lost inside a transaction, which was rolled back; begin it again"
             )
         with suppress(pymysql.MySQLError):
             lost.close()
@@ -162,13 +162,13 @@ def carried_over(database: pw.Database) -> dict[str, Any]:
     for there, name in ((found_rows, "client flag FOUND_ROWS"), (is_dict, "cursorclass"), (given.get("raw"), "raw")):
         if there and not isinstance(database, ServerDatabase):  # ours are not the application's
             raise ConfigurationError(
-                f"{type(database).__name__} has the {name}, with which peewee reads answers wrongly: unchanged rows "
+                f"{type(database).__name__} has the {name}, with which peewee misreads results: unchanged rows "
                 "count as written, or values are not found. Omit it."
             )
     for name in _NOT_CARRIED_OVER:
         if name in given:
             raise ConfigurationError(
-                f"{type(database).__name__} has the parameter {name}, which cannot be carried over: an upgrade opens "
+                f"{type(database).__name__} has the parameter {name}, which is not supported: an upgrade opens "
                 "a connection of its own, with PyMySQL. Use host, port, unix_socket, user, password and ssl_ca instead."
             )
     parameters = {_RENAMED.get(name, name): value for name, value in given.items()}
@@ -193,9 +193,9 @@ def server_parameters(target: Target) -> dict[str, Any]:
         try:
             text.encode("idna" if part == "host" else "utf-8", "surrogateescape" if part == "password" else "strict")
         except UnicodeError:
-            raise ConfigurationError(f"The {part} of the database is not possible: it cannot be encoded.") from None
+            raise ConfigurationError(f"The {part} of the database is not valid: it cannot be encoded.") from None
         if "\0" in text:
-            raise ConfigurationError(f"The {part} of the database is not possible: it holds a NUL character.")
+            raise ConfigurationError(f"The {part} of the database is not valid: it contains a NUL character.")
     # A str would go out as Latin-1, which is not what other clients send.
     password = target.password.encode("utf-8", "surrogateescape")
     parameters: dict[str, Any] = {"user": target.user, "password": password, "charset": "utf8mb4"}
@@ -207,7 +207,7 @@ def server_parameters(target: Target) -> dict[str, Any]:
         parameters |= {"host": target.host, "port": target.port}
     if "ssl_ca" in options:
         if not Path(options["ssl_ca"]).is_file():
-            raise ConfigurationError(f"ssl_ca in the database URL names no file: {options['ssl_ca']}.")
+            raise ConfigurationError(f"ssl_ca in the database URL is not a file: {options['ssl_ca']}.")
         # Without these PyMySQL encrypts but accepts any certificate.
         parameters |= {"ssl_ca": options["ssl_ca"], "ssl_verify_cert": True, "ssl_verify_identity": True}
     elif options.get("ssl", "0") not in ("", "0"):

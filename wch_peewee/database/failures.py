@@ -14,26 +14,26 @@ from ..schema.base import Failure
 STATEMENT = "_wch_peewee_statement"
 
 #: What to do about a damaged file. A copy has to have its journals, which can hold its last changes.
-RESCUE = "Stop its users, keep a copy of it with its -wal and -journal, and restore a backup, or try .recover."
+RESCUE = "Stop all programs that use it, copy it with its -wal and -journal, and restore a backup or try .recover."
 
 #: The end of an advice to run again.
-ELSEWHERE = ", on the server that has taken its place if there is one (another node, the new primary)"
+ELSEWHERE = ", on another node or the new primary if this server was replaced"
 
-_NO_DATABASE = "there is no such database, or the user may not see it; create it or check the name."
+_NO_DATABASE = "the database does not exist, or this user may not see it; create it, or check its name."
 _TLS_ONLY = "the server accepts connections with TLS only; add ?ssl=1 to the URL."
 _NO_SERVER = (
-    "no server answers there; check host and port, and that it runs; for a cluster, name its address or another node "
+    "cannot reach the server; check host, port and that it is running; for a cluster, use its address or another node "
     "({said})."
 )
 _REASONS: dict[object, str] = {
     1044: _NO_DATABASE,
-    1045: "the server refuses the user or the password; check both in the URL; an account may need ?ssl=1, too.",
+    1045: "the server refused the user or password; check both in the URL. Some accounts also require ?ssl=1.",
     1049: _NO_DATABASE,
     2002: _NO_SERVER,
     2003: _NO_SERVER,
-    2012: "what answers there is no MySQL or MariaDB server ({said}); check host and port.",
-    2013: "the server closed the connection, or did not answer, before it could be used ({said}); check host and port.",
-    2026: "the server offers no TLS, which ?ssl demands; switch it on there, or leave ?ssl out.",
+    2012: "this is not a MySQL or MariaDB server ({said}); check host and port.",
+    2013: "the server closed the connection or did not answer while connecting ({said}); check host and port.",
+    2026: "?ssl requires TLS, which the server does not offer; enable it there, or remove ?ssl.",
     3159: _TLS_ONLY,
     4031: _TLS_ONLY,
 }
@@ -43,16 +43,16 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
     """Translate a driver's error into the library's exception."""
     said = str(error.args[-1]) if error.args else str(error)
     if meaning == "waiting":
-        return Busy(f"{where}: somebody else holds a lock for too long; try again later ({said})")
+        return Busy(f"{where}: another session held a lock for too long; try again later ({said})")
     if meaning == "lost":
-        return DatabaseUnavailable(f"{where}: the connection was lost; run the same again{ELSEWHERE} ({said})")
+        return DatabaseUnavailable(f"{where}: the connection was lost; run the same command again{ELSEWHERE} ({said})")
     if meaning == "not here":
-        return DatabaseUnavailable(f"{where}: this server takes no writes now ({said}); run the same again{ELSEWHERE}")
+        return DatabaseUnavailable(f"{where}: writes are refused now ({said}); run the same command again{ELSEWHERE}")
     if meaning == "damaged":
-        return DatabaseUnavailable(f"{where}: {damage(said)} wch doctor lists the damage. {RESCUE}")
+        return DatabaseUnavailable(f"{where}: {damage(said)} Run wch doctor for details. {RESCUE}")
     if meaning == "denied":
-        return MissingPrivileges(f"{where}: the account, or the file's permissions, do not allow this ({said})")
-    return StatementFailed(f"{where}: the database refused ({said})", sql=getattr(error, STATEMENT, ""))
+        return MissingPrivileges(f"{where}: permission denied to the account, or by the file's permissions ({said})")
+    return StatementFailed(f"{where}: the database returned an error ({said})", sql=getattr(error, STATEMENT, ""))
 
 
 def opening_error(where: str, database: pw.Database, path: Path | None, error: Exception) -> WchError:
@@ -64,9 +64,9 @@ def opening_error(where: str, database: pw.Database, path: Path | None, error: E
         said = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
         meaning = SQLiteBase().failure((said,))
         if meaning == "waiting":
-            return Busy(f"{where}: another process holds the file; try again later.")
+            return Busy(f"{where}: another process has locked the file; try again later.")
         if meaning == "damaged" and database.connect_params.get("passphrase"):
-            return DatabaseUnavailable(f"{where}: the passphrase does not open it, or the file is damaged.")
+            return DatabaseUnavailable(f"{where}: wrong passphrase, or a damaged file.")
         if meaning == "damaged":
             return DatabaseUnavailable(f"{where}: {damage(said)} {RESCUE}")
     reason = _REASONS.get(error.args[0] if error.args else None, "cannot be opened ({said}).")
@@ -74,15 +74,15 @@ def opening_error(where: str, database: pw.Database, path: Path | None, error: E
         reason = f"TLS failed ({tls}); check ?ssl, ?ssl_ca and the server's certificate."
     with contextlib.suppress(OSError):
         if path is not None and path.is_dir():
-            reason = "cannot be opened, as it is a folder; name a file."
+            reason = "cannot be opened: it is a folder; expected a file."
         elif path is not None and path.exists() and not os.access(path, os.R_OK):
-            reason = "cannot be opened, as this user may not read it; change the file's permissions."
+            reason = "cannot be opened: this user may not read it; change the file's permissions."
     return DatabaseUnavailable(f"{where}: {reason.replace('{said}', str(error.args[-1] if error.args else error))}")
 
 
 def damage(said: str) -> str:
     """Return in a sentence what is wrong with a SQLite file; ``said`` are SQLite's words."""
-    what = "no SQLite database, or damaged at its beginning" if "not a database" in said else "damaged"
+    what = "not a SQLite database, or its header is damaged" if "not a database" in said else "damaged"
     # A text that cannot be decoded is a customer's.
     return f"the file is {what} ({one_line(said.partition(' with text ')[0])})."
 

@@ -143,11 +143,11 @@ def retry_while_blocked(
             if waited >= patience:
                 raise Busy(
                     f"another session has held {what} for {waited:.0f} seconds"
-                    f"{_holders(connection, tables)}; this statement was not done, try again later"
+                    f"{_holders(connection, tables)}; this statement was not run; try again later"
                 ) from error
             if not attempt:
                 holders = _holders(connection, tables)
-                logger.warning("Another session holds %s%s; waiting up to %g seconds", what, holders, patience)
+                logger.warning("Another session has locked %s%s; waiting up to %g seconds", what, holders, patience)
         attempt += 1
         time.sleep(min(pause(attempt), patience - waited))
 

@@ -95,7 +95,7 @@ def attempt(
             left = patience - (time.monotonic() - begun)
             if left <= 0:
                 raise Busy(
-                    f"{describe(database)}: rows were locked by others for {patience:g} seconds "
+                    f"{describe(database)}: another session locked the rows for {patience:g} seconds "
                     f"({error.args[-1] if error.args else error}); nothing was changed, try again later"
                 ) from error
         _sleep(database, min(left, pause) * random.uniform(0.5, 1))

@@ -43,7 +43,7 @@ def parse_url(url: str) -> Target:
     requires TLS.
     """
     if _CONTROL.search(url):
-        raise ConfigurationError("The database URL holds a control character, such as a line break; take it out.")
+        raise ConfigurationError("The database URL contains a control character, such as a line break; remove it.")
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator:
@@ -60,14 +60,14 @@ def parse_url(url: str) -> Target:
 def _sqlite(rest: str) -> Target:
     if not rest.startswith("/") or rest == "/":
         raise ConfigurationError(
-            "The SQLite URL names no file; expected sqlite:///file.db or sqlite:////absolute/file.db."
+            "The SQLite URL has no file name; expected sqlite:///file.db or sqlite:////absolute/file.db."
         )
     path, question, _ = rest[1:].partition("?")
     if question:
-        raise ConfigurationError("A SQLite URL takes no options; expected sqlite:///file.db.")
+        raise ConfigurationError("A SQLite URL has no options; expected sqlite:///file.db.")
     path = _decoded(path)
     if "\0" in path:
-        raise ConfigurationError("The SQLite URL holds %00, and no file's name can.")
+        raise ConfigurationError("The SQLite URL contains %00, which no file name can contain.")
     return Target("sqlite", path=path)
 
 
@@ -90,9 +90,9 @@ def _server(url: str) -> Target:
         raise ConfigurationError(f"The database URL's port is 0{hint}; {_FORMS}.")
     name = _decoded(parts.path.lstrip("/"))
     if not name or "/" in name or "@" in parts.path:
-        raise ConfigurationError(f"The database URL names no database{hint}; {_FORMS}.")
+        raise ConfigurationError(f"The database URL has no database name{hint}; {_FORMS}.")
     if parts.fragment:
-        raise ConfigurationError(f"The database URL holds a '#' ({_ENCODING}).")
+        raise ConfigurationError(f"The database URL contains a '#' ({_ENCODING}).")
     try:
         options = tuple(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:

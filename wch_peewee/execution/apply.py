@@ -82,7 +82,7 @@ class Executor:
 
     def _send(self, statement: Statement, step: Step | None = None) -> None:
         if statement.table and statement.table not in self._owned:
-            raise NotOwned(f"refused to change {statement.table}, which is none of: {', '.join(sorted(self._owned))}")
+            raise NotOwned(f"refused to change {statement.table}; managed tables: {', '.join(sorted(self._owned))}")
         if self._before is not None:
             self._before(statement)
         text = statement.text
@@ -167,7 +167,7 @@ def hand_off(
     missing = {index.name for index in expected.indexes} - {index.name for index in after.indexes}
     if after.columns != expected.columns or missing:
         raise StatementFailed(
-            f"the tool reported success, but {step.table} is not as it should be; wch check says how", sql=statement.sql
+            f"the tool reported success, but {step.table} still differs; wch check shows how", sql=statement.sql
         )
     lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
     return connection.dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
@@ -183,5 +183,5 @@ def _live(connection: Connection, step: Step) -> Table:
 def _words(error: PeeweeException, *, lost: bool) -> str:
     said = str(error.args[-1]) if error.args else str(error)
     if lost:
-        return f"the connection was lost, and whether the statement was done is unknown ({said})"
-    return f"the server refused ({said})"
+        return f"the connection was lost; it is unknown whether the statement was completed ({said})"
+    return f"the server returned an error ({said})"

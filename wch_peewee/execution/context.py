@@ -237,7 +237,7 @@ class RunContext:
                 return plan
         left = "; ".join(plan.describe())
         raise SchemaConflict(
-            f"the schema does not come to rest after {_ROUNDS} rounds; is somebody else changing it? Left: {left}",
+            f"the schema still differs after {_ROUNDS} attempts; another process may be changing it. Left: {left}",
             reasons=plan.describe(),
         )
 

@@ -71,7 +71,7 @@ class Lease:
                 return
         except pw.PeeweeException as error:
             said = error.args[-1] if error.args else error
-            raise Busy(f"the upgrade lease cannot be renewed ({said}); run the same again, on any node") from error
+            raise Busy(f"the upgrade lease cannot be renewed ({said}); run it again, on any node") from error
         raise _lost(value)
 
     def takeover(self) -> Busy | None:
@@ -226,7 +226,7 @@ def heartbeat(
 
 def _lost(value: str | None) -> Busy:
     return Busy(
-        f"the upgrade lease was taken over by another run{_who(value)}; nothing more is done here, run the same again"
+        f"the upgrade lease was taken over by another run{_who(value)}; this run has stopped, run the command again"
     )
 
 

@@ -123,7 +123,7 @@ def tool_at_work(connection: Connection, topology: Topology, tables: Sequence[st
         held = ", ".join(["IS_USED_LOCK(%s)"] * len(locks))
         ((holder,),) = connection.query(Query(f"SELECT COALESCE({held})", locks))
         if holder is not None:
-            what = f"the online tool of another run is at work, or is being stopped (connection {holder})"
+            what = f"the online tool of another run is running or being stopped (connection {holder})"
             return ToolAtWork(what, "Try again later.")
     for left in find_leftovers(connection, tables):
         if left.copies or left.triggers:
@@ -148,11 +148,11 @@ def _in_words(connection: Connection, left: Leftovers) -> ToolAtWork:
     tool = _TOOLS[suffixes[0]] if suffixes else PT_OSC
     there = ", ".join((*left.copies, *left.unfinished, *(f"trigger {one.name}" for one in left.triggers)))
     seen = ", ".join(_connections(connection, tool))
-    work = f"; connection {seen} works for it" if seen else ""
+    work = f"; running in connection {seen}" if seen else ""
     after = "the same again, and wch repair" if left.unfinished else "the same again"
     return ToolAtWork(
-        f"{tool} is changing {left.table}, or was killed at that ({there}{work})",
-        f"If it runs, wait for its end. If not, run: {' '.join(clearing(connection, left))} Then run {after}.",
+        f"{tool} is changing {left.table}, or was killed while doing so ({there}{work})",
+        f"If it is running, wait for its end. If not, run: {' '.join(clearing(connection, left))} Then run {after}.",
     )
 
 

@@ -100,8 +100,7 @@ def _commit(transaction: pw._atomic) -> None:
             raise cause from None
         if "locked" in str(error):
             raise CommitBlocked(
-                "somebody's open transaction reads the file and has kept the run from being committed; "
-                "all of it is undone, try again later"
+                "an open transaction that reads the file prevented the commit; the run was rolled back, try again later"
             ) from error
         raise
 
@@ -114,7 +113,7 @@ def _no_new_orphans(database: pw.Database) -> Iterator[None]:
     if rows:
         table, _, parent = rows[0]
         words = f"{len(rows)} rows would be left without their parent, the first in {table} (parent {parent})"
-        raise SchemaConflict(f"{words}; all is undone")
+        raise SchemaConflict(f"{words}; the run was rolled back")
 
 
 def _orphans(database: pw.Database) -> set[tuple[object, ...]]:
@@ -130,7 +129,7 @@ LockCheck = Callable[[], None]
 
 
 def _gone() -> Busy:
-    return Busy(f"the connection that held the migration lock is gone; run the same again{ELSEWHERE}")
+    return Busy(f"the connection that held the migration lock is gone; run the same command again{ELSEWHERE}")
 
 
 def lock_name(database: str, prefix: str, namespace: Namespace = WCH) -> str:
@@ -214,7 +213,7 @@ def _named_lock(connection: Connection, names: Names, timeout: float) -> Iterato
         except pw.PeeweeException as error:
             raise _gone() from error
         if not row[0]:
-            raise Busy("the migration lock was lost; run the same again")
+            raise Busy("the migration lock was lost; run the same command again")
 
     try:
         yield check

@@ -53,7 +53,7 @@ class ReplicaRule:
                 if time.monotonic() - begun >= self.patience:
                     raise Busy(
                         f"the replica {describe(replica)} is {lag} seconds behind, and {self.max_lag} are allowed; "
-                        "what has been done stays, run the same again when it has caught up"
+                        "what has been done stays, run the same command again when it has caught up"
                     )
                 if attempt == 1:
                     words = "The replica %s is %d seconds behind; waiting up to %g seconds"
@@ -76,10 +76,10 @@ def seconds_behind(replica: pw.Database) -> int:
             raise database_error(describe(replica), failure_of(replica, error), error) from error
         headings = [column[0] for column in cursor.description or ()]
     if row is None:
-        raise ConfigurationError(f"{describe(replica)} is no replica; name one, or leave it out.")
+        raise ConfigurationError(f"{describe(replica)} is not a replica; give a replica's URL, or omit it.")
     behind = next((row[headings.index(name)] for name in _HEADINGS if name in headings), None)
     if behind is None:
-        raise Busy(f"the replica {describe(replica)} does not replicate now; start it, or leave it out")
+        raise Busy(f"the replica {describe(replica)} is not replicating; start replication, or omit it")
     return int(behind)
 
 

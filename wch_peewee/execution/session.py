@@ -121,7 +121,7 @@ def run_in_session(
             if time.monotonic() - begun >= options.patience:
                 raise
             if attempt == 1:
-                words = "A reader of %s has prevented the commit, all is undone; trying again for up to %g seconds"
+                words = "A reader of %s prevented the commit; the run was rolled back; retrying for up to %g seconds"
                 logger.warning(words, describe(database), options.patience)
         time.sleep(pause(attempt))
     raise AssertionError("it counts for ever")

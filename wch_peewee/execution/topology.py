@@ -102,12 +102,12 @@ def splitter(connection: Connection, *, locking: bool) -> str:
     assert other is not None
     if other[:3] == writer[:3]:
         return (
-            f"a proxy spreads this session over several connections to {_name(writer)}, so that no lock and no setting "
-            "holds; use the server's own address, or have the proxy keep this account's sessions on one connection"
+            f"a proxy spreads this session over several connections to {_name(writer)}, so that no lock or setting "
+            "holds; use the server's own address, or let the proxy keep each session of this account on one connection"
         )
     return (
-        f"{_name(other)} answers reads and {_name(writer)} is written to: a proxy splits them, and what a replica says "
-        "may be old; use the address of the server that is written to, or have the proxy send all of this account's "
+        f"{_name(other)} answers reads and {_name(writer)} is written to: a proxy splits them, and what a replica has "
+        "may be old; use the address of the primary, or have the proxy send all of this account's "
         "statements there"
     )
 

@@ -33,16 +33,16 @@ def model_access(models: Sequence[type[BaseModel]], desired: Schema, actual: Sch
 
 def _unreadable(wanted: Table, live: Table | None) -> Iterator[str]:
     if live is None:
-        yield "there is no such table"
+        yield "the table does not exist"
         return
     strangers = [column.name for column in live.columns if wanted.column(column.name) is None]
     for column in wanted.columns:
         there = live.column(column.name)
         if there is None:
             heirs = [name for name in strangers if name in column.name or column.name in name]
-            yield f"there is no column {column.name}" + (f" ({heirs[0]} may be its new name)" if heirs else "")
+            yield f"column {column.name} does not exist" + (f" ({heirs[0]} may be its new name)" if heirs else "")
         elif reconcile_type(there.type, column.type).blocking:
-            yield f"{column.name} is {there.type}, and the model expects {column.type}"
+            yield f"{column.name} is {there.type}, but the model expects {column.type}"
 
 
 def _unwritable(wanted: Table, live: Table) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _unwritable(wanted: Table, live: Table) -> Iterator[str]:
         if declared is not None:
             yield from _refused(declared, column)
         elif not (fills_itself or column.is_generated):
-            yield f"{column.name}, which the model does not know, is NOT NULL without a default"
+            yield f"{column.name}, which is not in the model, is NOT NULL without a default"
 
 
 def _refused(declared: Column, live: Column) -> Iterator[str]:
@@ -63,15 +63,15 @@ def _refused(declared: Column, live: Column) -> Iterator[str]:
     if live.is_generated:
         yield f"{name} is a generated column"
     elif declared.auto_increment and not live.auto_increment:
-        yield f"{name} gets no number by itself"
+        yield f"{name} is not AUTO_INCREMENT"
     # The models fill JSON themselves.
     elif declared.nullable and not live.nullable and live.default is None and declared.type.name != "json":
         yield f"{name} is NOT NULL without a default"
     if declared.type.name == live.type.name == "enum":
         if missing := [value for value in declared.type.values if value not in live.type.values]:
-            yield f"{name} takes no {', '.join(map(repr, missing))}"
+            yield f"{name} does not accept {', '.join(map(repr, missing))}"
     elif declared.type != live.type and not _takes(live, declared):
-        yield f"{name} is {live.type}, and the model writes {declared.type}"
+        yield f"{name} is {live.type}, but the model writes {declared.type}"
 
 
 def _takes(live: Column, declared: Column) -> bool:

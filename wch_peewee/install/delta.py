@@ -88,9 +88,7 @@ def _database_of(declared: tuple[type[BaseModel] | Table, ...]) -> object:
     for model in declared:
         if not isinstance(model, Table) and (database := model._meta.get_database_instance()) is not None:
             return database
-    raise ConfigurationError(
-        "db_delta was given no database, and the models have none; pass one as its second argument."
-    )
+    raise ConfigurationError("db_delta was given no database, and the models have none; pass one as second argument.")
 
 
 def _names_of(declared: tuple[type[BaseModel] | Table, ...], prefix: str | None) -> Names:

@@ -88,8 +88,8 @@ def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, need
     if not missing and account.held.issuperset(wanted):
         return Diagnosis(name, "ok", f"the account may {', '.join(wanted)}")
     if not missing:
-        advice = f"Should something be refused, an administrator can run: {account.grant(wanted)}"
-        return Diagnosis(name, "warn", "cannot be told from SHOW GRANTS, which does not say it all", advice)
+        advice = f"If something is refused, an administrator can run: {account.grant(wanted)}"
+        return Diagnosis(name, "warn", "cannot be determined from SHOW GRANTS", advice)
     kept = [right for right in wanted if right in account.held]
     found = f"the account may not {', '.join(missing)}" + (f"; it may {', '.join(kept)}" if kept else "")
     advice = f"An administrator can run: {account.grant(wanted)}"
@@ -102,7 +102,7 @@ def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, need
 def writable(context: RunContext) -> Diagnosis:
     if context.topology.trouble:
         return _refusal("writable", context.topology.trouble)
-    found = "one server answers, and it takes writes"
+    found = "one server answers, and it accepts writes"
     if not context.topology.knows_sources:
         found += "; only an account with REPLICATION CLIENT sees if it is a replica"
     return Diagnosis("writable", "ok", found)
@@ -121,11 +121,11 @@ def collation(context: RunContext) -> Diagnosis:
     site = _site_collation(context)
     ours = collation_beside(site)
     if site is None:
-        found = f"there is no {options}; new tables get {ours} (the database's default is {default})"
+        found = f"{options} does not exist; new tables get {ours} (the database's default is {default})"
         return Diagnosis("collation", "ok", found)
     if site != ours:
         found = f"{options} has {site}; new tables get {ours} and can be joined with it"
-        advice = f"The site's own tables are better converted to utf8mb4: {site.partition('_')[0]} cannot hold emoji."
+        advice = f"Convert the site's tables to utf8mb4: {site.partition('_')[0]} cannot hold emoji."
         return Diagnosis("collation", "warn", found, advice)
     return Diagnosis(
         "collation", "ok", f"{options} has {site}, and new tables get it too (the database's is {default})"
@@ -141,7 +141,7 @@ def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Diagnosis
     found = ", ".join(f"{table.name} has {table.collation}" for table in other)
     commands = " ".join(context.dialect.conversion(table, recollated(table, site)) for table in other)
     advice = (
-        f"Joins with the site's tables ({site}) can fail with error 1267. In a quiet hour, as it copies: {commands}"
+        f"Joins with the site's tables ({site}) can fail with error 1267. At a quiet time, as it copies: {commands}"
     )
     return Diagnosis("tables' collation", "warn", found, advice)
 
@@ -153,9 +153,9 @@ def engine(context: RunContext) -> Diagnosis:
         return Diagnosis("engine", "ok", "InnoDB is the default")
     if support == "YES":
         ((default,),) = _rows(context, "SELECT @@default_storage_engine")
-        return Diagnosis("engine", "ok", f"InnoDB is there, and our tables ask for it (the default is {default})")
+        return Diagnosis("engine", "ok", f"InnoDB is available, and these tables use it (the default is {default})")
     advice = "Start the server with InnoDB; other engines have no foreign keys and no transactions."
-    return Diagnosis("engine", "fail", "there is no InnoDB", advice)
+    return Diagnosis("engine", "fail", "InnoDB is not available", advice)
 
 
 def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
@@ -165,7 +165,7 @@ def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
         return Diagnosis("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} is {table.engine}" for table in other)
     commands = " ".join(context.dialect.conversion(table, replace(table, engine="InnoDB")) for table in other)
-    advice = f"It has no foreign keys and no transactions. In a quiet hour, as it copies: {commands}"
+    advice = f"It has no foreign keys and no transactions. At a quiet time, as it copies: {commands}"
     return Diagnosis("tables' engine", "warn", found, advice)
 
 
@@ -174,7 +174,7 @@ def options_table(context: RunContext) -> Diagnosis:
     name, named = context.names.options, "options table"
     live = context.live(name)
     if live is None:
-        return Diagnosis(named, "ok", f"there is no {name} yet; wch activate makes it")
+        return Diagnosis(named, "ok", f"{name} does not exist yet; wch activate creates it")
     if trouble := options_obstacle(live):
         return Diagnosis(named, "fail", trouble, "Name the prefix of the site with --prefix.")
     if context.topology.kind and (trouble := cluster_obstacle(live, context.dialect)):
@@ -205,7 +205,7 @@ def strictness(context: RunContext) -> Diagnosis:
     if {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(str(mode).split(",")):
         return Diagnosis("strictness", "ok", f"the server's default is strict (sql_mode = {mode})")
     advice = (
-        "Connections of wch_peewee are strict by themselves; other programs' values may be cut without a word. "
+        "Connections of wch_peewee are strict by themselves; other programs' values may be silently truncated. "
         "Add STRICT_TRANS_TABLES to sql_mode in the server's configuration."
     )
     return Diagnosis("strictness", "warn", f"the server's default is not strict (sql_mode = {mode or 'empty'})", advice)
@@ -247,7 +247,7 @@ def online_tools(context: RunContext) -> Diagnosis:
     """Check for a tool that changes our tables, or was killed at that: no run starts beside it."""
     if found := tool_at_work(context.connection, context.topology, context.names.owned):
         return Diagnosis("online tools", "fail", found.what, found.advice)
-    return Diagnosis("online tools", "ok", "none is at work on our tables, or has left something there")
+    return Diagnosis("online tools", "ok", "none is running on these tables or has left anything")
 
 
 def _span(seconds: int) -> str:
@@ -281,14 +281,14 @@ def sqlite_file(database: pw.SqliteDatabase, context: RunContext) -> Diagnosis:
     """Check the file and its folder, in which SQLite creates a journal while it writes, and every page of the file."""
     path = database_file(database)
     if path is None:
-        return Diagnosis("file", "warn", "the database is in memory", "It is gone when the process ends; name a file.")
+        return Diagnosis("file", "warn", "the database is in memory", "It is lost when the process ends; use a file.")
     obstacle = file_obstacle(database)
     if obstacle:
         return Diagnosis("file", "fail", obstacle, "Give this user the right to write to the file and in its folder.")
     if not path.exists():
-        return Diagnosis("file", "ok", f"{path} is not there yet; wch activate makes it")
+        return Diagnosis("file", "ok", f"{path} does not exist yet; wch activate creates it")
     if path.stat().st_size == 0:
-        return Diagnosis("file", "ok", f"{path} is empty; wch activate makes the tables in it")
+        return Diagnosis("file", "ok", f"{path} is empty; wch activate creates the tables")
     try:
         # A damaged page is otherwise found by the first query that needs it. Not quick_check, which takes half the time
         # (0.8 s for 400,000 messages) and does not compare the indexes with their tables.
@@ -299,9 +299,9 @@ def sqlite_file(database: pw.SqliteDatabase, context: RunContext) -> Diagnosis:
     if found != ["ok"]:
         advice = RESCUE
         if all(" index " in line for line in found):
-            advice = "Stop its users, keep a copy of it, and have the indexes written anew: REINDEX; then ask again."
+            advice = "Stop all programs that use it, copy it, rebuild its indexes with REINDEX, and ask again."
         return Diagnosis("file", "fail", f"{path}: {damage('; '.join(found[:3]))}", advice)
-    return Diagnosis("file", "ok", f"{path} can be written to")
+    return Diagnosis("file", "ok", f"{path} is writable")
 
 
 def sqlite_json(context: RunContext) -> Diagnosis:
@@ -310,7 +310,7 @@ def sqlite_json(context: RunContext) -> Diagnosis:
         _one(context, "SELECT json_valid('{}')")
     except pw.PeeweeException:
         return Diagnosis("json", "fail", "this build of SQLite has no JSON functions", "Use SQLite 3.38 or newer.")
-    return Diagnosis("json", "ok", "JSON functions are there")
+    return Diagnosis("json", "ok", "JSON functions are available")
 
 
 def sqlite_foreign_keys(context: RunContext, *, database: pw.Database) -> Diagnosis:
@@ -351,7 +351,7 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
             site = (("site", partial(wordpress_site, manager=manager)),) if manager.needs_site else ()
             return (reached, version, *_run((*site, *server_checks(manager.names.tables)), context))
     except DatabaseUnavailable as error:
-        advice = "Nothing else could be looked at; the database is named by --database or WCH_DATABASE_URL."
+        advice = "Nothing else could be checked; set the database with --database or WCH_DATABASE_URL."
         return (Diagnosis("connection", "fail", str(error), advice),)
     except UnsupportedServer as error:
         return (reached, Diagnosis("version", "fail", str(error), f"Use {SUPPORTED}."))
@@ -368,7 +368,7 @@ def _asked(name: str, check: Check, context: RunContext) -> Diagnosis:
         if context.dialect.failure(error.args) == "lost":
             raise
         said = error.args[-1] if error.args else error
-        return Diagnosis(name, "warn", f"could not be asked ({said})", "Ask again with an account that may read it.")
+        return Diagnosis(name, "warn", f"could not be checked ({said})", "Use an account that may read it.")
 
 
 def migrations(folder: Path) -> tuple[Diagnosis, ...]:

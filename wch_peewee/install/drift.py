@@ -15,7 +15,7 @@ Kind = Literal["pending", "drift"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference. ``mended_by`` is ``wch repair``, or None if something else is needed: ``reason`` says what.
+    """One difference. ``repaired_by`` is ``wch repair``, or None if something else is needed: ``reason`` says what.
 
     ``statements`` are those of the step that repairs it, which may change other things of that table, too.
     """
@@ -23,7 +23,7 @@ class Difference:
     kind: Kind
     table: str | None
     what: str
-    mended_by: str | None = None
+    repaired_by: str | None = None
     statements: tuple[str, ...] = ()
     reason: str = ""
 

@@ -50,7 +50,7 @@ class StatusReport(Report):
     pending: tuple[str, ...]
     missing_tables: tuple[str, ...]
     #: applied migrations whose way back was begun and not finished
-    half_taken_back: tuple[str, ...] = ()
+    half_rolled_back: tuple[str, ...] = ()
     #: applied migrations whose file does something else since
     changed_files: tuple[str, ...] = ()
     #: applied migrations of which there is no file
@@ -254,7 +254,7 @@ class Installation:
             applied=state.applied or (),
             pending=() if state.is_newer else state.pending,
             missing_tables=missing,
-            half_taken_back=state.half_back,
+            half_rolled_back=state.half_back,
             changed_files=self.changed_files(state),
             missing_files=() if state.is_newer else tuple(one for one in state.applied or () if one not in state.known),
             differences=(*plan.describe(), *map(str, plan.blocking)),

@@ -142,7 +142,7 @@ class DatabaseManager(Installation):
                 return not state.pending and state.is_stamped
             if is_above(state.version, to):
                 back = self.command(f"rollback --to {to}")
-                raise ConfigurationError(f"{self.target}: version {state.version} is in place; {back} goes back.")
+                raise ConfigurationError(f"{self.target}: already at version {state.version}; {back} would go back.")
             return state.version == to and not state.pending_to(last)
 
         with read_session(self.database, self.names, self.options, deciding=True) as context:
@@ -197,7 +197,7 @@ class DatabaseManager(Installation):
             require_options(context, self.target)
             names = to_mark(state)
             if names and (differences := left_to_do(context, self.folder, names)):
-                words = f"{self.target}: the tables are not as {name} leaves them. Nothing was recorded."
+                words = f"{self.target}: the tables differ from the result of {name}. Nothing was recorded."
                 raise SchemaConflict("\n".join((words, *differences)), reasons=differences)
             MigrationRouter(context, self.folder).mark(names, state)
             stamp(context.database, self.folder.version_of(name))
@@ -216,9 +216,9 @@ class DatabaseManager(Installation):
         """
         with read_session(self.database, self.names, self.options, deciding=True) as context:
             plan = plan_back(self._rollback_allowed(self.state(context)), self.folder, name, to)
-        return self.take_back(plan, allow_loss=allow_loss)
+        return self.roll_back(plan, allow_loss=allow_loss)
 
-    def take_back(self, plan: RollbackPlan, *, allow_loss: bool = False) -> tuple[str, ...]:
+    def roll_back(self, plan: RollbackPlan, *, allow_loss: bool = False) -> tuple[str, ...]:
         """Do what ``rollback_plan`` has shown, and nothing else; return the names that were taken back.
 
         It may lose what that plan counts, and more only with ``allow_loss``. Raises SchemaConflict if another migration
@@ -235,13 +235,13 @@ class DatabaseManager(Installation):
             if not now.names:  # another run has done it while this one waited for the lock
                 return ()
             if others := [name for name in now.names if name not in plan.names]:
-                raise SchemaConflict(f"{self.target}: {others[0]} has been applied meanwhile. Nothing was changed.")
+                raise SchemaConflict(f"{self.target}: {others[0]} was applied by another run. Nothing was changed.")
             require_privileges(context, self.target, UPGRADE + REMOVAL)
             leave = self.command(f"rollback {plan.names[-1]} --allow-loss")
             allowed = None if allow_loss else plan.losses
             rehearse(context, self.folder, now).require(self.target, leave, allowed=allowed)
             context.options = replace(context.options, remove_data=True)
-            return MigrationRouter(context, self.folder).take_back(now.names)
+            return MigrationRouter(context, self.folder).roll_back(now.names)
 
         try:
             return self._run(work, f"rollback {plan.names[-1]}{' --allow-loss' if allow_loss else ''}")
@@ -361,7 +361,7 @@ class DatabaseManager(Installation):
 
     def _rollback_allowed(self, state: InstalledState) -> InstalledState:
         if state.is_newer:
-            raise self._too_new(state, "what has been upgraded since would not work with what is taken back")
+            raise self._too_new(state, "the tables have been upgraded since, and would not work after a rollback")
         return state
 
     def _repair_allowed(self, state: InstalledState) -> None:
@@ -374,7 +374,7 @@ class DatabaseManager(Installation):
         parents = {each.parent for each in orphans_of(context, self._models)}
         for access in self._access(context, state):
             if access.table in parents and not access.writable:
-                raise SchemaConflict(f"{access.table} takes no new rows: {'; '.join(access.reasons)}.")
+                raise SchemaConflict(f"{access.table} does not accept new rows: {'; '.join(access.reasons)}.")
 
     def _too_new(self, state: InstalledState, advice: str) -> SchemaTooNew:
         return SchemaTooNew(f"{self.target}: {state.why_newer}; {advice}. Nothing was changed.")
@@ -417,7 +417,7 @@ class DatabaseManager(Installation):
         if blocking:
             reasons = "\n".join(blocking)
             raise SchemaConflict(
-                f"{self.target}: the models cannot work with what is there, and mending it is not safe. "
+                f"{self.target}: the models cannot use these tables, and repairing them is not safe. "
                 f"The version was left as it is.\n{reasons}",
                 reasons=blocking,
             )

@@ -94,7 +94,7 @@ class Orphans:
             if not rows:
                 return rescued
             if self.stand_in is None:
-                raise SchemaConflict(f"{self.parent} gets no new rows: its model has no stand_in() that says how.")
+                raise SchemaConflict(f"Cannot create rows in {self.parent}: its model has no stand_in().")
             for value, count, first, last in rows:
                 values = self.stand_in(int(value), first, last)
                 if int(value):

@@ -26,7 +26,7 @@ def file_obstacle(database: pw.Database) -> str:
     if path is None:
         return ""
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        return f"the folder {path.parent} cannot be written to, and SQLite keeps its journal there"
+        return f"the folder {path.parent} is not writable, and SQLite needs it for its journal"
     return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""
 
 

@@ -45,7 +45,7 @@ class RollbackPlan(Report):
         """The losses in words: ``1,000 rows of wp_wch_notes``."""
         return tuple(
             check.precondition.loss(check.count)
-            + (f", as of now: {check.changed_by} changes rows first" if check.changed_by else "")
+            + (f", counted now; {check.changed_by} changes rows before" if check.changed_by else "")
             for check in self.losses
         )
 
@@ -71,7 +71,7 @@ class RollbackPlan(Report):
         nothing = "Nothing was changed."
         if self.refusals:
             raise SchemaConflict(
-                "\n".join((f"{target}: {self.names[-1]} cannot be taken back. {nothing}", *self.refusals)),
+                "\n".join((f"{target}: cannot roll back {self.names[-1]}. {nothing}", *self.refusals)),
                 reasons=self.refusals,
             )
         if allowed is None:
@@ -80,7 +80,7 @@ class RollbackPlan(Report):
         if Counter({check.precondition: check.count for check in self.losses}) - known:
             more = ", which is more than was confirmed" if allowed else ""
             raise RemovalRefused(
-                f"{target}: taking {' and '.join(self.names)} back loses {', '.join(self.loss)}{more}. {nothing} "
+                f"{target}: rolling back {' and '.join(self.names)} loses {', '.join(self.loss)}{more}. {nothing} "
                 f"{command} allows it, in Python rollback(allow_loss=True)."
             )
 
@@ -126,7 +126,7 @@ def plan_back(state: InstalledState, folder: MigrationFolder, name: str | None, 
 
 def _version_of(folder: MigrationFolder, name: str) -> str:
     if name not in folder.names:
-        raise ConfigurationError(f"{name} is applied, and {folder.path} has no file {name}.py that could take it back.")
+        raise ConfigurationError(f"{name} is applied, and {folder.path} has no file {name}.py to roll it back.")
     return folder.version_of(name)
 
 

@@ -137,7 +137,7 @@ class TableNames(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         if not key.isidentifier():
             raise ConfigurationError(
-                f"{{{key}}} in a migration's SQL is no table's key; write a brace twice to mean itself"
+                f"{{{key}}} in a migration's SQL is not a table key; double a brace to mean the character"
             )
         self.asked.append(self._context.names.table(key))
         return self._context.dialect.quote(self.asked[-1])
@@ -169,7 +169,7 @@ def run_in_batches(
     Raises ConfigurationError, and Busy if rows stay locked for too long.
     """
     if "{batch" not in sql:
-        raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, and would change all rows each time")
+        raise ConfigurationError("the SQL of a batch has no {batch} in its WHERE, so each batch would change all rows")
     with context_of(database) as context:
         name = context.names.table(table)
         text = shown(context, sql, parameters, batch=Range(context.dialect.quote("id"), ":after", ":upto"))

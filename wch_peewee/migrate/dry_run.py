@@ -161,7 +161,7 @@ class DryRun(RunContext):
         return True
 
     def write(self, action: Callable[[], T], *tables: str) -> T:
-        raise WchError("what this step writes cannot be told beforehand")
+        raise WchError("what this step writes is not known in advance")
 
     def note(self, steps: Iterable[Step]) -> None:
         """Record the steps, and treat them as done."""
@@ -334,7 +334,7 @@ def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str, downgrade:
         if isinstance(step, partial) and str(getattr(step.func, "__module__", "")).startswith(_OURS):
             step()
         else:
-            dry_run.records(RowWork(f"Runs {_named(step)}, of which nothing can be said beforehand"))
+            dry_run.records(RowWork(f"Runs {_named(step)}, whose effect is not known in advance"))
 
 
 def _stand_in(dry_run: DryRun, name: str) -> pw.Database:
@@ -343,7 +343,7 @@ def _stand_in(dry_run: DryRun, name: str) -> pw.Database:
 
     def refuse(*arguments: Any, **options: Any) -> Any:
         raise ConfigurationError(
-            f"the body of {name} speaks to the database; put that into a step, migrator.run(steps.run_python, ...)"
+            f"the body of {name} uses the database; move that into a step, migrator.run(steps.run_python, ...)"
         )
 
     database.execute = database.execute_sql = database.cursor = database.connection = refuse

@@ -79,12 +79,12 @@ class MigrationFolder:
         if self.known is not None:
             return self.known
         if not self.path.is_dir():
-            raise ConfigurationError(f"There is no folder of migrations at {self.path}.")
+            raise ConfigurationError(f"No migrations folder at {self.path}.")
         names = sorted(file.stem for file in self.path.glob("*.py") if _LOOKS_NUMBERED.match(file.stem))
         wrong = [name for name in names if not is_migration_name(name)]
         if wrong:
             raise ConfigurationError(
-                f"{self.path / wrong[0]}.py is no migration's name; expected three digits, as in 002_words.py."
+                f"{self.path / wrong[0]}.py is not a migration's name; expected three digits, as in 002_words.py."
             )
         numbers = [name[:3] for name in names]
         twice = next((number for number in numbers if numbers.count(number) > 1), None)
@@ -95,7 +95,7 @@ class MigrationFolder:
     def require(self, name: str | None) -> None:
         """Raise ConfigurationError if ``name`` is given and no migration of the folder."""
         if name is not None and name not in self.names:
-            raise ConfigurationError(f"There is no migration {name} in {self.path}; there are {', '.join(self.names)}.")
+            raise ConfigurationError(f"No migration {name} in {self.path}; expected one of {', '.join(self.names)}.")
 
     def newest_of(self, version: str) -> str:
         """Return the newest migration that ends at ``version``. Raises ConfigurationError if none does."""
@@ -110,7 +110,7 @@ class MigrationFolder:
     def version(self) -> str:
         """The schema version that the newest migration ends at."""
         if not self.names:
-            raise ConfigurationError(f"There are no migrations in {self.path}.")
+            raise ConfigurationError(f"No migrations in {self.path}.")
         return self.version_of(self.names[-1])
 
     def version_of(self, name: str) -> str:
@@ -131,7 +131,9 @@ class MigrationFolder:
         try:
             state = path.stat()
         except OSError as error:
-            raise ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
+            raise ConfigurationError(
+                f"Cannot read {path} ({error.strerror}): it was removed or its permissions changed."
+            ) from error
         return _parsed(path, state.st_mtime_ns, state.st_size)
 
 
@@ -243,7 +245,7 @@ def _is_own_group(state: os.stat_result) -> bool:
 def folder_of(namespace: Namespace, path: Path | str | None = None) -> MigrationFolder:
     """Return a folder of migrations, by default the shipped one. Raises ConfigurationError where none is shipped."""
     if path is None and namespace != WCH:
-        raise ConfigurationError(f"The namespace {namespace.name} has no migrations; name their folder (--migrations).")
+        raise ConfigurationError(f"The namespace {namespace.name} has no migrations; use --migrations FOLDER.")
     return MigrationFolder(migrations_folder() if path is None else Path(path))
 
 
@@ -255,6 +257,6 @@ def migrations_folder() -> Path:
     folder = (Path(__file__).parents[1] / "migrations").resolve()
     if not any(folder.glob("[0-9][0-9][0-9]_*.py")):
         raise ConfigurationError(
-            f"No migrations are installed: {folder} holds no file NNN_name.py. Install wch-peewee again."
+            f"No migrations are installed: {folder} has no file NNN_name.py. Reinstall wch-peewee."
         )
     return folder

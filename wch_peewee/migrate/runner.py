@@ -112,7 +112,7 @@ class MigrationRouter(Router):
             self._record(name)
         return tuple(names)
 
-    def take_back(self, names: Sequence[str]) -> tuple[str, ...]:
+    def roll_back(self, names: Sequence[str]) -> tuple[str, ...]:
         """Take applied migrations back, in the order given; return their names."""
         ensure_history(self.context)
         return tuple(self.run_one(name, self.migrator, fake=False, downgrade=True) for name in names)
@@ -124,7 +124,9 @@ class MigrationRouter(Router):
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise errors.ConfigurationError(f"{path} cannot be read any more ({error.strerror}).") from error
+            raise errors.ConfigurationError(
+                f"Cannot read {path} ({error.strerror}): it was removed or its permissions changed."
+            ) from error
         except UnicodeError as error:
             raise errors.ConfigurationError(f"{in_words(error, path)}.") from error
         try:
@@ -167,7 +169,7 @@ class MigrationRouter(Router):
             done()
 
     def _record(self, name: str) -> None:
-        if name not in self._recorded:  # as one that was half taken back still is
+        if name not in self._recorded:  # as one that was half rolled back still is
             self.context.write(lambda: self.model.create(name=name), self.migrate_table)
 
     def steps(self, name: str, database: pw.Database | None = None, *, downgrade: bool = False) -> list[Any]:
@@ -184,7 +186,7 @@ class MigrationRouter(Router):
         except errors.Undecided as error:
             raise errors.Undecided(f"{name}: decide this in its file first: {error}") from error
         except errors.Irreversible as error:
-            raise errors.Irreversible(f"{name} cannot be taken back: {error}. Nothing was changed.") from error
+            raise errors.Irreversible(f"Cannot roll back {name}: {error}. Nothing was changed.") from error
         except (errors.WchError, pw.PeeweeException):
             raise
         except Exception as error:  # of an author's own
@@ -216,5 +218,5 @@ class MigrationRouter(Router):
         lost = isinstance(error, errors.DatabaseUnavailable)
         said = str(error) if isinstance(error, errors.WchError) else in_words(error, self.folder.path / f"{name}.py")
         if isinstance(error, errors.SchemaConflict) and error.by_hand:
-            said += f"; if the tables are as {name} leaves them, wch migrate --mark {name} records it"
+            said += f"; if the tables already have the result of {name}, record it with wch migrate --mark {name}"
         return errors.MigrationFailed(said, **where, lost=lost)

@@ -66,7 +66,7 @@ def write_version(context: RunContext, version: str) -> None:
         return
     live = context.live(table, for_columns=True)
     if live is None:
-        raise SchemaConflict(f"{table} is gone")
+        raise SchemaConflict(f"{table} does not exist")
     _told(context, version, lambda: write_option(context.connection, live, name, version))
 
 
@@ -128,7 +128,7 @@ class InstalledState:
         if not self.is_newer:
             return ""
         who = "the PHP plugin" if self.is_foreign else f"a newer release of {self.package}"
-        return f"{who} has upgraded the tables to version {self.version}, and this release knows {self.code_version}"
+        return f"{who} has upgraded the tables to version {self.version}; this release supports {self.code_version}"
 
     @property
     def is_stamped(self) -> bool:
@@ -137,7 +137,7 @@ class InstalledState:
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """This code's migrations that are still to be run; one that is half taken back is to be run again."""
+        """This code's migrations that are still to be run; one that is half rolled back is to be run again."""
         return tuple(name for name in self.known if name not in (self.applied or ()) or name in self.half_back)
 
     def pending_to(self, name: str | None) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ class ChunkedRows(peewee.CursorWrapper):
     def _cached(self: Any) -> list[Any]:
         """Return the list of all rows so far. Raises if ``iterator`` has read some without keeping them."""
         if len(self.row_cache) < self.count:
-            raise peewee.ProgrammingError("iterator() has read rows of this query and not kept them; use query.clone()")
+            raise peewee.ProgrammingError("iterator() has already read this query; use query.clone()")
         rows: list[Any] = self.row_cache
         return rows
 

@@ -39,8 +39,8 @@ def load_models(words: str) -> tuple[type[BaseModel], ...]:
     if left_out:
         names = ", ".join(each.__name__ for each in left_out)
         raise ConfigurationError(
-            f"--models {words}: {name} defines {names}, which its MODELS leaves out, so nothing would look at it; add "
-            f"it there, or say --models {name}:MODELS."
+            f"--models {words}: {name} defines {names}, which its MODELS leaves out, so it would be ignored; add "
+            f"it there, or use --models {name}:MODELS."
         )
     if not found or value is None:
         raise ConfigurationError(

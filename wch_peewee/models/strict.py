@@ -38,8 +38,8 @@ def strict(database: Any, values: Any) -> Iterator[None]:
     for name, pattern in _OTHER_CHARSET.items():
         if (value := parameters.get(name)) and re.match(pattern, value, re.IGNORECASE | re.DOTALL):
             raise ConfigurationError(
-                f"The database was made with {name}={value!r}, which cannot hold every character, an emoji for "
-                "example; make it with charset='utf8mb4'. Nothing was written."
+                f"The database was made with {name}={value!r}, which cannot store every character, an emoji for "
+                "example; create it with charset='utf8mb4'. Nothing was written."
             )
     known = isinstance(values, dict) and all(
         isinstance(getattr(field, "rel_field", field), TypedField) and not isinstance(value, peewee.Node)

@@ -32,7 +32,7 @@ def parents_first(models: Iterable[M]) -> tuple[M, ...]:
     def add(key: str, children: tuple[str, ...]) -> None:
         if key in children:
             names = " and ".join(models[keys.index(one)].__name__ for one in children[children.index(key) :])
-            raise ConfigurationError(f"{names} refer to each other; expected tables that can be made one by one.")
+            raise ConfigurationError(f"{names} refer to each other; expected tables that can be created one by one.")
         if key in ordered:
             return
         model: Any = models[keys.index(key)]
@@ -63,7 +63,7 @@ def _table(model: type[peewee.Model]) -> Table:
     for option in ("constraints", "schema", "table_settings", "without_rowid", "strict_tables", "temporary"):
         if getattr(meta, option, None):
             given = f"Meta.{option} = {getattr(meta, option)!r}"
-            raise ConfigurationError(f"{model.__name__} has {given}, which not every engine keeps; declare it without.")
+            raise ConfigurationError(f"{model.__name__} has {given}, which not every engine supports; remove it.")
     names = [field.column_name.lower() for field in fields]
     if twice := [field for field in fields if names.count(field.column_name.lower()) > 1]:
         _refuse(twice[1], f"has the column {twice[1].column_name}, which in MySQL is that of {twice[0].name}")
@@ -79,7 +79,7 @@ def _table(model: type[peewee.Model]) -> Table:
 def _key(model: type[peewee.Model]) -> str:
     key = getattr(model._meta, "table_key", None)
     if not isinstance(key, str):
-        raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it is no table of a namespace.")
+        raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it does not belong to a namespace.")
     return key
 
 
@@ -87,7 +87,7 @@ def _column(field: Any) -> Column:
     if not hasattr(field, "column_type"):
         kind = type(field).__name__
         raise ConfigurationError(
-            f"{field.model.__name__}.{field.name} is a {kind}, for which not every engine has a column; "
+            f"{field.model.__name__}.{field.name} is a {kind}, which not every engine supports; "
             "use one of peewee's other fields, or wch_peewee.models.fields.ColumnField with the type."
         )
     type_ = field.column_type()
@@ -98,7 +98,7 @@ def _column(field: Any) -> Column:
         _refuse(field, "is a timestamp NOT NULL without a default, which some servers change with every UPDATE")
     for option in ("collation", "unindexed", "sequence", "index_type", "deferrable"):
         if getattr(field, option, None):
-            _refuse(field, f"has {option}={getattr(field, option)!r}, which not every engine keeps")
+            _refuse(field, f"has {option}={getattr(field, option)!r}, which not every engine supports")
     return Column(
         field.column_name,
         type_,
@@ -109,7 +109,7 @@ def _column(field: Any) -> Column:
 
 
 def _refuse(field: Any, reason: str) -> NoReturn:
-    raise ConfigurationError(f"{field.model.__name__}.{field.name} {reason}; declare it without.")
+    raise ConfigurationError(f"{field.model.__name__}.{field.name} {reason}; remove it.")
 
 
 #: What ``constraints=[SQL("DEFAULT 0")]`` may say.
@@ -134,7 +134,7 @@ def _default(field: Any, type_: ColumnType) -> Default | None:
         text = str(getattr(constraint, "sql", constraint)).strip()
         match = re.fullmatch(_LITERAL.pattern + r"(?:\(\d*\))?", text, re.IGNORECASE | re.DOTALL)
         if match is None or (type_.is_unbounded and not match[4]):
-            _refuse(field, f"has the constraint {text}, which not every engine keeps")
+            _refuse(field, f"has the constraint {text}, which not every engine supports")
         quoted, number, flag, null, _ = match.groups()
         literal = number if number is not None else str(int(flag.upper() == "TRUE")) if flag else quoted
         now = Default("current_timestamp", is_expression=True)

@@ -240,7 +240,7 @@ class _TableDiff:
         table, live = self.table, self.live
         if not live.columns:
             reason = "; ".join(live.opaque) or "it has no columns"
-            self.refuse(f"Bring {table.name} to its declared shape", reason, blocking=True)
+            self.refuse(f"Change {table.name} to its declaration", reason, blocking=True)
             return
         comparison = compare_tables(table, live)
         self._columns(comparison.columns)
@@ -253,7 +253,7 @@ class _TableDiff:
         if not comparison.same_primary_key:
             was, now = ", ".join(live.primary_key), ", ".join(table.primary_key)
             what = f"Change primary key of {table.name} from ({was}) to ({now})"
-            self.refuse(what, "it rebuilds the table and can refuse rows", blocking=True)
+            self.refuse(what, "it rebuilds the table and can fail on existing rows", blocking=True)
         self._indexes(comparison.indexes)
         self._foreign_keys(comparison.foreign_keys, actual)
         self.extras += [f"{table.name} has a {thing}" for thing in live.foreign]
@@ -276,7 +276,7 @@ class _TableDiff:
         live = self.live
         if column.name in self.table.primary_key:
             reason = (
-                "it is the primary key, and rows cannot be given one unasked; rename the column that took its place"
+                "it is the primary key, which cannot be generated for existing rows; rename the column that replaced it"
             )
             self.refuse(f"Add column {live.name}.{column.name}", reason, blocking=True)
             return previous
@@ -306,7 +306,7 @@ class _TableDiff:
         others = operation.describe()
         retype = f"Change type of {name} from {actual.type} to {column.type}"
         if verdict.reason and verdict.target == actual.type:
-            left = f"; nothing else of the column is changed, either ({'; '.join(others)})" if others else ""
+            left = f"; nor is anything else of the column changed ({'; '.join(others)})" if others else ""
             self.refuse(retype, verdict.reason + left, blocking=verdict.blocking or hinders)
             return
         if actual.opaque and others:
@@ -339,7 +339,7 @@ class _TableDiff:
                 others.setdefault(collation, []).append(pair.found.name)
         for collation, names in others.items():
             what = f"Change collation of {self.live.name} ({', '.join(names)}) from {collation} to {wanted}"
-            reason = "it copies the table and can make unique keys collide; joins with the site's tables need it"
+            reason = "it copies the table and can cause duplicates in unique keys; joins with the site's tables need it"
             self.refusals.append(Conversion(self.table.name, what, reason, collation=wanted, names=tuple(names)))
 
     def _other_columns(self, pairs: tuple[Pair[Column], ...]) -> None:
@@ -372,8 +372,7 @@ class _TableDiff:
                 words = ", ".join(namesake.opaque) or f"it is {_index_words(namesake)}"
                 self.refuse(
                     f"Add index {table.name} {_index_words(index)} `{index.name}`",
-                    f"an index of that name is there and {words}; "
-                    "nothing is dropped unasked, so drop or rename it first",
+                    f"an index with this name exists and {words}; drop or rename it first",
                 )
         self.extras += [f"{table.name} has an index {index.name}" for index in live.indexes if index not in serving]
 
@@ -386,7 +385,7 @@ class _TableDiff:
             what = f"Add foreign key {table.name} ({', '.join(key.columns)}) REFERENCES {key.referenced_table}"
             if rival is not None:
                 serving.add(rival)
-                reason = f"another foreign key, {rival.name or 'without a name'}, is on that column; drop it first"
+                reason = f"the column already has another foreign key, {rival.name or 'without a name'}; drop it first"
                 self.refuse(what, reason)
             elif key.name and namesake is not None:
                 # The column under it has been renamed: a server takes no second key of that name.
@@ -394,7 +393,7 @@ class _TableDiff:
                 on = ", ".join(namesake.columns)
                 self.refuse(what, f"a foreign key of that name, {namesake.name}, is on ({on}); drop it first")
             elif table.engine and (live.engine or "").lower() != table.engine.lower():
-                self.refuse(what, f"the table's engine, {live.engine}, accepts foreign keys and forgets them")
+                self.refuse(what, f"the table's engine, {live.engine}, silently ignores foreign keys")
             else:
                 self.change(AddForeignKey(table.name, key), *_key_preconditions(key, live, actual))
         self.extras += [

@@ -91,7 +91,7 @@ def _differing(column: Column, actual: Column) -> Iterator[str]:
     if actual.default != column.default:
         yield "has no default" if actual.default is None else f"has default {actual.default}"
     if actual.auto_increment != column.auto_increment:
-        yield "counts by itself" if actual.auto_increment else "does not count by itself"
+        yield "is AUTO_INCREMENT" if actual.auto_increment else "is not AUTO_INCREMENT"
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)

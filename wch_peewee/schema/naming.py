@@ -42,8 +42,8 @@ class Namespace:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not (_NAMESPACE_SHAPE.fullmatch(self.name) or not self.name):
             raise ConfigurationError(
-                f"Namespace {self.name!r} is not possible: expected up to 20 small letters, digits and underscores, "
-                "with a letter in front and no underscore at the end."
+                f"Namespace {self.name!r} is not valid: expected up to 20 lowercase letters, digits and underscores, "
+                "starting with a letter and not ending with an underscore."
             )
         if not self.package:
             object.__setattr__(self, "package", self.name)
@@ -73,7 +73,7 @@ class Namespace:
         plain = key.removeprefix(self.mark) if isinstance(key, str) else ""
         if not _KEY_SHAPE.fullmatch(plain) or plain in _BOOKS:
             raise ConfigurationError(
-                f"Table key {key!r} is not possible: expected small letters, digits and underscores with a letter in "
+                f"Table key {key!r} is not valid: expected lowercase letters, digits and underscores with a letter in "
                 f"front, and not {' or '.join(_BOOKS)}."
             )
         return plain
@@ -105,7 +105,7 @@ class Names:
         most = _MAX_IDENTIFIER - max(len(self.namespace.mark + key) for key in (*self.keys, *_BOOKS))
         if len(self.prefix) > most:
             raise ConfigurationError(
-                f"Table prefix {self.prefix!r} is too long: {len(self.prefix)} characters, at most {most} fit."
+                f"Table prefix {self.prefix!r} is too long: {len(self.prefix)} characters, expected at most {most}."
             )
 
     def at(self, prefix: str) -> Names:
@@ -135,7 +135,7 @@ class Names:
         for key in self.keys:
             if table in (key, self.namespace.mark + key):
                 return self.table(key)
-        raise UnknownTable(f"Unknown table {table!r}; the tables are {', '.join(self.keys)}.")
+        raise UnknownTable(f"Unknown table {table!r}; expected one of {', '.join(self.keys)}.")
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ def names_of(models: Iterable[Any], prefix: str | None = None) -> Names:
     keys = [getattr(model._meta, "table_key", None) for model in models]
     for model, key in zip(models, keys, strict=True):
         if key is None:
-            raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it is no table of a namespace.")
+            raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it does not belong to a namespace.")
         if keys.count(key) > 1:
             raise ConfigurationError(f"Two models have the Meta.table_key {key!r}; expected one model for each table.")
     if len(spaces) != 1 or (space := spaces.popitem()[0]) is None:
@@ -203,7 +203,7 @@ def check_prefix(prefix: str) -> str:
     """Return the prefix, which may be empty. Raises ConfigurationError if it is not possible."""
     if not isinstance(prefix, str) or not _PREFIX_SHAPE.fullmatch(prefix):
         raise ConfigurationError(
-            f"Table prefix {prefix!r} is not possible: only letters A-Z and a-z, digits and underscores are allowed."
+            f"Table prefix {prefix!r} is not valid: expected only letters A-Z and a-z, digits and underscores."
         )
     return prefix
 

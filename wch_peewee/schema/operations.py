@@ -81,7 +81,7 @@ class ModifyColumn(Operation):
         if was.default != now.default:
             lines.append(f"Changed default value of {name} from {_default(was)} to {_default(now)}")
         if was.auto_increment != now.auto_increment:
-            lines.append(f"Changed {name} to {'' if now.auto_increment else 'no longer '}count by itself")
+            lines.append(f"Changed {name} to {'' if now.auto_increment else 'not '}AUTO_INCREMENT")
         if was.collation != now.collation:
             lines.append(f"Changed collation of {name} from {was.collation} to {now.collation}")
         return tuple(lines)
@@ -250,7 +250,7 @@ def reversal(operation: Operation) -> str:
         case CreateTable():
             return "dropping the table, with its rows"
         case AddColumn():
-            return "dropping the column, with what has been written into it"
+            return "dropping the column with its values"
         case ModifyColumn():
             return "changing the column back, if its values still fit"
         case RenameColumn() | RenameIndex():
@@ -258,9 +258,9 @@ def reversal(operation: Operation) -> str:
         case AddIndex() | AddForeignKey():
             return "dropping it"
         case DropIndex() | DropForeignKey():
-            return "adding it again, which looks at every row"
+            return "adding it again, which checks every row"
         case DropColumn() | DropTable():
-            return "nothing: what it held is gone but for a backup"
+            return "impossible: its contents are lost, except in a backup"
     return "the migration's rollback"
 
 

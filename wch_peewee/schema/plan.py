@@ -41,7 +41,7 @@ class Plan:
         if not known:
             return self
         refusals = tuple(refusal for refusal in self.refusals if refusal not in known)
-        extras = (*self.extras, *(f"{refusal.what}, which is ignored" for refusal in known))
+        extras = (*self.extras, *(f"{refusal.what} (ignored as configured)" for refusal in known))
         return replace(self, refusals=refusals, extras=extras)
 
     def statements(self) -> tuple[Statement, ...]:
@@ -87,7 +87,7 @@ def _by_hand(refusal: Refusal, result: Mapping[str, Table], dialect: Dialect) ->
         return refusal
     live = result[refusal.table]
     statement = dialect.conversion(live, refusal.wanted(live))
-    return Refusal(refusal.table, refusal.what, f"{refusal.reason}; in a quiet hour: {statement}", refusal.blocking)
+    return Refusal(refusal.table, refusal.what, f"{refusal.reason}; run at a quiet time: {statement}", refusal.blocking)
 
 
 def _split(
@@ -148,7 +148,7 @@ def _held_by_key(operation: ops.Operation, actual: Schema, dialect: Dialect) -> 
             child = table.name == operation.table and column in key.columns
             parent = key.referenced_table == operation.table and column in key.referenced_columns
             if child or parent:
-                return f"the foreign key {key.name} of {table.name} holds its type; drop the key first"
+                return f"the foreign key {key.name} of {table.name} uses the column; drop the key first"
     return ""
 
 
@@ -166,22 +166,22 @@ def _key_dependency(operation: ops.AddForeignKey, result: Mapping[str, Table], d
     key, table = operation.foreign_key, result[operation.table]
     parent = result.get(key.referenced_table)
     if parent is None:
-        return f"there is no table {key.referenced_table}"
+        return f"table {key.referenced_table} does not exist"
     if words := (*parent.opaque, *["it is partitioned"] * parent.is_partitioned):
-        return f"{parent.name} cannot be referred to: {', '.join(words)}"
+        return f"{parent.name} cannot be referenced: {', '.join(words)}"
     if table.engine and parent.engine and table.engine.lower() != parent.engine.lower():
-        return f"{parent.name} cannot be referred to: its engine is {parent.engine}"
+        return f"{parent.name} cannot be referenced: its engine is {parent.engine}"
     for name, referenced in zip(key.columns, key.referenced_columns, strict=True):
         column, target = table.column(name), parent.column(referenced)
         if column is None:
-            return f"there is no column {table.name}.{name}"
+            return f"column {table.name}.{name} does not exist"
         if target is None:
-            return f"there is no column {parent.name}.{referenced}"
+            return f"column {parent.name}.{referenced} does not exist"
         if column.type != target.type and not dialect.retypes_foreign_keys:
             return f"{table.name}.{name} is {column.type} and {parent.name}.{referenced} is {target.type}"
     wanted = Index("", key.referenced_columns, unique=True)
     if not same_names(parent.primary_key, wanted.columns) and not any(i.serves(wanted) for i in parent.indexes):
-        return f"{parent.name} ({', '.join(wanted.columns)}) is no key"
+        return f"{parent.name} ({', '.join(wanted.columns)}) is not a key"
     return ""
 
 

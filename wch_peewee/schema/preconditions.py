@@ -55,16 +55,16 @@ class Precondition:
         columns = ", ".join(self.columns)
         if self.kind == "empty":
             return (
-                f"{self.table} has rows, and {columns} is NOT NULL without a default: there is no value to give them; "
+                f"{self.table} has rows, and {columns} is NOT NULL without a default: "
                 "write a migration that adds it as NULL, fills it, and then makes it NOT NULL"
             )
         if self.kind == "unreferenced":
             keys = "a foreign key refers" if count == 1 else f"{count} foreign keys refer"
-            return f"{keys} to {self.table} ({columns}) and holds its type; drop it first"
+            return f"{keys} to {self.table} ({columns}) and fixes its type; drop it first"
         if self.kind == "no_nulls":
             return f"{_rows(count)} of {self.table} with NULL in {columns}; fill them first"
         if self.kind == "no_duplicates":
-            return f"{_rows(count)} of {self.table} whose ({columns}) another row has too; resolve them first"
+            return f"{_rows(count)} of {self.table} with duplicate ({columns}); resolve them first"
         if self.kind == "fits":
             return f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size}; shorten them first"
         if self.kind == "fits_bytes":
@@ -72,23 +72,23 @@ class Precondition:
                 f"{_rows(count)} of {self.table} whose {columns} is longer than {self.size:,} bytes; shorten them first"
             )
         if self.kind in ("same", "exact"):
-            return f"{_rows(count)} of {self.table} whose {columns} is not the same as {self.type}; change them first"
+            return f"{_rows(count)} of {self.table} whose {columns} would change as {self.type}; change them first"
         if self.kind == "in_range":
             lowest, highest = self.bounds
             return f"{_rows(count)} of {self.table} whose {columns} is not in {lowest} to {highest}; change them first"
         if self.kind == "listed":
             values = ", ".join(self.values)
-            return f"{_rows(count)} of {self.table} whose {columns} is none of {values}; change them first"
+            return f"{_rows(count)} of {self.table} whose {columns} is not one of {values}; change them first"
         if self.kind == "unused":
             values = " or ".join(self.values)
-            return f"{_rows(count)} of {self.table} whose {columns} is {values}, which goes; change them first"
+            return f"{_rows(count)} of {self.table} whose {columns} is {values}, which is removed; change them first"
         if self.kind == "no_rows":
             return f"{_rows(count)} of {self.table}"
         if self.kind == "no_values" and self.foreign_key is None:
             return f"{_rows(count)} of {self.table} with a value in {columns}"
         assert self.foreign_key is not None
         return (
-            f"{_rows(count)} of {self.table} whose {columns} is in no row of {self.foreign_key.referenced_table}; "
+            f"{_rows(count)} of {self.table} whose {columns} is missing in {self.foreign_key.referenced_table}; "
             "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
         )
 
@@ -98,7 +98,7 @@ class Precondition:
         if self.kind == "no_rows":
             return f"{rows} of {self.table}"
         values = f"the {'value' if count == 1 else 'values'} of {rows} in {self.table}.{', '.join(self.columns)}"
-        return values if self.type is None else f"{values}, which {self.type} does not hold"
+        return values if self.type is None else f"{values}, which do not fit into {self.type}"
 
 
 def _rows(count: int) -> str:

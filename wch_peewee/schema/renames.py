@@ -38,9 +38,9 @@ class Question:
     def __str__(self) -> str:
         ways = [f"--rename {self.table}.{self.gone}:{new}" for new in self.candidates]
         return (
-            f"{self.table}.{self.gone} is gone, and {' and '.join(self.candidates)} "
-            f"{'is' if len(self.candidates) == 1 else 'are'} new: say {' or '.join(ways)}, "
-            f"or --drop {self.table}.{self.gone} if its values may go"
+            f"{self.table}.{self.gone} was removed, and {' and '.join(self.candidates)} "
+            f"{'was' if len(self.candidates) == 1 else 'were'} added: use {' or '.join(ways)}, "
+            f"or --drop {self.table}.{self.gone} if it is not needed"
         )
 
 
@@ -51,21 +51,19 @@ def parse_renames(words: Iterable[str], before: Schema, after: Schema) -> Rename
         name, colon, new = word.partition(":")
         table, dot, old = name.partition(".")
         if not (colon and dot and table and old and new):
-            raise ConfigurationError(
-                f"--rename {word} cannot be read; expected table.old:new, as messages.note:remark."
-            )
+            raise ConfigurationError(f"--rename {word} is not valid; expected table.old:new, as messages.note:remark.")
         was, now = before.table(table), after.table(table)
         if was is None or now is None:
             known = ", ".join(t.name for t in after if before.table(t.name))
-            raise ConfigurationError(f"--rename {word}: there is no table {table}; there are {known}.")
+            raise ConfigurationError(f"--rename {word}: unknown table {table}; expected one of {known}.")
         if old in _gone_columns(was, now) and new in _gone_columns(now, was):
             renames.columns[table, old] = new
         elif was.index(old) and not now.index(old) and now.index(new) and not was.index(new):
             renames.indexes[table, old] = new
         else:
             raise ConfigurationError(
-                f"--rename {word}: {old} has to be in the migrations alone, and {new} in the models alone; "
-                f"gone from {table} is {_list(_gone_columns(was, now))}, new is {_list(_gone_columns(now, was))}."
+                f"--rename {word}: {old} must be only in the migrations, and {new} only in the models; "
+                f"removed from {table}: {_list(_gone_columns(was, now))}, added: {_list(_gone_columns(now, was))}."
             )
     return renames
 

@@ -132,13 +132,13 @@ class CopyRule:
         """
         if self.allowed or self.is_small(size) or self.hands_over(step, size):
             return ""
-        tool = "have it done beside them with --online=pt-online-schema-change"
+        tool = "copy it without blocking with --online=pt-online-schema-change"
         if not stops:
             return (
-                f"the server can do this only by copying {table} ({size}), and its writers may wait until that is "
-                f"done; allow it with --allow-copy in a quiet hour, or {tool}"
+                f"the server has to copy {table} ({size}), which may block writers until it is "
+                f"done; allow it with --allow-copy at a quiet time, or {tool}"
             )
-        ways = ["allow it with --allow-copy in a quiet hour"]
+        ways = ["allow it with --allow-copy at a quiet time"]
         if step is not None and step.suits_tools:
             ways.append(tool)
         if step is not None and step.suits_single_nodes:

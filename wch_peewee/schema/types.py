@@ -278,11 +278,11 @@ def reconcile_type(actual: ColumnType, desired: ColumnType) -> TypeVerdict:
     if actual.name == desired.name == "enum":
         return _merge_enums(actual, desired)
     if widens(desired, actual):
-        return TypeVerdict(actual, f"narrowing {actual} to {desired} could cut values; it is left as it is")
+        return TypeVerdict(actual, f"narrowing {actual} to {desired} could truncate values; it is not changed")
     same_kind = {actual.family, desired.family} <= _TEXTUAL
     return TypeVerdict(
         actual,
-        f"changing {actual} to {desired} could refuse or change values; a migration has to convert it",
+        f"changing {actual} to {desired} could change or reject values; convert it in a migration",
         blocking=not (same_kind or actual.name == desired.name or (_is_whole(actual) and _is_whole(desired))),
     )
 
@@ -299,5 +299,5 @@ def _merge_enums(actual: ColumnType, desired: ColumnType) -> TypeVerdict:
     kept = ", ".join(repr(value) for value in surplus)
     return TypeVerdict(
         ColumnType("enum", values=actual.values + missing),
-        f"removing {kept} from {actual} would empty the rows that hold it; it is kept",
+        f"removing {kept} from {actual} would empty the rows that have it; it is kept",
     )

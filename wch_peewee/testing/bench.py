@@ -60,7 +60,7 @@ def our_migrations(folder: Path, prefix: str, models: Sequence[type[BaseModel]] 
 
     names = MigrationFolder(folder).names
     if not names:  # an examination of nothing would succeed
-        raise ConfigurationError(f"There are no migrations in {folder}.")
+        raise ConfigurationError(f"No migrations in {folder}.")
     return Subject(
         forward=lambda url: manager(url).run_migrations(),
         back=lambda name, url: manager(url).rollback(name),

@@ -84,12 +84,10 @@ def choose_engines(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
     chosen = []
     for name in wanted:
         if "=" not in name and name not in known:
-            raise ConfigurationError(
-                f"There is no engine {name}; there are {', '.join(known)}. Name it in WCH_TEST_SERVERS."
-            )
+            raise ConfigurationError(f"Unknown engine {name}; known: {', '.join(known)}. Name it in WCH_TEST_SERVERS.")
         chosen.append(known.get(name, name))
     if not chosen:
-        raise ConfigurationError(f"No engine is chosen, so nothing would be examined; there are {', '.join(known)}.")
+        raise ConfigurationError(f"No engine was given; known: {', '.join(known)}.")
     return tuple(chosen)
 
 

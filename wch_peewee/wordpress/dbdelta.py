@@ -47,7 +47,7 @@ def _create(table: Table, dialect: MySQLDialect) -> str:
 def _column(table: Table, column: Column, dialect: MySQLDialect) -> str:
     reason = _obstacle(column)
     if reason:
-        raise SchemaConflict(f"dbDelta cannot be told of {table.name}.{column.name}: {reason}")
+        raise SchemaConflict(f"dbDelta does not support {table.name}.{column.name}: {reason}")
     nullability = "NULL" if column.nullable else "NOT NULL"
     if column.type.name == "json":
         return f"{column.name} {dialect.json_column_type(column.name, nullability)}"
@@ -71,15 +71,15 @@ def _index(index: Index) -> str:
 def _obstacle(column: Column) -> str:
     """Return what dbDelta cannot represent, or an empty string."""
     if not _PLAIN_NAME.fullmatch(column.name) or column.name.lower() in _NOT_COLUMNS:
-        return "it takes a line that begins so for something other than a column"
+        return "it takes a line that starts like this for something else"
     if any(re.search(r"[\sA-Z;,()'\\]", value) for value in column.type.values):
         return "it changes an enum on every run whose values have blanks, capitals or signs"
     if column.type.values and column.type.name != "enum":
-        return f"nobody has tried a {column.type.name}"
+        return f"{column.type.name} is not tested"
     if column.default is not None and column.default.is_expression:
         return "it compares literal defaults only"
     if column.default is not None and re.search(r"[;'\\]", column.default.text):
-        return "it cuts a default at such signs"
+        return "it cuts off a default at such characters"
     if column.type.name == "decimal":
         return "it compares a decimal's default as text"
     return ""

@@ -42,13 +42,13 @@ def find_site(path: Path | str) -> SiteLocation:
     path = Path(path).expanduser()
     if not _exists(path):
         what = "a symbolic link that leads nowhere" if os.path.lexists(path) else "no such folder"
-        raise ConfigurationError(f"There is no WordPress at {path}: {what}; name the folder with wp-load.php.")
+        raise ConfigurationError(f"No WordPress at {path}: {what}; expected the folder with wp-load.php.")
     if _is_file(path):
         return _site_of_file(_real(path.parent) / path.name)
     location = _site_in(_real(path))
     if location is None:
         raise ConfigurationError(
-            f"There is no WordPress at {path}: neither wp-config.php nor wp-load.php was found; name the folder with "
+            f"No WordPress at {path}: neither wp-config.php nor wp-load.php was found; expected the folder with "
             "wp-load.php, or wp-config.php itself."
         )
     if not _exists(location.config):
@@ -79,7 +79,7 @@ def served_folder(path: Path) -> Path | None:
 
 def _site_of_file(config: Path) -> SiteLocation:
     if config.suffix != ".php":
-        raise ConfigurationError(f"{config} is no wp-config.php; name the site's folder, or its wp-config.php.")
+        raise ConfigurationError(f"{config} is not a wp-config.php; expected the site's folder, or its wp-config.php.")
     return SiteLocation(config, config.parent if _is_wordpress(config.parent) else _wordpress_below(config.parent))
 
 

@@ -48,7 +48,7 @@ def require_site(connection: Connection, prefix: str, target: str) -> None:
         if there
         else "WordPress is not installed there yet; run its installer first"
     )
-    raise ConfigurationError(f"{target}: there is no table {table}. {why}. Nothing was changed.")
+    raise ConfigurationError(f"{target}: table {table} does not exist. {why}. Nothing was changed.")
 
 
 def site_prefixes(tables: Set[str]) -> list[str]:
@@ -78,7 +78,7 @@ def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
     """
     table = f"{check_prefix(base)}blogs"
     if not is_network(connection, base):
-        raise ConfigurationError(f"There is no table {table}: this is no WordPress network, or its prefix is another.")
+        raise ConfigurationError(f"Table {table} does not exist: not a WordPress network, or another prefix.")
     sql = (
         f"SELECT blog_id, domain, path FROM {connection.dialect.quote(table)} "
         "WHERE spam = 0 AND deleted = 0 AND archived = 0 ORDER BY blog_id"
@@ -88,7 +88,7 @@ def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
         for number, domain, path in connection.query(Query(sql))
     )
     if not sites:
-        raise ConfigurationError(f"{table} lists no site in use: there is nothing to look at.")
+        raise ConfigurationError(f"{table} lists no active site.")
     return sites
 
 

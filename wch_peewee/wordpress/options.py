@@ -73,7 +73,7 @@ def write_option(connection: Connection, table: Table, name: str, value: str) ->
         database.execute_sql(f"UPDATE {quoted} SET option_value = {slot} WHERE option_name = {slot}", (value, name))
         found = values()
     if set(found) != {value}:
-        raise SchemaConflict(f"{table.name} does not keep what is written: {name} is {found}, expected {value!r}")
+        raise SchemaConflict(f"{table.name} does not store what is written: {name} is {found}, expected {value!r}")
 
 
 def _insert(connection: Connection, table: Table, name: str, value: str) -> bool:
@@ -100,7 +100,7 @@ def options_obstacle(table: Table) -> str:
     for column in table.columns:
         fills_itself = column.nullable or column.default or column.auto_increment or column.is_generated
         if column.name not in ("option_id", "option_name", "option_value", "autoload") and not fills_itself:
-            return f"{table.name} takes no new option: its column {column.name} is NOT NULL without a default"
+            return f"{table.name} does not accept new options: its column {column.name} is NOT NULL without a default"
     return ""
 
 

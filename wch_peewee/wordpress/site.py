@@ -169,7 +169,7 @@ def target_of(values: ConfigValues, config: str, sockets: Sequence[str] = SOCKET
         socket = host.socket or _default_socket(config, sockets)
         return Target("mysql", "", "localhost", 3306, user, password, name, (("unix_socket", socket), *options))
     if not 0 <= (host.port or 3306) <= 65535:
-        raise ConfigurationError(f"DB_HOST in {config} names port {host.port}, which is none; {_remedy()}.")
+        raise ConfigurationError(f"DB_HOST in {config} has an invalid port: {host.port}; {_remedy()}.")
     return Target("mysql", "", host.name, host.port or 3306, user, password, name, options)
 
 
@@ -181,7 +181,7 @@ def _default_socket(config: str, sockets: Sequence[str]) -> str:
         except OSError:
             continue
     raise ConfigurationError(
-        f"DB_HOST in {config} means a Unix socket, and none of the usual ones is there ({', '.join(sockets)}); "
+        f"DB_HOST in {config} means a Unix socket, but none of the usual ones exists ({', '.join(sockets)}); "
         "set --database or WCH_DATABASE_URL to mysql://user:password@localhost/name?unix_socket=/path/to/mysqld.sock, "
         "or to a host and port."
     )
@@ -194,7 +194,7 @@ def _tls(values: ConfigValues, config: str) -> tuple[tuple[str, str], ...]:
     if isinstance(flags, Unknown):
         raise _unknown_value("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
     if not isinstance(flags, int):
-        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is no integer; {_remedy()}.")
+        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is not an integer; {_remedy()}.")
     if not flags & _CLIENT_SSL:
         return ()
     if not flags & _CLIENT_SSL_VERIFY:
@@ -235,7 +235,7 @@ def _string(values: ConfigValues, config: str, name: str) -> str:
             return found.decode("utf-8", "surrogateescape")
         raise ConfigurationError(f"{name} in {config} is not UTF-8; {_remedy()}.") from None
     if "\0" in shown:
-        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_remedy()}.")
+        raise ConfigurationError(f"{name} in {config} contains a NUL byte; {_remedy()}.")
     return shown
 
 
@@ -251,7 +251,7 @@ def _unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> Co
     """Return the error for an unknown value: the construct, its line, and what to set instead."""
     where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
     php = ", or let PHP evaluate the file with --php (WCH_PHP=php)" if shutil.which("php") else ""
-    return ConfigurationError(f"{name} cannot be known: {where}: {unknown.what}; set it with {setting}{php}.")
+    return ConfigurationError(f"Cannot determine {name}: {where}: {unknown.what}; set it with {setting}{php}.")
 
 
 def _remedy() -> str:

@@ -361,7 +361,7 @@ def test_what_a_partitioned_table_cannot_have_is_refused(dialect: MySQLDialect) 
 
 
 def test_a_table_that_is_not_there_cannot_be_changed() -> None:
-    with pytest.raises(SchemaConflict, match="t is not there"):
+    with pytest.raises(SchemaConflict, match="t does not exist"):
         MARIADB.render(None, [add()])
 
 

@@ -11,7 +11,7 @@ from wch_peewee.schema.mysql.topology import topology_dialogue
 
 GALERA = {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}
 NOT_NOW = (
-    "this Galera node is not to be written to now (cluster status {}, state {}); use another node, or try again later"
+    "this Galera node does not accept writes now (cluster status {}, state {}); use another node, or try again later"
 )
 
 SYNCED = {"wsrep_ready": "ON", "wsrep_cluster_status": "Primary", "wsrep_local_state_comment": "Synced"}
@@ -77,7 +77,7 @@ ANSWERS = {
         {"wsrep_ready": "ON", "wsrep_cluster_status": "Primary", "wsrep_cluster_size": "3"},
         Topology(
             "galera",
-            "this Galera node keeps to itself what is written here (wsrep_on is OFF); use another node",
+            "this Galera node does not replicate writes (wsrep_on is OFF); use another node",
         ),
     ),
     "a server that only has Galera's provider": (
@@ -109,7 +109,7 @@ def test_what_a_server_says(variables: dict[str, str], status: dict[str, str], f
 
 # --- replicas
 
-_USE = "use the address of the server that is written to"
+_USE = "use the address of the primary"
 _STOP = "; if this is the one, or both replicate each other, stop its replication for the run: "
 
 _CHANNELS = "STOP REPLICA FOR CHANNEL 'dc'; STOP REPLICA FOR CHANNEL 'it''s'"
@@ -134,7 +134,7 @@ REPLICAS: dict[str, tuple[str, tuple[int, ...], dict[str, str], Rows | None, str
         {"read_only": "OFF", "super_read_only": "OFF"},
         [of_mysql("", channel="group_replication_recovery"), of_mysql("db1", user="group_replication_user")],
         "",
-        f"it replicates from another); {_USE}, db1:3306{_STOP}STOP REPLICA",
+        f"it is a replica); {_USE}, db1:3306{_STOP}STOP REPLICA",
     ),
     "an old one": (
         "mysql",
@@ -142,7 +142,7 @@ REPLICAS: dict[str, tuple[str, tuple[int, ...], dict[str, str], Rows | None, str
         {},
         [of_mysql("db1")],
         "",
-        f"it replicates from another); {_USE}, db1:3306{_STOP}STOP SLAVE",
+        f"it is a replica); {_USE}, db1:3306{_STOP}STOP SLAVE",
     ),
     "one of several": (
         "mysql",
@@ -150,7 +150,7 @@ REPLICAS: dict[str, tuple[str, tuple[int, ...], dict[str, str], Rows | None, str
         {},
         [of_mysql("db1", channel="dc"), of_mysql("db2", channel="old", running="No"), of_mysql("db3", channel="it's")],
         "",
-        f"it replicates from another); {_USE}, db1:3306, db3:3306{_STOP}{_CHANNELS}",
+        f"it is a replica); {_USE}, db1:3306, db3:3306{_STOP}{_CHANNELS}",
     ),
     "a replica": (
         "mysql",
@@ -158,7 +158,7 @@ REPLICAS: dict[str, tuple[str, tuple[int, ...], dict[str, str], Rows | None, str
         {"read_only": "ON", "super_read_only": "ON"},
         [of_mysql("db1", running="Connecting")],
         "",
-        f"it replicates from another and super_read_only is ON); {_USE}, db1:3306",
+        f"it is a replica and super_read_only is ON); {_USE}, db1:3306",
     ),
     "a replica, to a site's account": ("mysql", (9, 7), {"read_only": "1"}, None, "", f"read_only is ON); {_USE}"),
     "a reader of a managed cluster": (
@@ -175,7 +175,7 @@ REPLICAS: dict[str, tuple[str, tuple[int, ...], dict[str, str], Rows | None, str
         {"read_only": "OFF"},
         [of_mariadb(), of_mariadb("dc2", running="No")],
         "",
-        f"it replicates from another); {_USE}, db1:3306{_STOP}STOP SLAVE",
+        f"it is a replica); {_USE}, db1:3306{_STOP}STOP SLAVE",
     ),
     "MariaDB's by name": (
         "mariadb",
@@ -183,7 +183,7 @@ REPLICAS: dict[str, tuple[str, tuple[int, ...], dict[str, str], Rows | None, str
         {"read_only": "OFF"},
         [of_mariadb("dc2")],
         "",
-        f"it replicates from another); {_USE}, db1:3306{_STOP}STOP SLAVE 'dc2'",
+        f"it is a replica); {_USE}, db1:3306{_STOP}STOP SLAVE 'dc2'",
     ),
     "MariaDB's, to a site's account": (
         "mariadb",
@@ -191,7 +191,7 @@ REPLICAS: dict[str, tuple[str, tuple[int, ...], dict[str, str], Rows | None, str
         {"read_only": "NO_LOCK"},
         None,
         "1",
-        f"it replicates from another and read_only is ON); {_USE}",
+        f"it is a replica and read_only is ON); {_USE}",
     ),
     "MariaDB that replicates nothing, to a site's account": ("mariadb", (10, 11), {"read_only": "OFF"}, None, "0", ""),
 }
@@ -208,7 +208,7 @@ def test_a_server_that_is_not_to_be_written_to(
     of_all = "SHOW ALL SLAVES STATUS" if flavor == "mariadb" else f"SHOW {word} STATUS"
     topology, _ = told(flavor, {**answers, of_all: status}, version)
     knows = flavor == "mariadb" or status is not None
-    trouble = f"this server is not to be written to ({words}" if words else ""
+    trouble = f"this server must not be written to ({words}" if words else ""
     assert topology == Topology("", trouble, knows_sources=knows)
 
 

@@ -229,7 +229,7 @@ def test_a_column_that_is_not_there_is_never_taken_for_a_string(operations: list
 
 
 def test_a_table_that_is_not_there_cannot_be_changed() -> None:
-    with pytest.raises(SchemaConflict, match="t is not there"):
+    with pytest.raises(SchemaConflict, match="t does not exist"):
         DIALECT.render(None, [WIDER])
     assert DIALECT.render(LIVE, []) == ()
 

@@ -36,7 +36,7 @@ def test_a_clean_folder(tmp_path: Path) -> None:
 
 def test_no_folder_is_no_clean_folder(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(ConfigurationError, match="no "):
+        with pytest.raises(ConfigurationError, match="No migrations"):
             check_migrations(path)
 
 
@@ -107,12 +107,16 @@ BAD = {
     "an enum": (f"from wch_peewee import ConversationStatus\n{GOOD}", 1, "models"),
     "the module": (f"from wch_peewee import models\n{GOOD}", 1, "models"),
     "an attribute": (f"import wch_peewee\nX = wch_peewee.Cart\n{GOOD}", 2, "models"),
-    "no rollback": (GOOD.partition(f"\n\n{BACK}")[0], 1, "rollback"),
+    "rollback() is missing": (GOOD.partition(f"\n\n{BACK}")[0], 1, "rollback"),
     "an empty rollback": (GOOD.replace(UNSTAMP, "pass"), END - 1, "rollback"),
     "a question": (file(ADD, 'steps.decide("Which one?")'), FIRST + 1, "undecided"),
     "no Python": (GOOD + "what is this\n", END + 1, "load"),
     "a file that fails": ("import nothing_of_this_name\n", 1, "load"),
-    "no migrate": ("VERSION = '1.1.0'\n\n\n" + GOOD[GOOD.index(BACK) :].replace("steps.unstamp", "print"), 1, "load"),
+    "migrate() is missing": (
+        "VERSION = '1.1.0'\n\n\n" + GOOD[GOOD.index(BACK) :].replace("steps.unstamp", "print"),
+        1,
+        "load",
+    ),
     "an allowance without a reason": (file(f"{ADD}  # wch: allow narrowing"), FIRST, "allow"),
     "an allowance of nothing": (file("# wch: allow nothing because I may", ADD), FIRST, "allow"),
 }

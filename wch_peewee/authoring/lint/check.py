@@ -40,11 +40,11 @@ def bad_comments(source: Source) -> Remarks:
             continue
         rule = _rule_of(comment)
         if rule is None:
-            yield line, "allow", "the comment allows nothing: it has no rule or no reason", _ADVICE
+            yield line, "allow", "this comment has no rule or no reason", _ADVICE
         elif rule not in RULES:
-            yield line, "allow", f"there is no rule {rule}", f"the rules are {', '.join(RULES)}"
+            yield line, "allow", f"unknown rule {rule}", f"the rules are {', '.join(RULES)}"
         elif rule in FIRM:
-            yield line, "allow", f"{rule} cannot be allowed in the file itself", "take the comment out"
+            yield line, "allow", f"{rule} cannot be allowed in the file itself", "remove the comment"
 
 
 def _rule_of(comment: str) -> str | None:
@@ -72,7 +72,7 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
         earlier += tuple(migration.migrate.steps)
         previous = migration
     if not numbered and not found:
-        raise ConfigurationError(f"There are no migrations in {folder}: no file is called NNN_words.py.")
+        raise ConfigurationError(f"No migrations in {folder}: expected files named NNN_words.py.")
     return tuple(sorted(set(found)))
 
 
@@ -87,10 +87,10 @@ def record_migrations(folder: Path | str) -> tuple[str, ...]:
 
 def _sources(folder: Path) -> tuple[list[Source], list[Source]]:
     if not folder.is_dir():
-        raise ConfigurationError(f"There is no folder of migrations at {folder}.")
+        raise ConfigurationError(f"No migrations folder at {folder}.")
     sources = [read_source(path) for path in sorted(folder.glob("*.py"))]
     if not sources:
-        raise ConfigurationError(f"There are no migrations in {folder}.")
+        raise ConfigurationError(f"No migrations in {folder}.")
     return [s for s in sources if is_migration_name(s.name)], [s for s in sources if not is_migration_name(s.name)]
 
 

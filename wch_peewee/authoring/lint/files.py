@@ -18,18 +18,18 @@ def undecided(migration: Migration) -> Remarks:
         if is_decide(node):
             asked = node.args[0] if node.args else None
             question = asked.value if isinstance(asked, ast.Constant) and isinstance(asked.value, str) else "a question"
-            found = f"this is still to be decided: {' '.join(question.split())}"
-            yield node.lineno, "undecided", found, "decide it, and take the line out"
+            found = f"not decided yet: {' '.join(question.split())}"
+            yield node.lineno, "undecided", found, "decide, and remove this line"
 
 
 def bad_rollback(migration: Migration) -> Remarks:
     """Yield a function that is missing, and a rollback that is empty without a reason."""
     if migration.migrate.missing:
-        yield 1, "load", "there is no migrate()", "write def migrate(migrator, database, *, fake=False)"
-    advice = "write what takes it back, or say why nothing does: " + run_code("steps.irreversible", '"..."')
+        yield 1, "load", "migrate() is missing", "write def migrate(migrator, database, *, fake=False)"
+    advice = "write the steps that undo migrate(), or the reason why not: " + run_code("steps.irreversible", '"..."')
     back = migration.rollback
     if back.missing:
-        yield 1, "rollback", "there is no rollback()", advice
+        yield 1, "rollback", "rollback() is missing", advice
     elif back.complete and not back.steps and not back.remarks:
         yield _end(migration.source, back, "rollback"), "rollback", "rollback() does nothing", advice
 
@@ -83,7 +83,7 @@ def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Fi
     for source in others:
         numbered = source.name[:1].isdigit()
         if source.name not in _NO_MIGRATIONS and (numbered or source.function("migrate") is not None):
-            found = "that is no name of a migration, and peewee-migrate passes over it in silence"
+            found = "this is not a migration's name, and peewee-migrate silently ignores the file"
             yield Finding(source.path, 1, "name", found, f"rename it to {_proposal(source.name, taken)}.py")
 
 
@@ -93,13 +93,13 @@ def misnumbered(sources: Sequence[Source]) -> Iterator[Finding]:
     for source in sources:
         number = int(source.name[:3])
         if number < expected and last[:3] == source.name[:3]:
-            found = f"{last} has the number {number:03}, too"
-            advice = f"give the later one the next number, {_next(s.name for s in sources):03}"
+            found = f"{last} has the same number {number:03}"
+            advice = f"renumber the later one to {_next(s.name for s in sources):03}"
             yield Finding(source.path, 1, "duplicate", found, advice)
         elif number > expected:
             missing = f"{expected:03}" if number - expected == 1 else f"{expected:03} to {number - 1:03}"
-            found = f"there is no migration {missing} before it"
-            yield Finding(source.path, 1, "gap", found, f"put it back, or call this one {expected:03}{source.name[3:]}")
+            found = f"migration {missing} is missing before it"
+            yield Finding(source.path, 1, "gap", found, f"restore it, or name this one {expected:03}{source.name[3:]}")
         expected, last = max(expected, number + 1), source.name
 
 
@@ -122,14 +122,14 @@ def bad_version(migration: Migration, previous: Migration | None) -> Remarks:
     line = 1 if assignment is None else assignment.lineno
     older = previous.version if previous is not None else None
     if version is None:
-        found = "there is no VERSION that can be read without running the file"
+        found = "VERSION is missing, or is not a plain text"
         yield line, "version", found, f"write VERSION = {code_of(_after(older))} at its top"
     elif not is_plain(version):
         found = f"VERSION {version!r} is not MAJOR.MINOR.PATCH"
         yield line, "version", found, f"write VERSION = {code_of(_after(older))}, for instance"
     elif previous is not None and older is not None and version_compare(version, older) <= 0:
         found = f"VERSION {version} does not come after {older} of {previous.name}"
-        yield line, "version", found, f"raise it, to {_after(older)} for instance"
+        yield line, "version", found, f"raise it, for instance to {_after(older)}"
 
 
 def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
@@ -139,7 +139,7 @@ def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
     if there.complete and version is not None and not _ends_with(there, steps.stamp, version):
         line = _end(migration.source, there, "migrate")
         advice = f"end it with {run_code('steps.stamp', 'VERSION')}"
-        yield line, "stamp", "migrate() does not end with its stamp", advice
+        yield line, "stamp", "the last step of migrate() does not stamp VERSION", advice
     back = migration.rollback
     if not back.complete or not back.steps or any(s.is_(steps.irreversible) for s in back.steps):
         return
@@ -152,7 +152,7 @@ def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
         yield (
             line,
             "stamp",
-            "rollback() does not end at the version before",
+            "the last step of rollback() does not set the previous version",
             f"end it with {run_code('steps.unstamp', words)}",
         )
 

@@ -106,7 +106,7 @@ def read_source(path: Path) -> Source:
     except (OSError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
         return Source(path, error=f"it cannot be read: {error}")
     except SyntaxError as error:
-        return Source(path, text, error=f"it is no Python: {error.msg}", error_line=error.lineno or 1)
+        return Source(path, text, error=f"it is not valid Python: {error.msg}", error_line=error.lineno or 1)
     return Source(path, text, tree, _comments(text))
 
 
@@ -115,7 +115,7 @@ def _comments(text: str) -> dict[int, str]:
     return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
 
 
-_BODY_ADVICE = f"hand it over: {run_code('steps.run_sql', '...')}, or steps.run_python with a function"
+_BODY_ADVICE = f"use a step: {run_code('steps.run_sql', '...')}, or steps.run_python with a function"
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Recorder:
             arguments = bound(function, args, kwargs)
         except (TypeError, ValueError) as error:
             name = getattr(function, "__name__", str(function))
-            said = (line, "step", f"{name} cannot be called with this: {error}", f"see help(steps.{name})")
+            said = (line, "step", f"{name} does not accept these arguments: {error}", f"see help(steps.{name})")
             self._recording.remarks.append(said)
             return
         self._recording.steps.append(RecordedStep(function, arguments, line))
@@ -186,7 +186,7 @@ class Recorder:
         line = _line_of_frame(self._path)
 
         def passed_over(*args: Any, **kwargs: Any) -> None:
-            found = f"migrator.{name} is peewee-migrate's own: it cannot be repeated after a kill"
+            found = f"migrator.{name} is peewee-migrate's own: it cannot be repeated after an interruption"
             self._recording.remarks.append((line, "body", found, "use a step: migrator.run(steps...., database, ...)"))
 
         return passed_over
@@ -203,8 +203,8 @@ def record(source: Source, function: Callable[..., Any]) -> Recording:
         recording.complete = False
     except (Exception, SystemExit) as error:
         line = line_in_traceback(error.__traceback__, source.path)
-        found = f"the body does not come to its end: {type(error).__name__}: {' '.join(str(error).split())}"
-        recording.remarks.append((line, "body", found, "it may only hand steps to migrator.run(...)"))
+        found = f"the body raises an error: {type(error).__name__}: {' '.join(str(error).split())}"
+        recording.remarks.append((line, "body", found, "it may only pass steps to migrator.run(...)"))
         recording.complete = False
     return recording
 
@@ -216,7 +216,7 @@ def _in_body(error: Touched) -> tuple[str, str]:
         if module.startswith(_OURS):
             step = f"{module.split('.')[2]}.{frame.f_code.co_name}"
             return f"{step}(...) is called in the body", f"write {run_code(step, '...')}"
-    return f"{error} is asked for in the body, which is run without a database, too", _BODY_ADVICE
+    return f"the body uses {error}, but it also runs without a database", _BODY_ADVICE
 
 
 def line_in_traceback(trace: TracebackType | None, path: Path) -> int:
@@ -256,14 +256,14 @@ class Migration:
 def load(source: Source) -> Migration:
     """Run the file, and then its functions with stand-ins."""
     if source.error:
-        return Migration(source, remarks=((source.error_line, "load", source.error, "mend the file"),))
+        return Migration(source, remarks=((source.error_line, "load", source.error, "correct the file"),))
     scope: dict[str, Any] = {"__file__": str(source.path), "__name__": f"wch_migration_{source.name}"}
     try:
         exec(compile(_decided(source), str(source.path), "exec", dont_inherit=True), scope)
     except (Exception, SystemExit) as error:
         line = line_in_traceback(error.__traceback__, source.path)
         said = f"it cannot be run: {type(error).__name__}: {' '.join(str(error).split())}"
-        return Migration(source, remarks=((line, "load", said, "mend the file"),))
+        return Migration(source, remarks=((line, "load", said, "correct the file"),))
     ways = [record(source, scope[n]) if callable(scope.get(n)) else _missing() for n in ("migrate", "rollback")]
     remarks = [remark for way in ways for remark in way.remarks]
     return Migration(source, ways[0], ways[1], tuple(remarks))

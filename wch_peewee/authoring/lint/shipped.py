@@ -12,7 +12,7 @@ from .load import Source
 
 RECORD = "shipped.json"
 
-_ADVICE = "put it back as it was, and write what is new into the next migration"
+_ADVICE = "restore it, and write the change as the next migration"
 
 
 def shipped_findings(folder: Path, sources: Iterable[Source]) -> Iterator[Finding]:
@@ -27,10 +27,10 @@ def shipped_findings(folder: Path, sources: Iterable[Source]) -> Iterator[Findin
     for name, known in recorded.items():
         source = there.get(name)
         if source is None:
-            found = f"{name}.py has been shipped and is gone"
-            yield Finding(path, _line(text, name), "shipped", found, "put it back: databases have it in their history")
+            found = f"{name}.py was shipped, but the file is missing"
+            yield Finding(path, _line(text, name), "shipped", found, "restore it: databases have it in their history")
         elif source.error or digest(source.tree) != known:
-            found = f"{name} has been shipped and is not what it was"
+            found = f"{name} was changed after it was shipped"
             yield Finding(source.path, 1, "shipped", found, _ADVICE)
 
 
@@ -59,7 +59,7 @@ def _read(path: Path) -> tuple[str, dict[str, str]]:
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path.name} cannot be read: {error}") from error
     if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
-        raise ConfigurationError(f"{path.name} is no list of names and digests")
+        raise ConfigurationError(f"{path.name} is not a JSON object of names and digests")
     return text, recorded
 
 

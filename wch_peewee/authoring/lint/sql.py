@@ -36,25 +36,25 @@ def sql_remarks(migration: Migration) -> Remarks:
             if step.is_(steps.run_sql):
                 yield from _own(step)
             elif step.is_(batches.run_in_batches) and "{batch" not in str(step.arguments["sql"]):
-                found = "the SQL of a batch has no {batch}, and would change all rows each time"
+                found = "the SQL of a batch has no {batch}, so each batch would change all rows"
                 yield step.line, "whole-table", found, f"write {_batched(step)}"
 
 
 def _own(step: RecordedStep) -> Remarks:
     sql = _QUIET.sub(lambda match: "''" if match[1] else " ", str(step.arguments["sql"]))
     if match := _DDL.match(sql):
-        found = f"{match[1].upper()} in run_sql cannot be repeated after a kill, and other engines may not know it"
+        found = f"{match[1].upper()} in run_sql cannot be repeated, and may not work on other engines"
         if re.search(r"\bON\s+UPDATE\s+CURRENT_TIMESTAMP", sql, re.IGNORECASE):
             yield step.line, "ddl", found, "no step makes ON UPDATE CURRENT_TIMESTAMP: have the models write the time"
             return
         known = next((s for pattern, s in _STEPS if re.search(pattern, sql, re.IGNORECASE | re.DOTALL)), "")
         table = re.search(r"\{(\w+)", sql)
         code = run_code(known, code_of(table[1]) if table and "tables" not in known else "...", "...")
-        advice = f"let a step look and do it: {code}" if known.count(".") == 1 and " " not in known else ""
-        yield step.line, "ddl", found, advice or (f"use {known}" if known else "use a step, or leave it out")
+        advice = f"use a step, which inspects first: {code}" if known.count(".") == 1 and " " not in known else ""
+        yield step.line, "ddl", found, advice or (f"use {known}" if known else "use a step, or remove it")
     elif _over_all(sql):
-        found = "it changes all rows in one transaction, which others wait for"
-        yield step.line, "whole-table", found, f"in batches: {_batched(step)}"
+        found = "it changes all rows in one transaction, which blocks other writers"
+        yield step.line, "whole-table", found, f"use batches: {_batched(step)}"
 
 
 def _over_all(sql: str) -> bool:

@@ -22,8 +22,8 @@ def drop_remarks(moment: Moment) -> Remarks:
     elif step.is_(steps.drop_tables):
         names = [str(getattr(table, "name", table)) for table in a["tables"]]
         if not a["allow_drop"]:
-            found = f"this drops {', '.join(names)} and does not say that it is meant: it is refused"
-            yield step.line, "allow-drop", found, "say allow_drop=True when the rows are elsewhere or not needed"
+            found = f"dropping {', '.join(names)} is refused without allow_drop=True"
+            yield step.line, "allow-drop", found, "add allow_drop=True if the rows are not needed"
         for name in names:
             if any(_uses_table(other, name) for other in moment.before):
                 yield step.line, "drop-in-use", *_in_use(name, f"steps.drop_tables of {name}")
@@ -41,15 +41,15 @@ def rollback_drops(migration: Migration) -> Remarks:
 def _unmeant_column(step: RecordedStep) -> Remarks:
     a = step.arguments
     if not a["allow_drop"]:
-        found = f"dropping {a['table']}.{a['column']} is refused without allow_drop"
+        found = f"dropping {a['table']}.{a['column']} is refused without allow_drop=True"
         way = run_code("steps.drop_column", code_of(a["table"]), code_of(a["column"]), "allow_drop=True")
-        yield step.line, "allow-drop", found, f"if you mean it: {way}"
+        yield step.line, "allow-drop", found, f"to confirm: {way}"
 
 
 def _in_use(name: str, step: str) -> tuple[str, str]:
     return (
-        f"{name} is dropped by the very migration that stops using it, and the release before still reads it",
-        f"leave {name} where it is, and move {step} into a migration of a later release",
+        f"{name} is dropped in the migration that stops using it, while the previous release still reads it",
+        f"keep {name} for now, and move {step} into a migration of a later release",
     )
 
 
@@ -91,12 +91,12 @@ def _renamed(moment: Moment) -> Remarks:
         )
     )
     drop = run_code("steps.drop_column", table, code_of(old), "allow_drop=True")
-    found = f"{moment.table}.{old} is called {new} from here on, and PHP and older releases still ask for {old}"
-    advice = f"{way}, write both for one release, and in a later one {drop}"
+    found = f"{moment.table}.{old} is renamed to {new}, but PHP and older releases still use {old}"
+    advice = f"{way}; write both columns for one release, and in a later one {drop}"
     yield moment.step.line, "rename-column", found, advice
 
 
-_LATER = "and say # wch: allow {} because ..., once it is known what keeps new ones out until then"
+_LATER = "and add # wch: allow {} because ..., when something prevents new ones until then"
 
 
 def key_remarks(moment: Moment) -> Remarks:
@@ -107,19 +107,19 @@ def key_remarks(moment: Moment) -> Remarks:
         return
     if moment.step.is_(steps.add_index) and isinstance(index, Index) and index.unique:
         columns = ", ".join(index.columns)
-        found = f"{moment.table} ({columns}) becomes unique: duplicates come in until it is, and then it is refused"
+        found = f"{moment.table} ({columns}) becomes unique: it is refused if duplicates exist or are added meanwhile"
         count = f"SELECT {columns}, COUNT(*) FROM {{{moment.table}}} GROUP BY {columns} HAVING COUNT(*) > 1"
-        yield line, "unique-index", found, f"look first (wch plan; {count}), {_LATER.format('unique-index')}"
+        yield line, "unique-index", found, f"check first (wch plan; {count}), {_LATER.format('unique-index')}"
     elif moment.step.is_(steps.add_foreign_key) and isinstance(key, ForeignKey):
         parent, columns = key.referenced_table, ", ".join(key.columns)
-        found = f"{moment.table} ({columns}) refers to {parent}: orphans come in until it does, and then it is refused"
+        found = f"{moment.table} ({columns}) refers to {parent}: it is refused if orphans exist or are added meanwhile"
         pairs = zip(key.columns, key.referenced_columns, strict=False)
         joined = " AND ".join(f"p.{theirs} = c.{ours}" for ours, theirs in pairs)
         count = (
             f"SELECT COUNT(*) FROM {{{moment.table}}} c WHERE c.{key.columns[0]} IS NOT NULL "
             f"AND NOT EXISTS (SELECT 1 FROM {{{parent}}} p WHERE {joined})"
         )
-        yield line, "foreign-key", found, f"look first (wch plan; {count}), {_LATER.format('foreign-key')}"
+        yield line, "foreign-key", found, f"check first (wch plan; {count}), {_LATER.format('foreign-key')}"
 
 
 #: A varchar of more characters than this may take more than 255 bytes, and then its length has two bytes.
@@ -135,13 +135,11 @@ def bad_type(moment: Moment, was: Column, now: Column) -> Remarks:
     if before.name == after.name == "enum":
         yield from _bad_enum(moment, was, now)
     elif not widens(before, after):
-        found = (
-            f"{name} goes {change}: values that do not fit are refused by the server, or cut, and the table is copied"
-        )
+        found = f"{name} changes {change}: the server rejects or truncates values that do not fit, and copies the table"
         yield line, "narrowing", found, _expand(moment.table, was, now)
     elif why := _copies(before, after):
-        found = f"{name} goes {change}, {why}: the server copies the table, and its writers wait"
-        leave = "; where the table stays small, or --online copies it: # wch: allow table-copy because ..."
+        found = f"{name} changes {change}, {why}: the server copies the table and blocks writers"
+        leave = "; if the table is small, or copied with --online: # wch: allow table-copy because ..."
         yield line, "table-copy", found, _expand(moment.table, was, now) + leave
 
 
@@ -162,15 +160,15 @@ def _bad_enum(moment: Moment, was: Column, now: Column) -> Remarks:
     appended = run_code("steps.alter_column", table, code_of(kept))
     if gone := [value for value in before if value not in after]:
         found = (
-            f"{name} loses {', '.join(map(repr, gone))}: rows that hold it lose their value, and the table is copied"
+            f"{name} loses {', '.join(map(repr, gone))}: rows with it lose their value, and the server copies the table"
         )
         sql = f"UPDATE {{{moment.table}}} SET {now.name} = ? WHERE {now.name} = ? AND {{batch}}"
         moved = run_code("batches.run_in_batches", table, code_of(sql), "NEW", code_of(gone[0]))
         way = f"{appended}, then {moved}" if new else moved
-        yield moment.step.line, "enum-values", found, f"move the rows and leave the old value in the list: {way}"
+        yield moment.step.line, "enum-values", found, f"change the rows, and keep the old value in the list: {way}"
     elif after[: len(before)] != before:
-        found = f"{name} puts its values into another order: the server copies the table, and its writers wait"
-        yield moment.step.line, "enum-values", found, f"put what is new at the end: {appended}"
+        found = f"{name} reorders its values: the server copies the table and blocks writers"
+        yield moment.step.line, "enum-values", found, f"add new values at the end: {appended}"
 
 
 def _expand(table: str, was: Column, now: Column) -> str:
@@ -201,8 +199,8 @@ def column_remarks(moment: Moment) -> Remarks:
     elif moment.step.is_(steps.alter_column) and (was := moment.column(column.name)) is not None:
         yield from bad_type(moment, was, column)
         if was.nullable and not column.nullable and not _is_filled(moment, column.name):
-            found = f"{moment.table}.{column.name} becomes NOT NULL, and nothing has filled its NULLs"
-            yield moment.step.line, "not-null", found, f"before it: {_fill(moment.table, column)}"
+            found = f"{moment.table}.{column.name} becomes NOT NULL, but no earlier step fills its NULLs"
+            yield moment.step.line, "not-null", found, f"first {_fill(moment.table, column)}"
 
 
 def _added(moment: Moment, column: Column) -> Remarks:
@@ -210,7 +208,7 @@ def _added(moment: Moment, column: Column) -> Remarks:
         return
     empty = replace(column, nullable=True)
     table = code_of(moment.table)
-    found = f"{moment.table}.{column.name} is NOT NULL without a default, and rows that are there have no value for it"
+    found = f"{moment.table}.{column.name} is NOT NULL without a default, and existing rows have no value for it"
     way = (
         run_code("steps.add_column", table, code_of(empty)),
         _fill(moment.table, column),

@@ -36,7 +36,7 @@ def find_copier(database: pw.Database, on_percent: OnPercent = lambda table, don
     Raises ConfigurationError if it is not installed, or the database is not on a server.
     """
     if shutil.which(PT_OSC) is None:
-        raise ConfigurationError(f"{PT_OSC} is not installed here; install it, or leave --online out.")
+        raise ConfigurationError(f"{PT_OSC} is not installed; install it, or omit --online.")
     tool_target(database, "", ())
 
     def copier(statement: Statement, check: Callable[[], None]) -> None:

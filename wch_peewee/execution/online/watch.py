@@ -81,12 +81,12 @@ def _change(connection: Connection, table: str, clauses: str, *, demanded: bool)
     else:
         lock = tool_lock(connection, table)
         if connection.query(Query("SELECT GET_LOCK(%s, %s)", (lock, int(_PATIENCE)))) != [(1,)]:
-            raise Busy(f"a tool of another run is still at work on {table}; try again later")
+            raise Busy(f"an online tool of another run is still changing {table}; try again later")
         sign = Query("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (lock,))
     if target.tls and not target.socket and _is_content_with_plain_text(target, table, clauses):
         raise ConfigurationError(
-            f"{PT_OSC} cannot be made to insist on TLS, which the database URL demands: its client library sends "
-            "the password without. Nothing was started."
+            f"{PT_OSC} cannot enforce TLS, which the database URL requires: its client library sends "
+            "the password unencrypted. Nothing was started."
         )
     before = {name for left in find_leftovers(connection, [table]) for name in left.old}
     code, swapped = _run_tool(connection, target, table, clauses, sign)

@@ -55,7 +55,7 @@ def _live(context: RunContext, key: str, for_columns: bool) -> Table:
     name = context.names.table(key)
     live = context.live(name, for_columns=for_columns)
     if live is None:
-        raise SchemaConflict(f"there is no table {name}; an earlier migration makes it", by_hand=True)
+        raise SchemaConflict(f"table {name} does not exist; an earlier migration creates it", by_hand=True)
     return live
 
 
@@ -85,7 +85,7 @@ def rename_column(database: pw.Database, table: str, old: str, new: str) -> None
             return [ops.RenameColumn(live.name, old, new)]
         if live.column(new):
             return []
-        raise SchemaConflict(f"{live.name} has neither {old} nor {new}", by_hand=True)
+        raise SchemaConflict(f"{live.name} has neither column {old} nor {new}", by_hand=True)
 
     change_table(database, table, plan)
 
@@ -139,7 +139,7 @@ def drop_column(database: pw.Database, table: str, column: str, *, allow_drop: b
             count = context.count(Precondition("no_values", live.name, (column,)))
             raise RemovalRefused(
                 f"dropping {live.name}.{column} loses {_values(count)}; "
-                "say allow_drop=True in the migration if you mean it"
+                "to accept this, add allow_drop=True in the migration"
             )
         return [ops.DropColumn(live.name, column)]
 
@@ -159,7 +159,7 @@ def keep_column(database: pw.Database, table: str, column: str, *, instead_of: s
         if not allow_drop and (count := context.count(Precondition("no_values", live.name, (instead_of,)))):
             raise RemovalRefused(
                 f"{live.name} has both {column} and {instead_of}, and dropping {instead_of} loses {_values(count)}; "
-                "say allow_drop=True in the migration if you mean it"
+                "to accept this, add allow_drop=True in the migration"
             )
         return [ops.DropColumn(live.name, instead_of)]
 
@@ -173,7 +173,7 @@ def _insist(context: RunContext, precondition: Precondition) -> None:
 
 def _values(rows: int) -> str:
     if rows == 0:
-        return "no value, as no row holds one"
+        return "no value, because all are NULL"
     return "the value of 1 row" if rows == 1 else f"the values of {rows:,} rows"
 
 
@@ -235,7 +235,7 @@ def rename_index(database: pw.Database, table: str, old: str, new: str) -> None:
         if now:
             return []
         raise SchemaConflict(
-            f"{live.name} has neither an index {old} nor {new}; wch check says what is in their place", by_hand=True
+            f"{live.name} has neither an index {old} nor {new}; wch check lists the differences", by_hand=True
         )
 
     change_table(database, table, plan)
@@ -276,7 +276,7 @@ def drop_tables(database: pw.Database, tables: Iterable[Table], *, allow_drop: b
             counted = ", ".join(f"{name} ({_rows(context, name)})" for name in present)
             raise RemovalRefused(
                 f"this drops {counted}; allow it with {context.namespace.remove_data}=true, "
-                "or say allow_drop=True in the migration if the rows are elsewhere"
+                "or add allow_drop=True in the migration if the rows are not needed"
             )
         drop_named(context, present)
 

@@ -137,7 +137,7 @@ class DocumentPart(peewee.ColumnBase):
     def __init__(self, field: Any, keys: tuple[str | int, ...]) -> None:
         if not _can_be_looked_up(keys[-1]):
             raise InvalidValue(
-                f"{shorten(keys[-1])} cannot be looked up in a document by a query: expected a place from 0, or a key "
+                f"{shorten(keys[-1])} cannot be used in a query on a document: expected an index from 0, or a key "
                 "without a quote or a backslash."
             )
         self._field = field
@@ -176,7 +176,7 @@ class DocumentPart(peewee.ColumnBase):
         if not isinstance(other, str):
             return same(other)
         if "\0" in plain_text(other):
-            raise InvalidValue(f"{shorten(other)} holds a NUL character, with which SQLite cannot compare a part.")
+            raise InvalidValue(f"{shorten(other)} contains a NUL, which SQLite cannot compare within a document.")
         # Servers pad the shorter text with blanks.
         length = peewee.fn.CHAR_LENGTH(self) == len(other)
         return self._is("text", "STRING") & (same(other) if self._on_sqlite else same(other) & length)
@@ -244,7 +244,7 @@ def check_document(node: object, depth: int = 1) -> None:
             raise ConversionError(f"{node} is not a JSON number")
     elif isinstance(node, int):
         if not _INTEGERS[0] <= node <= _INTEGERS[1]:
-            raise ConversionError(f"{shorten(node)} is out of range, allowed are {_INTEGERS[0]} to {_INTEGERS[1]}")
+            raise ConversionError(f"{shorten(node)} is out of range: expected {_INTEGERS[0]} to {_INTEGERS[1]}")
     elif node is not None:
         raise ConversionError(f"{shorten(node)} is {type(node).__name__}, which JSON does not have")
 

@@ -57,7 +57,7 @@ def plain_text(value: object) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ConversionError(f"{shorten(text)} holds half a surrogate pair, which is not text") from None
+        raise ConversionError(f"{shorten(text)} contains half of a surrogate pair, which is not valid text") from None
     return text
 
 
@@ -85,7 +85,7 @@ def _whole(type_: ColumnType, value: Any) -> int:
     assert type_.bounds is not None
     lowest, highest = type_.bounds[0], min(type_.bounds[1], _LARGEST)
     if not lowest <= number <= highest:
-        raise ConversionError(f"{shorten(number)} is out of range, allowed are {lowest} to {highest}")
+        raise ConversionError(f"{shorten(number)} is out of range: expected {lowest} to {highest}")
     return number
 
 
@@ -99,17 +99,17 @@ def _number(type_: ColumnType, value: Any) -> Decimal:
     if not number.is_finite():
         raise ConversionError(f"{value} is not a number")
     if type_.unsigned and number < 0:
-        raise ConversionError(f"{shorten(value)} is out of range, allowed are numbers from 0")
+        raise ConversionError(f"{shorten(value)} is out of range: expected numbers from 0")
     return number
 
 
 def _decimal(type_: ColumnType, value: Any) -> Decimal:
     number, size, scale = _number(type_, value), type_.size or 10, type_.scale or 0
     if number.adjusted() >= size - scale and number:
-        raise ConversionError(f"{shorten(value)} is out of range, at most {size - scale} digits before the point fit")
+        raise ConversionError(f"{shorten(value)} is out of range, at most {size - scale} digits fit before the point")
     kept = number.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
     if kept != number:
-        raise ConversionError(f"{shorten(value)} would be rounded, at most {scale} digits behind the point fit")
+        raise ConversionError(f"{shorten(value)} would be rounded, at most {scale} digits fit after the point")
     return kept
 
 
@@ -117,7 +117,7 @@ def _real(type_: ColumnType, value: Any) -> float:
     number = _number(type_, value)
     result = float(number)
     if not math.isfinite(result) or Decimal(repr(result)) != number:
-        raise ConversionError(f"{shorten(value)} has more digits than a double holds; a decimal column keeps them")
+        raise ConversionError(f"{shorten(value)} has more digits than a double stores; use a decimal column")
     if type_.name == "float" and result and not _is_float(result):
         reason = f"a float column keeps {_FLOAT_DIGITS} digits; round it, or use a double"
         raise ConversionError(f"{shorten(value)} would be rounded, {reason}")
@@ -138,7 +138,7 @@ def _text(type_: ColumnType, value: Any) -> str:
     elif len(text) > (type_.size or 0):
         raise ConversionError(f"{shorten(text)} has {len(text)} characters, at most {type_.size} fit")
     elif type_.name == "char" and text != text.strip():
-        raise ConversionError(f"{shorten(text)} begins or ends with a blank, which a char does not keep")
+        raise ConversionError(f"{shorten(text)} begins or ends with a space, which a char column drops")
     return text
 
 
@@ -149,7 +149,7 @@ def _bytes(type_: ColumnType, value: Any) -> bytes:
     if len(data) > (most or 0):
         raise ConversionError(f"{shorten(data)} has {len(data)} bytes, at most {most} fit")
     if type_.name == "binary" and len(data) != most:
-        raise ConversionError(f"{shorten(data)} has {len(data)} bytes, and zeros would be added up to {most}")
+        raise ConversionError(f"{shorten(data)} has {len(data)} bytes, and would be padded with zeros to {most}")
     return data
 
 
@@ -157,7 +157,7 @@ def _enum(type_: ColumnType, value: Any) -> str:
     # Compared exactly: MySQL would take 'Sent' for 'sent', SQLite would not.
     if isinstance(value, str) and value in type_.values:
         return str.__str__(value)
-    raise ConversionError(f"{shorten(value)} is unknown, allowed are {', '.join(type_.values)}")
+    raise ConversionError(f"{shorten(value)} is unknown: expected one of {', '.join(type_.values)}")
 
 
 def _date(type_: ColumnType, value: Any) -> str:
@@ -165,9 +165,9 @@ def _date(type_: ColumnType, value: Any) -> str:
     if isinstance(given, datetime) and given.tzinfo is None and given.time() == time():
         given = given.date()
     if isinstance(given, datetime):
-        raise ConversionError(f"{shorten(value)} has a time, which a date loses")
+        raise ConversionError(f"{shorten(value)} has a time of day, which a date column drops")
     if not isinstance(given, date):
-        raise ConversionError(f"{shorten(value)} is not a date; allowed are date and ISO 8601 text")
+        raise ConversionError(f"{shorten(value)} is not a valid date: expected a date or ISO 8601 text")
     _check_year(given, value)
     return given.isoformat()
 
@@ -186,7 +186,7 @@ def _time(type_: ColumnType, value: Any) -> str:
         except ValueError:
             given = None
     if not isinstance(given, time) or given.tzinfo is not None:
-        raise ConversionError(f"{shorten(value)} is not a time of day; allowed are time without a zone and text")
+        raise ConversionError(f"{shorten(value)} is not a valid time: expected a time without time zone, or text")
     return _cut(given.isoformat("microseconds"), 8, type_)
 
 
@@ -198,7 +198,7 @@ def moment(type_: ColumnType, value: Any) -> datetime:
     elif isinstance(value, str):
         given = parse_moment(value)
     if not isinstance(given, datetime):
-        raise ConversionError(f"{shorten(value)} is no date and time; allowed are datetime, date and ISO 8601 text")
+        raise ConversionError(f"{shorten(value)} is not a valid datetime: expected a datetime, a date or ISO 8601 text")
     try:
         stored = naive(given)
     except OverflowError:
@@ -206,13 +206,13 @@ def moment(type_: ColumnType, value: Any) -> datetime:
     _check_year(stored, value)
     if type_.name == "timestamp" and not _TIMESTAMPS[0] <= stored <= _TIMESTAMPS[1]:
         first, last = (limit.isoformat(" ", "seconds") for limit in _TIMESTAMPS)
-        raise ConversionError(f"{shorten(value)} is out of range, allowed are {first} to {last}")
+        raise ConversionError(f"{shorten(value)} is out of range: expected {first} to {last}")
     return stored
 
 
 def _check_year(given: date, value: Any) -> None:
     if given.year < _FIRST_YEAR:
-        raise ConversionError(f"{shorten(value)} is out of range, allowed are the years {_FIRST_YEAR} to 9999")
+        raise ConversionError(f"{shorten(value)} is out of range: expected the years {_FIRST_YEAR} to 9999")
 
 
 def _moment(type_: ColumnType, value: Any) -> str:

@@ -133,31 +133,31 @@ def effect_of(step: Step, flavor: str, size: Size | None, *, on_cluster: bool) -
     """
     effect = _locking_effect(step, flavor)
     if not step.reads_rows:
-        ends = "but transactions that are open on the table are rolled back"
+        ends = "but rolls back open transactions on the table"
         alters = on_cluster and step.cost in _ALGORITHMS["mariadb"]
         return replace(effect, words=f"{effect.words}, {ends}") if alters else effect
     rate = _INDEX_RATE if all(isinstance(operation, AddIndex) for operation in step.operations) else _COPY_RATE
     seconds = 0 if size is None else size.bytes / rate
     about = f"about {seconds:,.0f} seconds (an estimate, at {rate // 2**20} MiB a second)"
     if not on_cluster:
-        return replace(effect, words=f"{effect.words}; it takes {about}") if seconds >= 1 else effect
+        return replace(effect, words=f"{effect.words}; takes {about}") if seconds >= 1 else effect
     long = "until it is done" if size is None else about if seconds >= 1 else "for less than a second (an estimate)"
-    return replace(effect, words=f"all writes of the cluster, to any table on any node, stop {long}; readers go on")
+    return replace(effect, words=f"blocks all writes to the cluster, on every table and node, {long}; readers continue")
 
 
 def _locking_effect(step: Step, flavor: str) -> Effect:
     """Return the locking impact of a step on concurrent readers and writers."""
     if step.cost in ("CREATE", "DROP"):
-        return Effect(step.cost, "", "nobody waits")
+        return Effect(step.cost, "", "blocks nobody")
     if step.cost == "COPY":
         locks = [clause.rpartition("=")[2] for statement in step.statements for clause in statement.copying[:1]]
         lock = locks[0] if locks else "SHARED"
         if lock == "NONE":
-            return Effect("COPY", lock, "the table is copied; readers and writers go on")
-        return Effect("COPY", lock, "the table is copied; readers go on, writers wait until it is done")
+            return Effect("COPY", lock, "copies the table; blocks nobody")
+        return Effect("COPY", lock, "copies the table; blocks writers until it is done")
     if step.cost == "INSTANT":
-        return Effect("INSTANT", "" if flavor == "mysql" else "NONE", "no row is touched; nobody waits")
-    return Effect(step.cost, "NONE", "readers and writers go on")
+        return Effect("INSTANT", "" if flavor == "mysql" else "NONE", "metadata only; blocks nobody")
+    return Effect(step.cost, "NONE", "blocks nobody")
 
 
 def _from_cost(flavor: str, cost: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Oper
         table, rest = rest[0].definition, rest[1:]
         steps.append(_create(table))
     if rest and table is None:
-        raise SchemaConflict(f"{rest[0].table} is not there; nothing of it can be changed")
+        raise SchemaConflict(f"{rest[0].table} does not exist")
     for batch in _batches(rest):
         assert table is not None
         steps += _render_batch(flavor, table, batch)
@@ -285,7 +285,7 @@ def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
         if now.type.name == "timestamp" and not now.nullable and now.default is None:
             yield (
                 f"{now.name} needs a default: as a timestamp NOT NULL without one, it changes with every UPDATE of "
-                "its row where explicit_defaults_for_timestamp is off"
+                "its row if explicit_defaults_for_timestamp is off"
             )
     if isinstance(operation, ops.ModifyColumn) and operation.column.type.values != operation.was.type.values:
         yield from _same_values(operation.column, operation.column.collation or table.collation or "")

@@ -136,12 +136,12 @@ def _replication(
 def _replica_trouble(replicates: bool, sources: list[str], stopping: list[str], on: list[str]) -> str:
     if not replicates and not on:
         return ""
-    what = " and ".join(["it replicates from another"] * replicates + [f"{name} is ON" for name in on[:1]])
-    remedy = ", ".join(["use the address of the server that is written to", *sources])
+    what = " and ".join(["it is a replica"] * replicates + [f"{name} is ON" for name in on[:1]])
+    remedy = ", ".join(["use the address of the primary", *sources])
     if stopping and not on:
         ended = "; ".join(stopping)
         remedy += f"; if this is the one, or both replicate each other, stop its replication for the run: {ended}"
-    return f"this server is not to be written to ({what}); {remedy}"
+    return f"this server must not be written to ({what}); {remedy}"
 
 
 def _values(rows: Rows | None) -> dict[str, str]:
@@ -154,11 +154,11 @@ def _is_on(value: object) -> bool:
 
 def _galera_trouble(values: dict[str, str], *, replicates: bool) -> str:
     if not replicates:
-        return "this Galera node keeps to itself what is written here (wsrep_on is OFF); use another node"
+        return "this Galera node does not replicate writes (wsrep_on is OFF); use another node"
     status, state = (values.get(f"wsrep_{name}", "unknown") for name in ("cluster_status", "local_state_comment"))
     if values.get("wsrep_ready", "OFF").upper() != "ON" or status != "Primary" or state != "Synced":
         return (
-            f"this Galera node is not to be written to now (cluster status {status}, state {state}); "
+            f"this Galera node does not accept writes now (cluster status {status}, state {state}); "
             "use another node, or try again later"
         )
     return ""

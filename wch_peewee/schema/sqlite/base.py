@@ -17,7 +17,7 @@ _FAILURES: tuple[tuple[Failure, re.Pattern[str]], ...] = (
     ("exists", re.compile(r"table (?!.*__rebuild\"? already).* already exists\Z|duplicate column name: ", re.DOTALL)),
     ("missing", re.compile(r"no such table: ")),
     # FileDatabase says these.
-    ("lost", re.compile(r"the file has been deleted or replaced|the connection belongs to the process")),
+    ("lost", re.compile(r"the file has been deleted or replaced|belongs to the parent process")),
     (
         "damaged",
         re.compile(

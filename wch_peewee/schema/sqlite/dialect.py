@@ -103,8 +103,8 @@ class SQLiteDialect(SQLiteBase, Dialect):
 
     def effect(self, step: Step, topology: Topology, size: Size | None) -> Effect:
         if step.cost == "REBUILD":
-            return Effect("REBUILD", "", "the table is written anew; readers go on, other writers wait")
-        return Effect(step.cost, "", "readers go on, other writers wait for this moment")
+            return Effect("REBUILD", "", "rewrites the table; blocks other writers, not readers")
+        return Effect(step.cost, "", "blocks other writers for a moment")
 
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
         if not names:
@@ -125,7 +125,7 @@ def _marks(names: Sequence[str]) -> str:
 
 def _adapt_column(column: Column, table: Table) -> Column:
     if column.auto_increment and table.primary_key != (column.name,):
-        raise SchemaConflict(f"{table.name}.{column.name}: in SQLite only the whole primary key can count by itself")
+        raise SchemaConflict(f"{table.name}.{column.name}: in SQLite only the whole primary key can AUTO_INCREMENT")
     type_ = adapt_type(column.type, auto_increment=column.auto_increment)
     return replace(
         column,

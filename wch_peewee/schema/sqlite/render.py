@@ -149,7 +149,7 @@ def render_steps(table: Table | None, operations: Sequence[ops.Operation], versi
     if not rest:
         return tuple(steps)
     if table is None:
-        raise SchemaConflict(f"{rest[0].table} is not there; nothing of it can be changed")
+        raise SchemaConflict(f"{rest[0].table} does not exist")
     words = obstacles(table, rest, version) or _missing_columns(table, rest)
     if words:
         raise SchemaConflict(f"{table.name} cannot be changed: {'; '.join(words)}", reasons=words)

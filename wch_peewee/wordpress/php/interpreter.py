@@ -35,7 +35,7 @@ def ask_php(
     """
     path = shutil.which(program)
     if path is None:
-        raise ConfigurationError(f"PHP is not found as {program}; name it with --php=PATH or WCH_PHP.")
+        raise ConfigurationError(f"Cannot find PHP as {program}; set its path with --php=PATH or WCH_PHP.")
     real, root = os.path.realpath(config), "" if abspath is None else f"{os.path.realpath(abspath).rstrip('/')}/"
     code = _PROGRAM.read_text().removeprefix("<?php\n")
     options = [word for name, value in _OPTIONS.items() for word in ("-d", f"{name}={value}")]
@@ -65,7 +65,7 @@ def ask_php(
     try:
         return _values(json.loads(answer), real, removal)
     except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(f"PHP at {path} gave no answer for {config}; does it run from here?") from None
+        raise ConfigurationError(f"PHP at {path} returned nothing for {config}; does it run here?") from None
 
 
 def _values(answer: Any, config: str, removal: str) -> ConfigValues:
