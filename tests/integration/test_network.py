@@ -172,7 +172,7 @@ def test_status_and_check_say_how_each_site_stands(network: LiveDatabase) -> Non
 
 def test_sites_come_and_go(network: LiveDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     plugin = Plugin(network.url)
-    with pytest.raises(ConfigurationError, match="no table wp_7_options"):
+    with pytest.raises(ConfigurationError, match="table wp_7_options does not exist"):
         plugin.site_created(7)  # before WordPress has created it
     assert not [table for table in network.tables() if table.startswith("wp_7_")]
     make_options(network, "wp_7_")
@@ -216,12 +216,14 @@ def test_a_row_of_blogs_without_tables_is_said_and_gets_none(network: LiveDataba
         shown = wch(command, "--network", database=network.url)
         assert (shown.code, len(shown.out.splitlines())) == (78, 6)
         for line in shown.out.splitlines()[1:5]:
-            assert ("no table wp_3_options. WordPress's tables there have the prefix wp_;" in line) is ("wp_3_" in line)
+            assert ("table wp_3_options does not exist. WordPress's tables there have the prefix wp_;" in line) is (
+                "wp_3_" in line
+            )
             assert ("Error" in line) is ("wp_3_" in line)
     assert [table for table in network.tables() if table.startswith("wp_3_")] == before
     assert {f"{prefix}wch_carts" for prefix in ("wp_", "wp_2_", "wp_12_")} <= set(network.tables())
     alone = wch("activate", "--url", "example.com/s3", database=network.url)
-    assert (alone.code, "no table wp_3_options" in alone.err) == (78, True)
+    assert (alone.code, "table wp_3_options does not exist" in alone.err) == (78, True)
     assert wch("uninstall", "--network", "--yes", database=network.url, WCH_REMOVE_DATA="true").code == 0
 
 
@@ -245,7 +247,7 @@ def test_migrations_that_vanish_meanwhile_are_said_for_each_site(network: LiveDa
 
     report = Network(DatabaseManager(network.url, migrations=tmp_path)).install(deploy)
     assert [result.error is None for result in report.results] == [True, True, False, False]
-    assert "001_initial_schema.py cannot be read" in str(report.results[2].error)
+    assert "it was removed or its permissions changed" in str(report.results[2].error)
 
 
 def test_without_a_network_it_is_said(database: LiveDatabase) -> None:

@@ -129,11 +129,21 @@ def written(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize(
     ("change", "model", "readable", "words"),
     [
-        ("messages CHANGE message_type type enum('text') NOT NULL", "Message", False, "message_type (type may be"),
-        ("carts DROP COLUMN coupon_code", "Cart", False, "no column coupon_code"),
-        ("sync_queue RENAME {p}wch_queue", "SyncQueueItem", False, "no such table"),
+        (
+            "messages CHANGE message_type type enum('text') NOT NULL",
+            "Message",
+            False,
+            "message_type does not exist (type may be",
+        ),
+        ("carts DROP COLUMN coupon_code", "Cart", False, "column coupon_code does not exist"),
+        ("sync_queue RENAME {p}wch_queue", "SyncQueueItem", False, "the table does not exist"),
         ("carts ADD COLUMN total int NOT NULL", "Cart", True, "total, which is not in the model, is NOT NULL"),
-        ("sync_queue MODIFY action enum('create','delete') NOT NULL", "SyncQueueItem", True, "takes no 'update'"),
+        (
+            "sync_queue MODIFY action enum('create','delete') NOT NULL",
+            "SyncQueueItem",
+            True,
+            "does not accept 'update'",
+        ),
         ("carts MODIFY coupon_code varchar(9) NULL", "Cart", True, "coupon_code is varchar(9)"),
         ("carts MODIFY coupon_code varchar(50) NOT NULL", "Cart", True, "coupon_code is NOT NULL without"),
         ("carts MODIFY id bigint unsigned NOT NULL", "Cart", True, "id is not AUTO_INCREMENT"),

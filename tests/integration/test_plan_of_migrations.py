@@ -171,7 +171,7 @@ def test_rows_that_an_earlier_step_changes_are_not_said_to_fail(
     assert len(forecast.failing) == (not changes)
     with mock.patch("wch_peewee.install.inspection.folder_of", return_value=MigrationFolder(folder)):
         shown = wch("plan", database=database.url).out
-        assert ("Would fail" in shown, "002_more, step 1 of 3 changes rows first" in shown) == (not changes, changes)
+        assert ("Would fail" in shown, "002_more, step 1 of 3 changes rows before" in shown) == (not changes, changes)
         table = wch("plan", "--format", "table", database=database.url).out
         assert ("1 rows" in table, "depends on 002_more, step 1 of 3" in table) == (not changes, changes)
         rows = list(csv.DictReader(wch("plan", "--format", "csv", database=database.url).out.splitlines()))

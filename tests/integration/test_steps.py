@@ -138,7 +138,7 @@ def test_dropping_a_column_says_how_many_values_it_loses(site: LiveDatabase) -> 
     before = snapshot(site)
     refused = step(steps.drop_column, "messages", "content")
     with pytest.raises(
-        RemovalRefused, match=r"dropping wp_wch_messages.content loses the values of 6 rows; say allow_"
+        RemovalRefused, match=r"dropping wp_wch_messages.content loses the values of 6 rows; to accept this, add allow_"
     ):
         do(site, refused)
     site.execute("UPDATE wp_wch_messages SET content = NULL WHERE id > 1")

@@ -229,7 +229,9 @@ def test_what_a_server_would_cut_in_silence_is_a_loss(site: LiveDatabase, tmp_pa
     site.execute("UPDATE wp_wch_carts SET moment = '2026-01-01 00:00:00'")
     assert manager.rollback_plan().loss == ()
     site.execute("UPDATE wp_wch_carts SET moment = '2026-01-01 13:14:15' LIMIT 2")
-    with pytest.raises(RemovalRefused, match=r"the values of 2 rows in wp_wch_carts\.moment, which date does not hold"):
+    with pytest.raises(
+        RemovalRefused, match=r"the values of 2 rows in wp_wch_carts\.moment, which do not fit into date"
+    ):
         manager.rollback()
 
 

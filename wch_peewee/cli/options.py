@@ -17,6 +17,8 @@ from ..schema.statements import COPY_RULE
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("table", "json", "csv", "yaml")
+#: The formats of a command that prints a list, as wp-cli has them.
+LISTS = (*FORMATS, "count", "ids")
 
 
 class ExitCode(IntEnum):
@@ -57,6 +59,7 @@ class Choices:
     models: str | None = None
     migrations: str | None = None
     format: str | None = None
+    fields: str | None = None
     quiet: bool = False
     debug: bool = False
     timeout: float = PATIENCE
@@ -111,6 +114,7 @@ def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) ->
         ),
         *(own if project else ()),
         _stored("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
+        *((_stored("--fields", metavar="NAMES", help="Print these fields of the list, as a,b."),) * ("ids" in formats)),
         _stored("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
         _stored("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
     )

@@ -97,6 +97,10 @@ class VersionCheck:
 class Plugin:
     """One installation's lifecycle, and its models.
 
+    >>> plugin = Plugin("sqlite:///shop.db")
+    >>> plugin.activate().version
+    '1.0.0'
+
     Two plugins in one process, for two databases or prefixes, share nothing. A plugin can be registered with a
     ``pluggy.PluginManager("wch")``; pluggy itself is not needed.
 

@@ -176,7 +176,7 @@ class DocumentPart(peewee.ColumnBase):
         if not isinstance(other, str):
             return same(other)
         if "\0" in plain_text(other):
-            raise InvalidValue(f"{shorten(other)} contains a NUL, which SQLite cannot compare within a document.")
+            raise InvalidValue(f"{shorten(other)} contains a NUL character, which SQLite cannot compare here.")
         # Servers pad the shorter text with blanks.
         length = peewee.fn.CHAR_LENGTH(self) == len(other)
         return self._is("text", "STRING") & (same(other) if self._on_sqlite else same(other) & length)
