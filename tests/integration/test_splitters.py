@@ -235,14 +235,14 @@ def test_stock_pw_migrate_writes_nothing_there(
 ) -> None:
     result = pw_migrate(*arguments, "--database", reader.url, folder=migrations_folder(), cwd=tmp_path)
     assert result.returncode == 1
-    assert re.search(r"^Error: .*not to be written to .*Nothing was changed\.$", result.stderr.strip())
+    assert re.search(r"^Error: .*must not be written to .*Nothing was changed\.$", result.stderr.strip())
     assert reader.tables() == []
 
 
 def test_a_scratch_database_is_not_made_there(pair: Pair, reader: LiveDatabase) -> None:
     made = "SHOW GLOBAL STATUS LIKE 'Com_create_db'"
     before = query(pair.replica, made)
-    assert "not to be written to" in wch("check", "--models", database=reader.url).text
+    assert "must not be written to" in wch("check", "--models", database=reader.url).text
     assert query(pair.replica, made) == before
 
 
