@@ -490,7 +490,7 @@ def test_a_balancer_that_cuts_what_is_silent_for_too_long(
 
 #: The advice that fits a cluster.
 ELSEWHERE = (
-    "(?s:.*)(Connect to another node, or to the cluster's address, and run|another node, the new primary|on any node)"
+    "(?s:.*)(Connect to another node, or to the cluster's address, and run|another node or the new primary|on any node)"
 )
 
 

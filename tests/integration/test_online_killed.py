@@ -124,7 +124,7 @@ def test_a_run_that_has_lost_its_lock_ends_its_tool(site: OnlineSite) -> None:
         assert wait_until(lambda: not site.pids(TOOL))
         go_on()
         _, err = run.communicate()
-        assert "run the same again" in err
+        assert "run the same command again" in err
         assert site.left() == []
     succeed(site.start())
     assert (site.settle(), site.state()) == ([], site.expected())
@@ -192,7 +192,7 @@ def test_a_tool_whose_watch_was_killed_too_keeps_runs_away(site: OnlineSite) -> 
         go_on()
     assert wait_until(lambda: not site.processes())
     database = DatabaseManager(site.database.url, migrations=site.migrations, patience=0)
-    with pytest.raises(Busy, match=f"{TOOL} is changing {MESSAGES}, or was killed at that") as caught:
+    with pytest.raises(Busy, match=f"{TOOL} is changing {MESSAGES}, or was killed while doing so") as caught:
         database.run_migrations()
     clear(site.database, str(caught.value))
     succeed(site.start())
@@ -264,7 +264,7 @@ def test_nothing_is_run_beside_an_administrators_tool(
         manager.uninstall,
         lambda: db_delta([Cart], installed.connect(), patience=0),
     ):
-        with pytest.raises(Busy, match=f"{TOOL} is changing {table}, or was killed at that") as caught:
+        with pytest.raises(Busy, match=f"{TOOL} is changing {table}, or was killed while doing so") as caught:
             run()
     assert [installed.tables(), installed.execute("SHOW TRIGGERS")] == before
     assert str(caught.value).endswith("Nothing was changed.")

@@ -259,7 +259,7 @@ def test_an_answer_that_never_ends_while_one_connects(database: LiveDatabase, co
         if command:
             own.connect_params["init_command"] = command
         proxy.strike(Fault("endless", after=2))
-        with pytest.raises(DatabaseUnavailable, match="more than 16 MiB"):
+        with pytest.raises(DatabaseUnavailable, match="larger than 16 MiB"):
             in_time(lambda: connect.connect(own))
 
 
