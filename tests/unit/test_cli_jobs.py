@@ -108,7 +108,7 @@ def test_the_queue(models: Any) -> None:
     failed.fail("no such order")
     counts = {name: one["count"] for name, one in wch("queue", "--format", "json").json["items"].items()}
     assert counts == {"pending": 1, "processing": 1, "completed": 0, "failed": 1}
-    assert wch("queue").out.splitlines()[0].split() == ["status", "items", "oldest"]
+    assert wch("queue").out.splitlines()[0].split() == ["status", "count", "oldest"]
     shown = wch("queue", "--older-than", "0").out.splitlines()[-1]
     assert shown == "1 claimed more than 0 minutes ago: wch queue requeue releases them."
     assert wch("queue", "requeue").out.splitlines()[-1] == "Success: Requeued 0 items."

@@ -166,7 +166,7 @@ class User(BaseModel):
     )
     given = ("--models", "shop_tables", "--migrations", "migrations")
     assert wch("new", "invoices", *given).code == 0
-    refused = "Add foreign key wp_shop_invoices (`user_id`) REFERENCES wp_users (`ID`): there is no table wp_users"
+    refused = "Add foreign key wp_shop_invoices (`user_id`) REFERENCES wp_users (`ID`): table wp_users does not exist"
     for words in ("Migrated to version 1.0.0.", "No pending migrations (version 1.0.0)."):
         result = wch("migrate", *given)
         assert (result.code, result.out.splitlines()[-2:]) == (1, [f"Refused: {refused}", words])

@@ -107,11 +107,11 @@ def test_nothing_in_a_database_reaches_the_terminal_as_it_is(tmp_path: Path) -> 
             path.write_bytes(before)
 
 
-def test_csv_keeps_what_is_no_single_value_as_json() -> None:
-    document = {"version": None, "applied": ("001",), "is_current": False, "rows": {"a": 1}}
-    assert RENDERERS["csv"](document, [document]).splitlines() == [
-        "version,applied,is_current,rows",
-        ',"[""001""]",false,"{""a"": 1}"',
+def test_csv_joins_texts_and_keeps_other_values_as_json() -> None:
+    document = {"version": None, "applied": ("001", "002"), "is_current": False, "rows": {"a": 1}, "sizes": [1]}
+    assert RENDERERS["csv"](document, [document], ()).splitlines() == [
+        "version,applied,is_current,rows,sizes",
+        ',001; 002,false,"{""a"": 1}",[1]',
     ]
 
 
@@ -125,5 +125,40 @@ def test_every_command_speaks_all_of_them(command: str, tmp_path: Any) -> None:
     options = {"rollback": ["--dry-run", "--to", "1.0.0"], "uninstall": ["--dry-run"]}.get(command, [])
     document = json.loads(wch(command, *options, "--format=json", database=url).out)
     assert yaml.safe_load(wch(command, *options, "--format=yaml", database=url).out) == document
-    (row,) = csv.DictReader(io.StringIO(wch(command, *options, "--format=csv", database=url).out))
-    assert list(row) == list(document)
+    rows = csv.DictReader(io.StringIO(wch(command, *options, "--format=csv", database=url).out))
+    if command in ("check", "plan", "rollback"):  # lists, which are empty here
+        assert (list(rows), "table" in (rows.fieldnames or ())) == ([], True)
+    else:
+        assert [list(row) for row in rows] == [list(document)]
+
+
+def test_the_formats_and_fields_of_a_list(tmp_path: Path) -> None:
+    """As wp-cli has them; a value of CSV is one cell, and an empty list has the names of its columns."""
+    url = f"sqlite:///{tmp_path}/x.db"
+    wch("activate", database=url)
+    assert wch("check", "--format=count", database=url).out == "0\n"
+    assert wch("check", "--format=ids", database=url).out == "\n"
+    with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.execute("DROP INDEX wp_wch_messages_created_at")
+        connection.execute("DROP INDEX wp_wch_carts_expires_at")
+        connection.execute("DROP INDEX wp_wch_carts_customer_phone")
+    assert wch("check", "--format=count", database=url).out == "3\n"
+    assert sorted(wch("check", "--format=ids", database=url).out.split()) == ["wp_wch_carts", "wp_wch_messages"]
+    found = wch("check", "--format=json", database=url).json["differences"]
+    chosen = wch("check", "--format=json", "--fields=kind,what", database=url)
+    assert (chosen.code, chosen.json) == (1, [{"kind": one["kind"], "what": one["what"]} for one in found])
+    assert yaml.safe_load(wch("check", "--format=yaml", "--fields=kind,what", database=url).out) == chosen.json
+    lines = wch("check", "--fields=table", database=url).out.split()
+    assert lines == ["table", *(one["table"] for one in found)]
+    rows = list(csv.DictReader(io.StringIO(wch("check", "--format=csv", database=url).out)))
+    assert [row["statements"] for row in rows] == ["; ".join(one["statements"]) for one in found]
+    assert wch("plan", "--format=ids", "--fields=table", database=url).out.split() == [*dict.fromkeys(lines[1:])]
+    assert wch("status", "--history", "--format=ids", "--fields=name", database=url).out == "001_initial_schema\n"
+
+
+def test_a_field_that_a_list_does_not_have(tmp_path: Path) -> None:
+    result = wch("doctor", "--fields=name,stat", database=f"sqlite:///{tmp_path}/x.db")
+    assert (result.code, result.out) == (64, "")
+    assert "--fields has 'stat'; expected some of name, state, found, advice." in result.err
+    for option in ("--fields=a", "--format=ids"):
+        assert wch("activate", option, database=f"sqlite:///{tmp_path}/x.db").code == 64

@@ -26,13 +26,13 @@ from .session import Session, confirm_neighbours, for_every_site, open_session, 
 @dry_run_option
 @yes_option
 def command(choices: Choices, network: bool, dry_run: bool, yes: bool) -> int:
-    """Install the tables, or bring them up to date.
+    """Install the tables, or upgrade them.
 
-    Runs the pending migrations, mends what is missing, verifies, and writes the version last. Run again it
-    does nothing. What could lose or refuse data is not done: it is printed with its reason, and the exit
-    code is 1. Things on our tables that are not ours are printed and left alone (exit code 0). Tables that
-    the PHP plugin, or a newer release, has upgraded are left alone (exit code 4); wch check says more.
-    Where tables of other prefixes are and none of this one, it asks first: the prefix may be misspelt.
+    Runs the pending migrations, repairs what is missing, verifies the result, and writes the version last. A second
+    run changes nothing. Changes that could lose data or fail on existing rows are refused with the reason (exit
+    code 1). Columns, indexes and keys that wch does not manage are listed and not changed (exit code 0). Tables that
+    the PHP plugin or a newer release has upgraded are not changed (exit code 4); see wch check.
+    If only tables with another prefix exist, it asks first, because the prefix may be wrong.
 
     \b
       wch activate

@@ -16,7 +16,7 @@ import click
 
 from ..errors import RunStopped, WchError
 from ..migrate.folder import MigrationFolder, migrations_folder
-from .options import EXIT_CODES, Choices, ExitCode, shared_options
+from .options import EXIT_CODES, FORMATS, Choices, ExitCode, shared_options
 from .output import NotConfirmed, Output, flush, visible
 
 #: In the order of an installation's life; each is a module of this package.
@@ -217,7 +217,8 @@ def _failed(
 ) -> int:
     out = Output(choices)
     out.error(f"Error: {message}{hint}")
-    if out.structured:
+    if choices.format in FORMATS[1:]:
+        choices.fields = None
         facts = {"type": type(error).__name__, "message": message, "exit_code": code, **(attributes or {})}
         out.document({"error": facts})
     return code

@@ -9,7 +9,7 @@ import click
 from ..install.drift import REPAIR, Difference, differences
 from ..install.inspection import InstallPlan
 from ..install.network import Network
-from .options import Choices, ExitCode, complete_path, ignore_option, network_option, subcommand, timeout_option
+from .options import LISTS, Choices, ExitCode, complete_path, ignore_option, network_option, subcommand, timeout_option
 from .output import Output
 from .project import find_project
 from .session import Session, for_every_site, open_author_session, open_session, show_newer
@@ -18,7 +18,7 @@ from .session import Session, for_every_site, open_author_session, open_session,
 _OWN = "\0"
 
 
-@subcommand("check", project=False)
+@subcommand("check", formats=LISTS, project=False)
 @timeout_option
 @ignore_option
 @network_option
@@ -42,20 +42,19 @@ _OWN = "\0"
 def command(
     choices: Choices, network: bool, models: str | None, migrations: str | None, record: bool, verbose: bool
 ) -> int:
-    """Compare the live tables with what they should be. Reads only.
+    """Compare the live tables with their declaration. Reads only.
 
-    Tells what is pending, because a migration has not run yet, from drift, which somebody has made: for
-    each difference whether wch repair repairs it, or why not. Any of these gives exit code 1. What is not
-    ours is listed too and gives 0. A newer database gives 4: then it says which models can be read and
-    written, and which indexes and keys wch repair can add to tables that the PHP plugin has upgraded.
+    Lists what is pending, because a migration has not run yet, and drift: changes that were made outside of
+    migrations. For each drift it says if wch repair can repair it, or why not. Each of these gives exit code 1.
+    What wch does not manage is listed with exit code 0. If the database is newer than this release (exit code 4),
+    it lists which models can still read and write, and which indexes and keys wch repair can add.
 
-    With --migrations it reads the files of the migrations, each finding one line with its file, line and rule,
-    and what to do; exit code 1 when there is one. --record then notes the files as shipped: from then on a
-    change to one is a finding, too.
+    With --migrations it checks the migration files instead: one line per finding, with file, line, rule and advice;
+    exit code 1 if there is a finding. --record then records the files as shipped; later changes to them are findings.
 
-    With --models no live table is looked at: the migrations are replayed on a scratch SQLite database in
-    memory and, where a server is configured, on a scratch database there, and compared with the models.
-    Before the command, both options only say whose tables are compared: wch --models shop check.
+    With --models it checks no live table: it replays the migrations on a scratch SQLite database in memory, and
+    on a scratch database of the server if one is configured, and compares the result with the models.
+    Before the command, both options only set the models and migrations to use: wch --models shop check.
 
     \b
       wch check --migrations && git commit
@@ -92,7 +91,9 @@ def command(
                 "refusals": [asdict(refusal) for refusal in found.plan.refusals],
                 "extras": found.plan.extras,
                 "is_clean": clean,
-            }
+            },
+            [difference.to_dict() for difference in drift],
+            ("table", "kind", "what", "repaired_by", "reason", "statements"),
         )
     elif found.is_newer:
         _print(drift, session, verbose=verbose)
@@ -164,7 +165,7 @@ def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int
             for each in shown
         ]
         document = {"folder": str(path), "is_clean": not rows, "recorded": list(recorded), "findings": rows}
-        out.document(document, rows or [dict.fromkeys(("file", "line", "rule", "found", "advice"))])
+        out.document(document, rows, ("file", "line", "rule", "found", "advice"))
     else:
         out.lines(map(str, shown))
         out.lines(f"Recorded {name}" for name in recorded)
@@ -204,7 +205,9 @@ def _check_models(choices: Choices, models: str | None, folder: str | None) -> i
                 "engines": engines,
                 "differences": [asdict(difference) for difference in found],
                 "agree": not found,
-            }
+            },
+            [asdict(difference) for difference in found],
+            ("words", "engines"),
         )
     elif found:
         for difference in found:

@@ -1,18 +1,18 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
 from ..install.doctor import Diagnosis, diagnose, migrations, object_cache
-from .options import Choices, ExitCode, subcommand, timeout_option
+from .options import LISTS, Choices, ExitCode, subcommand, timeout_option
 from .session import Session, open_session
 
 
-@subcommand("doctor")
+@subcommand("doctor", formats=LISTS)
 @timeout_option
 def command(choices: Choices) -> int:
-    """Look at the server and the account. Reads only.
+    """Check the server, the account and the site. Reads only.
 
-    Connection, version, privileges (with the GRANT to hand to an administrator), collation, engine,
-    strictness and lock waits; for SQLite the file, JSON and foreign keys; an object cache of the WordPress
-    site. Exit code 2 when something fails, 0 otherwise, warnings included.
+    Checks connection, version, privileges (with the GRANT for an administrator), collation, engine, strict mode
+    and lock waits; for SQLite the file, JSON and foreign keys; and the object cache of the WordPress site.
+    Exit code 2 if a check fails, otherwise 0, also with warnings.
 
     \b
       wch doctor --database mysql://wordpress:secret@localhost/wordpress
@@ -24,7 +24,8 @@ def command(choices: Choices) -> int:
     failed = any(finding.state == "fail" for finding in findings)
     if session.out.structured:
         found = [finding.to_dict() for finding in findings]
-        session.out.document({**session.heading, "ok": not failed, "findings": found})
+        document = {**session.heading, "ok": not failed, "findings": found}
+        session.out.document(document, found, ("name", "state", "found", "advice"))
     else:
         _print(findings, session)
     return ExitCode.FAILED if failed else ExitCode.FINE

@@ -35,7 +35,8 @@ def command(choices: Choices, phone: str, yes: bool, dry_run: bool) -> int:
             report = {"items_removed": False, "items_retained": bool(found), "messages": messages, "done": False}
         else:
             if found and not yes:
-                session.out.ask_table(("table", "rows"), [(table, f"{n:,}") for table, n in found.items()], right=(1,))
+                rows = [(table, f"{count:,}") for table, count in found.items()]
+                session.out.table(("table", "rows"), rows, right=(1,), asks=True)
                 confirm("All of this will be erased permanently. Type the phone", phone)
             report = models.CustomerProfile.erase(phone)
     if session.out.structured:

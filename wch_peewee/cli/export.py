@@ -2,11 +2,11 @@
 
 import click
 
-from .options import Choices, ExitCode, subcommand
+from .options import LISTS, Choices, ExitCode, subcommand
 from .session import open_session, site_models
 
 
-@subcommand("export", short_help="Print everything about a person.")
+@subcommand("export", formats=LISTS, short_help="Print everything about a person.")
 @click.argument("phone")
 def command(choices: Choices, phone: str) -> int:
     """Print everything that the six tables have about the person with this phone. Reads only.
@@ -20,12 +20,12 @@ def command(choices: Choices, phone: str) -> int:
     session = open_session(choices)
     with site_models(session) as models:
         document = models.CustomerProfile.export(phone)
+    columns = ("item_id", "name", "value")
+    rows = [{"item_id": item["item_id"], **pair} for item in document["data"] for pair in item["data"]]
     if session.out.structured:
-        rows = [{"item_id": item["item_id"], **pair} for item in document["data"] for pair in item["data"]]
-        session.out.document({**session.heading, **document}, rows or [dict.fromkeys(("item_id", "name", "value"))])
-    elif document["data"]:
-        rows_of = ((item["item_id"], pair["name"], pair["value"]) for item in document["data"] for pair in item["data"])
-        session.out.table(("row", "column", "value"), rows_of)
+        session.out.document({**session.heading, **document}, rows, columns)
+    elif rows:
+        session.out.listing(rows, columns)
     else:
         session.out.line(f"Nothing is stored about {phone}.")
     return ExitCode.FINE

@@ -30,13 +30,12 @@ from .session import Session, check_target, confirm_neighbours, open_session, se
 def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, yes: bool) -> int:
     """Run the pending migrations, and nothing else.
 
-    wch activate does more: it also mends what somebody dropped since, and verifies. Tables that the PHP
-    plugin, or a newer release, has upgraded are left alone (exit code 4). A rollback that stopped half way
-    is undone. What could not be done, such as a foreign key to a table that is not there, is printed with its
-    reason, and the exit code is 1.
+    wch activate does more: it also repairs drift, and verifies the result. Tables that the PHP plugin or a newer
+    release has upgraded are not changed (exit code 4). A rollback that was interrupted is undone. What could not be
+    done, such as a foreign key to a table that does not exist, is printed with its reason (exit code 1).
 
-    --mark is for what PHP or a person has done already: it compares the tables with what the migrations make, and
-    refuses where they differ (exit code 2). What a migration does to rows cannot be seen, and is printed.
+    --mark is for changes that PHP or an administrator has already made: it compares the tables with the result of
+    the migrations, and refuses if they differ (exit code 2). Changes of rows cannot be verified, and are listed.
 
     \b
       wch migrate --timeout 300

@@ -59,16 +59,16 @@ def command(
     dropped: tuple[str, ...],
     dry_run: bool,
 ) -> int:
-    """Write the next migration: what leads from the migrations that are there to the models.
+    """Write the next migration: the steps from the existing migrations to the models.
 
-    The migrations are replayed on a scratch SQLite database in memory and, where a server is configured, on a
-    scratch database there (wch_scratch_...), which is dropped again; and so is the new one tried, forward
-    and back (exit code 2 when it fails). No other database is looked at.
+    Replays the migrations on a scratch SQLite database in memory and, if a server is configured, on a scratch
+    database there (wch_scratch_...), which is dropped afterwards. The new migration is tested there, forward and
+    back (exit code 2 if it fails). No other database is used.
 
-    A column that is gone beside a new one may have been renamed: on a terminal you are asked, elsewhere
-    --rename or --drop has to say it. What only you can decide stands in the file as steps.decide("..."),
-    and the migration refuses to run until you have removed these lines. Where the models and the
-    migrations agree, nothing is written (exit code 1).
+    If a column was removed and another added, it may have been renamed: on a terminal you are asked, otherwise
+    --rename or --drop must say it. What only you can decide is in the file as steps.decide("..."); the migration
+    does not run until you remove these lines. If the models and the migrations agree, nothing is written (exit
+    code 1).
 
     \b
       wch new message_channel

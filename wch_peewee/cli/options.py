@@ -17,6 +17,8 @@ from ..schema.statements import COPY_RULE
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("table", "json", "csv", "yaml")
+#: The formats of a command that prints a list, as wp-cli has them.
+LISTS = (*FORMATS, "count", "ids")
 
 
 class ExitCode(IntEnum):
@@ -36,8 +38,7 @@ class ExitCode(IntEnum):
 EXIT_CODES = {
     ExitCode.FINE: "success; differences that wch does not manage do not count",
     ExitCode.DRIFT: (
-        "something is pending, or differs and was left as it is (status, check, activate, migrate); "
-        "nothing to write (new)"
+        "pending or refused changes remain (status, check, activate, migrate, repair); nothing to write (new)"
     ),
     ExitCode.FAILED: "failed, refused or not confirmed; the message says what was changed",
     ExitCode.BUSY: "another run or an open transaction held a lock for too long; try again",
@@ -60,6 +61,7 @@ class Choices:
     models: str | None = None
     migrations: str | None = None
     format: str | None = None
+    fields: str | None = None
     quiet: bool = False
     debug: bool = False
     timeout: float = PATIENCE
@@ -114,6 +116,7 @@ def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) ->
         ),
         *(own if project else ()),
         _stored("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
+        *((_stored("--fields", metavar="NAMES", help="Print these fields of the list, as a,b."),) * ("ids" in formats)),
         _stored("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
         _stored("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
     )

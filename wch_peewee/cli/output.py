@@ -20,6 +20,8 @@ from .options import Choices
 #: Wide enough that no table is ever wrapped for a program that reads it.
 _ENDLESS = 100_000
 
+Rows = Sequence[dict[str, Any]]
+
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
@@ -31,12 +33,25 @@ class Output:
 
     @property
     def structured(self) -> bool:
-        """True if the result goes to a program, as one document."""
-        return self._choices.format in RENDERERS
+        """True if the result is printed by ``document``, in a format for programs or with chosen fields."""
+        return self._choices.format in RENDERERS or self._choices.fields is not None
 
-    def document(self, value: dict[str, Any], rows: Sequence[dict[str, Any]] | None = None) -> None:
-        """Print the result as one document; ``rows`` are the lines of a CSV that needs more than one."""
-        _write(sys.stdout, RENDERERS[str(self._choices.format)](value, rows or [value]))
+    def document(self, value: dict[str, Any], rows: Rows | None = None, columns: Sequence[str] = ()) -> None:
+        """Print the result as one document, or its ``rows`` as CSV, as count or ids, or the fields of ``--fields``.
+
+        ``columns`` are the names in rows that may be empty. Raises UsageError for a field that is not one of them.
+        """
+        rows = [value] if rows is None else rows
+        columns = columns or list(dict.fromkeys(name for row in rows for name in row))
+        chosen = columns if self._choices.fields is None else self._choices.fields.split(",")
+        if unknown := [name for name in chosen if name not in columns]:
+            raise click.UsageError(f"--fields has {unknown[0]!r}; expected some of {', '.join(columns)}.")
+        lines = [{name: row.get(name) for name in chosen} for row in rows]
+        if self._choices.format in RENDERERS:
+            shown = value if self._choices.fields is None else lines
+            _write(sys.stdout, RENDERERS[self._choices.format](shown, lines, chosen))
+        else:
+            self.listing(lines, chosen)
 
     def success(self, text: str) -> None:
         """Print the last line of a success, in wp-cli's words."""
@@ -55,13 +70,30 @@ class Output:
         for statement in statements:
             self.lines(f"    {line}" for line in statement.splitlines())
 
-    def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-        """Print a table of the result; the columns with the numbers ``right`` are aligned to the right."""
-        self._table(sys.stdout, headings, rows, right)
+    def table(
+        self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), asks: bool = False
+    ) -> None:
+        """Print a table of the result, or with ``asks`` the one of a question on stderr; ``right`` are the numbers."""
+        stream = sys.stderr if asks else sys.stdout
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
 
-    def ask_table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-        """Print the table that a question is about, next to the question on stderr."""
-        self._table(sys.stderr, headings, rows, right)
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(headings))
+        for number, heading in enumerate(headings):
+            table.add_column(heading, justify="right" if number in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(visible(cell), style=_STYLES.get(cell, "")) for cell in row))
+        width = None if _is_terminal(stream) else _ENDLESS
+        console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+        with console.capture() as capture:
+            console.print(table)
+        _write(stream, "\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+    def listing(self, rows: Rows, columns: Sequence[str]) -> None:
+        """Print rows as a table, with the names of ``--fields`` as headings."""
+        right = [n for n, name in enumerate(columns) if any(type(row[name]) in (int, float) for row in rows)]
+        self.table(columns, [[_text(row[name]) for name in columns] for row in rows], right=right)
 
     def note(self, text: str) -> None:
         """Print a remark about the run, unless ``--quiet`` is given."""
@@ -83,24 +115,6 @@ class Output:
             return
         with showing(text, self.note, terminal=_can_move_the_cursor(sys.stderr)) as display:
             yield display
-
-    def _table(
-        self, stream: TextIO, headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]
-    ) -> None:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(headings))
-        for number, heading in enumerate(headings):
-            table.add_column(heading, justify="right" if number in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(visible(cell), style=_STYLES.get(cell, "")) for cell in row))
-        width = None if _is_terminal(stream) else _ENDLESS
-        console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
-        with console.capture() as capture:
-            console.print(table)
-        _write(stream, "\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def visible(text: str) -> str:
@@ -156,16 +170,16 @@ def _discarding_on_error(stream: TextIO) -> Iterator[None]:
 #: Keys that need no quotes in YAML. ``yes``, ``no`` and the like would, but are not used.
 _PLAIN = re.compile(r"[a-z]+(_[a-z]+)+|version|prefix|target|applied|pending|engine|error|outcome|rows", re.ASCII)
 
-#: Takes the document and its rows; CSV has only rows.
-Renderer = Callable[[dict[str, Any], Sequence[dict[str, Any]]], str]
+#: Takes the document, its rows, and their columns if rows may be empty; JSON and YAML have only the document.
+Renderer = Callable[[Any, Rows, Sequence[str]], str]
 
 
-def _json(document: Any, rows: Sequence[dict[str, Any]] = (), indent: int | None = 2) -> str:
+def _json(document: Any, rows: Rows = (), columns: Sequence[str] = (), indent: int | None = 2) -> str:
     # Of the control characters it leaves only DEL as it is.
     return json.dumps(document, indent=indent, default=str).replace("\x7f", "\\u007f")
 
 
-def _yaml(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+def _yaml(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:
     return "\n".join(_yaml_lines(json.loads(json.dumps(document, default=str))))
 
 
@@ -202,13 +216,13 @@ def _yaml_item(head: str, value: Any) -> Iterator[str]:
         yield f"{head} {lines[0]}"
 
 
-def _csv(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    """Return a line for each row below the names of all columns. A list or an object is written as JSON.
+def _csv(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:
+    """Return a line for each row below the names of all columns. An object, or a list of other than text, is JSON.
 
     Control characters are escaped as in tables. A text that a spreadsheet would take for a formula begins with an
     apostrophe; numbers, negative ones too, stay as they are.
     """
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(_cell, names))
@@ -216,16 +230,30 @@ def _csv(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def _cell(value: Any) -> str:
+def _count(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:
+    return str(len(rows))
+
+
+def _ids(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:
+    """Return the different values of the first column, as wp-cli prints ids for the command line of another program."""
+    values = (next(iter(row.values()), None) for row in rows)
+    return " ".join(dict.fromkeys(visible(_text(value)) for value in values if value is not None))
+
+
+def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, dict | list | tuple):
-        return _json(value, indent=None)
-    if isinstance(value, int | float):
-        return str(value)
-    text = _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), str(value))
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return "; ".join(value)
+    return _json(value, indent=None) if isinstance(value, dict | list | tuple) else str(value)
+
+
+def _cell(value: Any) -> str:
+    if value is None or isinstance(value, int | float | dict):
+        return _text(value)
+    text = _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), _text(value))
     return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
@@ -235,7 +263,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
-RENDERERS: dict[str, Renderer] = {"json": _json, "csv": _csv, "yaml": _yaml}
+RENDERERS: dict[str, Renderer] = {"json": _json, "csv": _csv, "yaml": _yaml, "count": _count, "ids": _ids}
 
 
 class Display:

@@ -10,12 +10,12 @@ from ..install.inspection import InstallPlan
 from ..install.rollback import RollbackPlan
 from ..schema.plan import Check, DryRunResult, Forecast, RowWork, Stopped
 from ..schema.statements import readable
-from .options import FORMATS, Choices, ExitCode, copy_options, ignore_option, subcommand, timeout_option
+from .options import LISTS, Choices, ExitCode, copy_options, ignore_option, subcommand, timeout_option
 from .output import visible
 from .session import Session, check_target, open_session, sentence
 
 
-@subcommand("plan", formats=("sql", *FORMATS))
+@subcommand("plan", formats=("sql", *LISTS))
 @click.option(
     "--rollback",
     is_flag=False,
@@ -29,13 +29,12 @@ from .session import Session, check_target, open_session, sentence
 @timeout_option
 @copy_options
 def command(choices: Choices, rollback: str | None, applied: str | None, backwards: bool) -> int:
-    """Print the SQL that wch activate would run, or wch rollback. Reads only.
+    """Print the SQL that wch activate, or wch rollback, would run. Reads only.
 
-    Each step has comments: what it does, how large the table is, by which algorithm and under which lock the
-    server does it, who waits meanwhile, which rows stand against it and how to see them, how it is undone. The
-    rows are counted, which can take as long as reading the table. What is refused or left alone is a comment,
-    too. Exit code 0 whenever the plan could be made, empty or not (wch check tells them apart), and 4 for a newer
-    database, in which nothing would be done.
+    Each step has comments: what it changes, the table's size, the server's algorithm and lock, who is blocked,
+    the conflicting rows with a query that shows them, and how to undo it. Rows are counted, which can take as
+    long as reading the table. Refusals, and what wch does not manage, are comments too. Exit code 0 if the plan
+    could be made, empty or not (see wch check), and 4 for a newer database, in which nothing would be changed.
 
     \b
       wch plan
@@ -62,7 +61,7 @@ def show_plan(session: Session) -> int:
     after = list(_outside_of_steps(found, session.manager.names.namespace.version_option))
     if session.out.structured:
         value = _document(found)
-        session.out.document({**session.heading, **value}, _flat_rows(value))
+        session.out.document({**session.heading, **value}, _flat_rows(value), _COLUMNS)
     elif found.is_newer:
         session.out.line(_comment(f"{sentence(found.reason)}; wch activate would change nothing"))
     elif session.choices.format == "table":
@@ -95,7 +94,7 @@ def _show_migration(session: Session, name: str, backwards: bool) -> int:
 
 def _show_steps(session: Session, dry_run: DryRunResult, value: dict[str, Any], after: list[str]) -> None:
     if session.out.structured:
-        session.out.document({**session.heading, **value}, _flat_rows(value))
+        session.out.document({**session.heading, **value}, _flat_rows(value), _COLUMNS)
     elif session.choices.format == "table":
         _table(session, dry_run)
         session.out.lines(after)
@@ -272,6 +271,13 @@ def _checked(check: Check) -> dict[str, Any]:
     return {**document, "changed_by": check.changed_by or None}
 
 
+#: The fields of a step in a list.
+_COLUMNS = (
+    *("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal"),
+    *("operations", "statements", "undone_by", "conflicting_rows", "reason"),
+)
+
+
 def _flat_rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the document as rows for CSV: its steps, then where they end, and what is not done or is lost."""
     rows = [_flat(step) for step in document["steps"]]
@@ -287,8 +293,6 @@ def _flat_rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _flat(step: dict[str, Any]) -> dict[str, Any]:
     """Return a step of the document as a row for CSV."""
-    names = ("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal")
-    texts = {name: "; ".join(step.get(name, ())) for name in ("operations", "statements", "undone_by")}
     checks = (check for check in step.get("checks", ()) if not check["loses"] and not check["changed_by"])
     conflicting = sum(check["count"] for check in checks)
-    return {**{name: step.get(name) for name in names}, **texts, "conflicting_rows": conflicting, "reason": None}
+    return {**{name: step.get(name) for name in _COLUMNS}, "conflicting_rows": conflicting}

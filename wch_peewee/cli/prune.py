@@ -19,9 +19,9 @@ from .session import open_session, site_models
 @yes_option
 @dry_run_option
 def command(choices: Choices, older_than: int, conversations: bool, yes: bool, dry_run: bool) -> int:
-    """Delete messages that are older than so many days, a batch in a transaction.
+    """Delete messages older than the given number of days, in batches.
 
-    Others can write meanwhile. Stopped half way, the same again goes on from there. Asks before it deletes.
+    Other programs can write meanwhile. If it is interrupted, the same command continues. Asks before it deletes.
 
     \b
       wch prune --older-than 400 --dry-run

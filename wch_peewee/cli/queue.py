@@ -47,15 +47,12 @@ def command(choices: Choices, action: str, older_than: int, failed: bool, dry_ru
             stale = models.SyncQueueItem.requeue_stale(age)
             retried = models.SyncQueueItem.retry_due(attempts=_ANY, delay=timedelta(0)) if failed else 0
         items, waiting = _by_status(models), models.SyncQueueItem.stale(age).count()
+    rows, columns = [{"status": name, **one} for name, one in items.items()], ("status", "count", "oldest")
     if session.out.structured:
         document = {**session.heading, "requeued": stale, "retried": retried, "stale": waiting, "items": items}
-        session.out.document(document, [{"status": name, **one} for name, one in items.items()])
+        session.out.document(document, rows, columns)
         return ExitCode.FINE
-    session.out.table(
-        ("status", "items", "oldest"),
-        [(name, f"{one['count']:,}", str(one["oldest"] or "")) for name, one in items.items()],
-        right=(1,),
-    )
+    session.out.listing(rows, columns)
     if waiting and not dry_run:
         session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue releases them.")
     if dry_run:

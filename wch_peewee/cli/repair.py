@@ -31,12 +31,12 @@ _LISTED = 20
 @dry_run_option
 @click.option("--yes", is_flag=True, help="Do not ask before rows are deleted.")
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
-    """Bring the tables back to what they should be, as far as that is safe.
+    """Repair drift as far as that is safe, and delete or reattach orphaned rows.
 
-    Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. To tables
-    that the PHP plugin has upgraded it only adds missing indexes and foreign keys. Rows
-    whose parent is gone, as messages without their conversation, keep the foreign key out; nothing is done
-    about them unless you say what. Exit code 1 when something is left.
+    Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. In tables
+    that the PHP plugin has upgraded it only adds missing indexes and foreign keys. Rows whose parent is missing,
+    as messages without their conversation, prevent the foreign key; they are only counted unless --orphans says
+    what to do. Exit code 1 if something is left.
 
     \b
       wch repair --dry-run
@@ -99,10 +99,11 @@ def _print(report: RepairReport, session: Session) -> None:
 
 
 def _ask(session: Session, found: Sequence[Missing]) -> None:
-    session.out.ask_table(
+    session.out.table(
         ("table", "missing parent", "rows"),
         [(one.table, f"{one.column} {one.value}", f"{one.rows:,}") for one in found[:_LISTED]],
         right=(2,),
+        asks=True,
     )
     gone, nulled = (sum(one.rows for one in found if one.nulled == nulled) for nulled in (False, True))
     also = f", and {_rows(nulled)} set to NULL" if nulled else ""

@@ -18,13 +18,12 @@ from .session import Session, check_target, open_session
 @yes_option
 @dry_run_option
 def command(choices: Choices, name: str | None, to: str | None, allow_loss: bool, yes: bool, dry_run: bool) -> int:
-    """Take the migration NAME back, after those applied since; without a name the newest one.
+    """Roll back the migration NAME, after those applied later; without a name, the newest one.
 
-    The migrations' own files say how. First all of it is rehearsed on the rows that are there, and refused (exit
-    code 2, nothing changed) where a step would fail. Where rows or values would be lost, they are counted, and you
-    are asked to type the migration's name; --yes is not enough then, a script says --allow-loss. What is back
-    already is nothing to do (exit code 0). One that was stopped half way is gone on with by the same command,
-    and undone by wch migrate.
+    Runs the rollback() of the migration files. First it tests all of them against the existing rows, and refuses
+    if a step would fail (exit code 2, nothing changed). If rows or values would be lost, it counts them and asks
+    for the migration's name; --yes is not enough then, use --allow-loss. If the migration is not applied, there
+    is nothing to do (exit code 0). An interrupted rollback is finished by the same command, or undone by wch migrate.
 
     \b
       wch rollback 002_notes --dry-run

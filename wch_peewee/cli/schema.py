@@ -37,13 +37,13 @@ _ENGINES: dict[str, Dialect] = {
 @click.option("--engine", type=click.Choice(tuple(_ENGINES)), help="Write SQL for this engine  [the database's own]")
 @click.option("--live", is_flag=True, help="With mermaid or svg: draw what is in the database, with drift marked.")
 def command(choices: Choices, engine: str | None, live: bool) -> int:
-    """Print the tables as they should be, under this prefix. Reads only.
+    """Print the declared tables with this prefix. Reads only.
 
-    sql is what makes them on an empty database. With --engine, and for SQLite, no database is needed; for a
-    server without it the site's collation is asked for. json, mermaid and svg are the same for every engine;
-    with --live the pictures mark what is missing, different or not declared in the database.
-    dbdelta is what PHP can hand to WordPress's dbDelta: on our tables it changes nothing, and what it makes
-    lacks only the foreign key. MySQL and MariaDB each have their own, as their JSON columns differ.
+    sql creates them in an empty database. With --engine, and for SQLite, no database is needed; otherwise the
+    collation is read from the site. json, mermaid and svg are the same for every engine; --live marks in the
+    picture what is missing, different or not declared in the database.
+    dbdelta is text for WordPress's dbDelta: it changes nothing in these tables, and creates them without the
+    foreign key. MySQL and MariaDB have different texts, because their JSON columns differ.
 
     \b
       wch schema --engine mysql > tables.sql

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -173,19 +173,12 @@ def check_target(session: Session, *, name: str | None = None, version: str | No
 
 def show_newer(session: Session, reason: str, models: Iterable[ModelAccess]) -> None:
     """Print who has made the database newer, and what the models can do with it."""
-    session.out.table(
-        ("model", "read", "write", "why not"),
-        [(m.model, _yes(m.readable), _yes(m.writable), "; ".join(m.reasons)) for m in models],
-    )
+    session.out.listing([asdict(model) for model in models], ("model", "readable", "writable", "reasons"))
     session.out.line(f"{sentence(reason)}; wch activate changes nothing.")
 
 
 def sentence(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}"
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
 
 
 def confirm_neighbours(session: Session, *, yes: bool) -> None:

@@ -1,27 +1,29 @@
 """``wch status``: the version, the migrations and the tables."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 import click
 
 from ..install.inspection import StatusReport
 from ..install.network import Network
-from ..migrate.ledger import MigrationRun
-from .options import Choices, ExitCode, network_option, subcommand, timeout_option
+from .options import LISTS, Choices, ExitCode, network_option, subcommand, timeout_option
 from .session import Session, for_every_site, open_session, show_newer
 
+#: The fields of a run in the list of ``--history``.
+_RUN = ("at", "name", "direction", "outcome", "seconds", "who", "program")
 
-@subcommand("status")
+
+@subcommand("status", formats=LISTS)
 @click.option("--history", is_flag=True, help="Also list every run: when, by whom, how it ended.")
 @timeout_option
 @network_option
 def command(choices: Choices, history: bool, network: bool) -> int:
     """Show the version, the migrations and the tables. Reads only.
 
-    Exit code 1 when something is pending or missing, when the tables are not as they are declared (wch check says
-    how), or when a migration's file has changed since it was applied; 4 when the database is newer: then it also
-    says which models can be read and written.
+    Exit code 1 if something is pending or missing, if the tables differ from their declaration (see wch check), or
+    if a migration's file was changed after it was applied; 4 if the database is newer than this release, with
+    the models that can still be read and written.
 
     \b
       wch status
@@ -42,12 +44,14 @@ def command(choices: Choices, history: bool, network: bool) -> int:
                 "is_current": report.is_current,
                 "history": [asdict(run) for run in runs],
                 "files": session.project.files,
-            }
+            },
+            [asdict(run) for run in runs] if history else None,
+            (*_RUN, "checksum") if history else (),
         )
     else:
         _print(report, session)
         if history:
-            _print_history(runs, session)
+            session.out.listing([asdict(run) for run in runs], _RUN)
         if report.trouble:
             session.out.line(f"No upgrade can run here: {report.trouble}.")
         if report.is_newer:
@@ -111,24 +115,3 @@ def _print(report: StatusReport, session: Session) -> None:
     project = session.project
     files = project.files.items() if project.module or project.path else ()
     session.out.table(("", ""), (*rows, *files))
-
-
-def _print_history(runs: Iterable[MigrationRun], session: Session) -> None:
-    session.out.line()
-    session.out.table(
-        ("when (UTC)", "migration", "direction", "outcome", "seconds", "by", "with"),
-        [
-            (
-                str(run.at or ""),
-                run.name,
-                run.direction,
-                run.outcome,
-                "" if run.seconds is None else f"{run.seconds:.3f}",
-                run.who,
-                run.program,
-            )
-            for run in runs
-        ],
-        right=(4,),
-    )
-    session.out.line()

@@ -88,7 +88,7 @@ def _site(report: UninstallReport) -> tuple[str, int]:
 def _ask(session: Session, counts: dict[str, int]) -> None:
     if counts:
         rows = [(table, f"{count:,}") for table, count in counts.items()]
-        session.out.ask_table(("table", "rows"), rows, right=(1,))
+        session.out.table(("table", "rows"), rows, right=(1,), asks=True)
     prefix = session.manager.prefix
     question = f"Type the table prefix ({prefix})" if prefix else f"The table prefix is empty. Type {_EMPTY}"
     confirm(f"All of this will be removed permanently. {question}", prefix or _EMPTY)

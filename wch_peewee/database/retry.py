@@ -113,7 +113,7 @@ def attempt(
                 waited = time.monotonic() - begun
                 if waited >= patience:
                     raise Busy(
-                        f"{describe(database)}: rows were locked by others for {waited:.0f} seconds "
+                        f"{describe(database)}: another session locked the rows for {waited:.0f} seconds "
                         f"({error.args[-1] if error.args else error}); nothing was changed, try again later"
                     ) from error
             _sleep(database, min(patience - waited, pause) * random.uniform(0.5, 1))

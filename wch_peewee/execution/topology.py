@@ -107,8 +107,7 @@ def splitter(connection: Connection, *, locking: bool) -> str:
         )
     return (
         f"{_name(other)} answers reads and {_name(writer)} is written to: a proxy splits them, and what a replica has "
-        "may be old; use the address of the primary, or have the proxy send all of this account's "
-        "statements there"
+        "may be old; use the address of the primary, or have the proxy send all of this account's statements there"
     )
 
 

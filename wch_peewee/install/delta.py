@@ -26,6 +26,9 @@ class DeltaReport:
     """The outcome of ``db_delta``, in dbDelta's words. Iteration, ``len`` and truth are those of ``changes``.
 
     After a dry run ``changes`` says what would be done, and ``statements`` holds its SQL.
+
+    >>> len(db_delta(MODELS, plugin.database))
+    0
     """
 
     changes: tuple[str, ...] = ()

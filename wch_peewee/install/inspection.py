@@ -39,7 +39,11 @@ from .reports import Report
 
 @dataclass(frozen=True, slots=True)
 class StatusReport(Report):
-    """The state of an installation, read without writing."""
+    """The state of an installation, read without writing.
+
+    >>> DatabaseManager("sqlite:///wch.db").status().applied
+    ('001_initial_schema',)
+    """
 
     target: str
     prefix: str

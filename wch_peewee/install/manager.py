@@ -93,6 +93,9 @@ class DatabaseManager(Installation):
     """Owns the tables of one installation; see ``Installation`` for the arguments.
 
     It holds no connection between calls; each run opens its own and takes the lock.
+
+    >>> DatabaseManager("sqlite:///shop.db").run_migrations()
+    ('001_initial_schema',)
     """
 
     #: The tables of other sites, in a run over many of them.

@@ -107,6 +107,10 @@ def _network_of(database: pw.Database, prefix: str) -> str | None:
 class Plugin:
     """One installation's lifecycle, and its models.
 
+    >>> plugin = Plugin("sqlite:///shop.db")
+    >>> plugin.activate().version
+    '1.0.0'
+
     Two plugins in one process, for two databases or prefixes, share nothing. A plugin can be registered with a
     ``pluggy.PluginManager("wch")``; pluggy itself is not needed.
 

@@ -24,7 +24,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class InstallReport(Report):
-    """The outcome of a run. ``changes`` are dbDelta's words, ``refusals`` need a decision, ``extras`` are not ours."""
+    """The outcome of a run. ``changes`` are dbDelta's words, ``refusals`` need a decision, ``extras`` are not ours.
+
+    >>> Plugin("sqlite:///shop.db").activate().outcome
+    'installed'
+    """
 
     outcome: Outcome
     version_before: str | None
@@ -45,7 +49,11 @@ class InstallReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class UninstallReport(Report):
-    """The outcome of an uninstall. ``removed`` is False if nothing was changed, and ``reason`` says why."""
+    """The outcome of an uninstall. ``removed`` is False if nothing was changed, and ``reason`` says why.
+
+    >>> plugin.uninstall().reason
+    'WCH_REMOVE_DATA is not true; nothing was removed'
+    """
 
     removed: bool
     tables: tuple[str, ...] = ()

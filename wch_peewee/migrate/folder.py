@@ -81,7 +81,7 @@ class MigrationFolder:
         if self.known is not None:
             return self.known
         if not self.path.is_dir():
-            raise ConfigurationError(f"No migrations folder at {self.path}. wch new NAME makes it.")
+            raise ConfigurationError(f"No migrations folder at {self.path}. wch new NAME creates it.")
         names = sorted(file.stem for file in self.path.glob("*.py") if _LOOKS_NUMBERED.match(file.stem))
         wrong = [name for name in names if not is_migration_name(name)]
         if wrong:

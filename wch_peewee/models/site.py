@@ -37,6 +37,9 @@ def get_table_name(table: str, prefix: str | None = None, namespace: Namespace |
     """Return a table's name in the database. The default prefix is that of ``plugin.bind()``, else ``wp_``.
 
     Without a ``namespace`` it is one of WhatsApp Commerce Hub's tables. Raises UnknownTable.
+
+    >>> get_table_name("carts")
+    'wp_wch_carts'
     """
     prefix = bound_prefix(namespace or WCH) if prefix is None else prefix
     return our_names(prefix).known(table) if namespace is None else namespace.at(prefix, (table,)).table(table)

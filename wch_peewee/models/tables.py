@@ -63,10 +63,10 @@ class ConversationStatus(StrEnum):
 class Conversation(ConversationJobs, BaseModel):
     """A conversation with a customer, in ``wch_conversations``. ``context`` is a dict, times are naive UTC.
 
-    ``customer_phone`` is in international form, at most 20 characters; ``messages`` are its messages. For example::
+    ``customer_phone`` is in international form, at most 20 characters; ``messages`` are its messages.
 
-        conversation = Conversation.get_or_open("+4915112345678")
-        conversation.assign(7)
+    >>> Conversation.get_or_open("+4915112345678").assign(7)
+    True
     """
 
     id = IdField()
@@ -132,10 +132,11 @@ class MessageStatus(StrEnum):
 class Message(MessageJobs, BaseModel):
     """A message of a conversation, in ``wch_messages``; it is deleted with its conversation.
 
-    ``wa_message_id`` is WhatsApp's name of it, unique, at most 100 characters. ``content`` is a dict. For example::
+    ``wa_message_id`` is WhatsApp's name of it, unique, at most 100 characters. ``content`` is a dict.
 
-        message, is_new = Message.ingest("wamid.1", phone="+4915112345678", content={"text": "Hi"})
-        Message.advance("wamid.1", "read")
+    >>> message, is_new = Message.ingest("wamid.1", phone="+4915112345678", content={"text": "Hi"})
+    >>> Message.advance("wamid.1", "read")
+    True
     """
 
     id = IdField()
@@ -157,8 +158,8 @@ class Message(MessageJobs, BaseModel):
 class Cart(CartJobs, BaseModel):
     """The cart of a phone, one for each, in ``wch_carts``. ``items`` is a list, ``expires_at`` naive UTC.
 
-    with Cart.edit("+4915112345678") as cart:
-        cart.items.append({"sku": "tea", "qty": 2})
+    >>> with Cart.edit("+4915112345678") as cart:
+    ...     cart.items.append({"sku": "tea", "qty": 2})
     """
 
     id = IdField()
@@ -177,10 +178,10 @@ class Cart(CartJobs, BaseModel):
 class CustomerProfile(CustomerJobs, BaseModel):
     """What is known of a customer, one row for each phone, in ``wch_customer_profiles``.
 
-    ``wc_customer_id`` is WooCommerce's number of the customer, without a foreign key. For example::
+    ``wc_customer_id`` is WooCommerce's number of the customer, without a foreign key.
 
-        CustomerProfile.upsert("+4915112345678", name="Ada", opt_in_marketing=True)
-        CustomerProfile.erase("+4915112345678")
+    >>> CustomerProfile.upsert("+4915112345678", name="Ada", opt_in_marketing=True).name
+    'Ada'
     """
 
     id = IdField()
@@ -210,8 +211,8 @@ class CampaignStatus(StrEnum):
 class BroadcastCampaign(CampaignJobs, BaseModel):
     """A message to many customers, in ``wch_broadcast_campaigns``, with its counters.
 
-    if campaign.start():
-        BroadcastCampaign.count(campaign.id, sent=1)
+    >>> BroadcastCampaign.create(name="Spring", template_name="spring_sale").start()
+    True
     """
 
     id = IdField()
@@ -258,11 +259,11 @@ class SyncStatus(StrEnum):
 class SyncQueueItem(QueueJobs, BaseModel):
     """A change that is to be passed on, in ``wch_sync_queue``. ``attempts`` counts how often a worker has claimed it.
 
-    ``processed_at`` is when it was claimed last, or has failed or been completed, in naive UTC. For example::
+    ``processed_at`` is when it was claimed last, or has failed or been completed, in naive UTC.
 
-        SyncQueueItem.enqueue("order", 1001, "create")
-        for item in SyncQueueItem.claim("worker 1", limit=10):
-            item.complete()
+    >>> item = SyncQueueItem.enqueue("order", 1001, "create")
+    >>> [item.complete() for item in SyncQueueItem.claim("worker 1", limit=10)]
+    [True]
     """
 
     id = IdField()

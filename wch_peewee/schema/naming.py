@@ -31,9 +31,11 @@ _KEY_SHAPE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 class Namespace:
     """What tells one plugin's tables and settings from another's.
 
-    ``Namespace("shop")`` gives ``wp_shop_invoices``, the option ``shop_db_version`` and the constant
-    ``SHOP_REMOVE_DATA``. ``package`` is what has to be upgraded when the database is newer, ``shop`` by default; two
-    values of one name are the same namespace. Raises ConfigurationError.
+    ``package`` is what has to be upgraded when the database is newer, the name by default; two values of one name are
+    the same namespace. Raises ConfigurationError.
+
+    >>> Namespace("shop").version_option, Namespace("shop").remove_data
+    ('shop_db_version', 'SHOP_REMOVE_DATA')
     """
 
     name: str

@@ -84,15 +84,15 @@ class Precondition:
 #: By kind of precondition: the words behind the table's name, and what to do.
 _CONFLICTS: dict[Kind, str] = {
     "no_nulls": " with NULL in {columns}; fill them first",
-    "no_duplicates": " whose ({columns}) another row has too; resolve them first",
-    "no_orphans": " whose {columns} is in no row of {parent}; "
+    "no_duplicates": " with duplicate ({columns}); resolve them first",
+    "no_orphans": " whose {columns} is missing in {parent}; "
     "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)",
     "no_rows": "",
     "no_values": " with a value in {columns}",
     "fits": " whose {columns} is longer than {size}; shorten them first",
     "fits_bytes": " whose {columns} is longer than {size:,} bytes; shorten them first",
-    "same": " whose {columns} is not the same as {type}; change them first",
-    "exact": " whose {columns} is not the same as {type}; change them first",
+    "same": " whose {columns} would change as {type}; change them first",
+    "exact": " whose {columns} would change as {type}; change them first",
     "in_range": " whose {columns} is not in {bounds[0]} to {bounds[1]}; change them first",
     "listed": " whose {columns} is not one of {values}; change them first",
     "unused": " whose {columns} is {values}, which is removed; change them first",

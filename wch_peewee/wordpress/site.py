@@ -236,7 +236,7 @@ def _string(values: ConfigValues, config: str, name: str) -> str:
             return found.decode("utf-8", "surrogateescape")
         raise ConfigurationError(f"{name} in {config} is not UTF-8; {_REMEDY}.") from None
     if "\0" in shown:
-        raise ConfigurationError(f"{name} in {config} holds a zero byte; {_REMEDY}.")
+        raise ConfigurationError(f"{name} in {config} contains a NUL byte; {_REMEDY}.")
     return shown
 
 

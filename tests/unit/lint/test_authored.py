@@ -79,7 +79,7 @@ def test_a_widening_is_called_one(was: str, now: str, tmp_path: Path) -> None:
     folder = Folder(tmp_path / "migrations", [changed(Column("v", column_type(was), nullable=True))])
     folder.write([changed(Column("v", column_type(now), nullable=True))])
     (finding,) = found(folder.migrations.path)
-    assert f"goes from {was} to {now}, a wider type: the server copies the table" in finding.found
+    assert f"changes from {was} to {now}, a wider type: the server copies the table" in finding.found
 
 
 @pytest.mark.parametrize("type_", [bigint(), bigint(unsigned=True)])
