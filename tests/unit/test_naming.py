@@ -106,7 +106,9 @@ def test_what_is_too_long_is_named() -> None:
         ConfigurationError, match=r"^Table key 'x{57}' is too long: 57 characters, at most 56 fit behind"
     ):
         Namespace("shop").at("wp_", ("x" * 57,))
-    with pytest.raises(ConfigurationError, match=r"^Table prefix 'wp_2_' is too long: 5 characters, expected at most 3\.$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^Table prefix 'wp_2_' is too long: 5 characters, expected at most 3\.$"
+    ):
         Namespace("shop").at("wp_2_", ("x" * 56,))
     assert len(Namespace("shop").at("", ("x" * 59,)).tables[0]) == 64
 
