@@ -118,7 +118,7 @@ def test_a_failed_upgrade_is_not_tried_again_for_a_minute(installed: LiveDatabas
         report = plugin.admin_init()
     assert (report.outcome, report.version, report.changed) == ("deferred", "0.9.0", False)
     assert "60 seconds" in report.reason
-    assert "models cannot work" in report.reason
+    assert "the models cannot use these tables" in report.reason
     assert len(seen) == 1
     assert snapshot(installed) == before
     clock.now += 2

@@ -72,7 +72,8 @@ def checkout(installed: Path, tmp_path: Path) -> Path:
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     for blocks in PAGES.values():
-        assert {block.language for block in blocks} <= {"sh", "console", "python", "sql"}
+        # PHP is run in WordPress, by test_wordpress_jobs.py.
+        assert {block.language for block in blocks} <= {"sh", "console", "python", "sql", "php"}
     assert README.count("\n```") == 2 * len(PAGES["README"])
     assert [block.section for block in PAGES["ownership"] if block.language == "sql"] == ["Privileges"]
 

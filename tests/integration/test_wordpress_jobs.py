@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.hosts import ROOT
+from tests.support.page_examples import blocks_of
 from tests.support.races import RACES, Edit, Ingest, Queue, Race, opened, run
 from tests.support.wordpress import WordPressSite
-from wch_peewee import Plugin
+from wch_peewee import CustomerProfile, Message, Plugin
 
 PHONE = "+4915112345678"
 
@@ -103,3 +108,25 @@ def test_wordpress_shows_what_is_exported(site: WordPressSite) -> None:
         assert "Grüße 🍎" in html
         assert models.CustomerProfile.erase(PHONE)["items_removed"] is True
         assert site.php(_EXPORT, exported=models.CustomerProfile.export(PHONE)) == ""
+
+
+def test_the_exporter_of_the_page(site: WordPressSite) -> None:
+    plugin = Plugin(site.url)
+    message, _ = plugin.model(Message).ingest("wamid.1", phone=PHONE, content={"text": "Grüße"})
+    (block,) = (one for one in blocks_of((ROOT / "docs" / "daily-jobs.md").read_text("utf-8")) if one.language == "php")
+    answer = site.php(
+        block.text
+        + """
+putenv( 'PATH=' . $path );
+putenv( 'WCH_DATABASE_URL=' . $url );
+$user = wp_insert_user( array( 'user_login' => 'ann', 'user_pass' => 'x', 'user_email' => 'ann@example.com' ) );
+update_user_meta( $user, 'billing_phone', $phone );
+$callback = apply_filters( 'wp_privacy_personal_data_exporters', array() )['wch']['callback'];
+return array( $callback( 'ann@example.com', 1 ), $callback( 'bob@example.com', 1 ) );
+""",
+        path=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        url=site.url,
+        phone=PHONE,
+    )
+    assert answer == [plugin.model(CustomerProfile).export(PHONE), {"data": [], "done": True}]
+    assert f"wch-messages-{message.id}" in {item["item_id"] for item in answer[0]["data"]}
