@@ -113,7 +113,7 @@ def cluster_obstacle(live: Table, dialect: Dialect) -> str:
     if not live.engine or live.engine.lower() == "innodb":
         return ""
     return (
-        f"{live.name} is a {live.engine} table, which this cluster does not pass on; "
+        f"{live.name} is a {live.engine} table, which this cluster does not replicate; "
         f"convert it first: ALTER TABLE {dialect.quote(live.name)} ENGINE=InnoDB"
     )
 
