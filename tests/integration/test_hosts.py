@@ -127,9 +127,11 @@ def test_the_service_of_the_readme(database: LiveDatabase, tmp_path: Path) -> No
     (conversation,) = prepare(database, 1)
     command = ["uvicorn", "--log-level", "warning", "--app-dir", str(tmp_path), "--port"]
     with Served("orders", database.url, tmp_path, command, ready="/openapi.json") as host:
-        sent = "/messages?phone=0&name=wamid.1&text=order"
+        sent = {"phone": "0", "name": "wamid.1", "text": "order"}
         with ThreadPoolExecutor(CLIENTS) as pool:
-            answers = list(pool.map(lambda _: ask(host.port, "POST", sent), range(CLIENTS)))
+            answers = list(pool.map(lambda _: ask(host.port, "POST", "/messages", sent), range(CLIENTS)))
+        for phone in (" 0", "9" * 21):
+            assert ask(host.port, "POST", "/messages", {**sent, "phone": phone})[0] == 422
     assert sorted(answers) == [*[(200, False)] * (CLIENTS - 1), (200, True)]
     assert stored_orders(database) == [
         {"conversation": conversation, "phone": "0", "wa_message_id": "wamid.1", "text": "order"}
