@@ -22,7 +22,7 @@ def filled(name: str, value: Any) -> str:
 
 
 def phone_number(value: Any, field: Any) -> str:
-    """Return a phone that the column stores, else raise InvalidValue. With blanks around it, it would be another one."""
+    """Return a phone that the column stores, else raise InvalidValue. With blanks around it it would be another."""
     phone = filled("phone", value)
     if phone != phone.strip():
         raise InvalidValue(f"phone is {shorten(phone)}; expected no blanks around it (in a URL, + is written %2B).")

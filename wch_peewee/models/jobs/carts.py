@@ -31,8 +31,8 @@ class CartJobs:
         The block is one transaction, or part of the caller's; it is not repeated. A block for the same cart within
         the block has the same object, which is written at the end of the outer one.
 
-        Raises InvalidValue for a phone that does not fit, Busy if others hold the cart for too long, and, within another
-        transaction or block, peewee's OperationalError after a deadlock: all of that has to be repeated then.
+        Raises InvalidValue for a phone that does not fit, Busy if others hold the cart for too long, and, within
+        another transaction or block, peewee's OperationalError after a deadlock: all of it has to be repeated then.
         """
         model: Any = cls
         database = database_of(cls)
