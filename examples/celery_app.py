@@ -37,7 +37,7 @@ def answer(item_id: int) -> None:
                 direction="outbound",
                 message_type="text",
                 wa_message_id=f"answer.{order.id}",
-                content={"text": f"Thank you for {order.content['text']}."},
+                content={"body": f"Thank you for {order.content['body']}."},
             )
 
 

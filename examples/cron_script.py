@@ -5,28 +5,36 @@
 
 import os
 import sys
+from datetime import timedelta
 
 from peewee import PeeweeException
 
-from wch_peewee import Message, Plugin, SyncQueueItem, SyncStatus, WchError, utc_now
-
-PENDING = SyncQueueItem.status == SyncStatus.PENDING
+from wch_peewee import Message, Plugin, SyncQueueItem, WchError
 
 
 def answer(item: SyncQueueItem) -> None:
-    """Answer one order, unless another process has done it meanwhile."""
-    done = SyncQueueItem.update(
-        status=SyncStatus.COMPLETED, attempts=SyncQueueItem.attempts + 1, processed_at=utc_now()
-    ).where(SyncQueueItem.id == item.id, PENDING)
-    if done.execute():
-        order = Message.get_by_id(item.entity_id)
-        Message.create(
-            conversation=order.conversation_id,
-            direction="outbound",
-            message_type="text",
-            wa_message_id=f"answer.{order.id}",
-            content={"text": f"Thank you for {order.content['text']}."},
-        )
+    """Answer one order. Done again after a crash, it stores no second answer."""
+    order = Message.get_by_id(item.entity_id)
+    Message.ingest(
+        f"answer.{order.id}",
+        phone=order.conversation.customer_phone,
+        direction="outbound",
+        content={"body": f"Thank you for {order.content['body']}."},
+    )
+
+
+def work() -> None:
+    """Do all items that wait. One that cannot be done has failed, and keeps no other from being done."""
+    SyncQueueItem.requeue_stale(timedelta(minutes=15))  # of workers that have died
+    SyncQueueItem.retry_due()  # failed, and due again
+    while items := SyncQueueItem.claim(f"cron {os.getpid()}", limit=10):
+        for item in items:
+            try:
+                answer(item)
+            except Exception as error:
+                item.fail(error)
+            else:
+                item.complete()
 
 
 def main() -> int:
@@ -35,9 +43,7 @@ def main() -> int:
     try:
         plugin.admin_init()
         with plugin.database.connection_context():
-            for item in list(SyncQueueItem.select().where(PENDING).order_by(SyncQueueItem.id)):
-                with plugin.database.atomic():  # the status changes with the answer, or not at all
-                    answer(item)
+            work()
     except (WchError, PeeweeException) as error:
         print(error, file=sys.stderr)
         return 1  # what is left over is for the next minute

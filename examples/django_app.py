@@ -64,7 +64,7 @@ def receive(request: HttpRequest) -> JsonResponse:
                 direction="inbound",
                 message_type="text",
                 wa_message_id=order["wa_message_id"],
-                content={"text": order["text"]},
+                content={"body": order["text"]},
             )
             is_new = bool(new.on_conflict_ignore().as_rowcount().execute())
             if is_new:
@@ -85,7 +85,7 @@ def show(request: HttpRequest, wa_message_id: str) -> JsonResponse:
     except (InterfaceError, OperationalError):
         return JsonResponse("The database does not answer; ask again.", safe=False, status=503)
     known = Receipt.objects.filter(wa_message_id=wa_message_id).exists()
-    return JsonResponse(message.content["text"] if message and known else None, safe=False)
+    return JsonResponse(message.content["body"] if message and known else None, safe=False)
 
 
 urlpatterns = [path("orders", receive), path("orders/<wa_message_id>", show)]

@@ -33,7 +33,7 @@ class Status(BaseModel):
 @retrying
 def store(plugin: Plugin, order: Order) -> bool:
     """Store the order and what is to be done about it in one transaction, which is begun again after a deadlock."""
-    message, is_new = Message.ingest(order.wa_message_id, phone=order.phone, content={"text": order.text})
+    message, is_new = Message.ingest(order.wa_message_id, phone=order.phone, content={"body": order.text})
     if is_new:
         SyncQueueItem.enqueue("order", message.id, "create")
     return is_new
@@ -59,7 +59,7 @@ def advance(status: Status) -> bool:
 def find(wa_message_id: str) -> str | None:
     with plugin.database:
         message = Message.get_or_none(wa_message_id=wa_message_id)
-        return message and message.content["text"]
+        return message and message.content["body"]
 
 
 @app.get("/orders/{wa_message_id}")

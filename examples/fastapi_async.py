@@ -70,7 +70,7 @@ class Status(BaseModel):
 @retrying
 def store(plugin: Plugin, order: Order) -> bool:
     """Store the order and what is to be done about it in one transaction, which is begun again after a deadlock."""
-    message, is_new = Message.ingest(order.wa_message_id, phone=order.phone, content={"text": order.text})
+    message, is_new = Message.ingest(order.wa_message_id, phone=order.phone, content={"body": order.text})
     if is_new:
         SyncQueueItem.enqueue("order", message.id, "create")
     return is_new
@@ -94,7 +94,7 @@ async def advance(status: Status) -> bool:
 @app.get("/orders/{wa_message_id}")
 async def show(wa_message_id: str) -> str | None:
     message = await database.first(Message.select().where(Message.wa_message_id == wa_message_id))
-    return message and message.content["text"]
+    return message and message.content["body"]
 
 
 @app.exception_handler(InvalidValue)

@@ -28,7 +28,7 @@ def receive() -> ResponseReturnValue:
             direction="inbound",
             message_type="text",
             wa_message_id=order["wa_message_id"],
-            content={"text": order["text"]},
+            content={"body": order["text"]},
         )
         is_new = bool(new.on_conflict_ignore().as_rowcount().execute())
         if is_new:
@@ -41,7 +41,7 @@ def receive() -> ResponseReturnValue:
 def show(wa_message_id: str) -> ResponseReturnValue:
     with plugin.database:
         message = Message.get_or_none(wa_message_id=wa_message_id)
-    return jsonify(message and message.content["text"])
+    return jsonify(message and message.content["body"])
 
 
 @app.errorhandler(IntegrityError)

@@ -129,7 +129,7 @@ def test_a_first_installation_beside_others_is_asked_about(
         DatabaseManager(database.url, prefix="wp_").install()
     before = database.tables()
     question = "There are no tables with the prefix wpp_ here, but with wp_. Install beside them? Type yes: "
-    for answer, code in (("", 64), ("no\n", 2)):
+    for answer, code in (("", 2), ("no\n", 2)):
         refused = wch(command, "--prefix", "wpp_", database=database.url, answer=answer)
         assert (refused.code, question in refused.err, database.tables()) == (code, True, before)
     assert wch(command, "--prefix", "wpp_", "--dry-run", database=database.url).code == 0

@@ -254,7 +254,7 @@ def add_orders(plugin: Plugin, orders: Iterable[dict[str, Any]]) -> list[int]:
                 direction="inbound",
                 message_type="text",
                 wa_message_id=order["wa_message_id"],
-                content={"text": order["text"]},
+                content={"body": order["text"]},
             )
             item = models.SyncQueueItem.create(entity_type="order", entity_id=message.id, action="create")
             ids.append(item.id)
@@ -274,7 +274,7 @@ def stored_answers(database: LiveDatabase) -> list[tuple[Any, ...]]:
         f"JOIN wp_wch_messages o ON a.wa_message_id = {answer} "
         "JOIN wp_wch_sync_queue q ON q.entity_id = o.id WHERE a.direction = 'outbound' AND q.status = 'completed'"
     )
-    return sorted((row[0], row[1], json.loads(row[2])["text"], row[3]) for row in rows)
+    return sorted((row[0], row[1], json.loads(row[2])["body"], row[3]) for row in rows)
 
 
 def stored_orders(database: LiveDatabase) -> list[dict[str, Any]]:
@@ -284,7 +284,7 @@ def stored_orders(database: LiveDatabase) -> list[dict[str, Any]]:
         "JOIN wp_wch_conversations c ON c.id = m.conversation_id WHERE m.direction = 'inbound'"
     )
     found = [
-        {"conversation": number, "phone": phone, "wa_message_id": name, "text": json.loads(content)["text"]}
+        {"conversation": number, "phone": phone, "wa_message_id": name, "text": json.loads(content)["body"]}
         for number, phone, name, content in rows
     ]
     return sorted(found, key=lambda order: int(order["wa_message_id"].partition(".")[2]))

@@ -135,10 +135,10 @@ def test_ctrl_c_is_130() -> None:
 
 
 @pytest.mark.parametrize("command", ["rollback", "uninstall"])
-def test_nobody_there_to_answer_is_64(command: str) -> None:
+def test_nobody_there_to_answer_is_2(command: str) -> None:
     wch("activate")
     result = wch(command, WCH_REMOVE_DATA="true")
-    assert result.code == 64
+    assert result.code == 2
     assert "Use --yes in scripts" in result.err
     assert wch("status").code == 0
 

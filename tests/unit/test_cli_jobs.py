@@ -63,7 +63,7 @@ def test_prune_asks_and_deletes(models: Any) -> None:
     shown = wch("prune", "--older-than", "9", "--dry-run")
     assert shown.out.startswith("Would delete 2 messages from before ")
     assert wch("prune", "--older-than", "9", answer="no\n").code == 2
-    assert wch("prune", "--older-than", "9").code == 64
+    assert wch("prune", "--older-than", "9").code == 2
     assert models.Message.select().count() == 3
     done = wch("prune", "--older-than", "9", answer="delete\n")
     assert (done.code, done.out.startswith("Success: Deleted 2 messages from before ")) == (0, True)

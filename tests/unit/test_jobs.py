@@ -133,6 +133,21 @@ def test_without_a_phone_there_is_no_person(call: str, shop: Any) -> None:
     assert rows(shop) == before
 
 
+@pytest.mark.parametrize("call", [call for call in OF_A_PHONE if call not in ("export", "erase")])
+def test_a_phone_is_written_as_it_is_spelt(call: str, shop: Any) -> None:
+    """A ``+`` in a query string arrives as a blank, and would make a second person of one."""
+    before = rows(shop)
+    for phone, words in {
+        " 49": "no blanks",
+        "49\n": "no blanks",
+        "1" * 21: r"^phone: .* 21 characters",
+        5: "type int",
+    }.items():
+        with pytest.raises(InvalidValue, match=words):
+            OF_A_PHONE[call](shop, phone)
+    assert rows(shop) == before
+
+
 @pytest.mark.parametrize("call", OTHER)
 def test_what_does_not_fit_is_said_in_one_line(call: str, shop: Any) -> None:
     with pytest.raises(InvalidValue) as caught:

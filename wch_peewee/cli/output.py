@@ -336,10 +336,7 @@ class NotConfirmed(Exception):
 
 
 def confirm(question: str, expected: str, *, scripts: str = "--yes") -> None:
-    """Ask on stderr. Raises NotConfirmed unless the answer is exactly ``expected``.
-
-    Raises UsageError if there is no input, and says which option a script uses.
-    """
+    """Ask on stderr. Raises NotConfirmed unless the answer is ``expected``; ``scripts`` is the option for scripts."""
     click.echo(visible(f"{question}: "), nl=False, err=True)
     try:
         answer = sys.stdin.readline() if sys.stdin is not None else ""
@@ -348,6 +345,6 @@ def confirm(question: str, expected: str, *, scripts: str = "--yes") -> None:
         raise
     if not answer:
         click.echo(err=True)
-        raise click.UsageError(f"Not confirmed; nothing was changed. Use {scripts} in scripts.")
+        raise NotConfirmed(f"Not confirmed; nothing was changed. Use {scripts} in scripts.")
     if answer.rstrip("\r\n") != expected:
         raise NotConfirmed("Not confirmed; nothing was changed.")

@@ -15,7 +15,11 @@ from .session import open_session, site_models
 @click.option(
     "--older-than", type=click.IntRange(1, LONGEST.days), required=True, metavar="DAYS", help="Delete what is older."
 )
-@click.option("--conversations", is_flag=True, help="Delete closed conversations without a message since then.")
+@click.option(
+    "--conversations",
+    is_flag=True,
+    help="Delete whole closed conversations without a message since then, and no single messages.",
+)
 @yes_option
 @dry_run_option
 def command(choices: Choices, older_than: int, conversations: bool, yes: bool, dry_run: bool) -> int:

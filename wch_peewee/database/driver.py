@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,8 +105,7 @@ class ServerDatabase(pw.MySQLDatabase):
             raise pw.OperationalError(
                 CR.CR_SERVER_LOST, "the connection was lost inside a transaction, which was rolled back; begin it again"
             )
-        with suppress(pymysql.MySQLError):
-            lost.close()
+        lost._force_close()  # PyMySQL's close() fails the second time, which comes if no connection can be made now
         with pw.__exception_wrapper__:  # type: ignore[attr-defined]
             self._state.conn = self._connect()
 

@@ -134,7 +134,7 @@ class Message(MessageJobs, BaseModel):
 
     ``wa_message_id`` is WhatsApp's name of it, unique, at most 100 characters. ``content`` is a dict.
 
-    >>> message, is_new = Message.ingest("wamid.1", phone="+4915112345678", content={"text": "Hi"})
+    >>> message, is_new = Message.ingest("wamid.1", phone="+4915112345678", content={"body": "Hi"})
     >>> Message.advance("wamid.1", "read")
     True
     """

@@ -114,7 +114,7 @@ def _changed_in_place(m: Models) -> Any:
     return m.Conversation.get_by_id(1).context
 
 
-def _unknown_attribute(m: Models) -> Any:
+def _unknown_keyword(m: Models) -> Any:
     return m.SyncQueueItem(nickname="x", **new_item()).nickname
 
 
@@ -164,7 +164,7 @@ CREATING: dict[str, Idiom] = {
     "is_dirty": _dirty,
     "dirty_field_names of a new row": _dirty_new,
     "change a document in place": _changed_in_place,
-    "an unknown attribute": _unknown_attribute,
+    "an unknown keyword": _unknown_keyword,
     "insert": lambda m: m.SyncQueueItem.insert(**new_item()).execute() > 0,
     "insert by fields": lambda m: (
         m.SyncQueueItem.insert(

@@ -17,7 +17,19 @@ def filled(name: str, value: Any) -> str:
     """Return a text that is not blank, else raise InvalidValue: all rows without a phone would count as one person."""
     if isinstance(value, str) and value.strip():
         return value
-    raise InvalidValue(f"{name} is {shorten(value)}; expected a text that is not empty.")
+    type_ = "" if isinstance(value, str) else f", of type {type(value).__name__}"
+    raise InvalidValue(f"{name} is {shorten(value)}{type_}; expected a text that is not empty.")
+
+
+def phone_number(value: Any, field: Any) -> str:
+    """Return a phone that the column stores, else raise InvalidValue. With blanks around it it would be another."""
+    phone = filled("phone", value)
+    if phone != phone.strip():
+        raise InvalidValue(f"phone is {shorten(phone)}; expected no blanks around it (in a URL, + is written %2B).")
+    try:
+        return str(converted(field.sql_type, phone))
+    except ConversionError as error:
+        raise InvalidValue(f"phone: {error}.") from None
 
 
 def whole(name: str, value: Any, least: int = 0) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from ...database.connect import in_transaction
 from ...database.retry import attempt, database_of, transaction
 from ..fields import utc_now
-from .arguments import filled, span, whole
+from .arguments import phone_number, span, whole
 from .messages import EARLIEST, delete_rows, in_batches
 
 #: What this thread or task is editing: database, table and number of each cart, and the cart.
@@ -31,12 +31,12 @@ class CartJobs:
         The block is one transaction, or part of the caller's; it is not repeated. A block for the same cart within
         the block has the same object, which is written at the end of the outer one.
 
-        Raises InvalidValue for an empty phone, Busy if others hold the cart for too long, and, within another
-        transaction or block, peewee's OperationalError after a deadlock: all of that has to be repeated then.
+        Raises InvalidValue for a phone that does not fit, Busy if others hold the cart for too long, and, within
+        another transaction or block, peewee's OperationalError after a deadlock: all of it has to be repeated then.
         """
         model: Any = cls
         database = database_of(cls)
-        filled("phone", phone)
+        phone_number(phone, model.customer_phone)
         span("lifetime", lifetime)
         with ExitStack() as stack:
 

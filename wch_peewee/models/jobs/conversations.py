@@ -10,7 +10,7 @@ import peewee
 from ...database.connect import in_transaction, is_autocommitted
 from ...database.retry import database_of, retrying
 from ...errors import InvalidValue
-from .arguments import filled, whole
+from .arguments import phone_number, whole
 from .messages import EARLIEST
 
 
@@ -26,7 +26,7 @@ class ConversationJobs:
         value that does not fit.
         """
         model: Any = cls
-        filled("phone", phone)
+        phone_number(phone, model.customer_phone)
         model._refuse_unknown(values)
         if values.get("status") == "closed":
             raise InvalidValue("A conversation that is closed is not open; call close() on what get_or_open returns.")

@@ -14,7 +14,7 @@ import peewee
 
 from ...database.retry import retrying
 from ..fields import JsonField
-from .arguments import filled
+from .arguments import filled, phone_number
 
 
 class CustomerJobs:
@@ -24,10 +24,10 @@ class CustomerJobs:
     def hold(cls, phones: Iterable[str]) -> None:
         """Lock the profiles of these phones until the end of the transaction; make those that are missing.
 
-        In one order, so that two who hold several do not wait for each other. Raises InvalidValue for an empty phone.
+        In one order, so that two who hold several do not wait for each other.
         """
         model: Any = cls
-        rows = [{"phone": phone, "name": ""} for phone in sorted({filled("phone", phone) for phone in phones})]
+        rows = [{"phone": phone, "name": ""} for phone in sorted(set(phones))]
         model.insert_many(rows).on_conflict_ignore().execute()
 
     @classmethod
@@ -38,7 +38,7 @@ class CustomerJobs:
         Raises InvalidValue for an empty phone, an unknown column, or a value that does not fit.
         """
         model: Any = cls
-        filled("phone", phone)
+        phone_number(phone, model.phone)
         model._refuse_unknown(values)
         new = model.insert({"name": "", **values, "phone": phone})
         changes = {model._meta.combined[name]: value for name, value in values.items()}

@@ -16,7 +16,7 @@ from ...errors import InvalidValue
 from ...progress import BatchDone
 from ..fields import utc_now
 from ..fields.values import shorten
-from .arguments import filled, whole
+from .arguments import filled, phone_number, whole
 
 #: From which statuses a message moves to another one.
 _BEFORE = {"sent": (), "delivered": ("sent",), "read": ("sent", "delivered"), "failed": ("sent",)}
@@ -100,7 +100,8 @@ class MessageJobs:
             if not isinstance(row, Mapping):
                 raise InvalidValue(f"A message is {shorten(row)}; expected a mapping with wa_message_id and phone.")
             filled("wa_message_id", row.get("wa_message_id"))
-        model.beside("CustomerProfile").hold(row.get("phone") for row in rows)
+        profile = model.beside("CustomerProfile")
+        profile.hold(phone_number(row.get("phone"), profile.phone) for row in rows)
         names = model.wa_message_id.in_([row["wa_message_id"] for row in rows])
         stored = {name for (name,) in model.select(model.wa_message_id).where(names).tuples()}
         new: dict[str, dict[str, Any]] = {}
