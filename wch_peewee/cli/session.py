@@ -227,7 +227,7 @@ def open_author_session(
     path = migrations.path
     if project.path is None and path.parent not in (here := current_folder() or path, *here.parents):
         out.note(f"Migrations: {path}")
-    if project.path is None and writes and path.parent.name == "wch_peewee":
+    if project.path is None and writes and path.parent == Path(__file__).resolve().parents[1]:
         raise ConfigurationError(
             f"Cannot write into the migrations of an installed package ({path}); use --migrations "
             "FOLDER, or install a checkout with pip install -e ."
