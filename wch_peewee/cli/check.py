@@ -145,7 +145,7 @@ def _advice(drift: Sequence[Difference]) -> str:
         return "wch repair --dry-run shows the SQL, wch repair runs it; wch activate does the same."
     if any(not difference.statements and "wch activate" in difference.reason for difference in drift):
         return "wch activate writes the version."
-    return "wch activate would change nothing; the refusals above say what to do."
+    return "wch activate would not change this; the lines above say why, and what to do."
 
 
 def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int:
