@@ -127,7 +127,7 @@ def test_only_its_own_is_removed(wordpress: LiveDatabase, folder: Path, monkeypa
 
 def test_ours_is_not_removed_under_its_keys(wordpress: LiveDatabase, folder: Path) -> None:
     plugin_of(wordpress, folder).activate()
-    with pytest.raises(SchemaConflict, match="wp_shop_invoices has a foreign key to our tables"):
+    with pytest.raises(SchemaConflict, match="wp_shop_invoices has a foreign key to the tables of wch"):
         DatabaseManager(wordpress.url, remove_data=True).uninstall()
     assert "wp_wch_messages" in schema(wordpress)
 
