@@ -40,7 +40,8 @@ class BatchDone:
 
     def __str__(self) -> str:
         left = "" if self.seconds_left is None else f", {self.seconds_left:.0f} s left"
-        return f"{self.table}: {self.fraction:.0%}, {self.rows} rows changed, {self.rate:.0f} a second{left}"
+        rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
+        return f"{self.table}: {self.fraction:.0%}, {rows} changed, {self.rate:.0f} a second{left}"
 
 
 @dataclass(frozen=True, slots=True)

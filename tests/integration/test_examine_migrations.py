@@ -133,15 +133,18 @@ def test_one_line_says_what_is_wrong(pytester: pytest.Pytester, monkeypatch: pyt
     result = run_author_test(pytester, monkeypatch)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*the migrations of migrations do not bear everything*", "*nonsense*"])
+    assert "Traceback" not in result.stdout.str()
     # It ends in the author's line, not somewhere in the kit.
     result.stdout.fnmatch_lines(["test_one_line_says_what_is_wrong.py:4: ExaminationFailed"])
 
 
-def command(*arguments: str, module: str = "wch_peewee.testing") -> subprocess.CompletedProcess[str]:
+def command(
+    *arguments: str, module: str = "wch_peewee.testing", folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", module, "--engines", "sqlite", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "WCH_TEST_SERVERS": ""},
+        cwd=folder,
+        env={**os.environ, "WCH_TEST_SERVERS": "", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -171,3 +174,50 @@ def test_the_command_says_what_is_wrong_with_its_arguments(arguments: list[str])
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+MODEL = """
+from wch_peewee import BaseModel, Namespace
+from wch_peewee.models.fields import IdField
+
+class Bill(BaseModel):
+    id = IdField()
+
+    class Meta:
+        namespace = Namespace("shop")
+        table_key = "bills"
+"""
+OWN = """
+from wch_peewee.migrate import steps
+from wch_peewee.schema.objects import Column, Table, bigint
+
+NAMESPACE = "shop"
+VERSION = "1.0.0"
+BILLS = Table("bills", columns=(Column("id", bigint(unsigned=True), auto_increment=True),))
+
+
+def migrate(migrator, database, *, fake=False):
+    migrator.run(steps.create_tables, database, [BILLS])
+    migrator.run(steps.stamp, database, VERSION)
+
+
+def rollback(migrator, database, *, fake=False):
+    migrator.run(steps.drop_tables, database, [BILLS])
+    migrator.run(steps.unstamp, database, None)
+"""
+
+
+def test_the_command_examines_the_project_of_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "001_bills.py").write_text(OWN)
+    (tmp_path / "bills.py").write_text(MODEL)
+    named = ["--migrations", "migrations"]
+    result = command(*named, folder=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "expected the models and the migrations of one namespace" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    (tmp_path / "pyproject.toml").write_text('[tool.wch]\nmodels = "bills"\nmigrations = "migrations"\n')
+    for arguments in ([], named):
+        result = command("--every", "9", *arguments, folder=tmp_path)
+        assert (result.returncode, result.stderr) == (0, ""), result.stdout
+        assert result.stdout.splitlines()[0] in {f"Migrations: {tmp_path / 'migrations'}", "Migrations: migrations"}

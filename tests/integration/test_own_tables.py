@@ -127,7 +127,7 @@ def test_only_its_own_is_removed(wordpress: LiveDatabase, folder: Path, monkeypa
 
 def test_ours_is_not_removed_under_its_keys(wordpress: LiveDatabase, folder: Path) -> None:
     plugin_of(wordpress, folder).activate()
-    with pytest.raises(SchemaConflict, match="wp_shop_invoices has a foreign key to our tables"):
+    with pytest.raises(SchemaConflict, match="wp_shop_invoices has a foreign key to the tables of wch"):
         DatabaseManager(wordpress.url, remove_data=True).uninstall()
     assert "wp_wch_messages" in schema(wordpress)
 
@@ -139,9 +139,9 @@ def test_without_the_tables_that_it_refers_to(database: LiveDatabase, folder: Pa
     assert [
         one.endswith(
             (
-                "table wp_users does not exist",
-                "table wp_wch_conversations does not exist",
-                "table wp_posts does not exist",
+                "table wp_users does not exist; create it or check --prefix, then run wch activate",
+                "table wp_wch_conversations does not exist; create it or check --prefix, then run wch activate",
+                "table wp_posts does not exist; create it or check --prefix, then run wch activate",
             )
         )
         for one in reasons
@@ -228,7 +228,7 @@ def test_a_prefix_leads_to_the_users_of_its_network_or_to_its_own(
 
 def test_users_of_a_prefix_that_no_network_lists_are_not_guessed(network: LiveDatabase, folder: Path) -> None:
     refusals = [str(one) for one in plugin_of(network, folder, prefix="wp_3_").activate().refusals]
-    assert any(one.endswith("table wp_3_users does not exist") for one in refusals), refusals
+    assert any("table wp_3_users does not exist" in one for one in refusals), refusals
     assert foreign_keys_of(network, "wp_3_shop_invoices") == []
 
 

@@ -183,8 +183,8 @@ LONG = WIDER.format('ColumnType("longtext")')
 
 #: What goes forward, the value that stands against the way back, the steps of that, and what is said.
 AGAINST = {
-    "a text that is no number": (TEXT, "'anna'", WIDER.format("bigint()"), "would change as bigint"),
-    "a text that is no JSON": (TEXT, "'anna'", WIDER.format("json()"), "would change as json"),
+    "a text that is no number": (TEXT, "'anna'", WIDER.format("bigint()"), "does not fit bigint"),
+    "a text that is no JSON": (TEXT, "'anna'", WIDER.format("json()"), "does not fit json"),
     "a longer text": (TEXT, "'anna and somebody else'", WIDER.format("varchar(5)"), "longer than 5"),
     "a text of many bytes": (LONG, "REPEAT('ü', 40000)", TEXT, "longer than 65,535 bytes"),
     "a new column without a value": (TEXT, "'x'", NEW.format("nullable=True") + THEN + NOT_NULL, "there are 3 rows"),
@@ -215,6 +215,39 @@ def test_nothing_fails_half_way_that_the_rows_could_have_told(
     assert words in str(caught.value)
     assert words in manager.rollback_plan().refusals[0]
     assert state(site) == before
+
+
+@pytest.mark.parametrize(
+    ("wide", "value", "narrow", "words"),
+    [
+        ("decimal(12,2)", "12345678.90", "decimal(8,2)", "whose more is not in -999999.99 to 999999.99"),
+        ("decimal(12,2)", "-1.5", "decimal(12,2) unsigned", "whose more is not in 0 to 9999999999.99"),
+        ("int", "-1", "decimal(12,2) unsigned", "whose more is not in 0 to 9999999999.99"),
+        ("double", "1e10", "decimal(8,2)", "whose more is not in -999999.99 to 999999.99"),
+        ("double", "1e300", "float", "whose more is not in -3.4e+38 to 3.4e+38"),
+        ("double", "-0.5", "double unsigned", "whose more is not in 0 to 1.7e+308"),
+        ("datetime", "'1969-01-01 00:00:00'", "timestamp", "whose more does not fit timestamp"),
+        ("int", "7", "enum('a','b')", "whose more does not fit enum('a','b')"),
+    ],
+)
+def test_what_a_server_refuses_is_no_loss_that_could_be_allowed(
+    site: LiveDatabase, tmp_path: Path, wide: str, value: str, narrow: str, words: str
+) -> None:
+    folder = chain_folder(tmp_path, [])
+    forward = f'steps.add_column, database, "carts", Column("more", column_type("{wide}"), nullable=True)'
+    back = f'steps.alter_column, database, "carts", Column("more", column_type("{narrow}"), nullable=True)'
+    text = BACK.format(forward=forward, back=f"    migrator.run({back})")
+    (folder / "002_more.py").write_text(text, encoding="utf-8")
+    manager = DatabaseManager(site.url, migrations=folder)
+    manager.run_migrations()
+    site.execute(f"UPDATE wp_wch_carts SET more = {value} WHERE id = 1")
+    before = state(site)
+    with pytest.raises(SchemaConflict, match=r"not even with --allow-loss\. Nothing was changed") as caught:
+        manager.rollback(allow_loss=True)
+    assert re.search(f"there is 1 row of wp_wch_carts {re.escape(words)}.*; correct it first", str(caught.value))
+    assert state(site) == before
+    site.execute("UPDATE wp_wch_carts SET more = NULL")
+    assert manager.rollback() == ("002_more",)
 
 
 @pytest.mark.families("mariadb", "mysql")

@@ -166,16 +166,25 @@ class User(BaseModel):
     )
     given = ("--models", "shop_tables", "--migrations", "migrations")
     assert wch("new", "invoices", *given).code == 0
-    refused = "Add foreign key wp_shop_invoices (`user_id`) REFERENCES wp_users (`ID`): table wp_users does not exist"
+    key = "Add foreign key wp_shop_invoices (`user_id`) REFERENCES wp_users (`ID`)"
+    refused = f"{key}: table wp_users does not exist; create it or check --prefix, then run wch activate"
     for words in ("Migrated to version 1.0.0.", "No pending migrations (version 1.0.0)."):
         result = wch("migrate", *given)
         assert (result.code, result.out.splitlines()[-2:]) == (1, [f"Refused: {refused}", words])
     document = wch("migrate", "--format", "json", *given)
     assert (document.code, [one["table"] for one in document.json["refusals"]]) == (1, ["wp_shop_invoices"])
-    assert wch("migrate", *given, WCH_IGNORE=refused.rpartition(":")[0]).code == 0
+    assert wch("migrate", *given, WCH_IGNORE=key).code == 0
+    status = wch("status", *given)
+    assert (status.code, status.out.splitlines()[-1]) == (
+        1,
+        f"Not up to date: the tables differ in 1 place; wch {' '.join(given)} check says which.",
+    )
+    assert wch("status", "--format", "json", *given).json["differences"] == [refused]
+    assert (wch(*given, "check").code, wch("activate", *given).code) == (1, 1)
+    assert wch("repair", *given).out.splitlines() == [f"Refused: {refused}", "Nothing could be repaired."]
     with closing(sqlite3.connect("wch.db")) as connection:
         connection.execute("CREATE TABLE wp_users (ID INTEGER PRIMARY KEY)")
-    assert wch("activate", *given).code == wch("migrate", *given).code == 0
+    assert wch("activate", *given).code == wch("migrate", *given).code == wch("status", *given).code == 0
 
 
 def test_migrations_that_lie_there_are_not_passed_over() -> None:

@@ -26,9 +26,12 @@ SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md",
 FIND = "import wch_peewee.migrate.folder as m; print(m.__file__); print(m.migrations_folder())"
 
 
+def clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 def run(python: str | Path, *arguments: str, cwd: Path) -> list[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run([python, *arguments], cwd=cwd, env=clean, capture_output=True, text=True, check=False)
+    done = subprocess.run([python, *arguments], cwd=cwd, env=clean(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
@@ -229,3 +232,22 @@ def test_what_is_installed_from_a_checkout_works_inside_of_it(
         [python, *command, "new", "more"], cwd=checkout, capture_output=True, text=True, check=False
     )
     assert (refused.returncode, "there are others in" in refused.stderr) == (78, True)
+
+
+def test_a_migration_is_written_into_a_clone_and_not_into_an_installed_package(
+    checkout: Path, built: Path, fresh_python: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A clone has the repository's name, which is also the package's."""
+    clone = tmp_path / "wch_peewee"
+    shutil.copytree(checkout, clone, symlinks=True)
+    python, site = fresh_python
+    command = ("-m", "wch_peewee", "new", "--empty", "more")
+    assert "Wrote 002_more.py" in run(python, *command, cwd=clone)[-1]
+    assert (clone / "migrations" / "002_more.py").exists()
+    (wheel,) = built.glob("*.whl")
+    unpack(wheel, site)
+    refused = subprocess.run(
+        [python, *command], cwd=site.parent, env=clean(), capture_output=True, text=True, check=False
+    )
+    assert (refused.returncode, "Cannot write into the migrations of an installed" in refused.stderr) == (78, True)
+    assert not (site / "wch_peewee" / "migrations" / "002_more.py").exists()

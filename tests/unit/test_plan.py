@@ -104,6 +104,7 @@ ORPHANS = (
     "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)"
 )
 SIGNED = "changing bigint to bigint unsigned could change or reject values; convert it in a migration"
+CREATE_IT = "create it or check --prefix, then run wch activate"
 KEYS = {
     "added": ((P, table(BIG)), (P, table(BIG, key())), {}, ["+ Add foreign key t (`p_id`) REFERENCES p (`id`)"]),
     "orphans": (
@@ -128,7 +129,7 @@ KEYS = {
         (table(BIG),),
         (table(BIG, key()),),
         {},
-        ["- Add foreign key t (`p_id`) REFERENCES p (`id`): table p does not exist"],
+        [f"- Add foreign key t (`p_id`) REFERENCES p (`id`): table p does not exist; {CREATE_IT}"],
     ),
     "types differ": (
         (P, table(column("p_id", bigint()))),
@@ -178,7 +179,7 @@ KEYS = {
         [
             "+ Create table t",
             "- Add foreign key t (`p_id`) REFERENCES p (`id`): p cannot be referenced: it is partitioned",
-            "- Add foreign key t (`a`) REFERENCES q (`id`): table q does not exist",
+            f"- Add foreign key t (`a`) REFERENCES q (`id`): table q does not exist; {CREATE_IT}",
         ],
     ),
 }

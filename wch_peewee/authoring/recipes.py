@@ -88,6 +88,8 @@ class Recipes:
             which = "a different one for each" if unique else f"if not {neutral(column.type)!r}, as here"
             yield Mark(
                 f"{table.name}.{column.name} is NOT NULL without a default: choose the value for existing rows, {which}"
+                ". PHP, older releases and the methods of these models do not set it in new rows: change these "
+                "first, or give it a default"
             )
             yield self._fill(table.name, column)
             yield StepLine("steps.alter_column", (Text(table.name), self._shape(column)))

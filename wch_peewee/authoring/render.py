@@ -190,13 +190,13 @@ def caution(operations: Sequence[ops.Operation]) -> str:
     lost = [f"{o.table}.{o.column}" for o in operations if isinstance(o, ops.DropColumn)]
     lost += [f"the table {o.table}" for o in operations if isinstance(o, ops.DropTable)]
     made = [o.table for o in operations if isinstance(o, ops.CreateTable)]
-    said = f"Restore the tables, but not the values of {_few(lost)}, which are lost." if lost else ""
-    rows = f"Delete the rows of {_few(made)}." if made else ""
+    said = f"Restore the tables, but not the values of {_few(lost, 'more')}, which are lost." if lost else ""
+    rows = f"Delete the rows of {_few(made, 'more tables')}." if made else ""
     return " ".join(part for part in (said, rows) if part)
 
 
-def _few(names: Sequence[str]) -> str:
-    return _listed(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} more"
+def _few(names: Sequence[str], more: str) -> str:
+    return _listed(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} {more}"
 
 
 def _words(operation: ops.Operation, operations: Sequence[ops.Operation]) -> Iterator[str]:

@@ -9,9 +9,9 @@ import click
 from ..install.drift import REPAIR, Difference, differences
 from ..install.inspection import InstallPlan
 from ..install.network import Network
+from ..migrate.project import find_project
 from .options import LISTS, Choices, ExitCode, complete_path, ignore_option, network_option, subcommand, timeout_option
 from .output import Output
-from .project import find_project
 from .session import Session, for_every_site, open_author_session, open_session, show_newer
 
 #: The option without its value, which is not the empty text of a shell's unset variable. Nobody can type it.
@@ -145,7 +145,7 @@ def _advice(drift: Sequence[Difference]) -> str:
         return "wch repair --dry-run shows the SQL, wch repair runs it; wch activate does the same."
     if any(not difference.statements and "wch activate" in difference.reason for difference in drift):
         return "wch activate writes the version."
-    return "wch activate would change nothing; the refusals above say what to do."
+    return "wch activate would not change this; the lines above say why, and what to do."
 
 
 def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int:
@@ -154,7 +154,8 @@ def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int
     from ..authoring.lint import check_migrations, record_migrations
 
     out = Output(choices)
-    path = find_project(choices, out, folder=folder, author=True).folder.path
+    folder = choices.migrations if folder is None else folder
+    path = find_project(choices.models, folder, out.note, author=True).folder.path
     out.note(f"Migrations: {path}")
     findings = check_migrations(path)
     recorded = record_migrations(path) if record and not findings else ()

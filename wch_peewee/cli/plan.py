@@ -79,7 +79,7 @@ def show_rollback(session: Session, found: RollbackPlan) -> int:
     """Print what a rollback would do, and what it would lose; return the exit code."""
     value = {"names": found.names, "loses": found.loss, "refused": found.refusals, **_dry_run_document(found.dry_run)}
     after = [*(f"Refused: {refusal}" for refusal in found.refusals), *(f"Loses {loss}" for loss in found.loss)]
-    if found.loss:
+    if found.loss and not found.refusals:
         after.append(f"{session.manager.command(f'rollback {found.names[-1]} --allow-loss')} allows this loss")
     _show_steps(session, found.dry_run, value, after if found.names else ["Nothing to do"])
     return ExitCode.FINE
@@ -156,9 +156,10 @@ def _remarks(dry_run: DryRunResult, forecast: Forecast) -> Iterator[str]:
 
 
 def _check(check: Check) -> str:
-    words = "Loses" if check.is_loss else "Depends on the rows" if check.changed_by else "Would fail"
-    before = f" (counted now; {check.changed_by} changes rows before)" if check.changed_by else ""
-    return f"  {words}: {check.precondition.refusal(check.count)}{before}\n  See them: {check.query};"
+    words, found = "Loses" if check.is_loss else "Would fail", check.precondition.refusal(check.count)
+    if check.changed_by:  # what to do about the rows is perhaps what that step does
+        words, found = f"Depends on rows that {check.changed_by} changes first", f"now {found.partition(';')[0]}"
+    return f"  {words}: {found}\n  See them: {check.query};"
 
 
 def _statements(forecast: Forecast) -> Iterator[str]:

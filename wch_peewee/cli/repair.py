@@ -54,7 +54,8 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
         session.out.document({**session.heading, **report.to_dict(), "changed": report.changed})
     else:
         _print(report, session)
-        (session.out.line if left else session.out.success)("Repaired." if report.changed else "Nothing to do.")
+        nothing = "Nothing could be repaired." if left else "Nothing to do."
+        (session.out.line if left else session.out.success)("Repaired." if report.changed else nothing)
     return ExitCode.DRIFT if left else ExitCode.FINE
 
 

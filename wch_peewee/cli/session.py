@@ -21,6 +21,7 @@ from ..install.manager import DatabaseManager
 from ..install.network import Network, NetworkReport, OnSite, SiteResult
 from ..install.plugin import Plugin
 from ..migrate.folder import MigrationFolder
+from ..migrate.project import Project, current_folder, find_project
 from ..models.site import SiteModels
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
@@ -28,7 +29,6 @@ from ..wordpress.multisite import prefix_list, site_at
 from ..wordpress.object_cache import object_cache_advice
 from .options import Choices, ExitCode
 from .output import Display, Output, confirm
-from .project import Project, current_folder, find_project
 
 R = TypeVar("R")
 
@@ -97,7 +97,7 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
     A command that ``writes`` does not begin with doubtful settings. Raises ConfigurationError.
     """
     out = Output(choices)
-    project = find_project(choices, out)
+    project = find_project(choices.models, choices.migrations, out.note)
     settings = Settings.gather(
         database=choices.database,
         prefix=choices.prefix,
@@ -222,12 +222,13 @@ def open_author_session(
     One that ``writes`` may name a folder that is still to be made.
     """
     out = Output(choices)
-    project = find_project(choices, out, models=models, folder=folder, author=True)
+    models, folder = (choices.models if models is None else models), (choices.migrations if folder is None else folder)
+    project = find_project(models, folder, out.note, author=True)
     migrations = project.folder
     path = migrations.path
     if project.path is None and path.parent not in (here := current_folder() or path, *here.parents):
         out.note(f"Migrations: {path}")
-    if project.path is None and writes and path.parent.name == "wch_peewee":
+    if project.path is None and writes and path.parent == Path(__file__).resolve().parents[1]:
         raise ConfigurationError(
             f"Cannot write into the migrations of an installed package ({path}); use --migrations "
             "FOLDER, or install a checkout with pip install -e ."

@@ -264,7 +264,7 @@ class Installation:
             half_rolled_back=state.half_back,
             changed_files=self.changed_files(state),
             missing_files=() if state.is_newer else tuple(one for one in state.applied or () if one not in state.known),
-            differences=(*plan.describe(), *map(str, plan.blocking)),
+            differences=(*plan.describe(), *map(str, plan.lacking)),
             is_newer=state.is_newer,
             is_stamped=state.is_stamped,
             reason=state.why_newer,

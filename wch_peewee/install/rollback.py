@@ -70,8 +70,9 @@ class RollbackPlan(Report):
             raise self.cause
         nothing = "Nothing was changed."
         if self.refusals:
+            despite = ", not even with --allow-loss" if allowed is None else ""
             raise SchemaConflict(
-                "\n".join((f"{target}: cannot roll back {self.names[-1]}. {nothing}", *self.refusals)),
+                "\n".join((f"{target}: cannot roll back {self.names[-1]}{despite}. {nothing}", *self.refusals)),
                 reasons=self.refusals,
             )
         if allowed is None:

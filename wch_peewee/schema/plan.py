@@ -31,6 +31,11 @@ class Plan:
         """The refusals that the models cannot work with."""
         return tuple(refusal for refusal in self.refusals if refusal.blocking)
 
+    @property
+    def lacking(self) -> tuple[Refusal, ...]:
+        """The refusals for which the tables lack something: a column, an index or a foreign key."""
+        return tuple(refusal for refusal in self.refusals if refusal.blocking or refusal.what.startswith("Add "))
+
     def without(self, ignored: Iterable[str]) -> Self:
         """Return the plan with the refusals that are to be ignored among what is left alone.
 
@@ -166,7 +171,7 @@ def _key_dependency(operation: ops.AddForeignKey, result: Mapping[str, Table], d
     key, table = operation.foreign_key, result[operation.table]
     parent = result.get(key.referenced_table)
     if parent is None:
-        return f"table {key.referenced_table} does not exist"
+        return f"table {key.referenced_table} does not exist; create it or check --prefix, then run wch activate"
     if words := (*parent.opaque, *["it is partitioned"] * parent.is_partitioned):
         return f"{parent.name} cannot be referenced: {', '.join(words)}"
     if table.engine and parent.engine and table.engine.lower() != parent.engine.lower():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from .base import BaseDialect, Query
@@ -37,6 +38,9 @@ Kind = Literal[
 ]
 
 
+Number = int | float | Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Precondition:
     """One condition on the rows of a table."""
@@ -46,7 +50,7 @@ class Precondition:
     columns: tuple[str, ...] = ()
     foreign_key: ForeignKey | None = None
     size: int = 0
-    bounds: tuple[int, int] = (0, 0)
+    bounds: tuple[Number, Number] = (0, 0)
     values: tuple[str, ...] = ()
     type: ColumnType | None = None
     was: ColumnType | None = None
@@ -62,11 +66,13 @@ class Precondition:
         if self.kind == "unreferenced":
             keys = "a foreign key refers" if count == 1 else f"{count} foreign keys refer"
             return f"{keys} to {self.table} ({columns}) and fixes its type; drop it first"
-        words = _CONFLICTS["no_orphans" if self.foreign_key else self.kind].format(
+        kind: Kind = "no_orphans" if self.foreign_key else "same" if self.type else self.kind
+        words = _CONFLICTS[kind].format(
             columns=columns,
             size=self.size,
             type=self.type,
             bounds=self.bounds,
+            them="it" if count == 1 else "them",
             values=(" or " if self.kind == "unused" else ", ").join(self.values),
             parent=self.foreign_key and self.foreign_key.referenced_table,
         )
@@ -78,24 +84,24 @@ class Precondition:
         if self.kind == "no_rows":
             return f"{rows} of {self.table}"
         values = f"the {'value' if count == 1 else 'values'} of {rows} in {self.table}.{', '.join(self.columns)}"
-        return values if self.type is None else f"{values}, which do not fit into {self.type}"
+        fit = "does not fit" if count == 1 else "do not fit"
+        return values if self.type is None else f"{values}, which {fit} into {self.type}"
 
 
 #: By kind of precondition: the words behind the table's name, and what to do.
 _CONFLICTS: dict[Kind, str] = {
-    "no_nulls": " with NULL in {columns}; fill them first",
+    "no_nulls": " with NULL in {columns}; fill {them} first",
     "no_duplicates": " with duplicate ({columns}); resolve them first",
     "no_orphans": " whose {columns} is missing in {parent}; "
-    "delete or reattach them first (wch repair --orphans=delete or --orphans=reattach)",
+    "delete or reattach {them} first (wch repair --orphans=delete or --orphans=reattach)",
     "no_rows": "",
     "no_values": " with a value in {columns}",
-    "fits": " whose {columns} is longer than {size}; shorten them first",
-    "fits_bytes": " whose {columns} is longer than {size:,} bytes; shorten them first",
-    "same": " whose {columns} would change as {type}; change them first",
-    "exact": " whose {columns} would change as {type}; change them first",
-    "in_range": " whose {columns} is not in {bounds[0]} to {bounds[1]}; change them first",
-    "listed": " whose {columns} is not one of {values}; change them first",
-    "unused": " whose {columns} is {values}, which is removed; change them first",
+    "fits": " whose {columns} is longer than {size}; shorten {them} first",
+    "fits_bytes": " whose {columns} is longer than {size:,} bytes; shorten {them} first",
+    "same": " whose {columns} does not fit {type}; correct {them} first",
+    "in_range": " whose {columns} is not in {bounds[0]} to {bounds[1]}; correct {them} first",
+    "listed": " whose {columns} is not one of {values}; change {them} first",
+    "unused": " whose {columns} is {values}, which is removed; change {them} first",
 }
 
 
@@ -103,7 +109,8 @@ def _rows(count: int) -> str:
     return "there is 1 row" if count == 1 else f"there are {count:,} rows"
 
 
-_COMPARABLE = {"date", "time", "moment"}, {"whole", "decimal", "real"}
+_NUMBERS = {"whole", "decimal", "real"}
+_COMPARABLE = {"date", "time", "moment"}, _NUMBERS
 #: The greatest whole number up to which all are kept, and shown by a server.
 _EXACT = {"float": 999_999, "double": 2**53}
 #: In bytes; the longest types hold whatever a server sends.
@@ -130,8 +137,12 @@ def preconditions_of(operation: Operation) -> Iterator[Precondition]:
 
 
 def is_loss(precondition: Precondition) -> bool:
-    """Return True if conflicting rows lose values, where others make the operation fail."""
-    return precondition.kind in ("no_values", "no_rows", "exact")
+    """Return True if conflicting rows lose values in silence. Others make the operation fail, on a server at least."""
+    was, now = precondition.was, precondition.type
+    if now is None:
+        return precondition.kind in ("no_values", "no_rows")
+    # Of what becomes a timestamp, servers round some values, and refuse those before 1970.
+    return precondition.kind == "exact" and (now.name != "timestamp" or was is None or was.name == now.name)
 
 
 #: What one family and another hold is not the same in any row: bytes can be no text, and a number is not the place of a
@@ -164,10 +175,7 @@ def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
             yield Precondition("fits_bytes", table, (was.name,), size=size)
     elif not kept and (kind := _conversion(was.type, now.type)) is not None:
         yield Precondition(kind, table, (was.name,), type=now.type, was=was.type)
-    bounds, before = now.type.bounds, was.type.bounds
-    if families == ("whole", "real"):
-        greatest = _EXACT[now.type.name]
-        bounds = (0 if now.type.unsigned else -greatest, greatest)
+    bounds, before = now.type.bounds if kept else _bounds(was.type, now.type), was.type.bounds
     if bounds is not None and (before is None or not _within(before, bounds)):
         yield Precondition("in_range", table, (was.name,), bounds=bounds)
     if now.type.name == "enum" and was.type.name == "enum":
@@ -178,15 +186,30 @@ def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
         yield Precondition("listed", table, (was.name,), values=now.type.values)
 
 
+def _bounds(was: ColumnType, now: ColumnType) -> tuple[Number, Number] | None:
+    """Return the least and the greatest number that the change keeps, but for digits that are rounded."""
+    if was.family not in _NUMBERS or now.family in ("whole", "enum"):
+        return now.bounds
+    if now.family == "decimal":
+        greatest: Number = Decimal(10) ** ((now.size or 10) - (now.scale or 0)) - Decimal(1).scaleb(-(now.scale or 0))
+    elif now.family == "real" and was.family == "whole":
+        greatest = _EXACT[now.name]
+    elif now.name == "float" or now.unsigned:
+        greatest = 3.4e38 if now.name == "float" else 1.7e308
+    else:
+        return None
+    return 0 if now.unsigned else -greatest, greatest
+
+
 def _conversion(was: ColumnType, now: ColumnType) -> Literal["same", "exact"] | None:
     """Return what a change that can lose values depends on: None if the values are judged by a range or a list."""
-    if now.name == "enum" or (was.family == "whole" and now.family in ("whole", "real")):
+    if now.name == "enum" or (was.family == "whole" and now.family in _NUMBERS):
         return None
     alike = any({was.family, now.family} <= families for families in _COMPARABLE)
     return "exact" if alike else "same"
 
 
-def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
+def _within(inner: tuple[Number, Number], outer: tuple[Number, Number]) -> bool:
     return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 

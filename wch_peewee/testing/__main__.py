@@ -3,12 +3,9 @@
 import argparse
 import pkgutil
 import sys
-from pathlib import Path
 
 from ..errors import WchError
-from ..migrate.folder import migrations_folder
-from ..models.load import load_models
-from ..models.tables import MODELS
+from ..migrate.project import find_project
 from .bench import our_migrations
 from .examination import ExaminationFailed, Populate, Verdict, examine_at
 from .scratch import choose_engines, scratch_database
@@ -37,9 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m wch_peewee.testing",
         description="Run migrations twice, there and back, killed at every write, and two at once.",
+        epilog="Defaults: the variables WCH_MIGRATIONS and WCH_MODELS, [tool.wch] of pyproject.toml, the shipped ones.",
     )
-    parser.add_argument("--migrations", type=Path, metavar="FOLDER", help="the migrations (default: the shipped ones)")
-    parser.add_argument("--models", metavar="MODULE[:NAME]", help="whose tables they are (default: the shipped ones)")
+    parser.add_argument("--migrations", metavar="FOLDER", help="the migrations")
+    parser.add_argument("--models", metavar="MODULE[:NAME]", help="whose tables they are")
     parser.add_argument(
         "--populate", metavar="MODULE:FUNCTION", help="fills rows, called with the database and the prefix"
     )
@@ -52,10 +50,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _examine(options: argparse.Namespace) -> Verdict:
-    models = MODELS if options.models is None else load_models(options.models)
-    subject = our_migrations(options.migrations or migrations_folder(), options.prefix, models)
+    project = find_project(options.models, options.migrations, lambda text: sys.stderr.write(f"{text}\n"))
+    folder = project.folder.path
+    subject = our_migrations(folder, options.prefix, project.models)
+    engines = choose_engines(options.engines.split(",") if options.engines else None)
+    if not options.markdown:
+        sys.stdout.write(f"Migrations: {folder}\n")
+        sys.stdout.flush()
     verdict = Verdict(())
-    for engine in choose_engines(options.engines.split(",") if options.engines else None):
+    for engine in engines:
         with scratch_database(engine) as scratch:
             verdict += examine_at(
                 scratch,

@@ -46,7 +46,7 @@ class Subject:
 def our_migrations(folder: Path, prefix: str, models: Sequence[type[BaseModel]] = MODELS) -> Subject:
     """Return a folder of migrations for models, run like ``wch migrate`` and ``wch rollback``.
 
-    Raises ConfigurationError if the folder has no migrations.
+    Raises ConfigurationError if the folder has no migrations, or those of other models.
     """
 
     site = names_of(models, prefix)
@@ -62,6 +62,8 @@ def our_migrations(folder: Path, prefix: str, models: Sequence[type[BaseModel]] 
     names = files.names
     if not names:  # an examination of nothing would succeed
         raise ConfigurationError(f"No migrations in {folder}.")
+    for name in names:
+        files.version_of(name)
     return Subject(
         forward=lambda url: manager(url).run_migrations(),
         back=lambda name, url: manager(url).rollback(name),

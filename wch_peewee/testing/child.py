@@ -36,6 +36,11 @@ class Failure:
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}"
 
+    @property
+    def full(self) -> str:
+        """The error with its traceback, which a WchError does not need."""
+        return str(self) if self.known else f"{self}\n{self.trace}"
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:

@@ -189,7 +189,7 @@ def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate, a
     with Child(fill) as child:
         failure = child.end().failure
     if failure is not None:
-        raise ExaminationFailed(f"{scratch.label}: populating ends in {failure}\n{failure.trace}", Verdict(()))
+        raise ExaminationFailed(f"{scratch.label}: populating ends in {failure.full}", Verdict(()))
     with scratch.opened() as database:
         saved = save_state(database)
     return Bench(scratch, subject, f"with rows after {names[-1]}" if names else "with rows", saved, len(names))
@@ -198,7 +198,7 @@ def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate, a
 def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progress: Ticker) -> Result:
     where = (bench.scratch.label, bench.start, scenario.name)
     if bench.failure is not None:
-        fault = Fault("error", f"it ends in {bench.failure}\n{bench.failure.trace}")
+        fault = Fault("error", f"it ends in {bench.failure.full}")
         return Result(*where, 1, (Finding(*where, "the undisturbed run", fault),))
     tried, findings = 0, []
     for finding in scenario.play(bench, every):

@@ -119,6 +119,7 @@ BAD = {
     ),
     "an allowance without a reason": (file(f"{ADD}  # wch: allow narrowing"), FIRST, "allow"),
     "an allowance of nothing": (file("# wch: allow nothing because I may", ADD), FIRST, "allow"),
+    "an allowance with the printed dots": (file("# wch: allow rename-column because ...", ADD), FIRST, "allow"),
 }
 
 

@@ -15,7 +15,7 @@ from .state import Tables, moments, tables_after
 from .tables import column_remarks, drop_remarks, key_remarks, rollback_drops
 
 _COMMENT = re.compile(r"#\s*wch:\s*allow\b(.*)", re.IGNORECASE | re.DOTALL)
-_ALLOWED = re.compile(r"\s+([a-z][a-z-]*)\s+because\s+(\S.*)", re.DOTALL)
+_ALLOWED = re.compile(r"\s+([a-z][a-z-]*)\s+because\s+([\W\d_]*[^\W\d_].*)", re.DOTALL)
 _ADVICE = "write # wch: allow RULE because ..., with one rule and the reason"
 
 

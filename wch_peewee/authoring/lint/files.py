@@ -19,7 +19,7 @@ def undecided(migration: Migration) -> Remarks:
             asked = node.args[0] if node.args else None
             question = asked.value if isinstance(asked, ast.Constant) and isinstance(asked.value, str) else "a question"
             found = f"not decided yet: {' '.join(question.split())}"
-            yield node.lineno, "undecided", found, "decide, and remove this line"
+            yield node.lineno, "undecided", found, "the migration does not run with this line"
 
 
 def bad_rollback(migration: Migration) -> Remarks:

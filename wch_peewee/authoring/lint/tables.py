@@ -77,6 +77,9 @@ def _has_word(text: str, word: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
+_BOTH = "import what this uses, let rollback() drop the new column, and keep both fields in the model until then"
+
+
 def _renamed(moment: Moment) -> Remarks:
     a = moment.step.arguments
     table, old, new = code_of(moment.table), str(a["old"]), str(a["new"])
@@ -92,7 +95,7 @@ def _renamed(moment: Moment) -> Remarks:
     )
     drop = run_code("steps.drop_column", table, code_of(old), "allow_drop=True")
     found = f"{moment.table}.{old} is renamed to {new}, but PHP and older releases still use {old}"
-    advice = f"{way}; write both columns for one release, and in a later one {drop}"
+    advice = f"{way}; write both columns for one release, and in a later one {drop}; {_BOTH}"
     yield moment.step.line, "rename-column", found, advice
 
 
@@ -187,7 +190,7 @@ def _expand(table: str, was: Column, now: Column) -> str:
     rename = run_code("steps.rename_column", names[0], names[2], names[1])
     return (
         f"a new column of type {code_of(now.type)} beside it: {add}, then {fill}; "
-        f"in a later release, when nothing writes the old one: {drop}, then {rename}"
+        f"in a later release, when nothing writes the old one: {drop}, then {rename}; {_BOTH}"
     )
 
 

@@ -288,9 +288,14 @@ def drop_named(context: RunContext, names: Iterable[str]) -> None:
         return
     others = context.referencing_tables(names)
     if others:
-        advice = " ".join(filter(None, others.values())) or "create the table again without it, or drop the table."
-        words = f"{', '.join(others)} has a foreign key to our tables. Nothing was dropped. To drop the key first:"
-        raise SchemaConflict(f"{words} {advice}")
+        there, drops = ", ".join(others), " ".join(filter(None, others.values()))
+        advice = (
+            f"To drop the key first: {drops}"
+            if drops
+            else (f"SQLite cannot drop a foreign key: recreate {there} without it, or drop the table.")
+        )
+        whose = context.namespace.name
+        raise SchemaConflict(f"{there} has a foreign key to the tables of {whose}. Nothing was dropped. {advice}")
     tables = context.read(names)
     views = [table.name for table in tables if table.is_view]
     if views:

@@ -3,21 +3,17 @@
 import os
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from ..errors import ConfigurationError
-from ..migrate.folder import MigrationFolder, folder_of, other_folder, same_migrations, writable_by_others
 from ..models.load import load_models
 from ..models.tables import MODELS, BaseModel
 from ..schema.naming import Namespace, names_of
-from .options import Choices
-from .output import Output
+from .folder import MigrationFolder, folder_of, other_folder, same_migrations, writable_by_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +45,19 @@ class Project:
 
 
 def find_project(
-    choices: Choices, out: Output, *, models: str | None = None, folder: str | None = None, author: bool = False
+    models: str | None, folder: str | None, note: Callable[[str], object], *, author: bool = False
 ) -> Project:
-    """Return the project: ``models`` and ``folder``, else the options', the environment's, those of pyproject.toml.
+    """Return the project: ``models`` and ``folder`` as options give them, else the environment's or pyproject.toml's.
 
-    Raises ConfigurationError, also where there are other migrations around and none is named; for a command of an
-    ``author``, who is about to change them, also where they are the same.
+    ``note`` takes a remark for people. Raises ConfigurationError, also where there are other migrations around and none
+    is named; for a command of an ``author``, who is about to change them, also where they are the same.
     """
     here = current_folder()
     root, written = _written(here)
-    given = {
-        "models": choices.models if models is None else models,
-        "migrations": choices.migrations if folder is None else folder,
-    }
+    given = {"models": models, "migrations": folder}
     for name, value in given.items():
         if value == "":
-            raise click.UsageError(f"--{name} is empty; expected a {'module' if name == 'models' else 'folder'}.")
+            raise ConfigurationError(f"--{name} is empty; expected a {'module' if name == 'models' else 'folder'}.")
     found = {name: given[name] or os.environ.get(f"WCH_{name.upper()}") or written.get(name) for name in given}
     if root is not None and str(root) not in sys.path:
         sys.path.insert(0, str(root))
@@ -80,7 +73,7 @@ def find_project(
             "--migrations FOLDER, or install a checkout with pip install -e ."
         )
     if writable := writable_by_others(project.folder.path):
-        out.note(f"Other users can change {writable}, whose code wch runs; restrict it with chmod go-w.")
+        note(f"Other users can change {writable}, whose code wch runs; restrict it with chmod go-w.")
     return project
 
 
