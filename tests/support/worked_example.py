@@ -1,4 +1,4 @@
-"""The worked example of docs/next-migration.md, really run: change the models, wch new, plan, migrate.
+"""The worked example of docs/next-migration.md, really run: change the models, wch new, plan, migrate, roll back.
 
     python -m tests.support.worked_example --rows 1000000 > docs/next-migration.md
 
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ EDITS = (
         '    FAILED = "failed"\n\n\nclass Message(',
         '    FAILED = "failed"\n    DELETED = "deleted"\n\n\nclass Message(',
     ),
-    ("models/tables.py", "    assigned_agent_id = Unsigned", "    agent_id = Unsigned"),
+    ("models/tables.py", "    coupon_code = Varchar", "    coupon = Varchar"),
     (
         "models/tables.py",
         "    status = EnumField(MessageStatus, default=MessageStatus.SENT)\n",
@@ -45,9 +46,10 @@ EDITS = (
     ),
 )
 COMMANDS = {
-    "new": ["new", NAME, "--rename", "conversations.assigned_agent_id:agent_id"],
+    "new": ["new", NAME, "--rename", "carts.coupon_code:coupon"],
     "check": ["check", "--migrations", "migrations", "--quiet"],
     "plan": ["plan", "--quiet"],
+    "rollback": ["rollback", f"002_{NAME}", "--allow-loss", "--allow-copy", "--quiet"],
 }
 #: Runs in the copy, and prints how many seconds each step took.
 _TIMED = """
@@ -71,6 +73,8 @@ class Done:
     plan: str
     steps: list[dict[str, Any]]
     seconds: list[float]
+    rolled_back: str
+    rollback_seconds: float
 
 
 class Author:
@@ -85,7 +89,7 @@ class Author:
             shutil.copy(ROOT / name, self.checkout / name)
 
     def edit(self) -> str:
-        """Change the models and return the difference."""
+        """Change the models and return the difference, with which ``git apply`` has changed them."""
         lines: list[str] = []
         for name in dict.fromkeys(name for name, _, _ in EDITS):
             path = self.checkout / "wch_peewee" / name
@@ -93,20 +97,24 @@ class Author:
             for _, old, new in (edit for edit in EDITS if edit[0] == name):
                 assert after.count(old) == 1, (name, old)
                 after = after.replace(old, new)
-            path.write_text(after, encoding="utf-8")
             shown = f"wch_peewee/{name}"
-            lines += difflib.unified_diff(before.splitlines(), after.splitlines(), shown, shown, n=1, lineterm="")
-        return "\n".join(line for line in lines if not line.startswith("@@"))
+            lines += difflib.unified_diff(
+                before.splitlines(), after.splitlines(), f"a/{shown}", f"b/{shown}", n=2, lineterm=""
+            )
+        difference = "\n".join(lines)
+        subprocess.run(["git", "apply", "-"], cwd=self.checkout, input=difference + "\n", text=True, check=True)
+        return difference
 
-    def wch(self, *words: str, url: str = "", code: int = 0) -> str:
-        return self.python("-m", "wch_peewee", *words, url=url, code=code)
+    def wch(self, *words: str, url: str = "", code: int = 0, checkout: Path | None = None) -> str:
+        return self.python("-m", "wch_peewee", *words, url=url, code=code, checkout=checkout)
 
-    def python(self, *words: str, url: str = "", code: int = 0) -> str:
-        """Run Python in the copied checkout, without the installed package and other settings."""
+    def python(self, *words: str, url: str = "", code: int = 0, checkout: Path | None = None) -> str:
+        """Run Python in the copied checkout, or another, without the installed package and other settings."""
+        place = checkout or self.checkout
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WCH_")}
-        environment = kept | {"PYTHONPATH": str(self.checkout)} | ({"WCH_DATABASE_URL": url} if url else {})
+        environment = kept | {"PYTHONPATH": str(place)} | ({"WCH_DATABASE_URL": url} if url else {})
         ended = subprocess.run(
-            [sys.executable, *words], cwd=self.checkout, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, *words], cwd=place, env=environment, capture_output=True, text=True, check=False
         )
         if ended.returncode != code:
             raise AssertionError(f"{words} ended with {ended.returncode}: {ended.stdout}{ended.stderr}")
@@ -117,13 +125,18 @@ class Author:
 
 
 def upgrade(author: Author, database: LiveDatabase, label: str, rows: int) -> Done:
-    """Install version 1.0.0 with messages, plan, migrate, and check that nothing is left to do."""
+    """Install version 1.0.0 with messages, plan, migrate, check, and roll back; the older release has to be content."""
     fill(database, rows)
     plan = author.wch(*COMMANDS["plan"], url=database.url)
     steps = json.loads(author.wch("plan", "--format", "json", url=database.url))["steps"]
     seconds = json.loads(author.python("-c", _TIMED, database.url, url=database.url).splitlines()[-1])
     assert "No differences found" in author.wch("check", url=database.url)
-    return Done(label, plan, steps, seconds)
+    begun = time.monotonic()
+    rolled_back = author.wch(*COMMANDS["rollback"], url=database.url)
+    rollback_seconds = time.monotonic() - begun
+    for command in ("status", "check"):
+        author.wch(command, url=database.url, checkout=ROOT)
+    return Done(label, plan, steps, seconds, rolled_back, rollback_seconds)
 
 
 def fill(database: LiveDatabase, rows: int) -> None:
@@ -154,12 +167,17 @@ def page(difference: str, new: str, read: str, written: str, done: Sequence[Done
     return f"""# The next migration, from the model to the live table
 
 Follow three changes from the models to live tables: messages get a column `channel`, a message can be `deleted`, and
-`assigned_agent_id` of conversations is renamed to `agent_id`. A program runs all of this on real servers and writes
-this page; a test repeats it with fewer rows. [Write the next migration](migrations.md) explains each command.
+`coupon_code` of carts is renamed to `coupon`. A program runs all of this on real servers and writes this page; a test
+repeats it with fewer rows. [Write the next migration](migrations.md) explains each command. The first three sections
+are for the author of a release, in a checkout. As an operator you get their result as a wheel; begin with
+[read the plan](#read-the-plan).
 
     python -m tests.support.worked_example --rows {rows}
 
 ## Change the models
+
+`git apply` accepts this difference. Before you rename a column, search the code for its name; here only the model has
+it.
 
 ```diff
 {difference}
@@ -212,6 +230,27 @@ $ wch {" ".join(COMMANDS["plan"])}
 ## Check that it worked
 
 `wch check` prints "No differences found." The program that writes this page verifies that on each server.
+
+## Roll back
+
+Going back costs more than going forward. To remove a value from the enum, every server copies the table. For more than
+100,000 messages the rollback is refused without `--allow-copy`, which [blocks writers](online.md#what-a-copy-blocks),
+or `--online=pt-online-schema-change`, which does not. The values of `channel` are lost, so `--allow-loss` is needed,
+too. `wch plan --rollback 002_{NAME}` shows both.
+
+```console
+$ wch {" ".join(COMMANDS["rollback"])}
+{shown.rolled_back.strip()}
+```
+
+The seconds of the whole command with {rows:,} messages, on a machine that was busy with other work:
+
+| {" | ".join(one.label for one in done)} |
+|{" --- |" * len(done)}
+| {" | ".join(f"{one.rollback_seconds:.2f} s" for one in done)} |
+
+Then `wch status` and `wch check` of the older release end with exit code 0.
+[Upgrade a live site](upgrade-a-site.md#roll-back) has the order of the steps.
 """
 
 
