@@ -205,8 +205,8 @@ def test_without_drop_only_removing_is_refused(database: LiveDatabase) -> None:
     with account(database, rights) as limited:
         url = limited.url(database.name)
         assert wch("activate", database=url).code == 0
-        for command in ("uninstall", "rollback"):
-            result = wch(command, "--yes", database=url, WCH_REMOVE_DATA="true")
+        for command in (["uninstall"], ["rollback", "001_initial_schema"]):
+            result = wch(*command, "--yes", database=url, WCH_REMOVE_DATA="true")
             assert (result.code, "the account lacks DROP" in result.err) == (2, True)
         assert wch("status", database=url).code == 0
 

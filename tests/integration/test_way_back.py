@@ -82,6 +82,33 @@ def test_leave_takes_the_rows_of_tables_too(site: LiveDatabase, manager: Databas
     assert manager.rollback() == manager.rollback("001_initial_schema") == ()
 
 
+def test_without_a_name_no_table_is_dropped(site: LiveDatabase, manager: DatabaseManager) -> None:
+    """Each unnamed call takes back one more: a script that is run once too often must not end at the first."""
+    for name in ("003_renamed", "002_notes"):
+        assert wch("rollback", "--allow-loss", database=site.url).out == f"Success: Rolled back {name}.\n"
+    before, rows = state(site), f"{count(site):,} rows of wp_wch_messages"
+    for arguments in (["--allow-loss"], ["--yes"], []):
+        result = wch("rollback", *arguments, answer="001_initial_schema\n", database=site.url)
+        assert (result.code, rows in result.err) == (2, True)
+        assert "rolling back 001_initial_schema drops 6 tables" in result.err
+        assert "Name the migration: wch rollback 001_initial_schema --allow-loss, in Python" in result.err
+    for allow_loss in (True, False):
+        with pytest.raises(RemovalRefused, match="Name the migration"):
+            manager.rollback(allow_loss=allow_loss)
+    assert state(site) == before
+    assert wch("rollback", "001_initial_schema", "--allow-loss", database=site.url).code == 0
+    assert wch("rollback", "--yes", database=site.url).out == "Success: Nothing to do.\n"
+
+
+def test_without_rows_a_table_is_named_all_the_same(database: LiveDatabase) -> None:
+    manager = DatabaseManager(database.url)
+    manager.run_migrations()
+    with pytest.raises(RemovalRefused, match=r"drops 6 tables\. Nothing .*: wch rollback 001_initial_schema, in"):
+        manager.rollback()
+    assert manager.rollback(to="1.0.0") == ()
+    assert manager.rollback("001_initial_schema") == ("001_initial_schema",)
+
+
 def test_without_loss_no_leave_is_needed(site: LiveDatabase, manager: DatabaseManager) -> None:
     assert manager.rollback_plan("002_notes").losses == ()
     assert manager.rollback("002_notes") == ("003_renamed", "002_notes")
@@ -282,6 +309,6 @@ def test_the_query_of_a_refusal_runs_on_any_key(database: LiveDatabase, tmp_path
     manager.run_migrations()
     database.execute("INSERT INTO wp_wch_codes (code, note) VALUES ('a', 'too long')")
     with pytest.raises(SchemaConflict) as caught:
-        manager.rollback()
+        manager.rollback("002_more")
     (query,) = re.findall(r"See them: (SELECT .*);", str(caught.value))
     assert database.execute(query) == [("a", "too long")]
