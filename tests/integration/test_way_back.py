@@ -12,7 +12,8 @@ from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import chain_folder
 from tests.support.notes_migrations import NOTES
 from tests.support.snapshots import snapshot
-from wch_peewee import ConfigurationError, DatabaseManager, RemovalRefused, SchemaConflict
+from wch_peewee import ConfigurationError, DatabaseManager, RemovalRefused, SchemaConflict, SchemaTooNew
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.statements import Statement
 
 LEDGER = ("wp_wch_migrateledger",)
@@ -140,6 +141,14 @@ def test_the_plan_has_the_statements_that_are_run(site: LiveDatabase, manager: D
     manager.rollback("001_initial_schema", allow_loss=True)
     # On SQLite a rebuild cleans up as it goes, in both.
     assert [str(s) for s in run if str(s) in planned] == planned
+
+
+def test_an_older_release_says_which_one_rolls_back(site: LiveDatabase, manager: DatabaseManager) -> None:
+    words = (
+        "does not have 002_notes, 003_renamed; roll back with the newer release: wch rollback 002_notes. Nothing was"
+    )
+    with pytest.raises(SchemaTooNew, match=words):
+        DatabaseManager(site.url, migrations=migrations_folder()).rollback("001_initial_schema", allow_loss=True)
 
 
 def test_one_without_its_file_is_not_taken_back(site: LiveDatabase, manager: DatabaseManager, notes: Path) -> None:

@@ -365,6 +365,10 @@ class DatabaseManager(Installation):
         return state.is_newer
 
     def _rollback_allowed(self, state: InstalledState) -> InstalledState:
+        if unknown := [name for name in state.applied or () if state.is_newer and name not in state.known]:
+            back = self.command(f"rollback {unknown[0]}")
+            words = f"this release does not have {', '.join(unknown)}; roll back with the newer release: {back}"
+            raise self._too_new(state, words)
         if state.is_newer:
             raise self._too_new(state, "the tables have been upgraded since, and would not work after a rollback")
         return state

@@ -18,7 +18,7 @@ from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
 from .folder import MigrationFolder, in_words
 from .ledger import ensure_history
-from .runner import NOT_THE_STEP, MigrationRouter
+from .runner import MigrationRouter
 
 T = TypeVar("T")
 
@@ -294,7 +294,8 @@ def dry_run_migrations(
         except WchError as error:
             dry_run.stop(str(error), error)
         except Exception as error:  # an author's file may raise anything
-            if isinstance(error, pw.PeeweeException) and dry_run.dialect.failure(error.args) in ("lost", *NOT_THE_STEP):
+            not_the_step = ("lost", "waiting", "damaged")
+            if isinstance(error, pw.PeeweeException) and dry_run.dialect.failure(error.args) in not_the_step:
                 raise
             dry_run.stop(in_words(error, folder.path / f"{name}.py"))
         if dry_run.stopped is not None:
