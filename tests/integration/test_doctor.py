@@ -70,7 +70,7 @@ def test_a_missing_privilege_comes_with_its_grant(database: LiveDatabase, missin
     rights = ", ".join(right for right in EVERYTHING.split(", ") if right != missing)
     with account(database, rights) as limited:
         found = findings(limited.url(database.name))
-    assert (found[name].state, f"may not {missing}" in found[name].found) == (state, True)
+    assert (found[name].state, f"lacks {missing}" in found[name].found) == (state, True)
     assert f"GRANT {missing} ON " in found[name].advice
     assert [finding.name for finding in found.values() if finding.state != "ok"] == [name]
 

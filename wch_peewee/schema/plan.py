@@ -221,6 +221,8 @@ class Forecast:
     copy_refusal: str = ""
     #: an online tool copies the table instead of the server
     handed_over: bool = False
+    #: changing it back makes the server copy the table, whatever the change itself costs
+    copies_back: bool = False
 
     def describe(self) -> tuple[str, ...]:
         """Return in words what the step does."""
@@ -231,7 +233,9 @@ class Forecast:
     def reversals(self) -> tuple[str, ...]:
         """Return in words how the step is undone."""
         operations = () if isinstance(self.work, RowWork) else self.work.operations
-        return tuple(dict.fromkeys(map(ops.reversal, operations)))
+        copies = "; that copies the table and may block writers (--allow-copy for a large one)" * self.copies_back
+        words = (ops.reversal(one) + copies * isinstance(one, ops.ModifyColumn) for one in operations)
+        return tuple(dict.fromkeys(words))
 
     @property
     def failing(self) -> tuple[Check, ...]:
