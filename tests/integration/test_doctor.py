@@ -51,6 +51,14 @@ def test_an_application_that_does_not_enforce_its_foreign_keys(database: LiveDat
 
 
 @pytest.mark.families("mysql", "mariadb")
+def test_where_the_site_is_missing_wch_does_not_make_its_options(database: LiveDatabase) -> None:
+    manager = DatabaseManager(database.url, prefix="gone_")
+    manager.needs_site = True
+    found = {finding.name: finding.state for finding in diagnose(manager)}
+    assert (found["site"], "options table" in found) == ("fail", False)
+
+
+@pytest.mark.families("mysql", "mariadb")
 def test_an_unreachable_server_is_a_finding(database: LiveDatabase) -> None:
     (finding,) = diagnose(DatabaseManager(database.address.url("wch_test_no_such_database")))
     assert (finding.name, finding.state) == ("connection", "fail")

@@ -143,6 +143,16 @@ def test_the_plan_has_the_statements_that_are_run(site: LiveDatabase, manager: D
     assert [str(s) for s in run if str(s) in planned] == planned
 
 
+def test_a_way_back_that_copies_is_known_before(site: LiveDatabase, manager: DatabaseManager) -> None:
+    manager.rollback("003_renamed")
+    words = "changing the column back, if its values still fit; that copies the table and may block writers"
+    copies = site.family != "sqlite"
+    assert (words in wch("plan", database=site.url).out) == copies
+    manager.run_migrations()
+    shown = wch("rollback", "--dry-run", "--copy-bytes", "0", database=site.url).out
+    assert ("-- To accept this: wch rollback 003_renamed --allow-copy\n" in shown) == copies
+
+
 def test_an_older_release_says_which_one_rolls_back(site: LiveDatabase, manager: DatabaseManager) -> None:
     words = (
         "does not have 002_notes, 003_renamed; roll back with the newer release: wch rollback 002_notes. Nothing was"

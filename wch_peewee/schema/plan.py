@@ -96,7 +96,12 @@ def _split(
     """Split a change into what can be applied, the reason why even that is refused, and what is refused."""
     operation = _placed(change.operation, result)
     unmet = [need for need in change.requires if counts[need]]
-    reason = "; ".join(need.refusal(counts[need]) for need in unmet)
+    live = result.get(operation.table)
+    reason = "; ".join(
+        need.refusal(counts[need])
+        + (f" (see them: {dialect.select_conflicts(need, live.primary_key)})" if live and need.has_rows else "")
+        for need in unmet
+    )
     if isinstance(operation, ops.CreateTable):
         operation, refused = _with_possible_keys(operation, result, dialect)
         return operation, reason, refused
