@@ -12,6 +12,7 @@
     ├── SchemaConflict          the live schema cannot be brought to the declared one
     ├── RunStopped              a run stopped half way
     │   ├── MigrationFailed     a migration's step failed
+    │   │   └── MigrationBlocked  a lock kept it waiting for too long (also a Busy)
     │   └── StatementFailed     a statement failed
     │       └── CopyRefused     a large table would have to be copied, which is not allowed
     ├── NotOwned                a statement aimed at a table that is not managed
@@ -103,6 +104,8 @@ class RunStopped(WchError):
     anything. ``command`` is what to type next. The text is built in ``__str__``, so callers may still set attributes.
     """
 
+    _when = "Remove the cause, then run"
+
     def __init__(
         self,
         reason: str,
@@ -142,7 +145,7 @@ class RunStopped(WchError):
         return f"In place: {_some(in_place)}." if in_place else "Nothing of this run is in place yet."
 
     def _next_step(self) -> str:
-        when = _WHEN_LOST[self.cluster] if self.lost else "Remove the cause, then run"
+        when = _WHEN_LOST[self.cluster] if self.lost else self._when
         return f"{when}: {self.command}" if self.command else f"{when.removesuffix(' again')} the same again."
 
 
@@ -179,6 +182,12 @@ class MigrationFailed(RunStopped):
             return super()._done_so_far(in_place)
         steps = "step 1" if self.step == 2 else f"steps 1 to {self.step - 1}"
         return f"In place: {steps}. " + (f"This run: {_some(in_place)}." if in_place else "This run changed nothing.")
+
+
+class MigrationBlocked(MigrationFailed, Busy):
+    """A migration whose step another session's lock has kept waiting for too long; trying again later may succeed."""
+
+    _when = "When it is free, run again"
 
 
 class CopyRefused(StatementFailed):

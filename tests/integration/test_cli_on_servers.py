@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from dataclasses import replace
@@ -105,6 +106,20 @@ def test_a_newer_database_is_4_and_gets_no_statement(database: LiveDatabase, ver
     assert seen.writes == []
 
 
+def test_what_duplicates_prevent_comes_with_their_query(site: LiveDatabase) -> None:
+    name = "wp_wch_messages_wa_message_id" if site.family == "sqlite" else "wa_message_id ON wp_wch_messages"
+    site.execute(f"DROP INDEX {name}")
+    site.execute("UPDATE wp_wch_messages SET wa_message_id = 'twice' WHERE id < 3")
+    for command, code in (("plan", 0), ("check", 1), ("activate", 1)):
+        shown = wch(command, database=site.url)
+        assert shown.code == code, command
+        (query,) = set(
+            re.findall(r"duplicate \(wa_message_id\); resolve them first \(see them: (SELECT .*)\)", shown.out)
+        )
+        assert site.execute(query) == [("twice", 2)]
+    assert wch("plan", database=site.url).out.endswith("-- Nothing can be done; see Refused\n")
+
+
 def test_busy_is_3(database: LiveDatabase) -> None:
     wch("activate", database=database.url)
     drop_index(database)
@@ -178,6 +193,7 @@ def test_a_server_that_says_no_is_one_line(database: LiveDatabase) -> None:
                 result = wch(*arguments, "--quiet", database=url, WCH_REMOVE_DATA="1")
                 assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1), (url, result)
                 assert words in result.err
+                assert (words == "refused the user or password") == ("Access denied for user '" in result.err)
                 assert "s3cret" not in result.err
     assert database.tables() == []
 
@@ -205,8 +221,8 @@ def test_without_drop_only_removing_is_refused(database: LiveDatabase) -> None:
     with account(database, rights) as limited:
         url = limited.url(database.name)
         assert wch("activate", database=url).code == 0
-        for command in ("uninstall", "rollback"):
-            result = wch(command, "--yes", database=url, WCH_REMOVE_DATA="true")
+        for command in (["uninstall"], ["rollback", "001_initial_schema"]):
+            result = wch(*command, "--yes", database=url, WCH_REMOVE_DATA="true")
             assert (result.code, "the account lacks DROP" in result.err) == (2, True)
         assert wch("status", database=url).code == 0
 

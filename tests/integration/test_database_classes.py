@@ -134,7 +134,13 @@ def life(database: Any) -> list[Any]:
     ]
     if not hasattr(database, "aexecute_sql"):
         database.close()
-    return [*seen, manager.rollback(allow_loss=True), plugin.activate(), plugin.uninstall(), manager.status().version]
+    return [
+        *seen,
+        manager.rollback("001_initial_schema", allow_loss=True),
+        plugin.activate(),
+        plugin.uninstall(),
+        manager.status().version,
+    ]
 
 
 # aiomysql makes Python warnings of MySQL's notes; this one is about peewee's LIKE BINARY.

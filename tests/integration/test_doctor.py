@@ -51,6 +51,14 @@ def test_an_application_that_does_not_enforce_its_foreign_keys(database: LiveDat
 
 
 @pytest.mark.families("mysql", "mariadb")
+def test_where_the_site_is_missing_wch_does_not_make_its_options(database: LiveDatabase) -> None:
+    manager = DatabaseManager(database.url, prefix="gone_")
+    manager.needs_site = True
+    found = {finding.name: finding.state for finding in diagnose(manager)}
+    assert (found["site"], "options table" in found) == ("fail", False)
+
+
+@pytest.mark.families("mysql", "mariadb")
 def test_an_unreachable_server_is_a_finding(database: LiveDatabase) -> None:
     (finding,) = diagnose(DatabaseManager(database.address.url("wch_test_no_such_database")))
     assert (finding.name, finding.state) == ("connection", "fail")
@@ -70,7 +78,7 @@ def test_a_missing_privilege_comes_with_its_grant(database: LiveDatabase, missin
     rights = ", ".join(right for right in EVERYTHING.split(", ") if right != missing)
     with account(database, rights) as limited:
         found = findings(limited.url(database.name))
-    assert (found[name].state, f"may not {missing}" in found[name].found) == (state, True)
+    assert (found[name].state, f"lacks {missing}" in found[name].found) == (state, True)
     assert f"GRANT {missing} ON " in found[name].advice
     assert [finding.name for finding in found.values() if finding.state != "ok"] == [name]
 

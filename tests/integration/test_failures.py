@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.command import wch
 from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import chain_folder, use_migrations
-from wch_peewee import DatabaseManager, MigrationFailed, StatementFailed, WchError
+from wch_peewee import Busy, DatabaseManager, MigrationFailed, StatementFailed, WchError
 from wch_peewee.cli import run
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.statements import Statement
@@ -157,6 +159,29 @@ def test_a_rollback_names_itself(installed: LiveDatabase, folder: Path) -> None:
         manager.rollback()
     assert caught.value.command == "wch rollback 002_more"
     assert installed.execute("SELECT name FROM wp_wch_migratehistory ORDER BY id")[-1] == ("002_more",)
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_a_wait_in_the_middle_says_where_too(installed: LiveDatabase, folder: Path) -> None:
+    """A lock is no fault of the migration, and what is in place is to be known all the same."""
+    write(folder, 'steps.add_column, database, "messages", Column("note", text(), nullable=True)')
+    with closing(installed.connect()) as other, other.atomic():
+        other.execute_sql("SELECT COUNT(*) FROM wp_wch_messages")
+        result = wch("migrate", "--timeout", "0.5", "--format", "json", database=installed.url)
+        with pytest.raises(Busy, match="step 2 of 3"):
+            DatabaseManager(installed.url, patience=0.5).run_migrations()
+    error = result.json["error"]
+    expected = {"type": "MigrationBlocked", "migration": "002_more", "step": 2, "steps": 3, "exit_code": 3}
+    assert {key: error[key] for key in expected} == expected
+    first, *others = result.err.splitlines()[-3:]
+    assert first.startswith("Error: migration 002_more, step 2 of 3: another session has held wp_wch_messages for ")
+    assert others[0] == "In place: step 1. This run: Added column wp_wch_carts.note."
+    assert others[1] == "When it is free, run again: wch migrate --timeout 0.5 --format json"
+    status = wch("status", database=installed.url)
+    assert (status.code, "002_more was started and not finished: wch migrate continues it." in status.out) == (1, True)
+    assert wch("status", "--format", "json", database=installed.url).json["half_applied"] == ["002_more"]
+    assert wch("migrate", database=installed.url).code == 0
+    assert "finished" not in wch("status", database=installed.url).out
 
 
 def dropping(database: LiveDatabase, table: str) -> Callable[[Statement], None]:

@@ -32,7 +32,7 @@ def test_an_upgrade_is_logged_with_what_was_done(database: LiveDatabase, caplog:
         plugin.activate()
         plugin.admin_init()
         assert lines(caplog, "INFO") == []
-        plugin.manager.rollback(allow_loss=True)
+        plugin.manager.rollback("001_initial_schema", allow_loss=True)
         assert "Rolled back migration 001_initial_schema" in lines(caplog, "INFO")
 
 

@@ -135,9 +135,9 @@ def test_rolling_back_the_first_needs_leave(database: LiveDatabase) -> None:
     before = snapshot(database)
     for remove_data in (False, True):
         with pytest.raises(RemovalRefused, match="allow_loss"):
-            DatabaseManager(database.url, remove_data=remove_data).rollback()
+            DatabaseManager(database.url, remove_data=remove_data).rollback("001_initial_schema")
     assert snapshot(database) == before
-    assert manager.rollback(allow_loss=True) == ("001_initial_schema",)
+    assert manager.rollback("001_initial_schema", allow_loss=True) == ("001_initial_schema",)
     assert set(database.tables()) == set(BOOKKEEPING)
     assert (version(database), history(database)) == (None, [])
     assert manager.rollback() == ()

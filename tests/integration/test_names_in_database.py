@@ -90,5 +90,5 @@ def test_migrations_find_what_goes_by_another_name(database: LiveDatabase, chain
         manager.run_migrations()
         assert manager.status().version == NEWEST
         while manager.status().version != "1.0.0":
-            manager.rollback()
+            manager.rollback(manager.status().applied[-1])
         assert is_whole(database, prefix)

@@ -141,7 +141,7 @@ COMMANDS = pytest.mark.parametrize("command", ["uninstall", "rollback"])
 
 def removal(url: str, command: str) -> object:
     manager = DatabaseManager(url, remove_data=True)
-    return manager.uninstall() if command == "uninstall" else manager.rollback(allow_loss=True)
+    return manager.uninstall() if command == "uninstall" else manager.rollback("001_initial_schema", allow_loss=True)
 
 
 @COMMANDS

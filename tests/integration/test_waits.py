@@ -147,6 +147,16 @@ def test_an_account_that_may_not_see_the_holder_is_told_its_number(database: Liv
             DatabaseManager(limited.url(database.name), patience=0).install()
 
 
+def test_an_account_that_may_not_see_who_blocks_is_told_what_it_lacks(site: LiveDatabase) -> None:
+    site.execute("DROP INDEX expires_at ON wp_wch_carts")
+    needed = r"PROCESS ON \*\.\*" if site.family == "mariadb" else r"SELECT ON performance_schema\.\*"
+    with closing(site.connect()) as other, other.atomic(), account(site, "ALL PRIVILEGES") as limited:
+        other.execute_sql("SELECT * FROM wp_wch_carts")
+        manager = DatabaseManager(limited.url(site.name), patience=0.5)
+        with pytest.raises(Busy, match=rf"held wp_wch_carts .*this account may not see which: GRANT {needed} TO"):
+            manager.install()
+
+
 def test_a_heartbeat_disturbs_no_statement(database: LiveDatabase) -> None:
     own = open_database(parse_url(database.url))
     with closing(own):

@@ -12,7 +12,8 @@ from tests.support.databases import LiveDatabase
 from tests.support.migration_chain import chain_folder
 from tests.support.notes_migrations import NOTES
 from tests.support.snapshots import snapshot
-from wch_peewee import ConfigurationError, DatabaseManager, RemovalRefused, SchemaConflict
+from wch_peewee import ConfigurationError, DatabaseManager, RemovalRefused, SchemaConflict, SchemaTooNew
+from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.schema.statements import Statement
 
 LEDGER = ("wp_wch_migrateledger",)
@@ -82,6 +83,33 @@ def test_leave_takes_the_rows_of_tables_too(site: LiveDatabase, manager: Databas
     assert manager.rollback() == manager.rollback("001_initial_schema") == ()
 
 
+def test_without_a_name_no_table_is_dropped(site: LiveDatabase, manager: DatabaseManager) -> None:
+    """Each unnamed call takes back one more: a script that is run once too often must not end at the first."""
+    for name in ("003_renamed", "002_notes"):
+        assert wch("rollback", "--allow-loss", database=site.url).out == f"Success: Rolled back {name}.\n"
+    before, rows = state(site), f"{count(site):,} rows of wp_wch_messages"
+    for arguments in (["--allow-loss"], ["--yes"], []):
+        result = wch("rollback", *arguments, answer="001_initial_schema\n", database=site.url)
+        assert (result.code, rows in result.err) == (2, True)
+        assert "rolling back 001_initial_schema drops 6 tables" in result.err
+        assert "Name the migration: wch rollback 001_initial_schema --allow-loss, in Python" in result.err
+    for allow_loss in (True, False):
+        with pytest.raises(RemovalRefused, match="Name the migration"):
+            manager.rollback(allow_loss=allow_loss)
+    assert state(site) == before
+    assert wch("rollback", "001_initial_schema", "--allow-loss", database=site.url).code == 0
+    assert wch("rollback", "--yes", database=site.url).out == "Success: Nothing to do.\n"
+
+
+def test_without_rows_a_table_is_named_all_the_same(database: LiveDatabase) -> None:
+    manager = DatabaseManager(database.url)
+    manager.run_migrations()
+    with pytest.raises(RemovalRefused, match=r"drops 6 tables\. Nothing .*: wch rollback 001_initial_schema, in"):
+        manager.rollback()
+    assert manager.rollback(to="1.0.0") == ()
+    assert manager.rollback("001_initial_schema") == ("001_initial_schema",)
+
+
 def test_without_loss_no_leave_is_needed(site: LiveDatabase, manager: DatabaseManager) -> None:
     assert manager.rollback_plan("002_notes").losses == ()
     assert manager.rollback("002_notes") == ("003_renamed", "002_notes")
@@ -113,6 +141,24 @@ def test_the_plan_has_the_statements_that_are_run(site: LiveDatabase, manager: D
     manager.rollback("001_initial_schema", allow_loss=True)
     # On SQLite a rebuild cleans up as it goes, in both.
     assert [str(s) for s in run if str(s) in planned] == planned
+
+
+def test_a_way_back_that_copies_is_known_before(site: LiveDatabase, manager: DatabaseManager) -> None:
+    manager.rollback("003_renamed")
+    words = "changing the column back, if its values still fit; that copies the table and may block writers"
+    copies = site.family != "sqlite"
+    assert (words in wch("plan", database=site.url).out) == copies
+    manager.run_migrations()
+    shown = wch("rollback", "--dry-run", "--copy-bytes", "0", database=site.url).out
+    assert ("-- To accept this: wch rollback 003_renamed --allow-copy\n" in shown) == copies
+
+
+def test_an_older_release_says_which_one_rolls_back(site: LiveDatabase, manager: DatabaseManager) -> None:
+    words = (
+        "does not have 002_notes, 003_renamed; roll back with the newer release: wch rollback 002_notes. Nothing was"
+    )
+    with pytest.raises(SchemaTooNew, match=words):
+        DatabaseManager(site.url, migrations=migrations_folder()).rollback("001_initial_schema", allow_loss=True)
 
 
 def test_one_without_its_file_is_not_taken_back(site: LiveDatabase, manager: DatabaseManager, notes: Path) -> None:
@@ -315,6 +361,6 @@ def test_the_query_of_a_refusal_runs_on_any_key(database: LiveDatabase, tmp_path
     manager.run_migrations()
     database.execute("INSERT INTO wp_wch_codes (code, note) VALUES ('a', 'too long')")
     with pytest.raises(SchemaConflict) as caught:
-        manager.rollback()
+        manager.rollback("002_more")
     (query,) = re.findall(r"See them: (SELECT .*);", str(caught.value))
     assert database.execute(query) == [("a", "too long")]

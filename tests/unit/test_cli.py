@@ -64,7 +64,7 @@ def test_a_life() -> None:
     assert wch("check").out == "No differences found.\n"
     assert wch("plan").out == "-- Nothing to do\n"
     assert wch("migrate").out == "Success: No pending migrations (version 1.0.0).\n"
-    assert wch("rollback", "--yes").out == "Success: Rolled back 001_initial_schema.\n"
+    assert wch("rollback", "001_initial_schema", "--yes").out == "Success: Rolled back 001_initial_schema.\n"
     assert wch("rollback", "--yes").out == "Success: Nothing to do.\n"
     assert wch("migrate").out.splitlines()[0] == "Applied 001_initial_schema"
     removed = wch("uninstall", "--yes", WCH_REMOVE_DATA="true")

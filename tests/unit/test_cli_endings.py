@@ -134,10 +134,10 @@ def test_ctrl_c_is_130() -> None:
     assert (result.code, len(result.err.splitlines())) == (130, 1)
 
 
-@pytest.mark.parametrize("command", ["rollback", "uninstall"])
+@pytest.mark.parametrize("command", ["rollback 001_initial_schema", "uninstall"])
 def test_nobody_there_to_answer_is_2(command: str) -> None:
     wch("activate")
-    result = wch(command, WCH_REMOVE_DATA="true")
+    result = wch(*command.split(), WCH_REMOVE_DATA="true")
     assert result.code == 2
     assert "Use --yes in scripts" in result.err
     assert wch("status").code == 0
@@ -169,7 +169,7 @@ def test_what_may_not_be_written_is_said_first(tmp_path: Path) -> None:
     wch("activate")
     # Root may write whatever the permissions say, so they are not asked for real here.
     with mock.patch("os.access", return_value=False):
-        result = wch("rollback", "--yes")
+        result = wch("rollback", "001_initial_schema", "--yes")
         assert (result.code, "nothing was changed" in result.err) == (2, True)
         doctor = wch("doctor", "--format", "json")
     assert doctor.code == 2

@@ -40,6 +40,12 @@ def lines(result: Plan) -> list[str]:
     return [f"+ {line}" for line in result.describe()] + refused
 
 
+#: The queries that show conflicting rows.
+NULLS = " (see them: SELECT t.`id`, t.`a` FROM `t` AS t WHERE t.`a` IS NULL)"
+EQUALS = (
+    " (see them: SELECT t.`a`, COUNT(*) AS n FROM `t` AS t WHERE t.`a` IS NOT NULL GROUP BY t.`a` HAVING COUNT(*) > 1)"
+)
+
 #: name: (live, declared, rows, lines)
 ROWS = {
     "nothing": (table(A), table(A), {}, []),
@@ -77,14 +83,14 @@ ROWS = {
         {("no_nulls", "a"): 2},
         [
             "+ Change t.b from NULL to NOT NULL",
-            "- Change t.a from NULL to NOT NULL: there are 2 rows of t with NULL in a; fill them first",
+            "- Change t.a from NULL to NOT NULL: there are 2 rows of t with NULL in a; fill them first" + NULLS,
         ],
     ),
     "unique with duplicates there": (
         table(A),
         table(A, index("a", unique=True)),
         {("no_duplicates", "a"): 1},
-        ["- Add index t UNIQUE KEY `a` (`a`): there is 1 row of t with duplicate (a); resolve them first"],
+        ["- Add index t UNIQUE KEY `a` (`a`): there is 1 row of t with duplicate (a); resolve them first" + EQUALS],
     ),
     # As one change it would be refused whole, and the rows' NULLs have nothing to say against the rest.
     "the rest of a column whose NULLs are in the way": (
@@ -94,7 +100,7 @@ ROWS = {
         [
             "+ Change type of t.a from varchar(10) to varchar(20)",
             "+ Change default value of t.a from none to 'x'",
-            "- Change t.a from NULL to NOT NULL: there are 2 rows of t with NULL in a; fill them first",
+            "- Change t.a from NULL to NOT NULL: there are 2 rows of t with NULL in a; fill them first" + NULLS,
         ],
     ),
 }

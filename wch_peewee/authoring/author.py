@@ -162,7 +162,7 @@ def _troubles(
         yield from (f"it does not: {found.words}" for found in model_differences([database], folder, tables))
         # A rollback that is refused or missing has been decided.
         with contextlib.suppress(Irreversible, RemovalRefused):
-            scratch_manager(database, folder, remove_data=True).rollback()
+            scratch_manager(database, folder, remove_data=True).rollback(folder.names[-1])
             back = operations_between(scratch_schema(database, folder.namespace), before, Renames())
             yield from (f"its rollback does not: {line}" for operation in back for line in operation.describe())
     except RunStopped as error:

@@ -97,5 +97,7 @@ def _print(report: InstallReport, session: Session) -> None:
         say(f"Installed version {report.version}.")
     elif report.version_before == report.version:
         say(f"Repaired the schema (version {report.version}).")
+    elif report.version_before is None:
+        say(f"Took over the existing tables, and wrote version {report.version}.")
     else:
-        say(f"Upgraded from {report.version_before or 'no version'} to {report.version}.")
+        say(f"Upgraded from {report.version_before} to {report.version}.")

@@ -131,7 +131,7 @@ def wch(context: click.Context) -> None:
       wch --wordpress /srv/www/site activate                     do it; done twice, it does nothing
       wch --database mysql://root@localhost/wordpress status     without a WordPress folder
 
-    The options below stand before or behind the command.
+    The options below may be given before or after the command.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

@@ -75,6 +75,9 @@ class Choices:
     ignore: tuple[str, ...] = ()
 
 
+_FIELDS_HELP = "Print these fields of the list, as a,b; a wrong name prints all names."
+
+
 def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) -> Callable[[F], F]:
     """Add the options that may stand before or behind a command's name; the later one wins.
 
@@ -116,7 +119,7 @@ def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) ->
         ),
         *(own if project else ()),
         _stored("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
-        *((_stored("--fields", metavar="NAMES", help="Print these fields of the list, as a,b."),) * ("ids" in formats)),
+        *((_stored("--fields", metavar="NAMES", help=_FIELDS_HELP),) * ("ids" in formats)),
         _stored("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
         _stored("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
     )

@@ -79,8 +79,8 @@ def show_rollback(session: Session, found: RollbackPlan) -> int:
     """Print what a rollback would do, and what it would lose; return the exit code."""
     value = {"names": found.names, "loses": found.loss, "refused": found.refusals, **_dry_run_document(found.dry_run)}
     after = [*(f"Refused: {refusal}" for refusal in found.refusals), *(f"Loses {loss}" for loss in found.loss)]
-    if found.loss and not found.refusals:
-        after.append(f"{session.manager.command(f'rollback {found.names[-1]} --allow-loss')} allows this loss")
+    if found.options and not found.refusals:
+        after.append(f"To accept this: {session.manager.command(f'rollback {found.names[-1]}{found.options}')}")
     _show_steps(session, found.dry_run, value, after if found.names else ["Nothing to do"])
     return ExitCode.FINE
 
@@ -128,7 +128,7 @@ def _outside_of_steps(found: InstallPlan, option: str) -> Iterator[str]:
     yield from (f"Refused: {refusal}" for refusal in found.plan.refusals)
     yield from (f"Not managed by wch: {extra}" for extra in found.plan.extras)
     if found.is_empty:
-        yield "Nothing to do"
+        yield "Nothing can be done; see Refused" if found.plan.refusals else "Nothing to do"
 
 
 def _stopped(stopped: Stopped) -> str:
@@ -191,7 +191,8 @@ def _rows(dry_run: DryRunResult) -> Iterator[tuple[str, ...]]:
         size = None if isinstance(work, RowWork) else dry_run.sizes.get(work.table)
         failing = sum(check.count for check in forecast.failing)
         unsure = next((check for check in forecast.checks if check.count and check.changed_by), None)
-        against = f"{failing:,} rows" if failing else f"depends on {unsure.changed_by}" if unsure else ""
+        against = "1 row" if failing == 1 else f"{failing:,} rows"
+        against = against if failing else f"depends on {unsure.changed_by}" if unsure else ""
         yield (
             _where(forecast),
             "; ".join(forecast.describe()),

@@ -20,6 +20,9 @@ from .session import Session, check_target, open_session
 def command(choices: Choices, name: str | None, to: str | None, allow_loss: bool, yes: bool, dry_run: bool) -> int:
     """Roll back the migration NAME, after those applied later; without a name, the newest one.
 
+    With NAME or --to the command can be repeated. Without them each run rolls back one more migration, and one that
+    drops tables is refused: name it in scripts.
+
     Runs the rollback() of the migration files. First it tests all of them against the existing rows, and refuses
     if a step would fail (exit code 2, nothing changed). If rows or values would be lost, it counts them and asks
     for the migration's name; --yes is not enough then, use --allow-loss. If the migration is not applied, there
@@ -41,6 +44,7 @@ def command(choices: Choices, name: str | None, to: str | None, allow_loss: bool
         return show_rollback(session, plan)
     taken: tuple[str, ...] = ()
     if plan.names:
+        plan.require_name(manager.target, manager.command)
         _ask(session, plan, yes=yes, allow_loss=allow_loss)
         session.out.note(f"Rolling back {', '.join(plan.names)}")
         with session.working(f"rolling back {', '.join(plan.names)}"):
@@ -53,8 +57,7 @@ def _ask(session: Session, plan: RollbackPlan, *, yes: bool, allow_loss: bool) -
     """Ask for what is not allowed yet. Raises NotConfirmed, and what ``require`` raises."""
     name, manager = plan.names[-1], session.manager
     names, ask = ", ".join(plan.names), not (yes or allow_loss)
-    leave = manager.command(f"rollback {name} --allow-loss")
-    plan.require(manager.target, leave, allowed=None if allow_loss else plan.losses if ask else ())
+    plan.require(manager.target, manager.command, allowed=None if allow_loss else plan.losses if ask else ())
     if ask and plan.losses:
         question = f"Rolling back {names} loses {', '.join(plan.loss)}. Type {name} to lose them"
         confirm(question, name, scripts="--allow-loss")
@@ -66,7 +69,8 @@ def _report(session: Session, taken: tuple[str, ...], name: str | None) -> None:
     if session.out.structured:
         session.out.document({**session.heading, "rolled_back": taken})
     elif taken:
-        session.out.note("The next wch activate or admin_init of this release applies it again: deploy the older one.")
+        older = ": deploy the older one" if taken[-1] != session.manager.folder.names[0] else ""
+        session.out.note(f"The next wch activate or admin_init of this release applies it again{older}.")
         session.out.success(f"Rolled back {', '.join(taken)}.")
     else:
         session.out.success(f"Nothing to do: {name} is not applied." if name else "Nothing to do.")

@@ -68,6 +68,8 @@ def _verdict(report: StatusReport, command: Callable[[str], str]) -> Iterator[st
     for name in report.half_rolled_back:
         on, forward = command(f"rollback {name}"), command("migrate")
         yield f"{name} is half rolled back: {on} finishes it, {forward} applies it again."
+    for name in report.half_applied:
+        yield f"{name} was started and not finished: {command('migrate')} continues it."
     for name in report.changed_files:
         meant = command(f"migrate --mark {name}")
         yield f"{name}.py was changed after it was applied: restore the file, or accept the change with {meant}."
@@ -94,6 +96,7 @@ def _site(report: StatusReport) -> tuple[str, int]:
     parts = {
         "pending": pending,
         "half rolled back": report.half_rolled_back,
+        "started and not finished": report.half_applied,
         "missing": report.missing_tables,
         "changed after it was applied": report.changed_files,
         "applied without a file": report.missing_files,

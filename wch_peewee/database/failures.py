@@ -27,7 +27,8 @@ _NO_SERVER = (
 )
 _REASONS: dict[object, str] = {
     1044: _NO_DATABASE,
-    1045: "the server refused the user or password; check both in the URL. Some accounts also require ?ssl=1.",
+    1045: "the server refused the user or password ({said}); check both, in the URL or DB_USER and DB_PASSWORD in "
+    "wp-config.php. Some accounts also require TLS (?ssl=1).",
     1049: _NO_DATABASE,
     2002: _NO_SERVER,
     2003: _NO_SERVER,

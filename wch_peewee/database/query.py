@@ -161,10 +161,12 @@ def _holders(connection: Connection, tables: Sequence[str]) -> str:
     dialect = connection.dialect
     query = dialect.blockers(tables) if tables else None
     # The account may lack the rights for it, and asking must not become the failure.
-    with contextlib.suppress(PeeweeException):
+    try:
         words = "" if query is None else dialect.read_blockers(tables[0], connection.query(query))
         return f" ({words})" if words else ""
-    return ""
+    except PeeweeException as error:
+        denied = dialect.failure(error.args) == "denied"
+        return f" (this account may not see which: GRANT {dialect.blockers_grant} TO it)" if denied else ""
 
 
 SUPPORTED = "SQLite 3.35 or newer, MySQL 8.0.13 or newer, MariaDB 10.4 or newer"

@@ -86,12 +86,12 @@ def _privileges(context: RunContext, name: str, wanted: tuple[str, ...], *, need
     assert account is not None, "only servers have accounts"
     missing = account.missing(wanted)
     if not missing and account.held.issuperset(wanted):
-        return Diagnosis(name, "ok", f"the account may {', '.join(wanted)}")
+        return Diagnosis(name, "ok", f"the account has {', '.join(wanted)}")
     if not missing:
         advice = f"If something is refused, an administrator can run: {account.grant(wanted)}"
         return Diagnosis(name, "warn", "cannot be determined from SHOW GRANTS", advice)
     kept = [right for right in wanted if right in account.held]
-    found = f"the account may not {', '.join(missing)}" + (f"; it may {', '.join(kept)}" if kept else "")
+    found = f"the account lacks {', '.join(missing)}" + (f"; it has {', '.join(kept)}" if kept else "")
     advice = f"An administrator can run: {account.grant(wanted)}"
     if not needed:
         advice += " Only rollback and uninstall need it."
@@ -349,7 +349,10 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
                     *_run(sqlite_checks(manager.database), context),
                 )
             site = (("site", partial(wordpress_site, manager=manager)),) if manager.needs_site else ()
-            return (reached, version, *_run((*site, *server_checks(manager.names.tables)), context))
+            found = _run((*site, *server_checks(manager.names.tables)), context)
+            if site and found[0].state == "fail":  # then the table is not for wch to create
+                found = tuple(one for one in found if one.name != "options table")
+            return (reached, version, *found)
     except DatabaseUnavailable as error:
         advice = "Nothing else could be checked; set the database with --database or WCH_DATABASE_URL."
         return (Diagnosis("connection", "fail", str(error), advice),)

@@ -55,6 +55,8 @@ class StatusReport(Report):
     missing_tables: tuple[str, ...]
     #: applied migrations whose way back was begun and not finished
     half_rolled_back: tuple[str, ...] = ()
+    #: pending migrations that were begun and not finished
+    half_applied: tuple[str, ...] = ()
     #: applied migrations whose file does something else since
     changed_files: tuple[str, ...] = ()
     #: applied migrations of which there is no file
@@ -262,6 +264,7 @@ class Installation:
             pending=() if state.is_newer else state.pending,
             missing_tables=missing,
             half_rolled_back=state.half_back,
+            half_applied=() if state.is_newer else state.half_applied,
             changed_files=self.changed_files(state),
             missing_files=() if state.is_newer else tuple(one for one in state.applied or () if one not in state.known),
             differences=(*plan.describe(), *map(str, plan.lacking)),

@@ -212,13 +212,16 @@ class DatabaseManager(Installation):
         """Take applied migrations back, newest first; return their names, none if they are back already.
 
         ``name`` is the migration to take back, after those applied since; ``to`` the version to go back to; with
-        neither it is the newest. All of it is rehearsed before the first statement. Where rows or values would be lost,
-        ``allow_loss`` is needed. One that was stopped half way is gone on with by the same call, and undone by
-        ``run_migrations``. Raises RemovalRefused without that leave, SchemaConflict if a step would fail on the rows
-        that are there, Irreversible if a migration has no way back, and what ``install`` raises.
+        neither it is the newest, and each call takes back one more; one that drops tables has to be named. All of it
+        is rehearsed before the first statement. Where rows or values would be lost, ``allow_loss`` is needed. One that
+        was stopped half way is gone on with by the same call, and undone by ``run_migrations``. Raises RemovalRefused
+        without the name or that leave, SchemaConflict if a step would fail on the rows that are there, Irreversible if
+        a migration has no way back, and what ``install`` raises.
         """
         with read_session(self.database, self.names, self.options, deciding=True) as context:
             plan = plan_back(self._rollback_allowed(self.state(context)), self.folder, name, to)
+            if name is None and to is None:
+                rehearse(context, self.folder, plan).require_name(self.target, self.command)
         return self.roll_back(plan, allow_loss=allow_loss)
 
     def roll_back(self, plan: RollbackPlan, *, allow_loss: bool = False) -> tuple[str, ...]:
@@ -234,15 +237,14 @@ class DatabaseManager(Installation):
 
         def work(context: RunContext) -> tuple[str, ...]:
             state = self._rollback_allowed(self.state(context))
-            now = plan_back(state, self.folder, plan.name, plan.to)
+            now = plan_back(state, self.folder, plan.names[-1] if plan.to is None else None, plan.to)
             if not now.names:  # another run has done it while this one waited for the lock
                 return ()
             if others := [name for name in now.names if name not in plan.names]:
                 raise SchemaConflict(f"{self.target}: {others[0]} was applied by another run. Nothing was changed.")
             require_privileges(context, self.target, UPGRADE + REMOVAL)
-            leave = self.command(f"rollback {plan.names[-1]} --allow-loss")
             allowed = None if allow_loss else plan.losses
-            rehearse(context, self.folder, now).require(self.target, leave, allowed=allowed)
+            rehearse(context, self.folder, now).require(self.target, self.command, allowed=allowed)
             context.options = replace(context.options, remove_data=True)
             return MigrationRouter(context, self.folder).roll_back(now.names)
 
@@ -363,6 +365,10 @@ class DatabaseManager(Installation):
         return state.is_newer
 
     def _rollback_allowed(self, state: InstalledState) -> InstalledState:
+        if unknown := [name for name in state.applied or () if state.is_newer and name not in state.known]:
+            back = self.command(f"rollback {unknown[0]}")
+            words = f"this release does not have {', '.join(unknown)}; roll back with the newer release: {back}"
+            raise self._too_new(state, words)
         if state.is_newer:
             raise self._too_new(state, "the tables have been upgraded since, and would not work after a rollback")
         return state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +12,9 @@ from ..execution.context import RunContext
 from ..migrate.dry_run import DryRun, dry_run_migrations
 from ..migrate.folder import MigrationFolder
 from ..migrate.state import InstalledState
+from ..schema.operations import DropTable
 from ..schema.plan import Check, DryRunResult, Forecast
+from ..schema.statements import Step
 from ..wordpress.version import version_compare
 from .reports import Report
 
@@ -59,12 +62,33 @@ class RollbackPlan(Report):
             found.append(f"{where}{stopped.reason}")
         return tuple(filter(None, found))
 
-    def require(self, target: str, command: str, *, allowed: Losses | None) -> None:
+    @property
+    def options(self) -> str:
+        """The options that ``wch rollback`` needs for it: for what is lost, and for copies that would be refused."""
+        copies = any(forecast.copy_refusal for forecast in self.dry_run.steps)
+        return " --allow-loss" * bool(self.losses) + " --allow-copy" * copies
+
+    def require_name(self, target: str, command: Callable[[str], str]) -> None:
+        """Raise RemovalRefused if tables would be dropped, and neither a migration nor a version was named.
+
+        Without a name each call takes back one more migration: one call too many must not end at the first.
+        """
+        steps = [forecast.work for forecast in self.dry_run.steps if isinstance(forecast.work, Step)]
+        dropped = [one for step in steps for one in step.operations if isinstance(one, DropTable)]
+        if dropped and self.name is None and self.to is None:
+            name, loss = self.names[-1], f" and loses {', '.join(self.loss)}" if self.loss else ""
+            tables = "a table" if len(dropped) == 1 else f"{len(dropped)} tables"
+            raise RemovalRefused(
+                f"{target}: rolling back {name} drops {tables}{loss}. Nothing was changed. Name the migration: "
+                f'{command(f"rollback {name}{self.options}")}, in Python rollback("{name}").'
+            )
+
+    def require(self, target: str, command: Callable[[str], str], *, allowed: Losses | None) -> None:
         """Raise what prevents the rollback, before anything is changed.
 
-        ``allowed`` are the losses that may be, None is any; ``command`` is what allows them. Raises SchemaConflict if
-        it would stop half way, RemovalRefused if rows or values would be lost without leave, and Irreversible,
-        Undecided, RemovalRefused and ConfigurationError for what a migration's file says.
+        ``allowed`` are the losses that may be, None is any. Raises SchemaConflict if it would stop half way,
+        RemovalRefused if rows or values would be lost without leave, and Irreversible, Undecided, RemovalRefused and
+        ConfigurationError for what a migration's file says.
         """
         if isinstance(self.cause, _AS_THEY_ARE):
             raise self.cause
@@ -82,7 +106,7 @@ class RollbackPlan(Report):
             more = ", which is more than was confirmed" if allowed else ""
             raise RemovalRefused(
                 f"{target}: rolling back {' and '.join(self.names)} loses {', '.join(self.loss)}{more}. {nothing} "
-                f"{command} allows it, in Python rollback(allow_loss=True)."
+                f"{command(f'rollback {self.names[-1]}{self.options}')} allows it, in Python rollback(allow_loss=True)."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,11 +134,11 @@ def plan_back(state: InstalledState, folder: MigrationFolder, name: str | None, 
         raise ConfigurationError(
             f"A rollback was given a migration, {name}, and a version, {to}; expected one of them."
         )
-    if name is None and to is None:
-        name = applied[-1] if applied else None
     if to is not None:
         folder.newest_of(to)
         chosen = tuple(one for one in applied if version_compare(_version_of(folder, one), to) > 0)
+    elif name is None:
+        chosen = applied[-1:]
     elif name in applied:
         chosen = applied[applied.index(name) :]
     else:

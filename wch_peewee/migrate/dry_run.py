@@ -12,13 +12,21 @@ from ..errors import Busy, ConfigurationError, WchError
 from ..execution.context import RunContext, attach
 from ..execution.introspect import DatabaseNames, count_rows, introspect_schema, table_sizes, with_referenced
 from ..schema.objects import ForeignKey, Schema, Table
-from ..schema.operations import AddColumn, AddForeignKey, CreateTable, Operation, RenameColumn, apply_operations
+from ..schema.operations import (
+    AddColumn,
+    AddForeignKey,
+    CreateTable,
+    ModifyColumn,
+    Operation,
+    RenameColumn,
+    apply_operations,
+)
 from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
 from ..schema.preconditions import Precondition, is_loss, preconditions_of
 from ..schema.statements import Size, Step
 from .folder import MigrationFolder, in_words
 from .ledger import ensure_history
-from .runner import NOT_THE_STEP, MigrationRouter
+from .runner import MigrationRouter
 
 T = TypeVar("T")
 
@@ -175,9 +183,17 @@ class DryRun(RunContext):
             if stops or copied:
                 copies, words = self.options.copies, effect.words if stops else ""
                 refusal, handed_over = copies.refusal(step.table, step, size, words), copies.hands_over(step, size)
-            self.forecasts.append(Forecast(step, *self._where, checks, effect, refusal, handed_over))
             for operation in step.operations:
                 self._apply(operation)
+            copies_back = self._counts and any(map(self._copies_back, step.operations))
+            self.forecasts.append(Forecast(step, *self._where, checks, effect, refusal, handed_over, copies_back))
+
+    def _copies_back(self, operation: Operation) -> bool:
+        """Return True if the server has to copy the table to undo a change of a column that has been applied."""
+        if not isinstance(operation, ModifyColumn):
+            return False
+        back = replace(operation, was=operation.column, column=operation.was)
+        return any(step.cost == "COPY" for step in self.dialect.render(self.live(operation.table), [back]))
 
     def _checks(self, step: Step) -> tuple[Check, ...]:
         asked = (precondition for operation in step.operations for precondition in preconditions_of(operation))
@@ -294,7 +310,8 @@ def dry_run_migrations(
         except WchError as error:
             dry_run.stop(str(error), error)
         except Exception as error:  # an author's file may raise anything
-            if isinstance(error, pw.PeeweeException) and dry_run.dialect.failure(error.args) in ("lost", *NOT_THE_STEP):
+            not_the_step = ("lost", "waiting", "damaged")
+            if isinstance(error, pw.PeeweeException) and dry_run.dialect.failure(error.args) in not_the_step:
                 raise
             dry_run.stop(in_words(error, folder.path / f"{name}.py"))
         if dry_run.stopped is not None:

@@ -81,11 +81,13 @@ class MigrationRun:
 class Books:
     """The applied migrations, oldest first, or None without a history table; and what the ledger says of them.
 
-    ``half_back`` are those whose way back was begun and not finished; ``checksums`` those of the files that were run.
+    ``half_back`` are those whose way back was begun and not finished, ``half_applied`` those not applied of which that
+    is true; ``checksums`` those of the files that were run.
     """
 
     applied: tuple[str, ...] | None = None
     half_back: tuple[str, ...] = ()
+    half_applied: tuple[str, ...] = ()
     checksums: tuple[tuple[str, str], ...] = ()
 
 
@@ -108,7 +110,7 @@ def book_selects(dialect: Dialect, names: Names, *, tag: int = 0, ledger: bool =
 def read_all_books(rows: Iterable[Sequence[Any]]) -> dict[int, Books]:
     """Return the histories in the answer to ``book_selects``, by tag; one without any row is missing."""
     applied: dict[int, list[str]] = {}
-    half: set[tuple[int, str]] = set()
+    half: dict[tuple[int, str], str] = {}
     checksums: dict[tuple[int, str], str] = {}
     for tag, of_ledger, _, *texts in sorted(rows, key=lambda row: (int(row[1]), int(row[2]))):
         name, direction, outcome, checksum = map(_text, texts)
@@ -117,15 +119,16 @@ def read_all_books(rows: Iterable[Sequence[Any]]) -> dict[int, Books]:
             names.append(name)
             continue
         if outcome in ("done", "marked"):
-            half.discard(key)
-        elif direction == "back":
-            half.add(key)
+            half.pop(key, None)
+        elif direction == "back" or name not in names:
+            half[key] = direction
         if direction == "forward":
             checksums[key] = checksum
     return {
         tag: Books(
             tuple(names),
-            tuple(name for name in names if (tag, name) in half),
+            tuple(name for name in names if half.get((tag, name)) == "back"),
+            tuple(name for (of, name), way in half.items() if of == tag and way == "forward" and name not in names),
             tuple((name, checksums[tag, name]) for name in names if (tag, name) in checksums),
         )
         for tag, names in applied.items()

@@ -24,11 +24,6 @@ from .steps.special import irreversible, stamp
 
 logger = logging.getLogger("wch_peewee.migrate")
 
-#: These say for themselves what to do; wrapping them would hide it.
-_AS_THEY_ARE = (errors.Busy, errors.ConfigurationError)
-#: A driver's failures with which nothing is wrong with the step: a read that was kept waiting, a damaged file.
-NOT_THE_STEP = ("waiting", "damaged")
-
 
 class _Migrator(Migrator):
     """Keeps a step together with its function, so that the step can be identified."""
@@ -200,10 +195,10 @@ class MigrationRouter(Router):
             step.run() if isinstance(step, Operation) else step()
         except errors.RemovalRefused as error:
             raise errors.RemovalRefused(f"{name}, step {number} of {steps}: {error}") from error
-        except _AS_THEY_ARE:
+        except errors.ConfigurationError:  # it says for itself what to do
             raise
         except Exception as error:
-            if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) in NOT_THE_STEP:
+            if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) == "damaged":
                 raise
             raise self._failure(name, number, steps, error) from error
 
@@ -216,6 +211,8 @@ class MigrationRouter(Router):
         if isinstance(error, errors.StatementFailed):
             return errors.MigrationFailed(error.reason, **where, sql=error.sql, lost=error.lost)
         lost = isinstance(error, errors.DatabaseUnavailable)
+        if isinstance(error, errors.Busy):
+            return errors.MigrationBlocked(str(error), **where)
         said = str(error) if isinstance(error, errors.WchError) else in_words(error, self.folder.path / f"{name}.py")
         if isinstance(error, errors.SchemaConflict) and error.by_hand:
             said += f"; if the tables already have the result of {name}, record it with wch migrate --mark {name}"

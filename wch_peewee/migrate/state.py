@@ -122,6 +122,8 @@ class InstalledState:
     applied: tuple[str, ...] | None
     known: tuple[str, ...]
     half_back: tuple[str, ...] = ()
+    #: pending migrations that were begun and not finished
+    half_applied: tuple[str, ...] = ()
     #: the checksums of the files that were run, by name
     checksums: tuple[tuple[str, str], ...] = ()
     #: whose releases upgrade the tables
@@ -169,7 +171,14 @@ def state_of(version: str | None, history: Books, folder: MigrationFolder) -> In
     """Return the state with this version and history."""
     package = folder.namespace.package
     return InstalledState(
-        version, folder.version, history.applied, folder.names, history.half_back, history.checksums, package
+        version,
+        folder.version,
+        history.applied,
+        folder.names,
+        history.half_back,
+        history.half_applied,
+        history.checksums,
+        package,
     )
 
 

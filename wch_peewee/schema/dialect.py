@@ -238,6 +238,11 @@ class Dialect(BaseDialect):
         """Return the query for the sessions that prevent a change of ``tables``; None if the engine cannot tell."""
         return None
 
+    @property
+    def blockers_grant(self) -> str:
+        """What an account needs to be told of them, as a GRANT says it."""
+        return ""
+
     def read_blockers(self, table: str, rows: Rows) -> str:
         """Return in words the sessions that block a change of ``table``; empty if none is visible."""
         return ""

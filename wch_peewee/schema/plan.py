@@ -101,7 +101,12 @@ def _split(
     """Split a change into what can be applied, the reason why even that is refused, and what is refused."""
     operation = _placed(change.operation, result)
     unmet = [need for need in change.requires if counts[need]]
-    reason = "; ".join(need.refusal(counts[need]) for need in unmet)
+    live = result.get(operation.table)
+    reason = "; ".join(
+        need.refusal(counts[need])
+        + (f" (see them: {dialect.select_conflicts(need, live.primary_key)})" if live and need.has_rows else "")
+        for need in unmet
+    )
     if isinstance(operation, ops.CreateTable):
         operation, refused = _with_possible_keys(operation, result, dialect)
         return operation, reason, refused
@@ -226,6 +231,8 @@ class Forecast:
     copy_refusal: str = ""
     #: an online tool copies the table instead of the server
     handed_over: bool = False
+    #: changing it back makes the server copy the table, whatever the change itself costs
+    copies_back: bool = False
 
     def describe(self) -> tuple[str, ...]:
         """Return in words what the step does."""
@@ -236,7 +243,9 @@ class Forecast:
     def reversals(self) -> tuple[str, ...]:
         """Return in words how the step is undone."""
         operations = () if isinstance(self.work, RowWork) else self.work.operations
-        return tuple(dict.fromkeys(map(ops.reversal, operations)))
+        copies = "; that copies the table and may block writers (--allow-copy for a large one)" * self.copies_back
+        words = (ops.reversal(one) + copies * isinstance(one, ops.ModifyColumn) for one in operations)
+        return tuple(dict.fromkeys(words))
 
     @property
     def failing(self) -> tuple[Check, ...]:

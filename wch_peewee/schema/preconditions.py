@@ -78,6 +78,11 @@ class Precondition:
         )
         return f"{_rows(count)} of {self.table}{words}"
 
+    @property
+    def has_rows(self) -> bool:
+        """True if a SELECT of the conflicting rows helps: they are not all rows, or orphans, which wch repair lists."""
+        return self.foreign_key is None and self.kind not in ("empty", "no_rows", "unreferenced")
+
     def loss(self, count: int) -> str:
         """Return in words what is lost with ``count`` rows, for a condition that is about loss."""
         rows = "1 row" if count == 1 else f"{count:,} rows"

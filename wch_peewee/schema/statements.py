@@ -86,7 +86,7 @@ class Size:
     bytes: int
 
     def __str__(self) -> str:
-        return f"about {self.rows:,} {'row' if self.rows == 1 else 'rows'}, {readable(self.bytes)}"
+        return f"about {self.rows:,} row{'' if self.rows == 1 else 's'}, {readable(self.bytes)}"
 
 
 def readable(size: int) -> str:

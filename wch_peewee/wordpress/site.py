@@ -83,8 +83,8 @@ class WordPressSite:
             return False
         if value is not True and to_bool(value) is True:
             raise ConfigurationError(
-                f"{self.removal} in {self.config} is set, but not to true; write define('{self.removal}', true) or "
-                f"set {self.removal} in the environment. Nothing is removed."
+                f"{self.removal} in {self.config} is set, but not to true; write define('{self.removal}', true) "
+                "there. Nothing is removed."
             )
         return value is True
 

@@ -138,7 +138,8 @@ def effect_of(step: Step, flavor: str, size: Size | None, *, on_cluster: bool) -
         return replace(effect, words=f"{effect.words}, {ends}") if alters else effect
     rate = _INDEX_RATE if all(isinstance(operation, AddIndex) for operation in step.operations) else _COPY_RATE
     seconds = 0 if size is None else size.bytes / rate
-    about = f"about {seconds:,.0f} seconds (an estimate, at {rate // 2**20} MiB a second)"
+    span = "1 second" if round(seconds) == 1 else f"{seconds:,.0f} seconds"
+    about = f"about {span} (an estimate, at {rate // 2**20} MiB a second)"
     if not on_cluster:
         return replace(effect, words=f"{effect.words}; takes {about}") if seconds >= 1 else effect
     long = "until it is done" if size is None else about if seconds >= 1 else "for less than a second (an estimate)"

@@ -207,6 +207,10 @@ class MySQLDialect(MySQLBase, Dialect):
     def blockers(self, tables: Sequence[str]) -> Query | None:
         return blockers_query(self.name, tables)
 
+    @property
+    def blockers_grant(self) -> str:
+        return "PROCESS ON *.*" if self.name == "mariadb" else "SELECT ON performance_schema.*"
+
     def read_blockers(self, table: str, rows: Rows) -> str:
         return read_blockers(self.name, table, rows)
 
