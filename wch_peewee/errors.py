@@ -70,6 +70,8 @@ class Busy(WchError):
     """A lock that was not available in time; trying again later may succeed."""
 
     exit_code = 3
+    #: True if it is another session's lock on rows or a table, for which a run's statement has waited.
+    of_statement = False
 
 
 class SchemaTooNew(WchError):

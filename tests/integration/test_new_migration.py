@@ -113,7 +113,7 @@ def test_it_makes_what_is_declared_and_keeps_the_rows(database: LiveDatabase, fo
     first.run_migrations()  # a history that has forgotten: the steps find everything done
     assert snapshot(database, without=BOOKS) == at_last
 
-    assert first.rollback(allow_loss=True) == ("002_next",)
+    assert first.rollback("002_next", allow_loss=True) == ("002_next",)
     again = columns(database, "wp_wch_messages", "id, conversation_id, wa_message_id, status, created_at")
     assert again == at_first
     assert len(columns(database, "wp_wch_conversations", "id, assigned_agent_id")) == len(agents)

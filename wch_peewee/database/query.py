@@ -141,10 +141,12 @@ def retry_while_blocked(
                 raise
             what, waited = tables[0] if tables else "rows", time.monotonic() - begun
             if waited >= patience:
-                raise Busy(
+                blocked = Busy(
                     f"another session has held {what} for {waited:.0f} seconds"
                     f"{_holders(connection, tables)}; this statement was not run; try again later"
-                ) from error
+                )
+                blocked.of_statement = True
+                raise blocked from error
             if not attempt:
                 holders = _holders(connection, tables)
                 logger.warning("Another session has locked %s%s; waiting up to %g seconds", what, holders, patience)

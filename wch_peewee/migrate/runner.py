@@ -200,6 +200,8 @@ class MigrationRouter(Router):
         except Exception as error:
             if isinstance(error, pw.PeeweeException) and self.context.dialect.failure(error.args) == "damaged":
                 raise
+            if isinstance(error, errors.Busy) and not error.of_statement:
+                raise  # a lost lock or lease, or a replica that is behind: it says for itself what to do
             raise self._failure(name, number, steps, error) from error
 
     def _failure(self, name: str, number: int, steps: int, error: Exception) -> errors.MigrationFailed:
