@@ -79,7 +79,7 @@ def show_rollback(session: Session, found: RollbackPlan) -> int:
     """Print what a rollback would do, and what it would lose; return the exit code."""
     value = {"names": found.names, "loses": found.loss, "refused": found.refusals, **_dry_run_document(found.dry_run)}
     after = [*(f"Refused: {refusal}" for refusal in found.refusals), *(f"Loses {loss}" for loss in found.loss)]
-    if found.options and not found.refusals:
+    if found.options:
         after.append(f"To accept this: {session.manager.command(f'rollback {found.names[-1]}{found.options}')}")
     _show_steps(session, found.dry_run, value, after if found.names else ["Nothing to do"])
     return ExitCode.FINE

@@ -7,7 +7,7 @@ import click
 
 from ..install.inspection import StatusReport
 from ..install.network import Network
-from .options import LISTS, Choices, ExitCode, network_option, subcommand, timeout_option
+from .options import LISTS, Choices, ExitCode, ignore_option, network_option, subcommand, timeout_option
 from .session import Session, for_every_site, open_session, show_newer
 
 #: The fields of a run in the list of ``--history``.
@@ -16,6 +16,7 @@ _RUN = ("at", "name", "direction", "outcome", "seconds", "who", "program")
 
 @subcommand("status", formats=LISTS)
 @click.option("--history", is_flag=True, help="Also list every run: when, by whom, how it ended.")
+@ignore_option
 @timeout_option
 @network_option
 def command(choices: Choices, history: bool, network: bool) -> int:

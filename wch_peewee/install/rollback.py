@@ -64,7 +64,12 @@ class RollbackPlan(Report):
 
     @property
     def options(self) -> str:
-        """The options that ``wch rollback`` needs for it: for what is lost, and for copies that would be refused."""
+        """The options that ``wch rollback`` needs for it: for what is lost, and for copies that would be refused.
+
+        None if no option helps, because rows stand against it.
+        """
+        if self.dry_run.stopped is not None or any(forecast.failing for forecast in self.dry_run.steps):
+            return ""
         copies = any(forecast.copy_refusal for forecast in self.dry_run.steps)
         return " --allow-loss" * bool(self.losses) + " --allow-copy" * copies
 
