@@ -218,7 +218,8 @@ class Proxy:
     def _answers(self, link: _Link) -> None:
         with suppress(OSError):
             greeting = link.server.recv(65536)
-            data = greeting if self._tls else without_tls(greeting)
+            # Empty if the client was killed before.
+            data = greeting if self._tls or not greeting else without_tls(greeting)
             while data:
                 fault = self._struck(link, answer=True)
                 if not self._pass_on(link, data, fault):
