@@ -126,7 +126,7 @@ class RunStopped(WchError):
         #: True if the server was lost, or takes no writes any more.
         self.lost = lost
         self.command = command
-        #: The migration that a rollback was to take back.
+        #: The migration that was to be rolled back.
         self.target = ""
         #: The kind of cluster that the server belongs to; empty if it belongs to none.
         self.cluster = ""

@@ -211,8 +211,8 @@ class DatabaseManager(Installation):
     def rollback(self, name: str | None = None, *, to: str | None = None, allow_loss: bool = False) -> tuple[str, ...]:
         """Take applied migrations back, newest first; return their names, none if they are back already.
 
-        ``name`` is the migration to take back, after those applied since; ``to`` the version to go back to; with
-        neither it is the newest, and each call takes back one more; one that drops tables has to be named. All of it
+        ``name`` is the migration to roll back, after those applied since; ``to`` the version to go back to; with
+        neither it is the newest, and each call rolls back one more; one that drops tables has to be named. All of it
         is rehearsed before the first statement. Where rows or values would be lost, ``allow_loss`` is needed. One that
         was stopped half way is gone on with by the same call, and undone by ``run_migrations``. Raises RemovalRefused
         without the name or that leave, SchemaConflict if a step would fail on the rows that are there, Irreversible if
@@ -225,7 +225,7 @@ class DatabaseManager(Installation):
         return self.roll_back(plan, allow_loss=allow_loss)
 
     def roll_back(self, plan: RollbackPlan, *, allow_loss: bool = False) -> tuple[str, ...]:
-        """Do what ``rollback_plan`` has shown, and nothing else; return the names that were taken back.
+        """Do what ``rollback_plan`` has shown, and nothing else; return the names that were rolled back.
 
         It may lose what that plan counts, and more only with ``allow_loss``. Raises SchemaConflict if another migration
         has been applied since, and what ``rollback`` raises.

@@ -1,4 +1,4 @@
-"""The way back: which migrations are taken back, what each step does to the rows there, and what is lost."""
+"""The way back: which migrations are rolled back, what each step does to the rows there, and what is lost."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RollbackPlan(Report):
     def require_name(self, target: str, command: Callable[[str], str]) -> None:
         """Raise RemovalRefused if tables would be dropped, and neither a migration nor a version was named.
 
-        Without a name each call takes back one more migration: one call too many must not end at the first.
+        Without a name each call rolls back one more migration: one call too many must not end at the first.
         """
         steps = [forecast.work for forecast in self.dry_run.steps if isinstance(forecast.work, Step)]
         dropped = [one for step in steps for one in step.operations if isinstance(one, DropTable)]
@@ -129,7 +129,7 @@ def _refusal(forecast: Forecast) -> str:
 
 
 def plan_back(state: InstalledState, folder: MigrationFolder, name: str | None, to: str | None) -> RollbackPlan:
-    """Return the choice of the migrations that a rollback takes back; none if they are back already.
+    """Return the choice of the migrations that a rollback is of; none if they are rolled back already.
 
     ``name`` takes those applied after it back, too; ``to`` all that end at a newer version; neither is the newest one.
     Raises ConfigurationError.
