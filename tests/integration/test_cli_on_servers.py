@@ -143,7 +143,7 @@ def test_a_first_installation_beside_others_is_asked_about(
     else:
         DatabaseManager(database.url, prefix="wp_").install()
     before = database.tables()
-    question = "There are no tables with the prefix wpp_ here, but with wp_. Create tables beside them? Type yes: "
+    question = "There are no tables with the prefix wpp_ here, but with wp_. Create more tables? Type yes: "
     for answer, code in (("", 2), ("no\n", 2)):
         refused = wch(command, "--prefix", "wpp_", database=database.url, answer=answer)
         assert (refused.code, question in refused.err, database.tables()) == (code, True, before)

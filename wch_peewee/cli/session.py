@@ -190,7 +190,7 @@ def confirm_neighbours(session: Session, *, yes: bool) -> None:
     if not yes and not manager.needs_site and (others := manager.neighbours()):
         nothing = f"the prefix {manager.prefix}" if manager.prefix else "no prefix"
         there = prefix_list(others, manager.prefix)
-        confirm(f"There are no tables with {nothing} here, but with {there}. Create tables beside them? Type yes", "yes")
+        confirm(f"There are no tables with {nothing} here, but with {there}. Create more tables? Type yes", "yes")
 
 
 def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
