@@ -29,7 +29,9 @@ def test_the_page_from_top_to_bottom(tmp_path: Path, database: LiveDatabase) -> 
     programs.mkdir()
     for name, program in PROGRAMS.items():
         (programs / name).write_text(f"#!{sys.executable}\n{program}\n")
-        (programs / name).chmod(0o755)
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')  # which the PATH may not have
+    for file in programs.iterdir():
+        file.chmod(0o755)
     label = detect_dialect(database.database).label
     shown = {database.url: URL, str(parse_url(database.url)): URL, str(tmp_path): ""}
     if database.family != "sqlite":
