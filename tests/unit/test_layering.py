@@ -29,7 +29,7 @@ SENDS = {
     "execution/session.py": "switches SQLite's foreign keys off and on around a rebuild",
     "install/orphans.py": "deletes or reattaches messages without a conversation",
     "migrate/batches.py": "runs a migration's own data statements, in batches or as they are",
-    "models/shapes.py": "sends the models' own statements whose text has been rendered before",
+    "models/prepared.py": "sends the daily jobs' statements whose text has been rendered before",
     "models/strict.py": "makes a session of the application's own strict for one write",
     "testing/scratch.py": "creates, restores and drops scratch databases",
     "testing/snapshots.py": "reads whole databases to compare them",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
 import os
@@ -249,7 +250,13 @@ def _pragmas_of(database: pw.SqliteDatabase) -> dict[str, Any]:
 
 
 def _is_any(database: pw.Database, *names: str) -> bool:
-    return any(_name(kind) in names for kind in type(database).__mro__)
+    kind: Any = type(database)
+    return not _names(kind).isdisjoint(names)
+
+
+@functools.cache
+def _names(kind: type) -> frozenset[str]:
+    return frozenset(map(_name, kind.__mro__))
 
 
 def _name(kind: type) -> str:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 #: The longest pause before another attempt, in seconds. The first is a few milliseconds: most deadlocks are over then.
 _LONGEST = 1.0
 
+_AS_IT_IS = nullcontext()
+
 
 @overload
 def retrying(function: F, /) -> F: ...
@@ -99,10 +101,10 @@ def attempt(
     begun, pause = time.monotonic(), 0.005
     # A server would wait 50 seconds for one lock.
     limit = {"innodb_lock_wait_timeout": max(1, math.ceil(patience))}
-    with nullcontext() if patience >= PATIENCE else with_settings(database, limit):
+    with _AS_IT_IS if patience >= PATIENCE else with_settings(database, limit):
         while True:
             try:
-                with nullcontext() if single else transaction(database, isolation):
+                with _AS_IT_IS if single else transaction(database, isolation):
                     result = action()
                 if single and in_transaction(database) and not database.in_transaction():  # autocommit is off
                     database.commit()

@@ -76,7 +76,7 @@ class SiteMetadata(peewee.Metadata):
         super().__init__(model, NoDatabase(model) if unbound else database, **options)
         self._additional_keys |= {"table_key", "named_indexes", "site", "namespace"}
         self.backrefs = relations.Referrers()
-        #: The texts of statements by their shape (shapes.py).
+        #: The texts of statements that have been rendered (prepared.py).
         self.texts: dict[Any, Any] = {}
 
     @property
@@ -274,10 +274,13 @@ class BaseModel(peewee.Model, metaclass=ModelType):
         else:
             only = self._touch(changed, only)
         rows = super().save(force_insert, only)
+        self._take_snapshots()
+        return rows
+
+    def _take_snapshots(self) -> None:
         for name, field in self._meta.fields.items():
             if _has_snapshots(field) and name in self.__data__:
                 vars(self).setdefault("_snapshots", {})[name] = snapshot(self.__data__[name])
-        return rows
 
     def _touch(self, changed: set[str], only: Iterable[Any] | None) -> Iterable[Any] | None:
         if only is not None:

@@ -12,21 +12,9 @@ import peewee
 from ..errors import InvalidValue
 from .fields import utc_now
 from .fields.base import TypedField
-from .shapes import BESIDES, Shape, Unusual, send
 from .strict import strict
 
 UPDATED_AT = "updated_at"
-_SELECT_PARTS = BESIDES | {
-    "_from_list",
-    "_joins",
-    "_returning",
-    "_where",
-    "_order_by",
-    "_limit",
-    "_offset",
-    "_for_update",
-}
-_INSERT_PARTS = BESIDES | {"_insert", "_columns", "_on_conflict"}
 _CHUNK_ROWS = 200
 
 Rows = Sequence[Sequence[Any]]
@@ -87,19 +75,13 @@ class ChunkedRows(peewee.CursorWrapper):
         super().__init__(wrapper.cursor)
         self._wrapper = wrapper
         #: Processes all rows of a chunk; if it is None, the wrapper processes them one by one.
-        self._process_rows: Callable[[Rows], list[Any]] | None = None
-        #: What has processed the rows of the same statement before, by the kind of rows.
-        self.readers: dict[Any, Any] = {}
+        self.process_rows: Callable[[Rows], list[Any]] | None = None
         #: Rows that were fetched but not processed. After an error the next call starts with the row that failed.
-        self._pending: Rows = ()
+        self.pending: Rows = ()
 
     def initialize(self) -> None:
-        kind = type(self._wrapper), getattr(self._wrapper, "constructor", None)
-        self._process_rows = self.readers.get(kind)
-        if self._process_rows is None:
-            self._wrapper.initialize()
-            if (process := _bulk_processor(self._wrapper)) is not None:
-                self._process_rows = self.readers[kind] = process
+        self._wrapper.initialize()
+        self.process_rows = _bulk_processor(self._wrapper)
 
     def process_row(self, row: Any) -> Any:
         if not hasattr(self._wrapper, "converters"):
@@ -141,26 +123,26 @@ class ChunkedRows(peewee.CursorWrapper):
         return rows
 
     def _next_rows(self: Any) -> list[Any]:
-        is_new = not self._pending
+        is_new = not self.pending
         if is_new:
-            self._pending = self.cursor.fetchmany(_CHUNK_ROWS)
-        rows = self._pending
+            self.pending = self.cursor.fetchmany(_CHUNK_ROWS)
+        rows = self.pending
         if rows and not self.initialized:
             self.initialize()
             self.initialized = True
         processed: list[Any] = self._process(rows)
-        self._pending = rows[len(processed) :]
+        self.pending = rows[len(processed) :]
         self.count += len(processed)
-        if is_new and len(rows) < _CHUNK_ROWS and not self._pending:
+        if is_new and len(rows) < _CHUNK_ROWS and not self.pending:
             self.populated = True
             self.cursor.close()
         return processed
 
     def _process(self: Any, rows: Rows) -> list[Any]:
         """Process all rows, or those before the first one that fails. Raises if that is the first of them."""
-        if rows and self._process_rows:
+        if rows and self.process_rows:
             with contextlib.suppress(Exception):
-                return list(self._process_rows(rows))
+                return list(self.process_rows(rows))
         processed: list[Any] = []
         for row in rows:
             try:
@@ -198,34 +180,6 @@ class BulkSelect(peewee.ModelSelect):
             return self.for_update(False).__sql__(ctx)
         return super().__sql__(ctx)  # type: ignore[no-untyped-call]
 
-    def shape(self: Any, database: Any) -> Shape:
-        shape = Shape(self, _SELECT_PARTS)
-        if self._joins or self._from_list != [self.model]:
-            raise Unusual(self._from_list)
-        shape.key += map(shape.column, self._returning)
-        shape.key.append("WHERE")
-        shape.add(self._where)
-        for one in self._order_by or ():
-            ordered = one if type(one) is peewee.Ordering else peewee.Asc(one)
-            if ordered.nulls or ordered.collation:
-                raise Unusual(one)
-            shape.key += (shape.column(ordered.node), ordered.direction if ordered is one else "")
-        shape.key.append("LIMIT")
-        shape.add(self._limit)
-        shape.add(self._offset)
-        if (lock := self._for_update) is not None:
-            if lock._of:
-                raise Unusual(lock)
-            shape.key += (lock._expr, lock._nowait, lock._skip_locked)
-        return shape
-
-    def _execute(self: Any, database: Any) -> Any:
-        if self._cursor_wrapper is None and (sent := send(database, self)) is not None:
-            cursor, text = sent
-            rows = self._cursor_wrapper = self._get_cursor_wrapper(cursor)
-            rows.readers = text.readers
-        return super()._execute(database)  # type: ignore[misc]
-
     def _get_cursor_wrapper(self, cursor: Any) -> Any:
         wrapper = super()._get_cursor_wrapper(cursor)  # type: ignore[misc]
         return ChunkedRows(wrapper) if hasattr(cursor, "fetchmany") else wrapper
@@ -241,41 +195,8 @@ class BulkInsert(peewee.ModelInsert):
     _insert: Any
     _on_conflict: Any
 
-    def shape(self: Any, database: Any) -> Shape:
-        """Return the shape of one row. More rows are converted column by column, and rendered each time."""
-        shape, rows = Shape(self, _INSERT_PARTS), self._insert
-        if type(rows) is dict and not self._columns:
-            pairs = list(rows.items())
-        elif type(rows) is list and [*map(type, rows)] == [tuple] and len(rows[0]) == len(self._columns or ()):
-            pairs = list(zip(self._columns, rows[0], strict=True))
-        else:
-            raise Unusual(rows)
-        given, now = {shape.column(field) for field, _ in pairs}, utc_now()
-        for field in self.model._meta.sorted_fields:
-            if field.default is not None and field.column_name not in given:
-                default = now if field.default is utc_now else field.default
-                pairs.append((field, default() if callable(default) else default))
-        if not self._columns:
-            pairs.sort(key=lambda pair: pair[0]._sort_key)
-        for field, value in pairs:
-            shape.key.append(field.column_name)
-            try:
-                shape.add_value(field.db_value(value))
-            except InvalidValue as error:  # an expression; or peewee names the first value that does not fit
-                raise Unusual(value) from error
-        if self._on_conflict is not None:
-            conflict = self._conflict_on(isinstance(database, peewee.MySQLDatabase))
-            if conflict._preserve or conflict._where or conflict._conflict_where or conflict._conflict_constraint:
-                raise Unusual(conflict)
-            shape.key += (conflict._action, tuple(map(shape.column, conflict._conflict_target or ())))
-            shape.add_changes((conflict._update or {}).items())
-        return shape
-
     def _execute(self: Any, database: Any) -> Any:
         with strict(database, None if self._on_conflict else self._insert):
-            sent = send(database, self)
-            if sent is not None:
-                return self.handle_result(database, sent[0])
             return super()._execute(database)  # type: ignore[misc]
 
     def on_conflict(self, *arguments: Any, **options: Any) -> Any:

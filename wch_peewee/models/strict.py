@@ -12,13 +12,11 @@ import peewee
 
 from ..errors import ConfigurationError
 from .fields.base import TypedField
-from .shapes import BESIDES, Shape, send
 
 _STRICT = (
     "SET @wch_sql_mode = @@SESSION.sql_mode, "
     "SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_TRANS_TABLES')"
 )
-_UPDATE_PARTS = BESIDES | {"_update", "_where"}
 _AS_IT_IS = nullcontext()
 _AS_BEFORE = "SET SESSION sql_mode = @wch_sql_mode"
 #: What a parameter matches that gives the session another charset than utf8mb4.
@@ -72,15 +70,6 @@ class StrictUpdate(peewee.ModelUpdate):
 
     _update: Any
 
-    def shape(self: Any, database: Any) -> Shape:
-        shape = Shape(self, _UPDATE_PARTS)
-        shape.add_changes(sorted(self._update.items(), key=lambda change: change[0]._sort_key))
-        shape.add(self._where)
-        return shape
-
     def _execute(self: Any, database: Any) -> Any:
         with strict(database, self._update):
-            sent = send(database, self)
-            if sent is not None:
-                return self.handle_result(database, sent[0])
             return super()._execute(database)  # type: ignore[misc]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import peewee
+
 from ...database.retry import retrying
+from ..prepared import prepared
 
 
 class CampaignJobs:
@@ -40,6 +43,12 @@ class CampaignJobs:
         model: Any = cls
         added = {"sent_count": sent, "delivered_count": delivered, "read_count": read}
         # The field refuses what is not a whole number: SQLite would store 2.5, and servers would round it.
-        numbers = {field: field.db_value(number) for name, number in added.items() for field in [getattr(model, name)]}
-        changes = {field: field + number for field, number in numbers.items() if number}
-        return bool(changes and model.update(changes).where(model.id == campaign_id).execute())
+        given = {name: getattr(model, name).db_value(number) for name, number in added.items() if number != 0}
+        numbers = {name: number for name, number in given.items() if number}
+        return bool(numbers and _counted(model, campaign_id, numbers))
+
+
+@prepared
+def _counted(campaign: Any, number: int, added: dict[str, int]) -> Any:
+    changes = {name: getattr(campaign, name) + peewee.Value(more, converter=False) for name, more in added.items()}
+    return campaign.update(changes).where(campaign.id == number)

@@ -11,6 +11,7 @@ from typing import Any, Self
 from ...database.connect import in_transaction
 from ...database.retry import attempt, database_of, transaction
 from ..fields import utc_now
+from ..prepared import prepared, save
 from .arguments import phone_number, span, whole
 from .messages import EARLIEST, delete_rows, in_batches
 
@@ -41,9 +42,8 @@ class CartJobs:
         with ExitStack() as stack:
 
             def hold() -> Any:
-                row = {"customer_phone": phone, "expires_at": utc_now() + lifetime}
-                model.insert(row).on_conflict_ignore().execute()
-                return model.select().where(model.customer_phone == phone).for_update().get()
+                _made(model, {"customer_phone": phone, "expires_at": utc_now() + lifetime})
+                return _of(model, phone)[0]
 
             def begin() -> Any:
                 with ExitStack() as begun:
@@ -63,7 +63,7 @@ class CartJobs:
             yield cart
             if cart.expires_at == held_until and "expires_at" not in cart._dirty:
                 cart.expires_at = utc_now() + lifetime
-            cart.save()
+            save(cart)
 
     @classmethod
     def expire(cls, before: datetime | None = None, *, batch: int = 500) -> int:
@@ -76,3 +76,13 @@ class CartJobs:
         # PHP's zero dates are before the earliest one.
         expired = (model.expires_at >= EARLIEST) & (model.expires_at < (utc_now() if before is None else before))
         return in_batches(model, expired, whole("batch", batch, 1), lambda ids: delete_rows(model, ids, expired))
+
+
+@prepared
+def _made(cart: Any, row: dict[str, Any]) -> Any:
+    return cart.insert(row).on_conflict_ignore()
+
+
+@prepared
+def _of(cart: Any, phone: str) -> Any:
+    return cart.select().where(cart.customer_phone == phone).for_update()

@@ -10,6 +10,7 @@ import peewee
 from ...database.connect import in_transaction, is_autocommitted
 from ...database.retry import database_of, retrying
 from ...errors import InvalidValue
+from ..prepared import prepared, save
 from .arguments import phone_number, whole
 from .messages import EARLIEST
 
@@ -49,27 +50,26 @@ class ConversationJobs:
         return found
 
     @classmethod
-    def open_for(cls, wanted: Mapping[str, Mapping[str, Any]], joined: bool, *fields: Any) -> dict[str, Self]:
+    def open_for(
+        cls, wanted: Mapping[str, Mapping[str, Any]], joined: bool, fields: tuple[str, ...] = ()
+    ) -> dict[str, Self]:
         """Return the open conversation of each phone; where there is none, it is opened with the values given for it.
 
         For a transaction that holds the customers (``CustomerProfile.hold``). If it is the caller's (``joined``), what
         it reads may be older than the lock, so the read locks, too. Of each it reads the ``fields``, by default all.
         """
         model: Any = cls
-        found = cls._open(wanted, *fields, lock=joined)
+        found = cls._open(wanted, fields, lock=joined)
         missing = [phone for phone in wanted if phone not in found]
         if missing:
             rows = [{"wa_conversation_id": "", **wanted[phone], "customer_phone": phone} for phone in missing]
             model.insert_many(rows).execute()
-            found |= cls._open(wanted, *fields, lock=joined)
+            found |= cls._open(wanted, fields, lock=joined)
         return found
 
     @classmethod
-    def _open(cls, phones: Iterable[str], *fields: Any, lock: bool = False) -> dict[str, Self]:
-        model: Any = cls
-        is_open = model.customer_phone.in_(list(phones)) & (model.status != "closed")
-        query = model.select(*fields).where(is_open).order_by(model.id.desc()).for_update(lock)
-        return {row.customer_phone: row for row in query}
+    def _open(cls, phones: Iterable[str], fields: tuple[str, ...] = (), *, lock: bool = False) -> dict[str, Self]:
+        return {row.customer_phone: row for row in _open(cls, list(phones), fields=fields, lock=lock)}
 
     @retrying
     def close(self) -> bool:
@@ -106,7 +106,7 @@ class ConversationJobs:
     def _save(self, row: Any) -> bool:
         """Save the locked row, and take over what it says; other changes of the object stay, to be saved."""
         own: Any = self
-        row.save()
+        save(row)
         for name in ("status", "assigned_agent_id", "updated_at"):
             own.__data__[name] = row.__data__[name]
             own._dirty.discard(name)
@@ -147,7 +147,17 @@ class ConversationJobs:
     def last_messages(self, limit: int = 50) -> list[Any]:
         """Return the last messages of the conversation, at most ``limit``, in the order of their storing."""
         own: Any = self
-        message = own.beside("Message")
-        query = message.select().where(message.conversation == own.id)
-        latest = query.order_by(message.id.desc()).limit(whole("limit", limit))
-        return list(latest)[::-1]
+        latest: list[Any] = _last(own.beside("Message"), own.id, whole("limit", limit))
+        return latest[::-1]
+
+
+@prepared
+def _open(conversation: Any, phones: list[str], *, fields: tuple[str, ...], lock: bool) -> Any:
+    is_open = conversation.customer_phone.in_(phones) & (conversation.status != "closed")
+    columns = [getattr(conversation, name) for name in fields]
+    return conversation.select(*columns).where(is_open).order_by(conversation.id.desc()).for_update(lock)
+
+
+@prepared
+def _last(message: Any, number: int, limit: int) -> Any:
+    return message.select().where(message.conversation == number).order_by(message.id.desc()).limit(limit)

@@ -14,6 +14,7 @@ import peewee
 
 from ...database.retry import retrying
 from ..fields import JsonField
+from ..prepared import prepared
 from .arguments import filled, phone_number
 
 
@@ -28,7 +29,10 @@ class CustomerJobs:
         """
         model: Any = cls
         rows = [{"phone": phone, "name": ""} for phone in sorted(set(phones))]
-        model.insert_many(rows).on_conflict_ignore().execute()
+        if len(rows) == 1:
+            _upserted(model, rows[0], {})
+        else:
+            model.insert_many(rows).on_conflict_ignore().execute()
 
     @classmethod
     @retrying
@@ -40,11 +44,8 @@ class CustomerJobs:
         model: Any = cls
         phone_number(phone, model.phone)
         model._refuse_unknown(values)
-        new = model.insert({"name": "", **values, "phone": phone})
-        changes = {model._meta.combined[name]: value for name, value in values.items()}
-        query = new.on_conflict(conflict_target=[model.phone], update=changes) if values else new.on_conflict_ignore()
-        query.execute()
-        row: Self = model.select().where(model.phone == phone).for_update().get()
+        _upserted(model, {"name": "", **values, "phone": phone}, values)
+        row: Self = _profile(model, phone)[0]
         return row
 
     @classmethod
@@ -100,6 +101,20 @@ class CustomerJobs:
                 counts[kind._meta.table_name] = counts.get(kind._meta.table_name, 0) + 1
         done = [f"{table}: {count} row{'' if count == 1 else 's'}" for table, count in counts.items() if count]
         return {"items_removed": bool(done), "items_retained": False, "messages": done, "done": True}
+
+
+@prepared
+def _upserted(profile: Any, row: dict[str, Any], changes: dict[str, Any]) -> Any:
+    new = profile.insert(row)
+    if not changes:
+        return new.on_conflict_ignore()
+    update = {profile._meta.combined[name]: value for name, value in changes.items()}
+    return new.on_conflict(conflict_target=[profile.phone], update=update)
+
+
+@prepared
+def _profile(profile: Any, phone: str) -> Any:
+    return profile.select().where(profile.phone == phone).for_update()
 
 
 #: Columns in which a phone may be mentioned; their rows are not the person's alone.

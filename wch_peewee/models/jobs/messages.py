@@ -10,18 +10,21 @@ from uuid import uuid4
 
 import peewee
 
-from ...database.connect import in_transaction
+from ...database.connect import in_transaction, is_autocommitted
 from ...database.retry import database_of, retrying
 from ...errors import InvalidValue
 from ...progress import BatchDone
 from ..fields import utc_now
 from ..fields.values import shorten
+from ..prepared import create, prepared
 from .arguments import filled, phone_number, whole
 
 #: From which statuses a message moves to another one.
 _BEFORE = {"sent": (), "delivered": ("sent",), "read": ("sent", "delivered"), "failed": ("sent",)}
 #: The earliest date that a column holds; PHP's zero dates are before it.
 EARLIEST = datetime(1000, 1, 1)
+#: What is read of an open conversation.
+_OPEN = ("id", "customer_phone", "last_message_at")
 #: How the placeholder of a message begins that WhatsApp has not named yet.
 _UNSENT = "unsent."
 
@@ -41,21 +44,47 @@ class MessageJobs:
         Raises InvalidValue for an empty name or phone, or a value that does not fit, and Busy.
         """
         row = {**values, "wa_message_id": wa_message_id, "phone": phone}
-        return cls._ingest(row, in_transaction(database_of(cls)))
+        database = database_of(cls)
+        cls._check([row])
+        # One that is there needs no lock.
+        is_new = is_autocommitted(database)
+        if is_new and (found := cls._named(wa_message_id)):
+            return found[0], False
+        try:
+            return cls._ingest(row, in_transaction(database), is_new)
+        except peewee.IntegrityError:  # stored a moment ago; what this attempt has changed is undone
+            if is_new and (found := cls._named(wa_message_id)):
+                return found[0], False
+            raise
+
+    @classmethod
+    def _check(cls, rows: Iterable[Any]) -> None:
+        model: Any = cls
+        phone = model.beside("CustomerProfile").phone
+        for row in rows:
+            if not isinstance(row, Mapping):
+                raise InvalidValue(f"A message is {shorten(row)}; expected a mapping with wa_message_id and phone.")
+            filled("wa_message_id", row.get("wa_message_id"))
+            phone_number(row.get("phone"), phone)
+
+    @classmethod
+    @retrying(single=True)
+    def _named(cls, wa_message_id: str) -> list[Self]:
+        found: list[Self] = _named(cls, wa_message_id)
+        return found
 
     @classmethod
     @retrying
-    def _ingest(cls, row: Mapping[str, Any], joined: bool) -> tuple[Self, bool]:
-        model: Any = cls
-        for new in cls._expected([row], joined):
-            return cls._create(new)
-        return model.select().where(model.wa_message_id == row["wa_message_id"]).get(), False
+    def _ingest(cls, row: Mapping[str, Any], joined: bool, is_new: bool) -> tuple[Self, bool]:
+        for new in cls._expected([row], joined, is_new):
+            return (create(cls, new), True) if is_new else cls._create(new)
+        return _named(cls, row["wa_message_id"])[0], False
 
     @classmethod
-    def _create(cls, row: Mapping[str, Any]) -> tuple[Self, bool]:
+    def _create(cls, row: dict[str, Any]) -> tuple[Self, bool]:
         model: Any = cls
         try:
-            return model.create(**row), True
+            return create(cls, row), True
         except peewee.IntegrityError:  # stored a moment ago, or of another spelling, which a server may take for this
             same = model.wa_message_id == row["wa_message_id"]
             found: Self | None = model.select().where(same).for_update().get_or_none()
@@ -71,6 +100,7 @@ class MessageJobs:
         with one statement or two for each table. Raises what ``ingest`` raises; the batches before it are stored then.
         """
         rows, new, batch = list(messages), list[Self](), whole("batch", batch, 1)
+        cls._check(rows)
         joined = in_transaction(database_of(cls))
         for start in range(0, len(rows), batch):
             new += cls._ingest_batch(rows[start : start + batch], joined)
@@ -90,20 +120,14 @@ class MessageJobs:
         return list(model.select().where(model.wa_message_id.in_(list(new))).order_by(model.id))
 
     @classmethod
-    def _expected(cls, rows: Sequence[Mapping[str, Any]], joined: bool) -> list[dict[str, Any]]:
+    def _expected(cls, rows: Sequence[Mapping[str, Any]], joined: bool, are_new: bool = False) -> list[dict[str, Any]]:
         """Return what to insert for the messages that are not stored; their conversations are there and moved on.
 
         Customers are locked first, then conversations: those who write in this order cannot deadlock.
         """
         model: Any = cls
-        for row in rows:
-            if not isinstance(row, Mapping):
-                raise InvalidValue(f"A message is {shorten(row)}; expected a mapping with wa_message_id and phone.")
-            filled("wa_message_id", row.get("wa_message_id"))
-        profile = model.beside("CustomerProfile")
-        profile.hold(phone_number(row.get("phone"), profile.phone) for row in rows)
-        names = model.wa_message_id.in_([row["wa_message_id"] for row in rows])
-        stored = {name for (name,) in model.select(model.wa_message_id).where(names).tuples()}
+        model.beside("CustomerProfile").hold(row["phone"] for row in rows)
+        stored = set() if are_new else {name for (name,) in _stored(model, [row["wa_message_id"] for row in rows])}
         new: dict[str, dict[str, Any]] = {}
         for row in rows:
             if row["wa_message_id"] not in stored:
@@ -116,27 +140,11 @@ class MessageJobs:
         if not new:
             return []
         conversation = model.beside("Conversation")
-        fields = conversation.id, conversation.customer_phone, conversation.last_message_at
-        found = conversation.open_for({phone: {"last_message_at": at} for phone, at in latest.items()}, joined, *fields)
+        found = conversation.open_for({phone: {"last_message_at": at} for phone, at in latest.items()}, joined, _OPEN)
         for row in new.values():
             row["conversation"] = found[row.pop("phone")].id
-        cls._move_on({found[phone]: moment for phone, moment in latest.items()})
+        _move_on(conversation, {found[phone]: moment for phone, moment in latest.items()})
         return list(new.values())
-
-    @classmethod
-    def _move_on(cls, latest: Mapping[Any, str]) -> None:
-        """Move ``last_message_at`` of conversations forward, of all with one statement."""
-        model: Any = cls
-        conversation = model.beside("Conversation")
-        text = conversation.last_message_at.db_value
-        moments = [
-            (row.id, at) for row, at in latest.items() if row.last_message_at is None or text(row.last_message_at) < at
-        ]
-        if moments:
-            plain = [tuple(peewee.Value(one, converter=False) for one in pair) for pair in moments]
-            moment = peewee.Case(conversation.id, plain) if len(moments) > 1 else moments[0][1]
-            moved = conversation.id.in_([number for number, _ in moments]) & (conversation.last_message_at < moment)
-            conversation.update(last_message_at=moment).where(moved).execute()
 
     @classmethod
     def send(cls, *, phone: str, **values: Any) -> Self:
@@ -176,14 +184,13 @@ class MessageJobs:
         not be stored yet, so have WhatsApp deliver the status again. Raises InvalidValue for an unknown status.
         """
         model: Any = cls
-        same = model.wa_message_id == filled("wa_message_id", wa_message_id)
+        filled("wa_message_id", wa_message_id)
         status = model.status.db_value(status)
         before = _BEFORE[status]
-        moves = model.update(status=status).where(same, model.status.in_(before))
-        while not (before and moves.execute()):
-            found = model.select(model.status).where(same).for_update().tuples().first()
-            if found is None or found[0] not in before:
-                return None if found is None else False
+        while not (before and _advanced(model, wa_message_id, status, list(before))):
+            found = _status(model, wa_message_id)
+            if not found or found[0][0] not in before:
+                return False if found else None
             # Stored, or named, since the update.
         return True
 
@@ -248,6 +255,47 @@ class MessageJobs:
             day = date.fromisoformat(when) if isinstance(when, str) else when
             days.setdefault(day, {})[direction] = count
         return days
+
+
+@prepared
+def _named(message: Any, name: str) -> Any:
+    return message.select().where(message.wa_message_id == name)
+
+
+@prepared
+def _stored(message: Any, names: list[str]) -> Any:
+    return message.select(message.wa_message_id).where(message.wa_message_id.in_(names)).tuples()
+
+
+@prepared
+def _status(message: Any, name: str) -> Any:
+    return message.select(message.status).where(message.wa_message_id == name).for_update().tuples()
+
+
+@prepared
+def _advanced(message: Any, name: str, status: str, before: list[str]) -> Any:
+    return message.update(status=status).where(message.wa_message_id == name, message.status.in_(before))
+
+
+def _move_on(conversation: Any, latest: Mapping[Any, str]) -> None:
+    """Move ``last_message_at`` of conversations forward, of all with one statement."""
+    text = conversation.last_message_at.db_value
+    moments = [
+        (row.id, at) for row, at in latest.items() if row.last_message_at is None or text(row.last_message_at) < at
+    ]
+    if len(moments) == 1:
+        _moved_on(conversation, *moments[0])
+    elif moments:
+        plain = [tuple(peewee.Value(one, converter=False) for one in pair) for pair in moments]
+        moment = peewee.Case(conversation.id, plain)
+        moved = conversation.id.in_([number for number, _ in moments]) & (conversation.last_message_at < moment)
+        conversation.update(last_message_at=moment).where(moved).execute()
+
+
+@prepared
+def _moved_on(conversation: Any, number: int, moment: str) -> Any:
+    earlier = conversation.last_message_at < peewee.Value(moment, converter=False)
+    return conversation.update(last_message_at=moment).where(conversation.id == number, earlier)
 
 
 @retrying(single=True)

@@ -14,6 +14,7 @@ import peewee
 
 from ...database.retry import retrying
 from ..fields import utc_now
+from ..prepared import create, prepared
 from .arguments import LONGEST, span, whole
 from .messages import in_batches
 
@@ -30,8 +31,7 @@ class QueueJobs:
     @retrying(single=True)
     def enqueue(cls, entity_type: str, entity_id: int, action: str) -> Self:
         """Add an item, for any worker, and return it. Raises InvalidValue for an unknown type or action."""
-        model: Any = cls
-        item: Self = model.create(entity_type=entity_type, entity_id=entity_id, action=action)
+        item: Self = create(cls, {"entity_type": entity_type, "entity_id": entity_id, "action": action})
         return item
 
     @classmethod
@@ -43,18 +43,16 @@ class QueueJobs:
         dies stays as it is until ``requeue_stale``. Raises InvalidValue for a limit below 0.
         """
         model: Any = cls
-        pending = model.select().where(model.status == "pending").order_by(model.id).limit(whole("limit", limit))
+        limit = whole("limit", limit)
         try:
             # Others' items are passed over. Without gap locks: two that read to the end of the list would deadlock.
-            items = list(pending.for_update(skip_locked=True))
+            items: list[Any] = _pending(model, limit, skip=True)
         except peewee.ProgrammingError:  # MariaDB before 10.6: workers wait for each other here
-            items = list(pending.for_update())
+            items = _pending(model, limit, skip=False)
         if items:
             now, words = utc_now(), f"claimed by {worker}"[:_ERROR]
             changes = {"status": "processing", "processed_at": now, "error_message": words}
-            ids = [item.id for item in items]
-            claimed = model.update(changes, attempts=model.attempts + 1).where(model.id.in_(ids))
-            claimed.execute()
+            _claimed(model, changes, [item.id for item in items])
             for item in items:
                 item.__data__.update(
                     changes, status=model.status.python_value("processing"), attempts=item.attempts + 1
@@ -79,8 +77,7 @@ class QueueJobs:
         own: Any = self
         model = type(own)
         changes["processed_at"] = utc_now()
-        claim = (model.status == "processing") & (model.attempts == own.attempts)
-        if not model.update(changes).where(own._pk_expr(), claim).execute():
+        if not _ended(model, changes, own.id, own.attempts):
             return False
         own.__data__.update(changes, status=model.status.python_value(changes["status"]))
         return True
@@ -125,6 +122,23 @@ class QueueJobs:
     def _set_pending(cls, ids: Sequence[int], condition: Any) -> int:
         model: Any = cls
         return int(model.update(status="pending").where(model.id.in_(ids), condition).execute())
+
+
+@prepared
+def _pending(item: Any, limit: int, *, skip: bool) -> Any:
+    query = item.select().where(item.status == "pending").order_by(item.id).limit(limit)
+    return query.for_update(skip_locked=skip)
+
+
+@prepared
+def _claimed(item: Any, changes: dict[str, Any], ids: list[int]) -> Any:
+    return item.update(changes, attempts=item.attempts + 1).where(item.id.in_(ids))
+
+
+@prepared
+def _ended(item: Any, changes: dict[str, Any], number: int, attempts: int) -> Any:
+    is_claim = (item.id == number) & (item.status == "processing") & (item.attempts == attempts)
+    return item.update(changes).where(is_claim)
 
 
 def _stale(model: Any, older_than: timedelta) -> Any:
