@@ -169,7 +169,7 @@ def _inserted(model: Any, row: dict[str, Any]) -> Any:
 def create(model: Any, values: dict[str, Any]) -> Any:
     """Insert a row and return it, as ``model.create`` does."""
     row = model(**values)
-    row._pk = _inserted(model, {name: value for name, value in row.__data__.items() if value is not None})
+    row._pk = _inserted(model, dict(row.__data__))
     row._dirty.clear()
     row._take_snapshots()
     return row

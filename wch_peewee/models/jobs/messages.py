@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import uuid4
@@ -46,16 +47,12 @@ class MessageJobs:
         row = {**values, "wa_message_id": wa_message_id, "phone": phone}
         database = database_of(cls)
         cls._check([row])
-        # One that is there needs no lock.
-        is_new = is_autocommitted(database)
-        if is_new and (found := cls._named(wa_message_id)):
-            return found[0], False
-        try:
-            return cls._ingest(row, in_transaction(database), is_new)
-        except peewee.IntegrityError:  # stored a moment ago; what this attempt has changed is undone
-            if is_new and (found := cls._named(wa_message_id)):
+        if is_autocommitted(database):
+            if found := cls._named(wa_message_id):  # one that is there needs no lock
                 return found[0], False
-            raise
+            with suppress(peewee.IntegrityError):  # stored a moment ago; what this attempt has changed is undone
+                return cls._ingest(row, False, True)
+        return cls._ingest(row, in_transaction(database), False)
 
     @classmethod
     def _check(cls, rows: Iterable[Any]) -> None:
