@@ -89,7 +89,7 @@ class Author:
             shutil.copy(ROOT / name, self.checkout / name)
 
     def edit(self) -> str:
-        """Change the models and return the difference, with which ``git apply`` has changed them."""
+        """Change the models and return the difference, which ``git apply`` takes."""
         lines: list[str] = []
         for name in dict.fromkeys(name for name, _, _ in EDITS):
             path = self.checkout / "wch_peewee" / name
@@ -101,8 +101,13 @@ class Author:
             lines += difflib.unified_diff(
                 before.splitlines(), after.splitlines(), f"a/{shown}", f"b/{shown}", n=2, lineterm=""
             )
+            path.with_suffix(".after").write_text(after, encoding="utf-8")
         difference = "\n".join(lines)
-        subprocess.run(["git", "apply", "-"], cwd=self.checkout, input=difference + "\n", text=True, check=True)
+        if shutil.which("git"):
+            check = ["git", "apply", "--check", "-"]
+            subprocess.run(check, cwd=self.checkout, input=difference + "\n", text=True, check=True)
+        for path in self.checkout.rglob("*.after"):
+            path.replace(path.with_suffix(".py"))
         return difference
 
     def wch(self, *words: str, url: str = "", code: int = 0, checkout: Path | None = None) -> str:
