@@ -63,25 +63,23 @@ class Hand:
         ).fetchall()[-1]
 
     def ingest(self, name: str, phone: str, moment: str) -> bool:
+        if self.run("SELECT * FROM wp_wch_messages WHERE wa_message_id = %s", name).fetchall():
+            return False
         self.run(self._begin)
         self.hold(phone)
-        found = self.run("SELECT id FROM wp_wch_messages WHERE wa_message_id = %s", name).fetchall()
-        if not found:
-            conversation, _ = self.open(phone, "id, last_message_at")
-            self.run(
-                "UPDATE wp_wch_conversations SET last_message_at = %s, updated_at = %s "
-                "WHERE id = %s AND last_message_at < %s",
-                *(moment, _NOW, conversation, moment),
-            )
-            self.run(
-                "INSERT INTO wp_wch_messages (conversation_id, direction, message_type, wa_message_id, content, "
-                "status, created_at) VALUES (%s, 'inbound', 'text', %s, %s, 'sent', %s)",
-                *(conversation, name, json.dumps({"text": "hi"}), moment),
-            )
-        else:
-            self.run("SELECT * FROM wp_wch_messages WHERE wa_message_id = %s", name).fetchall()
+        conversation, _ = self.open(phone, "id, last_message_at")
+        self.run(
+            "UPDATE wp_wch_conversations SET last_message_at = %s, updated_at = %s "
+            "WHERE id = %s AND last_message_at < %s",
+            *(moment, _NOW, conversation, moment),
+        )
+        self.run(
+            "INSERT INTO wp_wch_messages (conversation_id, direction, message_type, wa_message_id, content, "
+            "status, created_at) VALUES (%s, 'inbound', 'text', %s, %s, 'sent', %s)",
+            *(conversation, name, json.dumps({"text": "hi"}), moment),
+        )
         self.run("COMMIT")
-        return not found
+        return True
 
     def advance(self, name: str) -> int:
         sql = "UPDATE wp_wch_messages SET status = 'read' WHERE wa_message_id = %s AND status IN ('sent', 'delivered')"

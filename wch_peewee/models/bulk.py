@@ -84,8 +84,6 @@ class ChunkedRows(peewee.CursorWrapper):
         self.process_rows = _bulk_processor(self._wrapper)
 
     def process_row(self, row: Any) -> Any:
-        if not hasattr(self._wrapper, "converters"):
-            self._wrapper.initialize()
         return self._wrapper.process_row(row)
 
     def __iter__(self: Any) -> Iterator[Any]:
