@@ -82,13 +82,13 @@ KINDS = {"direction": st.just("inbound"), "message_type": st.just("text")}
 #: Every prepared statement: its model, and what it is called with.
 STATEMENTS: dict[Any, tuple[Any, list[Any], dict[str, Any]]] = {
     messages._named: (Message, [TEXTS], {}),
-    messages._stored: (Message, [st.lists(TEXTS, max_size=30)], {}),
+    messages._stored: (Message, [st.lists(TEXTS, max_size=110)], {}),
     messages._status: (Message, [TEXTS], {}),
     messages._advanced: (Message, [TEXTS, st.just("read"), st.lists(st.just("sent"), min_size=1, max_size=2)], {}),
     messages._moved_on: (Conversation, [NUMBERS, st.just("2026-01-02 03:04:05")], {}),
     conversations._open: (
         Conversation,
-        [st.lists(TEXTS, max_size=30)],
+        [st.lists(TEXTS, max_size=110)],
         {"fields": st.sampled_from([(), messages._OPEN]), "lock": FLAGS},
     ),
     conversations._last: (Message, [NUMBERS, NUMBERS], {}),
@@ -102,7 +102,7 @@ STATEMENTS: dict[Any, tuple[Any, list[Any], dict[str, Any]]] = {
     carts._of: (Cart, [TEXTS], {}),
     campaigns._counted: (BroadcastCampaign, [NUMBERS, columns(sent_count=NUMBERS, read_count=NUMBERS)], {}),
     queue._pending: (SyncQueueItem, [NUMBERS], {"skip": FLAGS}),
-    queue._claimed: (SyncQueueItem, [ENDED.filter(bool), st.lists(NUMBERS, max_size=30)], {}),
+    queue._claimed: (SyncQueueItem, [ENDED.filter(bool), st.lists(NUMBERS, max_size=110)], {}),
     queue._ended: (SyncQueueItem, [ENDED.filter(bool), NUMBERS, NUMBERS], {}),
     prepared._updated: (Cart, [NUMBERS, columns(items=st.just([1]), expires_at=MOMENTS).filter(bool)], {}),
     prepared._inserted: (Message, [row({**NAMED, **KINDS}, content=DOCUMENTS, created_at=MOMENTS)], {}),

@@ -18,7 +18,7 @@ from .fields import utc_now
 from .strict import strict
 
 #: A statement with more values than this is rendered each time: there are too many of its kind.
-_MOST_VALUES = 20
+_MOST_VALUES = 100
 
 #: The place of the time of the call, behind the values.
 _NOW = -1
