@@ -188,9 +188,9 @@ def confirm_neighbours(session: Session, *, yes: bool) -> None:
     """
     manager = session.manager
     if not yes and not manager.needs_site and (others := manager.neighbours()):
-        nothing = f"the prefix {manager.prefix}" if manager.prefix else "no prefix"
+        missing = f"with the prefix {manager.prefix}" if manager.prefix else "without a prefix"
         there = prefix_list(others, manager.prefix)
-        confirm(f"There are no tables with {nothing} here, but with {there}. Create more tables? Type yes", "yes")
+        confirm(f"There are no tables {missing}; existing tables have {there}. Create new ones? Type yes", "yes")
 
 
 def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
