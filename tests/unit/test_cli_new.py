@@ -161,7 +161,7 @@ def test_a_template_for_rows(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--rename", "coupon_code:code"], "expected table.old:new, as messages.note:remark."),
+        (["--rename", "coupon_code:code"], "expected table.old:new, as in messages.note:remark."),
         (["--rename", "cart.coupon_code:code"], "unknown table cart; expected one of "),
         (["--rename", "carts.items:code"], "items must be only in the migrations, and code only in the models"),
         (["--drop", "carts.items"], "--drop carts.items does not match"),

@@ -198,7 +198,10 @@ def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
 
 
 def _replicas(choices: Choices) -> ReplicaRule | None:
-    databases = [open_database(parse_url(url)) for url in choices.replica]
+    try:
+        databases = [open_database(parse_url(url)) for url in choices.replica]
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--replica: {error}") from error
     if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
         raise ConfigurationError("--replica requires a MySQL or MariaDB URL; SQLite has no replicas.")
     return ReplicaRule(databases, choices.max_lag, choices.timeout) if databases else None
