@@ -136,7 +136,7 @@ class RunStopped(WchError):
         if self.sql:
             lines.append(f"Statement: {one_line(self.sql)}")
         if self.in_place is not None:
-            lines.append("All of this run is undone." if self.undone else self._done_so_far(self.in_place))
+            lines.append("All changes of this run were undone." if self.undone else self._done_so_far(self.in_place))
             lines.append(self._next_step())
         return "\n".join(lines)
 
@@ -144,7 +144,7 @@ class RunStopped(WchError):
         return one_line(self.reason)
 
     def _done_so_far(self, in_place: Sequence[str]) -> str:
-        return f"In place: {_some(in_place)}." if in_place else "Nothing of this run is in place yet."
+        return f"Done so far: {_some(in_place)}." if in_place else "This run changed nothing."
 
     def _next_step(self) -> str:
         when = _WHEN_LOST[self.cluster] if self.lost else self._when
@@ -183,7 +183,9 @@ class MigrationFailed(RunStopped):
         if self.step == 1:
             return super()._done_so_far(in_place)
         steps = "step 1" if self.step == 2 else f"steps 1 to {self.step - 1}"
-        return f"In place: {steps}. " + (f"This run: {_some(in_place)}." if in_place else "This run changed nothing.")
+        return f"Done so far: {steps}. " + (
+            f"This run: {_some(in_place)}." if in_place else "This run changed nothing."
+        )
 
 
 class MigrationBlocked(MigrationFailed, Busy):

@@ -195,7 +195,7 @@ def remove_data_allowed(
         return True
     if value in _FALSE:
         return False
-    raise ConfigurationError(f"{constant} is {value!r}; expected true or false. Nothing is removed.")
+    raise ConfigurationError(f"{constant} is {value!r}; expected true or false. Nothing was removed.")
 
 
 def is_removal_permitted(permission: RemovalPermission, constant: str) -> bool:

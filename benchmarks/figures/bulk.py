@@ -126,7 +126,7 @@ def _rows(bench: Bench, figure: str, samples: dict[str, Sample], floor: str) -> 
     ours, theirs = samples["ours"], samples[_PEEWEE]
     note = f"floor: {floor} of the driver"
     yield Row(figure, bench.name, "s", ours, samples["floor"], Mark(2.0), {"peewee's own models": theirs}, note)
-    note = "floor: peewee's own models, so that half of it is twice as fast"
+    note = "floor: peewee's own models; 0.5 x is twice as fast"
     mark = None if figure.endswith("tuples") else Mark(0.5)
     yield Row(f"{figure}, beside peewee's", bench.name, "s", ours, theirs, mark, note=note)
 

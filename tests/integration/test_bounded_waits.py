@@ -194,7 +194,7 @@ def test_an_account_that_may_not_ask_who_is_told_busy_all_the_same(site: LiveDat
     with (
         account(site, "ALL PRIVILEGES") as limited,
         Transaction(site, READ),
-        pytest.raises(Busy, match=r"has held wp_wch_messages for \d+ seconds \(this account may not see .*\); this"),
+        pytest.raises(Busy, match=r"has locked wp_wch_messages for \d+ seconds \(this account may not see .*\); the"),
     ):
         db_delta(MODELS, peewee.MySQLDatabase(site.name, **limited.arguments()), prefix="wp_", patience=1)
     assert len(delta(site)) == 1

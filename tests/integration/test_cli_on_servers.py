@@ -114,7 +114,10 @@ def test_what_duplicates_prevent_comes_with_their_query(site: LiveDatabase) -> N
         shown = wch(command, database=site.url)
         assert shown.code == code, command
         (query,) = set(
-            re.findall(r"duplicate \(wa_message_id\); resolve them first \(see them: (SELECT .*)\)", shown.out)
+            re.findall(
+                r"duplicate \(wa_message_id\); delete or change the duplicates first \(see them: (SELECT .*)\)",
+                shown.out,
+            )
         )
         assert site.execute(query) == [("twice", 2)]
     assert wch("plan", database=site.url).out.endswith("-- Nothing can be done; see Refused\n")
@@ -143,7 +146,7 @@ def test_a_first_installation_beside_others_is_asked_about(
     else:
         DatabaseManager(database.url, prefix="wp_").install()
     before = database.tables()
-    question = "There are no tables with the prefix wpp_ here, but with wp_. Create more tables? Type yes: "
+    question = "There are no tables with the prefix wpp_; existing tables have wp_. Create new ones? Type yes: "
     for answer, code in (("", 2), ("no\n", 2)):
         refused = wch(command, "--prefix", "wpp_", database=database.url, answer=answer)
         assert (refused.code, question in refused.err, database.tables()) == (code, True, before)

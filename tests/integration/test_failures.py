@@ -102,7 +102,9 @@ def test_a_step_says_all_of_it(installed: LiveDatabase, folder: Path, step: str,
     assert len(lines) == 3 + bool(sql)
     assert all(len(line) < 600 for line in lines)
     assert lines[-2] == (
-        "All of this run is undone." if sqlite else "In place: step 1. This run: Added column wp_wch_carts.note."
+        "All changes of this run were undone."
+        if sqlite
+        else "Done so far: step 1. This run: Added column wp_wch_carts.note."
     )
 
     # Repeated, it has nothing to do before the step that fails.
@@ -110,7 +112,7 @@ def test_a_step_says_all_of_it(installed: LiveDatabase, folder: Path, step: str,
         manager.run_migrations()
     assert again.value.in_place == ()
     if not sqlite:
-        assert "In place: step 1. This run changed nothing." in str(again.value)
+        assert "Done so far: step 1. This run changed nothing." in str(again.value)
     write(folder, 'steps.run_sql, database, "UPDATE {carts} SET note = NULL"')
     assert manager.run_migrations() == ("002_more",)
 
@@ -174,8 +176,8 @@ def test_a_wait_in_the_middle_says_where_too(installed: LiveDatabase, folder: Pa
     expected = {"type": "MigrationBlocked", "migration": "002_more", "step": 2, "steps": 3, "exit_code": 3}
     assert {key: error[key] for key in expected} == expected
     first, *others = result.err.splitlines()[-3:]
-    assert first.startswith("Error: migration 002_more, step 2 of 3: another session has held wp_wch_messages for ")
-    assert others[0] == "In place: step 1. This run: Added column wp_wch_carts.note."
+    assert first.startswith("Error: migration 002_more, step 2 of 3: another session has locked wp_wch_messages for ")
+    assert others[0] == "Done so far: step 1. This run: Added column wp_wch_carts.note."
     assert others[1] == "When it is free, run again: wch migrate --timeout 0.5 --format json"
     status = wch("status", database=installed.url)
     assert (status.code, "002_more was started and not finished: wch migrate continues it." in status.out) == (1, True)
@@ -210,7 +212,7 @@ def test_a_mending_says_it_too(installed: LiveDatabase) -> None:
     assert parts["in_place"] == ("Added column wp_wch_conversations.context",)
     assert parts["command"] == "wch activate"
     assert str(caught.value).splitlines()[2:] == [
-        "In place: Added column wp_wch_conversations.context.",
+        "Done so far: Added column wp_wch_conversations.context.",
         "Remove the cause, then run: wch activate",
     ]
     manager.before_statement = None

@@ -657,6 +657,6 @@ def test_a_message_without_a_name_or_a_phone_is_refused(shop: Any) -> None:
     for row in ({"phone": PHONE}, {"wa_message_id": "", "phone": PHONE}, {"wa_message_id": "wamid.1", "phone": ""}):
         with pytest.raises(InvalidValue, match="expected a text that is not empty"):
             shop.Message.ingest_many([{"wa_message_id": "wamid.2", "phone": PHONE}, row])
-    with pytest.raises(InvalidValue, match="CustomerProfile has no colour; its fields are"):
+    with pytest.raises(InvalidValue, match="CustomerProfile has no field colour; its fields are"):
         shop.CustomerProfile.upsert(PHONE, colour="red")
     assert (shop.Message.select().count(), shop.CustomerProfile.select().count()) == (0, 0)

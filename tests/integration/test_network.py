@@ -251,7 +251,7 @@ def test_migrations_that_vanish_meanwhile_are_said_for_each_site(network: LiveDa
 
 
 def test_without_a_network_it_is_said(database: LiveDatabase) -> None:
-    with pytest.raises(ConfigurationError, match="Table wp_blogs does not exist: not a WordPress network"):
+    with pytest.raises(ConfigurationError, match="Table wp_blogs does not exist: this is not a WordPress network"):
         Plugin(database.url).activate(network_wide=True)
     assert database.tables() == []
 

@@ -361,7 +361,9 @@ def test_what_holds_every_character_is_accepted(installed: LiveDatabase, options
 
 
 def test_a_conflict_target_that_is_none_is_refused(models: SiteModels) -> None:
-    with pytest.raises(InvalidValue, match=r"conflict_target: Cart has no custmer_phone; its fields are id, customer_"):
+    with pytest.raises(
+        InvalidValue, match=r"conflict_target: Cart has no field custmer_phone; its fields are id, customer_"
+    ):
         cart(models).on_conflict(conflict_target=["custmer_phone"], preserve=[models.Cart.items])
 
 

@@ -47,7 +47,8 @@ def marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: LiveDatab
 
 
 def test_a_question_stops_it_before_its_first_step(installed: LiveDatabase, marked: Path) -> None:
-    words = "002_note: decide this in its file first: carts.note: say how it is filled, then remove this line"
+    where = "002_note has an open question (steps.decide in its file)"
+    words = f"{where}: carts.note: say how it is filled, then remove this line"
     with installed.statements() as seen, pytest.raises(Undecided) as caught:
         DatabaseManager(installed.url).run_migrations()
     assert str(caught.value) == words

@@ -92,9 +92,9 @@ def test_without_a_name_no_table_is_dropped(site: LiveDatabase, manager: Databas
         result = wch("rollback", *arguments, answer="001_initial_schema\n", database=site.url)
         assert (result.code, rows in result.err) == (2, True)
         assert "rolling back 001_initial_schema drops 6 tables" in result.err
-        assert "Name the migration: wch rollback 001_initial_schema --allow-loss, in Python" in result.err
+        assert "To do it, name the migration: wch rollback 001_initial_schema --allow-loss, in Python" in result.err
     for allow_loss in (True, False):
-        with pytest.raises(RemovalRefused, match="Name the migration"):
+        with pytest.raises(RemovalRefused, match="name the migration"):
             manager.rollback(allow_loss=allow_loss)
     assert state(site) == before
     assert wch("rollback", "001_initial_schema", "--allow-loss", database=site.url).code == 0

@@ -195,7 +195,7 @@ def test_leave_that_is_neither_yes_nor_no_stops_what_would_remove_and_nothing_el
     assert wch("activate", WCH_REMOVE_DATA="maybe").code == 0
     result = wch("uninstall", "--yes", WCH_REMOVE_DATA="maybe")
     assert result.code == 78
-    assert "WCH_REMOVE_DATA is 'maybe'; expected true or false. Nothing is removed." in result.err
+    assert "WCH_REMOVE_DATA is 'maybe'; expected true or false. Nothing was removed." in result.err
     assert wch("check").code == 0
 
 

@@ -123,8 +123,8 @@ def test_a_dry_run_of_the_queue_puts_nothing_back(models: Any) -> None:
         models.SyncQueueItem.enqueue("order", number, "create")
     models.SyncQueueItem.claim("w", 2)[0].fail("no such order")
     words = ("queue", "requeue", "--older-than", "0", "--dry-run")
-    assert wch(*words).out.splitlines()[-1] == "Would put back 1 item."
-    assert wch(*words, "--failed").out.splitlines()[-1] == "Would put back 2 items."
+    assert wch(*words).out.splitlines()[-1] == "Would requeue 1 item."
+    assert wch(*words, "--failed").out.splitlines()[-1] == "Would requeue 2 items."
     assert wch("queue", "--format", "csv").out.splitlines()[0] == "status,count,oldest"
     lines = [line.split(",")[:2] for line in wch("queue", "--format", "csv").out.splitlines()]
     assert lines[1:] == [["pending", "1"], ["processing", "1"], ["completed", "0"], ["failed", "1"]]

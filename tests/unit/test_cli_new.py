@@ -138,7 +138,9 @@ def test_what_only_the_author_knows_is_marked(folder: Path) -> None:
     file = folder / "002_source.py"
     refused = check()
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.startswith("Error: 002_source: decide this in its file first: carts.source is NOT NULL without ")
+    assert refused.err.startswith(
+        "Error: 002_source has an open question (steps.decide in its file): carts.source is NOT NULL without "
+    )
     lines = file.read_text().splitlines(keepends=True)
     start = next(number for number, line in enumerate(lines) if "steps.decide(" in line)
     end = next(number for number, line in enumerate(lines) if number >= start and line.endswith(")\n"))
@@ -151,7 +153,7 @@ def test_a_template_for_rows(folder: Path) -> None:
     assert result.code == 0
     text = (folder / "002_fill_carts.py").read_text()
     assert "batches.run_in_batches" in text
-    assert check().err.startswith("Error: 002_fill_carts: decide this in its file first: ")
+    assert check().err.startswith("Error: 002_fill_carts has an open question (steps.decide in its file): ")
     (folder / "002_fill_carts.py").write_text(re.sub(r"    steps.decide.*\n", "", text))
     assert check().code == 0
 
@@ -159,12 +161,12 @@ def test_a_template_for_rows(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--rename", "coupon_code:code"], "expected table.old:new, as messages.note:remark."),
+        (["--rename", "coupon_code:code"], "expected table.old:new, as in messages.note:remark."),
         (["--rename", "cart.coupon_code:code"], "unknown table cart; expected one of "),
         (["--rename", "carts.items:code"], "items must be only in the migrations, and code only in the models"),
         (["--drop", "carts.items"], "--drop carts.items does not match"),
         (["--models", "no_such_module"], "no_such_module cannot be imported (ModuleNotFoundError"),
-        (["--models", "shop_models:Nothing"], "no models there; expected module:ATTRIBUTE"),
+        (["--models", "shop_models:Nothing"], "found no models; expected MODULE:NAME"),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], words: str) -> None:

@@ -109,7 +109,7 @@ def test_nothing_of_ours_is_an_error_and_never_nothing_to_do(project: Path) -> N
         failed(wch(*given, "--migrations", "nowhere", command), "No migrations folder at nowhere.")
         failed(wch(*given, "--migrations", "empty", command), "No migrations in empty.")
         failed(wch(*given, command), "The namespace shop has no migrations; use --migrations")
-        failed(wch("--models", "json", command), "--models json: no models there")
+        failed(wch("--models", "json", command), "--models json: found no models")
     assert not Path("wch.db").exists()
 
 
@@ -130,9 +130,9 @@ def test_a_folder_without_migrations_of_the_models_is_an_error(command: str) -> 
     for folder in ("nowhere", str(Path("nowhere").resolve())):
         failed(wch("--migrations", folder, *words), f"No migrations folder at {folder}.")
     foreign = wch("--migrations", "shop", *words, WCH_REMOVE_DATA="true")
-    failed(foreign, '001_invoices.py says NAMESPACE = "shop", and the models are of wch; expected the models and the')
+    failed(foreign, '001_invoices.py has NAMESPACE = "shop", but the models belong to wch; choose models and')
     ours = wch(*given, "--migrations", theirs, *words, SHOP_REMOVE_DATA="true")
-    failed(ours, '001_initial_schema.py has no NAMESPACE = "shop", so it is one of wch, and the models are of shop')
+    failed(ours, '001_initial_schema.py has no NAMESPACE = "shop", so it belongs to wch, but the models belong to shop')
     assert Path("wch.db").read_bytes() == before
 
 
@@ -140,9 +140,9 @@ def test_what_compares_models_and_migrations_wants_those_of_one_namespace() -> N
     given = ("--models", "shop_tables", "--migrations")
     assert wch("new", "invoices", *given, "shop").code == 0
     for command in (("check", "--models", "shop_tables", "--migrations"), ("new", "more", *given)):
-        failed(wch(*command, str(migrations_folder())), 'has no NAMESPACE = "shop", so it is one of wch')
-    failed(wch("new", "more", "--migrations", "shop"), 'says NAMESPACE = "shop", and the models are of wch')
-    failed(wch("new", "rows", "--empty", "--migrations", "shop"), 'says NAMESPACE = "shop"')
+        failed(wch(*command, str(migrations_folder())), 'has no NAMESPACE = "shop", so it belongs to wch')
+    failed(wch("new", "more", "--migrations", "shop"), 'has NAMESPACE = "shop", but the models belong to wch')
+    failed(wch("new", "rows", "--empty", "--migrations", "shop"), 'has NAMESPACE = "shop"')
     assert [file.name for file in Path("shop").glob("0*.py")] == ["001_invoices.py"]
     assert wch("new", "rows", "--empty", *given, "shop").code == 0
     assert '\nVERSION = "1.1.0"\nNAMESPACE = "shop"\n' in Path("shop", "002_rows.py").read_text(encoding="utf-8")

@@ -80,7 +80,7 @@ def test_what_cannot_be_known_is_one_line_and_an_exit_code(site: Path) -> None:
     result = wch("status", "--wordpress", "site")
     assert (result.code, result.out) == (78, "")
     (line,) = result.err.splitlines()
-    assert line.startswith("Error: Cannot determine DB_NAME: ")
+    assert line.startswith("Error: Cannot determine DB_NAME because of ")
     assert "line 2: $_GET['db']" in line
     assert "--database" in line
 
@@ -104,7 +104,7 @@ def test_no_site_there(site: Path) -> None:
         (
             "eval($_GET['x']); define('WCH_REMOVE_DATA', true);",
             2,
-            "Cannot determine WCH_REMOVE_DATA from wp-config.php",
+            "Cannot determine WCH_REMOVE_DATA because of ",
         ),
         ("", 2, "nothing was removed"),
     ],

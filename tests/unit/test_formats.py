@@ -159,6 +159,6 @@ def test_the_formats_and_fields_of_a_list(tmp_path: Path) -> None:
 def test_a_field_that_a_list_does_not_have(tmp_path: Path) -> None:
     result = wch("doctor", "--fields=name,stat", database=f"sqlite:///{tmp_path}/x.db")
     assert (result.code, result.out) == (64, "")
-    assert "--fields has 'stat'; expected some of name, state, found, advice." in result.err
+    assert "--fields: 'stat' is not a field of this list; choose from name, state, found, advice." in result.err
     for option in ("--fields=a", "--format=ids"):
         assert wch("activate", option, database=f"sqlite:///{tmp_path}/x.db").code == 64

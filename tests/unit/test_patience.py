@@ -74,7 +74,7 @@ def test_a_lock_that_is_lost_while_it_waits_stops_it_before_the_next_try(databas
 
 def test_without_patience_it_is_tried_once(database: peewee.Database) -> None:
     action = Held(1)
-    with pytest.raises(Busy, match="has held t for 0 seconds"):
+    with pytest.raises(Busy, match="has locked t for 0 seconds"):
         attempt(action, database, patience=0)
     assert action.calls == 1
 

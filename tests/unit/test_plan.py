@@ -90,7 +90,10 @@ ROWS = {
         table(A),
         table(A, index("a", unique=True)),
         {("no_duplicates", "a"): 1},
-        ["- Add index t UNIQUE KEY `a` (`a`): there is 1 row of t with duplicate (a); resolve them first" + EQUALS],
+        [
+            "- Add index t UNIQUE KEY `a` (`a`): there is 1 row of t with duplicate (a); "
+            "delete or change the duplicates first" + EQUALS
+        ],
     ),
     # As one change it would be refused whole, and the rows' NULLs have nothing to say against the rest.
     "the rest of a column whose NULLs are in the way": (

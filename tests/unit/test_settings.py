@@ -48,7 +48,7 @@ def test_a_real_no(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["maybe", "2", "t", "y", "null", "truee", "0.0"])
 def test_anything_else_is_an_error(value: str) -> None:
-    with pytest.raises(ConfigurationError, match="Nothing is removed"):
+    with pytest.raises(ConfigurationError, match="Nothing was removed"):
         remove_data_allowed({"WCH_REMOVE_DATA": value})
 
 

@@ -160,5 +160,5 @@ def test_php_is_run_only_when_asked(site: Path) -> None:
 
 def test_a_php_that_is_not_there(site: Path) -> None:
     (site / "wp-config.php").write_text("<?php")
-    with pytest.raises(ConfigurationError, match="Cannot find PHP as /no/php; set its path with --php=PATH or WCH_PHP"):
+    with pytest.raises(ConfigurationError, match="PHP not found: /no/php; set its path with --php=PATH or WCH_PHP"):
         Settings.gather(wordpress=site, php="/no/php", environment={})

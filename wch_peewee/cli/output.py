@@ -45,7 +45,9 @@ class Output:
         columns = columns or list(dict.fromkeys(name for row in rows for name in row))
         chosen = columns if self._choices.fields is None else self._choices.fields.split(",")
         if unknown := [name for name in chosen if name not in columns]:
-            raise click.UsageError(f"--fields has {unknown[0]!r}; expected some of {', '.join(columns)}.")
+            raise click.UsageError(
+                f"--fields: {unknown[0]!r} is not a field of this list; choose from {', '.join(columns)}."
+            )
         lines = [{name: row.get(name) for name in chosen} for row in rows]
         if self._choices.format in RENDERERS:
             shown = value if self._choices.fields is None else lines

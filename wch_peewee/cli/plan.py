@@ -45,7 +45,7 @@ def command(choices: Choices, rollback: str | None, applied: str | None, backwar
     if rollback is not None and applied is not None:
         raise click.UsageError("--rollback and --applied were given; expected one of them.")
     if backwards and applied is None:
-        raise click.UsageError("--backwards was given without --applied NAME.")
+        raise click.UsageError("--backwards requires --applied NAME.")
     session = open_session(choices)
     check_target(session, name=applied)
     if applied is not None:

@@ -57,7 +57,7 @@ def command(choices: Choices, action: str, older_than: int, failed: bool, dry_ru
         session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue releases them.")
     if dry_run:
         count = waiting + (items["failed"]["count"] if failed else 0)
-        session.out.line(f"Would put back {count:,} item{'' if count == 1 else 's'}.")
+        session.out.line(f"Would requeue {count:,} item{'' if count == 1 else 's'}.")
     elif requeue:
         session.out.success(f"Requeued {stale + retried:,} item{'' if stale + retried == 1 else 's'}.")
     return ExitCode.FINE

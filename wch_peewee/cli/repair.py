@@ -55,7 +55,8 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     else:
         _print(report, session)
         nothing = "Nothing could be repaired." if left else "Nothing to do."
-        (session.out.line if left else session.out.success)("Repaired." if report.changed else nothing)
+        done = "Repaired in part; the refusals above say what is left." if left else "Repaired."
+        (session.out.line if left else session.out.success)(done if report.changed else nothing)
     return ExitCode.DRIFT if left else ExitCode.FINE
 
 
@@ -83,6 +84,8 @@ def _preview(session: Session, orphans: str) -> int:
             session.out.lines(f"Would do: {difference.what}" for difference in group)
             session.out.statements(statements)
         session.out.lines(f"Refused: {refusal}" for refusal in plan.plan.refusals)
+        if not (found or repairs or plan.plan.refusals):
+            session.out.line("Nothing to do.")
     return ExitCode.DRIFT if found or repairs or plan.plan.refusals else ExitCode.FINE
 
 

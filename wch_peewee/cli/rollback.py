@@ -69,8 +69,9 @@ def _report(session: Session, taken: tuple[str, ...], name: str | None) -> None:
     if session.out.structured:
         session.out.document({**session.heading, "rolled_back": taken})
     elif taken:
-        older = ": deploy the older one" if taken[-1] != session.manager.folder.names[0] else ""
-        session.out.note(f"The next wch activate or admin_init of this release applies it again{older}.")
+        older = "; deploy the older release" if taken[-1] != session.manager.folder.names[0] else ""
+        them = "it" if len(taken) == 1 else "them"
+        session.out.note(f"wch activate or admin_init of this release would apply {them} again{older}.")
         session.out.success(f"Rolled back {', '.join(taken)}.")
     else:
         session.out.success(f"Nothing to do: {name} is not applied." if name else "Nothing to do.")

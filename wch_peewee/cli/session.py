@@ -188,9 +188,9 @@ def confirm_neighbours(session: Session, *, yes: bool) -> None:
     """
     manager = session.manager
     if not yes and not manager.needs_site and (others := manager.neighbours()):
-        nothing = f"the prefix {manager.prefix}" if manager.prefix else "no prefix"
+        missing = f"with the prefix {manager.prefix}" if manager.prefix else "without a prefix"
         there = prefix_list(others, manager.prefix)
-        confirm(f"There are no tables with {nothing} here, but with {there}. Create more tables? Type yes", "yes")
+        confirm(f"There are no tables {missing}; existing tables have {there}. Create new ones? Type yes", "yes")
 
 
 def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
@@ -198,7 +198,10 @@ def _use_copier(manager: DatabaseManager, copier: Copier) -> None:
 
 
 def _replicas(choices: Choices) -> ReplicaRule | None:
-    databases = [open_database(parse_url(url)) for url in choices.replica]
+    try:
+        databases = [open_database(parse_url(url)) for url in choices.replica]
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--replica: {error}") from error
     if any(not isinstance(database, pw.MySQLDatabase) for database in databases):
         raise ConfigurationError("--replica requires a MySQL or MariaDB URL; SQLite has no replicas.")
     return ReplicaRule(databases, choices.max_lag, choices.timeout) if databases else None

@@ -62,7 +62,7 @@ def _how_to_allow(session: Session) -> str:
     if site.remove_data_is_set:
         return f"It is set in {site.config}; write define('{constant}', true) there to allow the removal."
     unknown = site.remove_data_unknown
-    return f"Cannot determine {constant} from wp-config.php: {unknown}. {environment}" if unknown else environment
+    return f"Cannot determine {constant} because of {unknown}. {environment}" if unknown else environment
 
 
 def _preview(session: Session, *, network: bool) -> int:

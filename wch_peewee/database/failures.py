@@ -14,7 +14,10 @@ from ..schema.base import Failure
 STATEMENT = "_wch_peewee_statement"
 
 #: What to do about a damaged file. A copy has to have its journals, which can hold its last changes.
-RESCUE = "Stop all programs that use it, copy it with its -wal and -journal, and restore a backup or try .recover."
+RESCUE = (
+    "Stop all programs that use it, copy it with its -wal and -journal files, then restore a backup or try .recover in "
+    "the sqlite3 shell."
+)
 
 #: The end of an advice to run again.
 ELSEWHERE = ", on another node or the new primary if this server was replaced"
@@ -22,8 +25,8 @@ ELSEWHERE = ", on another node or the new primary if this server was replaced"
 _NO_DATABASE = "the database does not exist, or this user may not see it; create it, or check its name."
 _TLS_ONLY = "the server accepts connections with TLS only; add ?ssl=1 to the URL."
 _NO_SERVER = (
-    "cannot reach the server; check host, port and that it is running; for a cluster, use its address or another node "
-    "({said})."
+    "cannot reach the server ({said}); check host and port, and that the server is running; in a cluster, try the "
+    "address of the whole cluster or another node."
 )
 _REASONS: dict[object, str] = {
     1044: _NO_DATABASE,
@@ -52,7 +55,8 @@ def database_error(where: str, meaning: Failure, error: Exception) -> WchError:
     if meaning == "damaged":
         return DatabaseUnavailable(f"{where}: {damage(said)} Run wch doctor for details. {RESCUE}")
     if meaning == "denied":
-        return MissingPrivileges(f"{where}: permission denied to the account, or by the file's permissions ({said})")
+        advice = "check the account's privileges, or the permissions of a SQLite file and its folder"
+        return MissingPrivileges(f"{where}: permission denied ({said}); {advice}")
     return StatementFailed(f"{where}: the database returned an error ({said})", sql=getattr(error, STATEMENT, ""))
 
 

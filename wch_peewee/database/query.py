@@ -142,8 +142,8 @@ def retry_while_blocked(
             what, waited = tables[0] if tables else "rows", time.monotonic() - begun
             if waited >= patience:
                 blocked = Busy(
-                    f"another session has held {what} for {waited:.0f} seconds"
-                    f"{_holders(connection, tables)}; this statement was not run; try again later"
+                    f"another session has locked {what} for {waited:.0f} seconds"
+                    f"{_holders(connection, tables)}; the statement was not run; try again later"
                 )
                 blocked.of_statement = True
                 raise blocked from error

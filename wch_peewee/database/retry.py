@@ -60,9 +60,10 @@ def retrying(
 
 def _decorate(function: Any, **options: Any) -> Any:
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function) or not callable(function):
+        given = getattr(function, "__qualname__", repr(function))
         raise ConfigurationError(
-            f"retrying needs a plain function, and {getattr(function, '__qualname__', repr(function))} is none: its "
-            "body would run after the transaction. With asyncio, await database.run(function, ...)."
+            f"retrying needs a plain function; {given} is not one. The body of a coroutine or generator would run "
+            "after the transaction. With asyncio, await database.run(function, ...)."
         )
 
     @functools.wraps(function)

@@ -137,7 +137,9 @@ def tables_collation(context: RunContext, *, tables: Sequence[str]) -> Diagnosis
     live = introspect_schema(context.connection, tables)
     other = [table for table in live if table.collation and table.collation != site]
     if not other:
-        return Diagnosis("tables' collation", "ok", f"our tables have {site}" if live.tables else "no tables yet")
+        return Diagnosis(
+            "tables' collation", "ok", f"the managed tables have {site}" if live.tables else "no tables yet"
+        )
     found = ", ".join(f"{table.name} has {table.collation}" for table in other)
     commands = " ".join(context.dialect.conversion(table, recollated(table, site)) for table in other)
     advice = (
@@ -162,7 +164,7 @@ def tables_engine(context: RunContext, *, tables: Sequence[str]) -> Diagnosis:
     live = introspect_schema(context.connection, tables)
     other = [table for table in live if (table.engine or "").lower() != "innodb"]
     if not other:
-        return Diagnosis("tables' engine", "ok", "our tables are InnoDB" if live.tables else "no tables yet")
+        return Diagnosis("tables' engine", "ok", "the managed tables are InnoDB" if live.tables else "no tables yet")
     found = ", ".join(f"{table.name} is {table.engine}" for table in other)
     commands = " ".join(context.dialect.conversion(table, replace(table, engine="InnoDB")) for table in other)
     advice = f"It has no foreign keys and no transactions. At a quiet time, as it copies: {commands}"
@@ -247,7 +249,7 @@ def online_tools(context: RunContext) -> Diagnosis:
     """Check for a tool that changes our tables, or was killed at that: no run starts beside it."""
     if found := tool_at_work(context.connection, context.topology, context.names.owned):
         return Diagnosis("online tools", "fail", found.what, found.advice)
-    return Diagnosis("online tools", "ok", "none is running on these tables or has left anything")
+    return Diagnosis("online tools", "ok", "none is running on these tables, and none has left anything behind")
 
 
 def _span(seconds: int) -> str:

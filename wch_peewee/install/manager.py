@@ -370,7 +370,7 @@ class DatabaseManager(Installation):
             words = f"this release does not have {', '.join(unknown)}; roll back with the newer release: {back}"
             raise self._too_new(state, words)
         if state.is_newer:
-            raise self._too_new(state, "the tables have been upgraded since, and would not work after a rollback")
+            raise self._too_new(state, "a rollback could break them")
         return state
 
     def _repair_allowed(self, state: InstalledState) -> None:
@@ -427,7 +427,7 @@ class DatabaseManager(Installation):
             reasons = "\n".join(blocking)
             raise SchemaConflict(
                 f"{self.target}: the models cannot use these tables, and repairing them is not safe. "
-                f"The version was left as it is.\n{reasons}",
+                f"The version was not changed.\n{reasons}",
                 reasons=blocking,
             )
 

@@ -84,8 +84,8 @@ class RollbackPlan(Report):
             name, loss = self.names[-1], f" and loses {', '.join(self.loss)}" if self.loss else ""
             tables = "a table" if len(dropped) == 1 else f"{len(dropped)} tables"
             raise RemovalRefused(
-                f"{target}: rolling back {name} drops {tables}{loss}. Nothing was changed. Name the migration: "
-                f'{command(f"rollback {name}{self.options}")}, in Python rollback("{name}").'
+                f"{target}: rolling back {name} drops {tables}{loss}. Nothing was changed. To do it, name the "
+                f'migration: {command(f"rollback {name}{self.options}")}, in Python rollback("{name}").'
             )
 
     def require(self, target: str, command: Callable[[str], str], *, allowed: Losses | None) -> None:
@@ -111,7 +111,8 @@ class RollbackPlan(Report):
             more = ", which is more than was confirmed" if allowed else ""
             raise RemovalRefused(
                 f"{target}: rolling back {' and '.join(self.names)} loses {', '.join(self.loss)}{more}. {nothing} "
-                f"{command(f'rollback {self.names[-1]}{self.options}')} allows it, in Python rollback(allow_loss=True)."
+                f"To accept this: {command(f'rollback {self.names[-1]}{self.options}')}, in Python "
+                "rollback(allow_loss=True)."
             )
 
     def to_dict(self) -> dict[str, Any]:

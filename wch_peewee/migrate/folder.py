@@ -126,11 +126,11 @@ class MigrationFolder:
         own, whose = self.namespace.name, said.get("NAMESPACE")
         if own != (whose or WCH.name):
             found = (
-                f'says NAMESPACE = "{whose}"' if whose else f'has no NAMESPACE = "{own}", so it is one of {WCH.name}'
+                f'has NAMESPACE = "{whose}"' if whose else f'has no NAMESPACE = "{own}", so it belongs to {WCH.name}'
             )
             raise ConfigurationError(
-                f"{self.path / name}.py {found}, and the models are of {own}; expected the models and the migrations "
-                "of one namespace (--models, --migrations)."
+                f"{self.path / name}.py {found}, but the models belong to {own}; choose models and migrations of "
+                "the same namespace (--models, --migrations)."
             )
         version = said.get("VERSION")
         if not (isinstance(version, str) and is_plain(version)):

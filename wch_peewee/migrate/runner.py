@@ -179,7 +179,7 @@ class MigrationRouter(Router):
                 if isinstance(step, partial) and step.func is irreversible:
                     step()
         except errors.Undecided as error:
-            raise errors.Undecided(f"{name}: decide this in its file first: {error}") from error
+            raise errors.Undecided(f"{name} has an open question (steps.decide in its file): {error}") from error
         except errors.Irreversible as error:
             raise errors.Irreversible(f"Cannot roll back {name}: {error}. Nothing was changed.") from error
         except (errors.WchError, pw.PeeweeException):

@@ -249,7 +249,7 @@ class BaseModel(peewee.Model, metaclass=ModelType):
         unknown = [name for name in values if name not in cls._meta.combined and not hasattr(cls, name)]
         if unknown:
             known = ", ".join(cls._meta.sorted_field_names)
-            raise InvalidValue(f"{cls.__name__} has no {', '.join(unknown)}; its fields are {known}.")
+            raise InvalidValue(f"{cls.__name__} has no field {', '.join(unknown)}; its fields are {known}.")
 
     @property
     def dirty_fields(self) -> list[peewee.Field[Any]]:

@@ -203,7 +203,9 @@ class BulkInsert(peewee.ModelInsert):
         for name in (conflict and conflict._conflict_target) or ():
             if isinstance(name, str) and name not in self.model._meta.combined:
                 known = ", ".join(self.model._meta.sorted_field_names)
-                raise InvalidValue(f"conflict_target: {self.model.__name__} has no {name}; its fields are {known}.")
+                raise InvalidValue(
+                    f"conflict_target: {self.model.__name__} has no field {name}; its fields are {known}."
+                )
         if touched is not None and conflict is not None and (conflict._update or conflict._preserve):
             changes = dict(conflict._update or {})
             if touched.name not in {getattr(key, "name", key) for key in (*changes, *(conflict._preserve or ()))}:

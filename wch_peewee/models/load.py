@@ -44,7 +44,7 @@ def load_models(words: str) -> tuple[type[BaseModel], ...]:
         )
     if not found or value is None:
         raise ConfigurationError(
-            f"--models {words}: no models there; expected module:ATTRIBUTE, a tuple of subclasses of BaseModel."
+            f"--models {words}: found no models; expected MODULE:NAME, the name of a tuple of subclasses of BaseModel."
         )
     return parents_first(found)
 

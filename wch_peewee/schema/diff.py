@@ -306,7 +306,7 @@ class _TableDiff:
         others = operation.describe()
         retype = f"Change type of {name} from {actual.type} to {column.type}"
         if verdict.reason and verdict.target == actual.type:
-            left = f"; nor is anything else of the column changed ({'; '.join(others)})" if others else ""
+            left = f"; until then not done either: {'; '.join(others)}" if others else ""
             self.refuse(retype, verdict.reason + left, blocking=verdict.blocking or hinders)
             return
         if actual.opaque and others:

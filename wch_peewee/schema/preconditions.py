@@ -96,7 +96,7 @@ class Precondition:
 #: By kind of precondition: the words behind the table's name, and what to do.
 _CONFLICTS: dict[Kind, str] = {
     "no_nulls": " with NULL in {columns}; fill {them} first",
-    "no_duplicates": " with duplicate ({columns}); resolve them first",
+    "no_duplicates": " with duplicate ({columns}); delete or change the duplicates first",
     "no_orphans": " whose {columns} is missing in {parent}; "
     "delete or reattach {them} first (wch repair --orphans=delete or --orphans=reattach)",
     "no_rows": "",

@@ -51,7 +51,9 @@ def parse_renames(words: Iterable[str], before: Schema, after: Schema) -> Rename
         name, colon, new = word.partition(":")
         table, dot, old = name.partition(".")
         if not (colon and dot and table and old and new):
-            raise ConfigurationError(f"--rename {word} is not valid; expected table.old:new, as messages.note:remark.")
+            raise ConfigurationError(
+                f"--rename {word} is not valid; expected table.old:new, as in messages.note:remark."
+            )
         was, now = before.table(table), after.table(table)
         if was is None or now is None:
             known = ", ".join(t.name for t in after if before.table(t.name))

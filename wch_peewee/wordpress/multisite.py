@@ -89,7 +89,9 @@ def read_sites(connection: Connection, base: str) -> tuple[BlogSite, ...]:
     """
     table = f"{check_prefix(base)}blogs"
     if not is_network(connection, base):
-        raise ConfigurationError(f"Table {table} does not exist: not a WordPress network, or another prefix.")
+        raise ConfigurationError(
+            f"Table {table} does not exist: this is not a WordPress network, or the prefix is wrong."
+        )
     sql = (
         f"SELECT blog_id, domain, path FROM {connection.dialect.quote(table)} "
         "WHERE spam = 0 AND deleted = 0 AND archived = 0 ORDER BY blog_id"

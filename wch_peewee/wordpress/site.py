@@ -84,7 +84,7 @@ class WordPressSite:
         if value is not True and to_bool(value) is True:
             raise ConfigurationError(
                 f"{self.removal} in {self.config} is set, but not to true; write define('{self.removal}', true) "
-                "there. Nothing is removed."
+                "there. Nothing was removed."
             )
         return value is True
 
@@ -252,4 +252,6 @@ def _unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> Co
     """Return the error for an unknown value: the construct, its line, and what to set instead."""
     where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
     php = ", or let PHP evaluate the file with --php (WCH_PHP=php)" if shutil.which("php") else ""
-    return ConfigurationError(f"Cannot determine {name}: {where}: {unknown.what}; set it with {setting}{php}.")
+    return ConfigurationError(
+        f"Cannot determine {name} because of {where}: {unknown.what}; set it with {setting}{php}."
+    )

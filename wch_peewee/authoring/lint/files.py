@@ -18,8 +18,8 @@ def undecided(migration: Migration) -> Remarks:
         if is_decide(node):
             asked = node.args[0] if node.args else None
             question = asked.value if isinstance(asked, ast.Constant) and isinstance(asked.value, str) else "a question"
-            found = f"not decided yet: {' '.join(question.split())}"
-            yield node.lineno, "undecided", found, "the migration does not run with this line"
+            found = f"open question: {' '.join(question.split())}"
+            yield node.lineno, "undecided", found, "the migration does not run while this line is there"
 
 
 def bad_rollback(migration: Migration) -> Remarks:

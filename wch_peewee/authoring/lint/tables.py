@@ -189,7 +189,7 @@ def _expand(table: str, was: Column, now: Column) -> str:
     drop = run_code("steps.drop_column", names[0], names[1], "allow_drop=True")
     rename = run_code("steps.rename_column", names[0], names[2], names[1])
     return (
-        f"a new column of type {code_of(now.type)} beside it: {add}, then {fill}; "
+        f"instead add a new column of type {code_of(now.type)} beside it: {add}, then {fill}; "
         f"in a later release, when nothing writes the old one: {drop}, then {rename}; {_BOTH}"
     )
 

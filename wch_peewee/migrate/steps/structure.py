@@ -55,7 +55,7 @@ def _live(context: RunContext, key: str, for_columns: bool) -> Table:
     name = context.names.table(key)
     live = context.live(name, for_columns=for_columns)
     if live is None:
-        raise SchemaConflict(f"table {name} does not exist; an earlier migration creates it", by_hand=True)
+        raise SchemaConflict(f"table {name} does not exist; an earlier migration has to create it", by_hand=True)
     return live
 
 

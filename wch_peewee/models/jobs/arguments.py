@@ -17,7 +17,7 @@ def filled(name: str, value: Any) -> str:
     """Return a text that is not blank, else raise InvalidValue: all rows without a phone would count as one person."""
     if isinstance(value, str) and value.strip():
         return value
-    type_ = "" if isinstance(value, str) else f", of type {type(value).__name__}"
+    type_ = "" if value is None or isinstance(value, str) else f", of type {type(value).__name__}"
     raise InvalidValue(f"{name} is {shorten(value)}{type_}; expected a text that is not empty.")
 
 
@@ -42,7 +42,7 @@ def whole(name: str, value: Any, least: int = 0) -> int:
     except ConversionError:
         number = least - 1
     if number < least:
-        raise InvalidValue(f"{name} is {shorten(value)}; expected a whole number from {least}.")
+        raise InvalidValue(f"{name} is {shorten(value)}; expected a whole number, {least} or more.")
     return number
 
 

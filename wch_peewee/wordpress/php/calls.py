@@ -269,7 +269,7 @@ class Calls(Bedrock):
 
         wrong = first_error(root)
         if wrong is not None or self.depth > _MAX_FILE_DEPTH:
-            value = self.blind(wrong or root, "what stands here is not PHP that can be read")
+            value = self.blind(wrong or root, "this is not PHP, or it cannot be parsed")
         else:
             value = self.explore(run, "return")
         self.unit = kept

@@ -35,7 +35,7 @@ def ask_php(
     """
     path = shutil.which(program)
     if path is None:
-        raise ConfigurationError(f"Cannot find PHP as {program}; set its path with --php=PATH or WCH_PHP.")
+        raise ConfigurationError(f"PHP not found: {program}; set its path with --php=PATH or WCH_PHP.")
     real, root = os.path.realpath(config), "" if abspath is None else f"{os.path.realpath(abspath).rstrip('/')}/"
     code = _PROGRAM.read_text().removeprefix("<?php\n")
     options = [word for name, value in _OPTIONS.items() for word in ("-d", f"{name}={value}")]

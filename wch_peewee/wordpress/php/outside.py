@@ -39,7 +39,7 @@ class Environment:
         if key in self.variables:
             self.found.add(key)
             return os.fsencode(self.variables[key])
-        return ABSENT if self.complete else Unknown(f"{what}, which is not set here and may be for PHP")
+        return ABSENT if self.complete else Unknown(f"{what}, which is not set here, but may be set for PHP")
 
 
 def find(path: bytes, sites: Sequence[Path]) -> Path | Unknown | None:

@@ -18,7 +18,7 @@ class Unknown:
     line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file} line {self.line}: {self.what}" if self.file else self.what
+        return f"{self.file}, line {self.line}: {self.what}" if self.file else self.what
 
 
 class Array(dict[Any, Any]):
