@@ -10,7 +10,7 @@ import peewee
 from ..errors import ConfigurationError
 from .dialect import Dialect
 from .naming import OUTSIDE, Names, constraint_name
-from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, referential_action, same_names
+from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, same_names
 from .operations import CreateTable
 from .statements import Statement
 from .types import LONGEST_KEY, beyond, longest_key, plain_literal, row_bytes
@@ -224,8 +224,8 @@ def _foreign_key(field: Any) -> ForeignKey:
         columns=(field.column_name,),
         referenced_table=parent,
         referenced_columns=(field.rel_field.column_name,),
-        on_delete=referential_action(field.on_delete or "NO ACTION"),
-        on_update=referential_action(field.on_update or "NO ACTION"),
+        on_delete=field.on_delete or "NO ACTION",
+        on_update=field.on_update or "NO ACTION",
     )
 
 

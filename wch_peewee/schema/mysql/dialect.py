@@ -6,14 +6,14 @@ from dataclasses import replace
 from ..base import Query, Rows
 from ..dialect import Dialect, Privileges, Topology
 from ..objects import Column, Schema, Table, as_shown, plain_default
-from ..operations import NamedParts, Operation, RenameIndex, apply_to_table, opaque_renames
+from ..operations import NamedParts, Operation, opaque_renames
 from ..preconditions import Precondition
 from ..statements import Effect, Size, Statement, Step
 from ..types import complete
 from .algorithms import copies_online, effect_of, with_algorithms
 from .base import MySQLBase, per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import conversion, obstacles, rename_step, render_steps, split_at_renames
+from .render import conversion, obstacles, render_steps
 from .server import (
     blockers_query,
     lock_holder_query,
@@ -139,16 +139,8 @@ class MySQLDialect(MySQLBase, Dialect):
         )
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        rendered: list[Step] = []
-        for part in split_at_renames(operations):
-            if isinstance(part[0], RenameIndex):
-                steps: Sequence[Step] = [rename_step(self.name, part[0], by_name=self._renames_indexes)]
-            else:
-                steps = render_steps(self.name, table, part)
-            rendered += (with_algorithms(step, self.name, self.version, table) for step in steps)
-            if table is not None:
-                table = apply_to_table(table, part)
-        return tuple(rendered)
+        steps = render_steps(self.name, table, operations, renames_indexes=self._renames_indexes)
+        return tuple(with_algorithms(step, self.name, self.version, table) for step in steps)
 
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
         tables = per_table(

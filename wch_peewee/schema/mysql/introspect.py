@@ -16,7 +16,6 @@ from ..objects import (
     Schema,
     Table,
     plain_default,
-    referential_action,
 )
 from ..types import column_type, unescape
 from .base import per_table
@@ -268,8 +267,8 @@ def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[F
                 columns=tuple(row[3] for row in members),
                 referenced_table=table,
                 referenced_columns=tuple(row[5] for row in members),
-                on_delete=referential_action(members[0][6]),
-                on_update=referential_action(members[0][7]),
+                on_delete=members[0][6],
+                on_update=members[0][7],
                 name=name,
             )
         )

@@ -20,8 +20,10 @@ def columns_list(columns: Sequence[str]) -> str:
     return ", ".join(quote_name(column) for column in columns)
 
 
-def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Operation]) -> tuple[Step, ...]:
-    """Render operations on ``table``, None if it does not exist. Renamed indexes are left to ``rename_step``."""
+def render_steps(
+    flavor: str, table: Table | None, operations: Sequence[ops.Operation], *, renames_indexes: bool = True
+) -> tuple[Step, ...]:
+    """Render operations on ``table``, None if it does not exist. Not every server ``renames_indexes``."""
     steps: list[Step] = []
     rest = tuple(operations)
     if rest and isinstance(rest[0], ops.CreateTable):
@@ -31,17 +33,21 @@ def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Oper
         raise SchemaConflict(f"{rest[0].table} does not exist")
     for batch in _batches(rest):
         assert table is not None
-        steps += _render_batch(flavor, table, batch)
+        if isinstance(batch[0], ops.RenameIndex):
+            steps.append(_rename_index(flavor, batch[0], by_name=renames_indexes))
+        else:
+            steps += _render_batch(flavor, table, batch)
         table = ops.apply_to_table(table, batch)
     return tuple(steps)
 
 
 def _batches(operations: Sequence[ops.Operation]) -> list[list[ops.Operation]]:
-    """Split the operations so that none uses a column that is renamed in its own batch."""
+    """Split the operations so that none uses a column renamed in its own batch, and renamed indexes are alone."""
     batches: list[list[ops.Operation]] = []
     renamed: set[str] = set()
     for operation in operations:
-        if not batches or renamed & _columns_of(operation):
+        alone = batches and any(isinstance(one, ops.RenameIndex) for one in (operation, batches[-1][0]))
+        if not batches or alone or renamed & _columns_of(operation):
             batches.append([])
             renamed = set()
         batches[-1].append(operation)
@@ -249,28 +255,12 @@ def charset(collation: str) -> str:
     return collation.split("_")[0]
 
 
-def split_at_renames(operations: Sequence[ops.Operation]) -> Iterator[list[ops.Operation]]:
-    """Split the operations so that each renaming of an index is alone."""
-    together: list[ops.Operation] = []
-    for operation in operations:
-        if isinstance(operation, ops.RenameIndex):
-            if together:
-                yield together
-            yield [operation]
-            together = []
-        else:
-            together.append(operation)
-    if together:
-        yield together
-
-
-def rename_step(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> Step:
+def _rename_index(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> Step:
     """Rename an index; without ``by_name`` create it anew in one statement, so that a foreign key always has it."""
     old, new = quote_name(operation.index.name), replace(operation.index, name=operation.new)
     clause = f"RENAME INDEX {old} TO {quote_name(new.name)}"
     if not by_name:
-        kind = "UNIQUE KEY" if new.unique else "KEY"
-        clause = f"DROP INDEX {old}, ADD {kind} {quote_name(new.name)} ({columns_list(new.columns)})"
+        clause = f"DROP INDEX {old}, ADD {_index(new)}"
     cost = "INPLACE" if flavor == "mysql" else "INSTANT" if by_name else "NOCOPY"
     sql = f"ALTER TABLE {quote_name(operation.table)} {clause}"
     return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)

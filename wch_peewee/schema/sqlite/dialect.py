@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...errors import SchemaConflict
 from ..base import Query, Rows
 from ..dialect import Dialect, Topology
-from ..objects import Column, ForeignKey, Index, Schema, Table, referential_action
+from ..objects import Column, Index, Schema, Table
 from ..operations import NamedParts, Operation
 from ..preconditions import Precondition
 from ..statements import Effect, Size, Step
@@ -51,7 +51,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
             table,
             columns=columns,
             indexes=tuple(replace(i, name=self.index_name(table.name, i.name)) for i in table.indexes),
-            foreign_keys=tuple(map(_adapt_foreign_key, table.foreign_keys)),
             engine=None,
             collation=None,
         )
@@ -135,7 +134,3 @@ def _adapt_column(column: Column, table: Table) -> Column:
         collation=None,
         comment="",
     )
-
-
-def _adapt_foreign_key(key: ForeignKey) -> ForeignKey:
-    return replace(key, on_delete=referential_action(key.on_delete), on_update=referential_action(key.on_update))

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, plain_default, referential_action
+from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, plain_default
 from .parser import (
     Clause,
     ColumnText,
@@ -159,8 +159,8 @@ def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
         tuple(stored_name(table, column) for column in clause.columns),
         clause.referenced_table,
         clause.referenced_columns,
-        referential_action(clause.on_delete),
-        referential_action(clause.on_update),
+        clause.on_delete,
+        clause.on_update,
         clause.name,
         clause.source,
     )
