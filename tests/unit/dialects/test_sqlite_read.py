@@ -146,7 +146,7 @@ STRANGE_TABLES = [
     ("(a INT, CONSTRAINT k UNIQUE (a))", "UNIQUE with the name k"),
     ("(a TEXT, UNIQUE (a COLLATE NOCASE))", "UNIQUE (a) with COLLATE NOCASE"),
     ("(a TEXT, UNIQUE (a DESC))", "UNIQUE (a) with DESC"),
-    ("(a TEXT UNIQUE, UNIQUE (a))", "UNIQUE (a) that repeats another key"),
+    ("(a TEXT UNIQUE, UNIQUE (a))", "a UNIQUE or PRIMARY KEY whose index is not the one expected"),
     ("(a TEXT UNIQUE, b TEXT PRIMARY KEY)", "UNIQUE (a) in front of the primary key"),
     ("(a INT REFERENCES p DEFERRABLE INITIALLY DEFERRED)", "FOREIGN KEY (a) with DEFERRABLE INITIALLY DEFERRED"),
     ("(a INT, FOREIGN KEY (a) REFERENCES p MATCH FULL)", "FOREIGN KEY (a) with MATCH FULL"),
