@@ -10,33 +10,22 @@ from .objects import Column, ColumnType, ForeignKey
 from .operations import AddColumn, AddForeignKey, AddIndex, DropColumn, DropTable, ModifyColumn, Operation
 from .types import KINDS, widens
 
-#: ``no_rows``       there is no row: a drop of the table would lose it
-#: ``no_values``     no row has a value: a drop would lose it, or its foreign key refers to a table yet to come
-#: ``unreferenced``  no foreign key, counted instead of rows, prevents a change of the columns' type
-#: ``fits``          no text is longer than ``size`` characters
-#: ``fits_bytes``    no text is longer than ``size`` bytes
-#: ``same``          every value is one of ``type``: a text that holds a number, for one
-#: ``exact``         no value is rounded, or cut, to be one of ``type``
-#: ``in_range``      no number is outside ``bounds``
-#: ``listed``        every text is one of ``values``
-#: ``unused``        no text is one of ``values``, which an enum is to lose
 Kind = Literal[
     "empty",
     "no_nulls",
     "no_duplicates",
     "no_orphans",
-    "no_rows",
-    "no_values",
-    "unreferenced",
-    "fits",
-    "fits_bytes",
-    "same",
-    "exact",
-    "in_range",
-    "listed",
-    "unused",
+    "no_rows",  # there is no row: a drop of the table would lose it
+    "no_values",  # no row has a value: a drop would lose it, or its foreign key refers to a table yet to come
+    "unreferenced",  # no foreign key, counted instead of rows, prevents a change of the columns' type
+    "fits",  # no text is longer than ``size`` characters
+    "fits_bytes",  # no text is longer than ``size`` bytes
+    "same",  # every value is one of ``type``: a text that holds a number, for one
+    "exact",  # no value is rounded, or cut, to be one of ``type``
+    "in_range",  # no number is outside ``bounds``
+    "listed",  # every text is one of ``values``
+    "unused",  # no text is one of ``values``, which an enum is to lose
 ]
-
 
 Number = int | float | Decimal
 

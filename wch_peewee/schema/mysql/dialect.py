@@ -4,28 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..base import Query, Rows
-from ..dialect import Dialect, Privileges, Topology
+from ..dialect import Topology
 from ..objects import Column, Schema, Table, as_shown, plain_default
 from ..operations import NamedParts, Operation, opaque_renames
 from ..preconditions import Precondition
 from ..statements import Effect, Size, Statement, Step
 from ..types import complete
 from .algorithms import copies_online, effect_of, with_algorithms
-from .base import MySQLBase, per_table, quote_name
+from .base import per_table, quote_name
 from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
 from .render import conversion, obstacles, render_steps
-from .server import (
-    blockers_query,
-    lock_holder_query,
-    privilege_queries,
-    read_blockers,
-    read_lock_holder,
-    read_privileges,
-)
+from .server import ServerDialect
 from .topology import REPEAT_NOTHING, SYNCHRONIZE_READS, Dialogue, identity_queries, topology_dialogue
 
 
-class MySQLDialect(MySQLBase, Dialect):
+class MySQLDialect(ServerDialect):
     """One version of ``mysql`` or ``mariadb``. With ``fold_names`` the server keeps table names in lower case."""
 
     transactional_ddl = False
@@ -35,11 +28,6 @@ class MySQLDialect(MySQLBase, Dialect):
     null_safe_equal = "<=>"
     locking_read = " FOR UPDATE"
     named_in_database: NamedParts = "foreign keys"
-
-    def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
-        self.name = flavor
-        self.version = version
-        self.fold_names = fold_names
 
     def index_name(self, table: str, index: str) -> str:
         return index
@@ -72,9 +60,6 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
         return read_schema(self.name, names, answers, fold_names=self.fold_names)
-
-    def folded(self, table: str) -> str:
-        return table.lower() if self.fold_names else table
 
     def all_tables(self) -> Query:
         return Query("SELECT TABLE_NAME AS t FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()")
@@ -181,12 +166,6 @@ class MySQLDialect(MySQLBase, Dialect):
             (table, column),
         )
 
-    def privileges(self) -> tuple[Query, ...]:
-        return privilege_queries(self.name, self.version)
-
-    def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges:
-        return read_privileges(self.name, answers, owned, options, fold_names=self.fold_names)
-
     def identity(self, mark: str, *, locking: bool) -> tuple[Query, ...]:
         return identity_queries(self.name, mark, locking=locking)
 
@@ -195,22 +174,6 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def synchronize_reads(self) -> str:
         return SYNCHRONIZE_READS + (REPEAT_NOTHING if self.name == "mariadb" else "")
-
-    def blockers(self, tables: Sequence[str]) -> Query | None:
-        return blockers_query(self.name, tables)
-
-    @property
-    def blockers_grant(self) -> str:
-        return "PROCESS ON *.*" if self.name == "mariadb" else "SELECT ON performance_schema.*"
-
-    def read_blockers(self, table: str, rows: Rows) -> str:
-        return read_blockers(self.name, table, rows)
-
-    def lock_holder(self, name: str) -> Query:
-        return lock_holder_query(name)
-
-    def read_lock_holder(self, rows: Rows) -> tuple[str, str]:
-        return read_lock_holder(rows)
 
 
 def _adapt_column(column: Column) -> Column:

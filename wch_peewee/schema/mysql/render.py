@@ -190,9 +190,8 @@ def _clause(operation: ops.Operation) -> str:
         return f"ADD {_index(operation.index)}"
     if isinstance(operation, ops.DropIndex):
         return f"DROP INDEX {quote_name(operation.index)}"
-    if isinstance(operation, ops.DropForeignKey):
-        return f"DROP FOREIGN KEY {quote_name(operation.foreign_key.name)}"
-    raise AssertionError(f"no clause for {operation!r}")
+    assert isinstance(operation, ops.DropForeignKey)
+    return f"DROP FOREIGN KEY {quote_name(operation.foreign_key.name)}"
 
 
 def conversion(live: Table, wanted: Table) -> str:

@@ -151,7 +151,11 @@ def render_steps(table: Table | None, operations: Sequence[ops.Operation], versi
         return tuple(steps)
     if table is None:
         raise SchemaConflict(f"{rest[0].table} does not exist")
-    words = obstacles(table, rest, version) or _missing_columns(table, rest)
+    # SQLite would take the name of a column that is not there for a string.
+    strings = (
+        f"{what} uses {column}, which is not there" for what, column in dangling(ops.apply_to_table(table, rest))
+    )
+    words = obstacles(table, rest, version) or tuple(strings)
     if words:
         raise SchemaConflict(f"{table.name} cannot be changed: {'; '.join(words)}", reasons=words)
     before, rebuilt, after = _split_at_rebuild(table, rest, version)
@@ -181,16 +185,6 @@ def obstacles(table: Table, operations: Sequence[ops.Operation], version: Versio
         lost = (c.name for c in table.columns if c.source not in text and has_comment(c.source))
         words = tuple(f"column {name}: a comment" for name in lost if after.column(name))
     return words + tuple(f"{what} uses {column}" for what, column in dangling(after) if column in there)
-
-
-def _missing_columns(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """Return the columns that operations need and the table lacks; SQLite would take their names for strings."""
-    words: tuple[str, ...] = ()
-    state = table
-    for operation in operations:
-        words += _missing_source(state, operation)
-        state = ops.apply_to_table(state, [operation])
-    return words + tuple(f"{what} uses {column}, which is not there" for what, column in dangling(state))
 
 
 def _split_at_rebuild(
@@ -235,19 +229,6 @@ def _is_void(operation: ops.Operation) -> bool:
     return False
 
 
-def _missing_source(table: Table, operation: ops.Operation) -> tuple[str, ...]:
-    """Return the reason if the table lacks the column that an operation changes."""
-    columns = {column.name for column in table.columns}
-    wanted: Sequence[str] = ()
-    if isinstance(operation, ops.ModifyColumn):
-        wanted = (operation.was.name,)
-    elif isinstance(operation, ops.RenameColumn):
-        wanted = (operation.old,)
-    elif isinstance(operation, ops.DropColumn):
-        wanted = (operation.column,)
-    return tuple(f"there is no column {name}" for name in wanted if name not in columns)
-
-
 def _native(table: str, operations: tuple[ops.Operation, ...]) -> Step:
     return Step(table, operations, tuple(Statement(sql, o.table) for o in operations for sql in _alter(o)), "ALTER")
 
@@ -271,9 +252,8 @@ def _one_alter(operation: ops.Operation) -> str:
         return create_index(operation.table, operation.index)
     if isinstance(operation, ops.DropIndex):
         return f"DROP INDEX {quote_name(operation.index)}"
-    if isinstance(operation, ops.DropTable):
-        return f"DROP TABLE {table}"
-    raise TypeError(f"no ALTER does {type(operation).__name__}")
+    assert isinstance(operation, ops.DropTable)
+    return f"DROP TABLE {table}"
 
 
 def _rebuild(table: Table, operations: tuple[ops.Operation, ...]) -> Step:
