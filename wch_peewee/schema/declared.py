@@ -24,26 +24,18 @@ def parents_first(models: Iterable[M]) -> tuple[M, ...]:
     Tables are made in this order, and dropped in the opposite one. Raises ConfigurationError if models refer to each
     other.
     """
-    models = tuple(models)
-    keys = [_key(model) for model in models]
-    ordered: list[Any] = []
-
-    def add(key: str, children: tuple[str, ...]) -> None:
-        if key in children:
-            names = " and ".join(models[keys.index(one)].__name__ for one in children[children.index(key) :])
+    ordered: list[M] = []
+    rest: list[Any] = list(models)
+    while rest:
+        free = next(
+            (m for m in rest if not any(f.rel_model in rest and f.rel_model is not m for f in m._meta.refs)), None
+        )
+        if free is None:
+            names = " and ".join(model.__name__ for model in rest)
             raise ConfigurationError(f"{names} refer to each other; expected tables that can be created one by one.")
-        if key in ordered:
-            return
-        model: Any = models[keys.index(key)]
-        for field in model._meta.refs:
-            if field.rel_model in models and _key(field.rel_model) != key:
-                add(_key(field.rel_model), (*children, key))
-        ordered.append(key)
-
-    for key in keys:
-        add(key, ())
-    # Two models of one table are refused by those who take the models.
-    return tuple(models[keys.index(key)] for key in ordered) if len(ordered) == len(models) else models
+        ordered.append(free)
+        rest.remove(free)
+    return tuple(ordered)
 
 
 def logical_tables(models: Iterable[type[peewee.Model]]) -> tuple[Table, ...]:
@@ -237,16 +229,13 @@ def referenced_key(field: Any) -> str:
 
 def physical_schema(tables: Iterable[Table], names: Names) -> Schema:
     """Return logical tables and their foreign keys under the full names of one installation, for no engine."""
-    return Schema(
-        tuple(
-            replace(
-                table,
-                name=names.table(table.name),
-                foreign_keys=tuple(resolve_key(key, table.name, names) for key in table.foreign_keys),
-            )
-            for table in tables
-        )
-    )
+    return Schema(tuple(physical_table(table, names) for table in tables))
+
+
+def physical_table(table: Table, names: Names) -> Table:
+    """Return a logical table and its foreign keys under their full names."""
+    name = names.table(table.name)
+    return replace(table, name=name, foreign_keys=tuple(resolve_key(key, name, names) for key in table.foreign_keys))
 
 
 def resolve(tables: Iterable[Table], *, names: Names, dialect: Dialect, collation: str | None) -> Schema:
@@ -256,9 +245,7 @@ def resolve(tables: Iterable[Table], *, names: Names, dialect: Dialect, collatio
 
 def resolve_table(table: Table, *, names: Names, dialect: Dialect, collation: str | None) -> Table:
     """Return a logical table with its full name and the site's collation, adapted to the engine."""
-    name = names.table(table.name)
-    keys = tuple(resolve_key(key, name, names) for key in table.foreign_keys)
-    return dialect.adapt(replace(table, name=name, foreign_keys=keys, engine="InnoDB", collation=collation))
+    return dialect.adapt(replace(physical_table(table, names), engine="InnoDB", collation=collation))
 
 
 def resolve_key(key: ForeignKey, table: str, names: Names) -> ForeignKey:
@@ -282,17 +269,16 @@ def create_statements(
 
 
 def _table_values(table: Table, names: Names) -> dict[str, Any]:
-    name = names.table(table.name)
-    keys = (resolve_key(key, name, names) for key in table.foreign_keys)
-    action = ("on_delete", "on_update")
+    physical, action = physical_table(table, names), ("on_delete", "on_update")
     return {
         "key": table.name,
-        "name": name,
+        "name": physical.name,
         "columns": list(map(_column_values, table.columns)),
         "primary_key": list(table.primary_key),
         "indexes": [_values(index, "name", "columns", "unique") for index in table.indexes],
         "foreign_keys": [
-            _values(k, "name", "columns", "referenced_table", "referenced_columns", *action) for k in keys
+            _values(key, "name", "columns", "referenced_table", "referenced_columns", *action)
+            for key in physical.foreign_keys
         ],
     }
 

@@ -21,12 +21,11 @@ Verdict = Literal["equal", "cosmetic", "different", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Pair(Generic[Part]):
-    """A column, index or foreign key on both sides; None on a side that lacks it. ``reason`` says why it is skipped."""
+    """A column, index or foreign key on both sides; None on a side that lacks it."""
 
     wanted: Part | None
     found: Part | None
     verdict: Verdict
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,12 @@ def _compare_columns(wanted: Table, found: Table) -> Iterator[Pair[Column]]:
     for column in wanted.columns:
         other = left.pop(column.name.lower(), None)
         if other is None:
-            yield _alone(column, None, column.opaque)
+            yield Pair(column, None, _alone(column))
         else:
             other = as_declared(other, column)
             yield Pair(column, other, _column_verdict(column, other))
     for column in left.values():
-        yield _alone(None, column, column.opaque)
+        yield Pair(None, column, _alone(column))
 
 
 def _column_verdict(wanted: Column, found: Column) -> Verdict:
@@ -85,7 +84,7 @@ def _compare_indexes(wanted: Table, found: Table) -> Iterator[Pair[Index]]:
         if any(index.serves(other) or other.serves(index) for other in wanted.indexes):
             yield Pair(None, index, "cosmetic")  # a second one for the same work
         else:
-            yield _alone(None, index, index.opaque)
+            yield Pair(None, index, _alone(index))
 
 
 def _index_pair(index: Index, found: Table) -> Pair[Index]:
@@ -97,8 +96,8 @@ def _index_pair(index: Index, found: Table) -> Pair[Index]:
             return Pair(index, other, "equal" if other is namesake else "cosmetic")
     for other in candidates:
         if index.serves(other) or other.serves(index):
-            return Pair(index, other, "skipped", ", ".join((*index.opaque, *other.opaque)))
-    return _alone(index, None, index.opaque)
+            return Pair(index, other, "skipped")
+    return Pair(index, None, _alone(index))
 
 
 def _compare_foreign_keys(wanted: Table, found: Table) -> Iterator[Pair[ForeignKey]]:
@@ -106,18 +105,19 @@ def _compare_foreign_keys(wanted: Table, found: Table) -> Iterator[Pair[ForeignK
     for key in wanted.foreign_keys:
         other = next((other for other in found.foreign_keys if other.serves(key)), None)
         if other is None:
-            yield _alone(key, None)
+            yield Pair(key, None, "different")
         else:
             taken.add(other)
             yield Pair(key, other, "equal" if other.name == key.name else "cosmetic")
     for key in found.foreign_keys:
         if key not in taken:
             serves = any(key.serves(other) for other in wanted.foreign_keys)
-            yield Pair(None, key, "cosmetic") if serves else _alone(None, key)
+            yield Pair(None, key, "cosmetic" if serves else "different")
 
 
-def _alone(wanted: Part | None, found: Part | None, opaque: tuple[str, ...] = ()) -> Pair[Part]:
-    return Pair(wanted, found, "skipped" if opaque else "different", ", ".join(opaque))
+def _alone(part: Column | Index) -> Verdict:
+    """Return the verdict on a part that only one side has."""
+    return "skipped" if part.opaque else "different"
 
 
 @dataclass(frozen=True, slots=True)

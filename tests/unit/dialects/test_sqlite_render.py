@@ -39,6 +39,7 @@ from wch_peewee.schema.operations import (
     RenameColumn,
 )
 from wch_peewee.schema.sqlite.dialect import SQLiteDialect
+from wch_peewee.schema.sqlite.render import rebuild_obstacles
 
 NOW = Default("current_timestamp", is_expression=True)
 
@@ -197,7 +198,7 @@ OBSTACLES = [
 
 @pytest.mark.parametrize(("live", "words", "always"), OBSTACLES)
 def test_what_stands_in_the_way_of_a_rebuild(live: Table, words: tuple[str, ...], always: bool) -> None:
-    assert DIALECT.rebuild_obstacles(live) == words
+    assert rebuild_obstacles(live) == words
     assert DIALECT.obstacles(live, [WIDER]) == words
     with pytest.raises(SchemaConflict) as caught:
         DIALECT.render(live, [WIDER])

@@ -61,6 +61,8 @@ _TRIGGERS = (
     "WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = %s"
 )
 
+_PARTS = ("columns", "indexes", "checks", "foreign_keys", "triggers")
+
 #: What a column has beside its type: ``zerofill``, MariaDB's ``/*M!100301 COMPRESSED*/``
 _ATTRIBUTES = re.compile(r"(?: zerofill| /\*M?!\d* ?[^*]*\*/)+$")
 _JSON_VALID = re.compile(r"^json_valid\(`((?:[^`]|``)+)`\)$")
@@ -111,38 +113,28 @@ def read_schema(flavor: str, names: Sequence[str], answers: Mapping[str, Rows], 
     """Return the tables that exist, from the answers to the queries; parts without an answer stay empty."""
     found = {row[0]: row for row in answers["tables"]}
     spelling = {name.lower(): name for name in names} if fold_names else None
-    return Schema(
-        tuple(_read_table(flavor, found[name], _Answers(name, answers), spelling) for name in names if name in found)
-    )
+    return Schema(tuple(_read_table(flavor, found[name], answers, spelling) for name in names if name in found))
 
 
-class _Answers:
-    """The rows about one table."""
-
-    def __init__(self, table: str, answers: Mapping[str, Rows]) -> None:
-        self._table = table
-        self._answers = answers
-
-    def __getitem__(self, part: str) -> list[Sequence[Any]]:
-        return [row for row in self._answers.get(part, ()) if row[0] == self._table]
-
-
-def _read_table(flavor: str, row: Sequence[Any], answers: _Answers, spelling: Mapping[str, str] | None) -> Table:
+def _read_table(
+    flavor: str, row: Sequence[Any], answers: Mapping[str, Rows], spelling: Mapping[str, str] | None
+) -> Table:
     name, engine, collation, kind, options = row
-    columns = sorted(answers["columns"], key=lambda row: int(row[1]))
+    own = {part: [row for row in answers.get(part, ()) if row[0] == name] for part in _PARTS}
+    columns = sorted(own["columns"], key=lambda row: int(row[1]))
     longtexts = {str(row[2]) for row in columns if flavor == "mysql" and row[3] == "longtext"}
-    json, opaque, foreign = _read_checks(answers["checks"], longtexts)
-    primary, indexes = _read_indexes(answers["indexes"])
+    json, opaque, foreign = _read_checks(own["checks"], longtexts)
+    primary, indexes = _read_indexes(own["indexes"])
     partitioning = (PARTITIONING,) if "partitioned" in (options or "").lower() else ()
     return Table(
         name,
         tuple(_read_column(flavor, column, collation, json, opaque) for column in columns),
         primary_key=primary,
         indexes=tuple(indexes),
-        foreign_keys=tuple(_read_foreign_keys(answers["foreign_keys"], spelling)),
+        foreign_keys=tuple(_read_foreign_keys(own["foreign_keys"], spelling)),
         engine=engine,
         collation=collation,
-        foreign=(*foreign, *(Foreign("trigger", row[1]) for row in answers["triggers"]), *partitioning),
+        foreign=(*foreign, *(Foreign("trigger", row[1]) for row in own["triggers"]), *partitioning),
         opaque=() if kind == "BASE TABLE" else (f"it is a {kind.lower()}" + " table" * kind.endswith("VERSIONED"),),
         is_view=kind.endswith("VIEW"),
     )

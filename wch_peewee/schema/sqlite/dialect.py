@@ -14,7 +14,7 @@ from ..statements import Effect, Size, Step
 from .base import SQLiteBase, quote_name, quote_text
 from .introspect import read_referencing, read_rows
 from .parser import fold
-from .render import obstacles, rebuild_obstacles, render_steps
+from .render import obstacles, render_steps
 from .types import adapt_default, adapt_type
 
 #: The size of the whole file: dbstat, which knows that of each table, is not in every build.
@@ -92,10 +92,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         return obstacles(table, operations, self.version)
-
-    def rebuild_obstacles(self, table: Table) -> tuple[str, ...]:
-        """Return in words what a rebuild of ``table`` would lose."""
-        return rebuild_obstacles(table)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
         return render_steps(table, operations, self.version)
