@@ -10,7 +10,7 @@ from typing import Generic, Literal, TypeVar
 from .objects import Column, ForeignKey, Index, Schema, Table, as_declared, same_names
 from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
 from .preconditions import Precondition
-from .types import LONGEST_KEY, longest_key, reconcile_type
+from .types import reconcile_type
 
 Part = TypeVar("Part", Column, Index, ForeignKey)
 
@@ -313,9 +313,6 @@ class _TableDiff:
             reason = f"the column has {', '.join(actual.opaque)}, which the change would lose"
             self.refuse("; ".join(others), reason, blocking=hinders)
             return
-        if verdict.target != actual.type and (index := _too_long(live, target)):
-            self.refuse(retype, f"it is too long for the index {index}, which is not declared; drop that first")
-            return
         if verdict.reason:
             self.refuse(retype, verdict.reason, blocking=verdict.blocking)
         if not others:
@@ -409,15 +406,6 @@ class _TableDiff:
 def _may_be_referenced(live: Table, column: str) -> bool:
     """Return True if a foreign key of any table may refer to the column: it needs an index, and InnoDB takes any."""
     return column in live.primary_key or any(column in index.columns for index in live.indexes)
-
-
-def _too_long(live: Table, column: Column) -> str:
-    """Return an index that MySQL could not keep with the new type of one of its columns."""
-    types = {one.name: one.type for one in (*live.columns, column)}
-    width = 4 if (column.collation or live.collation or "utf8mb4").startswith("utf8mb4") else 1
-    indexes = [one for one in live.indexes if column.name in one.columns and not one.opaque]
-    lengths = {one.name: sum(longest_key(types[name], width) for name in one.columns) for one in indexes}
-    return next((name for name, length in lengths.items() if length > LONGEST_KEY), "")
 
 
 def _index_words(index: Index) -> str:

@@ -8,7 +8,7 @@ from .. import operations as ops
 from ..objects import Column, ColumnType, Default, ForeignKey, Index, Table
 from ..preconditions import Precondition
 from ..statements import Statement, Step
-from ..types import LONGEST_KEY, longest_key
+from ..types import LONGEST_KEY, beyond, longest_key
 from .algorithms import bytes_per_character, cost_of, highest_cost
 from .base import quote_name, quote_text
 
@@ -281,13 +281,16 @@ def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
                 "its row if explicit_defaults_for_timestamp is off"
             )
     if isinstance(operation, ops.ModifyColumn) and operation.column.type.values != operation.was.type.values:
-        yield from _same_values(operation.column, operation.column.collation or table.collation or "")
-    elif isinstance(operation, ops.AddIndex):
-        there = [column for name in operation.index.columns if (column := table.column(name))]
-        length = sum(_length(table, column) for column in there)
-        if length > LONGEST_KEY:
-            longest = max(there, key=lambda column: _length(table, column))
-            yield f"{longest.name} is {longest.type}, too long for an index"
+        collation = operation.column.collation or table.collation or ""
+        if not collation.endswith("_bin") and (reason := beyond(operation.column.type)):
+            yield reason  # error 1291
+    if isinstance(operation, ops.AddIndex | ops.ModifyColumn):
+        result = operation.applied_to(table)
+        for index in result.indexes:
+            columns = [column for name in index.columns if (column := result.column(name)) and not index.opaque]
+            if sum(_length(table, column) for column in columns) > LONGEST_KEY:
+                longest = max(columns, key=lambda column: _length(table, column))
+                yield f"{longest.name} is {longest.type}, too long for the index {index.name}"
 
 
 def _partition_obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
@@ -303,17 +306,6 @@ def _partition_obstacles(table: Table, operation: ops.Operation) -> Iterator[str
         result = operation.applied_to(table)
         if any(result.column(name) != table.column(name) for name in table.primary_key):
             yield f"the table is partitioned by {key}"
-
-
-def _same_values(column: Column, collation: str) -> Iterator[str]:
-    """Yield values that are equal in the collation: 'Sent' and 'sent' in one enum are an error (1291)."""
-    if collation.endswith("_bin"):
-        return
-    seen: dict[str, str] = {}
-    for value in column.type.values:
-        other = seen.setdefault(value.casefold(), value)
-        if other != value:
-            yield f"{value!r} is to the server the same as {other!r}"
 
 
 def _length(table: Table, column: Column) -> int:
