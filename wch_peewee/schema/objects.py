@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .types import ColumnType, column_type, plain_literal
@@ -155,6 +155,17 @@ class ForeignKey:
         for event in ("on_delete", "on_update"):
             action = getattr(self, event).upper()
             object.__setattr__(self, event, "NO ACTION" if action == "RESTRICT" else action)
+
+    def definition(self, quote: Callable[[str], str]) -> str:
+        """Return the key as CREATE TABLE and ALTER TABLE have it; ``quote`` quotes a name."""
+        own, referenced = (", ".join(map(quote, names)) for names in (self.columns, self.referenced_columns))
+        text = f"CONSTRAINT {quote(self.name)} " if self.name else ""
+        text += f"FOREIGN KEY ({own}) REFERENCES {quote(self.referenced_table)}"
+        text += f" ({referenced})" if referenced else ""
+        for event, action in (("DELETE", self.on_delete), ("UPDATE", self.on_update)):
+            if action != "NO ACTION":
+                text += f" ON {event} {action}"
+        return text
 
     def serves(self, wanted: ForeignKey) -> bool:
         """Return True if this key does the work of ``wanted``: tools such as pt-online-schema-change rename keys."""

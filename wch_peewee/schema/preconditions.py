@@ -170,7 +170,7 @@ def _modified(table: str, was: Column, now: Column) -> Iterator[Precondition]:
     elif not kept and (kind := _conversion(was.type, now.type)) is not None:
         yield Precondition(kind, table, (was.name,), type=now.type, was=was.type)
     bounds, before = now.type.bounds if kept else _bounds(was.type, now.type), was.type.bounds
-    if bounds is not None and (before is None or not _within(before, bounds)):
+    if bounds is not None and (before is None or before[0] < bounds[0] or before[1] > bounds[1]):
         yield Precondition("in_range", table, (was.name,), bounds=bounds)
     if now.type.name == "enum" and was.type.name == "enum":
         # The empty text that WordPress's sessions have left there stays as it is.
@@ -201,10 +201,6 @@ def _conversion(was: ColumnType, now: ColumnType) -> Literal["same", "exact"] | 
         return None
     alike = any({was.family, now.family} <= families for families in _COMPARABLE)
     return "exact" if alike else "same"
-
-
-def _within(inner: tuple[Number, Number], outer: tuple[Number, Number]) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def count_query(precondition: Precondition, dialect: BaseDialect) -> Query:

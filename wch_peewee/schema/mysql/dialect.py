@@ -11,8 +11,8 @@ from ..preconditions import Precondition
 from ..statements import Effect, Size, Statement, Step
 from ..types import complete
 from .algorithms import copies_online, effect_of, with_algorithms
-from .base import per_table, quote_name
-from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
+from .base import per_table, quote_name, slots
+from .introspect import introspection_queries, read_schema
 from .render import conversion, obstacles, render_steps
 from .server import ServerDialect
 from .topology import REPEAT_NOTHING, SYNCHRONIZE_READS, Dialogue, identity_queries, topology_dialogue
@@ -44,7 +44,7 @@ class MySQLDialect(ServerDialect):
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         losses = () if self._renames_indexes else opaque_renames(operations)
-        return (*obstacles(table, operations), *losses)
+        return (*table.opaque, *(words for one in operations for words in obstacles(table, one)), *losses)
 
     def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
         hides = self.name == "mysql" or self.version >= (10, 6)
@@ -93,7 +93,13 @@ class MySQLDialect(ServerDialect):
         )
 
     def referencing(self, names: Sequence[str]) -> Query:
-        return referencing_query(names)
+        # It reads everything that the account may see, so it is sent once, before something is dropped.
+        return Query(
+            "SELECT UNIQUE_CONSTRAINT_SCHEMA, CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME "
+            "FROM information_schema.REFERENTIAL_CONSTRAINTS "
+            f"WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({slots(names)})",
+            tuple(names),
+        )
 
     def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
         ours, found = {self.folded(name) for name in names}, dict[str, list[str]]()
@@ -110,7 +116,12 @@ class MySQLDialect(ServerDialect):
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
-            return unreferenced_query(precondition.table, precondition.columns)
+            return Query(
+                "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) "
+                "FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_SCHEMA = DATABASE() "
+                f"AND REFERENCED_TABLE_NAME = %s AND REFERENCED_COLUMN_NAME IN ({slots(precondition.columns)})",
+                (precondition.table, *precondition.columns),
+            )
         query = super().count_conflicts(precondition)
         if precondition.kind != "no_duplicates":
             return query

@@ -82,33 +82,6 @@ def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = Tr
     return {part: per_table(select, names) for part, select in selects.items()}
 
 
-def unreferenced_query(table: str, columns: Sequence[str]) -> Query:
-    """Return the slow query for the number of foreign keys, of any database, that refer to one of the columns."""
-    return Query(
-        "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) FROM information_schema.KEY_COLUMN_USAGE "
-        "WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s "
-        f"AND REFERENCED_COLUMN_NAME IN ({_slots(columns)})",
-        (table, *columns),
-    )
-
-
-def referencing_query(names: Sequence[str]) -> Query:
-    """Return the query for foreign keys to one of ``names``: this database, that of the key, table and name.
-
-    It reads everything that the account may see, so it is sent once, before something is dropped.
-    """
-    return Query(
-        "SELECT UNIQUE_CONSTRAINT_SCHEMA, CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME "
-        "FROM information_schema.REFERENTIAL_CONSTRAINTS "
-        f"WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({_slots(names)})",
-        tuple(names),
-    )
-
-
-def _slots(values: Sequence[str]) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
 def read_schema(flavor: str, names: Sequence[str], answers: Mapping[str, Rows], *, fold_names: bool = False) -> Schema:
     """Return the tables that exist, from the answers to the queries; parts without an answer stay empty."""
     found = {row[0]: row for row in answers["tables"]}

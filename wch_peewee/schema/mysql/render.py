@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ...errors import SchemaConflict
 from .. import operations as ops
-from ..objects import Column, ColumnType, Default, ForeignKey, Index, Table
+from ..objects import Column, ColumnType, Default, Index, Table
 from ..preconditions import Precondition
 from ..statements import Statement, Step
 from ..types import LONGEST_KEY, beyond, longest_key
@@ -133,7 +133,7 @@ def _create(table: Table) -> Step:
     if table.primary_key:
         lines.append(f"PRIMARY KEY ({columns_list(table.primary_key)})")
     lines += [_index(index) for index in table.indexes]
-    lines += [_foreign_key(key) for key in table.foreign_keys]
+    lines += [key.definition(quote_name) for key in table.foreign_keys]
     options = f" ENGINE={table.engine}" if table.engine else ""
     if table.collation:
         options += f" DEFAULT CHARSET={charset(table.collation)} COLLATE={table.collation}"
@@ -164,7 +164,7 @@ def _add_foreign_key(flavor: str, operation: ops.AddForeignKey) -> Step:
     The server does not see orphans then. They are counted before, by the plan, and after, by ``recheck``.
     """
     table, key = operation.table, operation.foreign_key
-    adding = f"ADD {_foreign_key(key)}"
+    adding = f"ADD {key.definition(quote_name)}"
     return Step(
         table,
         (operation,),
@@ -237,18 +237,6 @@ def _index(index: Index) -> str:
     return f"{'UNIQUE KEY' if index.unique else 'KEY'} {quote_name(index.name)} ({columns_list(index.columns)})"
 
 
-def _foreign_key(key: ForeignKey) -> str:
-    sql = (
-        f"CONSTRAINT {quote_name(key.name)} FOREIGN KEY ({columns_list(key.columns)}) "
-        f"REFERENCES {quote_name(key.referenced_table)} ({columns_list(key.referenced_columns)})"
-    )
-    if key.on_delete != "NO ACTION":
-        sql += f" ON DELETE {key.on_delete}"
-    if key.on_update != "NO ACTION":
-        sql += f" ON UPDATE {key.on_update}"
-    return sql
-
-
 def charset(collation: str) -> str:
     """Return the charset of a collation, whose name begins with it."""
     return collation.split("_")[0]
@@ -265,12 +253,8 @@ def _rename_index(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> 
     return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
 
 
-def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """Return the reasons against ``operations`` on the live ``table``."""
-    return (*table.opaque, *(words for operation in operations for words in _obstacles(table, operation)))
-
-
-def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
+def obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
+    """Yield the reasons against ``operation`` on the live ``table``."""
     if table.is_partitioned:
         yield from _partition_obstacles(table, operation)
     if isinstance(operation, ops.AddColumn | ops.ModifyColumn):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...errors import one_line
 from ..base import Query, Rows
 from ..dialect import Dialect, Privileges
-from .base import MySQLBase, quote_name
+from .base import MySQLBase, quote_name, slots
 
 #: What ALL PRIVILEGES on a database includes, as far as it matters here.
 EVERYTHING = frozenset(
@@ -80,15 +80,9 @@ def _quote_account(name: str) -> str:
 
 def _covers(pattern: str, database: str) -> bool:
     """Return True if a grant's database matches; ``_`` and ``%`` are wildcards in it unless escaped."""
-    regex, position = "", 0
-    while position < len(pattern):
-        character = pattern[position]
-        if character == "\\" and position + 1 < len(pattern):
-            position += 1
-            regex += re.escape(pattern[position])
-        else:
-            regex += {"_": ".", "%": ".*"}.get(character, re.escape(character))
-        position += 1
+    wildcards = {"_": ".", "%": ".*"}
+    parts = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
+    regex = "".join(re.escape(escaped) if escaped else wildcards.get(one, re.escape(one)) for escaped, one in parts)
     return re.fullmatch(regex, database, re.DOTALL) is not None
 
 
@@ -215,7 +209,7 @@ class ServerDialect(MySQLBase, Dialect):
     def blockers(self, tables: Sequence[str]) -> Query | None:
         if self.name == "mariadb":
             return Query(_MARIADB)
-        return Query(_MYSQL.format(slots=", ".join(["%s"] * len(tables))), tuple(tables))
+        return Query(_MYSQL.format(slots=slots(tables)), tuple(tables))
 
     @property
     def blockers_grant(self) -> str:

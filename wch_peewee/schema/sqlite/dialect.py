@@ -12,7 +12,7 @@ from ..operations import NamedParts, Operation
 from ..preconditions import Precondition
 from ..statements import Effect, Size, Step
 from .base import SQLiteBase, quote_name, quote_text
-from .introspect import read_referencing, read_rows
+from .introspect import read_object, refers, with_references
 from .parser import fold
 from .render import obstacles, render_steps
 from .types import adapt_default, adapt_type
@@ -64,7 +64,13 @@ class SQLiteDialect(SQLiteBase, Dialect):
         return {"tables": everything}
 
     def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
-        return read_rows(names, answers["tables"])
+        # In this order, and spelled as asked for.
+        tables = {}
+        for name in names:
+            own = [row for row in answers["tables"] if fold(str(row[2])) == fold(name)]
+            if any(row[0] in ("table", "view") for row in own):
+                tables[fold(name)] = read_object(name, own)
+        return Schema(tuple(with_references(table, tables) for table in tables.values()))
 
     def folded(self, table: str) -> str:
         return fold(table)
@@ -83,7 +89,9 @@ class SQLiteDialect(SQLiteBase, Dialect):
         )
 
     def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
-        return read_referencing(names, rows)
+        wanted = {fold(name) for name in names}
+        others = {str(name): str(sql) for name, sql in rows if fold(str(name)) not in wanted}
+        return {name: "" for name, sql in sorted(others.items()) if refers(sql, wanted)}
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":

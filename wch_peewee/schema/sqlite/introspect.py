@@ -1,12 +1,12 @@
 """Tables from the texts in sqlite_master. What schema values cannot restate is named in words, as ``opaque``."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, plain_default
+from ..objects import Column, Foreign, ForeignKey, Index, Table, bigint, plain_default
 from .parser import (
     Clause,
     ColumnText,
@@ -161,24 +161,8 @@ def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
     )
 
 
-def read_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Schema:
-    """Return those tables of ``names`` that exist, in this order and spelled as asked for."""
-    tables = {}
-    for name in names:
-        own = [row for row in rows if fold(str(row[2])) == fold(name)]
-        if any(row[0] in ("table", "view") for row in own):
-            tables[fold(name)] = _table(name, own)
-    return Schema(tuple(_with_references(table, tables) for table in tables.values()))
-
-
-def read_referencing(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
-    """Return the tables of ``rows`` (name, sql) whose text has a foreign key to one of ``names``."""
-    wanted = {fold(name) for name in names}
-    others = {str(name): str(sql) for name, sql in rows if fold(str(name)) not in wanted}
-    return {name: "" for name, sql in sorted(others.items()) if _refers(sql, wanted)}
-
-
-def _refers(sql: str, wanted: set[str]) -> bool:
+def refers(sql: str, wanted: set[str]) -> bool:
+    """Return True if a table's text has a foreign key to one of the folded names ``wanted``."""
     try:
         tokens = tokenize(sql)
     except ParseError:
@@ -188,7 +172,8 @@ def _refers(sql: str, wanted: set[str]) -> bool:
     return any(a.is_any("REFERENCES") and b.is_name and fold(b.value) in wanted for a, b in pairwise(tokens))
 
 
-def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
+def read_object(name: str, rows: Sequence[Sequence[Any]]) -> Table:
+    """Return a table, or what has its name, from the rows of sqlite_master about it: type, name, table and text."""
     triggers = tuple(Foreign("trigger", str(row[1])) for row in rows if row[0] == "trigger")
     kind, sql = next((str(row[0]), str(row[3])) for row in rows if row[0] in ("table", "view"))
     if kind == "view":
@@ -205,7 +190,7 @@ def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
     return replace(table, indexes=table.indexes + indexes, foreign=triggers)
 
 
-def _with_references(table: Table, tables: Mapping[str, Table]) -> Table:
+def with_references(table: Table, tables: Mapping[str, Table]) -> Table:
     """Return the table with referenced tables and columns spelled as in their own definitions."""
 
     def resolved(key: ForeignKey) -> ForeignKey:

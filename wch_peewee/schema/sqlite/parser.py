@@ -91,9 +91,8 @@ class Cursor:
         self.tokens = tokenize(sql)
         self.at = 0
 
-    def peek(self, ahead: int = 0) -> Token | None:
-        at = self.at + ahead
-        return self.tokens[at] if at < len(self.tokens) else None
+    def peek(self) -> Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
 
     def is_next(self, *texts: str) -> bool:
         """Return True if the next tokens are exactly these words or marks."""
@@ -168,7 +167,10 @@ def read_index(name: str, sql: str, table: Table) -> Index:
         cursor.expect("ON")
         cursor.name()
         written, odd = column_list(cursor)
-        odd += _condition(cursor)
+        if cursor.accept("WHERE"):
+            odd += (f"partial (WHERE {source(sql, cursor.tokens[cursor.at :])})",)
+        elif cursor.peek() is not None:
+            raise cursor.error("the end")
     except ParseError as error:
         return Index(name, (), opaque=(f"a definition that is not understood: {error}",))
     columns = tuple(stored_name(table, column) for column in written)
@@ -207,17 +209,6 @@ def _term(sql: str, term: list[Token]) -> tuple[str | None, list[str]]:
     # AUTOINCREMENT is only in a table's PRIMARY KEY, which looks for it.
     rest = [token for token in term[1:] if not token.is_any("ASC", "AUTOINCREMENT")]
     return term[0].value, [source(sql, rest)] if rest else []
-
-
-def _condition(cursor: Cursor) -> tuple[str, ...]:
-    if cursor.accept("WHERE"):
-        start = cursor.at
-        while cursor.peek() is not None:
-            cursor.take()
-        return (f"partial (WHERE {source(cursor.sql, cursor.tokens[start:])})",)
-    if cursor.peek() is not None:
-        raise cursor.error("the end")
-    return ()
 
 
 ClauseKind = Literal[

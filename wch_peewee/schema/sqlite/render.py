@@ -31,7 +31,7 @@ def create_table(table: Table, name: str | None = None) -> str:
     columns = [line(column, column_definition(column, rowid=column.name == rowid)) for column in table.columns]
     clauses = [f"PRIMARY KEY ({quote_names(table.primary_key)})"] if table.primary_key and rowid is None else []
     clauses += [line(index, f"UNIQUE ({quote_names(index.columns)})") for index in uniques]
-    clauses += [line(key, foreign_key_definition(key)) for key in table.foreign_keys]
+    clauses += [line(key, key.definition(quote_name)) for key in table.foreign_keys]
     # Keys that are part of a column's text come with it.
     lines = [*columns, *(clause for clause in clauses if clause not in columns)]
     return f"CREATE TABLE {quote_name(name or table.name)} (\n  " + ",\n  ".join(lines) + "\n)"
@@ -63,17 +63,6 @@ def column_definition(column: Column, *, rowid: bool = False) -> str:
     if condition is not None:
         parts.append(f"CHECK ({condition})")
     return " ".join(parts)
-
-
-def foreign_key_definition(key: ForeignKey) -> str:
-    text = f"CONSTRAINT {quote_name(key.name)} " if key.name else ""
-    text += f"FOREIGN KEY ({quote_names(key.columns)}) REFERENCES {quote_name(key.referenced_table)}"
-    if key.referenced_columns:
-        text += f" ({quote_names(key.referenced_columns)})"
-    for event, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
-        if action != "NO ACTION":
-            text += f" ON {event} {action}"
-    return text
 
 
 #: Runs in any case: off is SQLite's default, which a rollback does not restore.
