@@ -9,7 +9,7 @@ import peewee
 
 from ..errors import ConfigurationError
 from .dialect import Dialect
-from .naming import OUTSIDE, Names, constraint_name
+from .naming import OUTSIDE, Names, constraint_name, key_of
 from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, same_names
 from .operations import CreateTable
 from .statements import Statement
@@ -40,11 +40,6 @@ def parents_first(models: Iterable[M]) -> tuple[M, ...]:
 
 def logical_tables(models: Iterable[type[peewee.Model]]) -> tuple[Table, ...]:
     """Return the declared tables in the order of the models. Raises ConfigurationError for what no engine can keep."""
-    models = tuple(models)
-    owners: dict[str, str] = {}
-    for model in models:
-        if (other := owners.setdefault(_key(model), model.__name__)) != model.__name__:
-            raise ConfigurationError(f"{other} and {model.__name__} both declare the table {_key(model)!r}.")
     return tuple(_table(model) for model in models)
 
 
@@ -59,7 +54,7 @@ def _table(model: type[peewee.Model]) -> Table:
     if twice := [field for field in fields if names.count(field.column_name.lower()) > 1]:
         _refuse(twice[1], f"has the column {twice[1].column_name}, which in MySQL is that of {twice[0].name}")
     table = Table(
-        _key(model),
+        key_of(model),
         columns=tuple(_column(field) for field in fields),
         primary_key=tuple(field.column_name for field in meta.get_primary_keys()),
         indexes=_indexes(meta),
@@ -104,13 +99,6 @@ def _beyond(table: Table) -> str:
                     f"has the indexes {other.name} and {index.name} ({columns}); expected one of each name and columns"
                 )
     return ""
-
-
-def _key(model: type[peewee.Model]) -> str:
-    key = getattr(model._meta, "table_key", None)
-    if not isinstance(key, str):
-        raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it does not belong to a namespace.")
-    return key
 
 
 def _column(field: Any) -> Column:
@@ -223,7 +211,7 @@ def _foreign_key(field: Any) -> ForeignKey:
 
 def referenced_key(field: Any) -> str:
     """Return the key of the table that a foreign key refers to, as ``Names.table`` takes it."""
-    key, space = _key(field.rel_model), field.rel_model._meta.namespace
+    key, space = key_of(field.rel_model), field.rel_model._meta.namespace
     return key if space == field.model._meta.namespace else f"{OUTSIDE}{space.mark}{key}"
 
 
