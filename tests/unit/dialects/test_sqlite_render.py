@@ -38,7 +38,6 @@ from wch_peewee.schema.operations import (
     Operation,
     RenameColumn,
 )
-from wch_peewee.schema.sqlite.dialect import SQLiteDialect
 from wch_peewee.schema.sqlite.render import rebuild_obstacles
 
 NOW = Default("current_timestamp", is_expression=True)
@@ -141,10 +140,6 @@ def test_a_column_that_a_key_uses_goes_by_a_rebuild_once_the_key_is_gone() -> No
         assert DIALECT.obstacles(live, [key, DropColumn("t", name)]) == ()
     assert [step.cost for step in DIALECT.render(live, [DropIndex("t", "t_b"), DropColumn("t", "b")])] == ["ALTER"]
     assert [step.cost for step in DIALECT.render(live, [DropColumn("t", "b"), DropIndex("t", "t_b")])] == ["REBUILD"]
-
-
-def test_an_old_sqlite_drops_columns_by_a_rebuild() -> None:
-    assert [step.cost for step in SQLiteDialect((3, 34)).render(LIVE, [DropColumn("t", "b")])] == ["REBUILD"]
 
 
 def test_one_rebuild_for_everything_between_the_renames() -> None:

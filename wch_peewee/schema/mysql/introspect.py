@@ -85,13 +85,11 @@ def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = Tr
 def read_schema(flavor: str, names: Sequence[str], answers: Mapping[str, Rows], *, fold_names: bool = False) -> Schema:
     """Return the tables that exist, from the answers to the queries; parts without an answer stay empty."""
     found = {row[0]: row for row in answers["tables"]}
-    spelling = {name.lower(): name for name in names} if fold_names else None
+    spelling = {name.lower(): name for name in names} if fold_names else {}
     return Schema(tuple(_read_table(flavor, found[name], answers, spelling) for name in names if name in found))
 
 
-def _read_table(
-    flavor: str, row: Sequence[Any], answers: Mapping[str, Rows], spelling: Mapping[str, str] | None
-) -> Table:
+def _read_table(flavor: str, row: Sequence[Any], answers: Mapping[str, Rows], spelling: Mapping[str, str]) -> Table:
     name, engine, collation, kind, options = row
     own = {part: [row for row in answers.get(part, ()) if row[0] == name] for part in _PARTS}
     columns = sorted(own["columns"], key=lambda row: int(row[1]))
@@ -217,16 +215,14 @@ def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
     return primary, indexes
 
 
-def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[ForeignKey]:
+def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str]) -> list[ForeignKey]:
     """Return the foreign keys. ``spelling`` maps folded names of tables to those asked for, if the server folds."""
     keys = []
     for name, members in _by_name(rows, order=2):
-        table = members[0][4] if spelling is None else members[0][4].lower()
+        table = spelling.get(members[0][4].lower(), members[0][4])
         if not members[0][8]:
             # No managed table is called that, so a key into another database serves none that is declared.
             table = f"another database's {table}"
-        elif spelling is not None:
-            table = spelling.get(table, table)
         keys.append(
             ForeignKey(
                 columns=tuple(row[3] for row in members),

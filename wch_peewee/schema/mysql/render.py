@@ -42,33 +42,14 @@ def render_steps(
 
 
 def _batches(operations: Sequence[ops.Operation]) -> list[list[ops.Operation]]:
-    """Split the operations so that none uses a column renamed in its own batch, and renamed indexes are alone."""
+    """Split the operations so that each renaming is alone: others may use the old name, or the new one."""
     batches: list[list[ops.Operation]] = []
-    renamed: set[str] = set()
     for operation in operations:
-        alone = batches and any(isinstance(one, ops.RenameIndex) for one in (operation, batches[-1][0]))
-        if not batches or alone or renamed & _columns_of(operation):
+        neighbours = [operation, *batches[-1]] if batches else []
+        if not batches or any(isinstance(one, ops.RenameColumn | ops.RenameIndex) for one in neighbours):
             batches.append([])
-            renamed = set()
         batches[-1].append(operation)
-        if isinstance(operation, ops.RenameColumn):
-            renamed |= {operation.old, operation.new}
     return batches
-
-
-def _columns_of(operation: ops.Operation) -> set[str]:
-    match operation:
-        case ops.AddColumn(column=column, after=after):
-            return {column.name, after or ""}
-        case ops.ModifyColumn(column=column) | ops.DropColumn(column=column):
-            return {column if isinstance(column, str) else column.name}
-        case ops.RenameColumn(old=old, new=new):
-            return {old, new}
-        case ops.AddIndex(index=index):
-            return set(index.columns)
-        case ops.AddForeignKey(foreign_key=key):
-            return set(key.columns)
-    return set()
 
 
 def _render_batch(flavor: str, table: Table, operations: Sequence[ops.Operation]) -> list[Step]:

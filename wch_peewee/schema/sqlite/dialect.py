@@ -99,10 +99,10 @@ class SQLiteDialect(SQLiteBase, Dialect):
         return super().count_conflicts(precondition)
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        return obstacles(table, operations, self.version)
+        return obstacles(table, operations)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        return render_steps(table, operations, self.version)
+        return render_steps(table, operations)
 
     def effect(self, step: Step, topology: Topology, size: Size | None) -> Effect:
         if step.cost == "REBUILD":

@@ -123,11 +123,7 @@ def _has_auto_increment(table: Table) -> bool:
     return any(column.auto_increment for column in table.columns)
 
 
-Version = tuple[int, ...]
-_DROPS_COLUMNS = (3, 35)
-
-
-def render_steps(table: Table | None, operations: Sequence[ops.Operation], version: Version) -> tuple[Step, ...]:
+def render_steps(table: Table | None, operations: Sequence[ops.Operation]) -> tuple[Step, ...]:
     """Render ``operations`` on ``table`` as it is now, None if it does not exist. Raises SchemaConflict."""
     steps: list[Step] = []
     rest = tuple(operations)
@@ -144,10 +140,10 @@ def render_steps(table: Table | None, operations: Sequence[ops.Operation], versi
     strings = (
         f"{what} uses {column}, which is not there" for what, column in dangling(ops.apply_to_table(table, rest))
     )
-    words = obstacles(table, rest, version) or tuple(strings)
+    words = obstacles(table, rest) or tuple(strings)
     if words:
         raise SchemaConflict(f"{table.name} cannot be changed: {'; '.join(words)}", reasons=words)
-    before, rebuilt, after = _split_at_rebuild(table, rest, version)
+    before, rebuilt, after = _split_at_rebuild(table, rest)
     if before:
         steps.append(_native(table.name, before))
     if rebuilt:
@@ -157,7 +153,7 @@ def render_steps(table: Table | None, operations: Sequence[ops.Operation], versi
     return tuple(steps)
 
 
-def obstacles(table: Table, operations: Sequence[ops.Operation], version: Version) -> tuple[str, ...]:
+def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     """Return the reasons against ``operations`` on the live ``table``.
 
     An opaque table is never modified; opaque columns and indexes, and triggers, prevent only a rebuild. Dropping the
@@ -165,7 +161,7 @@ def obstacles(table: Table, operations: Sequence[ops.Operation], version: Versio
     """
     if all(isinstance(operation, ops.DropTable) for operation in operations):
         return ()
-    _, rebuilt, _ = _split_at_rebuild(table, operations, version)
+    _, rebuilt, _ = _split_at_rebuild(table, operations)
     words = rebuild_obstacles(table) if rebuilt else table.opaque + ops.opaque_renames(operations)
     there = {column.name for column in table.columns}
     after = ops.apply_to_table(table, operations)
@@ -177,13 +173,13 @@ def obstacles(table: Table, operations: Sequence[ops.Operation], version: Versio
 
 
 def _split_at_rebuild(
-    table: Table, operations: Sequence[ops.Operation], version: Version
+    table: Table, operations: Sequence[ops.Operation]
 ) -> tuple[tuple[ops.Operation, ...], tuple[ops.Operation, ...], tuple[ops.Operation, ...]]:
     """Split into operations before the one rebuild, those that it does, and those after it."""
     operations = tuple(operations)
     state, native = table, True
     for operation in operations:
-        native = native and not _needs_rebuild(state, operation, version)
+        native = native and not _needs_rebuild(state, operation)
         state = ops.apply_to_table(state, [operation])
     if native:
         return operations, (), ()
@@ -192,7 +188,7 @@ def _split_at_rebuild(
     return operations[:first], operations[first:last], operations[last:]
 
 
-def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> bool:
+def _needs_rebuild(table: Table, operation: ops.Operation) -> bool:
     if isinstance(operation, ops.AddColumn):
         column = operation.column
         filled = column.nullable if column.default is None else not column.default.is_expression
@@ -202,7 +198,7 @@ def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> 
             *(index.columns for index in table.indexes), *(key.columns for key in table.foreign_keys)
         )
         # The columns of an opaque index are not known.
-        return version < _DROPS_COLUMNS or operation.column in used or any(index.opaque for index in table.indexes)
+        return operation.column in used or any(index.opaque for index in table.indexes)
     if isinstance(operation, ops.DropIndex):
         return is_autoindex(operation.index)
     if isinstance(operation, ops.RenameIndex):
