@@ -23,7 +23,7 @@ from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.declared import logical_tables
 from wch_peewee.schema.objects import Column, Table, column_type
 from wch_peewee.schema.operations import ModifyColumn
-from wch_peewee.schema.preconditions import is_loss, preconditions_of
+from wch_peewee.schema.preconditions import is_loss, preconditions_of, rows_query
 from wch_peewee.schema.types import reconcile_type
 
 #: Fields that make another value of the one that they are given.
@@ -179,7 +179,7 @@ def test_only_rows_that_would_lose_something_are_counted(
         conditions = list(preconditions_of(modify))
         # A number out of range may count for its digits, too.
         counted = max([context.count(condition) for condition in conditions] or [0])
-        each = [context.dialect.select_conflicts(condition, ["id"]) for condition in conditions]
+        each = [rows_query(condition, context.dialect, ["id"]) for condition in conditions]
     escape = context.dialect.escape
     found = {row[0] for query in each for row in database.execute(escape(query))}
     assert found == {number for number, _ in enumerate(lost, start=len(kept) + 1)}

@@ -150,14 +150,8 @@ def test_a_default_that_does_not_fit_is_refused() -> None:
 
 
 def test_two_models_of_one_table_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="One and Two both declare the table 'things'"):
-        logical_tables([renamed("One"), renamed("Two")])
-
-
-def renamed(name: str) -> Any:
-    model = own_model("things")
-    model.__name__ = name
-    return model
+    with pytest.raises(ConfigurationError, match=r"Two models have the Meta\.table_key 'things'"):
+        Plugin(pw.SqliteDatabase(":memory:"), models=[own_model("things"), own_model("things")])
 
 
 def test_a_key_to_a_table_that_is_named_as_one_of_ours_is_refused() -> None:

@@ -118,16 +118,6 @@ COLUMNS = {
         table(column("a", json()), **COLLATED),
         ["- Change type of t.a from longtext to json"],
     ),
-    "too long for an index": (
-        table(column("a", varchar(20)), index("a")),
-        table(column("a", text())),
-        ["- Change type of t.a from varchar(20) to text", "? t has an index a"],
-    ),
-    "too long for an index of utf8mb4": (
-        table(column("a", varchar(700)), index("a"), **COLLATED),
-        table(column("a", varchar(800)), **COLLATED),
-        ["- Change type of t.a from varchar(700) to varchar(800)", "? t has an index a"],
-    ),
     "of another kind": (
         table(column("a", integer())),
         table(column("a", varchar(20))),

@@ -258,7 +258,7 @@ def test_an_enum_whose_values_are_one_to_the_server(dialect: Dialect) -> None:
     live, declared = table(column("a", enum("Sent"))), table(column("a", enum("sent", "read")))
     result = plan(schema(live), schema(declared), dialect=dialect)
     assert result.is_empty
-    assert "'sent' is to the server the same as 'Sent'" in lines(result)[-1]
+    assert "servers take 'sent' for 'Sent'" in lines(result)[-1]
     live, declared = (replace(each, collation="utf8mb4_bin") for each in (live, declared))
     assert not plan(schema(live), schema(declared), dialect=dialect).is_empty
 
@@ -271,7 +271,17 @@ def test_an_index_that_the_server_would_refuse_or_cut(dialect: Dialect, size: st
     declared = schema(table(column("a", varchar(20)), index("a", unique=True), collation="utf8mb4_general_ci"))
     result = plan(live, declared, dialect=dialect)
     assert result.is_empty
-    assert any(f"a is {size}, too long for an index" in line for line in lines(result))
+    assert any(f"a is {size}, too long for the index a" in line for line in lines(result))
+
+
+@pytest.mark.parametrize("size", ["text", "varchar(800)"])
+@pytest.mark.parametrize("dialect", [MARIADB, MYSQL, SQLITE], ids=lambda dialect: dialect.name)
+def test_a_type_that_an_index_of_others_could_not_keep(dialect: Dialect, size: str) -> None:
+    live = schema(table(column("a", varchar(700)), index("a"), collation="utf8mb4_general_ci"))
+    declared = schema(table(column("a", column_type(size)), collation="utf8mb4_general_ci"))
+    result = plan(live, declared, dialect=dialect)
+    assert result.is_empty == (dialect is not SQLITE)
+    assert any(f"a is {size}, too long for the index a" in line for line in lines(result)) == result.is_empty
 
 
 def test_columns_come_before_indexes_and_foreign_keys_last() -> None:

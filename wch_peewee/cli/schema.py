@@ -11,7 +11,7 @@ from ..execution.session import read_session
 from ..install.manager import DatabaseManager
 from ..schema.declared import create_statements, describe_schema, physical_schema
 from ..schema.dialect import Dialect
-from ..schema.mermaid import Marks, draw, mark_differences
+from ..schema.mermaid import NO_MARKS, Marks, draw, mark_differences
 from ..schema.mysql.dialect import MySQLDialect
 from ..schema.naming import OUTSIDE, SHARED, Names, as_site
 from ..schema.objects import Schema
@@ -59,7 +59,7 @@ def command(choices: Choices, engine: str | None, live: bool) -> int:
     if choices.format == "json":
         session.out.document(describe_schema(manager.tables, manager.names))
     elif choices.format in _PICTURES:
-        drawn = _compared(session) if live else (physical_schema(manager.tables, manager.names), Marks())
+        drawn = _compared(session) if live else (physical_schema(manager.tables, manager.names), NO_MARKS)
         session.out.line(_PICTURES[choices.format](*drawn).rstrip("\n"))
     elif choices.format == "dbdelta":
         dialect, collation = _target(session, engine)

@@ -22,7 +22,7 @@ from ..schema.operations import (
     apply_operations,
 )
 from ..schema.plan import Check, DryRunResult, Forecast, Plan, RowWork, Stopped
-from ..schema.preconditions import Precondition, is_loss, preconditions_of
+from ..schema.preconditions import Precondition, is_loss, preconditions_of, rows_query
 from ..schema.statements import Size, Step
 from .folder import MigrationFolder, in_words
 from .ledger import ensure_history
@@ -202,7 +202,7 @@ class DryRun(RunContext):
             real = self._real(precondition) or self._of_new_column(precondition)
             if real is not None:
                 live = self.live(real.table)
-                query = self.dialect.select_conflicts(real, () if live is None else live.primary_key)
+                query = rows_query(real, self.dialect, () if live is None else live.primary_key)
                 count, changed_by = count_rows(self.connection, real), self._changed_by(precondition)
                 if precondition.kind == "no_duplicates" and count == 1:  # a single row has no equal
                     count = 0

@@ -12,29 +12,18 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Sequence[Any]]
 
-#: What a driver's error means:
-#: ``waiting``      a lock was not acquired in time and nothing was done; a retry may succeed
-#: ``exists``       another session has created it meanwhile; inspect again
-#: ``missing``      the table does not exist
-#: ``lost``         the connection is lost; whether the statement was done is unknown
-#: ``not here``     the server takes no writes, or nothing at all: it is read-only now, or out of its cluster
-#: ``damaged``      the database's file is damaged
-#: ``denied``       the account lacks a privilege
-#: ``unsupported``  the requested algorithm cannot do it; another one may
-#: ``orphans``      rows without a parent conflict with a foreign key
-#: ``referenced``   another table's foreign key refers to the table
-#: ``other``        anything else
+#: What a driver's error means.
 Failure = Literal[
-    "waiting",
-    "exists",
-    "missing",
-    "lost",
-    "not here",
-    "damaged",
-    "denied",
-    "unsupported",
-    "orphans",
-    "referenced",
+    "waiting",  # a lock was not acquired in time and nothing was done; a retry may succeed
+    "exists",  # another session has created it meanwhile; inspect again
+    "missing",  # the table does not exist
+    "lost",  # the connection is lost; whether the statement was done is unknown
+    "not here",  # the server takes no writes, or nothing at all: it is read-only now, or out of its cluster
+    "damaged",  # the database's file is damaged
+    "denied",  # the account lacks a privilege
+    "unsupported",  # the requested algorithm cannot do it; another one may
+    "orphans",  # rows without a parent conflict with a foreign key
+    "referenced",  # another table's foreign key refers to the table
     "other",
 ]
 
@@ -67,9 +56,9 @@ class BaseDialect(ABC):
     def byte_length(self, expression: str) -> str:
         """Return the expression for the length of a text in bytes."""
 
-    @abstractmethod
     def exactly(self, expression: str) -> str:
         """Return the expression for a text that equals no other, whatever its collation."""
+        return expression
 
     @abstractmethod
     def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:

@@ -9,8 +9,8 @@ import peewee
 
 from ..errors import ConfigurationError
 from .dialect import Dialect
-from .naming import OUTSIDE, Names, constraint_name
-from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, referential_action, same_names
+from .naming import OUTSIDE, Names, constraint_name, key_of
+from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, same_names
 from .operations import CreateTable
 from .statements import Statement
 from .types import LONGEST_KEY, beyond, longest_key, plain_literal, row_bytes
@@ -24,35 +24,22 @@ def parents_first(models: Iterable[M]) -> tuple[M, ...]:
     Tables are made in this order, and dropped in the opposite one. Raises ConfigurationError if models refer to each
     other.
     """
-    models = tuple(models)
-    keys = [_key(model) for model in models]
-    ordered: list[Any] = []
-
-    def add(key: str, children: tuple[str, ...]) -> None:
-        if key in children:
-            names = " and ".join(models[keys.index(one)].__name__ for one in children[children.index(key) :])
+    ordered: list[M] = []
+    rest: list[Any] = list(models)
+    while rest:
+        free = next(
+            (m for m in rest if not any(f.rel_model in rest and f.rel_model is not m for f in m._meta.refs)), None
+        )
+        if free is None:
+            names = " and ".join(model.__name__ for model in rest)
             raise ConfigurationError(f"{names} refer to each other; expected tables that can be created one by one.")
-        if key in ordered:
-            return
-        model: Any = models[keys.index(key)]
-        for field in model._meta.refs:
-            if field.rel_model in models and _key(field.rel_model) != key:
-                add(_key(field.rel_model), (*children, key))
-        ordered.append(key)
-
-    for key in keys:
-        add(key, ())
-    # Two models of one table are refused by those who take the models.
-    return tuple(models[keys.index(key)] for key in ordered) if len(ordered) == len(models) else models
+        ordered.append(free)
+        rest.remove(free)
+    return tuple(ordered)
 
 
 def logical_tables(models: Iterable[type[peewee.Model]]) -> tuple[Table, ...]:
     """Return the declared tables in the order of the models. Raises ConfigurationError for what no engine can keep."""
-    models = tuple(models)
-    owners: dict[str, str] = {}
-    for model in models:
-        if (other := owners.setdefault(_key(model), model.__name__)) != model.__name__:
-            raise ConfigurationError(f"{other} and {model.__name__} both declare the table {_key(model)!r}.")
     return tuple(_table(model) for model in models)
 
 
@@ -67,7 +54,7 @@ def _table(model: type[peewee.Model]) -> Table:
     if twice := [field for field in fields if names.count(field.column_name.lower()) > 1]:
         _refuse(twice[1], f"has the column {twice[1].column_name}, which in MySQL is that of {twice[0].name}")
     table = Table(
-        _key(model),
+        key_of(model),
         columns=tuple(_column(field) for field in fields),
         primary_key=tuple(field.column_name for field in meta.get_primary_keys()),
         indexes=_indexes(meta),
@@ -112,13 +99,6 @@ def _beyond(table: Table) -> str:
                     f"has the indexes {other.name} and {index.name} ({columns}); expected one of each name and columns"
                 )
     return ""
-
-
-def _key(model: type[peewee.Model]) -> str:
-    key = getattr(model._meta, "table_key", None)
-    if not isinstance(key, str):
-        raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it does not belong to a namespace.")
-    return key
 
 
 def _column(field: Any) -> Column:
@@ -224,29 +204,26 @@ def _foreign_key(field: Any) -> ForeignKey:
         columns=(field.column_name,),
         referenced_table=parent,
         referenced_columns=(field.rel_field.column_name,),
-        on_delete=referential_action(field.on_delete or "NO ACTION"),
-        on_update=referential_action(field.on_update or "NO ACTION"),
+        on_delete=field.on_delete or "NO ACTION",
+        on_update=field.on_update or "NO ACTION",
     )
 
 
 def referenced_key(field: Any) -> str:
     """Return the key of the table that a foreign key refers to, as ``Names.table`` takes it."""
-    key, space = _key(field.rel_model), field.rel_model._meta.namespace
+    key, space = key_of(field.rel_model), field.rel_model._meta.namespace
     return key if space == field.model._meta.namespace else f"{OUTSIDE}{space.mark}{key}"
 
 
 def physical_schema(tables: Iterable[Table], names: Names) -> Schema:
     """Return logical tables and their foreign keys under the full names of one installation, for no engine."""
-    return Schema(
-        tuple(
-            replace(
-                table,
-                name=names.table(table.name),
-                foreign_keys=tuple(resolve_key(key, table.name, names) for key in table.foreign_keys),
-            )
-            for table in tables
-        )
-    )
+    return Schema(tuple(physical_table(table, names) for table in tables))
+
+
+def physical_table(table: Table, names: Names) -> Table:
+    """Return a logical table and its foreign keys under their full names."""
+    name = names.table(table.name)
+    return replace(table, name=name, foreign_keys=tuple(resolve_key(key, name, names) for key in table.foreign_keys))
 
 
 def resolve(tables: Iterable[Table], *, names: Names, dialect: Dialect, collation: str | None) -> Schema:
@@ -256,9 +233,7 @@ def resolve(tables: Iterable[Table], *, names: Names, dialect: Dialect, collatio
 
 def resolve_table(table: Table, *, names: Names, dialect: Dialect, collation: str | None) -> Table:
     """Return a logical table with its full name and the site's collation, adapted to the engine."""
-    name = names.table(table.name)
-    keys = tuple(resolve_key(key, name, names) for key in table.foreign_keys)
-    return dialect.adapt(replace(table, name=name, foreign_keys=keys, engine="InnoDB", collation=collation))
+    return dialect.adapt(replace(physical_table(table, names), engine="InnoDB", collation=collation))
 
 
 def resolve_key(key: ForeignKey, table: str, names: Names) -> ForeignKey:
@@ -282,17 +257,16 @@ def create_statements(
 
 
 def _table_values(table: Table, names: Names) -> dict[str, Any]:
-    name = names.table(table.name)
-    keys = (resolve_key(key, name, names) for key in table.foreign_keys)
-    action = ("on_delete", "on_update")
+    physical, action = physical_table(table, names), ("on_delete", "on_update")
     return {
         "key": table.name,
-        "name": name,
+        "name": physical.name,
         "columns": list(map(_column_values, table.columns)),
         "primary_key": list(table.primary_key),
         "indexes": [_values(index, "name", "columns", "unique") for index in table.indexes],
         "foreign_keys": [
-            _values(k, "name", "columns", "referenced_table", "referenced_columns", *action) for k in keys
+            _values(key, "name", "columns", "referenced_table", "referenced_columns", *action)
+            for key in physical.foreign_keys
         ],
     }
 

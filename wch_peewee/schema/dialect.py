@@ -8,7 +8,7 @@ from typing import Literal
 from .base import BaseDialect, Query, Rows
 from .objects import Index, Schema, Table
 from .operations import NamedParts, Operation
-from .preconditions import Precondition, count_query, rows_query
+from .preconditions import Precondition, count_query
 from .statements import Effect, Size, Statement, Step
 
 
@@ -170,10 +170,6 @@ class Dialect(BaseDialect):
     def count_conflicts(self, precondition: Precondition) -> Query:
         """Return the query for the number of rows that conflict with ``precondition``; zero means that it holds."""
         return count_query(precondition, self)
-
-    def select_conflicts(self, precondition: Precondition, key: Sequence[str]) -> str:
-        """Return the SELECT that shows those rows."""
-        return rows_query(precondition, self, key)
 
     @abstractmethod
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:

@@ -10,7 +10,7 @@ from typing import Generic, Literal, TypeVar
 from .objects import Column, ForeignKey, Index, Schema, Table, as_declared, same_names
 from .operations import AddColumn, AddForeignKey, AddIndex, CreateTable, ModifyColumn, Operation
 from .preconditions import Precondition
-from .types import LONGEST_KEY, longest_key, reconcile_type
+from .types import reconcile_type
 
 Part = TypeVar("Part", Column, Index, ForeignKey)
 
@@ -21,12 +21,11 @@ Verdict = Literal["equal", "cosmetic", "different", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Pair(Generic[Part]):
-    """A column, index or foreign key on both sides; None on a side that lacks it. ``reason`` says why it is skipped."""
+    """A column, index or foreign key on both sides; None on a side that lacks it."""
 
     wanted: Part | None
     found: Part | None
     verdict: Verdict
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,12 @@ def _compare_columns(wanted: Table, found: Table) -> Iterator[Pair[Column]]:
     for column in wanted.columns:
         other = left.pop(column.name.lower(), None)
         if other is None:
-            yield _alone(column, None, column.opaque)
+            yield Pair(column, None, _alone(column))
         else:
             other = as_declared(other, column)
             yield Pair(column, other, _column_verdict(column, other))
     for column in left.values():
-        yield _alone(None, column, column.opaque)
+        yield Pair(None, column, _alone(column))
 
 
 def _column_verdict(wanted: Column, found: Column) -> Verdict:
@@ -85,7 +84,7 @@ def _compare_indexes(wanted: Table, found: Table) -> Iterator[Pair[Index]]:
         if any(index.serves(other) or other.serves(index) for other in wanted.indexes):
             yield Pair(None, index, "cosmetic")  # a second one for the same work
         else:
-            yield _alone(None, index, index.opaque)
+            yield Pair(None, index, _alone(index))
 
 
 def _index_pair(index: Index, found: Table) -> Pair[Index]:
@@ -97,8 +96,8 @@ def _index_pair(index: Index, found: Table) -> Pair[Index]:
             return Pair(index, other, "equal" if other is namesake else "cosmetic")
     for other in candidates:
         if index.serves(other) or other.serves(index):
-            return Pair(index, other, "skipped", ", ".join((*index.opaque, *other.opaque)))
-    return _alone(index, None, index.opaque)
+            return Pair(index, other, "skipped")
+    return Pair(index, None, _alone(index))
 
 
 def _compare_foreign_keys(wanted: Table, found: Table) -> Iterator[Pair[ForeignKey]]:
@@ -106,18 +105,19 @@ def _compare_foreign_keys(wanted: Table, found: Table) -> Iterator[Pair[ForeignK
     for key in wanted.foreign_keys:
         other = next((other for other in found.foreign_keys if other.serves(key)), None)
         if other is None:
-            yield _alone(key, None)
+            yield Pair(key, None, "different")
         else:
             taken.add(other)
             yield Pair(key, other, "equal" if other.name == key.name else "cosmetic")
     for key in found.foreign_keys:
         if key not in taken:
             serves = any(key.serves(other) for other in wanted.foreign_keys)
-            yield Pair(None, key, "cosmetic") if serves else _alone(None, key)
+            yield Pair(None, key, "cosmetic" if serves else "different")
 
 
-def _alone(wanted: Part | None, found: Part | None, opaque: tuple[str, ...] = ()) -> Pair[Part]:
-    return Pair(wanted, found, "skipped" if opaque else "different", ", ".join(opaque))
+def _alone(part: Column | Index) -> Verdict:
+    """Return the verdict on a part that only one side has."""
+    return "skipped" if part.opaque else "different"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +313,6 @@ class _TableDiff:
             reason = f"the column has {', '.join(actual.opaque)}, which the change would lose"
             self.refuse("; ".join(others), reason, blocking=hinders)
             return
-        if verdict.target != actual.type and (index := _too_long(live, target)):
-            self.refuse(retype, f"it is too long for the index {index}, which is not declared; drop that first")
-            return
         if verdict.reason:
             self.refuse(retype, verdict.reason, blocking=verdict.blocking)
         if not others:
@@ -409,15 +406,6 @@ class _TableDiff:
 def _may_be_referenced(live: Table, column: str) -> bool:
     """Return True if a foreign key of any table may refer to the column: it needs an index, and InnoDB takes any."""
     return column in live.primary_key or any(column in index.columns for index in live.indexes)
-
-
-def _too_long(live: Table, column: Column) -> str:
-    """Return an index that MySQL could not keep with the new type of one of its columns."""
-    types = {one.name: one.type for one in (*live.columns, column)}
-    width = 4 if (column.collation or live.collation or "utf8mb4").startswith("utf8mb4") else 1
-    indexes = [one for one in live.indexes if column.name in one.columns and not one.opaque]
-    lengths = {one.name: sum(longest_key(types[name], width) for name in one.columns) for one in indexes}
-    return next((name for name, length in lengths.items() if length > LONGEST_KEY), "")
 
 
 def _index_words(index: Index) -> str:

@@ -6,81 +6,51 @@ double quote.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Literal
 
-from .diff import Pair, Part, compare_tables
-from .objects import Column, ForeignKey, Schema, Table
+from .diff import Pair, compare_tables
+from .objects import Column, ForeignKey, Index, Schema, Table
 
-#: ``extra`` is what exists and is not declared.
-Mark = Literal["", "missing", "differs", "extra"]
+MISSING, EXTRA = "missing", "not declared"
 
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """The differences that a picture shows. The texts describe how a column differs."""
-
-    tables: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}))
-    columns: Mapping[tuple[str, str], tuple[Mark, str]] = field(default_factory=lambda: MappingProxyType({}))
-    indexes: Mapping[tuple[str, str], Mark] = field(default_factory=lambda: MappingProxyType({}))
-    keys: Mapping[tuple[str, tuple[str, ...]], Mark] = field(default_factory=lambda: MappingProxyType({}))
-    #: the picture shows a live database, even if nothing differs
-    live: bool = False
+#: How a part of a table, or with None the table itself, differs from its declaration, in words; by the table's name.
+Marks = Mapping[tuple[str, Column | Index | ForeignKey | None], str]
+NO_MARKS: Marks = MappingProxyType({})
 
 
 def mark_differences(desired: Schema, actual: Schema) -> tuple[Schema, Marks]:
     """Return the tables of both sides, and the marks. ``desired`` must be resolved for the engine of ``actual``."""
     tables: list[Table] = []
-    missing: dict[str, Mark] = {}
-    columns: dict[tuple[str, str], tuple[Mark, str]] = {}
-    indexes: dict[tuple[str, str], Mark] = {}
-    keys: dict[tuple[str, tuple[str, ...]], Mark] = {}
+    marks: dict[tuple[str, Column | Index | ForeignKey | None], str] = {}
     for table in desired:
         live = actual.table(table.name)
         if live is None:
-            missing[table.name] = "missing"
+            marks[table.name, None] = MISSING
             tables.append(table)
             continue
         comparison = compare_tables(table, live)
-        columns.update({(table.name, name): mark for name, mark in _column_marks(comparison.columns)})
-        extra_indexes, extra_keys = _extras(comparison.indexes), _extras(comparison.foreign_keys)
-        indexes.update({(table.name, index.name): "missing" for index in _missing(comparison.indexes)})
-        keys.update({(table.name, key.columns): "missing" for key in _missing(comparison.foreign_keys)})
-        indexes.update({(table.name, index.name): "extra" for index in extra_indexes})
-        for key in extra_keys:
-            keys.setdefault((table.name, key.columns), "extra")
+        extras: list[Column | Index | ForeignKey] = []
+        pairs: list[Pair[Column] | Pair[Index] | Pair[ForeignKey]] = [*comparison.columns, *comparison.indexes]
+        for pair in [*pairs, *comparison.foreign_keys]:
+            wanted, found = pair.wanted, pair.found
+            if found is None:
+                marks[table.name, wanted] = MISSING
+            elif wanted is None and pair.verdict != "cosmetic":
+                marks[table.name, found] = EXTRA
+                extras.append(found)
+            elif isinstance(wanted, Column) and isinstance(found, Column) and pair.verdict == "different":
+                marks[table.name, wanted] = "; ".join(_differing(wanted, found))
         tables.append(
             replace(
                 table,
-                columns=(*table.columns, *_extras(comparison.columns)),
-                indexes=(*table.indexes, *extra_indexes),
-                foreign_keys=(*table.foreign_keys, *(k for k in extra_keys if keys[table.name, k.columns] == "extra")),
+                columns=(*table.columns, *(extra for extra in extras if isinstance(extra, Column))),
+                indexes=(*table.indexes, *(extra for extra in extras if isinstance(extra, Index))),
+                foreign_keys=(*table.foreign_keys, *(extra for extra in extras if isinstance(extra, ForeignKey))),
             )
         )
-    return Schema(tuple(tables)), Marks(missing, columns, indexes, keys, live=True)
-
-
-def _column_marks(pairs: Iterable[Pair[Column]]) -> Iterator[tuple[str, tuple[Mark, str]]]:
-    for pair in pairs:
-        if pair.wanted is None:
-            assert pair.found is not None
-            yield pair.found.name, ("extra", "not declared")
-        elif pair.found is None:
-            yield pair.wanted.name, ("missing", "missing")
-        elif pair.verdict == "different":
-            yield pair.wanted.name, ("differs", "; ".join(_differing(pair.wanted, pair.found)))
-
-
-def _missing(pairs: Iterable[Pair[Part]]) -> tuple[Part, ...]:
-    return tuple(pair.wanted for pair in pairs if pair.wanted is not None and pair.found is None)
-
-
-def _extras(pairs: Iterable[Pair[Part]]) -> tuple[Part, ...]:
-    return tuple(
-        pair.found for pair in pairs if pair.found is not None and pair.wanted is None and pair.verdict != "cosmetic"
-    )
+    return Schema(tuple(tables)), marks
 
 
 def _differing(column: Column, actual: Column) -> Iterator[str]:
@@ -96,40 +66,27 @@ def _differing(column: Column, actual: Column) -> Iterator[str]:
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _TYPE = re.compile(r"[^A-Za-z0-9_()\[\]-]", re.ASCII)
-_NONE = Marks()
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
-def draw(tables: Schema, marks: Marks = _NONE) -> str:
+def draw(tables: Schema, marks: Marks = NO_MARKS) -> str:
     """Return the diagram of tables with full names; differences stand in comments, and such keys are dotted."""
     lines = ["erDiagram"]
     for table in tables:
-        alias = f"[{_quoted(f'{table.name} (missing)')}]" if marks.tables.get(table.name) == "missing" else ""
+        mark = marks.get((table.name, None))
+        alias = f"[{_quoted(f'{table.name} ({mark})')}]" if mark else ""
         lines.append(f"    {_entity(table.name)}{alias} {{")
-        for column in table.columns:
-            note = marks.columns.get((table.name, column.name), ("", ""))[1]
-            lines.append(f"        {_attribute(column, table, [note] if note else [])}")
+        lines += [f"        {_attribute(column, table, marks)}" for column in table.columns]
         lines.append("    }")
     for table in tables:
         for index in table.indexes:
-            if mark := marks.indexes.get((table.name, index.name)):
+            if mark := marks.get((table.name, index)):
                 lines.append(f"    %% index {_coded(index.name)} of {_coded(table.name)}: {mark}")
     for table in tables:
         for key in table.foreign_keys:
-            mark = marks.tables.get(table.name) or marks.keys.get((table.name, key.columns), "")
+            mark = marks.get((table.name, None)) or marks.get((table.name, key), "")
             lines.append(f"    {_relationship(key, table, mark)}")
     return "\n".join(lines) + "\n"
-
-
-def is_optional(key: ForeignKey, table: Table) -> bool:
-    """Return True if a row may have no parent."""
-    columns = [table.column(name) for name in key.columns]
-    return any(column is not None and column.nullable for column in columns)
-
-
-def is_unique(key: ForeignKey, table: Table) -> bool:
-    """Return True if a parent has at most one row."""
-    return any(index.unique and index.columns == key.columns for index in table.indexes)
 
 
 def _entity(name: str) -> str:
@@ -150,14 +107,14 @@ def _word(name: str) -> str:
     return name if _WORD.fullmatch(name) else re.sub(r"[^A-Za-z0-9_-]", "_", f"_{name}", flags=re.ASCII)
 
 
-def _attribute(column: Column, table: Table, marks: list[str]) -> str:
+def _attribute(column: Column, table: Table, marks: Marks) -> str:
     type_ = column.type
     word = str(replace(type_, values=())).replace(" ", "_").replace(",", "_")
-    keys = ", ".join(_keys(column, table))
+    keys = ", ".join(keys_of(column, table))
     notes = [", ".join(type_.values)] if type_.values else []
     notes += ["NULL"] if column.nullable else []
     notes += [f"default {column.default}"] if column.default is not None else []
-    notes += marks
+    notes += [marks[table.name, column]] if (table.name, column) in marks else []
     if (name := _word(column.name)) != column.name:
         notes.insert(0, f"called {column.name}")
     return " ".join(
@@ -165,7 +122,8 @@ def _attribute(column: Column, table: Table, marks: list[str]) -> str:
     )
 
 
-def _keys(column: Column, table: Table) -> list[str]:
+def keys_of(column: Column, table: Table) -> list[str]:
+    """Return PK, FK and UK, as far as the column is a key, or part of it."""
     alone = (column.name,)
     keys = ["PK"] if column.name in table.primary_key else []
     keys += ["FK"] if any(column.name in key.columns for key in table.foreign_keys) else []
@@ -175,7 +133,9 @@ def _keys(column: Column, table: Table) -> list[str]:
 
 def _relationship(key: ForeignKey, table: Table, mark: str) -> str:
     """Return the line of a key. A row has one parent, or none if the column may be NULL; a parent has many rows."""
-    optional, unique = is_optional(key, table), is_unique(key, table)
+    columns = [table.column(name) for name in key.columns]
+    optional = any(column is not None and column.nullable for column in columns)
+    unique = any(index.unique and index.columns == key.columns for index in table.indexes)
     arrow = f"{'|o' if optional else '||'}{'..' if mark else '--'}{'o|' if unique else 'o{'}"
     label = ", ".join(key.columns) + (f" ({mark})" if mark else "")
     return f"{_entity(key.referenced_table)} {arrow} {_entity(table.name)} : {_quoted(label)}"

@@ -188,6 +188,14 @@ class Names:
         return options_table_name(self.prefix)
 
 
+def key_of(model: Any) -> str:
+    """Return the key of a model's table. Raises ConfigurationError if it has none."""
+    key = getattr(model._meta, "table_key", None)
+    if not isinstance(key, str):
+        raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it does not belong to a namespace.")
+    return key
+
+
 def names_of(models: Iterable[Any], prefix: str | None = None) -> Names:
     """Return the names of the models' tables.
 
@@ -195,12 +203,9 @@ def names_of(models: Iterable[Any], prefix: str | None = None) -> Names:
     """
     models = tuple(models)
     spaces = dict.fromkeys(getattr(model._meta, "namespace", None) for model in models)
-    keys = [getattr(model._meta, "table_key", None) for model in models]
-    for model, key in zip(models, keys, strict=True):
-        if key is None:
-            raise ConfigurationError(f"{model.__name__} has no Meta.table_key, so it does not belong to a namespace.")
-        if keys.count(key) > 1:
-            raise ConfigurationError(f"Two models have the Meta.table_key {key!r}; expected one model for each table.")
+    keys = [key_of(model) for model in models]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise ConfigurationError(f"Two models have the Meta.table_key {twice[0]!r}; expected one model for each table.")
     if len(spaces) != 1 or (space := spaces.popitem()[0]) is None:
         listed = " and ".join(sorted(getattr(one, "name", "none") or "WordPress" for one in spaces)) or "none"
         raise ConfigurationError(f"The models are of the namespaces {listed}; expected models of one namespace.")

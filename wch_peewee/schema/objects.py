@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .types import ColumnType, column_type, plain_literal
@@ -11,7 +11,7 @@ from .types import ColumnType, column_type, plain_literal
 __all__ = [
     "PARTITIONING", "Column", "ColumnType", "Default", "Foreign", "ForeignKey", "Index", "Schema", "Table",
     "as_declared", "as_shown", "bigint", "boolean", "column_type", "datetime", "decimal", "enum", "integer", "json",
-    "plain_default", "referential_action", "same_names", "text", "varchar",
+    "plain_default", "same_names", "text", "varchar",
 ]  # fmt: skip
 
 
@@ -139,14 +139,9 @@ class Index:
         return not self.opaque and same_names(self.columns, wanted.columns) and self.unique == wanted.unique
 
 
-def referential_action(text: str) -> str:
-    """Return the canonical form of ON DELETE's and ON UPDATE's action: RESTRICT is NO ACTION, as in InnoDB."""
-    return "NO ACTION" if text.upper() == "RESTRICT" else text.upper()
-
-
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key, with actions as ``referential_action`` returns them."""
+    """A foreign key. RESTRICT becomes NO ACTION, which in InnoDB is the same."""
 
     columns: tuple[str, ...]
     referenced_table: str
@@ -155,6 +150,22 @@ class ForeignKey:
     on_update: str = "NO ACTION"
     name: str = ""
     source: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for event in ("on_delete", "on_update"):
+            action = getattr(self, event).upper()
+            object.__setattr__(self, event, "NO ACTION" if action == "RESTRICT" else action)
+
+    def definition(self, quote: Callable[[str], str]) -> str:
+        """Return the key as CREATE TABLE and ALTER TABLE have it; ``quote`` quotes a name."""
+        own, referenced = (", ".join(map(quote, names)) for names in (self.columns, self.referenced_columns))
+        text = f"CONSTRAINT {quote(self.name)} " if self.name else ""
+        text += f"FOREIGN KEY ({own}) REFERENCES {quote(self.referenced_table)}"
+        text += f" ({referenced})" if referenced else ""
+        for event, action in (("DELETE", self.on_delete), ("UPDATE", self.on_update)):
+            if action != "NO ACTION":
+                text += f" ON {event} {action}"
+        return text
 
     def serves(self, wanted: ForeignKey) -> bool:
         """Return True if this key does the work of ``wanted``: tools such as pt-online-schema-change rename keys."""

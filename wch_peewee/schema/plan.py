@@ -9,7 +9,7 @@ from . import operations as ops
 from .dialect import Dialect
 from .diff import Change, Conversion, Refusal, SchemaDiff
 from .objects import Index, Schema, Table, same_names
-from .preconditions import Precondition
+from .preconditions import Precondition, rows_query
 from .statements import Effect, Size, Statement, Step
 
 
@@ -104,7 +104,7 @@ def _split(
     live = result.get(operation.table)
     reason = "; ".join(
         need.refusal(counts[need])
-        + (f" (see them: {dialect.select_conflicts(need, live.primary_key)})" if live and need.has_rows else "")
+        + (f" (see them: {rows_query(need, dialect, live.primary_key)})" if live and need.has_rows else "")
         for need in unmet
     )
     if isinstance(operation, ops.CreateTable):

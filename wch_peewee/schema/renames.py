@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import ConfigurationError
 from . import operations as ops
 from .diff import Pair, compare_tables
-from .objects import Column, ColumnType, ForeignKey, Index, Schema, Table
+from .objects import Column, ForeignKey, Index, Schema, Table
 
 _NUMBERS, _TEXTS = {"whole", "decimal", "real"}, {"text", "enum", "json"}
 
@@ -82,9 +82,9 @@ def questions(before: Schema, after: Schema, renames: Renames, dropped: Iterable
         for gone in _gone_columns(was, now):
             if (was.name, gone) in renames.columns or f"{was.name}.{gone}" in dropped:
                 continue
-            candidates = tuple(
-                new for new in _gone_columns(now, was) if new not in taken and _same_kind(was, gone, now, new)
-            )
+            kind = _kind(was.column(gone))
+            new_ones = (new for new in _gone_columns(now, was) if new not in taken)
+            candidates = tuple(new for new in new_ones if _kind(now.column(new)) == kind)
             if candidates:
                 found.append(Question(was.name, gone, candidates))
     return tuple(found)
@@ -111,16 +111,10 @@ def _gone_columns(was: Table, now: Table) -> tuple[str, ...]:
     return tuple(column.name for column in was.columns if now.column(column.name) is None and not column.opaque)
 
 
-def _same_kind(was: Table, gone: str, now: Table, new: str) -> bool:
-    """Return True if the values of the one could live on in the other."""
-    old_column, new_column = was.column(gone), now.column(new)
-    assert old_column is not None
-    assert new_column is not None
-    return _kind(old_column.type) == _kind(new_column.type)
-
-
-def _kind(type_: ColumnType) -> str:
-    family = type_.family or type_.name
+def _kind(column: Column | None) -> str:
+    """Return what the values of a column are: those of one kind could live on in another column."""
+    assert column is not None
+    family = column.type.family or column.type.name
     return "number" if family in _NUMBERS else "text" if family in _TEXTS else family
 
 

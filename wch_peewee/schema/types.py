@@ -249,7 +249,8 @@ def widens(actual: ColumnType, desired: ColumnType) -> bool:
     """Return True if every value of ``actual`` is a value of ``desired``, and reads the same."""
     was, now = actual.kind, desired.kind
     if was is None or now is None or was.family != now.family:
-        return actual.name == desired.name and _keeps_size(actual, desired) and actual.unsigned == desired.unsigned
+        same = (actual.name, actual.unsigned) == (desired.name, desired.unsigned)
+        return same and actual.size is not None and desired.size is not None and actual.size <= desired.size
     match was.family:
         case "whole":
             if actual.unsigned == desired.unsigned:
@@ -266,10 +267,6 @@ def widens(actual: ColumnType, desired: ColumnType) -> bool:
         case "enum":
             return set(actual.values) <= set(desired.values)
     return actual.name == desired.name and (actual.size or 0) <= (desired.size or 0)
-
-
-def _keeps_size(actual: ColumnType, desired: ColumnType) -> bool:
-    return actual.size is not None and desired.size is not None and actual.size <= desired.size
 
 
 def _longer(actual: ColumnType, desired: ColumnType, width: int) -> bool:

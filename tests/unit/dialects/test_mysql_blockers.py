@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from wch_peewee.schema.mysql.server import blockers_query as query
-from wch_peewee.schema.mysql.server import read_blockers as read
+from wch_peewee.schema.mysql.dialect import MySQLDialect
 
 ANA = (12, "ana", "web1", "wp_wch_messages", 4)
 BEN = (13, "ben", "web2", "wp_wch_conversations", 9)
@@ -41,11 +40,12 @@ ANSWERS: list[tuple[str, str, list[Any], str]] = [
 
 @pytest.mark.parametrize(("flavor", "rows", "words"), [case[1:] for case in ANSWERS], ids=[case[0] for case in ANSWERS])
 def test_they_are_named(flavor: str, rows: list[Any], words: str) -> None:
-    assert read(flavor, "wp_wch_messages", rows) == words
+    assert MySQLDialect(flavor, (10, 11)).read_blockers("wp_wch_messages", rows) == words
 
 
 @pytest.mark.parametrize(("flavor", "parameters"), [("mysql", ("a", "b")), ("mariadb", ())])
 def test_the_question_has_its_parameters(flavor: str, parameters: tuple[str, ...]) -> None:
-    asked = query(flavor, ("a", "b"))
+    asked = MySQLDialect(flavor, (10, 11)).blockers(("a", "b"))
+    assert asked is not None
     assert asked.params == parameters
     assert asked.sql.count("%s") == len(parameters)

@@ -6,7 +6,8 @@ import pytest
 
 from wch_peewee.install.privileges import REMOVAL, UPGRADE
 from wch_peewee.schema.dialect import Privileges
-from wch_peewee.schema.mysql.server import EVERYTHING, privilege_queries, read_privileges
+from wch_peewee.schema.mysql.dialect import MySQLDialect
+from wch_peewee.schema.mysql.server import EVERYTHING
 
 TO = "TO `wp`@`%`"
 USAGE = f"GRANT USAGE ON *.* {TO}"
@@ -23,7 +24,8 @@ def read(
     fold_names: bool = False,
 ) -> Privileges:
     answers = [[(database, role, user, literal)], [(grant,) for grant in grants]]
-    return read_privileges(flavor, answers, ["wp_wch_a", "wp_wch_b"], "wp_options", fold_names=fold_names)
+    dialect = MySQLDialect(flavor, (9, 7), fold_names=fold_names)
+    return dialect.read_privileges(answers, ["wp_wch_a", "wp_wch_b"], "wp_options")
 
 
 def held(*grants: str, database: str = "shop", role: str | None = None, literal: int = 0) -> frozenset[str]:
@@ -178,7 +180,7 @@ def test_everything_is_enough_for_all_that_is_ever_asked() -> None:
 
 def test_old_versions_of_mysql_have_no_partial_revokes() -> None:
     told = [
-        ("@@partial_revokes" in privilege_queries(*server)[0].sql)
+        ("@@partial_revokes" in MySQLDialect(*server).privileges()[0].sql)
         for server in (("mysql", (8, 0, 16)), ("mysql", (8, 0, 15)), ("mariadb", (11, 8, 9)))
     ]
     assert told == [True, False, False]

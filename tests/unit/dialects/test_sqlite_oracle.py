@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.unit.dialects.sqlite_tables import DIALECT, File, memory
+from tests.unit.dialects.sqlite_tables import File, memory
 from wch_peewee.schema.objects import Table
 from wch_peewee.schema.sqlite.introspect import rowid_name
-from wch_peewee.schema.sqlite.render import RESTORE, rebuild
+from wch_peewee.schema.sqlite.render import RESTORE, rebuild, rebuild_obstacles
 
 COLUMNS = ("a", "B b", "check", "it's")
 QUOTES = ('"{}"', "`{}`", "[{}]", "'{}'")
@@ -187,7 +187,7 @@ def _compare_uniques(file: File, found: Table) -> None:
 
 def _compare_rebuilt(file: File, found: Table) -> None:
     """Assert that a table that can be rebuilt is the same to SQLite afterwards."""
-    if DIALECT.rebuild_obstacles(found):
+    if rebuild_obstacles(found):
         return
     queries = [
         f"SELECT name, \"notnull\" OR name = '{rowid_name(found) or ''}', pk FROM pragma_table_xinfo('t')",

@@ -41,6 +41,11 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def slots(values: Sequence[object]) -> str:
+    """Return the parameters of an IN list."""
+    return ", ".join(["%s"] * len(values))
+
+
 def per_table(select: str, names: Sequence[str]) -> Query:
     """Return ``select`` for each table by itself, in one round trip.
 

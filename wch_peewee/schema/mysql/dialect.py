@@ -4,28 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..base import Query, Rows
-from ..dialect import Dialect, Privileges, Topology
+from ..dialect import Topology
 from ..objects import Column, Schema, Table, as_shown, plain_default
-from ..operations import NamedParts, Operation, RenameIndex, apply_to_table, opaque_renames
+from ..operations import NamedParts, Operation, opaque_renames
 from ..preconditions import Precondition
 from ..statements import Effect, Size, Statement, Step
 from ..types import complete
 from .algorithms import copies_online, effect_of, with_algorithms
-from .base import MySQLBase, per_table, quote_name
-from .introspect import introspection_queries, read_schema, referencing_query, unreferenced_query
-from .render import conversion, obstacles, rename_step, render_steps, split_at_renames
-from .server import (
-    blockers_query,
-    lock_holder_query,
-    privilege_queries,
-    read_blockers,
-    read_lock_holder,
-    read_privileges,
-)
+from .base import per_table, quote_name, slots
+from .introspect import introspection_queries, read_schema
+from .render import conversion, obstacles, render_steps
+from .server import ServerDialect
 from .topology import REPEAT_NOTHING, SYNCHRONIZE_READS, Dialogue, identity_queries, topology_dialogue
 
 
-class MySQLDialect(MySQLBase, Dialect):
+class MySQLDialect(ServerDialect):
     """One version of ``mysql`` or ``mariadb``. With ``fold_names`` the server keeps table names in lower case."""
 
     transactional_ddl = False
@@ -35,11 +28,6 @@ class MySQLDialect(MySQLBase, Dialect):
     null_safe_equal = "<=>"
     locking_read = " FOR UPDATE"
     named_in_database: NamedParts = "foreign keys"
-
-    def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
-        self.name = flavor
-        self.version = version
-        self.fold_names = fold_names
 
     def index_name(self, table: str, index: str) -> str:
         return index
@@ -56,7 +44,7 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         losses = () if self._renames_indexes else opaque_renames(operations)
-        return (*obstacles(table, operations), *losses)
+        return (*table.opaque, *(words for one in operations for words in obstacles(table, one)), *losses)
 
     def introspection(self, names: Sequence[str], *, for_columns: bool = False) -> dict[str, Query]:
         hides = self.name == "mysql" or self.version >= (10, 6)
@@ -72,9 +60,6 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
         return read_schema(self.name, names, answers, fold_names=self.fold_names)
-
-    def folded(self, table: str) -> str:
-        return table.lower() if self.fold_names else table
 
     def all_tables(self) -> Query:
         return Query("SELECT TABLE_NAME AS t FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()")
@@ -108,7 +93,13 @@ class MySQLDialect(MySQLBase, Dialect):
         )
 
     def referencing(self, names: Sequence[str]) -> Query:
-        return referencing_query(names)
+        # It reads everything that the account may see, so it is sent once, before something is dropped.
+        return Query(
+            "SELECT UNIQUE_CONSTRAINT_SCHEMA, CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME "
+            "FROM information_schema.REFERENTIAL_CONSTRAINTS "
+            f"WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({slots(names)})",
+            tuple(names),
+        )
 
     def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
         ours, found = {self.folded(name) for name in names}, dict[str, list[str]]()
@@ -125,7 +116,12 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
-            return unreferenced_query(precondition.table, precondition.columns)
+            return Query(
+                "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) "
+                "FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_SCHEMA = DATABASE() "
+                f"AND REFERENCED_TABLE_NAME = %s AND REFERENCED_COLUMN_NAME IN ({slots(precondition.columns)})",
+                (precondition.table, *precondition.columns),
+            )
         query = super().count_conflicts(precondition)
         if precondition.kind != "no_duplicates":
             return query
@@ -139,16 +135,8 @@ class MySQLDialect(MySQLBase, Dialect):
         )
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        rendered: list[Step] = []
-        for part in split_at_renames(operations):
-            if isinstance(part[0], RenameIndex):
-                steps: Sequence[Step] = [rename_step(self.name, part[0], by_name=self._renames_indexes)]
-            else:
-                steps = render_steps(self.name, table, part)
-            rendered += (with_algorithms(step, self.name, self.version, table) for step in steps)
-            if table is not None:
-                table = apply_to_table(table, part)
-        return tuple(rendered)
+        steps = render_steps(self.name, table, operations, renames_indexes=self._renames_indexes)
+        return tuple(with_algorithms(step, self.name, self.version, table) for step in steps)
 
     def sizes(self, names: Sequence[str]) -> tuple[Query, ...]:
         tables = per_table(
@@ -189,12 +177,6 @@ class MySQLDialect(MySQLBase, Dialect):
             (table, column),
         )
 
-    def privileges(self) -> tuple[Query, ...]:
-        return privilege_queries(self.name, self.version)
-
-    def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges:
-        return read_privileges(self.name, answers, owned, options, fold_names=self.fold_names)
-
     def identity(self, mark: str, *, locking: bool) -> tuple[Query, ...]:
         return identity_queries(self.name, mark, locking=locking)
 
@@ -203,22 +185,6 @@ class MySQLDialect(MySQLBase, Dialect):
 
     def synchronize_reads(self) -> str:
         return SYNCHRONIZE_READS + (REPEAT_NOTHING if self.name == "mariadb" else "")
-
-    def blockers(self, tables: Sequence[str]) -> Query | None:
-        return blockers_query(self.name, tables)
-
-    @property
-    def blockers_grant(self) -> str:
-        return "PROCESS ON *.*" if self.name == "mariadb" else "SELECT ON performance_schema.*"
-
-    def read_blockers(self, table: str, rows: Rows) -> str:
-        return read_blockers(self.name, table, rows)
-
-    def lock_holder(self, name: str) -> Query:
-        return lock_holder_query(name)
-
-    def read_lock_holder(self, rows: Rows) -> tuple[str, str]:
-        return read_lock_holder(rows)
 
 
 def _adapt_column(column: Column) -> Column:

@@ -16,7 +16,6 @@ from ..objects import (
     Schema,
     Table,
     plain_default,
-    referential_action,
 )
 from ..types import column_type, unescape
 from .base import per_table
@@ -62,6 +61,8 @@ _TRIGGERS = (
     "WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = %s"
 )
 
+_PARTS = ("columns", "indexes", "checks", "foreign_keys", "triggers")
+
 #: What a column has beside its type: ``zerofill``, MariaDB's ``/*M!100301 COMPRESSED*/``
 _ATTRIBUTES = re.compile(r"(?: zerofill| /\*M?!\d* ?[^*]*\*/)+$")
 _JSON_VALID = re.compile(r"^json_valid\(`((?:[^`]|``)+)`\)$")
@@ -81,69 +82,30 @@ def introspection_queries(flavor: str, names: Sequence[str], *, hides: bool = Tr
     return {part: per_table(select, names) for part, select in selects.items()}
 
 
-def unreferenced_query(table: str, columns: Sequence[str]) -> Query:
-    """Return the slow query for the number of foreign keys, of any database, that refer to one of the columns."""
-    return Query(
-        "SELECT COUNT(DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME) FROM information_schema.KEY_COLUMN_USAGE "
-        "WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = %s "
-        f"AND REFERENCED_COLUMN_NAME IN ({_slots(columns)})",
-        (table, *columns),
-    )
-
-
-def referencing_query(names: Sequence[str]) -> Query:
-    """Return the query for foreign keys to one of ``names``: this database, that of the key, table and name.
-
-    It reads everything that the account may see, so it is sent once, before something is dropped.
-    """
-    return Query(
-        "SELECT UNIQUE_CONSTRAINT_SCHEMA, CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME "
-        "FROM information_schema.REFERENTIAL_CONSTRAINTS "
-        f"WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({_slots(names)})",
-        tuple(names),
-    )
-
-
-def _slots(values: Sequence[str]) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
 def read_schema(flavor: str, names: Sequence[str], answers: Mapping[str, Rows], *, fold_names: bool = False) -> Schema:
     """Return the tables that exist, from the answers to the queries; parts without an answer stay empty."""
     found = {row[0]: row for row in answers["tables"]}
-    spelling = {name.lower(): name for name in names} if fold_names else None
-    return Schema(
-        tuple(_read_table(flavor, found[name], _Answers(name, answers), spelling) for name in names if name in found)
-    )
+    spelling = {name.lower(): name for name in names} if fold_names else {}
+    return Schema(tuple(_read_table(flavor, found[name], answers, spelling) for name in names if name in found))
 
 
-class _Answers:
-    """The rows about one table."""
-
-    def __init__(self, table: str, answers: Mapping[str, Rows]) -> None:
-        self._table = table
-        self._answers = answers
-
-    def __getitem__(self, part: str) -> list[Sequence[Any]]:
-        return [row for row in self._answers.get(part, ()) if row[0] == self._table]
-
-
-def _read_table(flavor: str, row: Sequence[Any], answers: _Answers, spelling: Mapping[str, str] | None) -> Table:
+def _read_table(flavor: str, row: Sequence[Any], answers: Mapping[str, Rows], spelling: Mapping[str, str]) -> Table:
     name, engine, collation, kind, options = row
-    columns = sorted(answers["columns"], key=lambda row: int(row[1]))
+    own = {part: [row for row in answers.get(part, ()) if row[0] == name] for part in _PARTS}
+    columns = sorted(own["columns"], key=lambda row: int(row[1]))
     longtexts = {str(row[2]) for row in columns if flavor == "mysql" and row[3] == "longtext"}
-    json, opaque, foreign = _read_checks(answers["checks"], longtexts)
-    primary, indexes = _read_indexes(answers["indexes"])
+    json, opaque, foreign = _read_checks(own["checks"], longtexts)
+    primary, indexes = _read_indexes(own["indexes"])
     partitioning = (PARTITIONING,) if "partitioned" in (options or "").lower() else ()
     return Table(
         name,
         tuple(_read_column(flavor, column, collation, json, opaque) for column in columns),
         primary_key=primary,
         indexes=tuple(indexes),
-        foreign_keys=tuple(_read_foreign_keys(answers["foreign_keys"], spelling)),
+        foreign_keys=tuple(_read_foreign_keys(own["foreign_keys"], spelling)),
         engine=engine,
         collation=collation,
-        foreign=(*foreign, *(Foreign("trigger", row[1]) for row in answers["triggers"]), *partitioning),
+        foreign=(*foreign, *(Foreign("trigger", row[1]) for row in own["triggers"]), *partitioning),
         opaque=() if kind == "BASE TABLE" else (f"it is a {kind.lower()}" + " table" * kind.endswith("VERSIONED"),),
         is_view=kind.endswith("VIEW"),
     )
@@ -253,23 +215,21 @@ def _read_indexes(rows: Rows) -> tuple[tuple[str, ...], list[Index]]:
     return primary, indexes
 
 
-def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str] | None) -> list[ForeignKey]:
+def _read_foreign_keys(rows: Rows, spelling: Mapping[str, str]) -> list[ForeignKey]:
     """Return the foreign keys. ``spelling`` maps folded names of tables to those asked for, if the server folds."""
     keys = []
     for name, members in _by_name(rows, order=2):
-        table = members[0][4] if spelling is None else members[0][4].lower()
+        table = spelling.get(members[0][4].lower(), members[0][4])
         if not members[0][8]:
             # No managed table is called that, so a key into another database serves none that is declared.
             table = f"another database's {table}"
-        elif spelling is not None:
-            table = spelling.get(table, table)
         keys.append(
             ForeignKey(
                 columns=tuple(row[3] for row in members),
                 referenced_table=table,
                 referenced_columns=tuple(row[5] for row in members),
-                on_delete=referential_action(members[0][6]),
-                on_update=referential_action(members[0][7]),
+                on_delete=members[0][6],
+                on_update=members[0][7],
                 name=name,
             )
         )

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from ...errors import SchemaConflict
 from .. import operations as ops
-from ..objects import Column, ColumnType, Default, ForeignKey, Index, Table
+from ..objects import Column, ColumnType, Default, Index, Table
 from ..preconditions import Precondition
 from ..statements import Statement, Step
-from ..types import LONGEST_KEY, longest_key
+from ..types import LONGEST_KEY, beyond, longest_key
 from .algorithms import bytes_per_character, cost_of, highest_cost
 from .base import quote_name, quote_text
 
@@ -20,8 +20,10 @@ def columns_list(columns: Sequence[str]) -> str:
     return ", ".join(quote_name(column) for column in columns)
 
 
-def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Operation]) -> tuple[Step, ...]:
-    """Render operations on ``table``, None if it does not exist. Renamed indexes are left to ``rename_step``."""
+def render_steps(
+    flavor: str, table: Table | None, operations: Sequence[ops.Operation], *, renames_indexes: bool = True
+) -> tuple[Step, ...]:
+    """Render operations on ``table``, None if it does not exist. Not every server ``renames_indexes``."""
     steps: list[Step] = []
     rest = tuple(operations)
     if rest and isinstance(rest[0], ops.CreateTable):
@@ -31,38 +33,23 @@ def render_steps(flavor: str, table: Table | None, operations: Sequence[ops.Oper
         raise SchemaConflict(f"{rest[0].table} does not exist")
     for batch in _batches(rest):
         assert table is not None
-        steps += _render_batch(flavor, table, batch)
+        if isinstance(batch[0], ops.RenameIndex):
+            steps.append(_rename_index(flavor, batch[0], by_name=renames_indexes))
+        else:
+            steps += _render_batch(flavor, table, batch)
         table = ops.apply_to_table(table, batch)
     return tuple(steps)
 
 
 def _batches(operations: Sequence[ops.Operation]) -> list[list[ops.Operation]]:
-    """Split the operations so that none uses a column that is renamed in its own batch."""
+    """Split the operations so that each renaming is alone: others may use the old name, or the new one."""
     batches: list[list[ops.Operation]] = []
-    renamed: set[str] = set()
     for operation in operations:
-        if not batches or renamed & _columns_of(operation):
+        neighbours = [operation, *batches[-1]] if batches else []
+        if not batches or any(isinstance(one, ops.RenameColumn | ops.RenameIndex) for one in neighbours):
             batches.append([])
-            renamed = set()
         batches[-1].append(operation)
-        if isinstance(operation, ops.RenameColumn):
-            renamed |= {operation.old, operation.new}
     return batches
-
-
-def _columns_of(operation: ops.Operation) -> set[str]:
-    match operation:
-        case ops.AddColumn(column=column, after=after):
-            return {column.name, after or ""}
-        case ops.ModifyColumn(column=column) | ops.DropColumn(column=column):
-            return {column if isinstance(column, str) else column.name}
-        case ops.RenameColumn(old=old, new=new):
-            return {old, new}
-        case ops.AddIndex(index=index):
-            return set(index.columns)
-        case ops.AddForeignKey(foreign_key=key):
-            return set(key.columns)
-    return set()
 
 
 def _render_batch(flavor: str, table: Table, operations: Sequence[ops.Operation]) -> list[Step]:
@@ -127,7 +114,7 @@ def _create(table: Table) -> Step:
     if table.primary_key:
         lines.append(f"PRIMARY KEY ({columns_list(table.primary_key)})")
     lines += [_index(index) for index in table.indexes]
-    lines += [_foreign_key(key) for key in table.foreign_keys]
+    lines += [key.definition(quote_name) for key in table.foreign_keys]
     options = f" ENGINE={table.engine}" if table.engine else ""
     if table.collation:
         options += f" DEFAULT CHARSET={charset(table.collation)} COLLATE={table.collation}"
@@ -158,7 +145,7 @@ def _add_foreign_key(flavor: str, operation: ops.AddForeignKey) -> Step:
     The server does not see orphans then. They are counted before, by the plan, and after, by ``recheck``.
     """
     table, key = operation.table, operation.foreign_key
-    adding = f"ADD {_foreign_key(key)}"
+    adding = f"ADD {key.definition(quote_name)}"
     return Step(
         table,
         (operation,),
@@ -184,9 +171,8 @@ def _clause(operation: ops.Operation) -> str:
         return f"ADD {_index(operation.index)}"
     if isinstance(operation, ops.DropIndex):
         return f"DROP INDEX {quote_name(operation.index)}"
-    if isinstance(operation, ops.DropForeignKey):
-        return f"DROP FOREIGN KEY {quote_name(operation.foreign_key.name)}"
-    raise AssertionError(f"no clause for {operation!r}")
+    assert isinstance(operation, ops.DropForeignKey)
+    return f"DROP FOREIGN KEY {quote_name(operation.foreign_key.name)}"
 
 
 def conversion(live: Table, wanted: Table) -> str:
@@ -232,56 +218,24 @@ def _index(index: Index) -> str:
     return f"{'UNIQUE KEY' if index.unique else 'KEY'} {quote_name(index.name)} ({columns_list(index.columns)})"
 
 
-def _foreign_key(key: ForeignKey) -> str:
-    sql = (
-        f"CONSTRAINT {quote_name(key.name)} FOREIGN KEY ({columns_list(key.columns)}) "
-        f"REFERENCES {quote_name(key.referenced_table)} ({columns_list(key.referenced_columns)})"
-    )
-    if key.on_delete != "NO ACTION":
-        sql += f" ON DELETE {key.on_delete}"
-    if key.on_update != "NO ACTION":
-        sql += f" ON UPDATE {key.on_update}"
-    return sql
-
-
 def charset(collation: str) -> str:
     """Return the charset of a collation, whose name begins with it."""
     return collation.split("_")[0]
 
 
-def split_at_renames(operations: Sequence[ops.Operation]) -> Iterator[list[ops.Operation]]:
-    """Split the operations so that each renaming of an index is alone."""
-    together: list[ops.Operation] = []
-    for operation in operations:
-        if isinstance(operation, ops.RenameIndex):
-            if together:
-                yield together
-            yield [operation]
-            together = []
-        else:
-            together.append(operation)
-    if together:
-        yield together
-
-
-def rename_step(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> Step:
+def _rename_index(flavor: str, operation: ops.RenameIndex, *, by_name: bool) -> Step:
     """Rename an index; without ``by_name`` create it anew in one statement, so that a foreign key always has it."""
     old, new = quote_name(operation.index.name), replace(operation.index, name=operation.new)
     clause = f"RENAME INDEX {old} TO {quote_name(new.name)}"
     if not by_name:
-        kind = "UNIQUE KEY" if new.unique else "KEY"
-        clause = f"DROP INDEX {old}, ADD {kind} {quote_name(new.name)} ({columns_list(new.columns)})"
+        clause = f"DROP INDEX {old}, ADD {_index(new)}"
     cost = "INPLACE" if flavor == "mysql" else "INSTANT" if by_name else "NOCOPY"
     sql = f"ALTER TABLE {quote_name(operation.table)} {clause}"
     return Step(operation.table, (operation,), (Statement(sql, operation.table, clauses=clause),), cost)
 
 
-def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """Return the reasons against ``operations`` on the live ``table``."""
-    return (*table.opaque, *(words for operation in operations for words in _obstacles(table, operation)))
-
-
-def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
+def obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
+    """Yield the reasons against ``operation`` on the live ``table``."""
     if table.is_partitioned:
         yield from _partition_obstacles(table, operation)
     if isinstance(operation, ops.AddColumn | ops.ModifyColumn):
@@ -292,13 +246,16 @@ def _obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
                 "its row if explicit_defaults_for_timestamp is off"
             )
     if isinstance(operation, ops.ModifyColumn) and operation.column.type.values != operation.was.type.values:
-        yield from _same_values(operation.column, operation.column.collation or table.collation or "")
-    elif isinstance(operation, ops.AddIndex):
-        there = [column for name in operation.index.columns if (column := table.column(name))]
-        length = sum(_length(table, column) for column in there)
-        if length > LONGEST_KEY:
-            longest = max(there, key=lambda column: _length(table, column))
-            yield f"{longest.name} is {longest.type}, too long for an index"
+        collation = operation.column.collation or table.collation or ""
+        if not collation.endswith("_bin") and (reason := beyond(operation.column.type)):
+            yield reason  # error 1291
+    if isinstance(operation, ops.AddIndex | ops.ModifyColumn):
+        result = operation.applied_to(table)
+        for index in result.indexes:
+            columns = [column for name in index.columns if (column := result.column(name)) and not index.opaque]
+            if sum(_length(table, column) for column in columns) > LONGEST_KEY:
+                longest = max(columns, key=lambda column: _length(table, column))
+                yield f"{longest.name} is {longest.type}, too long for the index {index.name}"
 
 
 def _partition_obstacles(table: Table, operation: ops.Operation) -> Iterator[str]:
@@ -314,17 +271,6 @@ def _partition_obstacles(table: Table, operation: ops.Operation) -> Iterator[str
         result = operation.applied_to(table)
         if any(result.column(name) != table.column(name) for name in table.primary_key):
             yield f"the table is partitioned by {key}"
-
-
-def _same_values(column: Column, collation: str) -> Iterator[str]:
-    """Yield values that are equal in the collation: 'Sent' and 'sent' in one enum are an error (1291)."""
-    if collation.endswith("_bin"):
-        return
-    seen: dict[str, str] = {}
-    for value in column.type.values:
-        other = seen.setdefault(value.casefold(), value)
-        if other != value:
-            yield f"{value!r} is to the server the same as {other!r}"
 
 
 def _length(table: Table, column: Column) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ...errors import one_line
 from ..base import Query, Rows
-from ..dialect import Privileges
-from .base import quote_name
+from ..dialect import Dialect, Privileges
+from .base import MySQLBase, quote_name, slots
 
 #: What ALL PRIVILEGES on a database includes, as far as it matters here.
 EVERYTHING = frozenset(
@@ -31,78 +31,6 @@ _UP_TO_WILDCARD = re.compile(r"(?:\\.|[^_%])*", re.DOTALL)
 
 #: A database as SHOW GRANTS prints it, and what is granted there, in the server's words.
 _Row = tuple[str, frozenset[str]]
-
-
-def privilege_queries(flavor: str, version: tuple[int, ...]) -> tuple[Query, ...]:
-    literal = "@@partial_revokes" if flavor == "mysql" and version >= (8, 0, 16) else "0"
-    return Query(f"SELECT DATABASE(), CURRENT_ROLE(), CURRENT_USER(), {literal}"), Query("SHOW GRANTS")
-
-
-def read_privileges(
-    flavor: str, answers: Sequence[Rows], owned: Sequence[str], options: str, *, fold_names: bool = False
-) -> Privileges:
-    """Return the privileges on the current database, or on each table of ``owned`` and, for its rows, on ``options``.
-
-    Privileges on everything, on a database and on a table add up. But of an account's grants on databases only the most
-    specific one that matches is in force. On MariaDB the role and PUBLIC have one of their own each, and these add up.
-    """
-
-    def fold(text: str) -> str:
-        return text.lower() if fold_names else text
-
-    ((database, role, user, literal),), grants = answers
-    # With partial_revokes wildcards and even the backslash in a grant are plain characters.
-    name, is_literal = fold(str(database)), str(literal) in ("1", "ON")
-    everywhere, revoked, tables = set[str](), set[str](), dict[str, set[str]]()
-    own, public, roles = list[_Row](), list[_Row](), dict[str, _Row]()
-    for (line,) in grants:
-        match = _LINE.match(str(line))
-        if match is None:
-            continue
-        rights = frozenset(_ON_COLUMNS.sub("", match["rights"]).replace(", ", ",").split(",")) - {"USAGE", ""}
-        pattern, table = _unquoted(match["database"]), _unquoted(match["object"])
-        if match["verb"] == "REVOKE":
-            revoked |= _known(rights) if fold(pattern) == name else set()
-        elif match["database"] == "*":
-            everywhere |= _known(rights)
-        elif match["object"] != "*":
-            if fold(pattern) == name:
-                tables.setdefault(fold(table), set()).update(_known(rights))
-        elif fold(pattern) == name if is_literal else _covers(fold(pattern), name):
-            if match["grantee"].endswith("@"):
-                own.append((pattern, rights))
-            elif match["grantee"] == "PUBLIC":
-                public.append((pattern, rights))
-            else:
-                roles.setdefault(match["grantee"], (pattern, rights))
-
-    own = _in_force(flavor, own, name, has_role=role not in (None, "NONE", ""))
-    held, unsure = everywhere - revoked, set[str]()
-    for right in EVERYTHING:
-        needing = (*owned, options) if right in _ON_ROWS else owned
-        if all(right in tables.get(fold(table), ()) for table in needing):
-            held.add(right)
-    for rows in (own, public[:1], list(roles.values())):
-        granted = {pattern: set[str]() for pattern, _ in rows}
-        for pattern, rights in rows:
-            granted[pattern] |= _known(rights)
-        held |= set.intersection(*granted.values()) if granted else set()
-        unsure |= set[str]().union(*granted.values())
-
-    target, kept = str(database) if is_literal else re.sub(r"[\\_%]", r"\\\g<0>", str(database)), set[str]()
-    if len(own) == 1:
-        target = own[0][0]
-    elif own:
-        kept = set[str]().union(*(rights for _, rights in own))
-    elif not (held or unsure or tables or public or roles):
-        # A grant that is not shown has let us in: to this user at another host, or to the anonymous user.
-        unsure, kept = set(EVERYTHING), {"ALL PRIVILEGES"}
-    account = "@".join(map(_quote_account, str(user).rpartition("@")[::2]))
-    to = f"{quote_name(target)}.* TO {account}"
-    # MariaDB does not show keys to those who may only read; in the databases of a REVOKE there may be some.
-    sees_keys = "DROP" in everywhere and not any(str(line).startswith("REVOKE") for (line,) in grants)
-    idle = _activations(flavor, grants, str(role), account)
-    return Privileges(frozenset(held), frozenset(unsure - held), to, frozenset(kept), sees_keys, idle)
 
 
 def _activations(flavor: str, grants: Rows, active: str, account: str) -> tuple[str, ...]:
@@ -152,15 +80,9 @@ def _quote_account(name: str) -> str:
 
 def _covers(pattern: str, database: str) -> bool:
     """Return True if a grant's database matches; ``_`` and ``%`` are wildcards in it unless escaped."""
-    regex, position = "", 0
-    while position < len(pattern):
-        character = pattern[position]
-        if character == "\\" and position + 1 < len(pattern):
-            position += 1
-            regex += re.escape(pattern[position])
-        else:
-            regex += {"_": ".", "%": ".*"}.get(character, re.escape(character))
-        position += 1
+    wildcards = {"_": ".", "%": ".*"}
+    parts = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
+    regex = "".join(re.escape(escaped) if escaped else wildcards.get(one, re.escape(one)) for escaped, one in parts)
     return re.fullmatch(regex, database, re.DOTALL) is not None
 
 
@@ -192,23 +114,6 @@ WHERE p.DB = DATABASE() AND p.ID <> CONNECTION_ID()
 ORDER BY held IS NULL DESC, seconds DESC"""
 
 
-def blockers_query(flavor: str, tables: Sequence[str]) -> Query:
-    if flavor == "mariadb":
-        return Query(_MARIADB)
-    return Query(_MYSQL.format(slots=", ".join(["%s"] * len(tables))), tuple(tables))
-
-
-def read_blockers(flavor: str, table: str, rows: Rows) -> str:
-    """Return the blocking sessions in words: those that hold ``table``, else those that hold what it refers to."""
-    here = [row for row in rows if row[3] in (table, None)] or list(rows)
-    holders = [_holder(table, row) for row in here[:_NAMED_SESSIONS]]
-    if not holders:
-        return ""
-    more = f" and {len(here) - _NAMED_SESSIONS} more" if len(here) > _NAMED_SESSIONS else ""
-    candidates = "perhaps LOCK TABLES of " if here[0][3] == "" else "open transactions: "
-    return (candidates if flavor == "mariadb" else "held by ") + ", ".join(holders) + more
-
-
 def _holder(table: str, row: Sequence[object]) -> str:
     number, user, host, held, seconds = row
     which = f", {held}" if held and held != table else ""
@@ -224,19 +129,115 @@ LEFT JOIN information_schema.PROCESSLIST AS p ON p.ID = h.ID"""
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
 
 
-def lock_holder_query(name: str) -> Query:
-    return Query(_LOCK_HOLDER, (name,))
+class ServerDialect(MySQLBase, Dialect):
+    """What a server tells of accounts, and of the sessions that block others."""
 
+    def __init__(self, flavor: str, version: tuple[int, ...], *, fold_names: bool = False) -> None:
+        self.name = flavor
+        self.version = version
+        self.fold_names = fold_names
 
-def read_lock_holder(rows: Rows) -> tuple[str, str]:
-    """Return the connection that holds a named lock in words, and the statement that ends it; empty if it is free."""
-    number, user, host, command, seconds, statement = rows[0]
-    if number is None:
-        return "", ""
-    words = f"connection {number}"
-    if user is not None:
-        doing = (
-            "idle" if command == "Sleep" else f"busy with {one_line(_TEXT.sub('?', str(statement or command)), 100)}"
-        )
-        words += f" ({user}@{host}, {doing} for {seconds} s)"
-    return words, f"KILL {number}"
+    def folded(self, table: str) -> str:
+        return table.lower() if self.fold_names else table
+
+    def privileges(self) -> tuple[Query, ...]:
+        literal = "@@partial_revokes" if self.name == "mysql" and self.version >= (8, 0, 16) else "0"
+        return Query(f"SELECT DATABASE(), CURRENT_ROLE(), CURRENT_USER(), {literal}"), Query("SHOW GRANTS")
+
+    def read_privileges(self, answers: Sequence[Rows], owned: Sequence[str], options: str) -> Privileges:
+        """Return the privileges on the current database, or on each table of ``owned`` and the rows of ``options``.
+
+        Privileges on everything, on a database and on a table add up. But of an account's grants on databases only the
+        most specific one that matches is in force. On MariaDB the role and PUBLIC have one of their own each, and these
+        add up.
+        """
+
+        ((database, role, user, literal),), grants = answers
+        # With partial_revokes wildcards and even the backslash in a grant are plain characters.
+        name, is_literal = self.folded(str(database)), str(literal) in ("1", "ON")
+        everywhere, revoked, tables = set[str](), set[str](), dict[str, set[str]]()
+        own, public, roles = list[_Row](), list[_Row](), dict[str, _Row]()
+        for (line,) in grants:
+            match = _LINE.match(str(line))
+            if match is None:
+                continue
+            rights = frozenset(_ON_COLUMNS.sub("", match["rights"]).replace(", ", ",").split(",")) - {"USAGE", ""}
+            pattern, table = _unquoted(match["database"]), _unquoted(match["object"])
+            if match["verb"] == "REVOKE":
+                revoked |= _known(rights) if self.folded(pattern) == name else set()
+            elif match["database"] == "*":
+                everywhere |= _known(rights)
+            elif match["object"] != "*":
+                if self.folded(pattern) == name:
+                    tables.setdefault(self.folded(table), set()).update(_known(rights))
+            elif self.folded(pattern) == name if is_literal else _covers(self.folded(pattern), name):
+                if match["grantee"].endswith("@"):
+                    own.append((pattern, rights))
+                elif match["grantee"] == "PUBLIC":
+                    public.append((pattern, rights))
+                else:
+                    roles.setdefault(match["grantee"], (pattern, rights))
+
+        own = _in_force(self.name, own, name, has_role=role not in (None, "NONE", ""))
+        held, unsure = everywhere - revoked, set[str]()
+        for right in EVERYTHING:
+            needing = (*owned, options) if right in _ON_ROWS else owned
+            if all(right in tables.get(self.folded(table), ()) for table in needing):
+                held.add(right)
+        for rows in (own, public[:1], list(roles.values())):
+            granted = {pattern: set[str]() for pattern, _ in rows}
+            for pattern, rights in rows:
+                granted[pattern] |= _known(rights)
+            held |= set.intersection(*granted.values()) if granted else set()
+            unsure |= set[str]().union(*granted.values())
+
+        target, kept = str(database) if is_literal else re.sub(r"[\\_%]", r"\\\g<0>", str(database)), set[str]()
+        if len(own) == 1:
+            target = own[0][0]
+        elif own:
+            kept = set[str]().union(*(rights for _, rights in own))
+        elif not (held or unsure or tables or public or roles):
+            # A grant that is not shown has let us in: to this user at another host, or to the anonymous user.
+            unsure, kept = set(EVERYTHING), {"ALL PRIVILEGES"}
+        account = "@".join(map(_quote_account, str(user).rpartition("@")[::2]))
+        to = f"{quote_name(target)}.* TO {account}"
+        # MariaDB does not show keys to those who may only read; in the databases of a REVOKE there may be some.
+        sees_keys = "DROP" in everywhere and not any(str(line).startswith("REVOKE") for (line,) in grants)
+        idle = _activations(self.name, grants, str(role), account)
+        return Privileges(frozenset(held), frozenset(unsure - held), to, frozenset(kept), sees_keys, idle)
+
+    def blockers(self, tables: Sequence[str]) -> Query | None:
+        if self.name == "mariadb":
+            return Query(_MARIADB)
+        return Query(_MYSQL.format(slots=slots(tables)), tuple(tables))
+
+    @property
+    def blockers_grant(self) -> str:
+        return "PROCESS ON *.*" if self.name == "mariadb" else "SELECT ON performance_schema.*"
+
+    def read_blockers(self, table: str, rows: Rows) -> str:
+        # Those that hold the table, else those that hold what it refers to.
+        here = [row for row in rows if row[3] in (table, None)] or list(rows)
+        holders = [_holder(table, row) for row in here[:_NAMED_SESSIONS]]
+        if not holders:
+            return ""
+        more = f" and {len(here) - _NAMED_SESSIONS} more" if len(here) > _NAMED_SESSIONS else ""
+        candidates = "perhaps LOCK TABLES of " if here[0][3] == "" else "open transactions: "
+        return (candidates if self.name == "mariadb" else "held by ") + ", ".join(holders) + more
+
+    def lock_holder(self, name: str) -> Query:
+        return Query(_LOCK_HOLDER, (name,))
+
+    def read_lock_holder(self, rows: Rows) -> tuple[str, str]:
+        number, user, host, command, seconds, statement = rows[0]
+        if number is None:
+            return "", ""
+        words = f"connection {number}"
+        if user is not None:
+            doing = (
+                "idle"
+                if command == "Sleep"
+                else f"busy with {one_line(_TEXT.sub('?', str(statement or command)), 100)}"
+            )
+            words += f" ({user}@{host}, {doing} for {seconds} s)"
+        return words, f"KILL {number}"

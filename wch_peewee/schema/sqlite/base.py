@@ -91,9 +91,6 @@ class SQLiteBase(BaseDialect):
     def byte_length(self, expression: str) -> str:
         return f"LENGTH(CAST({expression} AS BLOB))"
 
-    def exactly(self, expression: str) -> str:
-        return expression
-
     def changes_as(self, expression: str, was: ColumnType, now: ColumnType, *, as_text: bool) -> str:
         family = now.family
         if family == "json":

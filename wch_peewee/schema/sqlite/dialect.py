@@ -7,14 +7,14 @@ from dataclasses import replace
 from ...errors import SchemaConflict
 from ..base import Query, Rows
 from ..dialect import Dialect, Topology
-from ..objects import Column, ForeignKey, Index, Schema, Table, referential_action
+from ..objects import Column, Index, Schema, Table
 from ..operations import NamedParts, Operation
 from ..preconditions import Precondition
 from ..statements import Effect, Size, Step
 from .base import SQLiteBase, quote_name, quote_text
-from .introspect import read_referencing, read_rows
+from .introspect import read_object, refers, with_references
 from .parser import fold
-from .render import obstacles, rebuild_obstacles, render_steps
+from .render import obstacles, render_steps
 from .types import adapt_default, adapt_type
 
 #: The size of the whole file: dbstat, which knows that of each table, is not in every build.
@@ -51,7 +51,6 @@ class SQLiteDialect(SQLiteBase, Dialect):
             table,
             columns=columns,
             indexes=tuple(replace(i, name=self.index_name(table.name, i.name)) for i in table.indexes),
-            foreign_keys=tuple(map(_adapt_foreign_key, table.foreign_keys)),
             engine=None,
             collation=None,
         )
@@ -65,7 +64,13 @@ class SQLiteDialect(SQLiteBase, Dialect):
         return {"tables": everything}
 
     def read_schema(self, names: Sequence[str], answers: Mapping[str, Rows]) -> Schema:
-        return read_rows(names, answers["tables"])
+        # In this order, and spelled as asked for.
+        tables = {}
+        for name in names:
+            own = [row for row in answers["tables"] if fold(str(row[2])) == fold(name)]
+            if any(row[0] in ("table", "view") for row in own):
+                tables[fold(name)] = read_object(name, own)
+        return Schema(tuple(with_references(table, tables) for table in tables.values()))
 
     def folded(self, table: str) -> str:
         return fold(table)
@@ -84,7 +89,9 @@ class SQLiteDialect(SQLiteBase, Dialect):
         )
 
     def read_referencing(self, names: Sequence[str], rows: Rows) -> dict[str, str]:
-        return read_referencing(names, rows)
+        wanted = {fold(name) for name in names}
+        others = {str(name): str(sql) for name, sql in rows if fold(str(name)) not in wanted}
+        return {name: "" for name, sql in sorted(others.items()) if refers(sql, wanted)}
 
     def count_conflicts(self, precondition: Precondition) -> Query:
         if precondition.kind == "unreferenced":
@@ -92,14 +99,10 @@ class SQLiteDialect(SQLiteBase, Dialect):
         return super().count_conflicts(precondition)
 
     def obstacles(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
-        return obstacles(table, operations, self.version)
-
-    def rebuild_obstacles(self, table: Table) -> tuple[str, ...]:
-        """Return in words what a rebuild of ``table`` would lose."""
-        return rebuild_obstacles(table)
+        return obstacles(table, operations)
 
     def render(self, table: Table | None, operations: Sequence[Operation]) -> tuple[Step, ...]:
-        return render_steps(table, operations, self.version)
+        return render_steps(table, operations)
 
     def effect(self, step: Step, topology: Topology, size: Size | None) -> Effect:
         if step.cost == "REBUILD":
@@ -135,7 +138,3 @@ def _adapt_column(column: Column, table: Table) -> Column:
         collation=None,
         comment="",
     )
-
-
-def _adapt_foreign_key(key: ForeignKey) -> ForeignKey:
-    return replace(key, on_delete=referential_action(key.on_delete), on_update=referential_action(key.on_update))

@@ -1,12 +1,12 @@
 """Tables from the texts in sqlite_master. What schema values cannot restate is named in words, as ``opaque``."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..objects import Column, Foreign, ForeignKey, Index, Schema, Table, bigint, plain_default, referential_action
+from ..objects import Column, Foreign, ForeignKey, Index, Table, bigint, plain_default
 from .parser import (
     Clause,
     ColumnText,
@@ -73,7 +73,7 @@ def _clauses(text: TableText) -> Iterator[tuple[ColumnText | None, Clause]]:
     """Yield every clause in the order of the text, with its column if it belongs to one."""
     for column in text.columns:
         for clause in column.clauses:
-            yield column, replace(clause, columns=(column.name,), source=column.source)
+            yield column, replace(clause, source=column.source)
     for clause in text.clauses:
         yield None, clause
 
@@ -116,13 +116,12 @@ def _column(text: ColumnText, rowid: bool, counts: bool) -> Column:
 
 
 _NAMED_ELSEWHERE = ("foreign key", "primary key", "unique")
-_ANYWHERE = {"not null": "NOT NULL", "null": "NULL", "primary key": "PRIMARY KEY", "unique": "UNIQUE", "check": "CHECK"}
 
 
 def _oddities(text: TableText) -> Iterator[str]:
     """Yield in words what the clauses say of the table as a whole and schema values cannot restate."""
     for column, clause in _clauses(text):
-        what = _ANYWHERE.get(clause.kind, "FOREIGN KEY")
+        what = clause.kind.upper()
         for odd in clause.odd:
             yield f"{what} ({', '.join(clause.columns)}) with {odd}" if clause.columns else f"{what} with {odd}"
         if clause.name and clause.kind in ("primary key", "unique"):
@@ -137,18 +136,14 @@ def _uniques(table: Table, text: TableText, numbered_from: int) -> tuple[tuple[I
     """Return the UNIQUEs, numbered as SQLite does; a rebuild restates them behind the columns, in this order."""
     indexes: list[Index] = []
     odd = []
-    seen = [table.primary_key]
     key_comes = False
     for _, clause in _clauses(text):
         key_comes = key_comes or clause.kind == "primary key"
         if clause.kind != "unique":
             continue
         columns = tuple(stored_name(table, column) for column in clause.columns)
-        if columns in seen:
-            odd.append(f"UNIQUE ({', '.join(columns)}) that repeats another key")
         if numbered_from == 2 and not key_comes:
             odd.append(f"UNIQUE ({', '.join(columns)}) in front of the primary key")
-        seen.append(columns)
         name = autoindex_name(table.name, numbered_from + len(indexes))
         indexes.append(Index(name, columns, unique=True, source=clause.source))
     return tuple(indexes), odd
@@ -159,31 +154,15 @@ def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
         tuple(stored_name(table, column) for column in clause.columns),
         clause.referenced_table,
         clause.referenced_columns,
-        referential_action(clause.on_delete),
-        referential_action(clause.on_update),
+        clause.on_delete,
+        clause.on_update,
         clause.name,
         clause.source,
     )
 
 
-def read_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Schema:
-    """Return those tables of ``names`` that exist, in this order and spelled as asked for."""
-    tables = {}
-    for name in names:
-        own = [row for row in rows if fold(str(row[2])) == fold(name)]
-        if any(row[0] in ("table", "view") for row in own):
-            tables[fold(name)] = _table(name, own)
-    return Schema(tuple(_with_references(table, tables) for table in tables.values()))
-
-
-def read_referencing(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
-    """Return the tables of ``rows`` (name, sql) whose text has a foreign key to one of ``names``."""
-    wanted = {fold(name) for name in names}
-    others = {str(name): str(sql) for name, sql in rows if fold(str(name)) not in wanted}
-    return {name: "" for name, sql in sorted(others.items()) if _refers(sql, wanted)}
-
-
-def _refers(sql: str, wanted: set[str]) -> bool:
+def refers(sql: str, wanted: set[str]) -> bool:
+    """Return True if a table's text has a foreign key to one of the folded names ``wanted``."""
     try:
         tokens = tokenize(sql)
     except ParseError:
@@ -193,12 +172,13 @@ def _refers(sql: str, wanted: set[str]) -> bool:
     return any(a.is_any("REFERENCES") and b.is_name and fold(b.value) in wanted for a, b in pairwise(tokens))
 
 
-def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
+def read_object(name: str, rows: Sequence[Sequence[Any]]) -> Table:
+    """Return a table, or what has its name, from the rows of sqlite_master about it: type, name, table and text."""
     triggers = tuple(Foreign("trigger", str(row[1])) for row in rows if row[0] == "trigger")
     kind, sql = next((str(row[0]), str(row[3])) for row in rows if row[0] in ("table", "view"))
     if kind == "view":
         return Table(name, (), (), foreign=triggers, opaque=("a view, not a table",), is_view=True)
-    if [token.value.upper() for token in _tokens(sql)[:2]] == ["CREATE", "VIRTUAL"]:
+    if sql.startswith("CREATE VIRTUAL"):  # SQLite writes these words itself
         return Table(name, (), (), foreign=triggers, opaque=("a virtual table",))
     table = read_table(name, sql)
     made = {fold(str(row[1])) for row in rows if row[0] == "index" and is_autoindex(str(row[1]))}
@@ -210,7 +190,7 @@ def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
     return replace(table, indexes=table.indexes + indexes, foreign=triggers)
 
 
-def _with_references(table: Table, tables: Mapping[str, Table]) -> Table:
+def with_references(table: Table, tables: Mapping[str, Table]) -> Table:
     """Return the table with referenced tables and columns spelled as in their own definitions."""
 
     def resolved(key: ForeignKey) -> ForeignKey:
@@ -221,10 +201,3 @@ def _with_references(table: Table, tables: Mapping[str, Table]) -> Table:
         return replace(key, referenced_table=parent.name, referenced_columns=columns)
 
     return replace(table, foreign_keys=tuple(map(resolved, table.foreign_keys)))
-
-
-def _tokens(sql: str) -> Sequence[Any]:
-    try:
-        return tokenize(sql)
-    except ParseError:
-        return ()

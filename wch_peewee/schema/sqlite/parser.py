@@ -1,4 +1,7 @@
-"""A parser for the CREATE TABLE and CREATE INDEX texts in sqlite_master: it consumes every token, or refuses."""
+"""A parser for the CREATE TABLE and CREATE INDEX texts in sqlite_master: it consumes every token, or refuses.
+
+SQLite writes the words up to the name itself: without IF NOT EXISTS, TEMP and the name of the file.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -88,9 +91,8 @@ class Cursor:
         self.tokens = tokenize(sql)
         self.at = 0
 
-    def peek(self, ahead: int = 0) -> Token | None:
-        at = self.at + ahead
-        return self.tokens[at] if at < len(self.tokens) else None
+    def peek(self) -> Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
 
     def is_next(self, *texts: str) -> bool:
         """Return True if the next tokens are exactly these words or marks."""
@@ -122,13 +124,6 @@ class Cursor:
         if token is None or not token.is_name:
             raise self.error("a name")
         return self.take().value
-
-    def object_name(self) -> None:
-        """Skip the name behind CREATE TABLE or CREATE INDEX, which sqlite_master has in a column."""
-        self.accept("IF", "NOT", "EXISTS")
-        self.name()
-        if self.accept("."):
-            self.name()
 
     def group(self) -> tuple[Token, ...]:
         """Skip a parenthesis; return the tokens inside."""
@@ -168,11 +163,14 @@ def read_index(name: str, sql: str, table: Table) -> Index:
         cursor.expect("CREATE")
         unique = cursor.accept("UNIQUE")
         cursor.expect("INDEX")
-        cursor.object_name()
+        cursor.name()
         cursor.expect("ON")
         cursor.name()
         written, odd = column_list(cursor)
-        odd += _condition(cursor)
+        if cursor.accept("WHERE"):
+            odd += (f"partial (WHERE {source(sql, cursor.tokens[cursor.at :])})",)
+        elif cursor.peek() is not None:
+            raise cursor.error("the end")
     except ParseError as error:
         return Index(name, (), opaque=(f"a definition that is not understood: {error}",))
     columns = tuple(stored_name(table, column) for column in written)
@@ -206,29 +204,11 @@ def column_list(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _term(sql: str, term: list[Token]) -> tuple[str | None, list[str]]:
-    rest = term[1:]
-    words: list[str] = []
-    if rest and rest[-1].is_any("AUTOINCREMENT"):  # only in a table's PRIMARY KEY
-        words.append(rest.pop().value.upper())
-    if rest and rest[-1].is_any("ASC", "DESC"):
-        words += ["DESC"] if rest.pop().is_any("DESC") else []
-    if len(rest) == 2 and rest[0].is_any("COLLATE"):
-        words.append(f"COLLATE {rest[1].value}")
-        rest = []
-    if not term or rest or not term[0].is_name:
+    if not term or not term[0].is_name or (term[1:] and term[1].kind != "word"):
         return None, [f"expression {source(sql, term)}"]
-    return term[0].value, words
-
-
-def _condition(cursor: Cursor) -> tuple[str, ...]:
-    if cursor.accept("WHERE"):
-        start = cursor.at
-        while cursor.peek() is not None:
-            cursor.take()
-        return (f"partial (WHERE {source(cursor.sql, cursor.tokens[start:])})",)
-    if cursor.peek() is not None:
-        raise cursor.error("the end")
-    return ()
+    # AUTOINCREMENT is only in a table's PRIMARY KEY, which looks for it.
+    rest = [token for token in term[1:] if not token.is_any("ASC", "AUTOINCREMENT")]
+    return term[0].value, [source(sql, rest)] if rest else []
 
 
 ClauseKind = Literal[
@@ -284,10 +264,8 @@ class TableText:
 def parse_table(sql: str) -> TableText:
     cursor = Cursor(sql)
     cursor.expect("CREATE")
-    if not cursor.accept("TEMP"):
-        cursor.accept("TEMPORARY")
     cursor.expect("TABLE")
-    cursor.object_name()
+    cursor.name()
     named = cursor.at
     cursor.expect("(")
     columns = [_with_source(cursor, _column)]
@@ -295,7 +273,7 @@ def parse_table(sql: str) -> TableText:
     while cursor.accept(",") and not _at_table_clause(cursor):
         columns.append(_with_source(cursor, _column))
     while _at_table_clause(cursor):
-        clauses.append(_with_source(cursor, _table_clause))
+        clauses.append(_with_source(cursor, _clause))
         cursor.accept(",")  # SQLite does not require commas between these
     cursor.expect(")")
     options: list[str] = []
@@ -331,34 +309,51 @@ def _column(cursor: Cursor) -> ColumnText:
     sizes = cursor.group() if type_tokens and cursor.is_next("(") else ()
     clauses: list[Clause] = []
     while not (cursor.is_next(",") or cursor.is_next(")")):
-        if cursor.is_next("DEFERRABLE") or cursor.is_next("NOT", "DEFERRABLE"):  # part of the REFERENCES before it
-            if not clauses or clauses[-1].kind != "foreign key":
-                raise cursor.error("REFERENCES before DEFERRABLE")
-            clauses[-1] = replace(clauses[-1], odd=clauses[-1].odd + _deferral(cursor))
-        else:
-            clauses.append(_column_clause(cursor))
+        clauses.append(_clause(cursor, name))
     return ColumnText(name, tuple(type_tokens), sizes, tuple(clauses))
 
 
-def _column_clause(cursor: Cursor) -> Clause:
+def _clause(cursor: Cursor, column: str | None = None) -> Clause:
+    """Read a constraint of a column, or without one of the table."""
     name = cursor.name() if cursor.accept("CONSTRAINT") else ""
-    if cursor.accept("NOT", "NULL"):
-        return Clause("not null", name, odd=_conflict(cursor))
-    if cursor.accept("NULL"):
-        return Clause("null", name, odd=_conflict(cursor))
-    if cursor.accept("DEFAULT"):
-        return _default(cursor, name)
+    columns: tuple[str, ...] = () if column is None else (column,)
+    odd: tuple[str, ...] = ()
     if cursor.accept("PRIMARY", "KEY"):
-        odd: tuple[str, ...] = ("DESC",) if cursor.accept("DESC") else ()
+        if column is None:
+            columns, odd = column_list(cursor)
+        autoincrement = cursor.tokens[cursor.at - 2].is_any("AUTOINCREMENT")
+        odd += ("DESC",) if cursor.accept("DESC") else ()
         cursor.accept("ASC")
         odd += _conflict(cursor)
-        return Clause("primary key", name, odd=odd, autoincrement=cursor.accept("AUTOINCREMENT"))
+        return Clause("primary key", name, "", columns, cursor.accept("AUTOINCREMENT") or autoincrement, odd=odd)
     if cursor.accept("UNIQUE"):
-        return Clause("unique", name, odd=_conflict(cursor))
+        if column is None:
+            columns, odd = column_list(cursor)
+        return Clause("unique", name, columns=columns, odd=odd + _conflict(cursor))
     if cursor.accept("CHECK"):
-        return _check(cursor, name)
+        condition = source(cursor.sql, cursor.group())
+        return Clause("check", name, condition, columns, odd=_conflict(cursor))
+    if column is None and cursor.accept("FOREIGN", "KEY"):
+        columns, odd = column_list(cursor)
+        cursor.expect("REFERENCES")
+        return _references(cursor, name, columns, odd)
+    if column is not None and (clause := _column_clause(cursor, name, columns)):
+        return clause
+    if name:
+        return Clause("name only", name)
+    raise cursor.error("a column's constraint")
+
+
+def _column_clause(cursor: Cursor, name: str, columns: tuple[str, ...]) -> Clause | None:
+    """Read a constraint that only a column can have."""
+    if cursor.accept("NOT", "NULL"):
+        return Clause("not null", name, columns=columns, odd=_conflict(cursor))
+    if cursor.accept("NULL"):
+        return Clause("null", name, columns=columns, odd=_conflict(cursor))
+    if cursor.accept("DEFAULT"):
+        return _default(cursor, name)
     if cursor.accept("REFERENCES"):
-        return _references(cursor, name, ())
+        return _references(cursor, name, columns, ())
     if cursor.accept("COLLATE"):
         return Clause("collate", name, text=cursor.name())
     if cursor.accept("GENERATED", "ALWAYS", "AS") or cursor.accept("AS"):
@@ -366,30 +361,7 @@ def _column_clause(cursor: Cursor) -> Clause:
         if not cursor.accept("STORED"):
             cursor.accept("VIRTUAL")
         return Clause("generated", name)
-    if name:
-        return Clause("name only", name)
-    raise cursor.error("a column's constraint")
-
-
-def _table_clause(cursor: Cursor) -> Clause:
-    name = cursor.name() if cursor.accept("CONSTRAINT") else ""
-    if cursor.accept("PRIMARY", "KEY"):
-        columns, odd = column_list(cursor)
-        # Only this list can have AUTOINCREMENT, which column_list returns as something odd of the last column.
-        autoincrement = "AUTOINCREMENT" in odd
-        odd = tuple(word for word in odd if word != "AUTOINCREMENT") + _conflict(cursor)
-        return Clause("primary key", name, columns=columns, odd=odd, autoincrement=autoincrement)
-    if cursor.accept("UNIQUE"):
-        columns, odd = column_list(cursor)
-        return Clause("unique", name, columns=columns, odd=odd + _conflict(cursor))
-    if cursor.accept("CHECK"):
-        return _check(cursor, name)
-    if cursor.accept("FOREIGN", "KEY"):
-        columns, odd = column_list(cursor)
-        cursor.expect("REFERENCES")
-        clause = _references(cursor, name, columns)
-        return replace(clause, odd=odd + clause.odd + _deferral(cursor))
-    return Clause("name only", name)
+    return None
 
 
 def _default(cursor: Cursor, name: str) -> Clause:
@@ -404,14 +376,10 @@ def _default(cursor: Cursor, name: str) -> Clause:
     return Clause("default", name, text=source(cursor.sql, inner))
 
 
-def _check(cursor: Cursor, name: str) -> Clause:
-    inner = cursor.group()
-    return Clause("check", name, text=source(cursor.sql, inner), odd=_conflict(cursor))
-
-
-def _references(cursor: Cursor, name: str, columns: tuple[str, ...]) -> Clause:
+def _references(cursor: Cursor, name: str, columns: tuple[str, ...], odd: tuple[str, ...]) -> Clause:
     table = cursor.name()
-    referenced, odd = column_list(cursor) if cursor.is_next("(") else ((), ())
+    referenced, words = column_list(cursor) if cursor.is_next("(") else ((), ())
+    odd += words
     actions = {"DELETE": "NO ACTION", "UPDATE": "NO ACTION"}
     while True:
         if cursor.accept("MATCH"):
@@ -419,28 +387,21 @@ def _references(cursor: Cursor, name: str, columns: tuple[str, ...]) -> Clause:
         elif cursor.is_next("ON", "DELETE") or cursor.is_next("ON", "UPDATE"):
             cursor.take()
             event = cursor.take().value.upper()
-            words = next((words for words in _ACTIONS if cursor.accept(*words)), None)
-            if words is None:
+            action = next((words for words in _ACTIONS if cursor.accept(*words)), None)
+            if action is None:
                 raise cursor.error("a foreign key's action")
-            actions[event] = " ".join(words)
+            actions[event] = " ".join(action)
+        elif cursor.is_next("DEFERRABLE") or cursor.is_next("NOT", "DEFERRABLE"):
+            immediate = cursor.accept("NOT")  # the default
+            cursor.expect("DEFERRABLE")
+            when = f" INITIALLY {cursor.name().upper()}" if cursor.accept("INITIALLY") else ""
+            odd += () if immediate else (f"DEFERRABLE{when}",)
         else:
             break
     return Clause(
         "foreign key", name, columns=columns, referenced_table=table, referenced_columns=referenced,
         on_delete=actions["DELETE"], on_update=actions["UPDATE"], odd=odd,
     )  # fmt: skip
-
-
-def _deferral(cursor: Cursor) -> tuple[str, ...]:
-    immediate = cursor.accept("NOT")
-    if not cursor.accept("DEFERRABLE"):
-        if immediate:
-            raise cursor.error("DEFERRABLE")
-        return ()
-    text = "DEFERRABLE"
-    if cursor.accept("INITIALLY"):
-        text += f" INITIALLY {cursor.name().upper()}"
-    return () if immediate else (text,)  # NOT DEFERRABLE is the default
 
 
 def _conflict(cursor: Cursor) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def create_table(table: Table, name: str | None = None) -> str:
     columns = [line(column, column_definition(column, rowid=column.name == rowid)) for column in table.columns]
     clauses = [f"PRIMARY KEY ({quote_names(table.primary_key)})"] if table.primary_key and rowid is None else []
     clauses += [line(index, f"UNIQUE ({quote_names(index.columns)})") for index in uniques]
-    clauses += [line(key, foreign_key_definition(key)) for key in table.foreign_keys]
+    clauses += [line(key, key.definition(quote_name)) for key in table.foreign_keys]
     # Keys that are part of a column's text come with it.
     lines = [*columns, *(clause for clause in clauses if clause not in columns)]
     return f"CREATE TABLE {quote_name(name or table.name)} (\n  " + ",\n  ".join(lines) + "\n)"
@@ -63,17 +63,6 @@ def column_definition(column: Column, *, rowid: bool = False) -> str:
     if condition is not None:
         parts.append(f"CHECK ({condition})")
     return " ".join(parts)
-
-
-def foreign_key_definition(key: ForeignKey) -> str:
-    text = f"CONSTRAINT {quote_name(key.name)} " if key.name else ""
-    text += f"FOREIGN KEY ({quote_names(key.columns)}) REFERENCES {quote_name(key.referenced_table)}"
-    if key.referenced_columns:
-        text += f" ({quote_names(key.referenced_columns)})"
-    for event, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
-        if action != "NO ACTION":
-            text += f" ON {event} {action}"
-    return text
 
 
 #: Runs in any case: off is SQLite's default, which a rollback does not restore.
@@ -134,11 +123,7 @@ def _has_auto_increment(table: Table) -> bool:
     return any(column.auto_increment for column in table.columns)
 
 
-Version = tuple[int, ...]
-_DROPS_COLUMNS = (3, 35)
-
-
-def render_steps(table: Table | None, operations: Sequence[ops.Operation], version: Version) -> tuple[Step, ...]:
+def render_steps(table: Table | None, operations: Sequence[ops.Operation]) -> tuple[Step, ...]:
     """Render ``operations`` on ``table`` as it is now, None if it does not exist. Raises SchemaConflict."""
     steps: list[Step] = []
     rest = tuple(operations)
@@ -151,10 +136,14 @@ def render_steps(table: Table | None, operations: Sequence[ops.Operation], versi
         return tuple(steps)
     if table is None:
         raise SchemaConflict(f"{rest[0].table} does not exist")
-    words = obstacles(table, rest, version) or _missing_columns(table, rest)
+    # SQLite would take the name of a column that is not there for a string.
+    strings = (
+        f"{what} uses {column}, which is not there" for what, column in dangling(ops.apply_to_table(table, rest))
+    )
+    words = obstacles(table, rest) or tuple(strings)
     if words:
         raise SchemaConflict(f"{table.name} cannot be changed: {'; '.join(words)}", reasons=words)
-    before, rebuilt, after = _split_at_rebuild(table, rest, version)
+    before, rebuilt, after = _split_at_rebuild(table, rest)
     if before:
         steps.append(_native(table.name, before))
     if rebuilt:
@@ -164,7 +153,7 @@ def render_steps(table: Table | None, operations: Sequence[ops.Operation], versi
     return tuple(steps)
 
 
-def obstacles(table: Table, operations: Sequence[ops.Operation], version: Version) -> tuple[str, ...]:
+def obstacles(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
     """Return the reasons against ``operations`` on the live ``table``.
 
     An opaque table is never modified; opaque columns and indexes, and triggers, prevent only a rebuild. Dropping the
@@ -172,7 +161,7 @@ def obstacles(table: Table, operations: Sequence[ops.Operation], version: Versio
     """
     if all(isinstance(operation, ops.DropTable) for operation in operations):
         return ()
-    _, rebuilt, _ = _split_at_rebuild(table, operations, version)
+    _, rebuilt, _ = _split_at_rebuild(table, operations)
     words = rebuild_obstacles(table) if rebuilt else table.opaque + ops.opaque_renames(operations)
     there = {column.name for column in table.columns}
     after = ops.apply_to_table(table, operations)
@@ -183,24 +172,14 @@ def obstacles(table: Table, operations: Sequence[ops.Operation], version: Versio
     return words + tuple(f"{what} uses {column}" for what, column in dangling(after) if column in there)
 
 
-def _missing_columns(table: Table, operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """Return the columns that operations need and the table lacks; SQLite would take their names for strings."""
-    words: tuple[str, ...] = ()
-    state = table
-    for operation in operations:
-        words += _missing_source(state, operation)
-        state = ops.apply_to_table(state, [operation])
-    return words + tuple(f"{what} uses {column}, which is not there" for what, column in dangling(state))
-
-
 def _split_at_rebuild(
-    table: Table, operations: Sequence[ops.Operation], version: Version
+    table: Table, operations: Sequence[ops.Operation]
 ) -> tuple[tuple[ops.Operation, ...], tuple[ops.Operation, ...], tuple[ops.Operation, ...]]:
     """Split into operations before the one rebuild, those that it does, and those after it."""
     operations = tuple(operations)
     state, native = table, True
     for operation in operations:
-        native = native and not _needs_rebuild(state, operation, version)
+        native = native and not _needs_rebuild(state, operation)
         state = ops.apply_to_table(state, [operation])
     if native:
         return operations, (), ()
@@ -209,7 +188,7 @@ def _split_at_rebuild(
     return operations[:first], operations[first:last], operations[last:]
 
 
-def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> bool:
+def _needs_rebuild(table: Table, operation: ops.Operation) -> bool:
     if isinstance(operation, ops.AddColumn):
         column = operation.column
         filled = column.nullable if column.default is None else not column.default.is_expression
@@ -219,7 +198,7 @@ def _needs_rebuild(table: Table, operation: ops.Operation, version: Version) -> 
             *(index.columns for index in table.indexes), *(key.columns for key in table.foreign_keys)
         )
         # The columns of an opaque index are not known.
-        return version < _DROPS_COLUMNS or operation.column in used or any(index.opaque for index in table.indexes)
+        return operation.column in used or any(index.opaque for index in table.indexes)
     if isinstance(operation, ops.DropIndex):
         return is_autoindex(operation.index)
     if isinstance(operation, ops.RenameIndex):
@@ -233,19 +212,6 @@ def _is_void(operation: ops.Operation) -> bool:
         case ops.ModifyColumn(_, was, column):
             return was.auto_increment and column.auto_increment
     return False
-
-
-def _missing_source(table: Table, operation: ops.Operation) -> tuple[str, ...]:
-    """Return the reason if the table lacks the column that an operation changes."""
-    columns = {column.name for column in table.columns}
-    wanted: Sequence[str] = ()
-    if isinstance(operation, ops.ModifyColumn):
-        wanted = (operation.was.name,)
-    elif isinstance(operation, ops.RenameColumn):
-        wanted = (operation.old,)
-    elif isinstance(operation, ops.DropColumn):
-        wanted = (operation.column,)
-    return tuple(f"there is no column {name}" for name in wanted if name not in columns)
 
 
 def _native(table: str, operations: tuple[ops.Operation, ...]) -> Step:
@@ -271,9 +237,8 @@ def _one_alter(operation: ops.Operation) -> str:
         return create_index(operation.table, operation.index)
     if isinstance(operation, ops.DropIndex):
         return f"DROP INDEX {quote_name(operation.index)}"
-    if isinstance(operation, ops.DropTable):
-        return f"DROP TABLE {table}"
-    raise TypeError(f"no ALTER does {type(operation).__name__}")
+    assert isinstance(operation, ops.DropTable)
+    return f"DROP TABLE {table}"
 
 
 def _rebuild(table: Table, operations: tuple[ops.Operation, ...]) -> Step:

@@ -85,37 +85,20 @@ def apply_checks(column: str, declared: ColumnType, checks: Sequence[str]) -> tu
     return found or unbounded, others
 
 
-def _checked_type(column: str, declared: ColumnType, tokens: Sequence[Token]) -> ColumnType | None:
-    """Return the type that one CHECK enforces, however its column is quoted; None for another condition."""
+def _checked_type(column: str, declared: ColumnType, condition: Sequence[Token]) -> ColumnType | None:
+    """Return the type whose CHECK this is, however its column is quoted; None for another condition."""
+    values = tuple(token.value for token in condition if token.kind == "string")
+    candidates = [declared] if declared.is_bounded else []
+    if declared == text():
+        candidates = [ColumnType("enum", values=values) if values else ColumnType("json")]
+    own = ((type_, check(column, type_)) for type_ in candidates)
+    return next((type_ for type_, words in own if words and _folded(tokenize(words)) == _folded(condition)), None)
 
-    def is_column(token: Token) -> bool:
-        return token.kind in ("word", "name") and fold(token.value) == fold(column)
 
-    def is_call(function: str, at: int = 0) -> bool:
-        return (
-            len(tokens) >= at + 4
-            and tokens[at].is_any(function)
-            and tokens[at + 1].is_any("(")
-            and is_column(tokens[at + 2])
-            and tokens[at + 3].is_any(")")
-        )
-
-    def begins_null_or() -> bool:
-        return len(tokens) == 8 and is_column(tokens[0]) and all(map(Token.is_any, tokens[1:4], ("IS", "NULL", "OR")))
-
-    if declared.is_bounded and declared.size is not None:
-        bounded = is_call("LENGTH") and [token.value for token in tokens[4:]] == ["<=", str(declared.size)]
-        return declared if bounded else None
-    if declared != text():
-        return None
-    if begins_null_or() and is_call("JSON_VALID", 4):
-        return ColumnType("json")
-    if len(tokens) >= 5 and is_column(tokens[0]) and tokens[1].is_any("IN") and tokens[2].is_any("("):
-        values, commas = tokens[3:-1:2], tokens[4:-1:2]
-        separated = all(token.is_any(",") for token in commas) and len(values) == len(commas) + 1
-        if separated and tokens[-1].is_any(")") and all(token.kind == "string" for token in values):
-            return ColumnType("enum", values=tuple(token.value for token in values))
-    return None
+def _folded(tokens: Sequence[Token]) -> list[tuple[bool, str]]:
+    """Return the tokens in the form in which equal conditions compare equal."""
+    texts = [(token.kind == "string", token.value) for token in tokens]
+    return [(is_string, value if is_string else fold(value)) for is_string, value in texts]
 
 
 def affinity(declared: str) -> Affinity:
