@@ -25,7 +25,7 @@ from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
 from ..wordpress.multisite import network_of
-from ..wordpress.options import site_collation
+from ..wordpress.options import options_table, site_collation
 from .apply import ConcurrentChange, Executor
 from .introspect import (
     DatabaseNames,
@@ -229,7 +229,7 @@ class RunContext:
         tables that have only been created are not read again: such a caller verifies before the run is done.
         Raises SchemaConflict if the schema keeps differing, and what the executor raises.
         """
-        executor = self._executor(table.name for table in desired)
+        executor = Executor(self, {*self.names.owned, *(table.name for table in desired)})
         for _ in range(_ROUNDS):
             plan = self.plan_to(desired, self.read(with_referenced(desired)))
             if plan.is_empty:
@@ -254,9 +254,16 @@ class RunContext:
         named = with_free_names(operations, self.dialect, self.database_names)
         self.run_steps(self.dialect.render(live or self.live(name), named), name)
 
+    def options_step(self) -> tuple[Step, ...]:
+        """Return the step that creates the options table if it is missing."""
+        if self.present([self.names.options]):
+            return ()
+        create = options_table(self.dialect, self.prefix, self.collation)
+        return self.dialect.render(None, with_free_names([create], self.dialect, self.database_names))
+
     def run_steps(self, steps: Iterable[Step], name: str) -> None:
         """Run rendered steps on the one table ``name``."""
-        self._executor([name]).run_steps(steps)
+        Executor(self, {*self.names.owned, name}).run_steps(steps)
 
     def write(self, action: Callable[[], T], *tables: str) -> T:
         """Do one write to rows of ``tables`` under the lock, and wait for rows that another session has locked.
@@ -265,7 +272,7 @@ class RunContext:
         """
         # Inside a transaction (pw_migrate's) a deadlock has undone more than this statement: one try only.
         patience = 0.0 if self.database.in_transaction() else self.options.patience
-        return retry_while_blocked(action, self.connection, tables=tables, patience=patience, check=self._check)
+        return retry_while_blocked(action, self.connection, tables=tables, patience=patience, check=self.check)
 
     def referencing_tables(self, names: Sequence[str]) -> dict[str, str]:
         """Return the other tables with a foreign key to one of ``names``, each with what drops its keys."""
@@ -276,19 +283,8 @@ class RunContext:
         answers = [self.connection.query(query) for query in self.dialect.privileges()]
         return self.dialect.read_privileges(answers, self.names.owned, self.names.options)
 
-    def _executor(self, extra: Iterable[str]) -> Executor:
-        return Executor(
-            self.connection,
-            owned={*self.names.owned, *extra},
-            patience=self.options.patience,
-            before=self.listener.before_statement,
-            check=self._check,
-            log=self.outcomes,
-            copies=self.options.copies,
-            topology=self.topology,
-        )
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Check before a statement that the run may go on. Raises Busy, and DatabaseUnavailable behind a splitter."""
         if self.options.replicas is not None:
             self.options.replicas.hold()
         if self.check_lock is not None:
@@ -319,6 +315,17 @@ def attached(context: RunContext) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def locked(context: RunContext) -> Iterator[None]:
+    """Hold the lock for the block, in which ``context`` is the current one. Raises Busy."""
+    with migration_lock(context) as context.check_lock:
+        try:
+            with attached(context):
+                yield
+        finally:
+            context.check_lock = None
+
+
+@contextlib.contextmanager
 def context_of(database: pw.Database) -> Iterator[RunContext]:
     """Yield the database's current context.
 
@@ -335,11 +342,5 @@ def context_of(database: pw.Database) -> Iterator[RunContext]:
         settings = with_settings(database, run_settings(LOCK_WAIT))
     with settings:
         context.find_topology(writing=True)
-        patience = context.options.patience
-        with migration_lock(context.connection, context.names, context.topology, timeout=patience) as check:
-            context.check_lock = check
-            try:
-                with attached(context):
-                    yield context
-            finally:
-                context.check_lock = None
+        with locked(context):
+            yield context

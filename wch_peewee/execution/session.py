@@ -24,9 +24,9 @@ from ..database.failures import database_error
 from ..database.query import Connection, failure_of, pause
 from ..errors import ConfigurationError, RunStopped
 from ..schema.naming import Names
-from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
+from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, locked
 from .introspect import TableCache
-from .lock import CommitBlocked, migration_lock
+from .lock import CommitBlocked
 
 T = TypeVar("T")
 
@@ -83,15 +83,7 @@ def run_session(
     with _own_connection(database, options) as own, _translated(own):
         context = RunContext(Connection.detect(own), names, options, listener, table_cache=table_cache)
         context.find_topology(writing=True)
-        lock = migration_lock(
-            context.connection,
-            names,
-            context.topology,
-            timeout=options.patience,
-            lock_wait=options.lock_wait,
-            lease_ttl=options.lease_ttl,
-        )
-        with _report_in_place(context), _translated(own), lock as context.check_lock, attached(context):
+        with _report_in_place(context), _translated(own), locked(context):
             yield context
 
 
@@ -113,9 +105,8 @@ def run_in_session(
     for attempt in itertools.count(1):
         left = max(0.0, options.patience - (time.monotonic() - begun))
         try:
-            with run_session(
-                database, names, replace(options, patience=left), listener, table_cache=table_cache
-            ) as context:
+            of_attempt = replace(options, patience=left)
+            with run_session(database, names, of_attempt, listener, table_cache=table_cache) as context:
                 return work(context)
         except CommitBlocked:
             if time.monotonic() - begun >= options.patience:

@@ -11,15 +11,12 @@ import peewee as pw
 from ..errors import SchemaConflict
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
-from ..execution.introspect import with_free_names
 from ..models.namespace import WCH
 from ..schema.plan import RowWork
-from ..schema.statements import Step
 from ..wordpress.options import (
     cluster_obstacle,
     delete_option,
     options_obstacle,
-    options_table,
     read_option,
     write_option,
 )
@@ -37,14 +34,6 @@ def read_version(context: RunContext) -> str | None:
     if context.is_imaginary:
         return None
     return read_option(context.connection, context.prefix, context.namespace.version_option)
-
-
-def options_step(context: RunContext) -> tuple[Step, ...]:
-    """Return the step that creates the options table if it is missing."""
-    if context.present([context.names.options]):
-        return ()
-    create = options_table(context.dialect, context.prefix, context.collation)
-    return context.dialect.render(None, with_free_names([create], context.dialect, context.database_names))
 
 
 def options_trouble(context: RunContext) -> str:
@@ -76,7 +65,7 @@ def write_version(context: RunContext, version: str) -> None:
     table, name = context.names.options, context.namespace.version_option
     # WordPress itself, which takes no lock of ours, may make the table at the same moment.
     with contextlib.suppress(ConcurrentChange):
-        context.run_steps(options_step(context), table)
+        context.run_steps(context.options_step(), table)
     if context.records(RowWork(f"Sets the option {name} to {version}", (table,))):
         return
     live = context.live(table, for_columns=True)
