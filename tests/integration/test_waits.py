@@ -101,6 +101,24 @@ def held(database: LiveDatabase, *statements: str) -> Iterator[peewee.Database]:
     other.close()
 
 
+def test_the_holder_is_named_while_a_statement_with_an_emoji_runs(database: LiveDatabase) -> None:
+    """MySQL's information_schema.PROCESSLIST fails then, whoever runs it."""
+    with held(database) as other, closing(database.address.connection()) as third, ThreadPoolExecutor(1) as pool:
+        number = third.thread_id()
+        sleeping = pool.submit(third.cursor().execute, "SELECT SLEEP(60), '\N{PARTY POPPER}'")
+        try:
+            eventually(lambda: [row[4] for row in processes(other) if row[0] == number] == ["Query"])
+            result = wch("activate", "--timeout", "0", "--quiet", database=database.url)
+        finally:
+            other.execute_sql(f"KILL QUERY {number}")
+            sleeping.exception()  # MySQL reports an interrupted SLEEP as a result
+        assert (result.code, f"connection {other.connection().thread_id()} (root@" in result.err) == (3, True)
+
+
+def processes(database: peewee.Database) -> list[Any]:
+    return list(database.execute_sql("SHOW PROCESSLIST").fetchall())
+
+
 def test_busy_names_the_holder_and_what_frees_the_lock(database: LiveDatabase) -> None:
     with held(database) as other:
         number = other.connection().thread_id()
@@ -252,7 +270,7 @@ def crowded(database: LiveDatabase) -> Iterator[tuple[str, pymysql.Connection[An
 
 def test_room_for_a_connection_is_waited_for(site: LiveDatabase) -> None:
     with crowded(site) as (url, connection):
-        with pytest.raises(Busy, match=r"too many connections; waited 1 seconds \(.*max_user_connections"):
+        with pytest.raises(Busy, match=r"too many connections; waited 1 second \(.*max_user_connections"):
             DatabaseManager(url, patience=1).status()
         with pytest.raises(Busy, match="too many connections; waited 0 seconds"):
             DatabaseManager(url, patience=0).install()
@@ -275,7 +293,7 @@ def test_a_full_server_is_waited_for(own_server: PrivateServer) -> None:
             while True:
                 guests.append(address.connection())
         manager = DatabaseManager(address.url("full"), patience=1)
-        with pytest.raises(Busy, match=r"too many connections; waited 1 seconds \(Too many connections\)"):
+        with pytest.raises(Busy, match=r"too many connections; waited 1 second \(Too many connections\)"):
             manager.install()
         for guest in guests:
             guest.close()

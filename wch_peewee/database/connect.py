@@ -21,7 +21,7 @@ import peewee as pw
 import pymysql
 from pymysql.constants import CLIENT, SERVER_STATUS
 
-from ..errors import Busy, ConfigurationError, UnsupportedServer, WchError, one_line
+from ..errors import Busy, ConfigurationError, UnsupportedServer, WchError, duration, one_line
 from .connection import is_crowded, is_lost
 from .driver import DEFAULT_COLLATION, ServerDatabase, carried_over, is_connector, server_parameters
 from .failures import STATEMENT, opening_error
@@ -432,7 +432,7 @@ def _connect(database: pw.Database) -> None:
             if left <= 0 or not is_crowded(error):
                 raise
             if not attempt:
-                logger.warning("%s has too many connections; waiting up to %g seconds", describe(database), patience)
+                logger.warning("%s has too many connections; waiting up to %s", describe(database), duration(patience))
         time.sleep(min(left, random.uniform(0.2, 1)))
 
 
@@ -459,7 +459,7 @@ def connect(database: pw.Database) -> None:
         with contextlib.suppress(Exception):
             database.close()
         if isinstance(database, _RunOnServer) and is_crowded(error):
-            waited = f"waited {database.patience:g} seconds ({error.args[-1]})"
+            waited = f"waited {duration(database.patience)} ({error.args[-1]})"
             raise Busy(f"{describe(database)}: the server has too many connections; {waited}.") from error
         raise opening_error(describe(database), database, database_file(database), error) from error
 

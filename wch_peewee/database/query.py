@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import peewee
 from peewee import Database, PeeweeException, SqliteDatabase
 
-from ..errors import Busy, UnsupportedServer
+from ..errors import Busy, UnsupportedServer, duration
 from ..schema.base import BaseDialect, Failure, Query
 from .connect import in_transaction, is_autocommitted, patience_of
 
@@ -142,14 +142,14 @@ def retry_while_blocked(
             what, waited = tables[0] if tables else "rows", time.monotonic() - begun
             if waited >= patience:
                 blocked = Busy(
-                    f"another session has held {what} for {waited:.0f} seconds"
+                    f"another session has held {what} for {duration(round(waited))}"
                     f"{_holders(connection, tables)}; this statement was not run; try again later"
                 )
                 blocked.of_statement = True
                 raise blocked from error
             if not attempt:
                 holders = _holders(connection, tables)
-                logger.warning("Another session has locked %s%s; waiting up to %g seconds", what, holders, patience)
+                logger.warning("Another session has locked %s%s; waiting up to %s", what, holders, duration(patience))
         attempt += 1
         time.sleep(min(pause(attempt), patience - waited))
 

@@ -14,7 +14,7 @@ from typing import Any
 import peewee as pw
 
 from ..database.query import Connection, retry_aborted
-from ..errors import Busy
+from ..errors import Busy, duration
 
 logger = logging.getLogger("wch_peewee")
 
@@ -56,10 +56,12 @@ class Lease:
             if self._is_mine(value) or self._try(value, stale=quiet >= ttl):
                 return
             if now - begun >= timeout:
-                raise Busy(f"another run on this cluster{_who(value)} is upgrading; waited {now - begun:.0f} seconds")
+                raise Busy(
+                    f"another run on this cluster{_who(value)} is upgrading; waited {duration(round(now - begun))}"
+                )
             if not warned:
-                words = "Another run on this cluster%s is upgrading; waiting up to %g seconds"
-                logger.warning(words, _who(value), timeout)
+                words = "Another run on this cluster%s is upgrading; waiting up to %s"
+                logger.warning(words, _who(value), duration(timeout))
                 warned = True
             time.sleep(random.uniform(0.05, 0.2))
 

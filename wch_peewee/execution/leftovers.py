@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from peewee import PeeweeException
 
 from ..database.query import Connection
-from ..errors import Busy
+from ..errors import Busy, duration
 from ..schema.base import Query
 from ..schema.dialect import Topology
 from .introspect import referencing_tables
@@ -138,7 +138,7 @@ def wait_for_tools(connection: Connection, topology: Topology, tables: Sequence[
         if (left := deadline - time.monotonic()) <= 0:
             raise Busy(f"{found} Nothing was changed.")
         if not warned:
-            logger.warning("Waiting up to %.0f seconds: %s", left, found.what)
+            logger.warning("Waiting up to %s: %s", duration(round(left)), found.what)
             warned = True
         time.sleep(_POLL)
 
@@ -159,7 +159,7 @@ def _in_words(connection: Connection, left: Leftovers) -> ToolAtWork:
 def _connections(connection: Connection, tool: str) -> list[str]:
     """Return the connections that run a statement of the tool, as far as the account sees them."""
     with contextlib.suppress(PeeweeException):
-        seen = "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE %s"
+        seen = f"SELECT ID FROM {connection.dialect.processlist} WHERE DB = DATABASE() AND INFO LIKE %s"
         rows = connection.query(Query(f"{seen} AND ID <> CONNECTION_ID()", (f"%{tool}%",)))
         return [str(row[0]) for row in rows]
     return []

@@ -16,7 +16,7 @@ from ..database.connect import dedicated, describe, in_transaction
 from ..database.failures import ELSEWHERE
 from ..database.query import Connection
 from ..database.session import with_settings
-from ..errors import Busy, SchemaConflict
+from ..errors import Busy, SchemaConflict, duration
 from ..models.namespace import WCH
 from ..schema.naming import Namespace
 from ..wordpress.options import cluster_obstacle, has_unique_names
@@ -57,7 +57,7 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
     except pw.OperationalError as error:
         database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
         if "locked" in str(error):
-            raise Busy(f"another process writes to the file; waited {timeout:g} seconds") from error
+            raise Busy(f"another process writes to the file; waited {duration(timeout)}") from error
         raise
     # From here on the run waits only for readers: at the commit, or before it if the page cache is full.
     database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
@@ -87,7 +87,7 @@ def _begin(database: pw.Database, transaction: pw._atomic, timeout: float) -> No
     except pw.OperationalError as error:
         if first == timeout or "locked" not in str(error):
             raise
-        logger.warning("Another process writes to %s; waiting up to %g seconds", describe(database), timeout)
+        logger.warning("Another process writes to %s; waiting up to %s", describe(database), duration(timeout))
         database.execute_sql(f"PRAGMA busy_timeout = {(timeout - first) * 1000:.0f}")
         transaction.__enter__()
 
@@ -203,10 +203,10 @@ def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
     while not _get_lock(database, name, wait=int(_left(deadline) >= 1)):
         if time.monotonic() >= deadline:
             who, kill = _holder(context.connection, name)
-            raise Busy(f"another run{who} is upgrading {names.start}*; waited {patience:g} seconds{kill}")
+            raise Busy(f"another run{who} is upgrading {names.start}*; waited {duration(patience)}{kill}")
         if not warned:
             who, _ = _holder(context.connection, name)
-            logger.warning("Another run%s is upgrading %s*; waiting up to %g seconds", who, names.start, patience)
+            logger.warning("Another run%s is upgrading %s*; waiting up to %s", who, names.start, duration(patience))
             warned = True
         time.sleep(random.uniform(0.02, 0.1))
 

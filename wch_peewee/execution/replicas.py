@@ -11,7 +11,7 @@ import peewee as pw
 from ..database.connect import connected, describe
 from ..database.failures import database_error
 from ..database.query import failure_of, pause
-from ..errors import Busy, ConfigurationError
+from ..errors import Busy, ConfigurationError, duration
 
 logger = logging.getLogger("wch_peewee")
 
@@ -52,12 +52,12 @@ class ReplicaRule:
                 attempt += 1
                 if time.monotonic() - begun >= self.patience:
                     raise Busy(
-                        f"the replica {describe(replica)} is {lag} seconds behind, and {self.max_lag} are allowed; "
+                        f"the replica {describe(replica)} is {duration(lag)} behind, and {self.max_lag} are allowed; "
                         "what has been done stays, run the same command again when it has caught up"
                     )
                 if attempt == 1:
-                    words = "The replica %s is %d seconds behind; waiting up to %g seconds"
-                    logger.warning(words, describe(replica), lag, self.patience)
+                    words = "The replica %s is %s behind; waiting up to %s"
+                    logger.warning(words, describe(replica), *map(duration, (lag, self.patience)))
                 time.sleep(pause(attempt))
         self._asked = time.monotonic()
 

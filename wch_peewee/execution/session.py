@@ -22,7 +22,7 @@ from ..database.connect import (
 )
 from ..database.failures import database_error
 from ..database.query import Connection, failure_of, pause
-from ..errors import ConfigurationError, RunStopped
+from ..errors import ConfigurationError, RunStopped, duration
 from ..schema.naming import Names
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, locked
 from .introspect import TableCache
@@ -112,8 +112,8 @@ def run_in_session(
             if time.monotonic() - begun >= options.patience:
                 raise
             if attempt == 1:
-                words = "A reader of %s prevented the commit; the run was rolled back; retrying for up to %g seconds"
-                logger.warning(words, describe(database), options.patience)
+                words = "A reader of %s prevented the commit; the run was rolled back; retrying for up to %s"
+                logger.warning(words, describe(database), duration(options.patience))
         time.sleep(pause(attempt))
     raise AssertionError("it counts for ever")
 

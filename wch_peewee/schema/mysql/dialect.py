@@ -40,6 +40,8 @@ class MySQLDialect(MySQLBase, Dialect):
         self.name = flavor
         self.version = version
         self.fold_names = fold_names
+        # MySQL's information_schema fails (3854) while any session runs a statement with an emoji.
+        self.processlist = "information_schema.PROCESSLIST" if flavor == "mariadb" else "performance_schema.processlist"
 
     def index_name(self, table: str, index: str) -> str:
         return index
@@ -215,7 +217,7 @@ class MySQLDialect(MySQLBase, Dialect):
         return read_blockers(self.name, table, rows)
 
     def lock_holder(self, name: str) -> Query:
-        return lock_holder_query(name)
+        return lock_holder_query(name, self.processlist)
 
     def read_lock_holder(self, rows: Rows) -> tuple[str, str]:
         return read_lock_holder(rows)

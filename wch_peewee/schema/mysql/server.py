@@ -218,14 +218,14 @@ def _holder(table: str, row: Sequence[object]) -> str:
 # Outside the join the row stays if its connection belongs to another account, which not everybody may see.
 _LOCK_HOLDER = """\
 SELECT h.ID, p.USER, p.HOST, p.COMMAND, p.TIME, p.INFO FROM (SELECT IS_USED_LOCK(%s) AS ID) AS h
-LEFT JOIN information_schema.PROCESSLIST AS p ON p.ID = h.ID"""
+LEFT JOIN {processlist} AS p ON p.ID = h.ID"""
 
 #: A text in a statement: it may be a secret, or a customer's.
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
 
 
-def lock_holder_query(name: str) -> Query:
-    return Query(_LOCK_HOLDER, (name,))
+def lock_holder_query(name: str, processlist: str) -> Query:
+    return Query(_LOCK_HOLDER.format(processlist=processlist), (name,))
 
 
 def read_lock_holder(rows: Rows) -> tuple[str, str]:
