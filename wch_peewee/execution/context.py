@@ -17,10 +17,11 @@ from ..models.namespace import our_names
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import ALONE, Dialect, Privileges, Topology
+from ..schema.diff import Change, diff_schemas
 from ..schema.naming import Names, Namespace, as_site
 from ..schema.objects import Schema, Table
 from ..schema.operations import CreateTable, Operation
-from ..schema.plan import Plan, RowWork
+from ..schema.plan import Plan, RowWork, make_plan
 from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
@@ -33,7 +34,6 @@ from .introspect import (
     count_rows,
     database_names,
     introspect_schema,
-    plan_for,
     referencing_tables,
     with_free_names,
     with_referenced,
@@ -103,8 +103,6 @@ class RunContext:
     written: dict[str, str | None] = field(default_factory=dict)
     #: The site's collation if it has been read already; it is read when first needed.
     known_collation: str | None = None
-    #: Tables that were missing when last queried (``note_present``).
-    absent: set[str] = field(default_factory=set)
     #: The tables of other sites, in a run over many of them.
     table_cache: TableCache | None = None
 
@@ -172,20 +170,7 @@ class RunContext:
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that exist, in the order given."""
-        asked = self._not_known_missing(names)
-        return self.connection.present(asked) if asked else ()
-
-    def note_present(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return those of the tables that exist. A missing one is not queried again, once, before it is created."""
-        found = self.connection.present(names)
-        self.absent |= set(names) - set(found)
-        return found
-
-    def _not_known_missing(self, names: Sequence[str]) -> list[str]:
-        """Leave out tables known to be missing, and forget that: by the next time they may have been created."""
-        asked = [name for name in names if name not in self.absent]
-        self.absent -= set(names)
-        return asked
+        return self.connection.present(names)
 
     def count(self, precondition: Precondition) -> int:
         """Count the rows that conflict with ``precondition``."""
@@ -199,8 +184,7 @@ class RunContext:
         """Read live tables by their full names, as far as they exist."""
         if self.table_cache is not None:
             return self.table_cache.read(self.names, self.present(names))
-        asked = self._not_known_missing(names)
-        return introspect_schema(self.connection, asked) if asked else Schema(())
+        return introspect_schema(self.connection, names)
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
         """Read one table by its full name; ``for_columns`` as in ``introspect_schema``."""
@@ -214,9 +198,23 @@ class RunContext:
         return self.plan_to(desired, actual)
 
     def plan_to(self, desired: Schema, actual: Schema, count: Callable[[Precondition], int] | None = None) -> Plan:
-        """Plan what brings ``actual`` to ``desired``, both under their full names; ``count`` as in ``plan_for``."""
-        plan = plan_for(self.connection, desired, actual, names=self.database_names, count=count)
-        return plan.without(self.options.ignore)
+        """Plan what brings ``actual`` to ``desired``, both under their full names. Reads only.
+
+        ``count`` replaces the database's answer for conflicting rows.
+        """
+
+        def is_possible(change: Change) -> bool:
+            live = actual.table(change.operation.table)
+            return live is None or not self.dialect.obstacles(live, [change.operation])
+
+        diff = diff_schemas(desired, actual)
+        named = with_free_names((change.operation for change in diff.changes), self.dialect, self.database_names)
+        changes = [replace(change, operation=one) for change, one in zip(diff.changes, named, strict=True)]
+        # What cannot be done whatever the rows are is not counted for: in a large table that takes long.
+        kept = tuple(change if is_possible(change) else replace(change, requires=()) for change in changes)
+        diff = replace(diff, changes=kept)
+        counts = {need: (count or self.count)(need) for need in diff.preconditions()}
+        return make_plan(diff, actual, self.dialect, counts).without(self.options.ignore)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Plan:
         """Bring the live tables to the declared definition; arguments and errors are those of ``reconcile_to``."""

@@ -1,4 +1,4 @@
-"""Reads the live schema and plans changes to it: the only place that asks a database what it holds. Never writes."""
+"""Reads the live schema: the only place that asks a database what it holds. Never writes."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,11 +8,9 @@ from itertools import chain, count
 
 from ..database.query import Connection
 from ..schema.dialect import Dialect
-from ..schema.diff import Change, diff_schemas
 from ..schema.naming import Names, constraint_name
 from ..schema.objects import Foreign, Schema, Table
 from ..schema.operations import Operation, with_names
-from ..schema.plan import Plan, make_plan
 from ..schema.preconditions import Precondition
 from ..schema.statements import Size
 
@@ -51,32 +49,6 @@ def with_referenced(desired: Schema) -> list[str]:
 
 #: By the name in lower case: the table that has it.
 DatabaseNames = Mapping[str, str]
-
-
-def plan_for(
-    connection: Connection,
-    desired: Schema,
-    actual: Schema,
-    *,
-    names: Callable[[], DatabaseNames],
-    count: Callable[[Precondition], int] | None = None,
-) -> Plan:
-    """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
-
-    ``names`` returns ``database_names``; ``count`` replaces the database's answer for conflicting rows.
-    """
-    diff = diff_schemas(desired, actual)
-    operations = with_free_names((change.operation for change in diff.changes), connection.dialect, names)
-    changes = (replace(change, operation=one) for change, one in zip(diff.changes, operations, strict=True))
-    # What cannot be done whatever the rows are is not counted for: in a large table that takes long.
-    diff = replace(diff, changes=tuple(_without_counts(change, actual, connection.dialect) for change in changes))
-    counts = {need: count(need) if count else count_rows(connection, need) for need in diff.preconditions()}
-    return make_plan(diff, actual, connection.dialect, counts)
-
-
-def _without_counts(change: Change, actual: Schema, dialect: Dialect) -> Change:
-    live = actual.table(change.operation.table)
-    return change if live is None or not dialect.obstacles(live, [change.operation]) else replace(change, requires=())
 
 
 def database_names(connection: Connection) -> DatabaseNames:
