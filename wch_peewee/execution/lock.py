@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import peewee as pw
 
 from ..database.connect import dedicated, describe, in_transaction
 from ..database.failures import ELSEWHERE
-from ..database.query import Connection
+from ..database.query import Connection, attempts
 from ..database.session import with_settings
 from ..errors import Busy, SchemaConflict, duration
 from ..models.namespace import WCH
@@ -26,8 +25,6 @@ from .leftovers import wait_for_tools
 
 if TYPE_CHECKING:
     from .context import RunContext
-
-logger = logging.getLogger("wch_peewee")
 
 #: The server ends a run's connection that says nothing for so many seconds.
 IDLE = 60
@@ -54,42 +51,37 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
     transaction = database.atomic("IMMEDIATE")
     try:
         _begin(database, transaction, timeout)
-    except pw.OperationalError as error:
-        database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
-        if "locked" in str(error):
-            raise Busy(f"another process writes to the file; waited {duration(timeout)}") from error
-        raise
-    # From here on the run waits only for readers: at the commit, or before it if the page cache is full.
-    database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
-    try:
-        with _no_new_orphans(database):
-            yield
-    except BaseException as error:
+        # From here on the run waits only for readers: at the commit, or before it if the page cache is full.
+        database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
         try:
-            transaction.__exit__(type(error), error, error.__traceback__)
-        except pw.OperationalError:
-            # On a full disk SQLite has rolled back by itself; what failed is the error to report.
-            if in_transaction(database):
-                raise
-        raise
-    else:
-        _commit(transaction)
+            with _no_new_orphans(database):
+                yield
+        except BaseException as error:
+            try:
+                transaction.__exit__(type(error), error, error.__traceback__)
+            except pw.OperationalError:
+                # On a full disk SQLite has rolled back by itself; what failed is the error to report.
+                if in_transaction(database):
+                    raise
+            raise
+        else:
+            _commit(transaction)
     finally:
         database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
 
 
 def _begin(database: pw.Database, transaction: pw._atomic, timeout: float) -> None:
-    """Begin the transaction; a wait of more than a second is logged."""
-    first = min(1.0, timeout)
-    try:
-        database.execute_sql(f"PRAGMA busy_timeout = {first * 1000:.0f}")
-        transaction.__enter__()
-    except pw.OperationalError as error:
-        if first == timeout or "locked" not in str(error):
-            raise
-        logger.warning("Another process writes to %s; waiting up to %s", describe(database), duration(timeout))
-        database.execute_sql(f"PRAGMA busy_timeout = {(timeout - first) * 1000:.0f}")
-        transaction.__enter__()
+    deadline = time.monotonic() + timeout
+    for _ in attempts(timeout, lambda: f"Another process writes to {describe(database)}", lambda attempt: 0.02):
+        database.execute_sql(f"PRAGMA busy_timeout = {min(1.0, _left(deadline)) * 1000:.0f}")
+        try:
+            transaction.__enter__()
+            return
+        except pw.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            cause = error
+    raise Busy(f"another process writes to the file; waited {duration(timeout)}") from cause
 
 
 def _commit(transaction: pw._atomic) -> None:
@@ -199,16 +191,16 @@ def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
     )
     # Where names have no case, two spellings are one installation.
     name = lock_name(folded(str(database.database)), folded(names.prefix), names.namespace)
-    warned = False
-    while not _get_lock(database, name, wait=int(_left(deadline) >= 1)):
-        if time.monotonic() >= deadline:
-            who, kill = _holder(context.connection, name)
-            raise Busy(f"another run{who} is upgrading {names.start}*; waited {duration(patience)}{kill}")
-        if not warned:
-            who, _ = _holder(context.connection, name)
-            logger.warning("Another run%s is upgrading %s*; waiting up to %s", who, names.start, duration(patience))
-            warned = True
-        time.sleep(random.uniform(0.02, 0.1))
+
+    def reason() -> str:
+        return f"Another run{_holder(context.connection, name)[0]} is upgrading {names.start}*"
+
+    for _ in attempts(_left(deadline), reason, lambda attempt: random.uniform(0.02, 0.1)):
+        if _get_lock(database, name, wait=int(_left(deadline) >= 1)):
+            break
+    else:
+        who, kill = _holder(context.connection, name)
+        raise Busy(f"another run{who} is upgrading {names.start}*; waited {duration(patience)}{kill}")
 
     def check() -> None:
         try:

@@ -1,6 +1,5 @@
 """Replica lag: a run checks how far replicas are behind before each statement and each batch."""
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,10 +9,8 @@ import peewee as pw
 
 from ..database.connect import connected, describe
 from ..database.failures import database_error
-from ..database.query import failure_of, pause
+from ..database.query import attempts, failure_of
 from ..errors import Busy, ConfigurationError, duration
-
-logger = logging.getLogger("wch_peewee")
 
 #: The headings that name the seconds, of MySQL and of MariaDB; only headings tell, as the columns differ.
 _HEADINGS = ("Seconds_Behind_Source", "Seconds_Behind_Master")
@@ -47,19 +44,18 @@ class ReplicaRule:
         if begun - self._asked < _EVERY:
             return
         for replica in self.replicas:
-            attempt = 0
-            while (lag := seconds_behind(replica)) > self.max_lag:
-                attempt += 1
-                if time.monotonic() - begun >= self.patience:
-                    raise Busy(
-                        f"the replica {describe(replica)} is {duration(lag)} behind, and {self.max_lag} are allowed; "
-                        "what has been done stays, run the same command again when it has caught up"
-                    )
-                if attempt == 1:
-                    words = "The replica %s is %s behind; waiting up to %s"
-                    logger.warning(words, describe(replica), *map(duration, (lag, self.patience)))
-                time.sleep(pause(attempt))
+            self._wait_for(replica, max(0.0, begun + self.patience - time.monotonic()))
         self._asked = time.monotonic()
+
+    def _wait_for(self, replica: pw.Database, patience: float) -> None:
+        lag = 0
+        for _ in attempts(patience, lambda: f"The replica {describe(replica)} is {duration(lag)} behind"):
+            if (lag := seconds_behind(replica)) <= self.max_lag:
+                return
+        raise Busy(
+            f"the replica {describe(replica)} is {duration(lag)} behind, and {self.max_lag} are allowed; "
+            "what has been done stays, run the same command again when it has caught up"
+        )
 
 
 def seconds_behind(replica: pw.Database) -> int:
