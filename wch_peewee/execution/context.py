@@ -40,7 +40,7 @@ from .introspect import (
 )
 from .lock import LEASE_TTL, LockCheck, migration_lock
 from .replicas import ReplicaRule
-from .topology import PROVE_EVERY, read_topology, refuse, require_one_server, require_writable
+from .topology import PROVE_EVERY, read_topology, refuse, require_one_server
 
 T = TypeVar("T")
 
@@ -150,8 +150,8 @@ class RunContext:
         With ``deciding`` what is read decides whether a run follows: raise if other servers answer, too.
         """
         if not self.dialect.transactional_ddl:
-            self.topology = (require_writable if writing else read_topology)(self.connection)
-            if deciding and self.topology.is_split:
+            self.topology = read_topology(self.connection, locking=writing)
+            if writing or (deciding and self.topology.is_split):
                 refuse(self.connection, self.topology)
             self.connection = replace(self.connection, by_writer=writing or deciding)
             self.proved = time.monotonic()

@@ -58,19 +58,12 @@ def _told(connection: Connection) -> Topology:
                 return topology
 
 
-def require_writable(connection: Connection) -> Topology:
-    """Return the server's place among others, before the first statement of a run.
+def refuse(connection: Connection, topology: Topology) -> None:
+    """Raise the error for the topology's trouble, if it has one, before the first statement of a run.
 
-    A node without quorum, for one, answers many queries as usual. Raises UnsupportedServer on a cluster where a run is
+    A node without quorum, for one, answers many queries as usual. It is UnsupportedServer on a cluster where a run is
     never safe, and DatabaseUnavailable for a server that is not to be written to, or if reads are answered by another.
     """
-    topology = read_topology(connection, locking=True)
-    refuse(connection, topology)
-    return topology
-
-
-def refuse(connection: Connection, topology: Topology) -> None:
-    """Raise the error for the topology's trouble, if it has one."""
     if topology.trouble:
         error = DatabaseUnavailable if topology.supported else UnsupportedServer
         raise error(f"{describe(connection.database)}: {topology.trouble}. Nothing was changed.")
