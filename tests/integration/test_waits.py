@@ -236,7 +236,7 @@ def test_a_command_waits_for_a_locked_table_as_long_as_it_is_told(site: LiveData
         number = other.connection().thread_id()
         result = wch(*command.split(), "--timeout", "1", "--quiet", database=site.url, WCH_REMOVE_DATA="true")
     assert (result.code, len(result.err.splitlines())) == (3, 1), result
-    words = rf"another session has held wp_options for \d+ seconds \(.*connection {number} \(root@"
+    words = rf"another session has held wp_options for \d+ seconds? \(.*connection {number} \(root@"
     assert re.search(words, result.err), result.err
 
 

@@ -39,8 +39,7 @@ from .introspect import (
     with_referenced,
 )
 from .lock import LEASE_TTL, LockCheck, migration_lock
-from .replicas import ReplicaRule
-from .topology import PROVE_EVERY, read_topology, refuse, require_one_server
+from .topology import PROVE_EVERY, ReplicaRule, read_topology, refuse, require_one_server
 
 T = TypeVar("T")
 

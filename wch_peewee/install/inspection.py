@@ -16,8 +16,8 @@ from ..database.url import parse_url
 from ..execution.context import RunContext, RunOptions
 from ..execution.leftovers import tool_at_work
 from ..execution.lock import LEASE_TTL
-from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
+from ..execution.topology import ReplicaRule
 from ..migrate.dry_run import DryRun, dry_run_after
 from ..migrate.folder import MigrationFolder, folder_of
 from ..migrate.ledger import HISTORY_SHAPE, LEDGER_SHAPE, MigrationRun, read_runs
