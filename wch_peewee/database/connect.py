@@ -8,7 +8,6 @@ import logging
 import os
 import random
 import re
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -113,7 +112,7 @@ class FileDatabase(pw.SqliteDatabase):
     def cursor(self, named_cursor: str | None = None) -> Any:
         state = self._state
         if not state.closed and (why := self._lost()):
-            in_transaction = self.in_transaction() or _has_begun(state.conn)
+            in_transaction = self.in_transaction() or state.conn.in_transaction
             self._undo()
             if in_transaction or not self.autoconnect:
                 raise pw.OperationalError(why)
@@ -142,13 +141,6 @@ class FileDatabase(pw.SqliteDatabase):
             if _identity(state.file) != state.identity:
                 state.lost = "the file has been deleted or replaced while it was open"
         return str(state.lost)
-
-
-def _has_begun(connection: sqlite3.Connection) -> bool:
-    try:
-        return connection.in_transaction
-    except sqlite3.ProgrammingError:  # closed
-        return False
 
 
 class _RunOnFile(_RunDatabase, FileDatabase):

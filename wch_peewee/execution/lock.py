@@ -196,7 +196,9 @@ def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
         return f"Another run{_holder(context.connection, name)[0]} is upgrading {names.start}*"
 
     for _ in attempts(_left(deadline), reason, lambda attempt: random.uniform(0.02, 0.1)):
-        if _get_lock(database, name, wait=int(_left(deadline) >= 1)):
+        # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
+        parameters = (name, int(_left(deadline) >= 1))
+        if database.execute_sql("SELECT GET_LOCK(%s, %s)", parameters).fetchone()[0] == 1:
             break
     else:
         who, kill = _holder(context.connection, name)
@@ -231,12 +233,6 @@ def _kept_alive(database: pw.Database) -> Iterator[None]:
     every = IDLE / 3
     with with_settings(database, {"wait_timeout": IDLE}), heartbeat(lambda: beat(every), every=every):
         yield
-
-
-def _get_lock(database: pw.Database, name: str, *, wait: int) -> bool:
-    # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
-    row = database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, wait)).fetchone()
-    return bool(row[0] == 1)
 
 
 def _holder(connection: Connection, name: str) -> tuple[str, str]:

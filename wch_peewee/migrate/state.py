@@ -11,7 +11,6 @@ import peewee as pw
 from ..errors import SchemaConflict
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
-from ..models.namespace import WCH
 from ..schema.plan import RowWork
 from ..wordpress.options import (
     cluster_obstacle,
@@ -99,24 +98,15 @@ def _told(context: RunContext, version: str | None, write: Callable[[], T]) -> T
     return done
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledState:
-    """The stored version and history; ``applied`` is None without one. ``known`` are this code's migrations.
-
-    ``half_back`` are those of the applied ones whose way back was begun and not finished.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledState(Books):
+    """The stored version, and what history and ledger say. ``known`` are this code's migrations."""
 
     version: str | None
     code_version: str
-    applied: tuple[str, ...] | None
     known: tuple[str, ...]
-    half_back: tuple[str, ...] = ()
-    #: pending migrations that were begun and not finished
-    half_applied: tuple[str, ...] = ()
-    #: the checksums of the files that were run, by name
-    checksums: tuple[tuple[str, str], ...] = ()
     #: whose releases upgrade the tables
-    package: str = WCH.package
+    package: str
 
     @property
     def is_newer(self) -> bool:
@@ -156,18 +146,17 @@ def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
     return state_of(read_version(context), read_books(context.connection, context.names), folder)
 
 
-def state_of(version: str | None, history: Books, folder: MigrationFolder) -> InstalledState:
-    """Return the state with this version and history."""
-    package = folder.namespace.package
+def state_of(version: str | None, books: Books, folder: MigrationFolder) -> InstalledState:
+    """Return the state with this version, history and ledger."""
     return InstalledState(
-        version,
-        folder.version,
-        history.applied,
-        folder.names,
-        history.half_back,
-        history.half_applied,
-        history.checksums,
-        package,
+        applied=books.applied,
+        half_back=books.half_back,
+        half_applied=books.half_applied,
+        checksums=books.checksums,
+        version=version,
+        code_version=folder.version,
+        known=folder.names,
+        package=folder.namespace.package,
     )
 
 
