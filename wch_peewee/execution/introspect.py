@@ -104,7 +104,7 @@ class TableCache:
 
     def read(self, site: Names, names: Sequence[str]) -> Schema:
         """Read the tables ``names``, all of one installation, as far as they exist."""
-        return self.schema(site, names, self.texts(site, names))
+        return self.schema(site, self.texts(site, names))
 
     def texts(self, site: Names, names: Sequence[str]) -> Definitions:
         """Return the text that identifies each table; None for one with something beyond its text."""
@@ -112,21 +112,20 @@ class TableCache:
             name: None if self._dialect.folded(name) in self._triggers else self._text(site, name) for name in names
         }
 
-    def schema(self, site: Names, names: Sequence[str], texts: Definitions) -> Schema:
+    def schema(self, site: Names, texts: Definitions) -> Schema:
         """Return the tables for texts; those unlike any known table are read in full."""
         shared = {
             name: _renamed(self._known[text][1], self._known[text][0], site.start)
             for name, text in texts.items()
             if text is not None and text in self._known
         }
-        rest = [name for name in names if name not in shared]
-        if rest:
+        if len(shared) < len(texts):
             # All of them, because a foreign key is told by the names of both its tables.
-            for table in introspect_schema(self._connection, names):
+            for table in introspect_schema(self._connection, list(texts)):
                 if (text := texts.get(table.name)) is not None and _is_told_by_prefix(table, site.start):
                     self._known[text] = (site.start, table)
                 shared[table.name] = table
-        return Schema(tuple(shared[name] for name in names if name in shared))
+        return Schema(tuple(shared[name] for name in texts if name in shared))
 
     def _text(self, site: Names, name: str) -> str | None:
         query = self._dialect.definition(name)
