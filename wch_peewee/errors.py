@@ -220,6 +220,11 @@ def one_line(text: str, limit: int = 500) -> str:
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
+def duration(seconds: float) -> str:
+    """Return a duration in words: ``1 second``, ``0.5 seconds`` or ``60 seconds``."""
+    return f"{seconds:g} second{'' if f'{seconds:g}' == '1' else 's'}"
+
+
 def _some(outcomes: Sequence[str]) -> str:
     more = len(outcomes) - 3
     return "; ".join(outcomes[-3:]) + (f"; and {more} more before" if more > 0 else "")

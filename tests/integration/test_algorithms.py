@@ -9,7 +9,8 @@ import pytest
 from tests.support.algorithms import OPERATIONS, measure, short
 from tests.support.databases import LiveDatabase
 from wch_peewee.database.query import Connection, detect_dialect
-from wch_peewee.execution.apply import Executor
+from wch_peewee.execution.context import RunContext
+from wch_peewee.models.namespace import WCH
 from wch_peewee.schema.statements import Statement, Step
 
 PAGE = Path(__file__).parents[2] / "docs" / "online.md"
@@ -53,6 +54,6 @@ def test_one_that_does_not_do_is_followed_by_the_next(database: LiveDatabase) ->
         "ALTER TABLE t ADD COLUMN a INT NULL", "t", tuple(f"ALGORITHM={name}" for name in names), ("ALGORITHM=COPY",)
     )
     with database.statements() as seen:
-        Executor(Connection(connection, dialect), owned=["t"]).run_steps([Step("t", (), (statement,), "INSTANT")])
+        RunContext(Connection(connection, dialect), WCH.at("")).run_steps([Step("t", (), (statement,), "INSTANT")], "t")
     connection.close()
     assert seen.ddl == [statement.naming(algorithm) for algorithm in statement.algorithms]

@@ -19,7 +19,7 @@ from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
 from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.leftovers import tool_at_work
 from wch_peewee.execution.online import find_copier
-from wch_peewee.execution.online.tools import command, option_file, options, tool_target
+from wch_peewee.execution.online.watch import command, option_file
 from wch_peewee.schema.dialect import Topology
 from wch_peewee.schema.statements import CopyRule, Statement
 
@@ -185,10 +185,8 @@ def test_what_a_killed_tool_has_left_is_cleared_up_by_what_is_said(database: Liv
             cursor.execute(f"USE `{name}`")
             cursor.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, a varchar(20))")
             url = peewee.MySQLDatabase(name, **database.address.arguments())
-            dialect = detect_dialect(url)
-            target = tool_target(url, dialect.name, dialect.version)
-            with option_file(options(target)) as (file, descriptors):
-                words = command(target, table, "MODIFY a varchar(90)", file)
+            with option_file(url) as (file, descriptors):
+                words = command(Connection.detect(url), table, "MODIFY a varchar(90)", file)
                 kept = ["--no-swap-tables", "--no-drop-triggers", "--no-drop-new-table"]
                 subprocess.run([*words[:1], *kept, *words[1:]], check=True, capture_output=True, pass_fds=descriptors)
             for sql in ("SHOW TRIGGERS", "SHOW TABLES"):

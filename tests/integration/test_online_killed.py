@@ -32,7 +32,7 @@ from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.leftovers import find_leftovers, tool_at_work
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.online import find_copier, watch
-from wch_peewee.execution.online.tools import command, option_file, options, tool_target
+from wch_peewee.execution.online.watch import command, option_file
 from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.dialect import Topology
 from wch_peewee.schema.statements import Statement
@@ -212,12 +212,10 @@ def clear(database: LiveDatabase, words: str) -> list[str]:
 
 def leave(database: LiveDatabase, table: str, alter: str, *, copy: str, swap: bool = False) -> None:
     """Run the tool as far as it is before it swaps the tables, or right after that."""
-    dialect = detect_dialect(database.database)
-    target = tool_target(
-        peewee.MySQLDatabase(database.name, **database.address.arguments()), dialect.name, dialect.version
-    )
-    with option_file(options(target)) as (path, descriptors):
-        words = [word for word in command(target, table, alter, path) if "--new-table-name" not in word]
+    given = peewee.MySQLDatabase(database.name, **database.address.arguments())
+    connection = Connection(given, detect_dialect(database.database))
+    with option_file(given) as (path, descriptors):
+        words = [word for word in command(connection, table, alter, path) if "--new-table-name" not in word]
         # Foreign keys are rebuilt after the swap.
         words = [word.replace("rebuild_constraints", "none") for word in words]
         kept = ["--force", "--no-swap-tables", "--no-drop-triggers", "--no-drop-new-table", f"--new-table-name={copy}"]
@@ -348,23 +346,3 @@ def test_the_tool_does_not_fall_back_to_plain_text(installed: LiveDatabase) -> N
         with pytest.raises(StatementFailed, match="SSL is required, but the server does not support it"):
             copier(WIDEN, lambda: None)
     assert said == []
-
-
-def test_a_tool_that_cannot_insist_on_tls_is_not_started(
-    installed: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = with_tls(installed, installed.address.port)
-    script = tmp_path / TOOL
-    script.write_text(
-        f"#!{sys.executable}\nimport re, socket, sys\n"
-        "port = int(re.search(r'P=([0-9]+)', sys.argv[-1])[1])\n"
-        f"open('{tmp_path}/ports', 'a').write(f'{{port}} ')\n"
-        "with socket.create_connection(('127.0.0.1', port)) as server:\n"
-        "    server.recv(100)\n    server.sendall(b'login')\n    server.recv(100)\n",
-        encoding="utf-8",
-    )
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(StatementFailed, match="cannot enforce TLS, which the database URL requires"):
-        find_copier(database)(WIDEN, lambda: None)
-    assert str(database.connect_params["port"]) not in (tmp_path / "ports").read_text().split()

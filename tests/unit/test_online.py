@@ -1,9 +1,10 @@
-"""The command lines of the online tools, their progress output, and the handling of the password."""
+"""The command line of the online tool, its progress output, and the handling of the password."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import ssl
 import stat
 import tempfile
@@ -12,39 +13,38 @@ from pathlib import Path
 import peewee as pw
 import pytest
 
+from wch_peewee.database.query import Connection
 from wch_peewee.errors import ConfigurationError
-from wch_peewee.execution.online.tools import (
-    ToolTarget,
-    command,
-    demands_tls,
-    option_file,
-    options,
-    percent,
-    tool_target,
-)
+from wch_peewee.execution.online import find_copier, percent
+from wch_peewee.execution.online.watch import command, option_file, tls_options
+from wch_peewee.schema.mysql.dialect import MySQLDialect
 
 FILE = "options.cnf"
 ALTER = "MODIFY COLUMN `a` varchar(90) NOT NULL"
 SECRET = 'se"cr\\et'
 
 
-def target(**attributes: object) -> ToolTarget:
-    values = {"flavor": "mariadb", "version": (10, 11, 19), "host": "db", "port": 3307, "password": SECRET}
-    return ToolTarget("shop", "wp", **{**values, **attributes})  # type: ignore[arg-type]
+def database(**parameters: object) -> pw.Database:
+    return pw.MySQLDatabase("shop", **{"host": "db", "port": 3307, "user": "wp", "password": SECRET, **parameters})
+
+
+def words(flavor: str = "mariadb", version: tuple[int, ...] = (10, 11, 19), **parameters: object) -> list[str]:
+    connection = Connection(database(**parameters), MySQLDialect(flavor, version))
+    return command(connection, "wp_wch_messages", ALTER, FILE)
 
 
 def test_pt_online_schema_change_is_told_where_in_its_dsn() -> None:
-    words = command(target(), "wp_wch_messages", ALTER, FILE)
-    assert words[0] == "pt-online-schema-change"
-    assert words[-1] == "F=options.cnf,D=shop,t=wp_wch_messages,A=utf8mb4,h=db,P=3307"
-    assert {f"--alter={ALTER}", "--execute", "--alter-foreign-keys-method=rebuild_constraints"} <= set(words)
-    assert "--set-vars=lock_wait_timeout=1,foreign_key_checks=0" in words
-    assert command(target(socket="/run/s,1"), "t", ALTER, FILE)[-1].endswith(",S=/run/s\\,1")
+    found = words()
+    assert found[0] == "pt-online-schema-change"
+    assert found[-1] == "F=options.cnf,D=shop,t=wp_wch_messages,A=utf8mb4,h=db,P=3307"
+    assert {f"--alter={ALTER}", "--execute", "--alter-foreign-keys-method=rebuild_constraints"} <= set(found)
+    assert "--set-vars=lock_wait_timeout=1,foreign_key_checks=0" in found
+    assert words(unix_socket="/run/s,1")[-1].endswith(",S=/run/s\\,1")
+    assert not any(SECRET in word for word in found)
 
 
 def test_mysql_9_explains_as_a_table_to_it() -> None:
-    words = command(target(flavor="mysql", version=(9, 7, 4)), "t", ALTER, FILE)
-    assert "--set-vars=lock_wait_timeout=1,foreign_key_checks=0,explain_format=TRADITIONAL" in words
+    assert "--set-vars=lock_wait_timeout=1,foreign_key_checks=0,explain_format=TRADITIONAL" in words("mysql", (9, 7, 4))
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,15 @@ def test_the_password_is_in_a_file_of_ones_own_and_nowhere_else(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     if not in_memory:
         monkeypatch.delattr(os, "memfd_create", raising=False)
-    assert not any(SECRET in word for word in command(target(), "t", ALTER, FILE))
-    assert options(target()) == '[client]\nuser="wp"\npassword="se\\"cr\\\\et"\n'
-    assert SECRET not in repr(target())
-    with option_file(options(target())) as (path, descriptors):
-        assert len(descriptors) == in_memory
-        assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
-        for _ in range(2):  # each connection reads it
-            assert Path(path).read_text(encoding="utf-8") == options(target())
-        assert list(tmp_path.iterdir()) == ([] if in_memory else [Path(path)])
-    assert list(tmp_path.iterdir()) == []
-
-
-def database(**parameters: object) -> pw.Database:
-    return pw.MySQLDatabase("shop", host="db", user="wp", password=SECRET, **parameters)
+    for password in (SECRET, SECRET.encode()):
+        with option_file(database(password=password)) as (path, descriptors):
+            assert len(descriptors) == in_memory
+            assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+            for _ in range(2):  # each connection reads it
+                text = Path(path).read_text(encoding="utf-8")
+                assert text == '[client]\nuser="wp"\npassword="se\\"cr\\\\et"\n'
+            assert list(tmp_path.iterdir()) == ([] if in_memory else [Path(path)])
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -91,20 +86,20 @@ def database(**parameters: object) -> pw.Database:
 )
 def test_tls_is_demanded_of_the_tool_as_of_ourselves(parameters: dict[str, object], mode: str) -> None:
     """The certificate that we have accepted is the one that the tool accepts."""
-    found = tool_target(database(**parameters), "mysql", (9, 7), b"certificate")
-    lines = options(found).splitlines()
-    assert {f'ssl-mode="{mode}"', f'ssl-fp="{hashlib.sha1(b"certificate").hexdigest()}"'} <= {*lines}
-    assert ('ssl-ca="ca.pem"' in lines) == (mode != "REQUIRED")
+    found = tls_options(parameters, b"certificate")
+    assert (found["ssl-mode"], found["ssl-fp"]) == (mode, hashlib.sha1(b"certificate").hexdigest())
+    assert (found["ssl-ca"] == "ca.pem") == (mode != "REQUIRED")
 
 
-def test_without_a_demand_for_tls_nothing_is_said_of_it() -> None:
-    for parameters in ({}, {"ssl": {}}, {"ssl": {"ssl": True}, "ssl_disabled": True}):
-        found = tool_target(database(**parameters), "mysql", (9, 7), b"certificate")
-        assert found.tls == {}
+@pytest.mark.parametrize("parameters", [{}, {"ssl": {}}, {"ssl": {"ssl": True}, "ssl_disabled": True}])
+def test_without_a_demand_for_tls_nothing_is_said_of_it(parameters: dict[str, object]) -> None:
+    with option_file(database(**parameters)) as (path, _):
+        assert "ssl" not in Path(path).read_text(encoding="utf-8")
+
+
+def test_what_no_tool_can_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: name)
     with pytest.raises(ConfigurationError, match="SSLContext cannot be handed"):
-        demands_tls(database(ssl=ssl.create_default_context()))
-
-
-def test_sqlite_needs_no_tool() -> None:
+        find_copier(database(ssl=ssl.create_default_context()))
     with pytest.raises(ConfigurationError, match="SQLite rebuilds a table by itself"):
-        tool_target(pw.SqliteDatabase(":memory:"), "sqlite", (3, 40))
+        find_copier(pw.SqliteDatabase(":memory:"))

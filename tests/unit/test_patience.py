@@ -13,6 +13,7 @@ from pymysql.constants import SERVER_STATUS
 from wch_peewee import Busy
 from wch_peewee.database import query
 from wch_peewee.database.query import Connection, retry_aborted, retry_while_blocked, run_query
+from wch_peewee.errors import duration
 from wch_peewee.schema.base import Query
 from wch_peewee.schema.mysql.base import MySQLBase
 
@@ -89,6 +90,14 @@ def test_what_is_not_a_lock_is_not_tried_again(database: peewee.Database) -> Non
     with pytest.raises(peewee.OperationalError, match="no such table"):
         retry_while_blocked(action, Connection.detect(database), tables=["t"], patience=60)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 seconds"), (0.5, "0.5 seconds"), (1, "1 second"), (1.0, "1 second"), (60.0, "60 seconds")],
+)
+def test_one_second_is_no_plural(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
 
 
 # --- reads that a server breaks off

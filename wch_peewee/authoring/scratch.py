@@ -13,7 +13,7 @@ from ..database.url import Target
 from ..errors import WchError
 from ..execution.context import RunContext
 from ..execution.introspect import introspect_schema
-from ..execution.topology import require_writable
+from ..execution.topology import read_topology, refuse
 from ..install.manager import DatabaseManager
 from ..migrate.dry_run import dry_run_on_empty
 from ..migrate.folder import MigrationFolder
@@ -75,7 +75,8 @@ def temporary_database(target: Target) -> Iterator[Target]:
     """Create the database that ``target`` names on its server for the block, empty. Raises DatabaseUnavailable."""
     administration = open_database(replace(target, name="information_schema"))
     with connected(administration):
-        require_writable(Connection.detect(administration))
+        connection = Connection.detect(administration)
+        refuse(connection, read_topology(connection, locking=True))
         administration.execute_sql(f"CREATE DATABASE `{target.name}` CHARACTER SET utf8mb4")
     try:
         yield target

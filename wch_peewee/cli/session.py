@@ -15,7 +15,7 @@ from ..database.query import failure_of
 from ..database.url import Target, parse_url
 from ..errors import ConfigurationError, SchemaConflict, SchemaTooNew
 from ..execution.online import find_copier
-from ..execution.replicas import ReplicaRule
+from ..execution.topology import ReplicaRule
 from ..install.access import ModelAccess
 from ..install.manager import DatabaseManager
 from ..install.network import Network, NetworkReport, OnSite, SiteResult

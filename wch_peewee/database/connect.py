@@ -9,7 +9,6 @@ import logging
 import os
 import random
 import re
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ import peewee as pw
 import pymysql
 from pymysql.constants import CLIENT, SERVER_STATUS
 
-from ..errors import Busy, ConfigurationError, UnsupportedServer, WchError, one_line
+from ..errors import Busy, ConfigurationError, UnsupportedServer, WchError, duration, one_line
 from .connection import is_crowded, is_lost
 from .driver import DEFAULT_COLLATION, ServerDatabase, carried_over, is_connector, server_parameters
 from .failures import STATEMENT, opening_error
@@ -114,7 +113,7 @@ class FileDatabase(pw.SqliteDatabase):
     def cursor(self, named_cursor: str | None = None) -> Any:
         state = self._state
         if not state.closed and (why := self._lost()):
-            in_transaction = self.in_transaction() or _has_begun(state.conn)
+            in_transaction = self.in_transaction() or state.conn.in_transaction
             self._undo()
             if in_transaction or not self.autoconnect:
                 raise pw.OperationalError(why)
@@ -143,13 +142,6 @@ class FileDatabase(pw.SqliteDatabase):
             if _identity(state.file) != state.identity:
                 state.lost = "the file has been deleted or replaced while it was open"
         return str(state.lost)
-
-
-def _has_begun(connection: sqlite3.Connection) -> bool:
-    try:
-        return connection.in_transaction
-    except sqlite3.ProgrammingError:  # closed
-        return False
 
 
 class _RunOnFile(_RunDatabase, FileDatabase):
@@ -439,7 +431,7 @@ def _connect(database: pw.Database) -> None:
             if left <= 0 or not is_crowded(error):
                 raise
             if not attempt:
-                logger.warning("%s has too many connections; waiting up to %g seconds", describe(database), patience)
+                logger.warning("%s has too many connections; waiting up to %s", describe(database), duration(patience))
         time.sleep(min(left, random.uniform(0.2, 1)))
 
 
@@ -466,7 +458,7 @@ def connect(database: pw.Database) -> None:
         with contextlib.suppress(Exception):
             database.close()
         if isinstance(database, _RunOnServer) and is_crowded(error):
-            waited = f"waited {database.patience:g} seconds ({error.args[-1]})"
+            waited = f"waited {duration(database.patience)} ({error.args[-1]})"
             raise Busy(f"{describe(database)}: the server has too many connections; {waited}.") from error
         raise opening_error(describe(database), database, database_file(database), error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import random
 import re
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import peewee
 from peewee import Database, PeeweeException, SqliteDatabase
 
-from ..errors import Busy, UnsupportedServer
+from ..errors import Busy, UnsupportedServer, duration
 from ..schema.base import BaseDialect, Failure, Query
 from .connect import in_transaction, is_autocommitted, patience_of
 
@@ -129,9 +130,8 @@ def retry_while_blocked(
     before each attempt, because our own lock can be lost in the meantime. Raises Busy, which names the
     holder if the server tells.
     """
-    begun = time.monotonic()
-    attempt = 0
-    while True:
+    begun, what = time.monotonic(), tables[0] if tables else "rows"
+    for _ in attempts(patience, lambda: f"Another session has locked {what}{_holders(connection, tables)}"):
         if check is not None:
             check()
         try:
@@ -139,19 +139,29 @@ def retry_while_blocked(
         except PeeweeException as error:
             if connection.dialect.failure(error.args) != "waiting":
                 raise
-            what, waited = tables[0] if tables else "rows", time.monotonic() - begun
-            if waited >= patience:
-                blocked = Busy(
-                    f"another session has locked {what} for {waited:.0f} seconds"
-                    f"{_holders(connection, tables)}; the statement was not run; try again later"
-                )
-                blocked.of_statement = True
-                raise blocked from error
-            if not attempt:
-                holders = _holders(connection, tables)
-                logger.warning("Another session has locked %s%s; waiting up to %g seconds", what, holders, patience)
-        attempt += 1
-        time.sleep(min(pause(attempt), patience - waited))
+            cause = error
+    blocked = Busy(
+        f"another session has locked {what} for {duration(round(time.monotonic() - begun))}"
+        f"{_holders(connection, tables)}; the statement was not run; try again later"
+    )
+    blocked.of_statement = True
+    raise blocked from cause
+
+
+def attempts(patience: float, reason: Callable[[], str], rest: Callable[[int], float] | None = None) -> Iterator[int]:
+    """Yield the number of each attempt: the first at once, others until ``patience`` seconds are over.
+
+    ``rest`` returns the seconds between attempts, by default as ``pause`` does. The first wait is logged as a warning
+    that begins with ``reason()``.
+    """
+    deadline = time.monotonic() + patience
+    for attempt in itertools.count(1):
+        yield attempt
+        if (left := deadline - time.monotonic()) <= 0:
+            return
+        if attempt == 1:
+            logger.warning("%s; waiting up to %s", reason(), duration(round(patience, 1)))
+        time.sleep(min((rest or pause)(attempt), left))
 
 
 def pause(attempt: int) -> float:

@@ -1,20 +1,25 @@
 """Runs the steps of plans: the only place that changes a schema."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from peewee import PeeweeException
 
-from ..database.query import Connection, retry_while_blocked
+from ..database.query import retry_while_blocked
 from ..errors import CopyRefused, NotOwned, SchemaConflict, StatementFailed
-from ..schema.dialect import ALONE, Topology
 from ..schema.objects import Table
 from ..schema.operations import AddForeignKey, apply_to_table
 from ..schema.preconditions import is_loss, preconditions_of
-from ..schema.statements import COPY_RULE, Copier, CopyRule, Statement, Step
-from .introspect import count_rows, introspect_schema, table_sizes
+from ..schema.statements import Copier, Statement, Step
+from .introspect import count_rows, table_sizes
+
+if TYPE_CHECKING:
+    from .context import RunContext
 
 logger = logging.getLogger("wch_peewee")
 
@@ -24,38 +29,20 @@ class ConcurrentChange(Exception):
 
 
 class Executor:
-    """Runs statements on one connection. An exception from ``before`` or ``check`` stops the run.
+    """Runs statements in a run's context. An exception from its listener or from the check of its lock stops the run.
 
     A statement whose table is not owned is never sent. One that is blocked by an open transaction ends after the
-    session's lock timeout, so that nothing queues behind it for longer, and is retried with jitter until ``patience``
-    (seconds) is used up. A failed step leaves the ones before it in place: every step can be repeated, so the next run
-    inspects the schema again.
+    session's lock timeout, so that nothing queues behind it for longer, and is retried with jitter until the patience
+    is used up. A failed step leaves the ones before it in place: every step can be repeated, so the next run inspects
+    the schema again.
 
-    ``before`` is called once for each statement, ``check`` before each attempt. What has been done is added to ``log``,
-    in dbDelta's words, at once.
+    The listener is called once for each statement, the lock is checked before each attempt. What has been done is added
+    to the context's outcomes, in dbDelta's words, at once.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        owned: Collection[str],
-        patience: float = 60.0,
-        before: Callable[[Statement], None] | None = None,
-        check: Callable[[], None] = lambda: None,
-        log: list[str] | None = None,
-        copies: CopyRule = COPY_RULE,
-        topology: Topology = ALONE,
-    ) -> None:
-        self._connection = connection
-        self._database, self._dialect = connection.database, connection.dialect
+    def __init__(self, context: RunContext, owned: Collection[str]) -> None:
+        self._context, self._connection, self._dialect = context, context.connection, context.dialect
         self._owned = frozenset(owned)
-        self._patience = patience
-        self._before = before
-        self._check = check
-        self._log = [] if log is None else log
-        self._copies = copies
-        self._topology = topology
 
     def run_steps(self, steps: Iterable[Step]) -> None:
         for step in steps:
@@ -76,15 +63,15 @@ class Executor:
                 self._send(statement)
             return
         for operation in step.operations:
-            self._log += operation.outcome()
+            self._context.outcomes += operation.outcome()
             for outcome in operation.outcome():
                 logger.info("%s", outcome)
 
     def _send(self, statement: Statement, step: Step | None = None) -> None:
         if statement.table and statement.table not in self._owned:
             raise NotOwned(f"refused to change {statement.table}; managed tables: {', '.join(sorted(self._owned))}")
-        if self._before is not None:
-            self._before(statement)
+        if self._context.listener.before_statement is not None:
+            self._context.listener.before_statement(statement)
         text = statement.text
         try:
             for text in self._variants(statement, step):
@@ -104,20 +91,24 @@ class Executor:
 
         On a Galera cluster, all of which waits for it, that is true of every algorithm that reads the table's rows.
         """
-        algorithms, stops = statement.algorithms, None
-        if step is not None and self._topology.shares_writes:
+        algorithms, stops, topology, copies = (
+            statement.algorithms,
+            None,
+            self._context.topology,
+            self._context.options.copies,
+        )
+        if step is not None and topology.shares_writes:
             # One that the server may refuse is followed by those that read rows.
             stops = step if step.reads_rows else replace(step, cost="INPLACE", operations=())
         free = len(algorithms) if stops is None else int(stops is not step)
         yield from map(statement.naming, algorithms[:free])
         if statement.copying:
             size = table_sizes(self._connection, [statement.table]).get(statement.table)
-            if (copier := self._copies.copier) is not None and step is not None and self._copies.hands_over(step, size):
-                for given_back in hand_off(self._connection, step, statement, copier, self._check):
-                    self._run_step(given_back)
+            if copies.copier is not None and step is not None and copies.hands_over(step, size):
+                self._hand_off(step, statement, copies.copier)
                 return
-            words = "" if stops is None else self._dialect.effect(stops, self._topology, size).words
-            if reason := self._copies.refusal(statement.table, step, size, words):
+            words = "" if stops is None else self._dialect.effect(stops, topology, size).words
+            if reason := copies.refusal(statement.table, step, size, words):
                 raise CopyRefused(reason, sql=statement.sql)
             yield from map(statement.naming, (*algorithms[free:], *statement.copying))
         # The last one says why, or it is the only one.
@@ -127,11 +118,11 @@ class Executor:
         """Send the statement; return False if the server does not support that algorithm for it."""
         try:
             retry_while_blocked(
-                lambda: self._database.execute_sql(self._dialect.escape(text)),
+                lambda: self._context.database.execute_sql(self._dialect.escape(text)),
                 self._connection,
                 tables=(table, *sorted(self._owned - {table})),
-                patience=self._patience,
-                check=self._check,
+                patience=self._context.options.patience,
+                check=self._context.check,
             )
         except PeeweeException as error:
             if self._dialect.failure(error.args) != "unsupported":
@@ -142,42 +133,34 @@ class Executor:
     def _send_quietly(self, statement: Statement) -> None:
         # The failure that brought us here is the one to report; a lost connection takes its settings with it.
         with contextlib.suppress(PeeweeException):
-            self._database.execute_sql(self._dialect.escape(statement.sql))
+            self._context.database.execute_sql(self._dialect.escape(statement.sql))
 
+    def _hand_off(self, step: Step, statement: Statement, copier: Copier) -> None:
+        """Hand ``statement`` to ``copier``, and restore foreign keys which the tool has dropped.
 
-def hand_off(
-    connection: Connection,
-    step: Step,
-    statement: Statement,
-    copier: Copier,
-    check: Callable[[], None],
-) -> tuple[Step, ...]:
-    """Hand ``statement`` to ``copier``; return the steps that restore foreign keys which the tool has dropped.
+        Raises SchemaConflict if rows conflict with the change, and StatementFailed.
+        """
+        for operation in step.operations:
+            for need in preconditions_of(operation):
+                if not is_loss(need) and (count := count_rows(self._connection, need)):
+                    raise SchemaConflict(need.refusal(count))
+        before = self._live(step)
+        copier(statement, self._context.check)
+        expected = apply_to_table(before, step.operations)
+        after = self._live(step)
+        missing = {index.name for index in expected.indexes} - {index.name for index in after.indexes}
+        if after.columns != expected.columns or missing:
+            raise StatementFailed(
+                f"the tool reported success, but {step.table} still differs; wch check shows how", sql=statement.sql
+            )
+        lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
+        self.run_steps(self._dialect.render(after, [AddForeignKey(step.table, key) for key in lost]))
 
-    Raises SchemaConflict if rows conflict with the change, and StatementFailed.
-    """
-    for operation in step.operations:
-        for need in preconditions_of(operation):
-            if not is_loss(need) and (count := count_rows(connection, need)):
-                raise SchemaConflict(need.refusal(count))
-    before = _live(connection, step)
-    copier(statement, check)
-    expected = apply_to_table(before, step.operations)
-    after = _live(connection, step)
-    missing = {index.name for index in expected.indexes} - {index.name for index in after.indexes}
-    if after.columns != expected.columns or missing:
-        raise StatementFailed(
-            f"the tool reported success, but {step.table} still differs; wch check shows how", sql=statement.sql
-        )
-    lost = [key for key in expected.foreign_keys if not any(there.serves(key) for there in after.foreign_keys)]
-    return connection.dialect.render(after, [AddForeignKey(step.table, key) for key in lost])
-
-
-def _live(connection: Connection, step: Step) -> Table:
-    table = introspect_schema(connection, [step.table]).table(step.table)
-    if table is None:
-        raise StatementFailed(f"{step.table} is not there", sql="")
-    return table
+    def _live(self, step: Step) -> Table:
+        table = self._context.live(step.table)
+        if table is None:
+            raise StatementFailed(f"{step.table} is not there", sql="")
+        return table
 
 
 def _words(error: PeeweeException, *, lost: bool) -> str:

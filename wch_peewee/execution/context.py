@@ -17,15 +17,16 @@ from ..models.namespace import our_names
 from ..progress import Progress
 from ..schema.declared import resolve
 from ..schema.dialect import ALONE, Dialect, Privileges, Topology
+from ..schema.diff import Change, diff_schemas
 from ..schema.naming import Names, Namespace, as_site
 from ..schema.objects import Schema, Table
 from ..schema.operations import CreateTable, Operation
-from ..schema.plan import Plan, RowWork
+from ..schema.plan import Plan, RowWork, make_plan
 from ..schema.preconditions import Precondition
 from ..schema.statements import COPY_RULE, CopyRule, Statement, Step
 from ..settings import RemovalPermission, is_removal_permitted, table_prefix
 from ..wordpress.multisite import network_of
-from ..wordpress.options import site_collation
+from ..wordpress.options import options_table, site_collation
 from .apply import ConcurrentChange, Executor
 from .introspect import (
     DatabaseNames,
@@ -33,14 +34,12 @@ from .introspect import (
     count_rows,
     database_names,
     introspect_schema,
-    plan_for,
     referencing_tables,
     with_free_names,
     with_referenced,
 )
 from .lock import LEASE_TTL, LockCheck, migration_lock
-from .replicas import ReplicaRule
-from .topology import PROVE_EVERY, read_topology, refuse, require_one_server, require_writable
+from .topology import PROVE_EVERY, ReplicaRule, read_topology, refuse, require_one_server
 
 T = TypeVar("T")
 
@@ -103,8 +102,6 @@ class RunContext:
     written: dict[str, str | None] = field(default_factory=dict)
     #: The site's collation if it has been read already; it is read when first needed.
     known_collation: str | None = None
-    #: Tables that were missing when last queried (``note_present``).
-    absent: set[str] = field(default_factory=set)
     #: The tables of other sites, in a run over many of them.
     table_cache: TableCache | None = None
 
@@ -152,8 +149,8 @@ class RunContext:
         With ``deciding`` what is read decides whether a run follows: raise if other servers answer, too.
         """
         if not self.dialect.transactional_ddl:
-            self.topology = (require_writable if writing else read_topology)(self.connection)
-            if deciding and self.topology.is_split:
+            self.topology = read_topology(self.connection, locking=writing)
+            if writing or (deciding and self.topology.is_split):
                 refuse(self.connection, self.topology)
             self.connection = replace(self.connection, by_writer=writing or deciding)
             self.proved = time.monotonic()
@@ -172,20 +169,7 @@ class RunContext:
 
     def present(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that exist, in the order given."""
-        asked = self._not_known_missing(names)
-        return self.connection.present(asked) if asked else ()
-
-    def note_present(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return those of the tables that exist. A missing one is not queried again, once, before it is created."""
-        found = self.connection.present(names)
-        self.absent |= set(names) - set(found)
-        return found
-
-    def _not_known_missing(self, names: Sequence[str]) -> list[str]:
-        """Leave out tables known to be missing, and forget that: by the next time they may have been created."""
-        asked = [name for name in names if name not in self.absent]
-        self.absent -= set(names)
-        return asked
+        return self.connection.present(names)
 
     def count(self, precondition: Precondition) -> int:
         """Count the rows that conflict with ``precondition``."""
@@ -199,8 +183,7 @@ class RunContext:
         """Read live tables by their full names, as far as they exist."""
         if self.table_cache is not None:
             return self.table_cache.read(self.names, self.present(names))
-        asked = self._not_known_missing(names)
-        return introspect_schema(self.connection, asked) if asked else Schema(())
+        return introspect_schema(self.connection, names)
 
     def live(self, name: str, *, for_columns: bool = False) -> Table | None:
         """Read one table by its full name; ``for_columns`` as in ``introspect_schema``."""
@@ -214,9 +197,23 @@ class RunContext:
         return self.plan_to(desired, actual)
 
     def plan_to(self, desired: Schema, actual: Schema, count: Callable[[Precondition], int] | None = None) -> Plan:
-        """Plan what brings ``actual`` to ``desired``, both under their full names; ``count`` as in ``plan_for``."""
-        plan = plan_for(self.connection, desired, actual, names=self.database_names, count=count)
-        return plan.without(self.options.ignore)
+        """Plan what brings ``actual`` to ``desired``, both under their full names. Reads only.
+
+        ``count`` replaces the database's answer for conflicting rows.
+        """
+
+        def is_possible(change: Change) -> bool:
+            live = actual.table(change.operation.table)
+            return live is None or not self.dialect.obstacles(live, [change.operation])
+
+        diff = diff_schemas(desired, actual)
+        named = with_free_names((change.operation for change in diff.changes), self.dialect, self.database_names)
+        changes = [replace(change, operation=one) for change, one in zip(diff.changes, named, strict=True)]
+        # What cannot be done whatever the rows are is not counted for: in a large table that takes long.
+        kept = tuple(change if is_possible(change) else replace(change, requires=()) for change in changes)
+        diff = replace(diff, changes=kept)
+        counts = {need: (count or self.count)(need) for need in diff.preconditions()}
+        return make_plan(diff, actual, self.dialect, counts).without(self.options.ignore)
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Plan:
         """Bring the live tables to the declared definition; arguments and errors are those of ``reconcile_to``."""
@@ -229,7 +226,7 @@ class RunContext:
         tables that have only been created are not read again: such a caller verifies before the run is done.
         Raises SchemaConflict if the schema keeps differing, and what the executor raises.
         """
-        executor = self._executor(table.name for table in desired)
+        executor = Executor(self, {*self.names.owned, *(table.name for table in desired)})
         for _ in range(_ROUNDS):
             plan = self.plan_to(desired, self.read(with_referenced(desired)))
             if plan.is_empty:
@@ -254,9 +251,16 @@ class RunContext:
         named = with_free_names(operations, self.dialect, self.database_names)
         self.run_steps(self.dialect.render(live or self.live(name), named), name)
 
+    def options_step(self) -> tuple[Step, ...]:
+        """Return the step that creates the options table if it is missing."""
+        if self.present([self.names.options]):
+            return ()
+        create = options_table(self.dialect, self.prefix, self.collation)
+        return self.dialect.render(None, with_free_names([create], self.dialect, self.database_names))
+
     def run_steps(self, steps: Iterable[Step], name: str) -> None:
         """Run rendered steps on the one table ``name``."""
-        self._executor([name]).run_steps(steps)
+        Executor(self, {*self.names.owned, name}).run_steps(steps)
 
     def write(self, action: Callable[[], T], *tables: str) -> T:
         """Do one write to rows of ``tables`` under the lock, and wait for rows that another session has locked.
@@ -265,7 +269,7 @@ class RunContext:
         """
         # Inside a transaction (pw_migrate's) a deadlock has undone more than this statement: one try only.
         patience = 0.0 if self.database.in_transaction() else self.options.patience
-        return retry_while_blocked(action, self.connection, tables=tables, patience=patience, check=self._check)
+        return retry_while_blocked(action, self.connection, tables=tables, patience=patience, check=self.check)
 
     def referencing_tables(self, names: Sequence[str]) -> dict[str, str]:
         """Return the other tables with a foreign key to one of ``names``, each with what drops its keys."""
@@ -276,19 +280,8 @@ class RunContext:
         answers = [self.connection.query(query) for query in self.dialect.privileges()]
         return self.dialect.read_privileges(answers, self.names.owned, self.names.options)
 
-    def _executor(self, extra: Iterable[str]) -> Executor:
-        return Executor(
-            self.connection,
-            owned={*self.names.owned, *extra},
-            patience=self.options.patience,
-            before=self.listener.before_statement,
-            check=self._check,
-            log=self.outcomes,
-            copies=self.options.copies,
-            topology=self.topology,
-        )
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Check before a statement that the run may go on. Raises Busy, and DatabaseUnavailable behind a splitter."""
         if self.options.replicas is not None:
             self.options.replicas.hold()
         if self.check_lock is not None:
@@ -319,6 +312,17 @@ def attached(context: RunContext) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def locked(context: RunContext) -> Iterator[None]:
+    """Hold the lock for the block, in which ``context`` is the current one. Raises Busy."""
+    with migration_lock(context) as context.check_lock:
+        try:
+            with attached(context):
+                yield
+        finally:
+            context.check_lock = None
+
+
+@contextlib.contextmanager
 def context_of(database: pw.Database) -> Iterator[RunContext]:
     """Yield the database's current context.
 
@@ -335,11 +339,5 @@ def context_of(database: pw.Database) -> Iterator[RunContext]:
         settings = with_settings(database, run_settings(LOCK_WAIT))
     with settings:
         context.find_topology(writing=True)
-        patience = context.options.patience
-        with migration_lock(context.connection, context.names, context.topology, timeout=patience) as check:
-            context.check_lock = check
-            try:
-                with attached(context):
-                    yield context
-            finally:
-                context.check_lock = None
+        with locked(context):
+            yield context

@@ -1,4 +1,4 @@
-"""Reads the live schema and plans changes to it: the only place that asks a database what it holds. Never writes."""
+"""Reads the live schema: the only place that asks a database what it holds. Never writes."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,11 +8,9 @@ from itertools import chain, count
 
 from ..database.query import Connection
 from ..schema.dialect import Dialect
-from ..schema.diff import Change, diff_schemas
 from ..schema.naming import Names, constraint_name
 from ..schema.objects import Foreign, Schema, Table
 from ..schema.operations import Operation, with_names
-from ..schema.plan import Plan, make_plan
 from ..schema.preconditions import Precondition
 from ..schema.statements import Size
 
@@ -51,32 +49,6 @@ def with_referenced(desired: Schema) -> list[str]:
 
 #: By the name in lower case: the table that has it.
 DatabaseNames = Mapping[str, str]
-
-
-def plan_for(
-    connection: Connection,
-    desired: Schema,
-    actual: Schema,
-    *,
-    names: Callable[[], DatabaseNames],
-    count: Callable[[Precondition], int] | None = None,
-) -> Plan:
-    """Plan what brings the live tables ``actual`` to ``desired``. Reads only.
-
-    ``names`` returns ``database_names``; ``count`` replaces the database's answer for conflicting rows.
-    """
-    diff = diff_schemas(desired, actual)
-    operations = with_free_names((change.operation for change in diff.changes), connection.dialect, names)
-    changes = (replace(change, operation=one) for change, one in zip(diff.changes, operations, strict=True))
-    # What cannot be done whatever the rows are is not counted for: in a large table that takes long.
-    diff = replace(diff, changes=tuple(_without_counts(change, actual, connection.dialect) for change in changes))
-    counts = {need: count(need) if count else count_rows(connection, need) for need in diff.preconditions()}
-    return make_plan(diff, actual, connection.dialect, counts)
-
-
-def _without_counts(change: Change, actual: Schema, dialect: Dialect) -> Change:
-    live = actual.table(change.operation.table)
-    return change if live is None or not dialect.obstacles(live, [change.operation]) else replace(change, requires=())
 
 
 def database_names(connection: Connection) -> DatabaseNames:
@@ -132,7 +104,7 @@ class TableCache:
 
     def read(self, site: Names, names: Sequence[str]) -> Schema:
         """Read the tables ``names``, all of one installation, as far as they exist."""
-        return self.schema(site, names, self.texts(site, names))
+        return self.schema(site, self.texts(site, names))
 
     def texts(self, site: Names, names: Sequence[str]) -> Definitions:
         """Return the text that identifies each table; None for one with something beyond its text."""
@@ -140,21 +112,20 @@ class TableCache:
             name: None if self._dialect.folded(name) in self._triggers else self._text(site, name) for name in names
         }
 
-    def schema(self, site: Names, names: Sequence[str], texts: Definitions) -> Schema:
+    def schema(self, site: Names, texts: Definitions) -> Schema:
         """Return the tables for texts; those unlike any known table are read in full."""
         shared = {
             name: _renamed(self._known[text][1], self._known[text][0], site.start)
             for name, text in texts.items()
             if text is not None and text in self._known
         }
-        rest = [name for name in names if name not in shared]
-        if rest:
+        if len(shared) < len(texts):
             # All of them, because a foreign key is told by the names of both its tables.
-            for table in introspect_schema(self._connection, names):
+            for table in introspect_schema(self._connection, list(texts)):
                 if (text := texts.get(table.name)) is not None and _is_told_by_prefix(table, site.start):
                     self._known[text] = (site.start, table)
                 shared[table.name] = table
-        return Schema(tuple(shared[name] for name in names if name in shared))
+        return Schema(tuple(shared[name] for name in texts if name in shared))
 
     def _text(self, site: Names, name: str) -> str | None:
         query = self._dialect.definition(name)

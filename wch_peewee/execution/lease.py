@@ -1,7 +1,6 @@
 """A lease for Galera clusters, where GET_LOCK holds on one node only: a row in the site's options table."""
 
 import contextlib
-import logging
 import os
 import random
 import secrets
@@ -13,10 +12,8 @@ from typing import Any
 
 import peewee as pw
 
-from ..database.query import Connection, retry_aborted
-from ..errors import Busy
-
-logger = logging.getLogger("wch_peewee")
+from ..database.query import Connection, attempts, retry_aborted
+from ..errors import Busy, duration
 
 #: The value of a free lease. The row stays, because an account that may upgrade may lack DELETE.
 FREE = "free"
@@ -46,8 +43,12 @@ class Lease:
     def acquire(self, ttl: float, timeout: float) -> None:
         """Take the lease, or take it over. Raises Busy after ``timeout`` seconds."""
         begun = last = time.monotonic()
-        seen, quiet, warned = None, 0.0, False
-        while True:
+        seen, quiet = None, 0.0
+
+        def another() -> str:
+            return f"Another run on this cluster{_who(seen)} is upgrading"
+
+        for _ in attempts(timeout, another, lambda attempt: random.uniform(0.05, 0.2)):
             value = self._value_or(seen)
             now = time.monotonic()
             # An ALTER that has kept our own SELECT waiting has kept the holder from beating, too.
@@ -55,13 +56,9 @@ class Lease:
             seen, last = value, now
             if self._is_mine(value) or self._try(value, stale=quiet >= ttl):
                 return
-            if now - begun >= timeout:
-                raise Busy(f"another run on this cluster{_who(value)} is upgrading; waited {now - begun:.0f} seconds")
-            if not warned:
-                words = "Another run on this cluster%s is upgrading; waiting up to %g seconds"
-                logger.warning(words, _who(value), timeout)
-                warned = True
-            time.sleep(random.uniform(0.05, 0.2))
+        raise Busy(
+            f"another run on this cluster{_who(seen)} is upgrading; waited {duration(round(time.monotonic() - begun))}"
+        )
 
     def check(self) -> None:
         """Renew the lease. Raises Busy if another run has taken it over."""

@@ -5,7 +5,6 @@ A copy that is swapped in late undoes what a run has done meanwhile, so no run s
 
 import contextlib
 import hashlib
-import logging
 import os
 import re
 import time
@@ -14,13 +13,11 @@ from dataclasses import dataclass
 
 from peewee import PeeweeException
 
-from ..database.query import Connection
+from ..database.query import Connection, attempts
 from ..errors import Busy
 from ..schema.base import Query
 from ..schema.dialect import Topology
 from .introspect import referencing_tables
-
-logger = logging.getLogger("wch_peewee")
 
 PT_OSC, GH_OST = "pt-online-schema-change", "gh-ost"
 
@@ -133,14 +130,12 @@ def tool_at_work(connection: Connection, topology: Topology, tables: Sequence[st
 
 def wait_for_tools(connection: Connection, topology: Topology, tables: Sequence[str], deadline: float) -> None:
     """Wait until no tool has anything at ``tables``. Raises Busy after ``deadline``, in monotonic seconds."""
-    warned = False
-    while (found := tool_at_work(connection, topology, tables)) is not None:
-        if (left := deadline - time.monotonic()) <= 0:
-            raise Busy(f"{found} Nothing was changed.")
-        if not warned:
-            logger.warning("Waiting up to %.0f seconds: %s", left, found.what)
-            warned = True
-        time.sleep(_POLL)
+    found: ToolAtWork | None = None
+    left = max(0.0, deadline - time.monotonic())
+    for _ in attempts(left, lambda: found.what if found else "", lambda attempt: _POLL):
+        if (found := tool_at_work(connection, topology, tables)) is None:
+            return
+    raise Busy(f"{found} Nothing was changed.")
 
 
 def _in_words(connection: Connection, left: Leftovers) -> ToolAtWork:
@@ -159,7 +154,7 @@ def _in_words(connection: Connection, left: Leftovers) -> ToolAtWork:
 def _connections(connection: Connection, tool: str) -> list[str]:
     """Return the connections that run a statement of the tool, as far as the account sees them."""
     with contextlib.suppress(PeeweeException):
-        seen = "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE %s"
+        seen = f"SELECT ID FROM {connection.dialect.processlist} WHERE DB = DATABASE() AND INFO LIKE %s"
         rows = connection.query(Query(f"{seen} AND ID <> CONNECTION_ID()", (f"%{tool}%",)))
         return [str(row[0]) for row in rows]
     return []

@@ -1,29 +1,30 @@
 """The lock: one upgrader at a time for each (database, namespace, prefix)."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
-import logging
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import peewee as pw
 
 from ..database.connect import dedicated, describe, in_transaction
 from ..database.failures import ELSEWHERE
-from ..database.query import Connection
-from ..database.session import LOCK_WAIT, with_settings
-from ..errors import Busy, SchemaConflict
+from ..database.query import Connection, attempts
+from ..database.session import with_settings
+from ..errors import Busy, SchemaConflict, duration
 from ..models.namespace import WCH
-from ..schema.dialect import Topology
-from ..schema.naming import Names, Namespace, options_table_name
-from ..wordpress.options import cluster_obstacle, has_unique_names, options_table, site_collation
-from .apply import ConcurrentChange, Executor
-from .introspect import introspect_schema
+from ..schema.naming import Namespace
+from ..wordpress.options import cluster_obstacle, has_unique_names
+from .apply import ConcurrentChange
 from .lease import heartbeat, lease
 from .leftovers import wait_for_tools
 
-logger = logging.getLogger("wch_peewee")
+if TYPE_CHECKING:
+    from .context import RunContext
 
 #: The server ends a run's connection that says nothing for so many seconds.
 IDLE = 60
@@ -50,42 +51,37 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
     transaction = database.atomic("IMMEDIATE")
     try:
         _begin(database, transaction, timeout)
-    except pw.OperationalError as error:
-        database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
-        if "locked" in str(error):
-            raise Busy(f"another process writes to the file; waited {timeout:g} seconds") from error
-        raise
-    # From here on the run waits only for readers: at the commit, or before it if the page cache is full.
-    database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
-    try:
-        with _no_new_orphans(database):
-            yield
-    except BaseException as error:
+        # From here on the run waits only for readers: at the commit, or before it if the page cache is full.
+        database.execute_sql(f"PRAGMA busy_timeout = {commit_wait * 1000:.0f}")
         try:
-            transaction.__exit__(type(error), error, error.__traceback__)
-        except pw.OperationalError:
-            # On a full disk SQLite has rolled back by itself; what failed is the error to report.
-            if in_transaction(database):
-                raise
-        raise
-    else:
-        _commit(transaction)
+            with _no_new_orphans(database):
+                yield
+        except BaseException as error:
+            try:
+                transaction.__exit__(type(error), error, error.__traceback__)
+            except pw.OperationalError:
+                # On a full disk SQLite has rolled back by itself; what failed is the error to report.
+                if in_transaction(database):
+                    raise
+            raise
+        else:
+            _commit(transaction)
     finally:
         database.execute_sql(f"PRAGMA busy_timeout = {int(patience)}")
 
 
 def _begin(database: pw.Database, transaction: pw._atomic, timeout: float) -> None:
-    """Begin the transaction; a wait of more than a second is logged."""
-    first = min(1.0, timeout)
-    try:
-        database.execute_sql(f"PRAGMA busy_timeout = {first * 1000:.0f}")
-        transaction.__enter__()
-    except pw.OperationalError as error:
-        if first == timeout or "locked" not in str(error):
-            raise
-        logger.warning("Another process writes to %s; waiting up to %g seconds", describe(database), timeout)
-        database.execute_sql(f"PRAGMA busy_timeout = {(timeout - first) * 1000:.0f}")
-        transaction.__enter__()
+    deadline = time.monotonic() + timeout
+    for _ in attempts(timeout, lambda: f"Another process writes to {describe(database)}", lambda attempt: 0.02):
+        database.execute_sql(f"PRAGMA busy_timeout = {min(1.0, _left(deadline)) * 1000:.0f}")
+        try:
+            transaction.__enter__()
+            return
+        except pw.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            cause = error
+    raise Busy(f"another process writes to the file; waited {duration(timeout)}") from cause
 
 
 def _commit(transaction: pw._atomic) -> None:
@@ -138,16 +134,8 @@ def lock_name(database: str, prefix: str, namespace: Namespace = WCH) -> str:
 
 
 @contextlib.contextmanager
-def migration_lock(
-    connection: Connection,
-    names: Names,
-    topology: Topology,
-    *,
-    timeout: float,
-    lock_wait: int = LOCK_WAIT,
-    lease_ttl: float = LEASE_TTL,
-) -> Iterator[LockCheck]:
-    """Hold the lock for the block. Waits up to ``timeout`` seconds, then raises Busy. Yields what checks the lock.
+def migration_lock(context: RunContext) -> Iterator[LockCheck]:
+    """Hold the lock for the block. Waits as long as the run's patience, then raises Busy. Yields what checks the lock.
 
     On MySQL and MariaDB it is GET_LOCK on the connection that runs the DDL: the server frees it when that connection
     ends, but not before an ALTER that a killed client left behind has finished. On a Galera cluster, where GET_LOCK
@@ -155,30 +143,32 @@ def migration_lock(
     with them the lease's next owner. On SQLite it is the run's own transaction; the COMMIT belongs to it, and waits
     ``lock_wait`` seconds for readers.
     """
-    database = connection.database
-    if connection.dialect.transactional_ddl:
-        with immediate_transaction(database, timeout, lock_wait):
+    options = context.options
+    if context.dialect.transactional_ddl:
+        with immediate_transaction(context.database, options.patience, options.lock_wait):
             yield lambda: None  # it cannot be lost while the transaction lasts
         return
-    deadline = time.monotonic() + timeout
-    on_cluster = topology.shares_writes
-    held = _leased(connection, names, timeout, lease_ttl) if on_cluster else _named_lock(connection, names, timeout)
-    with _kept_alive(database), held as check:
-        wait_for_tools(connection, topology, names.owned, deadline)
+    deadline = time.monotonic() + options.patience
+    held = (_leased if context.topology.shares_writes else _named_lock)(context, deadline)
+    with _kept_alive(context.database), held as check:
+        wait_for_tools(context.connection, context.topology, context.names.owned, deadline)
         yield check
 
 
 @contextlib.contextmanager
-def _leased(connection: Connection, names: Names, timeout: float, ttl: float) -> Iterator[LockCheck]:
-    database, table, deadline = connection.database, names.options, time.monotonic() + timeout
-    database.execute_sql(connection.dialect.synchronize_reads())
-    _ensure_options(connection, names.prefix, deadline)
-    _require_unique_names(connection, table)
-    own = Connection(dedicated(database, patience=timeout), connection.dialect)
+def _leased(context: RunContext, deadline: float) -> Iterator[LockCheck]:
+    database, dialect, names, patience = context.database, context.dialect, context.names, context.options.patience
+    database.execute_sql(dialect.synchronize_reads())
+    # Without WordPress several nodes may be creating it at once.
+    with contextlib.suppress(ConcurrentChange):
+        context.run_steps(context.options_step(), names.options)
+    _require_unique_names(context)
+    own = Connection(dedicated(database, patience=patience), dialect)
     # Behind a load balancer the lease's connection can be to another node, which says nothing about the run's own.
     # An application's connection, of another class, cannot be asked by another thread.
     is_alive = getattr(database.connection(), "is_alive", lambda within: True)
-    with lease(own, table, names.namespace.lease_option, ttl=ttl, timeout=_left(deadline), is_alive=is_alive) as held:
+    option, ttl = names.namespace.lease_option, context.options.lease_ttl
+    with lease(own, names.options, option, ttl=ttl, timeout=_left(deadline), is_alive=is_alive) as held:
 
         def check() -> None:
             """Check that the connection of the run answers, too: the lease is the run's for no longer."""
@@ -192,20 +182,27 @@ def _leased(connection: Connection, names: Names, timeout: float, ttl: float) ->
 
 
 @contextlib.contextmanager
-def _named_lock(connection: Connection, names: Names, timeout: float) -> Iterator[LockCheck]:
-    database, folded = connection.database, connection.dialect.folded
+def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
+    database, names, folded, patience = (
+        context.database,
+        context.names,
+        context.dialect.folded,
+        context.options.patience,
+    )
     # Where names have no case, two spellings are one installation.
     name = lock_name(folded(str(database.database)), folded(names.prefix), names.namespace)
-    deadline, warned = time.monotonic() + timeout, False
-    while not _get_lock(database, name, wait=int(_left(deadline) >= 1)):
-        if time.monotonic() >= deadline:
-            who, kill = _holder(connection, name)
-            raise Busy(f"another run{who} is upgrading {names.start}*; waited {timeout:g} seconds{kill}")
-        if not warned:
-            who, _ = _holder(connection, name)
-            logger.warning("Another run%s is upgrading %s*; waiting up to %g seconds", who, names.start, timeout)
-            warned = True
-        time.sleep(random.uniform(0.02, 0.1))
+
+    def reason() -> str:
+        return f"Another run{_holder(context.connection, name)[0]} is upgrading {names.start}*"
+
+    for _ in attempts(_left(deadline), reason, lambda attempt: random.uniform(0.02, 0.1)):
+        # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
+        parameters = (name, int(_left(deadline) >= 1))
+        if database.execute_sql("SELECT GET_LOCK(%s, %s)", parameters).fetchone()[0] == 1:
+            break
+    else:
+        who, kill = _holder(context.connection, name)
+        raise Busy(f"another run{who} is upgrading {names.start}*; waited {duration(patience)}{kill}")
 
     def check() -> None:
         try:
@@ -238,12 +235,6 @@ def _kept_alive(database: pw.Database) -> Iterator[None]:
         yield
 
 
-def _get_lock(database: pw.Database, name: str, *, wait: int) -> bool:
-    # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
-    row = database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, wait)).fetchone()
-    return bool(row[0] == 1)
-
-
 def _holder(connection: Connection, name: str) -> tuple[str, str]:
     """Return who holds the lock, and how to free it, as parts of a sentence."""
     who = kill = ""
@@ -252,25 +243,14 @@ def _holder(connection: Connection, name: str) -> tuple[str, str]:
     return (f", {who},", f"; if its process is gone, this frees the lock: {kill}") if who else ("", "")
 
 
-def _ensure_options(connection: Connection, prefix: str, deadline: float) -> None:
-    """Create the options table for the lease; without WordPress several nodes may be creating it at once."""
-    name = options_table_name(prefix)
-    if connection.present([name]):
-        return
-    create = options_table(connection.dialect, prefix, site_collation(connection, prefix))
-    with contextlib.suppress(ConcurrentChange):
-        executor = Executor(connection, owned={name}, patience=_left(deadline))
-        executor.run_steps(connection.dialect.render(None, [create]))
-
-
-def _require_unique_names(connection: Connection, table: str) -> None:
+def _require_unique_names(context: RunContext) -> None:
     """Raise SchemaConflict if two nodes could both insert the lease."""
-    live = introspect_schema(connection, [table]).table(table)
-    if live is not None and (obstacle := cluster_obstacle(live, connection.dialect)):
+    live = context.live(context.names.options)
+    if live is not None and (obstacle := cluster_obstacle(live, context.dialect)):
         raise SchemaConflict(f"{obstacle}. Nothing was changed.")
     if live is not None and not has_unique_names(live):
         raise SchemaConflict(
-            f"{table} has lost the unique key on option_name, without which two nodes could upgrade at once; "
+            f"{live.name} has lost the unique key on option_name, without which two nodes could upgrade at once; "
             "wch doctor says how to restore it. Nothing was changed."
         )
 

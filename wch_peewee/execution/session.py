@@ -1,8 +1,6 @@
 """Sessions: a run context with the lock, or one for reading without it."""
 
 import contextlib
-import itertools
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,16 +19,14 @@ from ..database.connect import (
     is_private,
 )
 from ..database.failures import database_error
-from ..database.query import Connection, failure_of, pause
+from ..database.query import Connection, attempts, failure_of
 from ..errors import ConfigurationError, RunStopped
 from ..schema.naming import Names
-from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, attached
+from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, locked
 from .introspect import TableCache
-from .lock import CommitBlocked, migration_lock
+from .lock import CommitBlocked
 
 T = TypeVar("T")
-
-logger = logging.getLogger("wch_peewee")
 
 
 @contextlib.contextmanager
@@ -83,15 +79,7 @@ def run_session(
     with _own_connection(database, options) as own, _translated(own):
         context = RunContext(Connection.detect(own), names, options, listener, table_cache=table_cache)
         context.find_topology(writing=True)
-        lock = migration_lock(
-            context.connection,
-            names,
-            context.topology,
-            timeout=options.patience,
-            lock_wait=options.lock_wait,
-            lease_ttl=options.lease_ttl,
-        )
-        with _report_in_place(context), _translated(own), lock as context.check_lock, attached(context):
+        with _report_in_place(context), _translated(own), locked(context):
             yield context
 
 
@@ -109,22 +97,16 @@ def run_in_session(
     On SQLite a reader can prevent the commit. Then the whole run is undone, so that other readers
     do not queue behind it, and repeated until the patience is used up.
     """
-    begun = time.monotonic()
-    for attempt in itertools.count(1):
-        left = max(0.0, options.patience - (time.monotonic() - begun))
+    deadline = time.monotonic() + options.patience
+    undone = f"A reader of {describe(database)} prevented the commit; the run was rolled back"
+    for _ in attempts(options.patience, lambda: undone):
+        left = replace(options, patience=max(0.0, deadline - time.monotonic()))
         try:
-            with run_session(
-                database, names, replace(options, patience=left), listener, table_cache=table_cache
-            ) as context:
+            with run_session(database, names, left, listener, table_cache=table_cache) as context:
                 return work(context)
-        except CommitBlocked:
-            if time.monotonic() - begun >= options.patience:
-                raise
-            if attempt == 1:
-                words = "A reader of %s prevented the commit; the run was rolled back; retrying for up to %g seconds"
-                logger.warning(words, describe(database), options.patience)
-        time.sleep(pause(attempt))
-    raise AssertionError("it counts for ever")
+        except CommitBlocked as error:
+            blocked = error
+    raise blocked
 
 
 @contextlib.contextmanager

@@ -16,12 +16,12 @@ from ..database.url import parse_url
 from ..execution.context import RunContext, RunOptions
 from ..execution.leftovers import tool_at_work
 from ..execution.lock import LEASE_TTL
-from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
+from ..execution.topology import ReplicaRule
 from ..migrate.dry_run import DryRun, dry_run_after
 from ..migrate.folder import MigrationFolder, folder_of
 from ..migrate.ledger import HISTORY_SHAPE, LEDGER_SHAPE, MigrationRun, read_runs
-from ..migrate.state import InstalledState, claimed_by_another, options_step, options_trouble, read_state
+from ..migrate.state import InstalledState, claimed_by_another, options_trouble, read_state
 from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
 from ..schema.declared import logical_tables, parents_first
@@ -322,7 +322,7 @@ class Installation:
         plan = Plan()
         if dry_run.stopped is None:
             plan = dry_run.plan(self.declared(state))
-            plan = replace(plan, steps=(*plan.steps, *(() if state.is_stamped else options_step(dry_run))))
+            plan = replace(plan, steps=(*plan.steps, *(() if state.is_stamped else dry_run.options_step())))
             dry_run.at("", 0, 0)
             dry_run.note(plan.steps)
         obstacle = context.topology.trouble if context.topology.is_split else ""

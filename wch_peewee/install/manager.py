@@ -392,7 +392,7 @@ class DatabaseManager(Installation):
         require_privileges(context, self.target)
         if not before.is_stamped:
             require_options(context, self.target)
-        there = context.note_present((*self.names.owned, self.names.options))
+        there = context.present((*self.names.owned, self.names.options))
         existed = set(there) & set(self.names.tables)
         migrations = self._migrate(context, before)
         result = context.reconcile(self.tables)

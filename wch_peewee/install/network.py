@@ -117,8 +117,7 @@ class BulkIntrospection:
 
     def tables(self, one: Installation, reading: SiteReading) -> Schema:
         """Return the tables of an installation that has been read with ``tables``."""
-        texts = reading.texts or {}
-        return self.known_tables().schema(one.names, list(texts), texts)
+        return self.known_tables().schema(one.names, reading.texts or {})
 
     def _texts(self, one: Installation, state: InstalledState) -> Definitions:
         names = (one.names.table(table.name) for table in one.declared(state))

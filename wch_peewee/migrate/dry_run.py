@@ -65,7 +65,8 @@ class DryRun(RunContext):
         self._parents: dict[str, Table] = {}
         self._sizes: dict[str, Size] = {}
         self._where = ("", 0, 0)
-        self._downgrade = False
+        #: The migrations are taken back.
+        self.downgrade = False
 
     @property
     def is_ready(self) -> bool:
@@ -78,11 +79,6 @@ class DryRun(RunContext):
     def at(self, migration: str, number: int, of: int) -> None:
         """Record which migration step the next changes belong to."""
         self._where = (migration, number, of)
-
-    def begin(self, migration: str, *, downgrade: bool) -> None:
-        """Begin with the first of the migrations."""
-        self._downgrade = downgrade
-        self.at(migration, 0, 0)
 
     def stop(self, reason: str, cause: WchError | None = None) -> None:
         """Record that the run would end here, with the error if it is one of ours."""
@@ -123,7 +119,8 @@ class DryRun(RunContext):
 
     def referencing_tables(self, names: Sequence[str]) -> dict[str, str]:
         there = {} if self._empty else super().referencing_tables(names)
-        others = {table.name for table in self._tables.values() if _refers(table, names)} - set(names)
+        keys = ((table.name, key.referenced_table) for table in self._tables.values() for key in table.foreign_keys)
+        others = {name for name, referenced in keys if referenced in names} - set(names)
         unread = there.keys() - self._known
         return {name: there.get(name, "") for name in (*there, *others) if name in others or name in unread}
 
@@ -239,7 +236,7 @@ class DryRun(RunContext):
         tables = {precondition.table} if key is None else {precondition.table, key.referenced_table}
         for earlier in reversed(self.forecasts):
             # One that names no table may change any.
-            if self._downgrade and earlier.migration != self._where[0]:
+            if self.downgrade and earlier.migration != self._where[0]:
                 return ""
             if isinstance(earlier.work, RowWork) and (not earlier.work.tables or tables & {*earlier.work.tables}):
                 return f"{earlier.migration}, step {earlier.number} of {earlier.of}"
@@ -284,10 +281,6 @@ class DryRun(RunContext):
         self._tables = apply_operations(self._tables, [operation])
 
 
-def _refers(table: Table, names: Sequence[str]) -> bool:
-    return any(key.referenced_table in names for key in table.foreign_keys)
-
-
 _OURS = __name__.rpartition(".")[0] + "."
 
 
@@ -298,13 +291,14 @@ def dry_run_migrations(
 
     With ``downgrade`` it is what taking them back would do.
     """
-    dry_run.begin(names[0], downgrade=downgrade)
+    dry_run.downgrade = downgrade
+    dry_run.at(names[0], 0, 0)
     ensure_history(dry_run)
     router = MigrationRouter(dry_run, folder)
     for name in names:
         dry_run.at(name, 0, 0)
         try:
-            _dry_run_one(dry_run, router, name, downgrade)
+            _dry_run_one(dry_run, router, name)
         except Busy:
             raise  # nothing that a migration does: the tables could not be read
         except WchError as error:
@@ -344,8 +338,8 @@ def dry_run_after(context: RunContext, folder: MigrationFolder, name: str, *, ba
     return dry_run
 
 
-def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str, downgrade: bool) -> None:
-    steps = router.steps(name, _stand_in(dry_run, name), downgrade=downgrade)
+def _dry_run_one(dry_run: DryRun, router: MigrationRouter, name: str) -> None:
+    steps = router.steps(name, _stand_in(dry_run, name), downgrade=dry_run.downgrade)
     for number, step in enumerate(steps, start=1):
         dry_run.at(name, number, len(steps))
         if isinstance(step, partial) and str(getattr(step.func, "__module__", "")).startswith(_OURS):

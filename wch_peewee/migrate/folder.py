@@ -232,29 +232,14 @@ def same_migrations(one: Path, other: Path) -> bool:
 
 
 def writable_by_others(folder: Path) -> Path | None:
-    """Return the folder, or the first migration in it, that other users than its owner may change: wch runs its code.
-
-    A group that is its owner's own, as many systems make one for each user, is nobody else.
-    """
+    """Return the folder, or the first migration in it, that every user may change: wch runs its code."""
     if os.name != "posix":
         return None
     for path in (folder, *sorted(folder.glob("*.py"))):
         with contextlib.suppress(OSError):
-            state = path.stat()
-            others = stat.S_IWOTH | (0 if _is_own_group(state) else stat.S_IWGRP)
-            if state.st_mode & others:
+            if path.stat().st_mode & stat.S_IWOTH:
                 return path
     return None
-
-
-def _is_own_group(state: os.stat_result) -> bool:
-    import grp
-    import pwd
-
-    try:
-        return pwd.getpwuid(state.st_uid).pw_gid == state.st_gid and not grp.getgrgid(state.st_gid).gr_mem
-    except KeyError:  # a user or group without an entry, as in many containers
-        return state.st_uid == state.st_gid
 
 
 def folder_of(namespace: Namespace, path: Path | str | None = None) -> MigrationFolder:

@@ -18,7 +18,7 @@ from ..execution.context import RunContext
 from ..models.fields import UtcDateTimeField, utc_now
 from ..progress import StepStarted
 from .folder import MigrationFolder, in_words
-from .ledger import Ledger, ensure_history, read_books
+from .ledger import Ledger, ensure_history
 from .state import InstalledState, read_state
 from .steps.special import irreversible, stamp
 
@@ -67,14 +67,6 @@ class MigrationRouter(Router):
         moment = UtcDateTimeField(default=utc_now)
         fields = {"name": pw.CharField(191, unique=True), "migrated_at": moment, "Meta": meta}
         return type("MigrateHistory", (MigrateHistory,), fields)
-
-    @property
-    def todo(self) -> list[str]:
-        return list(self.folder.names)
-
-    @property
-    def done(self) -> list[str]:
-        return list(read_books(self.context.connection, self.context.names).applied or ())
 
     @cached_property
     def migrator(self) -> Migrator:

@@ -11,15 +11,11 @@ import peewee as pw
 from ..errors import SchemaConflict
 from ..execution.apply import ConcurrentChange
 from ..execution.context import RunContext
-from ..execution.introspect import with_free_names
-from ..models.namespace import WCH
 from ..schema.plan import RowWork
-from ..schema.statements import Step
 from ..wordpress.options import (
     cluster_obstacle,
     delete_option,
     options_obstacle,
-    options_table,
     read_option,
     write_option,
 )
@@ -37,14 +33,6 @@ def read_version(context: RunContext) -> str | None:
     if context.is_imaginary:
         return None
     return read_option(context.connection, context.prefix, context.namespace.version_option)
-
-
-def options_step(context: RunContext) -> tuple[Step, ...]:
-    """Return the step that creates the options table if it is missing."""
-    if context.present([context.names.options]):
-        return ()
-    create = options_table(context.dialect, context.prefix, context.collation)
-    return context.dialect.render(None, with_free_names([create], context.dialect, context.database_names))
 
 
 def options_trouble(context: RunContext) -> str:
@@ -76,7 +64,7 @@ def write_version(context: RunContext, version: str) -> None:
     table, name = context.names.options, context.namespace.version_option
     # WordPress itself, which takes no lock of ours, may make the table at the same moment.
     with contextlib.suppress(ConcurrentChange):
-        context.run_steps(options_step(context), table)
+        context.run_steps(context.options_step(), table)
     if context.records(RowWork(f"Sets the option {name} to {version}", (table,))):
         return
     live = context.live(table, for_columns=True)
@@ -110,24 +98,15 @@ def _told(context: RunContext, version: str | None, write: Callable[[], T]) -> T
     return done
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledState:
-    """The stored version and history; ``applied`` is None without one. ``known`` are this code's migrations.
-
-    ``half_back`` are those of the applied ones whose way back was begun and not finished.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledState(Books):
+    """The stored version, and what history and ledger say. ``known`` are this code's migrations."""
 
     version: str | None
     code_version: str
-    applied: tuple[str, ...] | None
     known: tuple[str, ...]
-    half_back: tuple[str, ...] = ()
-    #: pending migrations that were begun and not finished
-    half_applied: tuple[str, ...] = ()
-    #: the checksums of the files that were run, by name
-    checksums: tuple[tuple[str, str], ...] = ()
     #: whose releases upgrade the tables
-    package: str = WCH.package
+    package: str
 
     @property
     def is_newer(self) -> bool:
@@ -167,18 +146,17 @@ def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
     return state_of(read_version(context), read_books(context.connection, context.names), folder)
 
 
-def state_of(version: str | None, history: Books, folder: MigrationFolder) -> InstalledState:
-    """Return the state with this version and history."""
-    package = folder.namespace.package
+def state_of(version: str | None, books: Books, folder: MigrationFolder) -> InstalledState:
+    """Return the state with this version, history and ledger."""
     return InstalledState(
-        version,
-        folder.version,
-        history.applied,
-        folder.names,
-        history.half_back,
-        history.half_applied,
-        history.checksums,
-        package,
+        applied=books.applied,
+        half_back=books.half_back,
+        half_applied=books.half_applied,
+        checksums=books.checksums,
+        version=version,
+        code_version=folder.version,
+        known=folder.names,
+        package=folder.namespace.package,
     )
 
 

@@ -78,6 +78,8 @@ class Dialect(BaseDialect):
     transactional_ddl: bool
     #: online schema change tools can be at work; else nobody asks for their tables and triggers
     has_online_tools: bool = False
+    #: the table of the server's connections
+    processlist: str = ""
     #: the type of a column can change while a foreign key is on it or refers to it
     retypes_foreign_keys: bool
     #: a new column always comes last

@@ -7,18 +7,21 @@ first, and nothing is started if there are any.
 import contextlib
 import os
 import pickle
+import re
 import select
 import shutil
+import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import peewee as pw
 
+from ...database.driver import carried_over
 from ...errors import ConfigurationError, StatementFailed
 from ...schema.statements import Copier, Statement
 from ..leftovers import PT_OSC
-from .tools import percent, tool_target
 
 #: Called with the table and how much of its copy is done, in percent.
 OnPercent = Callable[[str, int], None]
@@ -29,15 +32,21 @@ REFUSED = 120
 #: How many lines of its output are kept for the message.
 _KEPT = 20
 
+#: A line of the tool's output that reports progress.
+_PROGRESS = re.compile(r"^Copying .*?:\s+(\d+)% ")
+
 
 def find_copier(database: pw.Database, on_percent: OnPercent = lambda table, done: None) -> Copier:
     """Return a copier that runs pt-online-schema-change on the tables of ``database``.
 
-    Raises ConfigurationError if it is not installed, or the database is not on a server.
+    Raises ConfigurationError if it is not installed, if the database is not on a server, or for an SSLContext.
     """
     if shutil.which(PT_OSC) is None:
         raise ConfigurationError(f"{PT_OSC} is not installed; install it, or omit --online.")
-    tool_target(database, "", ())
+    if not isinstance(database, pw.MySQLDatabase):
+        raise ConfigurationError("--online is for MySQL and MariaDB; SQLite rebuilds a table by itself.")
+    if isinstance(database.connect_params.get("ssl"), ssl.SSLContext):
+        raise ConfigurationError("An SSLContext cannot be handed to an online tool; use ssl_ca, ssl_cert and ssl_key.")
 
     def copier(statement: Statement, check: Callable[[], None]) -> None:
         _run(database, statement, check, on_percent)
@@ -97,8 +106,20 @@ def _lines(output: int) -> Iterator[str]:
             return
 
 
+def percent(line: str) -> int | None:
+    """Return the progress from a line of the tool's output."""
+    match = _PROGRESS.match(line)
+    return int(match[1]) if match else None
+
+
 def _failure(database: pw.Database, code: int, kept: list[str]) -> str:
     said = " ".join(line for line in kept if line and percent(line) is None)[-600:]
-    if password := tool_target(database, "", ()).password:
+    if password := password_of(carried_over(database)):
         said = said.replace(password, "***")
     return f"{PT_OSC} ended with {code} ({said})"
+
+
+def password_of(parameters: Mapping[str, Any]) -> str:
+    """Return the password among PyMySQL's parameters as text."""
+    password = parameters.get("password") or ""
+    return password.decode("utf-8", "surrogateescape") if isinstance(password, bytes) else str(password)

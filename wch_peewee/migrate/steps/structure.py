@@ -42,21 +42,16 @@ def adapted(context: RunContext, live: Table, column: Column) -> Column:
 
 
 def _change_once(context: RunContext, key: str, plan: Planner, for_columns: bool) -> None:
-    live = _live(context, key, for_columns)
-    operations = plan(context, live)
-    reasons = context.dialect.obstacles(live, operations) if operations else ()
-    if reasons:
-        raise SchemaConflict(f"{live.name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
-    if operations:
-        context.change(live.name, operations, live)
-
-
-def _live(context: RunContext, key: str, for_columns: bool) -> Table:
     name = context.names.table(key)
     live = context.live(name, for_columns=for_columns)
     if live is None:
         raise SchemaConflict(f"table {name} does not exist; an earlier migration has to create it", by_hand=True)
-    return live
+    operations = plan(context, live)
+    reasons = context.dialect.obstacles(live, operations) if operations else ()
+    if reasons:
+        raise SchemaConflict(f"{name} cannot be changed: {'; '.join(reasons)}", reasons=reasons)
+    if operations:
+        context.change(name, operations, live)
 
 
 def add_column(database: pw.Database, table: str, column: Column, *, after: str | None = None) -> None:

@@ -123,7 +123,7 @@ def _holder(table: str, row: Sequence[object]) -> str:
 # Outside the join the row stays if its connection belongs to another account, which not everybody may see.
 _LOCK_HOLDER = """\
 SELECT h.ID, p.USER, p.HOST, p.COMMAND, p.TIME, p.INFO FROM (SELECT IS_USED_LOCK(%s) AS ID) AS h
-LEFT JOIN information_schema.PROCESSLIST AS p ON p.ID = h.ID"""
+LEFT JOIN {processlist} AS p ON p.ID = h.ID"""
 
 #: A text in a statement: it may be a secret, or a customer's.
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
@@ -136,6 +136,9 @@ class ServerDialect(MySQLBase, Dialect):
         self.name = flavor
         self.version = version
         self.fold_names = fold_names
+        # MySQL's information_schema fails (3854) while any session runs a statement with an emoji.
+        is_old = flavor == "mariadb" or version < (8, 0, 22)
+        self.processlist = "information_schema.PROCESSLIST" if is_old else "performance_schema.processlist"
 
     def folded(self, table: str) -> str:
         return table.lower() if self.fold_names else table
@@ -226,7 +229,7 @@ class ServerDialect(MySQLBase, Dialect):
         return (candidates if self.name == "mariadb" else "held by ") + ", ".join(holders) + more
 
     def lock_holder(self, name: str) -> Query:
-        return Query(_LOCK_HOLDER, (name,))
+        return Query(_LOCK_HOLDER.format(processlist=self.processlist), (name,))
 
     def read_lock_holder(self, rows: Rows) -> tuple[str, str]:
         number, user, host, command, seconds, statement = rows[0]
