@@ -197,7 +197,6 @@ def test_doctor_on_a_file() -> None:
     assert {finding["name"]: finding["state"] for finding in findings} == {
         "file": "ok",
         "version": "ok",
-        "json": "ok",
         "foreign keys": "ok",
     }
     wch("activate")

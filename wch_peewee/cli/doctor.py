@@ -1,6 +1,6 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
-from ..install.doctor import Diagnosis, diagnose, migrations, object_cache
+from ..install.doctor import Diagnosis, diagnose, object_cache
 from .options import LISTS, Choices, ExitCode, subcommand, timeout_option
 from .session import Session, open_session
 
@@ -11,7 +11,8 @@ def command(choices: Choices) -> int:
     """Check the server, the account and the site. Reads only.
 
     Checks connection, version, privileges (with the GRANT for an administrator), collation, engine, strict mode
-    and lock waits; for SQLite the file, JSON and foreign keys; and the object cache of the WordPress site.
+    and session settings; for SQLite the file and foreign keys; and the object cache of the WordPress site.
+    wch check compares the tables themselves.
     Exit code 2 if a check fails, otherwise 0, also with warnings.
 
     \b
@@ -19,8 +20,7 @@ def command(choices: Choices) -> int:
     """
     session = open_session(choices)
     with session.out.working("asking the server"):
-        findings = diagnose(session.manager) + migrations(session.manager.folder.path)
-        findings += object_cache(session.settings.site)
+        findings = diagnose(session.manager) + object_cache(session.settings.site)
     failed = any(finding.state == "fail" for finding in findings)
     if session.out.structured:
         found = [finding.to_dict() for finding in findings]
