@@ -32,12 +32,13 @@ def odd(installed: LiveDatabase) -> LiveDatabase:
 
 
 def test_what_is_ignored_is_left_alone_and_no_difference(odd: LiveDatabase) -> None:
-    assert wch("check", database=odd.url).code == 1
+    for command in ("check", "status"):
+        assert wch(command, database=odd.url).code == 1
     ignored = wch(
         "check", "--ignore", "Add index *", "--ignore", "Change *", "--ignore", "Add foreign *", database=odd.url
     )
     assert (ignored.code, "(ignored as configured)" in ignored.out, "Drift" in ignored.out) == (0, True, False)
-    for command in ("activate", "repair", "plan", "check"):
+    for command in ("activate", "repair", "plan", "check", "status"):
         assert wch(command, "--ignore", "*", database=odd.url).code == 0
         assert wch(command, database=odd.url, WCH_IGNORE="Add *\n\nChange engine of *").code == 0
     report = Plugin(odd.database, ignore=["*"]).activate()
@@ -51,6 +52,28 @@ def test_the_words_are_all_of_them(odd: LiveDatabase) -> None:
     assert ENGINE not in [r.what for r in DatabaseManager(odd.url, ignore=[ENGINE]).plan().plan.refusals]
     for words in ("Change engine of", "engine", ENGINE[:-1], "[C]hange engine of *", "Change engine of ???????*"):
         assert ENGINE in [r.what for r in DatabaseManager(odd.url, ignore=[words]).plan().plan.refusals]
+
+
+WIDER = "ALTER TABLE wp_wch_carts MODIFY coupon_code varchar(80) NULL"
+OTHER_COLLATION = "ALTER TABLE wp_wch_carts MODIFY coupon_code varchar(50) COLLATE utf8mb4_bin NULL"
+NULLS = (
+    "ALTER TABLE wp_wch_customer_profiles MODIFY name varchar(100) NULL",
+    "INSERT INTO wp_wch_customer_profiles (phone, opt_in_marketing, created_at, updated_at) VALUES ('1', 0, 0, 0)",
+)
+
+
+@pytest.mark.families("mysql", "mariadb")
+@pytest.mark.parametrize("changes", [(WIDER,), (OTHER_COLLATION,), NULLS], ids=["wider", "collation", "nulls"])
+def test_status_counts_what_is_refused_although_nothing_is_missing(
+    installed: LiveDatabase, changes: tuple[str, ...]
+) -> None:
+    installed.execute("SET SESSION sql_mode = ''")
+    for change in changes:
+        installed.execute(change)
+    assert wch("check", database=installed.url).code == 1
+    status = wch("status", database=installed.url)
+    assert (status.code, "the tables differ in 1 place" in status.out) == (1, True)
+    assert wch("status", database=installed.url, WCH_IGNORE="*").code == 0
 
 
 def test_what_the_models_cannot_work_with_is_not_ignored(installed: LiveDatabase) -> None:

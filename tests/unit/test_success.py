@@ -128,6 +128,14 @@ def test_a_site_that_php_has_upgraded_is_no_failure() -> None:
         assert "the PHP plugin has upgraded the tables to version 2.6.0" in result.out
 
 
+def test_a_history_from_an_older_backup_is_the_other_explanation_of_a_newer_version() -> None:
+    newer()
+    for command in ("activate", "check", "status", "plan"):
+        assert "to version 1.9.0, or the history was restored from an older backup" in wch(command).out
+    sql("INSERT INTO wp_wch_migratehistory (name, migrated_at) VALUES ('002_more', '2030-01-01')")
+    assert "backup" not in wch("status").out
+
+
 @pytest.mark.parametrize("file", [None, "helpers.py", "__init__.py", "readme.txt"])
 def test_a_folder_without_migrations_is_no_success(file: str | None, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()

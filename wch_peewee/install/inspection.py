@@ -245,15 +245,11 @@ class Installation:
         desired = context.resolve(self.tables)
         return model_access(self._models, desired, context.read(self.names.tables) if actual is None else actual)
 
-    def status_of(
-        self, context: RunContext, state: InstalledState, actual: Schema, plan: Plan | None = None
-    ) -> StatusReport:
-        """Return the report on what has been read; ``actual`` are the live tables, ``plan`` what they lack if known."""
+    def status_of(self, context: RunContext, state: InstalledState, actual: Schema) -> StatusReport:
+        """Return the report on what has been read; ``actual`` are the live tables."""
         missing = tuple(name for name in self.names.tables if actual.table(name) is None)
-        if state.is_newer or state.pending or missing:
-            plan = Plan()
-        elif plan is None:
-            plan = context.plan(self.tables, actual)
+        compared = not (state.is_newer or state.pending or missing)
+        plan = context.plan(self.tables, actual) if compared else Plan()
         return StatusReport(
             target=self.target,
             prefix=self.prefix,
@@ -267,7 +263,7 @@ class Installation:
             half_applied=() if state.is_newer else state.half_applied,
             changed_files=self.changed_files(state),
             missing_files=() if state.is_newer else tuple(one for one in state.applied or () if one not in state.known),
-            differences=(*plan.describe(), *map(str, plan.lacking)),
+            differences=(*plan.describe(), *map(str, plan.refusals)),
             is_newer=state.is_newer,
             is_stamped=state.is_stamped,
             reason=state.why_newer,

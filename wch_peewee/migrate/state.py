@@ -115,7 +115,7 @@ class InstalledState(Books):
 
     @property
     def is_foreign(self) -> bool:
-        """True if our history does not explain a newer version: then the PHP plugin has upgraded the tables."""
+        """True if our history does not explain a newer version, as after an upgrade by the PHP plugin."""
         return self.is_newer and all(name in self.known for name in self.applied or ())
 
     @property
@@ -124,7 +124,9 @@ class InstalledState(Books):
         if not self.is_newer:
             return ""
         who = "the PHP plugin" if self.is_foreign else f"a newer release of {self.package}"
-        return f"{who} has upgraded the tables to version {self.version}; this release supports {self.code_version}"
+        otherwise = ", or the history was restored from an older backup" if self.is_foreign else ""
+        supported = f"this release supports {self.code_version}"
+        return f"{who} has upgraded the tables to version {self.version}{otherwise}; {supported}"
 
     @property
     def is_stamped(self) -> bool:

@@ -31,11 +31,6 @@ class Plan:
         """The refusals that the models cannot work with."""
         return tuple(refusal for refusal in self.refusals if refusal.blocking)
 
-    @property
-    def lacking(self) -> tuple[Refusal, ...]:
-        """The refusals for which the tables lack something: a column, an index or a foreign key."""
-        return tuple(refusal for refusal in self.refusals if refusal.blocking or refusal.what.startswith("Add "))
-
     def without(self, ignored: Iterable[str]) -> Self:
         """Return the plan with the refusals that are to be ignored among what is left alone.
 
