@@ -76,7 +76,6 @@ class RunListener:
 
     before_statement: Callable[[Statement], None] | None = None
     on_progress: Progress | None = None
-    on_option_written: OptionWritten | None = None
 
 
 DEFAULT_OPTIONS, NO_LISTENER = RunOptions(), RunListener()

@@ -1,10 +1,9 @@
 """The database manager: install, upgrade, verify and remove the tables of one installation."""
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import peewee as pw
 
@@ -12,58 +11,24 @@ from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNe
 from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.introspect import TableCache
 from ..execution.session import one_connection, read_session, run_in_session
+from ..migrate.runner import MigrationRouter
 from ..migrate.state import InstalledState, delete_version, is_above, read_version, write_version
+from ..migrate.steps import stamp
+from ..migrate.steps.structure import drop_named
 from ..progress import Progress
 from ..schema.diff import Refusal, additions
-from ..schema.plan import Plan, Stopped
+from ..schema.plan import Stopped
 from ..schema.statements import Statement
 from .inspection import Installation, InstallPlan
+from .mark import left_to_do
 from .orphans import orphans_of
 from .privileges import REMOVAL, UPGRADE, require_options, require_privileges
 from .reports import InstallReport, Report, UninstallReport
 from .rollback import RollbackPlan, plan_back, rehearse
 
 T = TypeVar("T")
-Work = Callable[[RunContext], Any]
 
 logger = logging.getLogger("wch_peewee")
-
-
-@contextlib.contextmanager
-def notify_option_written(hook: OptionWritten | None) -> Iterator[Callable[[Work], Work]]:
-    """Return a wrapper for a run's work; at the end of the block ``hook`` is called for each option it has written.
-
-    By then the lock is free and every session can read the row. ``value`` is None for a deleted option. The hook also
-    learns of a write that stays although the run fails afterwards, and of one whose connection was lost, so that it may
-    have been done. What the hook raises is logged: the
-    upgrade is done, and an error would say the opposite. A process killed at this point sends no notification.
-    """
-    seen: list[RunContext] = []
-
-    def watched(work: Work) -> Work:
-        def watching(context: RunContext) -> Any:
-            # SQLite may undo it all and do it again: the last one counts.
-            seen[:] = [context]
-            return work(context)
-
-        return watching
-
-    failed = True
-    try:
-        yield watched
-        failed = False
-    finally:
-        if hook is not None and seen and not (failed and seen[0].dialect.transactional_ddl):
-            for name, value in seen[0].written.items():
-                _tell(hook, name, value, seen[0].prefix)
-
-
-def _tell(hook: OptionWritten, name: str, value: str | None, prefix: str) -> None:
-    try:
-        hook(name, value, prefix)
-    except Exception:
-        done = "was deleted" if value is None else f"was set to {value}"
-        logger.exception("%s %s, and on_option_written failed; what caches it may show the old value", name, done)
 
 
 #: What to do about rows that refer to a parent which is not there.
@@ -116,19 +81,7 @@ class DatabaseManager(Installation):
 
         Raises SchemaTooNew, SchemaConflict, MigrationFailed, MissingPrivileges, Busy, DatabaseUnavailable.
         """
-
-        def work(context: RunContext) -> InstallReport:
-            # Another run may have done it while this one waited for the lock.
-            state = self.state(context)
-            return self._settled(context, state) or self._install(context, state)
-
-        with one_connection(self.database, self.options) as database:
-            with read_session(database, self.names, self.options, deciding=True) as context:
-                context.table_cache = self.table_cache
-                report = self._settled(context, self.state(context))
-                if report is not None:
-                    return report
-            return self._run(work, "activate", database)
+        return self._run_unless(self._settled, self._install, "activate")
 
     def run_migrations(self, *, to: str | None = None) -> tuple[str, ...]:
         """Apply the pending migrations under the lock; return the names of those applied. The version is written last.
@@ -136,35 +89,29 @@ class DatabaseManager(Installation):
         ``to`` is the version at which to stop; newer migrations stay pending. A database that somebody has made newer
         is left alone. Raises SchemaTooNew and what ``install`` raises.
         """
-        from ..migrate.steps import stamp
-
         last = None if to is None else self.folder.newest_of(to)
 
-        def is_done(state: InstalledState) -> bool:
+        def settled(context: RunContext, state: InstalledState) -> tuple[str, ...] | None:
+            if self._left_alone(state):
+                return ()
             if to is None:
-                return not state.pending and state.is_stamped
+                return None if state.pending or not state.is_stamped else ()
             if is_above(state.version, to):
                 back = self.command(f"rollback --to {to}")
                 raise ConfigurationError(f"{self.target}: already at version {state.version}; {back} would go back.")
-            return state.version == to and not state.pending_to(last)
+            return None if state.version != to or state.pending_to(last) else ()
 
-        with read_session(self.database, self.names, self.options, deciding=True) as context:
-            if self._left_alone(state := self.state(context)) or is_done(state):
-                return ()
-
-        def work(context: RunContext) -> tuple[str, ...]:
-            if self._left_alone(state := self.state(context)) or is_done(state):
-                return ()
+        def work(context: RunContext, state: InstalledState) -> tuple[str, ...]:
             require_privileges(context, self.target)
             require_options(context, self.target)
-            names = self._migrate(context, state, last)
+            names = MigrationRouter(context, self.folder).run(last, state=state)
             if to is None:
                 self._stamp(context)
             else:
                 stamp(context.database, to)
-            return names
+            return tuple(names)
 
-        return self._run(work, "migrate" if to is None else f"migrate --to {to}")
+        return self._run_unless(settled, work, "migrate" if to is None else f"migrate --to {to}")
 
     def mark(self, name: str) -> tuple[str, ...]:
         """Record ``name``, and those pending before it, as applied without running them; return their names.
@@ -173,29 +120,16 @@ class DatabaseManager(Installation):
         The tables are compared with what the migrations make; what they do to rows is not looked at. Raises
         SchemaConflict where the tables differ, and what ``install`` raises.
         """
-        from ..migrate.runner import MigrationRouter
-        from ..migrate.steps import stamp
-        from .mark import left_to_do
-
         self.folder.require(name)
 
         def to_mark(state: InstalledState) -> tuple[str, ...]:
-            if self._left_alone(state):
-                return ()
             return state.pending_to(name) or tuple({name} & {*self.changed_files(state)})
 
-        def is_done(state: InstalledState) -> bool:
-            return self._left_alone(state) or not (
-                to_mark(state) or is_above(self.folder.version_of(name), state.version)
-            )
+        def settled(context: RunContext, state: InstalledState) -> tuple[str, ...] | None:
+            left = to_mark(state) or is_above(self.folder.version_of(name), state.version)
+            return None if left and not self._left_alone(state) else ()
 
-        with read_session(self.database, self.names, self.options, deciding=True) as context:
-            if is_done(self.state(context)):
-                return ()
-
-        def work(context: RunContext) -> tuple[str, ...]:
-            if is_done(state := self.state(context)):
-                return ()
+        def work(context: RunContext, state: InstalledState) -> tuple[str, ...]:
             require_privileges(context, self.target)
             require_options(context, self.target)
             names = to_mark(state)
@@ -206,7 +140,7 @@ class DatabaseManager(Installation):
             stamp(context.database, self.folder.version_of(name))
             return names
 
-        return self._run(work, f"migrate --mark {name}")
+        return self._run_unless(settled, work, f"migrate --mark {name}")
 
     def rollback(self, name: str | None = None, *, to: str | None = None, allow_loss: bool = False) -> tuple[str, ...]:
         """Take applied migrations back, newest first; return their names, none if they are back already.
@@ -230,8 +164,6 @@ class DatabaseManager(Installation):
         It may lose what that plan counts, and more only with ``allow_loss``. Raises SchemaConflict if another migration
         has been applied since, and what ``rollback`` raises.
         """
-        from ..migrate.runner import MigrationRouter
-
         if not plan.names:
             return ()
 
@@ -272,12 +204,7 @@ class DatabaseManager(Installation):
         which come first; SchemaTooNew for tables that a newer release has upgraded; and what ``install`` raises.
         """
 
-        with read_session(self.database, self.names, self.options, deciding=True) as context:
-            self._repair_allowed(self.state(context))
-
-        def work(context: RunContext) -> RepairReport:
-            state = self.state(context)
-            self._repair_allowed(state)
+        def work(context: RunContext, state: InstalledState) -> RepairReport:
             if orphans == "reattach":
                 self._require_parents(context, state)
             deletes = ("DELETE",) if orphans == "delete" else ()
@@ -297,7 +224,7 @@ class DatabaseManager(Installation):
             changes = tuple(context.outcomes)
             return RepairReport(found, deleted, reattached, changes, result.refusals, result.extras, nulled)
 
-        return self._run(work, "repair")
+        return self._run_unless(lambda context, state: self._repair_allowed(state), work, "repair")
 
     def repair_plan(self) -> InstallPlan:
         """Return the plan of ``repair``, without what it does about orphans. Reads only; raises what it raises."""
@@ -310,8 +237,6 @@ class DatabaseManager(Installation):
         """Remove exactly our tables, history and option of this prefix, and only if removing data is allowed."""
         if not self.remove_data:
             return UninstallReport(False, reason=f"{self.names.namespace.remove_data} is not true; nothing was removed")
-        from ..migrate.steps.structure import drop_named
-
         names = self.names.owned
         with read_session(self.database, self.names, self.options, deciding=True) as context:
             present = context.connection.present(names)
@@ -326,22 +251,64 @@ class DatabaseManager(Installation):
 
         return self._run(work, "uninstall")
 
+    def _run_unless(
+        self,
+        settled: Callable[[RunContext, InstalledState], T | None],
+        work: Callable[[RunContext, InstalledState], T],
+        command: str,
+    ) -> T:
+        """Return what ``settled`` says of a database in which nothing is to be done; else do ``work`` under the lock.
+
+        There it is asked again, because another run may have done it while this one waited.
+        """
+
+        def locked(context: RunContext) -> T:
+            state = self.state(context)
+            found = settled(context, state)
+            return work(context, state) if found is None else found
+
+        with one_connection(self.database, self.options) as database:
+            with read_session(database, self.names, self.options, deciding=True) as context:
+                context.table_cache = self.table_cache
+                found = settled(context, self.state(context))
+            return self._run(locked, command, database) if found is None else found
+
     def _run(self, work: Callable[[RunContext], T], command: str, database: pw.Database | None = None) -> T:
+        contexts: list[RunContext] = []
+
+        def watched(context: RunContext) -> T:
+            contexts[:] = [context]  # SQLite may undo it all and do it again: the last one counts
+            return work(context)
+
+        own, listener, failed = database or self.database, RunListener(self.before_statement, self.on_progress), True
         try:
-            listener = RunListener(self.before_statement, self.on_progress, self.on_option_written)
-            with notify_option_written(listener.on_option_written) as watched:
-                result: T = run_in_session(
-                    watched(work),
-                    database or self.database,
-                    self.names,
-                    self.options,
-                    listener,
-                    table_cache=self.table_cache,
-                )
+            result = run_in_session(watched, own, self.names, self.options, listener, table_cache=self.table_cache)
+            failed = False
             return result
         except RunStopped as error:
             error.command = self.command(command)
             raise
+        finally:
+            for context in contexts:
+                if not (failed and context.dialect.transactional_ddl):
+                    self._tell_of_options(context)
+
+    def _tell_of_options(self, context: RunContext) -> None:
+        """Call ``on_option_written`` for each option that a run has written, when the lock is free.
+
+        That is also a write that stays although the run failed afterwards, and one whose connection was lost, so that
+        it may have been done. What it raises is logged: the upgrade is done, and an error would say the opposite.
+        """
+        hook = self.on_option_written
+        if hook is None:
+            return
+        for name, value in context.written.items():
+            try:
+                hook(name, value, context.prefix)
+            except Exception:
+                done = "was deleted" if value is None else f"was set to {value}"
+                words = "%s %s, and on_option_written failed; what caches it may show the old value"
+                logger.exception(words, name, done)
 
     def _settled(self, context: RunContext, state: InstalledState) -> InstallReport | None:
         """Return the report if there is nothing to do or nothing may be done; None if a run is needed."""
@@ -392,11 +359,15 @@ class DatabaseManager(Installation):
         require_privileges(context, self.target)
         if not before.is_stamped:
             require_options(context, self.target)
-        there = context.present((*self.names.owned, self.names.options))
-        existed = set(there) & set(self.names.tables)
-        migrations = self._migrate(context, before)
+        existed = context.present(self.names.tables)
+        migrations = tuple(MigrationRouter(context, self.folder).run(None, state=before))
         result = context.reconcile(self.tables)
-        self._verify(result)
+        if blocking := tuple(map(str, result.blocking)):
+            raise SchemaConflict(
+                f"{self.target}: the models cannot use these tables, and repairing them is not safe. "
+                "The version was not changed.\n" + "\n".join(blocking),
+                reasons=blocking,
+            )
         version = self._stamp(context)
         return InstallReport(
             "upgraded" if existed else "installed",
@@ -411,30 +382,13 @@ class DatabaseManager(Installation):
 
     def _stamp(self, context: RunContext) -> str:
         """Write the version if it is not there yet; return what is stored, which is PHP's version if that is higher."""
-        if (
-            context.written.get(context.namespace.version_option) != self.version
-        ):  # which a migration of this run has written
+        if context.written.get(context.namespace.version_option) != self.version:  # no migration of this run did
             after = self.state(context)
             if after.is_newer:  # somebody has upgraded meanwhile
                 return str(after.version)
             if not after.is_stamped:
                 write_version(context, self.version)
         return self.version
-
-    def _verify(self, left: Plan) -> None:
-        blocking = tuple(map(str, left.blocking))
-        if blocking:
-            reasons = "\n".join(blocking)
-            raise SchemaConflict(
-                f"{self.target}: the models cannot use these tables, and repairing them is not safe. "
-                f"The version was not changed.\n{reasons}",
-                reasons=blocking,
-            )
-
-    def _migrate(self, context: RunContext, state: InstalledState, last: str | None = None) -> tuple[str, ...]:
-        from ..migrate.runner import MigrationRouter
-
-        return tuple(MigrationRouter(context, self.folder).run(last, state=state))
 
 
 #: The name that WordPress developers know.

@@ -69,9 +69,12 @@ class VersionCheck:
         if self.database.is_closed():
             connect(self.database)
         try:
-            return self._ask()
+            rows = run_query(self.database, self._dialect, self._query)
         except pw.PeeweeException as error:
+            if failure_of(self.database, error) == "missing":
+                return None
             raise self._failure(error) from error
+        return str(rows[0][0]) if len(rows) == 1 else option_in(rows)
 
     def missing(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the tables that do not exist, with one query. Raises DatabaseUnavailable."""
@@ -80,15 +83,6 @@ class VersionCheck:
         except pw.PeeweeException as error:
             raise self._failure(error) from error
         return tuple(name for name in names if name not in present)
-
-    def _ask(self) -> str | None:
-        try:
-            rows = run_query(self.database, self._dialect, self._query)
-        except pw.PeeweeException as error:
-            if failure_of(self.database, error) == "missing":
-                return None
-            raise
-        return str(rows[0][0]) if len(rows) == 1 else option_in(rows)
 
     def _failure(self, error: pw.PeeweeException) -> WchError:
         return database_error(describe(self.database), failure_of(self.database, error), error)
@@ -387,32 +381,24 @@ class Plugin:
         return report
 
     def _is_whole(self) -> bool:
-        """Return True if the tables exist, or if no verification is due."""
-        if not self._verification_due():
-            return True
+        """Return True if the tables exist, or if no verification is due; only one thread per interval looks."""
+        with self._guard:
+            now, verified_at = self._clock(), self._verified_at
+            if verified_at is not None and now - verified_at < self.verify_every:
+                return True
+            self._verified_at = now
         whole = False
         try:
-            whole = not self._missing_tables()
+            asks = self._version_check.database
+            whole = not (
+                self._version_check.missing(self._tables) if is_autocommitted(asks) else self.manager.missing_tables()
+            )
             return whole
         finally:
             if not whole:
                 # Nothing has been verified: the next call looks again, until a repair succeeds.
                 with self._guard:
                     self._verified_at = None
-
-    def _missing_tables(self) -> tuple[str, ...]:
-        if not is_autocommitted(self._version_check.database):
-            return self.manager.missing_tables()
-        return self._version_check.missing(self._tables)
-
-    def _verification_due(self) -> bool:
-        """Return True if a verification is due. Only one thread per interval gets True."""
-        with self._guard:
-            now = self._clock()
-            if self._verified_at is not None and now - self._verified_at < self.verify_every:
-                return False
-            self._verified_at = now
-            return True
 
     def _report_current(self, version: str) -> InstallReport:
         """Return the report for a current version, made once: on SQLite that is a tenth of the cost of the query."""
