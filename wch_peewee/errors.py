@@ -108,24 +108,15 @@ class RunStopped(WchError):
 
     _when = "Remove the cause, then run"
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        sql: str = "",
-        in_place: Sequence[str] | None = None,
-        undone: bool = False,
-        lost: bool = False,
-        command: str = "",
-    ) -> None:
+    def __init__(self, reason: str, *, sql: str = "", lost: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sql = sql
-        self.in_place = None if in_place is None else tuple(in_place)
-        self.undone = undone
+        self.in_place: tuple[str, ...] | None = None
+        self.undone = False
         #: True if the server was lost, or takes no writes any more.
         self.lost = lost
-        self.command = command
+        self.command = ""
         #: The migration that was to be rolled back.
         self.target = ""
         #: The kind of cluster that the server belongs to; empty if it belongs to none.
@@ -137,7 +128,9 @@ class RunStopped(WchError):
             lines.append(f"Statement: {one_line(self.sql)}")
         if self.in_place is not None:
             lines.append("All changes of this run were undone." if self.undone else self._done_so_far(self.in_place))
-            lines.append(self._next_step())
+            when = _WHEN_LOST[self.cluster] if self.lost else self._when
+            same = f"{when.removesuffix(' again')} the same again."
+            lines.append(f"{when}: {self.command}" if self.command else same)
         return "\n".join(lines)
 
     def _cause(self) -> str:
@@ -145,10 +138,6 @@ class RunStopped(WchError):
 
     def _done_so_far(self, in_place: Sequence[str]) -> str:
         return f"Done so far: {_some(in_place)}." if in_place else "This run changed nothing."
-
-    def _next_step(self) -> str:
-        when = _WHEN_LOST[self.cluster] if self.lost else self._when
-        return f"{when}: {self.command}" if self.command else f"{when.removesuffix(' again')} the same again."
 
 
 class StatementFailed(RunStopped):
@@ -159,19 +148,9 @@ class MigrationFailed(RunStopped):
     """A migration that stopped at ``step`` of ``steps``."""
 
     def __init__(
-        self,
-        reason: str,
-        *,
-        migration: str,
-        step: int,
-        steps: int,
-        sql: str = "",
-        in_place: Sequence[str] | None = None,
-        undone: bool = False,
-        lost: bool = False,
-        command: str = "",
+        self, reason: str, *, migration: str, step: int, steps: int, sql: str = "", lost: bool = False
     ) -> None:
-        super().__init__(reason, sql=sql, in_place=in_place, undone=undone, lost=lost, command=command)
+        super().__init__(reason, sql=sql, lost=lost)
         self.migration = migration
         self.step = step
         self.steps = steps
