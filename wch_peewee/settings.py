@@ -187,8 +187,8 @@ def remove_data_allowed(
     decides. Raises ConfigurationError if the value is neither a plain yes nor a plain no.
     """
     environment = os.environ if environment is None else environment
-    if site is not None and site.remove_data_is_set:
-        return site.remove_data
+    if site is not None and (said := site.remove_data) is not None:
+        return said
     constant = constant if site is None else site.removal
     value = environment.get(constant, "").strip().lower()
     if value in _TRUE:

@@ -15,6 +15,7 @@ import pytest
 from tests.support.wordpress_folders import define, make_site
 from wch_peewee import ConfigurationError, Plugin
 from wch_peewee.settings import Settings, remove_data_allowed
+from wch_peewee.wordpress import site as site_module
 from wch_peewee.wordpress.find import find_site, site_around
 from wch_peewee.wordpress.php.values import Unknown
 from wch_peewee.wordpress.site import Host, parse_db_host, read_site
@@ -271,16 +272,18 @@ def unix_socket(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("host", ["localhost", "LocalHost:3307", ""])
-def test_localhost_is_a_socket(tmp_path: Path, unix_socket: str, host: str) -> None:
+def test_localhost_is_a_socket(tmp_path: Path, unix_socket: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_module, "SOCKETS", (str(tmp_path / "none.sock"), str(tmp_path), unix_socket))
     site = make_site(tmp_path / "site", define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p", DB_HOST=host))
-    target = read_site(site, {}, (str(tmp_path / "none.sock"), str(tmp_path), unix_socket)).target
+    target = read_site(site, {}).target
     assert dict(target.options)["unix_socket"] == unix_socket
 
 
-def test_no_socket_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+def test_no_socket_is_one_line_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_module, "SOCKETS", (str(tmp_path / "none.sock"),))
     site = make_site(tmp_path, define(DB_NAME="shop", DB_USER="u", DB_PASSWORD="p<w", DB_HOST="localhost"))
     with pytest.raises(ConfigurationError, match=r"none of the usual ones exists .*WCH_DATABASE_URL") as caught:
-        _ = read_site(site, {}, (str(tmp_path / "none.sock"),)).target
+        _ = read_site(site, {}).target
     assert "\n" not in str(caught.value)
     assert "p<w" not in str(caught.value)
 
@@ -453,7 +456,7 @@ def test_a_call_that_is_not_followed_leaves_the_rest_known(tmp_path: Path, call:
 def test_what_is_not_known_does_not(tmp_path: Path, more: str) -> None:
     later = "define('WCH_REMOVE_DATA', true);" if more else ""
     site = read_site(make_site(tmp_path, DB + more + later), {})
-    assert site.remove_data is False
+    assert site.remove_data is None
     assert bool(site.remove_data_unknown) is bool(more)
 
 

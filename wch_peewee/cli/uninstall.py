@@ -59,7 +59,7 @@ def _how_to_allow(session: Session) -> str:
     environment = f"Set {constant}=true in the environment to allow the removal."
     if site is None:
         return environment
-    if site.remove_data_is_set:
+    if site.remove_data is not None:
         return f"It is set in {site.config}; write define('{constant}', true) there to allow the removal."
     unknown = site.remove_data_unknown
     return f"Cannot determine {constant} because of {unknown}. {environment}" if unknown else environment

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,7 +50,6 @@ class WordPressSite:
     path: Path
     config: Path
     values: ConfigValues = field(repr=False)
-    sockets: tuple[str, ...] = field(default=SOCKETS, repr=False)
     #: The constant that allows data to be removed.
     removal: str = WCH.remove_data
 
@@ -61,7 +60,15 @@ class WordPressSite:
     @property
     def target(self) -> Target:
         """The database that PHP would open."""
-        return target_of(self.values, str(self.config), self.sockets)
+        name, user, password = self._required("DB_NAME"), self._required("DB_USER"), self._string("DB_PASSWORD")
+        host = parse_db_host(self._string("DB_HOST"))
+        options = self._tls() + self._collation()
+        if host.name.lower() in ("", "localhost"):  # PHP takes a Unix socket then, and ignores the port
+            socket = host.socket or self._default_socket()
+            return Target("mysql", "", "localhost", 3306, user, password, name, (("unix_socket", socket), *options))
+        if not 0 <= (host.port or 3306) <= 65535:
+            raise ConfigurationError(f"DB_HOST in {self.config} has an invalid port: {host.port}; {_REMEDY}.")
+        return Target("mysql", "", host.name, host.port or 3306, user, password, name, options)
 
     @property
     def prefix(self) -> str:
@@ -72,27 +79,21 @@ class WordPressSite:
             raise ConfigurationError(f"$table_prefix is not set in {self.config}; set it there, or with {setting}.")
         written = to_string(value)
         if isinstance(written, Unknown):
-            raise _unknown_value("$table_prefix", str(self.config), written, setting)
+            raise self._unknown_value("$table_prefix", written, setting)
         return check_prefix(written.decode("utf-8", "replace"))
 
     @property
-    def remove_data(self) -> bool:
-        """True if the constant is PHP's ``true``; unknown is False. Raises if it is set to anything else."""
+    def remove_data(self) -> bool | None:
+        """True if the constant is PHP's ``true``; None if it is not set, or unknown. Raises if it is anything else."""
         value = self.values.constants[self.removal]
         if value is ABSENT or isinstance(value, Unknown):
-            return False
+            return None
         if value is not True and to_bool(value) is True:
             raise ConfigurationError(
                 f"{self.removal} in {self.config} is set, but not to true; write define('{self.removal}', true) "
                 "there. Nothing was removed."
             )
         return value is True
-
-    @property
-    def remove_data_is_set(self) -> bool:
-        """True if the file sets the constant in a way that can be known."""
-        value = self.values.constants[self.removal]
-        return value is not ABSENT and not isinstance(value, Unknown)
 
     @property
     def remove_data_unknown(self) -> str:
@@ -113,28 +114,103 @@ class WordPressSite:
         """True if wp-content/db.php replaces WordPress in connecting; then DB_HOST may mean nothing."""
         return self.content is not None and (self.content / "db.php").is_file()
 
+    def _default_socket(self) -> str:
+        for path in SOCKETS:
+            try:
+                if Path(path).is_socket():
+                    return path
+            except OSError:
+                continue
+        raise ConfigurationError(
+            f"DB_HOST in {self.config} means a Unix socket, but none of the usual ones exists ({', '.join(SOCKETS)}); "
+            f"set {DATABASE_SETTING} to mysql://user:password@localhost/name?unix_socket=/path/to/mysqld.sock, or to a "
+            "host and port."
+        )
+
+    def _tls(self) -> tuple[tuple[str, str], ...]:
+        flags: Any = self.values.constants["MYSQL_CLIENT_FLAGS"]
+        if flags is ABSENT:
+            return ()
+        if isinstance(flags, Unknown):
+            raise self._unknown_value("MYSQL_CLIENT_FLAGS", flags, DATABASE_SETTING)
+        if not isinstance(flags, int):
+            raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {self.config} is not an integer; {_REMEDY}.")
+        if not flags & _CLIENT_SSL:
+            return ()
+        if not flags & _CLIENT_SSL_VERIFY:
+            return (("ssl", "1"),)
+        known = ssl.get_default_verify_paths()
+        authorities = known.cafile or known.openssl_cafile
+        if not Path(authorities).exists():
+            raise ConfigurationError(
+                f"MYSQL_CLIENT_FLAGS in {self.config} asks for a certificate that is checked, and this machine has no "
+                f"list of authorities at {authorities}; set {DATABASE_SETTING} with ?ssl_ca=FILE."
+            )
+        return (("ssl_ca", authorities),)
+
+    def _collation(self) -> tuple[tuple[str, str], ...]:
+        """Return the collation that WordPress determines, if it is one that every server knows."""
+        written = [self.values.constants[name] for name in ("DB_CHARSET", "DB_COLLATE")]
+        charset, collation = (b"" if value is ABSENT else to_string(value) for value in written)
+        if isinstance(charset, Unknown) or isinstance(collation, Unknown):
+            return ()
+        found = collation.decode("utf-8", "replace").lower()
+        found = found.replace("utf8_", "utf8mb4_", 1) if found.startswith("utf8_") else found
+        found = "utf8mb4_unicode_520_ci" if found in ("", "utf8mb4_unicode_ci") else found
+        is_utf8 = charset.lower() in (b"utf8", b"utf8mb3", b"utf8mb4")
+        return (("collation", found),) if is_utf8 and found in _COLLATIONS else ()
+
+    def _string(self, name: str) -> str:
+        """Return a constant as PHP passes it to mysqli: a string, empty if not defined."""
+        value = self.values.constants[name]
+        found = b"" if value is ABSENT else to_string(value)
+        if isinstance(found, Unknown):
+            raise self._unknown_value(name, found, DATABASE_SETTING)
+        try:
+            shown = found.decode("utf-8")
+        except UnicodeDecodeError:
+            if name == "DB_PASSWORD":
+                return found.decode("utf-8", "surrogateescape")
+            raise ConfigurationError(f"{name} in {self.config} is not UTF-8; {_REMEDY}.") from None
+        if "\0" in shown:
+            raise ConfigurationError(f"{name} in {self.config} contains a NUL byte; {_REMEDY}.")
+        return shown
+
+    def _required(self, name: str) -> str:
+        found = self._string(name)
+        if not found:
+            how = "not defined" if self.values.constants[name] is ABSENT else "empty"
+            raise ConfigurationError(f"{name} is {how} in {self.config}; {_REMEDY}.")
+        return found
+
+    def _unknown_value(self, name: str, unknown: Unknown, setting: str) -> ConfigurationError:
+        """Return the error for an unknown value: the construct, its line, and what to set instead."""
+        where = f"{unknown.file or self.config}, line {unknown.line}" if unknown.line else self.config
+        php = ", or let PHP evaluate the file with --php (WCH_PHP=php)" if shutil.which("php") else ""
+        return ConfigurationError(
+            f"Cannot determine {name} because of {where}: {unknown.what}; set it with {setting}{php}."
+        )
+
 
 def read_site(
     path: Path | str | SiteLocation,
-    environment: Mapping[str, str] | None = None,
-    sockets: Sequence[str] = SOCKETS,
+    environment: Mapping[str, str],
     php: str | None = None,
     removal: str = WCH.remove_data,
 ) -> WordPressSite:
-    """Return the site in a folder; ``environment`` is what getenv() sees, by default this process's.
+    """Return the site in a folder; ``environment`` is what getenv() sees.
 
     With ``php``, the path or name of PHP, that evaluates the file. Raises ConfigurationError if there is no site, no
     parser for PHP, or no such PHP.
     """
     location = path if isinstance(path, SiteLocation) else find_site(path)
-    variables = os.environ if environment is None else environment
     if php:
         from .php.interpreter import ask_php
 
-        values = ask_php(php, location.config, location.abspath, variables, removal)
+        values = ask_php(php, location.config, location.abspath, environment, removal)
     else:
-        values = read_config(location.config, location.abspath, variables, removal)
-    return WordPressSite(location.folder, location.config, values, tuple(sockets), removal)
+        values = read_config(location.config, location.abspath, environment, removal)
+    return WordPressSite(location.folder, location.config, values, removal)
 
 
 class Host(NamedTuple):
@@ -158,100 +234,3 @@ def parse_db_host(written: str) -> Host:
     name = match[1] if match[1] != "0" else ""
     port = int(match[2]) if match[2] and match[2] != "0" else None
     return Host(name, port, socket)
-
-
-def target_of(values: ConfigValues, config: str, sockets: Sequence[str] = SOCKETS) -> Target:
-    """Return the database that PHP would open. Raises ConfigurationError with the construct and what to set instead."""
-    name, user = _required(values, config, "DB_NAME"), _required(values, config, "DB_USER")
-    password = _string(values, config, "DB_PASSWORD")
-    host = parse_db_host(_string(values, config, "DB_HOST"))
-    options = _tls(values, config) + _collation(values)
-    if host.name.lower() in ("", "localhost"):  # PHP takes a Unix socket then, and ignores the port
-        socket = host.socket or _default_socket(config, sockets)
-        return Target("mysql", "", "localhost", 3306, user, password, name, (("unix_socket", socket), *options))
-    if not 0 <= (host.port or 3306) <= 65535:
-        raise ConfigurationError(f"DB_HOST in {config} has an invalid port: {host.port}; {_REMEDY}.")
-    return Target("mysql", "", host.name, host.port or 3306, user, password, name, options)
-
-
-def _default_socket(config: str, sockets: Sequence[str]) -> str:
-    for path in sockets:
-        try:
-            if Path(path).is_socket():
-                return path
-        except OSError:
-            continue
-    raise ConfigurationError(
-        f"DB_HOST in {config} means a Unix socket, but none of the usual ones exists ({', '.join(sockets)}); "
-        "set --database or WCH_DATABASE_URL to mysql://user:password@localhost/name?unix_socket=/path/to/mysqld.sock, "
-        "or to a host and port."
-    )
-
-
-def _tls(values: ConfigValues, config: str) -> tuple[tuple[str, str], ...]:
-    flags: Any = values.constants["MYSQL_CLIENT_FLAGS"]
-    if flags is ABSENT:
-        return ()
-    if isinstance(flags, Unknown):
-        raise _unknown_value("MYSQL_CLIENT_FLAGS", config, flags, DATABASE_SETTING)
-    if not isinstance(flags, int):
-        raise ConfigurationError(f"MYSQL_CLIENT_FLAGS in {config} is not an integer; {_REMEDY}.")
-    if not flags & _CLIENT_SSL:
-        return ()
-    if not flags & _CLIENT_SSL_VERIFY:
-        return (("ssl", "1"),)
-    known = ssl.get_default_verify_paths()
-    authorities = known.cafile or known.openssl_cafile
-    if not Path(authorities).exists():
-        raise ConfigurationError(
-            f"MYSQL_CLIENT_FLAGS in {config} asks for a certificate that is checked, and this machine has no list of "
-            f"authorities at {authorities}; set --database or WCH_DATABASE_URL with ?ssl_ca=FILE."
-        )
-    return (("ssl_ca", authorities),)
-
-
-def _collation(values: ConfigValues) -> tuple[tuple[str, str], ...]:
-    """Return the collation that WordPress determines, if it is one that every server knows."""
-    written = [values.constants[name] for name in ("DB_CHARSET", "DB_COLLATE")]
-    charset, collation = (b"" if value is ABSENT else to_string(value) for value in written)
-    if isinstance(charset, Unknown) or isinstance(collation, Unknown):
-        return ()
-    found = collation.decode("utf-8", "replace").lower()
-    found = found.replace("utf8_", "utf8mb4_", 1) if found.startswith("utf8_") else found
-    found = "utf8mb4_unicode_520_ci" if found in ("", "utf8mb4_unicode_ci") else found
-    is_utf8 = charset.lower() in (b"utf8", b"utf8mb3", b"utf8mb4")
-    return (("collation", found),) if is_utf8 and found in _COLLATIONS else ()
-
-
-def _string(values: ConfigValues, config: str, name: str) -> str:
-    """Return a constant as PHP passes it to mysqli: a string, empty if not defined."""
-    value = values.constants[name]
-    found = b"" if value is ABSENT else to_string(value)
-    if isinstance(found, Unknown):
-        raise _unknown_value(name, config, found, DATABASE_SETTING)
-    try:
-        shown = found.decode("utf-8")
-    except UnicodeDecodeError:
-        if name == "DB_PASSWORD":
-            return found.decode("utf-8", "surrogateescape")
-        raise ConfigurationError(f"{name} in {config} is not UTF-8; {_REMEDY}.") from None
-    if "\0" in shown:
-        raise ConfigurationError(f"{name} in {config} contains a NUL byte; {_REMEDY}.")
-    return shown
-
-
-def _required(values: ConfigValues, config: str, name: str) -> str:
-    found = _string(values, config, name)
-    if not found:
-        how = "not defined" if values.constants[name] is ABSENT else "empty"
-        raise ConfigurationError(f"{name} is {how} in {config}; {_REMEDY}.")
-    return found
-
-
-def _unknown_value(name: str, config: str, unknown: Unknown, setting: str) -> ConfigurationError:
-    """Return the error for an unknown value: the construct, its line, and what to set instead."""
-    where = f"{unknown.file or config}, line {unknown.line}" if unknown.line else config
-    php = ", or let PHP evaluate the file with --php (WCH_PHP=php)" if shutil.which("php") else ""
-    return ConfigurationError(
-        f"Cannot determine {name} because of {where}: {unknown.what}; set it with {setting}{php}."
-    )
