@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..install.drift import REPAIR, Difference, differences
-from ..install.inspection import InstallPlan
+from ..install.inspection import REPAIR, Difference, InstallPlan
 from ..install.network import Network
 from ..migrate.project import find_project
 from .options import LISTS, Choices, ExitCode, complete_path, ignore_option, network_option, subcommand, timeout_option
@@ -74,7 +73,7 @@ def command(
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, _site)
     found = session.manager.plan()
-    drift = differences(found, session.manager.names)
+    drift = tuple(found.differences(session.manager.names))
     clean = _is_clean(found)
     if session.out.structured:
         session.out.document(
@@ -86,13 +85,13 @@ def command(
                 "reason": found.reason,
                 "models": [asdict(model) for model in found.models],
                 "pending": found.pending,
-                "differences": [difference.to_dict() for difference in drift],
+                "differences": [asdict(difference) for difference in drift],
                 "changes": found.plan.describe(),
                 "refusals": [asdict(refusal) for refusal in found.plan.refusals],
                 "extras": found.plan.extras,
                 "is_clean": clean,
             },
-            [difference.to_dict() for difference in drift],
+            [asdict(difference) for difference in drift],
             ("table", "kind", "what", "repaired_by", "reason", "statements"),
         )
     elif found.is_newer:

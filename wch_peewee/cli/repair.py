@@ -6,7 +6,7 @@ from itertools import groupby
 
 import click
 
-from ..install.drift import REPAIR, differences
+from ..install.inspection import REPAIR
 from ..install.manager import RepairReport
 from ..install.orphans import Missing
 from .options import Choices, ExitCode, copy_options, dry_run_option, ignore_option, subcommand, wait_options
@@ -63,7 +63,7 @@ def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
 def _preview(session: Session, orphans: str) -> int:
     plan = session.manager.repair_plan()
     found = session.manager.orphans()
-    repairs = [d for d in differences(plan, session.manager.names) if d.repaired_by == REPAIR]
+    repairs = [d for d in plan.differences(session.manager.names) if d.repaired_by == REPAIR]
     orphaned = sum(one.rows for one in found)
     if session.out.structured:
         session.out.document(

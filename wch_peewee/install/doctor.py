@@ -103,10 +103,15 @@ def engine(context: RunContext) -> Finding:
     return "fail", "InnoDB is not available", advice
 
 
-def options_table(context: RunContext) -> Finding:
-    """Check the keys of WordPress's options table, which imports and plugins for speed take away."""
+def options_table(context: RunContext, *, manager: DatabaseManager) -> Finding:
+    """Check for WordPress's options table, and for its keys, which imports and plugins for speed take away."""
     name = context.names.options
     live = context.live(name)
+    if live is None and manager.needs_site:  # then it is not for wch to create
+        try:
+            require_site(context.connection, manager.prefix, manager.target)
+        except ConfigurationError as error:
+            return "fail", str(error), ""
     if live is None:
         return "ok", f"{name} does not exist yet; wch activate creates it", ""
     if trouble := options_obstacle(live):
@@ -174,15 +179,6 @@ def _rows(context: RunContext, sql: str) -> list[tuple[Any, ...]]:
     return context.connection.query(Query(sql))
 
 
-def wordpress_site(context: RunContext, *, manager: DatabaseManager) -> Finding:
-    """Check that WordPress is installed under this prefix."""
-    try:
-        require_site(context.connection, manager.prefix, manager.target)
-    except ConfigurationError as error:
-        return "fail", str(error), ""
-    return "ok", f"WordPress's table {manager.names.options} is there", ""
-
-
 def sqlite_file(context: RunContext, *, database: pw.Database) -> Finding:
     """Check the file and its folder, in which SQLite creates a journal while it writes, and every page of the file."""
     path = database_file(database)
@@ -230,16 +226,14 @@ def _checks(manager: DatabaseManager) -> dict[str, Check]:
             "file": partial(sqlite_file, database=manager.database),
             "foreign keys": partial(sqlite_foreign_keys, database=manager.database),
         }
-    site = {"site": partial(wordpress_site, manager=manager)} if manager.needs_site else {}
     removal = partial(privileges, wanted=REMOVAL, otherwise="warn", note=" Only rollback and uninstall need it.")
     return {
-        **site,
         "privileges": partial(privileges, wanted=(*UPGRADE, *DAILY)),
         "privileges to remove": removal,
         "writable": writable,
         "collation": collation,
         "engine": engine,
-        "options table": options_table,
+        "options table": partial(options_table, manager=manager),
         "strictness": strictness,
         "session defaults": session_defaults,
         "online tools": online_tools,
@@ -258,8 +252,6 @@ def diagnose(manager: DatabaseManager) -> tuple[Diagnosis, ...]:
         return (Diagnosis("connection", "fail", str(error), advice),)
     except UnsupportedServer as error:
         return (opened, Diagnosis("version", "fail", str(error), f"Use {SUPPORTED}."))
-    if "site" in found and found["site"].state == "fail":  # then the table is not for wch to create
-        del found["options table"]
     return (found.pop("file", opened), version, *found.values())
 
 

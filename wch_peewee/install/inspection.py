@@ -2,11 +2,11 @@
 
 import copy
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import peewee as pw
 
@@ -26,19 +26,46 @@ from ..models.tables import MODELS, BaseModel
 from ..schema.base import Query
 from ..schema.declared import logical_tables, parents_first
 from ..schema.diff import additions
-from ..schema.naming import DEFAULT_PREFIX, Namespace, names_of, require_namespace
-from ..schema.objects import Schema, Table
-from ..schema.plan import DryRunResult, Plan
-from ..schema.statements import COPY_RULE, CopyRule
+from ..schema.naming import DEFAULT_PREFIX, Names, Namespace, names_of, require_namespace
+from ..schema.objects import Column, Schema, Table, as_declared
+from ..schema.plan import DryRunResult, Plan, RowWork
+from ..schema.statements import COPY_RULE, CopyRule, Step
+from ..schema.types import TEXTS, reconcile_type, widens
 from ..settings import RemovalPermission, is_removal_permitted
 from ..wordpress.multisite import require_site, site_prefixes
-from .access import ModelAccess, model_access
 from .orphans import Missing, orphans_of
 from .reports import Report
 
 
 @dataclass(frozen=True, slots=True)
-class StatusReport(Report):
+class ModelAccess:
+    """Whether a model's table can be read and written; ``reasons`` say why not."""
+
+    model: str
+    table: str
+    readable: bool
+    writable: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection(Report):
+    """What every look at an installation finds."""
+
+    version: str | None
+    code_version: str
+    pending: tuple[str, ...] = ()
+    #: somebody has made the database newer, ``reason`` says who, and nothing is changed
+    is_newer: bool = False
+    #: the version in the option is right, or not ours to change
+    is_stamped: bool = True
+    reason: str = ""
+    #: what the models can do with a newer database
+    models: tuple[ModelAccess, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport(Inspection):
     """The state of an installation, read without writing.
 
     >>> DatabaseManager("sqlite:///wch.db").status().applied
@@ -48,10 +75,7 @@ class StatusReport(Report):
     target: str
     prefix: str
     engine: str
-    version: str | None
-    code_version: str
     applied: tuple[str, ...]
-    pending: tuple[str, ...]
     missing_tables: tuple[str, ...]
     #: applied migrations whose way back was begun and not finished
     half_rolled_back: tuple[str, ...] = ()
@@ -61,15 +85,8 @@ class StatusReport(Report):
     changed_files: tuple[str, ...] = ()
     #: applied migrations of which there is no file
     missing_files: tuple[str, ...] = ()
-    #: what the tables lack, in words; looked for only where nothing is pending and no table is missing
+    #: how the tables differ, in words; looked for only where nothing is pending and no table is missing
     differences: tuple[str, ...] = ()
-    #: somebody has made the database newer, ``reason`` says who, and nothing is changed
-    is_newer: bool = False
-    #: the version in the option is right, or not ours to change
-    is_stamped: bool = True
-    reason: str = ""
-    #: what the models can do with a newer database
-    models: tuple[ModelAccess, ...] = ()
     #: why nothing may be written through this address, and which one to use; empty if it may
     trouble: str = ""
 
@@ -80,31 +97,68 @@ class StatusReport(Report):
         return self.is_stamped and not (wrong or self.is_newer)
 
 
+#: A difference is repaired by this command, or needs something else.
+REPAIR = "wch repair"
+
+Kind = Literal["pending", "drift"]
+
+
 @dataclass(frozen=True, slots=True)
-class InstallPlan(Report):
+class Difference:
+    """One difference. ``repaired_by`` is ``wch repair``, or None if something else is needed: ``reason`` says what.
+
+    ``statements`` are those of the step that repairs it, which may change other things of that table, too.
+    """
+
+    kind: Kind
+    table: str | None
+    what: str
+    repaired_by: str | None = None
+    statements: tuple[str, ...] = ()
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}" if self.reason else self.what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallPlan(Inspection):
     """The plan of ``install``. ``plan`` is what remains to be repaired after the pending migrations: drift.
 
     ``dry_run`` has all steps in order, the migrations' first. A migration that would stop the run ends it, and
     ``plan`` is empty then. For a newer database ``plan`` is what ``repair`` would add, and ``install`` does nothing.
     """
 
-    version: str | None
-    code_version: str
-    pending: tuple[str, ...]
     plan: Plan
-    #: somebody has made the database newer, ``reason`` says who, and nothing is changed
-    is_newer: bool = False
-    #: the version in the option is right, or not ours to change
-    is_stamped: bool = True
-    reason: str = ""
-    #: what the models can do with a newer database
-    models: tuple[ModelAccess, ...] = ()
     dry_run: DryRunResult = field(default_factory=DryRunResult)
 
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to do, even if something has been refused."""
         return self.is_newer or (self.plan.is_empty and not self.pending and self.is_stamped)
+
+    def differences(self, names: Names) -> Iterator[Difference]:
+        """Yield the steps of pending migrations, and the drift that would remain after them."""
+        for name in self.pending:
+            yield Difference("pending", None, f"Run migration {name}", reason="wch migrate and wch activate run it")
+        for forecast in self.dry_run.steps:
+            if forecast.migration:
+                yield from _of_step("pending", forecast.work)
+        if (stopped := self.dry_run.stopped) is not None:
+            where = f"step {stopped.number} of {stopped.of}" if stopped.number else "its beginning"
+            what = f"{stopped.migration} would stop at {where}" if stopped.migration else "wch activate would stop"
+            yield Difference("pending", None, what, reason=stopped.reason)
+        if not self.is_stamped and not self.pending:  # a migration writes its version itself
+            reason = f"it is {self.version or 'none'}, expected {self.code_version}; wch activate writes it"
+            yield Difference("drift", names.options, "Write the version", reason=reason)
+        for step in self.plan.steps:
+            # What keeps the books belongs to the run that is to come, and is none of repair's business.
+            if step.table in (*names.books, names.options):
+                yield from _of_step("pending" if self.pending else "drift", step)
+            else:
+                yield from _of_step("drift", step, REPAIR)
+        for refusal in self.plan.refusals:
+            yield Difference("drift", refusal.table, refusal.what, reason=refusal.reason)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: what would be done in words, without the statements."""
@@ -121,6 +175,16 @@ class InstallPlan(Report):
             "reason": self.reason,
             "models": [asdict(model) for model in self.models],
         }
+
+
+def _of_step(kind: Kind, work: Step | RowWork, repaired_by: str | None = None) -> Iterator[Difference]:
+    if isinstance(work, RowWork):
+        table = work.tables[0] if work.tables else None
+        yield Difference(kind, table, work.words, statements=(work.sql,) if work.sql else ())
+        return
+    statements = tuple(str(statement) for statement in (*work.statements, *work.cleanup))
+    for line in (line for operation in work.operations for line in operation.describe()):
+        yield Difference(kind, work.table, line, repaired_by, statements)
 
 
 class Installation:
@@ -254,22 +318,28 @@ class Installation:
             target=self.target,
             prefix=self.prefix,
             engine=context.dialect.label,
-            version=state.version,
-            code_version=self.version,
             applied=state.applied or (),
-            pending=() if state.is_newer else state.pending,
             missing_tables=missing,
             half_rolled_back=state.half_back,
             half_applied=() if state.is_newer else state.half_applied,
             changed_files=self.changed_files(state),
             missing_files=() if state.is_newer else tuple(one for one in state.applied or () if one not in state.known),
             differences=(*plan.describe(), *map(str, plan.refusals)),
-            is_newer=state.is_newer,
-            is_stamped=state.is_stamped,
-            reason=state.why_newer,
-            models=self._access(context, state, actual),
             trouble=context.topology.trouble,
+            **self._found(context, state, actual),
         )
+
+    def _found(self, context: RunContext, state: InstalledState, actual: Schema | None) -> dict[str, Any]:
+        """Return the fields of ``Inspection``."""
+        return {
+            "version": state.version,
+            "code_version": self.version,
+            "pending": () if state.is_newer else state.pending,
+            "is_newer": state.is_newer,
+            "is_stamped": state.is_stamped,
+            "reason": state.why_newer,
+            "models": self._access(context, state, actual),
+        }
 
     def migration_plan(self, name: str, *, backwards: bool = False) -> DryRunResult:
         """Return what one migration does on an empty database of this engine; ``backwards`` its way back. Reads only.
@@ -299,15 +369,7 @@ class Installation:
         """Return the plan for what has been read. ``actual`` are live tables; others are read when needed."""
         if state.is_newer:
             actual = context.read(self.names.tables) if actual is None else actual
-            return InstallPlan(
-                state.version,
-                self.version,
-                (),
-                self.additions(context, state, actual),
-                is_newer=True,
-                reason=state.why_newer,
-                models=self._access(context, state, actual),
-            )
+            return InstallPlan(plan=self.additions(context, state, actual), **self._found(context, state, actual))
         dry_run = DryRun(context, actual, counts=counts)
         if not state.is_stamped and (trouble := options_trouble(context)):
             dry_run.stop(trouble)
@@ -327,14 +389,7 @@ class Installation:
         if obstacle:
             dry_run.at("", 0, 0)
             dry_run.stop(obstacle)
-        return InstallPlan(
-            state.version,
-            self.version,
-            state.pending,
-            plan,
-            is_stamped=state.is_stamped,
-            dry_run=dry_run.result(),
-        )
+        return InstallPlan(plan=plan, dry_run=dry_run.result(), **self._found(context, state, actual))
 
     def additions(self, context: RunContext, state: InstalledState, actual: Schema) -> Plan:
         """Return what ``repair`` may add to tables that PHP has upgraded; nothing to those of a newer release."""
@@ -386,3 +441,64 @@ class Installation:
             marks = [name.removeprefix(self.prefix) for name in (self.names.history, self.names.tables[0])]
             ours = {name.removesuffix(mark) for name in there for mark in marks if name.endswith(mark)}
             return tuple(ours.union(site_prefixes(there)))
+
+
+def model_access(models: Sequence[type[BaseModel]], desired: Schema, actual: Schema) -> tuple[ModelAccess, ...]:
+    """Return what each model can do; ``desired`` are its tables in the models' order, ``actual`` the live ones."""
+    result = []
+    for model, wanted in zip(models, desired, strict=True):
+        live = actual.table(wanted.name)
+        unreadable = tuple(_unreadable(wanted, live))
+        unwritable = () if unreadable or live is None else tuple(_unwritable(wanted, live))
+        readable, writable = not unreadable, not (unreadable or unwritable)
+        result.append(ModelAccess(model.__name__, wanted.name, readable, writable, unreadable or unwritable))
+    return tuple(result)
+
+
+def _unreadable(wanted: Table, live: Table | None) -> Iterator[str]:
+    if live is None:
+        yield "the table does not exist"
+        return
+    strangers = [column.name for column in live.columns if wanted.column(column.name) is None]
+    for column in wanted.columns:
+        there = live.column(column.name)
+        if there is None:
+            heirs = [name for name in strangers if name in column.name or column.name in name]
+            yield f"column {column.name} does not exist" + (f" ({heirs[0]} may be its new name)" if heirs else "")
+        elif reconcile_type(there.type, column.type).blocking:
+            yield f"{column.name} is {there.type}, but the model expects {column.type}"
+
+
+def _unwritable(wanted: Table, live: Table) -> Iterator[str]:
+    if live.is_view:
+        yield "it is a view"
+    for column in live.columns:
+        declared = wanted.column(column.name)
+        fills_itself = column.nullable or column.default is not None or column.auto_increment
+        if declared is not None:
+            yield from _refused(declared, as_declared(column, declared))
+        elif not (fills_itself or column.is_generated):
+            yield f"{column.name}, which is not in the model, is NOT NULL without a default"
+
+
+def _refused(declared: Column, live: Column) -> Iterator[str]:
+    """Yield what the live column refuses of what the model writes."""
+    name = declared.name
+    if live.is_generated:
+        yield f"{name} is a generated column"
+    elif declared.auto_increment and not live.auto_increment:
+        yield f"{name} is not AUTO_INCREMENT"
+    # The models fill JSON themselves.
+    elif declared.nullable and not live.nullable and live.default is None and declared.type.name != "json":
+        yield f"{name} is NOT NULL without a default"
+    if declared.type.name == live.type.name == "enum":
+        if missing := [value for value in declared.type.values if value not in live.type.values]:
+            yield f"{name} does not accept {', '.join(map(repr, missing))}"
+    elif declared.type != live.type and not _takes(live, declared):
+        yield f"{name} is {live.type}, but the model writes {declared.type}"
+
+
+def _takes(live: Column, declared: Column) -> bool:
+    """Return True if the live column's type takes every value of the declared one."""
+    texts = {"enum": ("varchar", *TEXTS), "json": TEXTS}.get(declared.type.name, ())
+    return widens(declared.type, live.type) or live.type.name in texts

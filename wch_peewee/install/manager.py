@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNe
 from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.introspect import TableCache
 from ..execution.session import one_connection, read_session, run_in_session
+from ..migrate.dry_run import left_to_do
 from ..migrate.runner import MigrationRouter
 from ..migrate.state import InstalledState, delete_version, is_above, read_version, write_version
 from ..migrate.steps import stamp
@@ -20,7 +21,6 @@ from ..schema.diff import Refusal, additions
 from ..schema.plan import Stopped
 from ..schema.statements import Statement
 from .inspection import Installation, InstallPlan
-from .mark import left_to_do
 from .orphans import orphans_of
 from .privileges import REMOVAL, UPGRADE, require_options, require_privileges
 from .reports import InstallReport, Report, UninstallReport
