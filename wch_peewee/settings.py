@@ -125,9 +125,7 @@ def _find_site(
     from .wordpress.find import site_around
     from .wordpress.site import read_site
 
-    if path is not None:
-        return read_site(path, environment, php=php, removal=removal)
-    place = site_around(around) if around is not None else None
+    place = path if path is not None or around is None else site_around(around)
     return None if place is None else read_site(place, environment, php=php, removal=removal)
 
 

@@ -1,5 +1,7 @@
 """``wch doctor``: check whether the server, the account and the site are fit for an installation."""
 
+from dataclasses import asdict
+
 from ..install.doctor import Diagnosis, diagnose, object_cache
 from .options import LISTS, Choices, ExitCode, subcommand, timeout_option
 from .session import Session, open_session
@@ -23,7 +25,7 @@ def command(choices: Choices) -> int:
         findings = diagnose(session.manager) + object_cache(session.settings.site)
     failed = any(finding.state == "fail" for finding in findings)
     if session.out.structured:
-        found = [finding.to_dict() for finding in findings]
+        found = [asdict(finding) for finding in findings]
         document = {**session.heading, "ok": not failed, "findings": found}
         session.out.document(document, found, ("name", "state", "found", "advice"))
     else:

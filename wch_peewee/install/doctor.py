@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,9 +43,6 @@ class Diagnosis:
     state: State
     found: str
     advice: str = ""
-
-    def to_dict(self) -> dict[str, str]:
-        return asdict(self)
 
 
 def privileges(context: RunContext, wanted: tuple[str, ...], otherwise: State = "fail", note: str = "") -> Finding:

@@ -239,9 +239,6 @@ class Installation:
         other.names = self.names.at(prefix, network)
         return other
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.target!r}, prefix={self.prefix!r})"
-
     @property
     def prefix(self) -> str:
         """The site's table prefix."""
@@ -470,8 +467,6 @@ def _unreadable(wanted: Table, live: Table | None) -> Iterator[str]:
 
 
 def _unwritable(wanted: Table, live: Table) -> Iterator[str]:
-    if live.is_view:
-        yield "it is a view"
     for column in live.columns:
         declared = wanted.column(column.name)
         fills_itself = column.nullable or column.default is not None or column.auto_increment
@@ -484,9 +479,7 @@ def _unwritable(wanted: Table, live: Table) -> Iterator[str]:
 def _refused(declared: Column, live: Column) -> Iterator[str]:
     """Yield what the live column refuses of what the model writes."""
     name = declared.name
-    if live.is_generated:
-        yield f"{name} is a generated column"
-    elif declared.auto_increment and not live.auto_increment:
+    if declared.auto_increment and not live.auto_increment:
         yield f"{name} is not AUTO_INCREMENT"
     # The models fill JSON themselves.
     elif declared.nullable and not live.nullable and live.default is None and declared.type.name != "json":

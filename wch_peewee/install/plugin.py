@@ -132,11 +132,16 @@ class Plugin:
         ignore: Iterable[str] = (),
         namespace: Namespace | None = None,
     ) -> None:
-        if models is not None:
+        if models is None:
+            names = our_names(prefix)
+        else:
             from ..schema.declared import logical_tables, parents_first
 
             models = parents_first(models)
             logical_tables(models)  # refused now if no engine, or not every one, can keep them
+            names = names_of(models, prefix)
+            folder_of(names.namespace, migrations)
+        require_namespace(names, namespace)
         self._database = open_database(parse_url(database)) if isinstance(database, str) else unwrap(database)
         self._sites = sites_of(self._database, address, _network_of)
         self._settings: dict[str, Any] = {
@@ -144,20 +149,15 @@ class Plugin:
             "patience": patience,
             "lock_wait": lock_wait,
             "ignore": tuple(ignore),
+            "migrations": migrations,
             **({} if models is None else {"models": models}),
-            **({} if namespace is None else {"namespace": namespace}),
         }
-        self._migrations = migrations
         self._on_option_written = on_option_written
         self.verify_every = verify_every
         self.retry_after = retry_after
         self._clock = clock
         self._needs_site = False
         self._plugins: dict[str, Any] = {}
-        names = our_names(prefix) if models is None else names_of(models, prefix)
-        require_namespace(names, namespace)
-        if models is not None:
-            folder_of(names.namespace, migrations)
         self._begin(names)
         if isinstance(self._database, ServerDatabase) and not self._database.collated_as:
             self._database.collated_as = self._tables[0]
@@ -225,7 +225,7 @@ class Plugin:
         """The manager that installs, upgrades and removes; created when first needed, in most processes never."""
         from .manager import DatabaseManager
 
-        manager = DatabaseManager(self._database, prefix=self._prefix, migrations=self._migrations, **self._settings)
+        manager = DatabaseManager(self._database, prefix=self._prefix, **self._settings)
         manager.names = self._names
         manager.on_option_written = self._on_option_written
         manager.needs_site = self._needs_site
@@ -233,7 +233,7 @@ class Plugin:
 
     @cached_property
     def _code_version(self) -> str:
-        return folder_of(self._names.namespace, self._migrations).version
+        return folder_of(self._names.namespace, self._settings["migrations"]).version
 
     @property
     def network(self) -> Network:

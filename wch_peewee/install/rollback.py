@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ..errors import ConfigurationError, Irreversible, RemovalRefused, SchemaConflict, Undecided, WchError
 from ..execution.context import RunContext
@@ -16,7 +15,6 @@ from ..schema.operations import DropTable
 from ..schema.plan import Check, DryRunResult, Forecast
 from ..schema.statements import Step
 from ..wordpress.version import version_compare
-from .reports import Report
 
 Losses = tuple[Check, ...]
 
@@ -25,7 +23,7 @@ _AS_THEY_ARE = (Irreversible, Undecided, ConfigurationError, RemovalRefused)
 
 
 @dataclass(frozen=True, slots=True)
-class RollbackPlan(Report):
+class RollbackPlan:
     """What a rollback would do, rehearsed on the rows that are there.
 
     ``names`` are the migrations, newest first; ``name`` and ``to`` what was asked for, a migration or a version.
@@ -114,11 +112,6 @@ class RollbackPlan(Report):
                 f"To accept this: {command(f'rollback {self.names[-1]}{self.options}')}, in Python "
                 "rollback(allow_loss=True)."
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values: what would be done in words, without the statements."""
-        steps = [line for forecast in self.dry_run.steps for line in forecast.describe()]
-        return {"names": self.names, "steps": steps, "loses": self.loss, "refused": self.refusals}
 
 
 def _refusal(forecast: Forecast) -> str:

@@ -78,8 +78,6 @@ def served_folder(path: Path) -> Path | None:
 
 
 def _site_of_file(config: Path) -> SiteLocation:
-    if config.suffix != ".php":
-        raise ConfigurationError(f"{config} is not a wp-config.php; expected the site's folder, or its wp-config.php.")
     return SiteLocation(config, config.parent if _is_wordpress(config.parent) else _wordpress_below(config.parent))
 
 

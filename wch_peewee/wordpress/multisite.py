@@ -22,9 +22,6 @@ class BlogSite:
     domain: str = ""
     path: str = "/"
 
-    def __str__(self) -> str:
-        return f"site {self.blog_id} ({self.domain}{self.path})" if self.domain else f"site {self.blog_id}"
-
 
 def blog_prefix(base: str, blog_id: int) -> str:
     """Return the table prefix of a site, as wpdb's ``get_blog_prefix`` does. Raises ConfigurationError.

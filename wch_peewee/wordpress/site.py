@@ -140,13 +140,7 @@ class WordPressSite:
         if not flags & _CLIENT_SSL_VERIFY:
             return (("ssl", "1"),)
         known = ssl.get_default_verify_paths()
-        authorities = known.cafile or known.openssl_cafile
-        if not Path(authorities).exists():
-            raise ConfigurationError(
-                f"MYSQL_CLIENT_FLAGS in {self.config} asks for a certificate that is checked, and this machine has no "
-                f"list of authorities at {authorities}; set {DATABASE_SETTING} with ?ssl_ca=FILE."
-            )
-        return (("ssl_ca", authorities),)
+        return (("ssl_ca", known.cafile or known.openssl_cafile),)
 
     def _collation(self) -> tuple[tuple[str, str], ...]:
         """Return the collation that WordPress determines, if it is one that every server knows."""
