@@ -72,12 +72,6 @@ def test_an_index_can_lead_to_wordpress(tmp_path: Path, index: str) -> None:
     assert find_site(tmp_path).abspath == site
 
 
-def test_wp_clis_own_file_can_lead_there(tmp_path: Path) -> None:
-    site = make_site(tmp_path / "web" / "wp", DB)
-    (tmp_path / "wp-cli.yml").write_text("# comment\npath: web/wp # here\n")
-    assert find_site(tmp_path).abspath == site
-
-
 def test_inside_a_site_it_is_found_upwards(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site", DB)
     deep = site / "wp-content" / "plugins"

@@ -1,11 +1,10 @@
-"""The search for a WordPress folder and its wp-config.php, by the rules of WordPress and wp-cli.
+"""The search for a WordPress folder and its wp-config.php, by WordPress's rules.
 
 Every folder is the real one: PHP's ``__DIR__``, and with it ABSPATH, has no symbolic links.
 """
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ _BLOG_HEADER = re.compile(
     rb"\s*(['\"])([^'\"\n]*?)/?wp-blog-header\.php\2"
 )
 _STRING_OR_COMMENT = re.compile(rb"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
-_WP_CLI_PATH = re.compile(r"^path:\s*(['\"]?)([^'\"#\n]+?)\1\s*(?:#.*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def _site_of_file(config: Path) -> SiteLocation:
 
 
 def _site_in(folder: Path) -> SiteLocation | None:
-    for abspath in _abspaths(folder):
+    if abspath := _abspath(folder) or _led_to(folder):
         return SiteLocation(config_of(abspath), abspath)
     return SiteLocation(folder / _CONFIG, _wordpress_below(folder)) if _exists(folder / _CONFIG) else None
 
@@ -99,15 +97,6 @@ def _is_wordpress(folder: Path) -> bool:
     return _exists(folder / "wp-load.php") or _exists(folder / "wp-settings.php")
 
 
-def _abspaths(folder: Path) -> Iterator[Path]:
-    if abspath := _abspath(folder) or _led_to(folder):
-        yield abspath
-    for name in ("wp-cli.local.yml", "wp-cli.yml"):
-        found = _WP_CLI_PATH.search(_read(folder / name).decode("utf-8", "replace"))
-        if found and (abspath := _abspath(folder / found[2].strip())):
-            yield abspath
-
-
 def _abspath(folder: Path) -> Path | None:
     """Return the ABSPATH of the WordPress in a folder, or None if there is none."""
     if not _is_wordpress(folder):
@@ -121,7 +110,8 @@ def _abspath(folder: Path) -> Path | None:
 def _led_to(folder: Path) -> Path | None:
     """Return the ABSPATH of the WordPress in another folder that an index.php loads, or None."""
     index = folder / "index.php"
-    code = _STRING_OR_COMMENT.sub(lambda match: match[1] or b"", _read(index))
+    source = read_bytes(index) if _exists(index) else b""
+    code = _STRING_OR_COMMENT.sub(lambda match: match[1] or b"", source if isinstance(source, bytes) else b"")
     if (match := _BLOG_HEADER.search(code)) is None:
         return None
     named = match[3].decode("utf-8", "surrogateescape")
@@ -142,12 +132,6 @@ def _wordpress_below(folder: Path) -> Path | None:
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
-
-
-def _read(path: Path) -> bytes:
-    """Return a small file's content; empty if there is none, or if it cannot be read."""
-    content = read_bytes(path) if _exists(path) else b""
-    return content if isinstance(content, bytes) else b""
 
 
 def _exists(path: Path) -> bool:
