@@ -48,7 +48,6 @@ CALLS: dict[str, Callable[[Plugin], object]] = {
     "admin_init": Plugin.admin_init,
     "status": lambda plugin: plugin.manager.status(),
     "plan": lambda plugin: plugin.manager.plan(),
-    "missing_tables": lambda plugin: plugin.manager.missing_tables(),
     "db_delta": lambda plugin: db_delta(MODELS, plugin.database),
 }
 

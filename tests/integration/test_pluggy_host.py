@@ -46,7 +46,7 @@ def test_a_host_installs_looks_after_and_removes(database: LiveDatabase) -> None
     assert report.outcome == "installed"
     assert [report.outcome for report in manager.hook.admin_init()] == ["current"]
     manager.hook.deactivate()
-    assert DatabaseManager(database.url).missing_tables() == ()
+    assert DatabaseManager(database.url).status().missing_tables == ()
     (report,) = manager.hook.uninstall()
     ours = sorted([*TABLES, "wp_wch_migratehistory", "wp_wch_migrateledger"])
     assert (report.removed, sorted(report.tables)) == (True, ours)
@@ -58,8 +58,8 @@ def test_several_plugins_each_look_after_their_own(database: LiveDatabase) -> No
     manager = host(*(Plugin(database.url, prefix=prefix, remove_data=prefix == "wp_") for prefix in ("wp_", "wp_2_")))
     assert [report.outcome for report in manager.hook.activate()] == ["installed", "installed"]
     assert sorted(report.removed for report in manager.hook.uninstall()) == [False, True]
-    assert DatabaseManager(database.url, prefix="wp_2_").missing_tables() == ()
-    assert set(DatabaseManager(database.url).missing_tables()) == set(TABLES)
+    assert DatabaseManager(database.url, prefix="wp_2_").status().missing_tables == ()
+    assert set(DatabaseManager(database.url).status().missing_tables) == set(TABLES)
 
 
 def test_an_unregistered_plugin_is_left_out(database: LiveDatabase) -> None:
@@ -82,7 +82,7 @@ def test_the_module_of_the_entry_point_works_on_what_the_environment_names(in_th
     manager = host(hooks)
     (report,) = manager.hook.activate()
     assert report.outcome == "installed"
-    assert DatabaseManager(in_the_environment.url, prefix="env_").missing_tables() == ()
+    assert DatabaseManager(in_the_environment.url, prefix="env_").status().missing_tables == ()
     manager.hook.admin_init()
     with in_the_environment.statements() as seen:
         assert [report.outcome for report in manager.hook.admin_init()] == ["current"]
@@ -127,10 +127,10 @@ def test_the_entry_point_is_that_module(
 def test_the_sites_of_a_network_come_and_go(in_the_environment: LiveDatabase) -> None:
     manager = host(hooks, Plugin(in_the_environment.url, prefix="two_", remove_data=False))
     assert [report.outcome for report in manager.hook.site_created(blog_id=7)] == ["installed", "installed"]
-    assert DatabaseManager(in_the_environment.url, prefix="env_7_").missing_tables() == ()
+    assert DatabaseManager(in_the_environment.url, prefix="env_7_").status().missing_tables == ()
     assert sorted(report.removed for report in manager.hook.site_deleted(blog_id=7)) == [False, True]
-    assert DatabaseManager(in_the_environment.url, prefix="two_7_").missing_tables() == ()
-    assert len(DatabaseManager(in_the_environment.url, prefix="env_7_").missing_tables()) == len(TABLES)
+    assert DatabaseManager(in_the_environment.url, prefix="two_7_").status().missing_tables == ()
+    assert len(DatabaseManager(in_the_environment.url, prefix="env_7_").status().missing_tables) == len(TABLES)
 
 
 def test_the_hooks_connections_are_closed_when_the_process_ends(in_the_environment: LiveDatabase) -> None:

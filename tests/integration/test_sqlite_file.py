@@ -81,7 +81,6 @@ CALLS: dict[str, Callable[[Plugin], object]] = {
     "admin_init": lambda plugin: plugin.admin_init().outcome,
     "activate": lambda plugin: plugin.activate().outcome,
     "status": lambda plugin: plugin.manager.status().version,
-    "missing_tables": lambda plugin: len(plugin.manager.missing_tables()),
     "row_counts": lambda plugin: plugin.manager.row_counts().get("wp_wch_conversations"),
     "plan": lambda plugin: plugin.manager.plan().pending,
 }

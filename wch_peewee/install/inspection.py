@@ -399,12 +399,6 @@ class Installation:
         """Return the tables that a plan compares with, including the history if it is still to be created."""
         return ((HISTORY_SHAPE, LEDGER_SHAPE) if state.pending else ()) + self.tables
 
-    def missing_tables(self) -> tuple[str, ...]:
-        """Return the tables that do not exist, with one query."""
-        with read_session(self.database, self.names, self.options) as context:
-            present = context.connection.present(self.names.tables)
-        return tuple(name for name in self.names.tables if name not in present)
-
     def orphans(self) -> tuple[Missing, ...]:
         """Return the parents that rows refer to and that are not there. Reads only."""
         with read_session(self.database, self.names, self.options) as context:

@@ -381,7 +381,7 @@ class Plugin:
         return report
 
     def _is_whole(self) -> bool:
-        """Return True if the tables exist, or if no verification is due; only one thread per interval looks."""
+        """Return True if the tables are known to exist, or no verification is due; one thread per interval looks."""
         with self._guard:
             now, verified_at = self._clock(), self._verified_at
             if verified_at is not None and now - verified_at < self.verify_every:
@@ -389,10 +389,9 @@ class Plugin:
             self._verified_at = now
         whole = False
         try:
-            asks = self._version_check.database
-            whole = not (
-                self._version_check.missing(self._tables) if is_autocommitted(asks) else self.manager.missing_tables()
-            )
+            # What is read inside a transaction decides nothing: then the manager looks over its own connection.
+            is_sure = is_autocommitted(self._version_check.database)
+            whole = is_sure and not self._version_check.missing(self._tables)
             return whole
         finally:
             if not whole:
