@@ -81,9 +81,6 @@ def referencing_tables(connection: Connection, names: Sequence[str]) -> dict[str
     return dialect.read_referencing(names, connection.query(dialect.referencing(names)))
 
 
-#: By the tables' names.
-Definitions = Mapping[str, str | None]
-
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 
@@ -104,16 +101,7 @@ class TableCache:
 
     def read(self, site: Names, names: Sequence[str]) -> Schema:
         """Read the tables ``names``, all of one installation, as far as they exist."""
-        return self.schema(site, self.texts(site, names))
-
-    def texts(self, site: Names, names: Sequence[str]) -> Definitions:
-        """Return the text that identifies each table; None for one with something beyond its text."""
-        return {
-            name: None if self._dialect.folded(name) in self._triggers else self._text(site, name) for name in names
-        }
-
-    def schema(self, site: Names, texts: Definitions) -> Schema:
-        """Return the tables for texts; those unlike any known table are read in full."""
+        texts = {name: self._text(site, name) for name in names}
         shared = {
             name: _renamed(self._known[text][1], self._known[text][0], site.start)
             for name, text in texts.items()
@@ -128,8 +116,9 @@ class TableCache:
         return Schema(tuple(shared[name] for name in texts if name in shared))
 
     def _text(self, site: Names, name: str) -> str | None:
+        """Return the text that identifies a table; None for one with something beyond its text."""
         query = self._dialect.definition(name)
-        if query is None:
+        if query is None or self._dialect.folded(name) in self._triggers:
             return None
         text = str(self._connection.query(query)[0][1])
         return _COUNTER.sub("", text.replace(f"`{site.start}", "`\0"))
