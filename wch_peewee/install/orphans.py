@@ -115,10 +115,8 @@ class Orphans:
         self._write(f"UPDATE {self._quote(self.table)} SET {column} = {int(number)} WHERE {column} = 0", self.table)
 
     def _make(self, values: dict[str, Any]) -> None:
-        columns, slots = (
-            ", ".join(map(self._quote, values)),
-            ", ".join([self.context.dialect.placeholder] * len(values)),
-        )
+        columns = ", ".join(map(self._quote, values))
+        slots = ", ".join([self.context.dialect.placeholder] * len(values))
         sql = f"INSERT INTO {self._quote(self.parent)} ({columns}) VALUES ({slots})"
         self._write(sql, self.parent, *values.values())
 
