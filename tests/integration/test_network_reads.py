@@ -10,10 +10,10 @@ from tests.support.wordpress_folders import make_options
 from wch_peewee import DatabaseManager
 from wch_peewee.execution.introspect import TableCache, introspect_schema
 from wch_peewee.execution.session import read_session
-from wch_peewee.install.network import Network
+from wch_peewee.install.network import AT_ONCE, Network
 from wch_peewee.models.namespace import our_names
 
-SITES = 24
+SITES = AT_ONCE + 4
 PREFIXES = ["wp_", "wp_2_", "wp_3_", "wp_4_"]
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -13,50 +13,98 @@ from ..errors import Busy, DatabaseUnavailable, WchError
 from ..execution.context import RunContext
 from ..execution.introspect import TableCache
 from ..execution.session import one_connection, read_session
-from ..migrate.state import InstalledState
+from ..migrate.ledger import Books, book_selects, read_all_books
+from ..migrate.state import InstalledState, state_of
 from ..progress import SiteStarted
 from ..schema.base import Query
+from ..schema.naming import Names
 from ..schema.objects import Schema
 from ..wordpress.multisite import BlogSite, is_network, read_sites
+from ..wordpress.options import highest
 from .inspection import InstallPlan, StatusReport
 from .manager import DatabaseManager
 from .reports import InstallReport, UninstallReport
 
+#: How many sites are read together.
+AT_ONCE = 20
+
 R = TypeVar("R")
 #: Called with each site before it is read.
 OnSite = Callable[[SiteStarted], None]
-#: Makes a report of what has been read: the state, and the live tables.
-Describe = Callable[[DatabaseManager, RunContext, InstalledState, Schema], R]
 
 
 class _Reader(Generic[R]):
-    """Reads the sites of a network over one connection, with the result of ``Installation.status`` and ``plan``.
+    """Makes the reports of many sites in one database: a few queries for dozens of sites.
 
-    The names of all tables are read once, and in full only a table that is unlike those of other sites: make a new one
-    for each look. Names are compared exactly, never by pattern.
+    It reads what ``Installation.status`` and ``plan`` read of one. What holds for all sites is read once, so make a new
+    one for each look. Names are compared exactly, never by pattern.
     """
 
-    def __init__(self, context: RunContext, describe: Describe[R]) -> None:
-        self._connection, self._dialect, self._topology = context.connection, context.dialect, context.topology
-        self._describe = describe
+    def __init__(
+        self, context: RunContext, describe: Callable[[DatabaseManager, RunContext, InstalledState, Schema], R]
+    ) -> None:
+        self._context, self._describe = context, describe
+        self._connection, self._dialect = context.connection, context.dialect
         self._names = {self._dialect.folded(str(row[0])) for row in self._connection.query(self._dialect.all_tables())}
         self._tables = TableCache(self._connection)
 
-    def report(self, one: DatabaseManager) -> R:
-        """Return the report on a site. Raises ConfigurationError, and peewee's errors."""
-        context = RunContext(self._connection, one.names, one.options, topology=self._topology)
-        context.table_cache = self._tables
-        state = one.state(context)
-        options = self._dialect.quote(one.names.options)
-        own = f"SELECT {self._dialect.collation_of('option_name')} FROM {options} LIMIT 1"
-        for (collation,) in self._connection.query(Query(own)) if self._is_there(one.names.options) else ():
-            context.known_collation = collation_beside(str(collation)) if collation else None
-        names = (one.names.table(table.name) for table in one.declared(state))
-        live = self._tables.read(one.names, [name for name in names if self._is_there(name)])
-        return self._describe(one, context, state, live)
+    def reports(self, managers: Sequence[DatabaseManager]) -> dict[str, R]:
+        """Return the reports of the sites with an options table, by prefix. Raises peewee's errors and WchErrors."""
+        with_options = [one for one in managers if self._is_there(one.names.options)]
+        versions = self._versions([one.names for one in with_options])
+        histories = self._histories([one.names for one in with_options])
+        result = {}
+        for one in with_options:
+            version, collation = versions.get(one.prefix, (None, None))
+            state = state_of(version, histories.get(one.prefix, Books()), one.folder)
+            context = RunContext(
+                self._connection,
+                one.names,
+                one.options,
+                topology=self._context.topology,
+                known_collation=collation_beside(collation) if collation else None,
+                table_cache=self._tables,
+            )
+            names = (one.names.table(table.name) for table in one.declared(state))
+            live = self._tables.read(one.names, list(filter(self._is_there, names)))
+            result[one.prefix] = self._describe(one, context, state, live)
+        return result
 
     def _is_there(self, name: str) -> bool:
         return self._dialect.folded(name) in self._names
+
+    def _versions(self, sites: Sequence[Names]) -> dict[str, tuple[str, str | None]]:
+        """Return the stored versions, each with the collation of the options' names."""
+        value, collation = self._dialect.hex_of("option_value"), self._dialect.collation_of("option_name")
+        selects = [
+            f"SELECT {number}, {value}, {collation} FROM {self._dialect.quote(names.options)} "
+            f"WHERE option_name = '{names.namespace.version_option}'"
+            for number, names in enumerate(sites)
+        ]
+        found: dict[str, tuple[str, str | None]] = {}
+        for number, text, own in self._all(selects):
+            prefix, version = sites[int(str(number))].prefix, _text(text)
+            known = found[prefix][0] if prefix in found else version
+            found[prefix] = highest([known, version]), str(own) if own else None
+        return found
+
+    def _histories(self, sites: Sequence[Names]) -> dict[str, Books]:
+        """Return the histories of the sites that have one."""
+        with_one = [names for names in sites if self._is_there(names.history)]
+        selects = [
+            select
+            for tag, names in enumerate(with_one)
+            for select in book_selects(self._dialect, names, tag=tag, ledger=self._is_there(names.ledger))
+        ]
+        found = read_all_books(self._all(selects))
+        return {names.prefix: found.get(tag, Books(())) for tag, names in enumerate(with_one)}
+
+    def _all(self, selects: Sequence[str]) -> list[tuple[object, ...]]:
+        return self._connection.query(Query(" UNION ALL ".join(selects))) if selects else []
+
+
+def _text(value: object) -> str:
+    return bytes.fromhex(str(value)).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,25 +193,30 @@ class Network:
         on_site: OnSite,
         *,
         last_first: bool = False,
-        describe: Describe[R] | None = None,
+        describe: Callable[[DatabaseManager, RunContext, InstalledState, Schema], R] | None = None,
         runs: bool = False,
     ) -> NetworkReport[R]:
-        """Do ``work`` for each site; with ``describe`` only for one that cannot be read as the others are."""
+        """Do ``work`` for each site, unless ``describe`` makes the same report of what was read of many together."""
         results: list[SiteResult[R]] = []
+        ahead: dict[str, R] = {}
         with self._connected(runs) as (manager, context):
             sites = read_sites(context.connection, manager.prefix)
             reader = None if describe is None else _Reader(context, describe)
             order = sites[::-1] if last_first else sites
             for number, site in enumerate(order, start=1):
                 on_site(SiteStarted(site.prefix, number, len(sites)))
+                if reader is not None and (number - 1) % AT_ONCE == 0:
+                    ahead = {}
+                    # If one of them is odd, all are read one by one.
+                    with contextlib.suppress(WchError, pw.PeeweeException):
+                        together = order[number - 1 : number - 1 + AT_ONCE]
+                        ahead = reader.reports([manager.at(one.prefix, manager.prefix) for one in together])
                 try:
                     if runs and is_dedicated(manager.database):
                         connect(manager.database)
-                    one, report = manager.at(site.prefix, manager.prefix), None
-                    if reader is not None:
-                        with contextlib.suppress(pw.PeeweeException):
-                            report = reader.report(one)
-                    results.append(SiteResult(site, report=work(one) if report is None else report))
+                    known = ahead.get(site.prefix)
+                    report = work(manager.at(site.prefix, manager.prefix)) if known is None else known
+                    results.append(SiteResult(site, report=report))
                 except WchError as error:
                     results.append(SiteResult(site, error=error))
                     if runs and is_dedicated(manager.database):

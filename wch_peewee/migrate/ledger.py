@@ -19,6 +19,7 @@ from ..errors import WchError
 from ..execution.context import RunContext
 from ..models.fields import utc_now
 from ..schema.base import Query
+from ..schema.dialect import Dialect
 from ..schema.naming import Names
 from ..schema.objects import Column, Index, Table, bigint, datetime, varchar
 
@@ -95,44 +96,60 @@ def ensure_history(context: RunContext) -> None:
     context.reconcile([HISTORY_SHAPE, LEDGER_SHAPE], verify=False)
 
 
-def read_books(connection: Connection, names: Names) -> Books:
-    """Read the history with one SELECT; with two where an earlier release has made it, without a ledger."""
-    history, book = map(connection.dialect.quote, names.books)
-    # In hexadecimal, because the tables may have different collations.
-    name, *others = (connection.dialect.hex_of(column) for column in ("name", "direction", "outcome", "checksum"))
-    of_history = f"SELECT 0, id, {name}, '', '', '' FROM {history}"
-    of_ledger = f"SELECT 1, id, {name}, {', '.join(others)} FROM {book}"
-    for sql, absent in ((f"{of_history} UNION ALL {of_ledger}", ("missing", "denied")), (of_history, ("missing",))):
-        try:
-            return _books(connection.query(Query(sql)))
-        except pw.PeeweeException as error:
-            # A server denies a table that is not there to an account with privileges on single tables.
-            if connection.dialect.failure(error.args) not in absent:
-                raise
-    return Books()
+def book_selects(dialect: Dialect, names: Names, *, tag: int = 0, ledger: bool = True) -> list[str]:
+    """Return the SELECTs of one installation's history and ledger, for one UNION ALL and ``read_all_books``.
+
+    Names are in hexadecimal, because the tables may have different collations.
+    """
+    history, book = map(dialect.quote, names.books)
+    name, *others = (dialect.hex_of(column) for column in ("name", "direction", "outcome", "checksum"))
+    selects = [f"SELECT {tag}, 0, id, {name}, '', '', '' FROM {history}"]
+    return selects + [f"SELECT {tag}, 1, id, {name}, {', '.join(others)} FROM {book}"] * ledger
 
 
-def _books(rows: Iterable[Sequence[Any]]) -> Books:
-    names: list[str] = []
-    half: dict[str, str] = {}
-    checksums: dict[str, str] = {}
-    for of_ledger, _, *texts in sorted(rows, key=lambda row: (int(row[0]), int(row[1]))):
-        name, direction, outcome, checksum = (bytes.fromhex(str(one)).decode("utf-8", "replace") for one in texts)
+def read_all_books(rows: Iterable[Sequence[Any]]) -> dict[int, Books]:
+    """Return the histories in the answer to ``book_selects``, by tag; one without any row is missing."""
+    applied: dict[int, list[str]] = {}
+    half: dict[tuple[int, str], str] = {}
+    checksums: dict[tuple[int, str], str] = {}
+    for tag, of_ledger, _, *texts in sorted(rows, key=lambda row: (int(row[1]), int(row[2]))):
+        name, direction, outcome, checksum = map(_text, texts)
+        names, key = applied.setdefault(int(tag), []), (int(tag), name)
         if not int(of_ledger):
             names.append(name)
             continue
         if outcome in ("done", "marked"):
-            half.pop(name, None)
+            half.pop(key, None)
         elif direction == "back" or name not in names:
-            half[name] = direction
+            half[key] = direction
         if direction == "forward":
-            checksums[name] = checksum
-    return Books(
-        tuple(names),
-        tuple(name for name in names if half.get(name) == "back"),
-        tuple(name for name, way in half.items() if way == "forward" and name not in names),
-        tuple((name, checksums[name]) for name in names if name in checksums),
-    )
+            checksums[key] = checksum
+    return {
+        tag: Books(
+            tuple(names),
+            tuple(name for name in names if half.get((tag, name)) == "back"),
+            tuple(name for (of, name), way in half.items() if of == tag and way == "forward" and name not in names),
+            tuple((name, checksums[tag, name]) for name in names if (tag, name) in checksums),
+        )
+        for tag, names in applied.items()
+    }
+
+
+def _text(value: object) -> str:
+    return bytes.fromhex(str(value)).decode("utf-8", "replace")
+
+
+def read_books(connection: Connection, names: Names) -> Books:
+    """Read the history with one SELECT; with two where an earlier release has made it, without a ledger."""
+    for ledger in (True, False):
+        selects = book_selects(connection.dialect, names, ledger=ledger)
+        try:
+            return read_all_books(connection.query(Query(" UNION ALL ".join(selects)))).get(0, Books(()))
+        except pw.PeeweeException as error:
+            # A server denies a table that is not there to an account with privileges on single tables.
+            if connection.dialect.failure(error.args) not in (("missing", "denied") if ledger else ("missing",)):
+                raise
+    return Books()
 
 
 def read_runs(connection: Connection, names: Names) -> tuple[MigrationRun, ...]:

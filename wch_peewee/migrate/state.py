@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TypeVar
 
 import peewee as pw
@@ -145,9 +145,16 @@ class InstalledState(Books):
 
 def read_state(context: RunContext, folder: MigrationFolder) -> InstalledState:
     """Read the installed state, with two SELECTs."""
-    version, books = read_version(context), read_books(context.connection, context.names)
+    return state_of(read_version(context), read_books(context.connection, context.names), folder)
+
+
+def state_of(version: str | None, books: Books, folder: MigrationFolder) -> InstalledState:
+    """Return the state with this version, history and ledger."""
     return InstalledState(
-        **asdict(books),
+        applied=books.applied,
+        half_back=books.half_back,
+        half_applied=books.half_applied,
+        checksums=books.checksums,
         version=version,
         code_version=folder.version,
         known=folder.names,
