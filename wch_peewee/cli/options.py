@@ -120,7 +120,7 @@ def shared_options(formats: Sequence[str] = FORMATS, *, project: bool = True) ->
         *(own if project else ()),
         _stored("--format", type=click.Choice(formats), help=f"How to print the result  [{formats[0]}]"),
         *((_stored("--fields", metavar="NAMES", help=_FIELDS_HELP),) * ("ids" in formats)),
-        _stored("--quiet", "-q", is_flag=True, help="Print nothing on stderr but errors."),
+        _stored("--quiet", "-q", is_flag=True, help='Print results and errors only, without notes and "Success: ...".'),
         _stored("--debug", is_flag=True, help="Show the traceback of an unexpected error  [WCH_DEBUG=1]"),
     )
 

@@ -56,8 +56,9 @@ class Output:
             self.listing(lines, chosen)
 
     def success(self, text: str) -> None:
-        """Print the last line of a success, in wp-cli's words."""
-        self.line(f"Success: {text}")
+        """Print the last line of a success in wp-cli's words, which ``--quiet`` suppresses as there."""
+        if not self._choices.quiet:
+            self.line(f"Success: {text}")
 
     def line(self, text: str = "") -> None:
         """Print a line of the result, without wrapping."""

@@ -22,6 +22,7 @@ from ..install.network import Network, NetworkReport, OnSite, SiteResult
 from ..install.plugin import Plugin
 from ..migrate.folder import MigrationFolder
 from ..migrate.project import Project, current_folder, find_project
+from ..models.namespace import WCH
 from ..models.site import SiteModels
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
@@ -143,11 +144,16 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
 
 @contextmanager
 def site_models(session: Session) -> Iterator[SiteModels]:
-    """Give the site's models for the block.
+    """Give the site's six models for the block.
 
-    Raises SchemaConflict without their tables, and SchemaTooNew where they cannot work with newer ones.
+    Raises ConfigurationError for models of another namespace, SchemaConflict without their tables, and SchemaTooNew
+    where they cannot work with newer ones.
     """
     manager = session.manager
+    if (namespace := session.project.namespace) != WCH:
+        raise ConfigurationError(
+            f"This command works on the six tables of {WCH.name}; the models are of {namespace.name}."
+        )
     status = manager.status()
     if status.missing_tables:
         missing = ", ".join(status.missing_tables)

@@ -66,14 +66,18 @@ def _how_to_allow(session: Session) -> str:
 
 
 def _preview(session: Session, *, network: bool) -> int:
-    """Print how many rows would be removed, even if removing is not allowed."""
+    """Print what would be removed, even if removing is not allowed."""
     manager = session.manager
     prefixes = [site.prefix for site in Network(manager).sites()] if network else [manager.prefix]
-    counts = {table: count for prefix in prefixes for table, count in manager.at(prefix).row_counts().items()}
+    sites = [manager.at(prefix) for prefix in prefixes]
+    counts = {table: count for site in sites for table, count in site.row_counts().items()}
+    option = any(site.status().version is not None for site in sites)
     if session.out.structured:
-        session.out.document({**session.heading, "allowed": manager.remove_data, "rows": counts})
+        session.out.document({**session.heading, "allowed": manager.remove_data, "rows": counts, "option": option})
     else:
         session.out.lines(f"Would drop {table}{_rows(count)}" for table, count in counts.items())
+        if option:
+            session.out.line("Would remove the version option")
         if not manager.remove_data:
             session.out.line(f"{session.project.namespace.remove_data} is not true; nothing would be removed.")
     return ExitCode.FINE

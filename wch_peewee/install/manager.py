@@ -278,6 +278,7 @@ class DatabaseManager(Installation):
         def work(context: RunContext) -> RepairReport:
             state = self.state(context)
             self._repair_allowed(state)
+            self._require_agreement(context)
             if orphans == "reattach":
                 self._require_parents(context, state)
             deletes = ("DELETE",) if orphans == "delete" else ()
@@ -388,7 +389,12 @@ class DatabaseManager(Installation):
     def _too_new(self, state: InstalledState, advice: str) -> SchemaTooNew:
         return SchemaTooNew(f"{self.target}: {state.why_newer}; {advice}. Nothing was changed.")
 
+    def _require_agreement(self, context: RunContext) -> None:
+        if words := self.disagreement(context):
+            raise ConfigurationError(f"{self.target}: {words} Nothing was changed.")
+
     def _install(self, context: RunContext, before: InstalledState) -> InstallReport:
+        self._require_agreement(context)
         require_privileges(context, self.target)
         if not before.is_stamped:
             require_options(context, self.target)
