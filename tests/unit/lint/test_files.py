@@ -106,7 +106,7 @@ BAD = {
     "the base model": (f"from wch_peewee import BaseModel\n{GOOD}", 1, "models"),
     "an enum": (f"from wch_peewee import ConversationStatus\n{GOOD}", 1, "models"),
     "the module": (f"from wch_peewee import models\n{GOOD}", 1, "models"),
-    "an attribute": (f"import wch_peewee\nX = wch_peewee.Cart\n{GOOD}", 2, "models"),
+    "an attribute": (f"import wch_peewee\nX = wch_peewee.Cart\n{GOOD}", 1, "models"),
     "rollback() is missing": (GOOD.partition(f"\n\n{BACK}")[0], 1, "rollback"),
     "an empty rollback": (GOOD.replace(UNSTAMP, "pass"), END - 1, "rollback"),
     "a question": (file(ADD, 'steps.decide("Which one?")'), FIRST + 1, "undecided"),

@@ -11,7 +11,7 @@ from .findings import FIRM, RULES, Finding, Remark, Remarks
 from .load import Migration, RecordedStep, Source, load, read_source
 from .shipped import record_shipped, shipped_findings
 from .sql import sql_remarks
-from .state import Tables, moments, tables_after
+from .state import Moment, Tables, moments
 from .tables import column_remarks, drop_remarks, key_remarks, rollback_drops
 
 _COMMENT = re.compile(r"#\s*wch:\s*allow\b(.*)", re.IGNORECASE | re.DOTALL)
@@ -65,14 +65,12 @@ def check_migrations(folder: Path | str) -> tuple[Finding, ...]:
     previous: Migration | None = None
     for source in numbered:
         migration = load(source)
-        remarks = dict.fromkeys(without_allowed(source, _remarks(migration, previous, tables, earlier)))
+        steps, after = moments(migration, tables, earlier)
+        remarks = dict.fromkeys(without_allowed(source, _remarks(migration, previous, steps)))
         found += [Finding(source.path, *remark) for remark in remarks]
-        if not _is_unreadable(migration):
-            tables = tables_after(migration, tables)
+        tables = after
         earlier += tuple(migration.migrate.steps)
         previous = migration
-    if not numbered and not found:
-        raise ConfigurationError(f"No migrations in {folder}: expected files named NNN_words.py.")
     return tuple(sorted(set(found)))
 
 
@@ -94,16 +92,10 @@ def _sources(folder: Path) -> tuple[list[Source], list[Source]]:
     return [s for s in sources if is_migration_name(s.name)], [s for s in sources if not is_migration_name(s.name)]
 
 
-def _is_unreadable(migration: Migration) -> bool:
-    return any(rule == "load" for _, rule, *_ in migration.remarks)
-
-
-def _remarks(
-    migration: Migration, previous: Migration | None, tables: Tables, earlier: tuple[RecordedStep, ...]
-) -> Remarks:
+def _remarks(migration: Migration, previous: Migration | None, steps: list[Moment]) -> Remarks:
     yield from bad_comments(migration.source)
     yield from migration.remarks
-    if _is_unreadable(migration):
+    if any(rule == "load" for _, rule, *_ in migration.remarks):
         return
     yield from files.bad_version(migration, previous)
     yield from files.bad_stamps(migration, previous)
@@ -112,7 +104,7 @@ def _remarks(
     yield from files.live_imports(migration)
     yield from sql_remarks(migration)
     yield from rollback_drops(migration)
-    for moment in moments(migration, tables, earlier):
+    for moment in steps:
         yield from column_remarks(moment)
         yield from drop_remarks(moment)
         yield from key_remarks(moment)

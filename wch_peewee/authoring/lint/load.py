@@ -7,7 +7,6 @@ import sys
 import tokenize
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
-from functools import partial
 from pathlib import Path
 from traceback import walk_tb
 from types import GenericAlias, TracebackType, UnionType
@@ -55,8 +54,6 @@ def _examine(what: str, value: Any, wanted: Any) -> None:
             _examine(f"the {name} of {what}", getattr(value, name), annotation)
     if isinstance(value, Index | ForeignKey) and not value.columns:
         raise TypeError(f"{what} has no columns")
-    if isinstance(value, ForeignKey) and len(value.columns) != len(value.referenced_columns):
-        raise TypeError(f"{what} refers to another number of columns")
 
 
 @dataclass(frozen=True)
@@ -169,8 +166,6 @@ class Recorder:
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Record one step, with its line."""
         line = _line_of_frame(self._path)
-        while isinstance(function, partial):
-            args, kwargs, function = (*function.args, *args), {**function.keywords, **kwargs}, function.func
         try:
             arguments = bound(function, args, kwargs)
         except (TypeError, ValueError) as error:
@@ -181,8 +176,6 @@ class Recorder:
         self._recording.steps.append(RecordedStep(function, arguments, line))
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith("__"):
-            raise AttributeError(name)
         line = _line_of_frame(self._path)
 
         def passed_over(*args: Any, **kwargs: Any) -> None:
