@@ -13,10 +13,9 @@ from dataclasses import replace
 
 from tests.support.servers import PrivateServer
 from wch_peewee.testing.bench import Bench
-from wch_peewee.testing.child import Ending, Failure
+from wch_peewee.testing.child import Ending, Failure, Point
 from wch_peewee.testing.scenarios import Fault, Finding, Scenario
 from wch_peewee.testing.snapshots import Snapshot, snapshot_differences
-from wch_peewee.testing.writes import Point
 
 NAME = "server killed"
 

@@ -10,15 +10,15 @@ from .output import confirm
 from .session import open_session, site_models
 
 
-@subcommand("erase", short_help="Erase everything about a person.")
+@subcommand("erase")
 @click.argument("phone")
 @yes_option
 @dry_run_option
 def command(choices: Choices, phone: str, yes: bool, dry_run: bool) -> int:
-    """Erase everything that the six tables have about the person with this phone, in one transaction.
+    """Erase everything about a person, by phone.
 
-    Campaigns and items of the sync queue that mention the phone stay, without it. Shows what there is, and asks for
-    the phone to be typed.
+    It erases from all six tables in one transaction. Campaigns and items of the sync queue that mention the phone stay,
+    without it. Shows what there is, and asks for the phone to be typed.
 
     \b
       wch erase +4915112345678 --dry-run

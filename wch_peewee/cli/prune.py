@@ -11,7 +11,7 @@ from .output import confirm
 from .session import open_session, site_models
 
 
-@subcommand("prune", short_help="Delete old messages.")
+@subcommand("prune")
 @click.option(
     "--older-than", type=click.IntRange(1, LONGEST.days), required=True, metavar="DAYS", help="Delete what is older."
 )
@@ -23,7 +23,7 @@ from .session import open_session, site_models
 @yes_option
 @dry_run_option
 def command(choices: Choices, older_than: int, conversations: bool, yes: bool, dry_run: bool) -> int:
-    """Delete messages older than the given number of days, in batches.
+    """Delete old messages, in batches.
 
     Other programs can write meanwhile. If it is interrupted, the same command continues. Asks before it deletes.
 

@@ -16,7 +16,7 @@ from .session import open_session, site_models
 _ANY = 2**31 - 1
 
 
-@subcommand("queue", short_help="Show the sync queue, or requeue items.")
+@subcommand("queue")
 @click.argument("action", type=click.Choice(["status", "requeue"]), default="status")
 @click.option(
     "--older-than",
@@ -29,7 +29,7 @@ _ANY = 2**31 - 1
 @click.option("--failed", is_flag=True, help="With requeue: failed items too, whatever their attempts.")
 @dry_run_option
 def command(choices: Choices, action: str, older_than: int, failed: bool, dry_run: bool) -> int:
-    """Show how many items there are, or make items pending again whose workers have died.
+    """Show the sync queue, or requeue the items of workers that died.
 
     \b
       wch queue

@@ -9,7 +9,16 @@ import click
 from ..install.drift import REPAIR, differences
 from ..install.manager import RepairReport
 from ..install.orphans import Missing
-from .options import Choices, ExitCode, copy_options, dry_run_option, ignore_option, subcommand, wait_options
+from .options import (
+    Choices,
+    ExitCode,
+    copy_options,
+    dry_run_option,
+    ignore_option,
+    subcommand,
+    wait_options,
+    yes_option,
+)
 from .output import confirm
 from .session import Session, open_session
 
@@ -17,7 +26,7 @@ from .session import Session, open_session
 _LISTED = 20
 
 
-@subcommand("repair", short_help="Repair differences, and delete or reattach orphaned rows.")
+@subcommand("repair")
 @ignore_option
 @wait_options
 @copy_options
@@ -29,9 +38,9 @@ _LISTED = 20
     help="Rows whose parent is missing, as messages without conversation: count, delete or reattach them.",
 )
 @dry_run_option
-@click.option("--yes", is_flag=True, help="Do not ask before rows are deleted.")
+@yes_option
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
-    """Repair drift as far as that is safe, and delete or reattach orphaned rows.
+    """Repair drift, and delete or reattach orphaned rows.
 
     Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. In tables
     that the PHP plugin has upgraded it only adds missing indexes and foreign keys. Rows whose parent is missing,

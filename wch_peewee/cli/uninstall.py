@@ -10,13 +10,13 @@ from .session import Session, for_every_site, open_session
 _EMPTY = "empty"
 
 
-@subcommand("uninstall", short_help="Remove the tables with all their rows.")
+@subcommand("uninstall")
 @wait_options
 @network_option
 @yes_option
 @dry_run_option
 def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
-    """Remove the tables with all their rows, the history and the version.
+    """Remove the tables with all their rows, and the version.
 
     Only for this prefix, and only when WCH_REMOVE_DATA is true; otherwise nothing is removed, and the exit
     code is 2, so that a script notices. Shows how many rows there are and asks for the table prefix to be

@@ -18,10 +18,9 @@ from ..migrate.runner import MigrationRouter
 from ..models.base import BaseModel
 from ..models.tables import MODELS
 from ..schema.naming import Names, names_of
-from .child import Child, Ending, Failure
+from .child import Child, Ending, Failure, Moment, Point, Write
 from .scratch import SavedState, ScratchDatabase, restore_state, save_state
 from .snapshots import Snapshot, read_snapshot, without_order
-from .writes import Moment, Point, Write
 
 
 @dataclass(frozen=True, slots=True)

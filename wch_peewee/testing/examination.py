@@ -67,12 +67,6 @@ class Verdict:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([*lines, *(f"\n{finding}" for finding in self.findings)])
 
-    def markdown(self) -> str:
-        """Return the table for a page."""
-        head, *rows = self.table()
-        lines = [head, ["---"] * len(head), *rows]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
     def table(self) -> list[list[str]]:
         """Return a heading and a row for each scenario, with the converged and tried points on each engine."""
         engines = _once(result.engine for result in self.results)
@@ -116,14 +110,15 @@ def examine(
     models: Sequence[type[BaseModel]] = MODELS,
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
+    to_the_end: bool = False,
     progress: Ticker = lambda text: None,
 ) -> Verdict:
     """Examine the migrations of ``folder`` on scratch databases; a scenario stops at the first point that goes wrong.
 
     ``populate(database, prefix)`` fills rows once the first ``after`` migrations are applied. ``engines`` are names
     of WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; None is all configured ones. Only every ``every``-th
-    point is tried. Rows must be the same after every run: a migration that writes the time of day into them cannot be
-    examined.
+    point is tried; ``to_the_end`` continues after points that go wrong. Rows must be the same after every run: a
+    migration that writes the time of day into them cannot be examined.
 
     Raises ExaminationFailed.
     """
@@ -134,7 +129,14 @@ def examine(
     for engine in choose_engines(engines):
         with scratch_database(engine) as scratch:
             verdict += examine_at(
-                scratch, subject, populate=populate, after=after, scenarios=scenarios, every=every, progress=progress
+                scratch,
+                subject,
+                populate=populate,
+                after=after,
+                scenarios=scenarios,
+                every=every,
+                to_the_end=to_the_end,
+                progress=progress,
             )
     if not verdict.ok:
         raise ExaminationFailed(f"the migrations of {folder} do not bear everything\n\n{verdict}", verdict)

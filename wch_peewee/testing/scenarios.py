@@ -6,9 +6,8 @@ from functools import partial
 from typing import Literal
 
 from .bench import Bench
-from .child import START, Ending
+from .child import START, Ending, Point, Write
 from .snapshots import Snapshot, nearest, snapshot_differences
-from .writes import Point, Write
 
 #: Seconds that the second of two runs has to collide with the first, which is held meanwhile.
 _COLLIDE = 0.5
