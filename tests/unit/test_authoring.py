@@ -193,7 +193,7 @@ def test_the_words() -> None:
         "Change type of t.a from enum('x') to enum('x','y')",
         "Change t.a from NULL to NOT NULL",
         "Change default value of t.a from none to 'x'",
-        "Add index t UNIQUE KEY `b` (`b`,`c`)",
+        "Add index t UNIQUE KEY `b_c` (`b`,`c`)",
         "Drop column t.gone",
     )
 

@@ -3,6 +3,7 @@
 from ..install.inspection import InstallPlan
 from ..install.network import Network
 from ..install.reports import InstallReport
+from .check import compared
 from .options import (
     Choices,
     ExitCode,
@@ -68,16 +69,8 @@ def _site(report: InstallReport) -> tuple[str, int]:
 
 
 def _planned(found: InstallPlan) -> tuple[str, int]:
-    if found.is_newer:
-        return found.reason, ExitCode.TOO_NEW
-    done = [f"would apply {name}" for name in found.pending]
-    done += [f"would do: {line}" for forecast in found.dry_run.steps for line in forecast.describe()]
-    if (stopped := found.dry_run.stopped) is not None:
-        done.append(f"would stop{stopped.migration and f' in {stopped.migration}'}: {stopped.reason}")
-    elif not found.is_stamped:
-        done.append(f"would write version {found.code_version}")
-    done += [f"would refuse: {refusal}" for refusal in found.plan.refusals]
-    return "; ".join(done) or "nothing to do", ExitCode.FINE
+    words, code = compared(found)
+    return words, code if code == ExitCode.TOO_NEW else ExitCode.FINE
 
 
 def _print(report: InstallReport, session: Session) -> None:

@@ -72,7 +72,7 @@ def command(
         return _check_migrations(choices, folder, record)
     session = open_session(choices)
     if network:
-        return for_every_site(session, "comparing the sites", Network.plan, _site)
+        return for_every_site(session, "comparing the sites", Network.plan, compared)
     found = session.manager.plan()
     drift = differences(found, session.manager.names)
     clean = _is_clean(found)
@@ -115,7 +115,8 @@ def _code(found: InstallPlan) -> int:
     return ExitCode.FINE if _is_clean(found) else ExitCode.DRIFT
 
 
-def _site(found: InstallPlan) -> tuple[str, int]:
+def compared(found: InstallPlan) -> tuple[str, int]:
+    """Return in words what a site's tables lack, and the exit code."""
     if _is_clean(found):
         return "no differences", ExitCode.FINE
     if found.is_newer:
@@ -124,7 +125,8 @@ def _site(found: InstallPlan) -> tuple[str, int]:
     version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
     refused = [f"refused: {refusal}" for refusal in found.plan.refusals]
     drift = [f"drift: {line}" for line in found.plan.describe()]
-    return "; ".join([*pending, *version, *drift, *refused]), ExitCode.DRIFT
+    stopped = [f"would stop: {found.dry_run.stopped.reason}"] if found.dry_run.stopped else []
+    return "; ".join([*pending, *version, *drift, *refused, *stopped]), ExitCode.DRIFT
 
 
 def _print(drift: Sequence[Difference], session: Session, *, verbose: bool) -> None:

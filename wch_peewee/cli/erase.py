@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from .options import Choices, ExitCode, dry_run_option, subcommand, yes_option
-from .output import confirm
+from .output import confirm, counted
 from .session import open_session, site_models
 
 
@@ -31,7 +31,7 @@ def command(choices: Choices, phone: str, yes: bool, dry_run: bool) -> int:
         found = Counter(f"{prefix}{item['group_id']}" for item in items)
         report: dict[str, Any]
         if dry_run:
-            messages = [f"{table}: {count} row{'' if count == 1 else 's'}" for table, count in found.items()]
+            messages = [f"{table}: {counted(count)}" for table, count in found.items()]
             report = {"items_removed": False, "items_retained": bool(found), "messages": messages, "done": False}
         else:
             if found and not yes:

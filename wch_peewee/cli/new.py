@@ -16,7 +16,7 @@ from ..migrate.folder import Part, next_version
 from ..schema.declared import logical_tables
 from ..schema.renames import Question
 from .options import Choices, ExitCode, subcommand
-from .output import visible
+from .output import counted, visible
 from .session import AuthorSession, open_author_session
 
 _CONF = """\
@@ -142,7 +142,7 @@ def _print(session: AuthorSession, path: Path, facts: dict[str, Any]) -> None:
         session.out.line(f"{wrote} Correct it before you run it.")
         return
     if facts["questions"]:
-        what = "1 question" if facts["questions"] == 1 else f"{facts['questions']} questions"
+        what = counted(facts["questions"], "question")
         session.out.line(f"The file has {what} (steps.decide); it does not run until you answer.")
     if facts["engines"]:
         session.out.line(f"Tried forward and back on {' and '.join(facts['engines'])}.")

@@ -130,6 +130,10 @@ def visible(text: str) -> str:
     )
 
 
+def counted(count: int, what: str = "row") -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def flush() -> None:
     """Flush stdout and stderr, so that a failure to write has an exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -199,15 +203,8 @@ def _yaml_lines(value: Any) -> Iterator[str]:
 
 
 def _yaml_text(text: str) -> str:
-    """Quote a text. Unprintable characters become escapes, of eight digits beyond U+FFFF."""
-    return "".join(
-        character
-        if character.isprintable()
-        else f"\\u{ord(character):04x}"
-        if ord(character) < 0x10000
-        else f"\\U{ord(character):08x}"
-        for character in json.dumps(text, ensure_ascii=False)
-    )
+    """Quote a text. Unprintable characters become escapes, which are the same in YAML as in Python."""
+    return visible(json.dumps(text, ensure_ascii=False))
 
 
 def _yaml_item(head: str, value: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from ..models.jobs.arguments import LONGEST
 from ..models.site import SiteModels
 from ..models.tables import SyncStatus
 from .options import Choices, ExitCode, dry_run_option, subcommand
+from .output import counted
 from .session import open_session, site_models
 
 #: The largest number that the column of attempts holds.
@@ -57,9 +58,9 @@ def command(choices: Choices, action: str, older_than: int, failed: bool, dry_ru
         session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue releases them.")
     if dry_run:
         count = waiting + (items["failed"]["count"] if failed else 0)
-        session.out.line(f"Would requeue {count:,} item{'' if count == 1 else 's'}.")
+        session.out.line(f"Would requeue {counted(count, 'item')}.")
     elif requeue:
-        session.out.success(f"Requeued {stale + retried:,} item{'' if stale + retried == 1 else 's'}.")
+        session.out.success(f"Requeued {counted(stale + retried, 'item')}.")
     return ExitCode.FINE
 
 

@@ -19,7 +19,7 @@ from .options import (
     wait_options,
     yes_option,
 )
-from .output import confirm
+from .output import confirm, counted
 from .session import Session, open_session
 
 #: How many missing parents are listed one by one.
@@ -101,11 +101,11 @@ def _preview(session: Session, orphans: str) -> int:
 def _print(report: RepairReport, session: Session) -> None:
     out = session.out
     if report.deleted:
-        out.line(f"Deleted {_rows(report.deleted)} without a parent")
+        out.line(f"Deleted {counted(report.deleted)} without a parent")
     if report.nulled:
-        out.line(f"Set NULL in {_rows(report.nulled)} without a parent")
+        out.line(f"Set NULL in {counted(report.nulled)} without a parent")
     if report.reattached:
-        out.line(f"Reattached {_rows(report.reattached)}")
+        out.line(f"Reattached {counted(report.reattached)}")
     out.lines(report.changes)
     out.lines(f"Refused: {refusal}" for refusal in report.refusals)
     out.lines(f"Not managed by wch: {extra}" for extra in report.extras)
@@ -119,14 +119,10 @@ def _ask(session: Session, found: Sequence[Missing]) -> None:
         asks=True,
     )
     gone, nulled = (sum(one.rows for one in found if one.nulled == nulled) for nulled in (False, True))
-    also = f", and {_rows(nulled)} set to NULL" if nulled else ""
-    confirm(f"{_rows(gone)} will be deleted permanently{also}. Type delete", "delete")
+    also = f", and {counted(nulled)} set to NULL" if nulled else ""
+    confirm(f"{counted(gone)} will be deleted permanently{also}. Type delete", "delete")
 
 
 def _listed(found: Sequence[Missing]) -> list[str]:
     more = len(found) - _LISTED
     return [*map(str, found[:_LISTED]), *[f"rows of {more} more missing parents"] * (more > 0)]
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -303,8 +303,4 @@ def _flat(result: SiteResult[R]) -> dict[str, Any]:
 def _gravest(codes: Iterable[int]) -> int:
     """Return the code that outweighs the others: a failure, a newer database, a lock, a difference, in this order."""
     lesser: tuple[int, ...] = (ExitCode.FINE, ExitCode.DRIFT, ExitCode.BUSY, ExitCode.TOO_NEW)
-
-    def gravity(code: int) -> tuple[int, int]:
-        return (lesser.index(code) if code in lesser else len(lesser), code)
-
-    return max(codes, key=gravity, default=ExitCode.FINE)
+    return max(codes, key=lambda code: lesser.index(code) if code in lesser else 100 + code, default=ExitCode.FINE)

@@ -3,8 +3,8 @@
 from ..install.network import Network
 from ..install.reports import UninstallReport
 from .options import Choices, ExitCode, dry_run_option, network_option, subcommand, wait_options, yes_option
-from .output import confirm
-from .session import Session, for_every_site, open_session
+from .output import confirm, counted
+from .session import Session, for_every_site, open_session, sentence
 
 #: The answer that confirms the empty prefix: an empty answer is given too easily.
 _EMPTY = "empty"
@@ -43,10 +43,10 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
     if session.out.structured:
         session.out.document({**session.heading, **report.to_dict(), "rows": counts})
     else:
-        session.out.lines(f"Dropped table {table}{_rows(counts.get(table))}" for table in report.tables)
+        session.out.lines(f"Dropped table {table} ({counted(counts.get(table, 0))})" for table in report.tables)
         if report.option:
             session.out.line("Removed the version option")
-        words = f"{report.reason[:1].upper()}{report.reason[1:]}." if report.reason else "Uninstalled."
+        words = f"{sentence(report.reason)}." if report.reason else "Uninstalled."
         (session.out.success if report.removed else session.out.line)(words)
     if not report.removed:
         session.out.note(_how_to_allow(session))
@@ -75,7 +75,7 @@ def _preview(session: Session, *, network: bool) -> int:
     if session.out.structured:
         session.out.document({**session.heading, "allowed": manager.remove_data, "rows": counts, "option": option})
     else:
-        session.out.lines(f"Would drop {table}{_rows(count)}" for table, count in counts.items())
+        session.out.lines(f"Would drop {table} ({counted(count)})" for table, count in counts.items())
         if option:
             session.out.line("Would remove the version option")
         if not manager.remove_data:
@@ -96,9 +96,3 @@ def _ask(session: Session, counts: dict[str, int]) -> None:
     prefix = session.manager.prefix
     question = f"Type the table prefix ({prefix})" if prefix else f"The table prefix is empty. Type {_EMPTY}"
     confirm(f"All of this will be removed permanently. {question}", prefix or _EMPTY)
-
-
-def _rows(count: int | None) -> str:
-    if count is None:
-        return ""
-    return f" ({count:,} row{'' if count == 1 else 's'})"
