@@ -27,9 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         verdict = examine(
             folder,
             populate=_named(options.populate),
-            after=options.after,
             engines=engines,
-            prefix=options.prefix,
             models=project.models,
             every=options.every,
             to_the_end=True,
@@ -59,10 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--populate", metavar="MODULE:FUNCTION", help="fills rows, called with the database and the prefix"
     )
-    parser.add_argument("--after", type=int, default=1, metavar="N", help="populate after the first N migrations (1)")
     parser.add_argument("--engines", metavar="NAME,...", help="sqlite, names of WCH_TEST_SERVERS, or name=mysql://...")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="kill at every Nth point only (1: all)")
-    parser.add_argument("--prefix", default="wp_", help="the table prefix (wp_)")
     return parser
 
 
