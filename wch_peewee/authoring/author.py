@@ -126,8 +126,6 @@ def migration_path(folder: MigrationFolder, name: str) -> Path:
     if not words:
         raise ConfigurationError(f"{name!r} is not a name for a migration; expected words, as in message_channel.")
     number = int(folder.names[-1][:3]) + 1 if folder.names else 1
-    if number > 999:
-        raise ConfigurationError(f"{folder.path} is full: the newest migration is number 999.")
     return folder.path / f"{number:03}_{words}.py"
 
 

@@ -94,11 +94,6 @@ class Recipes:
     def _modify_column(self, operation: ops.ModifyColumn) -> Iterator[Line]:
         was, now, table = operation.was, operation.column, operation.table
         name = f"{table}.{now.name}"
-        if odd := was.opaque or now.opaque:
-            yield Mark(f"{name} has {', '.join(odd)}, which no step can express: write the SQL")
-            return
-        if was.auto_increment != now.auto_increment:
-            yield Mark(f"{name} {'becomes' if now.auto_increment else 'is no longer'} AUTO_INCREMENT: check its rows")
         gone = tuple(value for value in was.type.values if value not in now.type.values)
         both = was.type.name == now.type.name == "enum" and gone and not self.back
         fills = was.nullable and not now.nullable

@@ -94,36 +94,19 @@ def _imports(code: str) -> str:
     return "\n".join(lines)
 
 
-_TEMPLATE = '''\
-"""Version {version}: describe the change of rows here."""
-
-import peewee as pw
-from peewee_migrate import Migrator
-
-from wch_peewee.migrate import batches, steps
-
-{facts}
-
-# An example, in batches of ids. It skips the rows that it has already changed, so it can be repeated.
-UPDATE = "UPDATE {{messages}} SET content = ? WHERE content IS NULL AND {{batch}}"
-
-
-def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
-    steps.decide("replace the example with your change; then remove this line")
-    migrator.run(batches.run_in_batches, database, "messages", UPDATE, "{{}}", remaining="content IS NULL")
-    migrator.run(steps.stamp, database, VERSION)
-
-
-def rollback(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
-    # If the previous version can read the changed rows, leave them. If it cannot, and they cannot be restored, write
-    # migrator.run(steps.irreversible, database, "why").
-    migrator.run(steps.unstamp, database, {previous})
-'''
+_EXAMPLE = (
+    "change the rows here in batches that skip what is done: migrator.run(batches.run_in_batches, database, "
+    '"messages", "UPDATE {messages} SET content = ? WHERE content IS NULL AND {batch}", "{}", '
+    'remaining="content IS NULL"); if the previous version cannot read the rows, restore them in rollback(), or say '
+    "why not with steps.irreversible"
+)
 
 
 def empty_migration(version: str, previous: str | None, namespace: Namespace) -> str:
-    before = "None" if previous is None else f'"{previous}"'
-    return _TEMPLATE.format(version=version, previous=before, facts=_facts(version, namespace))
+    """Return the source of a migration whose steps are still to be written."""
+    return Draft(
+        version, previous, ("describe the change of rows here",), (Mark(_EXAMPLE),), (), "", namespace
+    ).source()
 
 
 def summary(operations: Sequence[ops.Operation]) -> tuple[str, ...]:

@@ -3,29 +3,20 @@
 from ..install.inspection import InstallPlan
 from ..install.network import Network
 from ..install.reports import InstallReport
+from . import options
 from .check import compared
-from .options import (
-    Choices,
-    ExitCode,
-    copy_options,
-    dry_run_option,
-    ignore_option,
-    network_option,
-    subcommand,
-    wait_options,
-    yes_option,
-)
+from .options import Choices, ExitCode, subcommand
 from .plan import show_plan
 from .session import Session, confirm_neighbours, for_every_site, open_session, sentence
 
 
 @subcommand("activate")
-@ignore_option
-@wait_options
-@copy_options
-@network_option
-@dry_run_option
-@yes_option
+@options.ignore_option
+@options.wait_options
+@options.copy_options
+@options.network_option
+@options.dry_run_option
+@options.yes_option
 def command(choices: Choices, network: bool, dry_run: bool, yes: bool) -> int:
     """Install the tables, or upgrade them.
 
@@ -57,9 +48,7 @@ def command(choices: Choices, network: bool, dry_run: bool, yes: bool) -> int:
 
 
 def _code(report: InstallReport) -> int:
-    if report.outcome == "newer":
-        return ExitCode.TOO_NEW
-    return ExitCode.DRIFT if report.refusals else ExitCode.FINE
+    return options.verdict(newer=report.outcome == "newer", differs=bool(report.refusals))
 
 
 def _site(report: InstallReport) -> tuple[str, int]:

@@ -10,7 +10,17 @@ from ..install.drift import REPAIR, Difference, differences
 from ..install.inspection import InstallPlan
 from ..install.network import Network
 from ..migrate.project import find_project
-from .options import LISTS, Choices, ExitCode, complete_path, ignore_option, network_option, subcommand, timeout_option
+from .options import (
+    LISTS,
+    Choices,
+    ExitCode,
+    complete_path,
+    ignore_option,
+    network_option,
+    subcommand,
+    timeout_option,
+    verdict,
+)
 from .output import Output
 from .session import Session, for_every_site, open_author_session, open_session, show_newer
 
@@ -65,11 +75,14 @@ def command(
         raise click.UsageError("--record requires --migrations, without --models.")
     if network and (models is not None or migrations is not None):
         raise click.UsageError("--network cannot be combined with --models or --migrations, which check no site.")
-    folder = None if migrations == _OWN else migrations
+    if models not in (None, _OWN):
+        choices.models = models
+    if migrations not in (None, _OWN):
+        choices.migrations = migrations
     if models is not None:
-        return _check_models(choices, None if models == _OWN else models, folder)
+        return _check_models(choices)
     if migrations is not None:
-        return _check_migrations(choices, folder, record)
+        return _check_migrations(choices, record)
     session = open_session(choices)
     if network:
         return for_every_site(session, "comparing the sites", Network.plan, compared)
@@ -102,17 +115,11 @@ def command(
         _print(drift, session, verbose=verbose)
         session.out.lines(f"Not managed by wch: {extra}" for extra in found.plan.extras)
         session.out.line("No differences found." if clean else _advice(drift))
-    return _code(found)
+    return verdict(newer=found.is_newer, differs=not clean)
 
 
 def _is_clean(found: InstallPlan) -> bool:
     return found.is_empty and not found.plan.refusals and not found.is_newer
-
-
-def _code(found: InstallPlan) -> int:
-    if found.is_newer:
-        return ExitCode.TOO_NEW
-    return ExitCode.FINE if _is_clean(found) else ExitCode.DRIFT
 
 
 def compared(found: InstallPlan) -> tuple[str, int]:
@@ -150,14 +157,13 @@ def _advice(drift: Sequence[Difference]) -> str:
     return "wch activate would not change this; the lines above say why, and what to do."
 
 
-def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int:
+def _check_migrations(choices: Choices, record: bool) -> int:
     """Print the findings in the files of the migrations; return the exit code."""
     # Imported here because most runs of wch check compare a live database and need nothing of it.
     from ..authoring.lint import check_migrations, record_migrations
 
     out = Output(choices)
-    folder = choices.migrations if folder is None else folder
-    path = find_project(choices.models, folder, out.note, author=True).folder.path
+    path = find_project(choices.models, choices.migrations, out.note, author=True).folder.path
     out.note(f"Migrations: {path}")
     findings = check_migrations(path)
     recorded = record_migrations(path) if record and not findings else ()
@@ -187,7 +193,7 @@ def _from_here(path: Path) -> Path:
         return path
 
 
-def _check_models(choices: Choices, models: str | None, folder: str | None) -> int:
+def _check_models(choices: Choices) -> int:
     """Print the differences between the models and the migrations, found on scratch databases."""
     # Imported here, as above.
     from ..authoring.author import model_differences
@@ -195,7 +201,7 @@ def _check_models(choices: Choices, models: str | None, folder: str | None) -> i
     from ..database.query import detect_dialect
     from ..schema.declared import logical_tables
 
-    session = open_author_session(choices, models=models, folder=folder, writes=False)
+    session = open_author_session(choices, writes=False)
     tables = logical_tables(session.project.models)
     with scratch_databases(session.target) as (databases, notes):
         session.out.notes(notes)

@@ -35,6 +35,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+def verdict(*, newer: bool, differs: bool) -> ExitCode:
+    """Return the exit code of a command that did its work, or could read what it compares."""
+    return ExitCode.TOO_NEW if newer else ExitCode.DRIFT if differs else ExitCode.FINE
+
+
 #: As ``wch --help`` and docs/commands.md list them.
 EXIT_CODES = {
     ExitCode.FINE: "success; differences that wch does not manage do not count",

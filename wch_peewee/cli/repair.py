@@ -9,16 +9,8 @@ import click
 from ..install.drift import REPAIR, differences
 from ..install.manager import RepairReport
 from ..install.orphans import Missing
-from .options import (
-    Choices,
-    ExitCode,
-    copy_options,
-    dry_run_option,
-    ignore_option,
-    subcommand,
-    wait_options,
-    yes_option,
-)
+from . import options
+from .options import Choices, ExitCode, subcommand
 from .output import confirm, counted
 from .session import Session, open_session
 
@@ -27,9 +19,9 @@ _LISTED = 20
 
 
 @subcommand("repair")
-@ignore_option
-@wait_options
-@copy_options
+@options.ignore_option
+@options.wait_options
+@options.copy_options
 @click.option(
     "--orphans",
     type=click.Choice(["report", "delete", "reattach"]),
@@ -37,8 +29,8 @@ _LISTED = 20
     show_default=True,
     help="Rows whose parent is missing, as messages without conversation: count, delete or reattach them.",
 )
-@dry_run_option
-@yes_option
+@options.dry_run_option
+@options.yes_option
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
     """Repair drift, and delete or reattach orphaned rows.
 

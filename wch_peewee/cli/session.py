@@ -223,16 +223,13 @@ class AuthorSession:
     out: Output
 
 
-def open_author_session(
-    choices: Choices, *, writes: bool, models: str | None = None, folder: str | None = None
-) -> AuthorSession:
+def open_author_session(choices: Choices, *, writes: bool) -> AuthorSession:
     """Return the folder of the migrations and the server, without connecting. Raises ConfigurationError.
 
     One that ``writes`` may name a folder that is still to be made.
     """
     out = Output(choices)
-    models, folder = (choices.models if models is None else models), (choices.migrations if folder is None else folder)
-    project = find_project(models, folder, out.note, author=True)
+    project = find_project(choices.models, choices.migrations, out.note, author=True)
     migrations = project.folder
     path = migrations.path
     if project.path is None and path.parent not in (here := current_folder() or path, *here.parents):

@@ -7,7 +7,7 @@ import click
 
 from ..install.inspection import StatusReport
 from ..install.network import Network
-from .options import LISTS, Choices, ExitCode, ignore_option, network_option, subcommand, timeout_option
+from .options import LISTS, Choices, ExitCode, ignore_option, network_option, subcommand, timeout_option, verdict
 from .output import counted
 from .session import Session, for_every_site, open_session, show_newer
 
@@ -86,9 +86,7 @@ def _verdict(report: StatusReport, command: Callable[[str], str]) -> Iterator[st
 
 
 def _code(report: StatusReport) -> int:
-    if report.is_newer:
-        return ExitCode.TOO_NEW
-    return ExitCode.FINE if report.is_current else ExitCode.DRIFT
+    return verdict(newer=report.is_newer, differs=not report.is_current)
 
 
 def _site(report: StatusReport) -> tuple[str, int]:
