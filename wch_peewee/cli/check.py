@@ -1,8 +1,7 @@
 """``wch check``: compare the live tables, the migrations or the models with what they should be."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 
 import click
 
@@ -167,30 +166,21 @@ def _check_migrations(choices: Choices, record: bool) -> int:
     out.note(f"Migrations: {path}")
     findings = check_migrations(path)
     recorded = record_migrations(path) if record and not findings else ()
-    shown = [replace(finding, path=_from_here(finding.path)) for finding in findings]
     if out.structured:
         rows = [
             {"file": str(each.path), "line": each.line, "rule": each.rule, "found": each.found, "advice": each.advice}
-            for each in shown
+            for each in findings
         ]
         document = {"folder": str(path), "is_clean": not rows, "recorded": list(recorded), "findings": rows}
         out.document(document, rows, ("file", "line", "rule", "found", "advice"))
     else:
-        out.lines(map(str, shown))
+        out.lines(map(str, findings))
         out.lines(f"Recorded {name}" for name in recorded)
         if not findings:
             out.line("No findings in the migrations.")
         elif record:
             out.error("Nothing was recorded: correct or allow the findings first.")
     return ExitCode.DRIFT if findings else ExitCode.FINE
-
-
-def _from_here(path: Path) -> Path:
-    """Return the path relative to the current folder, as it would be typed."""
-    try:
-        return path.resolve().relative_to(Path.cwd().resolve())
-    except (OSError, ValueError):  # elsewhere, or the current folder was removed
-        return path
 
 
 def _check_models(choices: Choices) -> int:

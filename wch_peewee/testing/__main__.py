@@ -30,7 +30,6 @@ def main(arguments: list[str] | None = None) -> int:
             engines=engines,
             models=project.models,
             every=options.every,
-            to_the_end=True,
             progress=tick,
         )
     except ExaminationFailed as error:

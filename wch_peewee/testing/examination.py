@@ -108,15 +108,13 @@ def examine(
     models: Sequence[type[BaseModel]] = MODELS,
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
-    to_the_end: bool = False,
     progress: Ticker = lambda text: None,
 ) -> Verdict:
     """Examine the migrations of ``folder`` on scratch databases; a scenario stops at the first point that goes wrong.
 
-    ``populate(database, prefix)`` fills rows once the first migration is applied. ``engines`` are names
-    of WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; None is all configured ones. Only every ``every``-th
-    point is tried; ``to_the_end`` continues after points that go wrong. Rows must be the same after every run: a
-    migration that writes the time of day into them cannot be examined.
+    ``populate(database, prefix)`` fills rows once the first migration is applied. ``engines`` are names of
+    WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; None is all configured ones. Only every ``every``-th point is
+    tried. Rows must be the same after every run: a migration that writes the time of day into them cannot be examined.
 
     Raises ExaminationFailed.
     """
@@ -127,13 +125,7 @@ def examine(
     for engine in choose_engines(engines):
         with scratch_database(engine) as scratch:
             verdict += examine_at(
-                scratch,
-                subject,
-                populate=populate,
-                scenarios=scenarios,
-                every=every,
-                to_the_end=to_the_end,
-                progress=progress,
+                scratch, subject, populate=populate, scenarios=scenarios, every=every, progress=progress
             )
     if not verdict.ok:
         raise ExaminationFailed(f"the migrations of {folder} do not bear everything\n\n{verdict}", verdict)
