@@ -20,7 +20,7 @@ from wch_peewee.migrate import batches, steps
 from wch_peewee.models.namespace import our_names
 from wch_peewee.progress import BatchDone, StepStarted
 from wch_peewee.schema.objects import Column, text, varchar
-from wch_peewee.testing.writes import Point
+from wch_peewee.testing.child import Point
 
 ROWS = 20
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -87,7 +88,6 @@ def test_what_cannot_be_repeated_is_found(
     finding = examined(folder, engine, 2, scenario=scenario).findings[0]
     assert (finding.scenario, finding.fault.kind) == (scenario, kind)
     assert words in str(finding)
-    assert "  002_more, step " in str(finding)
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,12 @@ def command(
 
 
 def test_the_command_prints_the_table() -> None:
-    result = command("--every", "29", "--populate", "tests.support.populate:fill", "--markdown")
+    result = command("--every", "29", "--populate", "tests.support.populate:fill")
     assert (result.returncode, result.stderr) == (0, "")
-    head, _, *rows = result.stdout.splitlines()
-    assert head.startswith("| scenario | SQLite 3.")
-    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [scenario.name for scenario in SCENARIOS]
-    assert all(" | all " in row or row.endswith("| - |") for row in rows)
+    _, head, *rows = result.stdout.splitlines()
+    assert re.match(r"scenario +SQLite 3\.", head)
+    assert [re.split("  +", row)[0] for row in rows] == [scenario.name for scenario in SCENARIOS]
+    assert all(re.search(r" (all [0-9]+|-)$", row) for row in rows)
 
 
 def test_a_command_compares_with_stock_peewee_migrate() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import wch
 from tests.support.databases import LiveDatabase
+from tests.support.migration_chain import chain_folder
 from tests.support.populate import populate
 from tests.support.snapshots import columns, schema, snapshot
-from wch_peewee import DatabaseManager, MigrationFailed, RemovalRefused
+from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed, RemovalRefused
 from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
 
 BOOKKEEPING = ("wp_wch_migratehistory", "wp_wch_migrateledger", "wp_options")
@@ -179,3 +181,48 @@ def test_a_failing_step_names_itself_and_the_way_on(database: LiveDatabase, tmp_
     manager.run_migrations()
     assert history(database) == ["001_initial_schema", "002_broken"]
     assert version(database) == "1.1.0"
+
+
+def test_models_that_have_what_the_migrations_remove_are_refused(site: LiveDatabase, tmp_path: Path) -> None:
+    """The migrations of a newer release, and the models of this one: nothing is changed, and no column comes back."""
+    folder = chain_folder(tmp_path, [])
+    (folder / "002_renamed.py").write_text(
+        "from wch_peewee.migrate import steps\n"
+        'VERSION = "1.1.0"\n\n\ndef migrate(migrator, database, *, fake=False):\n'
+        '    migrator.run(steps.rename_column, database, "conversations", "assigned_agent_id", "agent_id")\n'
+        '    migrator.run(steps.drop_column, database, "carts", "coupon_code", allow_drop=True)\n'
+        "    migrator.run(steps.stamp, database, VERSION)\n\n\ndef rollback(migrator, database, *, fake=False):\n"
+        '    migrator.run(steps.irreversible, database, "a test")\n',
+        encoding="utf-8",
+    )
+    words = (
+        "The migrations (1.1.0) and the models disagree: conversations.assigned_agent_id, carts.coupon_code are added "
+        "by the models and removed by the migrations; use --models, or install the release."
+    )
+    manager = DatabaseManager(site.url, migrations=folder)
+    before = snapshot(site)
+    given = ("--migrations", str(folder))
+    with site.statements() as seen, pytest.raises(ConfigurationError) as caught:
+        manager.install()
+    assert str(caught.value) == f"{manager.target}: {words} Nothing was changed."
+    assert seen.writes == []
+    assert f"the run would stop here: {words}" in wch("plan", *given, database=site.url).out
+    assert wch("activate", *given, database=site.url).code == 78
+    assert snapshot(site) == before
+    assert manager.run_migrations() == ("002_renamed",)
+    for run in (manager.install, manager.repair):  # with nothing pending, too
+        with pytest.raises(ConfigurationError, match="disagree"):
+            run()
+
+
+def test_to_compare_models_and_migrations_costs_no_statement(site: LiveDatabase, tmp_path: Path) -> None:
+    folder = chain_folder(tmp_path, [])
+    drop = "DROP INDEX wp_wch_carts_expires_at" if site.family == "sqlite" else "DROP INDEX expires_at ON wp_wch_carts"
+    site.execute(drop)
+    shipped = DatabaseManager(site.url)
+    with site.statements() as seen:
+        assert shipped.install().changed
+    site.execute(drop)
+    with site.statements() as seen_too:
+        assert DatabaseManager(site.url, migrations=folder).install().changed
+    assert len(list(seen_too)) == len(list(seen))

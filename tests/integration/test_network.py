@@ -19,8 +19,7 @@ from wch_peewee.install.network import Network
 from wch_peewee.migrate.folder import migrations_folder
 from wch_peewee.models.namespace import TABLES
 from wch_peewee.progress import SiteStarted
-from wch_peewee.testing.child import Child
-from wch_peewee.testing.writes import Point
+from wch_peewee.testing.child import Child, Point
 
 #: id, spam, deleted, archived
 SITES = [(1, 0, 0, 0), (2, 0, 0, 0), (3, 0, 0, 0), (4, 0, 1, 0), (5, 1, 0, 0), (6, 0, 0, 1), (12, 0, 0, 0)]

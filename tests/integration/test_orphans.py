@@ -11,7 +11,7 @@ from tests.support.concurrency import eventually, running
 from tests.support.databases import LiveDatabase
 from wch_peewee import DatabaseManager
 from wch_peewee.progress import BatchDone, StepStarted
-from wch_peewee.testing.writes import Point
+from wch_peewee.testing.child import Point
 
 _DIGITS = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
 MANY = 5_000

@@ -153,6 +153,6 @@ def test_killed_anywhere_it_ends_like_an_undisturbed_run(
 ) -> None:
     every = 1 if pytestconfig.getoption("--slow") else 29
     scenarios = [scenario for scenario in SCENARIOS if every == 1 or scenario.name != "two at once"]
-    case = Case("columns of every type", our_migrations(own_folder, "wp_"), fill)
+    case = Case("columns of every type", our_migrations(own_folder), fill)
     verdict = case.examine(database, every=every, scenarios=scenarios)
     assert verdict.ok, str(verdict)

@@ -291,7 +291,7 @@ def test_a_run_that_is_killed_and_repeated(
     database.close()
     verdict = examine_at(
         ScratchDatabase(database.engine, database.url),
-        our_migrations(folder, "wp_", MODELS),
+        our_migrations(folder, MODELS),
         populate=fill_shop,
         scenarios=[scenario],
         every=1 if pytestconfig.getoption("--slow") else 17,

@@ -42,6 +42,6 @@ def test_while_it_installs(scratch: ScratchDatabase, effort: dict[str, Any]) -> 
 
 def test_while_it_migrates(scratch: ScratchDatabase, effort: dict[str, Any], chain: Path) -> None:
     """From an empty database, and from version 1.0.0 with rows."""
-    verdict = examine_at(scratch, our_migrations(chain, "wp_"), populate=fill, **effort)
+    verdict = examine_at(scratch, our_migrations(chain), populate=fill, **effort)
     assert verdict.ok, str(verdict)
     assert verdict.tried >= 6

@@ -364,3 +364,34 @@ def test_the_query_of_a_refusal_runs_on_any_key(database: LiveDatabase, tmp_path
         manager.rollback("002_more")
     (query,) = re.findall(r"See them: (SELECT .*);", str(caught.value))
     assert database.execute(query) == [("a", "too long")]
+
+
+def test_a_column_of_defaults_alone_loses_nothing(site: LiveDatabase, tmp_path: Path) -> None:
+    step = 'migrator.run(steps.{}_column, database, "messages", {})\n'
+    add = step.format("add", 'Column("{}", {}, default=Default("{}"))')
+    columns = (
+        ("channel", "varchar(9)", "Web"),
+        ("tries", 'column_type("int unsigned")', "0"),
+        ("way", 'enum("a", "b")', "b"),
+    )
+    folder = chain_folder(tmp_path, [])
+    (folder / "002_defaults.py").write_text(
+        "from wch_peewee.migrate import steps\n"
+        "from wch_peewee.schema.objects import Column, Default, column_type, enum, varchar\n"
+        'VERSION = "1.1.0"\n\n\ndef migrate(migrator, database, *, fake=False):\n    '
+        + "    ".join(add.format(*column) for column in columns)
+        + "    migrator.run(steps.stamp, database, VERSION)\n\n\ndef rollback(migrator, database, *, fake=False):\n    "
+        + "    ".join(step.format("drop", f'"{name}", allow_drop=True') for name, *_ in columns)
+        + '    migrator.run(steps.unstamp, database, "1.0.0")\n',
+        encoding="utf-8",
+    )
+    manager = DatabaseManager(site.url, migrations=folder)
+    manager.run_migrations()
+    assert manager.rollback_plan().loss == ()
+    assert "Loses" not in wch("plan", "--rollback", "--migrations", str(folder), database=site.url).out
+    site.execute("UPDATE wp_wch_messages SET channel = 'WEB', tries = 1 WHERE id = (SELECT MIN(id) FROM wp_wch_carts)")
+    assert len(manager.rollback_plan().loss) == 2, "a value that differs in case is another one"
+    with pytest.raises(RemovalRefused, match=r"the value of 1 row in wp_wch_messages\.channel"):
+        manager.rollback()
+    site.execute("UPDATE wp_wch_messages SET channel = 'Web', tries = 0")
+    assert manager.rollback() == ("002_defaults",)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wch_peewee.testing.child import Child, Ending
-from wch_peewee.testing.writes import Point, Write
+from wch_peewee.testing.child import Child, Ending, Point, Write
 
 
 class ActionFailed(Exception):

@@ -32,7 +32,7 @@ from wch_peewee.migrate.folder import MigrationFolder, migrations_folder
 from wch_peewee.models.namespace import WCH
 from wch_peewee.progress import BatchDone
 from wch_peewee.schema.statements import CopyRule
-from wch_peewee.testing.writes import Point
+from wch_peewee.testing.child import Point
 
 #: Seconds without a sign of life after which a run counts as dead.
 TTL = 0.6

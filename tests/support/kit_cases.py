@@ -64,12 +64,12 @@ def install() -> Case:
 
 
 def shipped() -> Case:
-    return Case("the shipped migrations", our_migrations(migrations_folder(), "wp_"), fill)
+    return Case("the shipped migrations", our_migrations(migrations_folder()), fill)
 
 
 def chain(folder: Path) -> Case:
     """Return the case of the chain; ``folder`` holds the migrations of tests/support/migration_chain.py."""
-    return Case("a chain of seven migrations", our_migrations(folder, "wp_"), fill)
+    return Case("a chain of seven migrations", our_migrations(folder), fill)
 
 
 def upgrade(folder: Path) -> Case:

@@ -13,10 +13,9 @@ from dataclasses import replace
 
 from tests.support.servers import PrivateServer
 from wch_peewee.testing.bench import Bench
-from wch_peewee.testing.child import Ending, Failure
-from wch_peewee.testing.scenarios import Fault, Finding, Scenario
+from wch_peewee.testing.child import Ending, Failure, Point
+from wch_peewee.testing.scenarios import Fault, Scenario, Trial
 from wch_peewee.testing.snapshots import Snapshot, snapshot_differences
-from wch_peewee.testing.writes import Point
 
 NAME = "server killed"
 
@@ -27,7 +26,7 @@ _CLEAR = ("DatabaseUnavailable", "StatementFailed", "MigrationFailed", "Busy")
 def server_killed(server: PrivateServer) -> Scenario:
     """Return the scenario that kills ``server``, which holds the examined database."""
 
-    def play(bench: Bench, every: int) -> Iterator[Finding | None]:
+    def play(bench: Bench, every: int) -> Iterator[Trial]:
         writes = bench.undisturbed.writes
         for point in bench.points(writes, every):
             bench.reset()
@@ -38,8 +37,7 @@ def server_killed(server: PrivateServer) -> Scenario:
             fault = None if through else _unclear(ending.failure)
             fault = fault or _again(bench)
             where = f"killed {point} of {len(writes)}, then the same again"
-            write = writes[point.number - 1]
-            yield None if fault is None else Finding(bench.scratch.label, bench.start, NAME, where, fault, write)
+            yield Trial(where, fault, writes[point.number - 1])
 
     return Scenario(NAME, play)
 

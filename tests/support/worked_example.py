@@ -49,7 +49,7 @@ COMMANDS = {
     "new": ["new", NAME, "--rename", "carts.coupon_code:coupon"],
     "check": ["check", "--migrations", "migrations", "--quiet"],
     "plan": ["plan", "--quiet"],
-    "rollback": ["rollback", f"002_{NAME}", "--allow-loss", "--allow-copy", "--quiet"],
+    "rollback": ["rollback", f"002_{NAME}", "--allow-loss", "--allow-copy"],
 }
 #: Runs in the copy, and prints how many seconds each step took.
 _TIMED = """
@@ -240,11 +240,12 @@ $ wch {" ".join(COMMANDS["plan"])}
 
 Going back costs more than going forward. To remove a value from the enum, every server copies the table. For more than
 100,000 messages the rollback is refused without `--allow-copy`, which [blocks writers](online.md#what-a-copy-blocks),
-or `--online=pt-online-schema-change`, which does not. The values of `channel` are lost, so `--allow-loss` is needed,
-too. `wch plan --rollback 002_{NAME}` shows both.
+or `--online=pt-online-schema-change`, which does not. If a `channel` has another value than the default, that value
+is lost, and `--allow-loss` is needed, too. `wch plan --rollback 002_{NAME}` shows both.
 
 ```console
 $ wch {" ".join(COMMANDS["rollback"])}
+...
 {shown.rolled_back.strip()}
 ```
 

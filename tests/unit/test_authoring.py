@@ -18,7 +18,6 @@ from wch_peewee.authoring.source import (
     Items,
     Mark,
     Named,
-    Shape,
     StepLine,
     Text,
     layout,
@@ -134,7 +133,7 @@ def test_tables_come_parents_first_and_go_children_first() -> None:
     family = schema(table(name="p"), table(column("p_id"), key(name=""), name="c"))
     (made,) = Recipes(Schema(()), family).lines(between(Schema(()), family))
     assert isinstance(made, StepLine)
-    assert [argument.name for argument in made.arguments] == ["P", "C"]  # type: ignore[union-attr]
+    assert [table.name for table in made.tables] == ["p", "c"]
     assert steps(family, Schema(())) == ["?", "drop_tables", "?", "drop_tables"]
     assert steps(family, Schema(()), back=True) == ["drop_tables"]
 
@@ -189,10 +188,13 @@ def test_the_words() -> None:
     before = one(column("a", enum("x")), column("gone"))
     after = one(required("a", enum("x", "y"), default="x"), column("b"), column("c"), index("b", "c", unique=True))
     assert summary(between(before, after)) == (
-        "Add t.b and t.c",
-        "Change t.a: allow 'y', NOT NULL, default 'x'",
-        "Add unique index on t (b, c)",
-        "Drop t.gone",
+        "Add column t.b",
+        "Add column t.c",
+        "Change type of t.a from enum('x') to enum('x','y')",
+        "Change t.a from NULL to NOT NULL",
+        "Change default value of t.a from none to 'x'",
+        "Add index t UNIQUE KEY `b_c` (`b`,`c`)",
+        "Drop column t.gone",
     )
 
 
@@ -207,7 +209,7 @@ def test_versions(version: str | None, part: str, expected: str) -> None:
 def test_the_layout() -> None:
     short = Call("f", (Text("a"), Items((Text("b"),)), Named("c", "1")))
     assert layout(short) == 'f("a", ("b",), c=1)'
-    assert layout(short, used=115) == 'f(\n    "a", ("b",), c=1\n)'
+    assert layout(short, used=115) == 'f(\n    "a",\n    ("b",),\n    c=1,\n)'
     items = Items(tuple(Text("x" * 30) for _ in range(4)))
     assert layout(items).splitlines()[1] == f'    "{"x" * 30}",'
     assert layout(Call("f", (Text("word " * 30),))).splitlines()[0] == "f("
@@ -221,8 +223,8 @@ def test_any_names_and_values_make_a_file_that_says_them(name: str, question: st
     shape = Column(name, enum(*values), default=Default(f"'{values[0]}'"))
     adding = AddColumn("carts", shape, None)
     lines = (
-        StepLine("steps.add_column", (Text("carts"), Shape(source_of(shape), name.upper()))),
-        StepLine("steps.add_column", (Text("messages"), Shape(source_of(shape), name.upper()))),
+        StepLine("steps.add_column", (Text("carts"), source_of(shape))),
+        StepLine("steps.create_tables", tables=(Table("notes", (shape,)),)),
         Mark(question),
     )
     draft = Draft("1.1.0", "1.0.0", summary([adding, DropColumn("carts", name)]), lines, (), caution=f"{name}.")

@@ -163,6 +163,27 @@ def test_uninstall_without_leave_removes_nothing_and_says_so(remove: str) -> Non
     assert wch("status").code == 0
 
 
+def test_a_dry_run_of_uninstall_lists_all_that_would_go() -> None:
+    assert wch("uninstall", "--dry-run").out == "WCH_REMOVE_DATA is not true; nothing would be removed.\n"
+    wch("activate")
+    shown = wch("uninstall", "--dry-run", WCH_REMOVE_DATA="true").out.splitlines()
+    document = wch("uninstall", "--dry-run", "--format", "json", WCH_REMOVE_DATA="true").json
+    report = wch("uninstall", "--yes", "--format", "json", WCH_REMOVE_DATA="true").json
+    assert sorted(document["rows"]) == sorted(report["tables"])
+    assert (document["option"], report["option"]) == (True, True)
+    assert shown == [
+        *(f"Would drop {table} ({rows} row{'' if rows == 1 else 's'})" for table, rows in document["rows"].items()),
+        "Would remove the version option",
+    ]
+
+
+def test_quiet_prints_no_success_as_in_wp_cli() -> None:
+    assert wch("activate").out.endswith("Success: Installed version 1.0.0.\n")
+    again = wch("activate", "--quiet")
+    assert (again.code, again.text) == (0, "")
+    assert wch("check", "--quiet").out == "No differences found.\n"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_what_may_not_be_written_is_said_first(tmp_path: Path) -> None:
     wch("activate")

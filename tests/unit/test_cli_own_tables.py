@@ -225,3 +225,11 @@ def test_a_seventh_table_needs_a_model_and_wch_new() -> None:
     assert "wp_wch_invoices" in wch("plan", *given, "--applied", "001_all").out
     report = wch("uninstall", "--yes", *given, WCH_REMOVE_DATA="true")
     assert "Dropped table wp_wch_invoices (0 rows)" in report.out
+
+
+@pytest.mark.parametrize("job", ["queue", "queue requeue", "prune --older-than 9 --yes", "export 1", "erase 1 --yes"])
+def test_the_jobs_of_the_six_tables_refuse_other_models(job: str) -> None:
+    given = ("--models", "shop_tables", "--migrations", "shop")
+    assert wch("new", "invoices", *given).code == wch("migrate", *given).code == 0
+    assert wch("activate").code == 0
+    failed(wch(*given, *job.split()), "Error: This command works on the six tables of wch; the models are of shop.")

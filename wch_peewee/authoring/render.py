@@ -1,18 +1,14 @@
-"""A migration's source, formatted as by ruff."""
+"""A migration's source, as ``ruff format`` keeps it."""
 
 import ast
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from textwrap import fill
 
 from ..models.namespace import WCH
 from ..schema import operations as ops
 from ..schema.naming import Namespace
-from ..schema.objects import Column, Index
-from ..schema.renames import ChangePrimaryKey
-from .source import WIDTH, Call, Expression, Items, Line, Mark, Shape, StepLine, Text, escaped, flat, layout
+from .source import WIDTH, Line, Mark, StepLine, Text, constant_name, escaped, layout, source_of
 
 _OBJECTS = (
     "Column", "ColumnType", "Default", "ForeignKey", "Index", "Table", "bigint", "boolean", "column_type", "datetime",
@@ -25,7 +21,7 @@ _SIGNATURE = "(migrator: Migrator, database: pw.Database, *, fake: bool = False)
 class Draft:
     """The content of a migration; ``previous`` is the version that the rollback sets, None for the first migration.
 
-    A definition that is used twice, or does not fit a line, becomes a constant; others stand where they are used.
+    The tables that it creates or drops are constants.
     """
 
     version: str
@@ -36,21 +32,21 @@ class Draft:
     #: What the rollback's docstring says; empty for none.
     caution: str = ""
     namespace: Namespace = WCH
-    _constants: dict[str, tuple[str, Expression]] = field(default_factory=dict, init=False)
+
+    @property
+    def questions(self) -> int:
+        """The number of questions that the draft leaves to its author."""
+        return sum(isinstance(line, Mark) for line in self.forward)
 
     def source(self) -> str:
         """Return the source of the file."""
-        self._constants = self._hoisted()
-        migrate = self._function("migrate", self.forward, Call("migrator.run", ("steps.stamp", "database", "VERSION")))
         previous = "None" if self.previous is None else Text(self.previous)
-        unstamp = Call("migrator.run", ("steps.unstamp", "database", previous))
-        rollback = self._function("rollback", self.back, unstamp, self.caution)
-        constants = [
-            f"{name} = {layout(code, indent=0, used=len(name) + 3)}" for name, code in self._constants.values()
-        ]
-        short = "\n".join(constant for constant in constants if "\n" not in constant)
-        long = [constant for constant in constants if "\n" in constant]
-        body = "\n\n".join(part for part in (_facts(self.version, self.namespace), short, *long) if part)
+        migrate = _function("migrate", (*self.forward, StepLine("steps.stamp", ("VERSION",))))
+        rollback = _function("rollback", (*self.back, StepLine("steps.unstamp", (previous,))), self.caution)
+        steps = (line for line in (*self.forward, *self.back) if isinstance(line, StepLine))
+        tables = {constant_name(table): source_of(table) for step in steps for table in step.tables}
+        constants = [f"{name} = {layout(code, used=len(name) + 3)}" for name, code in tables.items()]
+        body = "\n\n".join([_facts(self.version, self.namespace), *constants])
         code = f"{body}\n\n\n{migrate}\n\n{rollback}"
         return f"{self._docstring()}\n\n{_imports(code)}\n\n{code}"
 
@@ -64,31 +60,12 @@ class Draft:
         )
         return f'"""Version {self.version}.\n\n{points}\n"""'
 
-    def _hoisted(self) -> dict[str, tuple[str, Expression]]:
-        """Return the constants, by the source of their values: {source: (name, source)}."""
-        shapes = [shape for line in (*self.forward, *self.back) for shape in _shapes(line)]
-        uses = Counter(flat(shape.code) for shape in shapes)
-        found: dict[str, tuple[str, Expression]] = {}
-        for line in (*self.forward, *self.back):
-            long = isinstance(line, StepLine) and 4 + len(flat(_call(line, {}))) > WIDTH
-            for shape in _shapes(line):
-                written = flat(shape.code)
-                if written not in found and (long or shape.listed or uses[written] > 1):
-                    table = next((a.value for a in getattr(line, "arguments", ()) if isinstance(a, Text)), "")
-                    found[written] = (_free(shape.name, table, {name for name, _ in found.values()}), shape.code)
-        return found
 
-    def _function(self, name: str, lines: Sequence[Line], last: Call, docstring: str = "") -> str:
-        said = fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-        body = [said.replace("\n", "\n    ")] if docstring else []
-        for line in lines:
-            if isinstance(line, Mark):
-                call = Call("steps.decide", (Text(f"{line.question}; then remove this line"),))
-            else:
-                call = _call(line, self._constants)
-            body.append(layout(call, indent=4))
-        body.append(layout(last, indent=4))
-        return f"def {name}{_SIGNATURE}\n" + "".join(f"    {line}\n" for line in body)
+def _function(name: str, lines: Sequence[Line], docstring: str = "") -> str:
+    said = fill(f'"""{_in_docstring(docstring)}"""', WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    body = [said.replace("\n", "\n    ")] if docstring else []
+    body += [layout(line.code(), indent=4) for line in lines]
+    return f"def {name}{_SIGNATURE}\n" + "".join(f"    {line}\n" for line in body)
 
 
 def _facts(version: str, namespace: Namespace) -> str:
@@ -98,33 +75,6 @@ def _facts(version: str, namespace: Namespace) -> str:
 
 def _in_docstring(text: str) -> str:
     return escaped(text, "\\").replace('"""', r"\"\"\"")
-
-
-def _call(line: StepLine, constants: dict[str, tuple[str, Expression]]) -> Call:
-    listed: list[Expression] = []
-    arguments: list[Expression] = []
-    for argument in line.arguments:
-        if isinstance(argument, Shape):
-            name, code = constants.get(flat(argument.code), ("", argument.code))
-            (listed if argument.listed else arguments).append(name or code)
-        else:
-            arguments.append(argument)
-    together = (Items(tuple(listed)),) if listed else ()
-    return Call("migrator.run", (line.function, "database", *together, *arguments))
-
-
-def _shapes(line: Line) -> Iterator[Shape]:
-    if isinstance(line, StepLine):
-        yield from (argument for argument in line.arguments if isinstance(argument, Shape))
-
-
-def _free(name: str, table: str, taken: set[str]) -> str:
-    candidates = [name, f"{table.upper()}_{name}" if table else name]
-    candidates += [f"{candidates[-1]}_{number}" for number in range(2, 1000)]
-    taken = taken | {"VERSION", "NAMESPACE"}
-    # A column may be called as no constant can be.
-    names = (re.sub(r"\W", "_", candidate, flags=re.ASCII) for candidate in candidates)
-    return next(c for c in (name if name.isidentifier() else f"_{name}" for name in names) if c not in taken)
 
 
 def _imports(code: str) -> str:
@@ -144,45 +94,24 @@ def _imports(code: str) -> str:
     return "\n".join(lines)
 
 
-_TEMPLATE = '''\
-"""Version {version}: describe the change of rows here."""
-
-import peewee as pw
-from peewee_migrate import Migrator
-
-from wch_peewee.migrate import batches, steps
-
-{facts}
-
-# An example, in batches of ids. It skips the rows that it has already changed, so it can be repeated.
-UPDATE = "UPDATE {{messages}} SET content = ? WHERE content IS NULL AND {{batch}}"
-
-
-def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
-    steps.decide("replace the example with your change; then remove this line")
-    migrator.run(batches.run_in_batches, database, "messages", UPDATE, "{{}}", remaining="content IS NULL")
-    migrator.run(steps.stamp, database, VERSION)
-
-
-def rollback(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
-    # If the previous version can read the changed rows, leave them. If it cannot, and they cannot be restored, write
-    # migrator.run(steps.irreversible, database, "why").
-    migrator.run(steps.unstamp, database, {previous})
-'''
+_EXAMPLE = (
+    "change the rows here in batches that skip what is done: migrator.run(batches.run_in_batches, database, "
+    '"messages", "UPDATE {messages} SET content = ? WHERE content IS NULL AND {batch}", "{}", '
+    'remaining="content IS NULL"); if the previous version cannot read the rows, restore them in rollback(), or say '
+    "why not with steps.irreversible"
+)
 
 
 def empty_migration(version: str, previous: str | None, namespace: Namespace) -> str:
-    before = "None" if previous is None else f'"{previous}"'
-    return _TEMPLATE.format(version=version, previous=before, facts=_facts(version, namespace))
+    """Return the source of a migration whose steps are still to be written."""
+    return Draft(
+        version, previous, ("describe the change of rows here",), (Mark(_EXAMPLE),), (), "", namespace
+    ).source()
 
 
 def summary(operations: Sequence[ops.Operation]) -> tuple[str, ...]:
-    """Return what changes, one phrase each; columns that are added or dropped together share one."""
-    pieces: dict[str, None] = {}
-    for operation in operations:
-        for piece in _words(operation, operations):
-            pieces[piece] = None
-    return tuple(pieces)
+    """Return what changes, one phrase each."""
+    return tuple(dict.fromkeys(line for operation in operations for line in operation.describe()))
 
 
 def caution(operations: Sequence[ops.Operation]) -> str:
@@ -190,68 +119,6 @@ def caution(operations: Sequence[ops.Operation]) -> str:
     lost = [f"{o.table}.{o.column}" for o in operations if isinstance(o, ops.DropColumn)]
     lost += [f"the table {o.table}" for o in operations if isinstance(o, ops.DropTable)]
     made = [o.table for o in operations if isinstance(o, ops.CreateTable)]
-    said = f"Restore the tables, but not the values of {_few(lost, 'more')}, which are lost." if lost else ""
-    rows = f"Delete the rows of {_few(made, 'more tables')}." if made else ""
+    said = f"Restore the tables, but not the values of {', '.join(lost)}, which are lost." if lost else ""
+    rows = f"Delete the rows of {', '.join(made)}." if made else ""
     return " ".join(part for part in (said, rows) if part)
-
-
-def _few(names: Sequence[str], more: str) -> str:
-    return _listed(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} {more}"
-
-
-def _words(operation: ops.Operation, operations: Sequence[ops.Operation]) -> Iterator[str]:
-    table = operation.table
-    match operation:
-        case ops.CreateTable():
-            yield f"Create table {table}"
-        case ops.DropTable():
-            yield f"Drop table {table}"
-        case ops.AddColumn():
-            added = (o.column.name for o in operations if isinstance(o, ops.AddColumn) and o.table == table)
-            yield f"Add {_listed(f'{table}.{name}' for name in added)}"
-        case ops.DropColumn():
-            gone = (o.column for o in operations if isinstance(o, ops.DropColumn) and o.table == table)
-            yield f"Drop {_listed(f'{table}.{name}' for name in gone)}"
-        case ops.RenameColumn(old=old, new=new):
-            yield f"Rename {table}.{old} to {new}"
-        case ops.ModifyColumn(was=was, column=column):
-            yield f"Change {table}.{column.name}: {', '.join(_differences(was, column))}"
-        case ops.AddIndex(index=index):
-            yield f"Add {_index(index)} on {table} ({', '.join(index.columns)})"
-        case ops.RenameIndex(index=index, new=new):
-            yield f"Rename index {index.name} of {table} to {new}"
-        case ops.DropIndex(index=name):
-            yield f"Drop index {name} of {table}"
-        case ops.AddForeignKey(foreign_key=key):
-            yield f"Add foreign key {table} ({', '.join(key.columns)}) to {key.referenced_table}"
-        case ops.DropForeignKey(foreign_key=key):
-            yield f"Drop foreign key {table} ({', '.join(key.columns)})"
-        case ChangePrimaryKey(now=now):
-            yield f"Change primary key of {table} to ({', '.join(now)})"
-
-
-def _differences(was: Column, now: Column) -> Iterator[str]:
-    if was.type.name == now.type.name == "enum":
-        new = [repr(value) for value in now.type.values if value not in was.type.values]
-        gone = [repr(value) for value in was.type.values if value not in now.type.values]
-        if new:
-            yield f"allow {_listed(new)}"
-        if gone:
-            yield f"remove {_listed(gone)}"
-        if not new and not gone and was.type != now.type:
-            yield "reorder values"
-    elif was.type != now.type:
-        yield f"type {now.type}"
-    if was.nullable != now.nullable:
-        yield "NULL" if now.nullable else "NOT NULL"
-    if was.default != now.default:
-        yield f"default {now.default}" if now.default is not None else "no default"
-
-
-def _index(index: Index) -> str:
-    return "unique index" if index.unique else "index"
-
-
-def _listed(words: Iterable[str]) -> str:
-    *most, last = list(words) or [""]
-    return f"{', '.join(most)} and {last}" if most else last

@@ -1,9 +1,9 @@
-"""Python source as a tree, laid out as by ``ruff format``: 120 columns, on one line if it fits."""
+"""Python source as a tree, laid out so that ``ruff format`` keeps it: 120 columns, on one line if it fits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 
 from ..schema.objects import ColumnType, ForeignKey, Table, column_type
 
@@ -65,18 +65,12 @@ def layout(expression: Expression, *, indent: int = 0, used: int | None = None, 
     line = flat(expression)
     if used + len(line) + follows <= WIDTH:
         return line
-    inside = indent + 4
     match expression:
         case Named(name, value):
             return f"{name}={layout(value, indent=indent, used=used + len(name) + 1, follows=follows)}"
         case Text(value):
             return f"\n{' ' * indent}".join(map(quoted, _pieces(value, WIDTH - indent - 2 - follows)))
         case Call(function, arguments):
-            together = ", ".join(map(flat, arguments))
-            if inside + len(together) <= WIDTH:
-                return f"{function}(\n{' ' * inside}{together}\n{' ' * indent})"
-            if len(arguments) == 1 and isinstance(arguments[0], Text):
-                return f"{function}(\n{' ' * inside}{layout(arguments[0], indent=inside)}\n{' ' * indent})"
             return f"{function}({_one_below_the_other(arguments, indent)})"
         case Items(items):
             return f"({_one_below_the_other(items, indent)})"
@@ -119,20 +113,21 @@ def _pieces(text: str, room: int) -> Iterable[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A schema value on one line, and its name as a constant; ``listed`` ones always become one, in a tuple."""
-
-    code: Expression
-    name: str
-    listed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class StepLine:
-    """``migrator.run(function, database, *arguments)``; options come last."""
+    """``migrator.run(function, database, *arguments)``; the ``tables`` are the first argument, each a constant."""
 
     function: str
-    arguments: tuple[Expression | Shape, ...] = ()
+    arguments: tuple[Expression, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    def code(self) -> Call:
+        """Return the source of the step."""
+        tables = (Items(tuple(constant_name(table) for table in self.tables)),) if self.tables else ()
+        return Call("migrator.run", (self.function, "database", *tables, *self.arguments))
+
+
+def constant_name(table: Table) -> str:
+    return f"{table.name.upper()}_TABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +135,10 @@ class Mark:
     """``steps.decide(question)``."""
 
     question: str
+
+    def code(self) -> Call:
+        """Return the source of the question."""
+        return Call("steps.decide", (Text(f"{self.question}; then remove this line"),))
 
 
 Line = StepLine | Mark
@@ -152,10 +151,10 @@ def together(lines: Sequence[Line]) -> tuple[Line, ...]:
         last = found[-1] if found else None
         if isinstance(line, StepLine) and isinstance(last, StepLine) and line.function == last.function:
             if line.function == "steps.create_tables":
-                found[-1] = StepLine(line.function, (*last.arguments, *line.arguments))
+                found[-1] = replace(last, tables=(*last.tables, *line.tables))
                 continue
             if line.function == "steps.drop_tables":  # it drops the last one first
-                found[-1] = StepLine(line.function, (line.arguments[0], *last.arguments))
+                found[-1] = replace(last, tables=(*line.tables, *last.tables))
                 continue
         found.append(line)
     return tuple(found)

@@ -3,28 +3,20 @@
 from ..install.inspection import InstallPlan
 from ..install.network import Network
 from ..install.reports import InstallReport
-from .options import (
-    Choices,
-    ExitCode,
-    copy_options,
-    dry_run_option,
-    ignore_option,
-    network_option,
-    subcommand,
-    wait_options,
-    yes_option,
-)
+from . import options
+from .check import compared
+from .options import Choices, ExitCode, subcommand
 from .plan import show_plan
 from .session import Session, confirm_neighbours, for_every_site, open_session, sentence
 
 
 @subcommand("activate")
-@ignore_option
-@wait_options
-@copy_options
-@network_option
-@dry_run_option
-@yes_option
+@options.ignore_option
+@options.wait_options
+@options.copy_options
+@options.network_option
+@options.dry_run_option
+@options.yes_option
 def command(choices: Choices, network: bool, dry_run: bool, yes: bool) -> int:
     """Install the tables, or upgrade them.
 
@@ -56,9 +48,7 @@ def command(choices: Choices, network: bool, dry_run: bool, yes: bool) -> int:
 
 
 def _code(report: InstallReport) -> int:
-    if report.outcome == "newer":
-        return ExitCode.TOO_NEW
-    return ExitCode.DRIFT if report.refusals else ExitCode.FINE
+    return options.verdict(newer=report.outcome == "newer", differs=bool(report.refusals))
 
 
 def _site(report: InstallReport) -> tuple[str, int]:
@@ -68,16 +58,8 @@ def _site(report: InstallReport) -> tuple[str, int]:
 
 
 def _planned(found: InstallPlan) -> tuple[str, int]:
-    if found.is_newer:
-        return found.reason, ExitCode.TOO_NEW
-    done = [f"would apply {name}" for name in found.pending]
-    done += [f"would do: {line}" for forecast in found.dry_run.steps for line in forecast.describe()]
-    if (stopped := found.dry_run.stopped) is not None:
-        done.append(f"would stop{stopped.migration and f' in {stopped.migration}'}: {stopped.reason}")
-    elif not found.is_stamped:
-        done.append(f"would write version {found.code_version}")
-    done += [f"would refuse: {refusal}" for refusal in found.plan.refusals]
-    return "; ".join(done) or "nothing to do", ExitCode.FINE
+    words, code = compared(found)
+    return words, code if code == ExitCode.TOO_NEW else ExitCode.FINE
 
 
 def _print(report: InstallReport, session: Session) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
+from .. import __version__
 from ..errors import RunStopped, WchError
 from ..migrate.folder import MigrationFolder, migrations_folder
 from .options import EXIT_CODES, FORMATS, Choices, ExitCode, shared_options
@@ -103,14 +104,8 @@ def _load(name: str) -> click.Command:
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value or context.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        number = version("wch-peewee")
-    except PackageNotFoundError:
-        number = "not installed, run from its sources"
     folder = migrations_folder()
-    click.echo(visible(f"wch {number} (schema {MigrationFolder(folder).version}, migrations in {folder})"))
+    click.echo(visible(f"wch {__version__} (schema {MigrationFolder(folder).version}, migrations in {folder})"))
     context.exit()
 
 

@@ -1,15 +1,24 @@
 """``wch check``: compare the live tables, the migrations or the models with what they should be."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 
 import click
 
 from ..install.inspection import REPAIR, Difference, InstallPlan
 from ..install.network import Network
 from ..migrate.project import find_project
-from .options import LISTS, Choices, ExitCode, complete_path, ignore_option, network_option, subcommand, timeout_option
+from .options import (
+    LISTS,
+    Choices,
+    ExitCode,
+    complete_path,
+    ignore_option,
+    network_option,
+    subcommand,
+    timeout_option,
+    verdict,
+)
 from .output import Output
 from .session import Session, for_every_site, open_author_session, open_session, show_newer
 
@@ -64,14 +73,17 @@ def command(
         raise click.UsageError("--record requires --migrations, without --models.")
     if network and (models is not None or migrations is not None):
         raise click.UsageError("--network cannot be combined with --models or --migrations, which check no site.")
-    folder = None if migrations == _OWN else migrations
+    if models not in (None, _OWN):
+        choices.models = models
+    if migrations not in (None, _OWN):
+        choices.migrations = migrations
     if models is not None:
-        return _check_models(choices, None if models == _OWN else models, folder)
+        return _check_models(choices)
     if migrations is not None:
-        return _check_migrations(choices, folder, record)
+        return _check_migrations(choices, record)
     session = open_session(choices)
     if network:
-        return for_every_site(session, "comparing the sites", Network.plan, _site)
+        return for_every_site(session, "comparing the sites", Network.plan, compared)
     found = session.manager.plan()
     drift = tuple(found.differences(session.manager.names))
     clean = _is_clean(found)
@@ -101,20 +113,15 @@ def command(
         _print(drift, session, verbose=verbose)
         session.out.lines(f"Not managed by wch: {extra}" for extra in found.plan.extras)
         session.out.line("No differences found." if clean else _advice(drift))
-    return _code(found)
+    return verdict(newer=found.is_newer, differs=not clean)
 
 
 def _is_clean(found: InstallPlan) -> bool:
     return found.is_empty and not found.plan.refusals and not found.is_newer
 
 
-def _code(found: InstallPlan) -> int:
-    if found.is_newer:
-        return ExitCode.TOO_NEW
-    return ExitCode.FINE if _is_clean(found) else ExitCode.DRIFT
-
-
-def _site(found: InstallPlan) -> tuple[str, int]:
+def compared(found: InstallPlan) -> tuple[str, int]:
+    """Return in words what a site's tables lack, and the exit code."""
     if _is_clean(found):
         return "no differences", ExitCode.FINE
     if found.is_newer:
@@ -123,7 +130,8 @@ def _site(found: InstallPlan) -> tuple[str, int]:
     version = [] if found.is_stamped else [f"version {found.version or 'none'}"]
     refused = [f"refused: {refusal}" for refusal in found.plan.refusals]
     drift = [f"drift: {line}" for line in found.plan.describe()]
-    return "; ".join([*pending, *version, *drift, *refused]), ExitCode.DRIFT
+    stopped = [f"would stop: {found.dry_run.stopped.reason}"] if found.dry_run.stopped else []
+    return "; ".join([*pending, *version, *drift, *refused, *stopped]), ExitCode.DRIFT
 
 
 def _print(drift: Sequence[Difference], session: Session, *, verbose: bool) -> None:
@@ -147,27 +155,25 @@ def _advice(drift: Sequence[Difference]) -> str:
     return "wch activate would not change this; the lines above say why, and what to do."
 
 
-def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int:
+def _check_migrations(choices: Choices, record: bool) -> int:
     """Print the findings in the files of the migrations; return the exit code."""
     # Imported here because most runs of wch check compare a live database and need nothing of it.
     from ..authoring.lint import check_migrations, record_migrations
 
     out = Output(choices)
-    folder = choices.migrations if folder is None else folder
-    path = find_project(choices.models, folder, out.note, author=True).folder.path
+    path = find_project(choices.models, choices.migrations, out.note, author=True).folder.path
     out.note(f"Migrations: {path}")
     findings = check_migrations(path)
     recorded = record_migrations(path) if record and not findings else ()
-    shown = [replace(finding, path=_from_here(finding.path)) for finding in findings]
     if out.structured:
         rows = [
             {"file": str(each.path), "line": each.line, "rule": each.rule, "found": each.found, "advice": each.advice}
-            for each in shown
+            for each in findings
         ]
         document = {"folder": str(path), "is_clean": not rows, "recorded": list(recorded), "findings": rows}
         out.document(document, rows, ("file", "line", "rule", "found", "advice"))
     else:
-        out.lines(map(str, shown))
+        out.lines(map(str, findings))
         out.lines(f"Recorded {name}" for name in recorded)
         if not findings:
             out.line("No findings in the migrations.")
@@ -176,15 +182,7 @@ def _check_migrations(choices: Choices, folder: str | None, record: bool) -> int
     return ExitCode.DRIFT if findings else ExitCode.FINE
 
 
-def _from_here(path: Path) -> Path:
-    """Return the path relative to the current folder, as it would be typed."""
-    try:
-        return path.resolve().relative_to(Path.cwd().resolve())
-    except (OSError, ValueError):  # elsewhere, or the current folder was removed
-        return path
-
-
-def _check_models(choices: Choices, models: str | None, folder: str | None) -> int:
+def _check_models(choices: Choices) -> int:
     """Print the differences between the models and the migrations, found on scratch databases."""
     # Imported here, as above.
     from ..authoring.author import model_differences
@@ -192,7 +190,7 @@ def _check_models(choices: Choices, models: str | None, folder: str | None) -> i
     from ..database.query import detect_dialect
     from ..schema.declared import logical_tables
 
-    session = open_author_session(choices, models=models, folder=folder, writes=False)
+    session = open_author_session(choices, writes=False)
     tables = logical_tables(session.project.models)
     with scratch_databases(session.target) as (databases, notes):
         session.out.notes(notes)

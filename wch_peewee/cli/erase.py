@@ -6,19 +6,19 @@ from typing import Any
 import click
 
 from .options import Choices, ExitCode, dry_run_option, subcommand, yes_option
-from .output import confirm
+from .output import confirm, counted
 from .session import open_session, site_models
 
 
-@subcommand("erase", short_help="Erase everything about a person.")
+@subcommand("erase")
 @click.argument("phone")
 @yes_option
 @dry_run_option
 def command(choices: Choices, phone: str, yes: bool, dry_run: bool) -> int:
-    """Erase everything that the six tables have about the person with this phone, in one transaction.
+    """Erase everything about a person, by phone.
 
-    Campaigns and items of the sync queue that mention the phone stay, without it. Shows what there is, and asks for
-    the phone to be typed.
+    It erases from all six tables in one transaction. Campaigns and items of the sync queue that mention the phone stay,
+    without it. Shows what there is, and asks for the phone to be typed.
 
     \b
       wch erase +4915112345678 --dry-run
@@ -31,7 +31,7 @@ def command(choices: Choices, phone: str, yes: bool, dry_run: bool) -> int:
         found = Counter(f"{prefix}{item['group_id']}" for item in items)
         report: dict[str, Any]
         if dry_run:
-            messages = [f"{table}: {count} row{'' if count == 1 else 's'}" for table, count in found.items()]
+            messages = [f"{table}: {counted(count)}" for table, count in found.items()]
             report = {"items_removed": False, "items_retained": bool(found), "messages": messages, "done": False}
         else:
             if found and not yes:

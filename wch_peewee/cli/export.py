@@ -6,10 +6,10 @@ from .options import LISTS, Choices, ExitCode, subcommand
 from .session import open_session, site_models
 
 
-@subcommand("export", formats=LISTS, short_help="Print everything about a person.")
+@subcommand("export", formats=LISTS)
 @click.argument("phone")
 def command(choices: Choices, phone: str) -> int:
-    """Print everything that the six tables have about the person with this phone. Reads only.
+    """Print everything about a person, by phone. Reads only.
 
     With --format json it is one document in the shape that WordPress's personal data exporters return.
 

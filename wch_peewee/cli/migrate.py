@@ -5,16 +5,8 @@ from dataclasses import asdict
 import click
 
 from ..schema.plan import RowWork
-from .options import (
-    Choices,
-    ExitCode,
-    copy_options,
-    dry_run_option,
-    ignore_option,
-    subcommand,
-    wait_options,
-    yes_option,
-)
+from . import options
+from .options import Choices, ExitCode, subcommand
 from .output import confirm
 from .session import Session, check_target, confirm_neighbours, open_session, sentence
 
@@ -22,11 +14,11 @@ from .session import Session, check_target, confirm_neighbours, open_session, se
 @subcommand("migrate")
 @click.option("--to", metavar="VERSION", help="Stop at this version; newer migrations stay pending.")
 @click.option("--mark", metavar="NAME", help="Only record it, and those pending before it, as applied by hand.")
-@wait_options
-@copy_options
-@ignore_option
-@dry_run_option
-@yes_option
+@options.wait_options
+@options.copy_options
+@options.ignore_option
+@options.dry_run_option
+@options.yes_option
 def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, yes: bool) -> int:
     """Run the pending migrations, and nothing else.
 
@@ -68,7 +60,7 @@ def command(choices: Choices, to: str | None, mark: str | None, dry_run: bool, y
         (session.out.line if left else session.out.success)(
             f"Migrated to version {version}." if names else f"No pending migrations (version {version})."
         )
-    return ExitCode.TOO_NEW if newer else ExitCode.DRIFT if left else ExitCode.FINE
+    return options.verdict(newer=newer, differs=bool(left))
 
 
 def _mark(session: Session, name: str, *, yes: bool, dry_run: bool) -> int:

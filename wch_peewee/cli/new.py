@@ -2,22 +2,21 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ..authoring.author import Author, marks, migration_path, model_differences, try_newest
+from ..authoring.author import Author, migration_path, model_differences, previous_version, try_newest
 from ..authoring.render import empty_migration
 from ..authoring.scratch import produced_schema, scratch_databases
 from ..database.query import detect_dialect
 from ..errors import ConfigurationError
-from ..migrate.folder import Part
+from ..migrate.folder import Part, next_version
 from ..schema.declared import logical_tables
-from ..schema.objects import Schema
 from ..schema.renames import Question
 from .options import Choices, ExitCode, subcommand
-from .output import visible
+from .output import counted, visible
 from .session import AuthorSession, open_author_session
 
 _CONF = """\
@@ -27,18 +26,6 @@ from wch_peewee.migrate.pw_migrate import configuration
 
 globals().update(configuration({}))
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The migration file and what is printed about it. ``troubles`` are failures on the ``engines`` it was tried on."""
-
-    source: str
-    version: str
-    changes: tuple[str, ...]
-    questions: int
-    engines: tuple[str, ...] = ()
-    troubles: tuple[str, ...] = ()
 
 
 @subcommand("new")
@@ -78,10 +65,10 @@ def command(
     session = open_author_session(choices, writes=True)
     path = migration_path(session.folder, name)
     if empty:
-        author = Author(session.folder, Schema(()), Schema(()))
-        version = author.next_version(part or "minor")
-        source = empty_migration(version, author.version, session.folder.namespace)
-        return _finish(session, path, Written(source, version, (), 1), dry_run)
+        previous = previous_version(session.folder)
+        version = next_version(previous, part or "minor")
+        source = empty_migration(version, previous, session.folder.namespace)
+        return _finish(session, path, _facts(source, version, questions=1), dry_run)
     tables = logical_tables(session.project.models)
     with scratch_databases(session.target) as (databases, notes):
         session.out.notes(notes)
@@ -89,18 +76,28 @@ def command(
         asked = author.renames(renames, dropped, _ask if _can_ask() else None)
         draft = author.draft(asked, dropped, part or "minor")
         if draft is None:
-            return _nothing_written(
-                session, [found.words for found in model_differences(databases[1:], session.folder, tables)]
-            )
-        written = Written(draft.source(), draft.version, draft.summary, len(marks(draft)))
-
-        def trial() -> Written:
-            engines = tuple(detect_dialect(database).label for database in databases)
-            troubles = try_newest(databases, session.project.folder, tables, before)
-            return replace(written, engines=engines, troubles=troubles)
-
+            found = model_differences(databases[1:], session.folder, tables)
+            return _nothing_written(session, [difference.words for difference in found])
+        facts = _facts(draft.source(), draft.version, draft.summary, draft.questions)
         before = [produced_schema(database, session.folder) for database in databases]
-        return _finish(session, path, written, dry_run, trial)
+
+        def trial() -> None:
+            facts["engines"] = tuple(detect_dialect(database).label for database in databases)
+            facts["troubles"] = try_newest(databases, session.project.folder, tables, before)
+
+        return _finish(session, path, facts, dry_run, trial)
+
+
+def _facts(source: str, version: str, changes: tuple[str, ...] = (), questions: int = 0) -> dict[str, Any]:
+    """Return the file and what is printed about it; ``troubles`` are failures on the ``engines`` it was tried on."""
+    return {
+        "source": source,
+        "version": version,
+        "changes": changes,
+        "questions": questions,
+        "engines": (),
+        "troubles": (),
+    }
 
 
 def _nothing_written(session: AuthorSession, elsewhere: list[str]) -> int:
@@ -117,34 +114,38 @@ def _nothing_written(session: AuthorSession, elsewhere: list[str]) -> int:
 
 
 def _finish(
-    session: AuthorSession, path: Path, written: Written, dry_run: bool, trial: Callable[[], Written] | None = None
+    session: AuthorSession,
+    path: Path,
+    facts: dict[str, Any],
+    dry_run: bool,
+    trial: Callable[[], None] = lambda: None,
 ) -> int:
     if not dry_run:
         _make_folder(session)
-        _write(path, written.source)
-        if trial is not None and not written.questions:
-            written = trial()
+        _write(path, facts["source"])
+        if not facts["questions"]:
+            trial()
     if session.out.structured:
-        session.out.document({"file": None if dry_run else str(path), **asdict(written)})
+        session.out.document({"file": None if dry_run else str(path), **facts})
     elif dry_run:
-        session.out.line(written.source.rstrip("\n"))
+        session.out.line(facts["source"].rstrip("\n"))
     else:
-        _print(session, path, written)
-    return ExitCode.FAILED if written.troubles else ExitCode.FINE
+        _print(session, path, facts)
+    return ExitCode.FAILED if facts["troubles"] else ExitCode.FINE
 
 
-def _print(session: AuthorSession, path: Path, written: Written) -> None:
-    session.out.lines(written.changes)
-    wrote = f"Wrote {path.name}, version {written.version}."
-    if written.troubles:
-        session.out.lines(f"Tried {trouble}" for trouble in written.troubles)
+def _print(session: AuthorSession, path: Path, facts: dict[str, Any]) -> None:
+    session.out.lines(facts["changes"])
+    wrote = f"Wrote {path.name}, version {facts['version']}."
+    if facts["troubles"]:
+        session.out.lines(f"Tried {trouble}" for trouble in facts["troubles"])
         session.out.line(f"{wrote} Correct it before you run it.")
         return
-    if written.questions:
-        what = "1 question" if written.questions == 1 else f"{written.questions} questions"
+    if facts["questions"]:
+        what = counted(facts["questions"], "question")
         session.out.line(f"The file has {what} (steps.decide); it does not run until you answer.")
-    if written.engines:
-        session.out.line(f"Tried forward and back on {' and '.join(written.engines)}.")
+    if facts["engines"]:
+        session.out.line(f"Tried forward and back on {' and '.join(facts['engines'])}.")
     session.out.success(f"{wrote} Read it, then run: wch{session.project.options} migrate")
 
 

@@ -56,8 +56,9 @@ class Output:
             self.listing(lines, chosen)
 
     def success(self, text: str) -> None:
-        """Print the last line of a success, in wp-cli's words."""
-        self.line(f"Success: {text}")
+        """Print the last line of a success in wp-cli's words, which ``--quiet`` suppresses as there."""
+        if not self._choices.quiet:
+            self.line(f"Success: {text}")
 
     def line(self, text: str = "") -> None:
         """Print a line of the result, without wrapping."""
@@ -129,6 +130,10 @@ def visible(text: str) -> str:
     )
 
 
+def counted(count: int, what: str = "row") -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def flush() -> None:
     """Flush stdout and stderr, so that a failure to write has an exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -169,9 +174,6 @@ def _discarding_on_error(stream: TextIO) -> Iterator[None]:
             raise
 
 
-#: Keys that need no quotes in YAML. ``yes``, ``no`` and the like would, but are not used.
-_PLAIN = re.compile(r"[a-z]+(_[a-z]+)+|version|prefix|target|applied|pending|engine|error|outcome|rows", re.ASCII)
-
 #: Takes the document, its rows, and their columns if rows may be empty; JSON and YAML have only the document.
 Renderer = Callable[[Any, Rows, Sequence[str]], str]
 
@@ -181,41 +183,9 @@ def _json(document: Any, rows: Rows = (), columns: Sequence[str] = (), indent: i
     return json.dumps(document, indent=indent, default=str).replace("\x7f", "\\u007f")
 
 
-def _yaml(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:
-    return "\n".join(_yaml_lines(json.loads(json.dumps(document, default=str))))
-
-
-def _yaml_lines(value: Any) -> Iterator[str]:
-    """Yield lines in block style. Scalars are JSON's, which YAML reads alike."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _yaml_item(f"{key if _PLAIN.fullmatch(key) else _yaml_text(key)}:", inner)
-    elif isinstance(value, list) and value:
-        for inner in value:
-            yield from _yaml_item("-", inner)
-    else:
-        yield _yaml_text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _yaml_text(text: str) -> str:
-    """Quote a text. Unprintable characters become escapes, of eight digits beyond U+FFFF."""
-    return "".join(
-        character
-        if character.isprintable()
-        else f"\\u{ord(character):04x}"
-        if ord(character) < 0x10000
-        else f"\\U{ord(character):08x}"
-        for character in json.dumps(text, ensure_ascii=False)
-    )
-
-
-def _yaml_item(head: str, value: Any) -> Iterator[str]:
-    lines = list(_yaml_lines(value))
-    if isinstance(value, dict | list) and value:
-        yield head
-        yield from (f"  {line}" for line in lines)
-    else:
-        yield f"{head} {lines[0]}"
+def _yaml(document: Any, rows: Rows = (), columns: Sequence[str] = ()) -> str:
+    """Return JSON, which is YAML, too, but for characters beyond U+FFFF and those that cannot be printed."""
+    return visible(json.dumps(document, indent=2, ensure_ascii=False, default=str))
 
 
 def _csv(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:

@@ -58,20 +58,11 @@ def command(choices: Choices, rollback: str | None, applied: str | None, backwar
 def show_plan(session: Session) -> int:
     """Print what activate would run; return the exit code."""
     found = session.manager.plan(counts=True)
-    after = list(_outside_of_steps(found, session.manager.names.namespace.version_option))
-    if session.out.structured:
-        value = _document(found)
-        session.out.document({**session.heading, **value}, _flat_rows(value), _COLUMNS)
-    elif found.is_newer:
+    if found.is_newer and not session.out.structured:
         session.out.line(_comment(f"{sentence(found.reason)}; wch activate would change nothing"))
-    elif session.choices.format == "table":
-        _table(session, found.dry_run)
-        session.out.lines(after)
     else:
-        session.out.lines(_script(found.dry_run))
-        if found.dry_run.stopped is not None or not (found.is_stamped or found.pending):
-            session.out.line()
-        session.out.lines(map(_comment, after))
+        after = list(_outside_of_steps(found, session.manager.names.namespace.version_option))
+        _show_steps(session, found.dry_run, _document(found), after)
     return ExitCode.TOO_NEW if found.is_newer else ExitCode.FINE
 
 
@@ -93,21 +84,16 @@ def _show_migration(session: Session, name: str, backwards: bool) -> int:
 
 
 def _show_steps(session: Session, dry_run: DryRunResult, value: dict[str, Any], after: list[str]) -> None:
+    """Print the steps in the format of the command, and what a reader has to know besides."""
     if session.out.structured:
         session.out.document({**session.heading, **value}, _flat_rows(value), _COLUMNS)
     elif session.choices.format == "table":
-        _table(session, dry_run)
+        if dry_run.steps:
+            session.out.listing([_flat(step) for step in value["steps"]], _TABLE)
         session.out.lines(after)
     else:
         session.out.lines(_script(dry_run))
-        session.out.lines(["", *map(_comment, after)] if after else [])
-
-
-def _table(session: Session, dry_run: DryRunResult) -> None:
-    if dry_run.steps:
-        session.out.table(
-            ("step", "change", "rows", "algorithm", "blocked", "conflicting rows"), _rows(dry_run), right=(2,)
-        )
+        session.out.lines(["", *map(_comment, after)] if dry_run.steps and after else map(_comment, after))
 
 
 def _script(dry_run: DryRunResult) -> Iterator[str]:
@@ -184,25 +170,6 @@ def _comment(text: str) -> str:
     return "\n".join(f"-- {line}" for line in text.split("\n"))
 
 
-def _rows(dry_run: DryRunResult) -> Iterator[tuple[str, ...]]:
-    """Yield a row of the table for each step."""
-    for forecast in dry_run.steps:
-        work, effect = forecast.work, forecast.effect
-        size = None if isinstance(work, RowWork) else dry_run.sizes.get(work.table)
-        failing = sum(check.count for check in forecast.failing)
-        unsure = next((check for check in forecast.checks if check.count and check.changed_by), None)
-        against = "1 row" if failing == 1 else f"{failing:,} rows"
-        against = against if failing else f"depends on {unsure.changed_by}" if unsure else ""
-        yield (
-            _where(forecast),
-            "; ".join(forecast.describe()),
-            "" if size is None else f"{size.rows:,}",
-            "" if effect is None else f"{effect.algorithm} {effect.lock}".strip(),
-            "" if effect is None else effect.words,
-            "refused: too large" if forecast.copy_refusal else against,
-        )
-
-
 def _where(forecast: Forecast) -> str:
     if not forecast.migration:
         return "Drift"
@@ -273,6 +240,8 @@ def _checked(check: Check) -> dict[str, Any]:
     return {**document, "changed_by": check.changed_by or None}
 
 
+#: The fields of a step in a table for people.
+_TABLE = ("migration", "step", "operations", "rows", "algorithm", "lock", "effect", "copy_refusal", "conflicting_rows")
 #: The fields of a step in a list.
 _COLUMNS = (
     *("migration", "step", "of", "kind", "table", "rows", "bytes", "algorithm", "lock", "effect", "copy_refusal"),

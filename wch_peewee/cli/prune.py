@@ -7,11 +7,11 @@ import click
 from ..models.fields import utc_now
 from ..models.jobs.arguments import LONGEST
 from .options import Choices, ExitCode, dry_run_option, subcommand, yes_option
-from .output import confirm
+from .output import confirm, counted
 from .session import open_session, site_models
 
 
-@subcommand("prune", short_help="Delete old messages.")
+@subcommand("prune")
 @click.option(
     "--older-than", type=click.IntRange(1, LONGEST.days), required=True, metavar="DAYS", help="Delete what is older."
 )
@@ -23,7 +23,7 @@ from .session import open_session, site_models
 @yes_option
 @dry_run_option
 def command(choices: Choices, older_than: int, conversations: bool, yes: bool, dry_run: bool) -> int:
-    """Delete messages older than the given number of days, in batches.
+    """Delete old messages, in batches.
 
     Other programs can write meanwhile. If it is interrupted, the same command continues. Asks before it deletes.
 
@@ -46,7 +46,7 @@ def command(choices: Choices, older_than: int, conversations: bool, yes: bool, d
         document = {**session.heading, "before": before, "what": f"{what}s", "count": count, "deleted": not dry_run}
         session.out.document(document)
     elif dry_run:
-        session.out.line(f"Would delete {count:,} {what}{'' if count == 1 else 's'} from before {before}.")
+        session.out.line(f"Would delete {counted(count, what)} from before {before}.")
     else:
-        session.out.success(f"Deleted {count:,} {what}{'' if count == 1 else 's'} from before {before}.")
+        session.out.success(f"Deleted {counted(count, what)} from before {before}.")
     return ExitCode.FINE

@@ -10,13 +10,14 @@ from ..models.jobs.arguments import LONGEST
 from ..models.site import SiteModels
 from ..models.tables import SyncStatus
 from .options import Choices, ExitCode, dry_run_option, subcommand
+from .output import counted
 from .session import open_session, site_models
 
 #: The largest number that the column of attempts holds.
 _ANY = 2**31 - 1
 
 
-@subcommand("queue", short_help="Show the sync queue, or requeue items.")
+@subcommand("queue")
 @click.argument("action", type=click.Choice(["status", "requeue"]), default="status")
 @click.option(
     "--older-than",
@@ -29,7 +30,7 @@ _ANY = 2**31 - 1
 @click.option("--failed", is_flag=True, help="With requeue: failed items too, whatever their attempts.")
 @dry_run_option
 def command(choices: Choices, action: str, older_than: int, failed: bool, dry_run: bool) -> int:
-    """Show how many items there are, or make items pending again whose workers have died.
+    """Show the sync queue, or requeue the items of workers that died.
 
     \b
       wch queue
@@ -57,9 +58,9 @@ def command(choices: Choices, action: str, older_than: int, failed: bool, dry_ru
         session.out.line(f"{waiting:,} claimed more than {older_than} minutes ago: wch queue requeue releases them.")
     if dry_run:
         count = waiting + (items["failed"]["count"] if failed else 0)
-        session.out.line(f"Would requeue {count:,} item{'' if count == 1 else 's'}.")
+        session.out.line(f"Would requeue {counted(count, 'item')}.")
     elif requeue:
-        session.out.success(f"Requeued {stale + retried:,} item{'' if stale + retried == 1 else 's'}.")
+        session.out.success(f"Requeued {counted(stale + retried, 'item')}.")
     return ExitCode.FINE
 
 

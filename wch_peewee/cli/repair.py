@@ -9,18 +9,19 @@ import click
 from ..install.inspection import REPAIR
 from ..install.manager import RepairReport
 from ..install.orphans import Missing
-from .options import Choices, ExitCode, copy_options, dry_run_option, ignore_option, subcommand, wait_options
-from .output import confirm
+from . import options
+from .options import Choices, ExitCode, subcommand
+from .output import confirm, counted
 from .session import Session, open_session
 
 #: How many missing parents are listed one by one.
 _LISTED = 20
 
 
-@subcommand("repair", short_help="Repair differences, and delete or reattach orphaned rows.")
-@ignore_option
-@wait_options
-@copy_options
+@subcommand("repair")
+@options.ignore_option
+@options.wait_options
+@options.copy_options
 @click.option(
     "--orphans",
     type=click.Choice(["report", "delete", "reattach"]),
@@ -28,10 +29,10 @@ _LISTED = 20
     show_default=True,
     help="Rows whose parent is missing, as messages without conversation: count, delete or reattach them.",
 )
-@dry_run_option
-@click.option("--yes", is_flag=True, help="Do not ask before rows are deleted.")
+@options.dry_run_option
+@options.yes_option
 def command(choices: Choices, orphans: str, dry_run: bool, yes: bool) -> int:
-    """Repair drift as far as that is safe, and delete or reattach orphaned rows.
+    """Repair drift, and delete or reattach orphaned rows.
 
     Adds what is missing and widens what is too narrow, as wch activate does, but runs no migration. In tables
     that the PHP plugin has upgraded it only adds missing indexes and foreign keys. Rows whose parent is missing,
@@ -92,11 +93,11 @@ def _preview(session: Session, orphans: str) -> int:
 def _print(report: RepairReport, session: Session) -> None:
     out = session.out
     if report.deleted:
-        out.line(f"Deleted {_rows(report.deleted)} without a parent")
+        out.line(f"Deleted {counted(report.deleted)} without a parent")
     if report.nulled:
-        out.line(f"Set NULL in {_rows(report.nulled)} without a parent")
+        out.line(f"Set NULL in {counted(report.nulled)} without a parent")
     if report.reattached:
-        out.line(f"Reattached {_rows(report.reattached)}")
+        out.line(f"Reattached {counted(report.reattached)}")
     out.lines(report.changes)
     out.lines(f"Refused: {refusal}" for refusal in report.refusals)
     out.lines(f"Not managed by wch: {extra}" for extra in report.extras)
@@ -110,14 +111,10 @@ def _ask(session: Session, found: Sequence[Missing]) -> None:
         asks=True,
     )
     gone, nulled = (sum(one.rows for one in found if one.nulled == nulled) for nulled in (False, True))
-    also = f", and {_rows(nulled)} set to NULL" if nulled else ""
-    confirm(f"{_rows(gone)} will be deleted permanently{also}. Type delete", "delete")
+    also = f", and {counted(nulled)} set to NULL" if nulled else ""
+    confirm(f"{counted(gone)} will be deleted permanently{also}. Type delete", "delete")
 
 
 def _listed(found: Sequence[Missing]) -> list[str]:
     more = len(found) - _LISTED
     return [*map(str, found[:_LISTED]), *[f"rows of {more} more missing parents"] * (more > 0)]
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

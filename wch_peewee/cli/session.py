@@ -22,6 +22,7 @@ from ..install.network import Network, NetworkReport, OnSite, SiteResult
 from ..install.plugin import Plugin
 from ..migrate.folder import MigrationFolder
 from ..migrate.project import Project, current_folder, find_project
+from ..models.namespace import WCH
 from ..models.site import SiteModels
 from ..schema.statements import Copier, CopyRule, Statement
 from ..settings import Settings
@@ -143,11 +144,16 @@ def open_session(choices: Choices, *, writes: bool = False) -> Session:
 
 @contextmanager
 def site_models(session: Session) -> Iterator[SiteModels]:
-    """Give the site's models for the block.
+    """Give the site's six models for the block.
 
-    Raises SchemaConflict without their tables, and SchemaTooNew where they cannot work with newer ones.
+    Raises ConfigurationError for models of another namespace, SchemaConflict without their tables, and SchemaTooNew
+    where they cannot work with newer ones.
     """
     manager = session.manager
+    if (namespace := session.project.namespace) != WCH:
+        raise ConfigurationError(
+            f"This command works on the six tables of {WCH.name}; the models are of {namespace.name}."
+        )
     status = manager.status()
     if status.missing_tables:
         missing = ", ".join(status.missing_tables)
@@ -217,16 +223,13 @@ class AuthorSession:
     out: Output
 
 
-def open_author_session(
-    choices: Choices, *, writes: bool, models: str | None = None, folder: str | None = None
-) -> AuthorSession:
+def open_author_session(choices: Choices, *, writes: bool) -> AuthorSession:
     """Return the folder of the migrations and the server, without connecting. Raises ConfigurationError.
 
     One that ``writes`` may name a folder that is still to be made.
     """
     out = Output(choices)
-    models, folder = (choices.models if models is None else models), (choices.migrations if folder is None else folder)
-    project = find_project(models, folder, out.note, author=True)
+    project = find_project(choices.models, choices.migrations, out.note, author=True)
     migrations = project.folder
     path = migrations.path
     if project.path is None and path.parent not in (here := current_folder() or path, *here.parents):
@@ -297,8 +300,4 @@ def _flat(result: SiteResult[R]) -> dict[str, Any]:
 def _gravest(codes: Iterable[int]) -> int:
     """Return the code that outweighs the others: a failure, a newer database, a lock, a difference, in this order."""
     lesser: tuple[int, ...] = (ExitCode.FINE, ExitCode.DRIFT, ExitCode.BUSY, ExitCode.TOO_NEW)
-
-    def gravity(code: int) -> tuple[int, int]:
-        return (lesser.index(code) if code in lesser else len(lesser), code)
-
-    return max(codes, key=gravity, default=ExitCode.FINE)
+    return max(codes, key=lambda code: lesser.index(code) if code in lesser else 100 + code, default=ExitCode.FINE)

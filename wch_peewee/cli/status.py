@@ -7,7 +7,8 @@ import click
 
 from ..install.inspection import StatusReport
 from ..install.network import Network
-from .options import LISTS, Choices, ExitCode, ignore_option, network_option, subcommand, timeout_option
+from .options import LISTS, Choices, ExitCode, ignore_option, network_option, subcommand, timeout_option, verdict
+from .output import counted
 from .session import Session, for_every_site, open_session, show_newer
 
 #: The fields of a run in the list of ``--history``.
@@ -80,14 +81,12 @@ def _verdict(report: StatusReport, command: Callable[[str], str]) -> Iterator[st
     if pending or report.missing_tables or not (report.is_stamped or report.half_rolled_back):
         yield f"Not up to date: run {command('activate')}."
     elif report.differences:
-        places = "1 place" if len(report.differences) == 1 else f"{len(report.differences)} places"
+        places = counted(len(report.differences), "place")
         yield f"Not up to date: the tables differ in {places}; {command('check')} says which."
 
 
 def _code(report: StatusReport) -> int:
-    if report.is_newer:
-        return ExitCode.TOO_NEW
-    return ExitCode.FINE if report.is_current else ExitCode.DRIFT
+    return verdict(newer=report.is_newer, differs=not report.is_current)
 
 
 def _site(report: StatusReport) -> tuple[str, int]:

@@ -3,20 +3,20 @@
 from ..install.network import Network
 from ..install.reports import UninstallReport
 from .options import Choices, ExitCode, dry_run_option, network_option, subcommand, wait_options, yes_option
-from .output import confirm
-from .session import Session, for_every_site, open_session
+from .output import confirm, counted
+from .session import Session, for_every_site, open_session, sentence
 
 #: The answer that confirms the empty prefix: an empty answer is given too easily.
 _EMPTY = "empty"
 
 
-@subcommand("uninstall", short_help="Remove the tables with all their rows.")
+@subcommand("uninstall")
 @wait_options
 @network_option
 @yes_option
 @dry_run_option
 def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
-    """Remove the tables with all their rows, the history and the version.
+    """Remove the tables with all their rows, and the version.
 
     Only for this prefix, and only when WCH_REMOVE_DATA is true; otherwise nothing is removed, and the exit
     code is 2, so that a script notices. Shows how many rows there are and asks for the table prefix to be
@@ -43,10 +43,10 @@ def command(choices: Choices, network: bool, yes: bool, dry_run: bool) -> int:
     if session.out.structured:
         session.out.document({**session.heading, **report.to_dict(), "rows": counts})
     else:
-        session.out.lines(f"Dropped table {table}{_rows(counts.get(table))}" for table in report.tables)
+        session.out.lines(f"Dropped table {table} ({counted(counts.get(table, 0))})" for table in report.tables)
         if report.option:
             session.out.line("Removed the version option")
-        words = f"{report.reason[:1].upper()}{report.reason[1:]}." if report.reason else "Uninstalled."
+        words = f"{sentence(report.reason)}." if report.reason else "Uninstalled."
         (session.out.success if report.removed else session.out.line)(words)
     if not report.removed:
         session.out.note(_how_to_allow(session))
@@ -66,14 +66,18 @@ def _how_to_allow(session: Session) -> str:
 
 
 def _preview(session: Session, *, network: bool) -> int:
-    """Print how many rows would be removed, even if removing is not allowed."""
+    """Print what would be removed, even if removing is not allowed."""
     manager = session.manager
     prefixes = [site.prefix for site in Network(manager).sites()] if network else [manager.prefix]
-    counts = {table: count for prefix in prefixes for table, count in manager.at(prefix).row_counts().items()}
+    sites = [manager.at(prefix) for prefix in prefixes]
+    counts = {table: count for site in sites for table, count in site.row_counts().items()}
+    option = any(site.status().version is not None for site in sites)
     if session.out.structured:
-        session.out.document({**session.heading, "allowed": manager.remove_data, "rows": counts})
+        session.out.document({**session.heading, "allowed": manager.remove_data, "rows": counts, "option": option})
     else:
-        session.out.lines(f"Would drop {table}{_rows(count)}" for table, count in counts.items())
+        session.out.lines(f"Would drop {table} ({counted(count)})" for table, count in counts.items())
+        if option:
+            session.out.line("Would remove the version option")
         if not manager.remove_data:
             session.out.line(f"{session.project.namespace.remove_data} is not true; nothing would be removed.")
     return ExitCode.FINE
@@ -92,9 +96,3 @@ def _ask(session: Session, counts: dict[str, int]) -> None:
     prefix = session.manager.prefix
     question = f"Type the table prefix ({prefix})" if prefix else f"The table prefix is empty. Type {_EMPTY}"
     confirm(f"All of this will be removed permanently. {question}", prefix or _EMPTY)
-
-
-def _rows(count: int | None) -> str:
-    if count is None:
-        return ""
-    return f" ({count:,} row{'' if count == 1 else 's'})"

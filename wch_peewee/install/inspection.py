@@ -13,12 +13,13 @@ import peewee as pw
 from ..database.connect import PATIENCE, describe, open_database, unwrap
 from ..database.session import LOCK_WAIT
 from ..database.url import parse_url
+from ..errors import ConfigurationError
 from ..execution.context import RunContext, RunOptions
 from ..execution.leftovers import tool_at_work
 from ..execution.lock import LEASE_TTL
 from ..execution.session import read_session
 from ..execution.topology import ReplicaRule
-from ..migrate.dry_run import DryRun, dry_run_after
+from ..migrate.dry_run import DryRun, dry_run_after, dry_run_on_empty
 from ..migrate.folder import MigrationFolder, folder_of
 from ..migrate.ledger import HISTORY_SHAPE, LEDGER_SHAPE, MigrationRun, read_runs
 from ..migrate.state import InstalledState, claimed_by_another, options_trouble, read_state
@@ -28,6 +29,7 @@ from ..schema.declared import logical_tables, parents_first
 from ..schema.diff import additions
 from ..schema.naming import DEFAULT_PREFIX, Names, Namespace, names_of, require_namespace
 from ..schema.objects import Column, Schema, Table, as_declared
+from ..schema.operations import DropColumn, RenameColumn
 from ..schema.plan import DryRunResult, Plan, RowWork
 from ..schema.statements import COPY_RULE, CopyRule, Step
 from ..schema.types import TEXTS, reconcile_type, widens
@@ -298,6 +300,37 @@ class Installation:
             return trouble
         return str(tool_at_work(context.connection, topology, self.names.owned) or "")
 
+    def disagreement(self, context: RunContext) -> str:
+        """Return the columns that a run would add because the models have them, and that the migrations remove.
+
+        The shipped migrations are those of the shipped models; others are replayed without a statement.
+        """
+        if self._migrations is None:
+            return ""
+        _ = context.collation  # read here, it is not read again for the replay
+        try:
+            replayed = dry_run_on_empty(context, self.folder, self.folder.names)
+        except ConfigurationError:
+            return ""  # the run says what is wrong with them
+        works = (forecast.work for forecast in replayed.forecasts if isinstance(forecast.work, Step))
+        changes = [one for work in works for one in work.operations]
+        removed = {(one.table, one.column) for one in changes if isinstance(one, DropColumn)}
+        removed |= {(one.table, one.old) for one in changes if isinstance(one, RenameColumn)}
+        there = {(table.name, column.name) for table in replayed.tables for column in table.columns}
+        found = [
+            f"{table.name}.{column.name}"
+            for table in self.tables
+            for column in table.columns
+            if (self.names.table(table.name), column.name) in removed - there
+        ]
+        if not found:
+            return ""
+        are = "is" if len(found) == 1 else "are"
+        return (
+            f"The migrations ({self.version}) and the models disagree: {', '.join(found)} {are} added by the models "
+            "and removed by the migrations; use --models, or install the release."
+        )
+
     def _access(
         self, context: RunContext, state: InstalledState, actual: Schema | None = None
     ) -> tuple[ModelAccess, ...]:
@@ -382,7 +415,7 @@ class Installation:
             dry_run.note(plan.steps)
         obstacle = context.topology.trouble if context.topology.is_split else ""
         if dry_run.forecasts:
-            obstacle = self._obstacle(context)
+            obstacle = self._obstacle(context) or self.disagreement(context)
         if obstacle:
             dry_run.at("", 0, 0)
             dry_run.stop(obstacle)
@@ -405,9 +438,9 @@ class Installation:
             return tuple(one for found in orphans_of(context, self._models) for one in found.missing())
 
     def row_counts(self) -> dict[str, int]:
-        """Return the exact number of rows of each table that exists."""
+        """Return the exact number of rows of each table that exists, and that an uninstall would remove."""
         with read_session(self.database, self.names, self.options) as context:
-            present = context.connection.present(self.names.tables)
+            present = context.connection.present(self.names.owned)
             quote = context.dialect.quote
             counts = {}
             for name in present:

@@ -244,6 +244,7 @@ class DatabaseManager(Installation):
         """
 
         def work(context: RunContext, state: InstalledState) -> RepairReport:
+            self._require_agreement(context)
             if orphans == "reattach":
                 self._require_parents(context, state)
             deletes = ("DELETE",) if orphans == "delete" else ()
@@ -394,7 +395,12 @@ class DatabaseManager(Installation):
     def _too_new(self, state: InstalledState, advice: str) -> SchemaTooNew:
         return SchemaTooNew(f"{self.target}: {state.why_newer}; {advice}. Nothing was changed.")
 
+    def _require_agreement(self, context: RunContext) -> None:
+        if words := self.disagreement(context):
+            raise ConfigurationError(f"{self.target}: {words} Nothing was changed.")
+
     def _install(self, context: RunContext, before: InstalledState) -> InstallReport:
+        self._require_agreement(context)
         self._require(context)
         if not before.is_stamped:
             self._require_options(context)

@@ -202,6 +202,9 @@ class DryRun(RunContext):
             real = self._real(precondition) or self._of_new_column(precondition)
             if real is not None:
                 live = self.live(real.table)
+                column = live.column(precondition.columns[0]) if live and precondition.kind == "no_values" else None
+                if column and column.default and not (column.default.is_expression or precondition.type):
+                    real = replace(real, values=(column.default.text,))  # rows with the default alone lose nothing
                 query = rows_query(real, self.dialect, () if live is None else live.primary_key)
                 count, changed_by = count_rows(self.connection, real), self._changed_by(precondition)
                 if precondition.kind == "no_duplicates" and count == 1:  # a single row has no equal

@@ -186,7 +186,8 @@ class DropForeignKey(Operation):
     foreign_key: ForeignKey
 
     def outcome(self) -> tuple[str, ...]:
-        return (f"Dropped foreign key {self.table}.{self.foreign_key.name}",)
+        columns = ",".join(f"`{column}`" for column in self.foreign_key.columns)
+        return (f"Dropped foreign key {self.table}.{self.foreign_key.name or f'({columns})'}",)
 
     def applied_to(self, table: Table) -> Table:
         table = _without_sources(table, [key for key in table.foreign_keys if key == self.foreign_key])

@@ -16,7 +16,7 @@ Kind = Literal[
     "no_duplicates",
     "no_orphans",
     "no_rows",  # there is no row: a drop of the table would lose it
-    "no_values",  # no row has a value: a drop would lose it, or its foreign key refers to a table yet to come
+    "no_values",  # no row has a value but the one in ``values``: a drop would lose it, or its key is to a table to come
     "unreferenced",  # no foreign key, counted instead of rows, prevents a change of the columns' type
     "fits",  # no text is longer than ``size`` characters
     "fits_bytes",  # no text is longer than ``size`` bytes
@@ -243,7 +243,8 @@ def _conflicting(precondition: Precondition, dialect: BaseDialect) -> str:
         case "no_nulls":
             return f"{table} WHERE {' OR '.join(f'{column} IS NULL' for column in columns)}"
         case "no_values":
-            return f"{table} WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns)}"
+            others = [f"{dialect.exactly(columns[0])} <> {dialect.literal(value)}" for value in precondition.values]
+            return f"{table} WHERE {' AND '.join([*(f'{column} IS NOT NULL' for column in columns), *others])}"
         case "fits":
             return f"{table} WHERE {dialect.text_length}({columns[0]}) > {precondition.size}"
         case "fits_bytes":

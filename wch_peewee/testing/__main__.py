@@ -6,9 +6,8 @@ import sys
 
 from ..errors import WchError
 from ..migrate.project import find_project
-from .bench import our_migrations
-from .examination import ExaminationFailed, Populate, Verdict, examine_at
-from .scratch import choose_engines, scratch_database
+from .examination import ExaminationFailed, Populate, examine
+from .scratch import choose_engines
 
 
 def tick(text: str) -> None:
@@ -22,11 +21,27 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0 if everything converged, 1 if not, 2 after an error."""
     options = _parser().parse_args(arguments)
     try:
-        verdict = _examine(options)
-    except (WchError, ExaminationFailed) as error:
+        project = find_project(options.models, options.migrations, lambda text: sys.stderr.write(f"{text}\n"))
+        folder = project.folder.path
+        engines = choose_engines(options.engines.split(",") if options.engines else None)
+        verdict = examine(
+            folder,
+            populate=_named(options.populate),
+            engines=engines,
+            models=project.models,
+            every=options.every,
+            progress=tick,
+        )
+    except ExaminationFailed as error:
+        verdict = error.verdict
+        if not verdict.results:
+            sys.stderr.write(f"Error: {error}\n")
+            return 2
+    except WchError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 2
-    sys.stdout.write(f"{verdict.markdown() if options.markdown else verdict}\n")
+    tick("")
+    sys.stdout.write(f"Migrations: {folder}\n{verdict}\n")
     return 0 if verdict.ok else 1
 
 
@@ -41,36 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--populate", metavar="MODULE:FUNCTION", help="fills rows, called with the database and the prefix"
     )
-    parser.add_argument("--after", type=int, default=1, metavar="N", help="populate after the first N migrations (1)")
     parser.add_argument("--engines", metavar="NAME,...", help="sqlite, names of WCH_TEST_SERVERS, or name=mysql://...")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="kill at every Nth point only (1: all)")
-    parser.add_argument("--prefix", default="wp_", help="the table prefix (wp_)")
-    parser.add_argument("--markdown", action="store_true", help="print the table alone, for a page")
     return parser
-
-
-def _examine(options: argparse.Namespace) -> Verdict:
-    project = find_project(options.models, options.migrations, lambda text: sys.stderr.write(f"{text}\n"))
-    folder = project.folder.path
-    subject = our_migrations(folder, options.prefix, project.models)
-    engines = choose_engines(options.engines.split(",") if options.engines else None)
-    if not options.markdown:
-        sys.stdout.write(f"Migrations: {folder}\n")
-        sys.stdout.flush()
-    verdict = Verdict(())
-    for engine in engines:
-        with scratch_database(engine) as scratch:
-            verdict += examine_at(
-                scratch,
-                subject,
-                populate=_named(options.populate),
-                after=options.after,
-                every=options.every,
-                to_the_end=True,
-                progress=tick,
-            )
-    tick("")
-    return verdict
 
 
 def _named(words: str | None) -> Populate | None:

@@ -18,10 +18,9 @@ from ..migrate.runner import MigrationRouter
 from ..models.base import BaseModel
 from ..models.tables import MODELS
 from ..schema.naming import Names, names_of
-from .child import Child, Ending, Failure
+from .child import Child, Ending, Moment, Point, Write
 from .scratch import SavedState, ScratchDatabase, restore_state, save_state
 from .snapshots import Snapshot, read_snapshot, without_order
-from .writes import Moment, Point, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,16 @@ class Subject:
     prepare: Callable[[pw.Database], object] = lambda database: None
 
 
-def our_migrations(folder: Path, prefix: str, models: Sequence[type[BaseModel]] = MODELS) -> Subject:
+def our_migrations(folder: Path, models: Sequence[type[BaseModel]] = MODELS) -> Subject:
     """Return a folder of migrations for models, run like ``wch migrate`` and ``wch rollback``.
 
     Raises ConfigurationError if the folder has no migrations, or those of other models.
     """
 
-    site = names_of(models, prefix)
+    site = names_of(models)
 
     def manager(url: str) -> DatabaseManager:
-        return DatabaseManager(url, prefix=prefix, remove_data=False, migrations=folder, models=models)
+        return DatabaseManager(url, remove_data=False, migrations=folder, models=models)
 
     def up_to(name: str, url: str) -> None:
         with run_session(open_database(parse_url(url)), site) as context:
@@ -92,11 +91,6 @@ class Bench:
         self.undisturbed = self.run(subject.forward)
         self.expected = self.snapshot()
 
-    @property
-    def failure(self) -> Failure | None:
-        """The failure of the undisturbed run; if there is one, there is nothing to compare with."""
-        return self.undisturbed.failure
-
     def reset(self) -> None:
         """Bring the database back to the start."""
         self.restore(self._saved)
@@ -119,20 +113,15 @@ class Bench:
         with self.start_child(action, kill=kill) as child:
             return child.end()
 
-    def snapshot(self) -> Snapshot:
-        with self.scratch.at_rest() as database:
-            return read_snapshot(database, names=self.subject.site, history=self.subject.history)
+    def snapshot(self, *, exact: bool = False, ordered: bool = True) -> Snapshot:
+        """Return the current state; ``exact`` with the ids and timestamps of the history.
 
-    def exact_snapshot(self) -> Snapshot:
-        """Return a snapshot that includes the ids and timestamps of the history."""
+        Not ``ordered`` is without the order of columns and keys.
+        """
         with self.scratch.at_rest() as database:
-            return read_snapshot(database, names=self.subject.site, history="")
-
-    def unordered_snapshot(self) -> Snapshot:
-        """Return a snapshot without the order of columns and keys."""
-        with self.scratch.at_rest() as database:
-            found = read_snapshot(database, names=self.subject.site, history=self.subject.history)
-            return without_order(found, database)
+            history = "" if exact else self.subject.history
+            found = read_snapshot(database, names=self.subject.site, history=history)
+            return found if ordered else without_order(found, database)
 
     def points(self, writes: tuple[Write, ...], every: int) -> list[Point]:
         """Return every ``every``-th point of a run with these writes; before, during and after take turns."""

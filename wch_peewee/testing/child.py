@@ -1,4 +1,4 @@
-"""Actions in child processes, which can be held or killed with SIGKILL at a point of their run. Needs ``os.fork``."""
+"""Actions in child processes, which can be held or killed with SIGKILL at one of their writes. Needs ``os.fork``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,89 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import NoReturn
+from typing import Any, Literal, NoReturn
 
+import peewee as pw
+
+from ..database.connection import ServerConnection
 from ..errors import Busy, WchError
-from .writes import Point, Write, watch
+
+_WRITES = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "COMMIT", "WITH")
+
+#: ``during``: the statement was sent to the server, its answer not yet read. SQLite has no such moment.
+Moment = Literal["before", "during", "after"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of a run: before, during or after the write with this number."""
+
+    number: int
+    moment: Moment
+
+    def __str__(self) -> str:
+        return f"{self.moment} write {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a run: a statement that can change something, or a COMMIT, numbered from 1 in the order sent."""
+
+    number: int
+    sql: str
+
+    def __str__(self) -> str:
+        return " ".join(self.sql.split())
+
+
+def is_write(sql: str) -> bool:
+    """Return True if a statement can change something. A ``WITH`` may end in an UPDATE, so it counts."""
+    return sql.lstrip().upper().startswith(_WRITES)
+
+
+def watch(callback: Callable[[Point, Write], None]) -> None:
+    """Call back before, during and after each write, for the rest of this process.
+
+    Statements that bypass peewee's ``execute_sql`` and ``commit`` are not seen.
+    """
+    count = 0
+    in_flight: Write | None = None
+    database_class: Any = pw.Database
+    connection_class: Any = ServerConnection
+    execute, commit, read = database_class.execute_sql, database_class.commit, connection_class._read_query_result
+
+    def around(call: Callable[..., Any], sql: str, *arguments: Any, **options: Any) -> Any:
+        nonlocal count, in_flight
+        count += 1
+        write = Write(count, sql)
+        callback(Point(write.number, "before"), write)
+        in_flight = write
+        try:
+            result = call(*arguments, **options)
+        finally:
+            in_flight = None
+        callback(Point(write.number, "after"), write)
+        return result
+
+    def execute_sql(database: pw.Database, sql: str, *arguments: Any, **options: Any) -> Any:
+        if is_write(sql):
+            return around(execute, sql, database, sql, *arguments, **options)
+        return execute(database, sql, *arguments, **options)
+
+    def commit_(database: pw.Database) -> Any:
+        return around(commit, "COMMIT", database)
+
+    def read_query_result(connection: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal in_flight
+        if in_flight is not None:
+            write, in_flight = in_flight, None
+            callback(Point(write.number, "during"), write)
+        return read(connection, *arguments, **options)
+
+    database_class.execute_sql = execute_sql
+    database_class.commit = commit_
+    connection_class._read_query_result = read_query_result
+
 
 #: The point before the child begins.
 START = Point(0, "before")

@@ -67,12 +67,6 @@ class Verdict:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([*lines, *(f"\n{finding}" for finding in self.findings)])
 
-    def markdown(self) -> str:
-        """Return the table for a page."""
-        head, *rows = self.table()
-        lines = [head, ["---"] * len(head), *rows]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
     def table(self) -> list[list[str]]:
         """Return a heading and a row for each scenario, with the converged and tried points on each engine."""
         engines = _once(result.engine for result in self.results)
@@ -110,9 +104,7 @@ def examine(
     folder: Path | str,
     *,
     populate: Populate | None = None,
-    after: int = 1,
     engines: Iterable[str] | None = None,
-    prefix: str = "wp_",
     models: Sequence[type[BaseModel]] = MODELS,
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
@@ -120,21 +112,20 @@ def examine(
 ) -> Verdict:
     """Examine the migrations of ``folder`` on scratch databases; a scenario stops at the first point that goes wrong.
 
-    ``populate(database, prefix)`` fills rows once the first ``after`` migrations are applied. ``engines`` are names
-    of WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; None is all configured ones. Only every ``every``-th
-    point is tried. Rows must be the same after every run: a migration that writes the time of day into them cannot be
-    examined.
+    ``populate(database, prefix)`` fills rows once the first migration is applied. ``engines`` are names of
+    WCH_TEST_SERVERS, ``sqlite`` or ``name=mysql://...``; None is all configured ones. Only every ``every``-th point is
+    tried. Rows must be the same after every run: a migration that writes the time of day into them cannot be examined.
 
     Raises ExaminationFailed.
     """
     # pytest then shows the line of the author's test.
     __tracebackhide__ = True
-    subject = our_migrations(Path(folder), prefix, models)
+    subject = our_migrations(Path(folder), models)
     verdict = Verdict(())
     for engine in choose_engines(engines):
         with scratch_database(engine) as scratch:
             verdict += examine_at(
-                scratch, subject, populate=populate, after=after, scenarios=scenarios, every=every, progress=progress
+                scratch, subject, populate=populate, scenarios=scenarios, every=every, progress=progress
             )
     if not verdict.ok:
         raise ExaminationFailed(f"the migrations of {folder} do not bear everything\n\n{verdict}", verdict)
@@ -146,7 +137,6 @@ def examine_at(
     subject: Subject,
     *,
     populate: Populate | None = None,
-    after: int = 1,
     start: str = EMPTY,
     scenarios: Sequence[Scenario] = SCENARIOS,
     every: int = 1,
@@ -166,7 +156,7 @@ def examine_at(
     for filler in (None, populate) if populate is not None else (None,):
         with scratch.opened() as database:
             restore_state(database, begin)
-        bench = Bench(scratch, subject, start, begin) if filler is None else _populated(scratch, subject, filler, after)
+        bench = Bench(scratch, subject, start, begin) if filler is None else _populated(scratch, subject, filler)
         for scenario in scenarios:
             if scenario.every_start or filler is populate:
                 results.append(_play(bench, scenario, every, to_the_end, progress))
@@ -176,8 +166,8 @@ def examine_at(
     return Verdict(tuple(sorted(results, key=lambda result: order.index(result.scenario))))
 
 
-def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate, after: int) -> Bench:
-    names = subject.names[:after]
+def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate) -> Bench:
+    names = subject.names[:1]
 
     def fill() -> None:
         if names and subject.up_to is not None:
@@ -197,15 +187,15 @@ def _populated(scratch: ScratchDatabase, subject: Subject, populate: Populate, a
 
 def _play(bench: Bench, scenario: Scenario, every: int, to_the_end: bool, progress: Ticker) -> Result:
     where = (bench.scratch.label, bench.start, scenario.name)
-    if bench.failure is not None:
-        fault = Fault("error", f"it ends in {bench.failure.full}")
+    if (failure := bench.undisturbed.failure) is not None:
+        fault = Fault("error", f"it ends in {failure.full}")
         return Result(*where, 1, (Finding(*where, "the undisturbed run", fault),))
     tried, findings = 0, []
-    for finding in scenario.play(bench, every):
+    for trial in scenario.play(bench, every):
         tried += 1
         progress(f"{', '.join(where)}: {tried}")
-        if finding is not None:
-            findings.append(finding)
+        if trial.fault is not None:
+            findings.append(Finding(*where, trial.point, trial.fault, trial.write))
             if not to_the_end:
                 break
     return Result(*where, tried, tuple(findings))

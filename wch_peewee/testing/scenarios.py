@@ -1,4 +1,4 @@
-"""The scenarios of an examination. Each yields, for every point that it tries, None or what went wrong."""
+"""The scenarios of an examination. Each yields a trial for every point that it tries."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from functools import partial
 from typing import Literal
 
 from .bench import Bench
-from .child import START, Ending
+from .child import START, Ending, Point, Write
 from .snapshots import Snapshot, nearest, snapshot_differences
-from .writes import Point, Write
 
 #: Seconds that the second of two runs has to collide with the first, which is held meanwhile.
 _COLLIDE = 0.5
@@ -47,7 +46,16 @@ class Finding:
         return "\n".join([*lines, *(f"  {line}" for line in self.fault.text.splitlines())])
 
 
-Found = Iterator[Finding | None]
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point of a scenario, and the fault if there is one."""
+
+    point: str
+    fault: Fault | None
+    write: Write | None = None
+
+
+Trials = Iterator[Trial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,53 +63,53 @@ class Scenario:
     """A named scenario; with ``every_start`` it is played from an empty database, too, not only from one with rows."""
 
     name: str
-    play: Callable[[Bench, int], Found]
+    play: Callable[[Bench, int], Trials]
     every_start: bool = True
 
 
-def run_twice(bench: Bench, every: int) -> Found:
+def run_twice(bench: Bench, every: int) -> Trials:
     """Run a second time, which must change nothing, not even a timestamp."""
     bench.reset()
     bench.run(bench.subject.forward)
-    before = bench.exact_snapshot()
-    fault = _error(bench.run(bench.subject.forward)) or _different(before, bench.exact_snapshot())
-    yield _finding(bench, "run twice", "the second run", fault)
+    before = bench.snapshot(exact=True)
+    fault = _error(bench.run(bench.subject.forward)) or _different(before, bench.snapshot(exact=True))
+    yield Trial("the second run", fault)
 
 
-def there_and_back(bench: Bench, every: int) -> Found:
+def there_and_back(bench: Bench, every: int) -> Trials:
     """Roll back, apply and roll back each migration, down to the start; then apply all at once.
 
     A refusal to remove data, or to roll back at all, ends the way down and must change nothing. Columns may come back
     in another order.
     """
-    name, names = "forward, back and forward again", bench.subject.names[bench.applied :]
+    names = bench.subject.names[bench.applied :]
     forward, back, up_to = bench.subject.forward, bench.subject.back, bench.subject.up_to
     if back is None or up_to is None or not names:
         return
     bench.reset()
     bench.run(forward)
-    top = bench.unordered_snapshot()
+    top = bench.snapshot(ordered=False)
     for migration in reversed(names):
-        before, above = bench.snapshot(), bench.unordered_snapshot()
+        before, above = bench.snapshot(), bench.snapshot(ordered=False)
         ending = bench.run(partial(back, migration))
         if ending.failure is not None and ending.failure.kind in _REFUSALS:
-            yield _finding(bench, name, f"{migration} back, refused", _different(before, bench.snapshot()))
+            yield Trial(f"{migration} back, refused", _different(before, bench.snapshot()))
             break
         again = partial(up_to, migration)
         fault = (
             _error(ending)
             or _error(bench.run(again))
-            or _different(above, bench.unordered_snapshot())
+            or _different(above, bench.snapshot(ordered=False))
             or _error(bench.run(partial(back, migration)))
         )
-        yield _finding(bench, name, f"{migration} back and forward again", fault)
+        yield Trial(f"{migration} back and forward again", fault)
         if fault is not None:
             return
-    fault = _error(bench.run(forward)) or _different(top, bench.unordered_snapshot())
-    yield _finding(bench, name, "all of them forward again", fault)
+    fault = _error(bench.run(forward)) or _different(top, bench.snapshot(ordered=False))
+    yield Trial("all of them forward again", fault)
 
 
-def killed_anywhere(bench: Bench, every: int) -> Found:
+def killed_anywhere(bench: Bench, every: int) -> Trials:
     """Kill the run before, during and after each write, and run again."""
     writes = bench.undisturbed.writes
     for point in bench.points(writes, every):
@@ -111,27 +119,27 @@ def killed_anywhere(bench: Bench, every: int) -> Found:
             ending = bench.run(bench.subject.forward)
         where = f"killed {point} of {len(writes)}, then the same again"
         fault = _error(ending) or _different(bench.expected, bench.snapshot())
-        yield _finding(bench, "killed anywhere", where, fault, writes[point.number - 1])
+        yield Trial(where, fault, writes[point.number - 1])
 
 
-def killed_then_back(bench: Bench, every: int) -> Found:
+def killed_then_back(bench: Bench, every: int) -> Trials:
     """Kill each rollback before, during and after each write, and run it again, down to the empty database."""
     for one in _way_down(bench, every):
         ending = bench.run(one.back)
         fault = _error(ending) or _different(one.below, bench.snapshot())
-        yield _finding(bench, "killed on the way back, then back", one.where, fault, one.write)
+        yield Trial(one.where, fault, one.write)
 
 
-def killed_then_forward(bench: Bench, every: int) -> Found:
+def killed_then_forward(bench: Bench, every: int) -> Trials:
     """Kill each rollback before, during and after each write, and apply the migration again.
 
     Each value is then what it was before the rollback, or what it is after a whole way back and forward again.
     """
     for one in _way_down(bench, every):
         ending = bench.run(one.forward)
-        found = bench.unordered_snapshot()
+        found = bench.snapshot(ordered=False)
         fault = _error(ending) or _different(nearest(found, one.above, one.again), found)
-        yield _finding(bench, "killed on the way back, then forward", one.where, fault, one.write)
+        yield Trial(one.where, fault, one.write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +164,11 @@ def _way_down(bench: Bench, every: int) -> Iterator[_HalfWay]:
     bench.run(bench.subject.forward)
     for migration in reversed(bench.subject.names):
         back, forward = partial(way_back, migration), partial(up_to, migration)
-        saved, above = bench.save(), bench.unordered_snapshot()
+        saved, above = bench.save(), bench.snapshot(ordered=False)
         whole = bench.run(back)
         below = bench.snapshot()
         bench.run(forward)
-        again = bench.unordered_snapshot()
+        again = bench.snapshot(ordered=False)
         if whole.failure is not None:
             return  # refused, or broken, which there_and_back reports
         for point in bench.points(whole.writes, every):
@@ -172,7 +180,7 @@ def _way_down(bench: Bench, every: int) -> Iterator[_HalfWay]:
         bench.run(back)
 
 
-def two_at_once(bench: Bench, every: int) -> Found:
+def two_at_once(bench: Bench, every: int) -> Trials:
     """Run two processes that start together, and one that starts while the other is held in the middle of its run."""
     for number in range(1, _ROUNDS + 1):
         bench.reset()
@@ -184,7 +192,7 @@ def two_at_once(bench: Bench, every: int) -> Found:
         yield _together(bench, point, f"the second came {point} of {len(writes)} of the first", write)
 
 
-def _together(bench: Bench, point: Point, where: str, write: Write | None) -> Finding | None:
+def _together(bench: Bench, point: Point, where: str, write: Write | None) -> Trial:
     forward = bench.subject.forward
     with (
         bench.start_child(forward, hold=point) as first,
@@ -202,7 +210,7 @@ def _together(bench: Bench, point: Point, where: str, write: Write | None) -> Fi
     fault = _different(bench.expected, bench.snapshot())
     if wrong:
         fault = Fault("error", "\n".join([f"one of them ends in {wrong[0]}", *([fault.text] if fault else [])]))
-    return _finding(bench, "two at once", where, fault, write)
+    return Trial(where, fault, write)
 
 
 def _error(ending: Ending) -> Fault | None:
@@ -212,12 +220,6 @@ def _error(ending: Ending) -> Fault | None:
 def _different(expected: Snapshot, found: Snapshot) -> Fault | None:
     text = snapshot_differences(expected, found)
     return Fault("different", text) if text else None
-
-
-def _finding(
-    bench: Bench, scenario: str, point: str, fault: Fault | None, write: Write | None = None
-) -> Finding | None:
-    return None if fault is None else Finding(bench.scratch.label, bench.start, scenario, point, fault, write)
 
 
 SCENARIOS = (

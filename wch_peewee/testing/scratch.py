@@ -7,7 +7,6 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -35,9 +34,6 @@ class ScratchDatabase:
             self.label = detect_dialect(database).label
             #: True for a server: statements travel there, so a client can die while one is under way.
             self.remote = not isinstance(database, pw.SqliteDatabase)
-
-    def __repr__(self) -> str:
-        return f"<ScratchDatabase {self.name}>"
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[pw.Database]:
@@ -68,17 +64,13 @@ def _others(database: pw.Database) -> bool:
     return any(session[3] == name and session[0] != own for session in sessions)
 
 
-def configured_engines() -> tuple[str, ...]:
-    """Return SQLite and the servers of WCH_TEST_SERVERS, ``"mariadb=mysql://root@127.0.0.1:3306 mysql=..."``."""
-    return (SQLITE, *os.environ.get("WCH_TEST_SERVERS", "").split())
-
-
 def choose_engines(wanted: Iterable[str] | None = None) -> tuple[str, ...]:
     """Return the engines with these names; ``name=mysql://...`` is one of its own. None chooses all configured ones.
 
+    These are SQLite and the servers of WCH_TEST_SERVERS, ``"mariadb=mysql://root@127.0.0.1:3306 mysql=..."``.
     Raises ConfigurationError for an unknown name, and for no name at all.
     """
-    known = {engine.partition("=")[0]: engine for engine in configured_engines()}
+    known = {engine.partition("=")[0]: engine for engine in (SQLITE, *os.environ.get("WCH_TEST_SERVERS", "").split())}
     if wanted is None:
         return tuple(known.values())
     chosen = []
@@ -119,58 +111,38 @@ _GENERATED = ("VIRTUAL GENERATED", "STORED GENERATED", "PERSISTENT GENERATED")
 _UNCHECKED = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, lock_wait_timeout = 60"
 
 
-@dataclass(frozen=True, slots=True)
-class SavedTable:
-    """``create`` is the CREATE statement with its AUTO_INCREMENT; ``columns`` are those that can be written."""
-
-    create: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SavedState:
-    """The tables of a database with their rows; for SQLite ``copy``, a copy of the file beside it.
-
-    Views, triggers and routines on a server are not part of it.
-    """
-
-    copy: str = ""
-    tables: dict[str, SavedTable] = field(default_factory=dict)
+#: The CREATE statement of a table with its AUTO_INCREMENT, the columns that can be written, and the rows.
+SavedTable = tuple[str, tuple[str, ...], tuple[tuple[Any, ...], ...]]
+#: For SQLite a copy of the file beside it; else the tables by name, without views, triggers and routines.
+SavedState = str | dict[str, SavedTable]
 
 
 def save_state(database: pw.Database) -> SavedState:
     """Return the current state. It is restored once before: MySQL prints a table differently once it is recreated."""
-    saved = _save(database)
-    if saved.copy:
-        return saved
-    _drop(database, list(saved.tables))
-    restore_state(database, saved)
-    return _save(database)
-
-
-def restore_state(database: pw.Database, saved: SavedState) -> None:
-    """Bring the database back to the saved state. On a server only the tables that differ are created again."""
-    if saved.copy:
-        database.execute_sql("PRAGMA synchronous = OFF")
-        with contextlib.closing(sqlite3.connect(saved.copy)) as copy:
-            copy.backup(database.connection())
-        return
-    present = table_names(database)
-    unchanged = {name for name in present if name in saved.tables and _read(database, name) == saved.tables[name]}
-    _drop(database, [name for name in present if name not in unchanged])
-    for name, table in saved.tables.items():
-        if name not in unchanged:
-            _create(database, name, table)
-
-
-def _save(database: pw.Database) -> SavedState:
     if isinstance(database, pw.SqliteDatabase):
         path = f"{database.database}.{secrets.token_hex(3)}.saved"
         with contextlib.closing(sqlite3.connect(path)) as copy:
             database.connection().backup(copy)
-        return SavedState(copy=path)
-    return SavedState(tables={name: _read(database, name) for name in table_names(database)})
+        return path
+    saved: SavedState = {name: _read(database, name) for name in table_names(database)}
+    _drop(database, list(saved))
+    restore_state(database, saved)
+    return {name: _read(database, name) for name in table_names(database)}
+
+
+def restore_state(database: pw.Database, saved: SavedState) -> None:
+    """Bring the database back to the saved state. On a server only the tables that differ are created again."""
+    if isinstance(saved, str):
+        database.execute_sql("PRAGMA synchronous = OFF")
+        with contextlib.closing(sqlite3.connect(saved)) as copy:
+            copy.backup(database.connection())
+        return
+    present = table_names(database)
+    unchanged = {name for name in present if name in saved and _read(database, name) == saved[name]}
+    _drop(database, [name for name in present if name not in unchanged])
+    for name, table in saved.items():
+        if name not in unchanged:
+            _create(database, name, table)
 
 
 def _drop(database: pw.Database, names: list[str]) -> None:
@@ -186,15 +158,16 @@ def _read(database: pw.Database, name: str) -> SavedTable:
     columns = tuple(str(row[0]) for row in described if not str(row[5]).upper().startswith(_GENERATED))
     listed = ", ".join(quoted_name(database, column) for column in columns)
     rows = database.execute_sql(f"SELECT {listed} FROM {table}").fetchall()
-    return SavedTable(create, columns, tuple(sorted((tuple(row) for row in rows), key=repr)))
+    return create, columns, tuple(sorted((tuple(row) for row in rows), key=repr))
 
 
 def _create(database: pw.Database, name: str, table: SavedTable) -> None:
+    create, columns, rows = table
     # Without parameters PyMySQL sends the text unchanged, percent signs included.
-    database.execute_sql(table.create)
-    if table.rows:
-        listed = ", ".join(quoted_name(database, column).replace("%", "%%") for column in table.columns)
-        slots = ", ".join(["(" + ", ".join(["%s"] * len(table.columns)) + ")"] * len(table.rows))
-        values = [value for row in table.rows for value in row]
+    database.execute_sql(create)
+    if rows:
+        listed = ", ".join(quoted_name(database, column).replace("%", "%%") for column in columns)
+        slots = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(rows))
         into = quoted_name(database, name).replace("%", "%%")
+        values = [value for row in rows for value in row]
         database.execute_sql(f"INSERT INTO {into} ({listed}) VALUES {slots}", values)

@@ -2,7 +2,6 @@
 
 import difflib
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -142,8 +141,8 @@ def _nearest(found: TableState, first: TableState, second: TableState, place: in
     return replace(first, rows=tuple(sorted(rows, key=repr)))
 
 
-#: More rows than that say no more.
-_ROWS = 3
+#: More lines of a difference than that say no more.
+_LINES = 6
 _WIDTH = 200
 
 
@@ -169,21 +168,18 @@ def _all(expected: Snapshot, found: Snapshot) -> Iterator[str]:
 def _table(name: str, expected: TableState, found: TableState) -> Iterator[str]:
     if expected.definition != found.definition:
         yield f"{name} has another definition (- expected, + found):"
-        pair = difflib.unified_diff(_lines(expected.definition), _lines(found.definition), n=0, lineterm="")
-        yield from (_cut(line) for line in pair if not line.startswith(("---", "+++", "@@")))
+        yield from _changed(_lines(expected.definition), _lines(found.definition))
     if (expected.columns, expected.rows) != (found.columns, found.rows):
         yield f"{name} has other rows, {len(found.rows)} where {len(expected.rows)} are expected (- expected, + found):"
-        # By repr: rows can hold what has no hash.
-        was, now = Counter(map(repr, expected.rows)), Counter(map(repr, found.rows))
-        yield from _some("-", was - now)
-        yield from _some("+", now - was)
+        yield from _changed([*map(repr, expected.rows)], [*map(repr, found.rows)])
 
 
-def _some(sign: str, rows: Counter[str]) -> Iterator[str]:
-    several = sorted(rows.elements())
-    yield from (_cut(f"{sign} {row}") for row in several[:_ROWS])
-    if len(several) > _ROWS:
-        yield f"{sign} ... and {len(several) - _ROWS} more"
+def _changed(was: list[str], now: list[str]) -> Iterator[str]:
+    pair = difflib.unified_diff(was, now, n=0, lineterm="")
+    lines = [line for line in pair if not line.startswith(("---", "+++", "@@"))]
+    yield from (line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..." for line in lines[:_LINES])
+    if len(lines) > _LINES:
+        yield f"... and {len(lines) - _LINES} more"
 
 
 def _lines(definition: str) -> list[str]:
@@ -193,7 +189,3 @@ def _lines(definition: str) -> list[str]:
 
 def _list(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "empty"
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."

@@ -46,7 +46,7 @@ CASES = {
     "a longer varchar": (changed(Column("code", varchar(40), nullable=True)), NOTHING),
     "a varchar across 255 bytes": (changed(Column("code", varchar(90), nullable=True)), {"table-copy"}),
     "an enum value more": (changed(Column("state", enum("a", "b", "c"))), NOTHING),
-    "an enum value less": (changed(Column("state", enum("a"))), {"undecided", "enum-values"}),
+    "an enum value less": (changed(Column("state", enum("a"))), {"undecided"}),
     "NOT NULL": (changed(Column("code", varchar(20))), {"undecided"}),
     "a wider integer": (changed(Column("n", bigint())), {"table-copy"}),
     "a unique index": (changed(ID, indexes=(Index("code", ("code",), unique=True),)), {"unique-index"}),

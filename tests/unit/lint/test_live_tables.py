@@ -106,15 +106,12 @@ DANGERS = {
     "a unique index": (
         step("steps.add_index", 'Index("phone", ("phone", "name"), unique=True)', table="customer_profiles"),
         "unique-index",
-        "SELECT phone, name, COUNT(*) FROM {customer_profiles} GROUP BY phone, name HAVING COUNT(*) > 1",
+        "wch plan counts these rows; add # wch: allow unique-index because",
     ),
     "a foreign key": (
         step("steps.add_foreign_key", 'ForeignKey(("assigned_agent_id",), "agents")', table="conversations"),
         "foreign-key",
-        (
-            "SELECT COUNT(*) FROM {conversations} c WHERE c.assigned_agent_id IS NOT NULL AND NOT EXISTS "
-            "(SELECT 1 FROM {agents} p WHERE p.id = c.assigned_agent_id)"
-        ),
+        "wch plan counts these rows; add # wch: allow foreign-key because",
     ),
     "an UPDATE of everything": (
         'migrator.run(steps.run_sql, database, "UPDATE {carts} SET coupon_code = NULL")',
@@ -169,7 +166,7 @@ DANGERS = {
     "a time that the server writes": (
         'migrator.run(steps.run_sql, database, "ALTER TABLE {carts} MODIFY t DATETIME ON UPDATE CURRENT_TIMESTAMP")',
         "ddl",
-        "have the models write the time",
+        'migrator.run(steps.alter_column, database, "carts", ...); have the models write times',
     ),
 }
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ...migrate import steps
 from ...migrate.folder import is_plain, next_version
@@ -38,40 +38,26 @@ _ADVICE = "write the shape down with wch_peewee.schema.objects: models change, a
 
 _MODULES = tuple(f"wch_peewee.{name}" for name in ("models", "install.delta", "schema.declared"))
 
-#: What the package itself hands out of those modules.
+#: What the package itself hands out of those modules; the package as a whole hands out all of it.
 _NAMES = {
-    *(name for module in (base, tables) for name in vars(module) if name[0].isupper()),
-    *("db_delta", "models"),
+    "wch_peewee",
+    *(f"wch_peewee.{name}" for module in (base, tables) for name in vars(module) if name[0].isupper()),
+    *("wch_peewee.db_delta", "wch_peewee.*"),
 }
 
 
 def live_imports(migration: Migration) -> Remarks:
     """Yield imports of the live models, of their enums, and of what is made from them."""
     for node in ast.walk(migration.source.tree):
-        for name in dict.fromkeys(_live(node)):
-            yield getattr(node, "lineno", 1), "models", f"{name} follows the live models", _ADVICE
+        for name in _imported(node):
+            if name in _NAMES or f"{name}.".startswith(tuple(f"{module}." for module in _MODULES)):
+                yield getattr(node, "lineno", 1), "models", f"{name} follows the live models", _ADVICE
 
 
-def _live(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names if _is_live(alias.name))
-    elif isinstance(node, ast.ImportFrom) and not node.level and node.module is not None:
-        if _is_live(node.module):
-            yield node.module
-        elif node.module == "wch_peewee":
-            yield from (f"wch_peewee.{a.name}" for a in node.names if a.name in _NAMES or a.name == "*")
-        else:
-            yield from (full for a in node.names if _is_live(full := f"{node.module}.{a.name}"))
-    elif isinstance(node, ast.Attribute) and f"{_name(node.value)}.{node.attr}" in {f"wch_peewee.{n}" for n in _NAMES}:
-        yield f"wch_peewee.{node.attr}"
-
-
-def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _is_live(module: str) -> bool:
-    return any(module == live or module.startswith(f"{live}.") for live in _MODULES)
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
 _NO_MIGRATIONS = {"conf", "__init__"}
@@ -84,7 +70,8 @@ def misnamed(others: Sequence[Source], numbers: Sequence[Source]) -> Iterator[Fi
         numbered = source.name[:1].isdigit()
         if source.name not in _NO_MIGRATIONS and (numbered or source.function("migrate") is not None):
             found = "this is not a migration's name, and peewee-migrate silently ignores the file"
-            yield Finding(source.path, 1, "name", found, f"rename it to {_proposal(source.name, taken)}.py")
+            words = re.sub(r"[^A-Za-z0-9]+", "_", source.name.lstrip("0123456789")).strip("_") or "words"
+            yield Finding(source.path, 1, "name", found, f"rename it to {_next(taken):03}_{words}.py")
 
 
 def misnumbered(sources: Sequence[Source]) -> Iterator[Finding]:
@@ -103,17 +90,8 @@ def misnumbered(sources: Sequence[Source]) -> Iterator[Finding]:
         expected, last = max(expected, number + 1), source.name
 
 
-def _next(names: Iterator[str]) -> int:
+def _next(names: Iterable[str]) -> int:
     return max((int(name[:3]) for name in names), default=0) + 1
-
-
-def _proposal(name: str, taken: Sequence[str]) -> str:
-    words = re.sub(r"[^A-Za-z0-9]+", "_", name.lstrip("0123456789")).strip("_") or "words"
-    digits = re.match(r"[0-9]*", name)
-    number = int(digits[0]) if digits and digits[0] else 0
-    if not 0 < number < 1000 or any(int(other[:3]) == number for other in taken):
-        number = _next(iter(taken))
-    return f"{number:03}_{words}"
 
 
 def bad_version(migration: Migration, previous: Migration | None) -> Remarks:
@@ -121,12 +99,9 @@ def bad_version(migration: Migration, previous: Migration | None) -> Remarks:
     assignment, version = migration.source.assignment("VERSION"), migration.version
     line = 1 if assignment is None else assignment.lineno
     older = previous.version if previous is not None else None
-    if version is None:
-        found = "VERSION is missing, or is not a plain text"
-        yield line, "version", found, f"write VERSION = {code_of(_after(older))} at its top"
-    elif not is_plain(version):
-        found = f"VERSION {version!r} is not MAJOR.MINOR.PATCH"
-        yield line, "version", found, f"write VERSION = {code_of(_after(older))}, for instance"
+    if version is None or not is_plain(version):
+        found = "VERSION is missing, or is not a plain text MAJOR.MINOR.PATCH"
+        yield line, "version", found, f"write VERSION = {code_of(_after(older))} at its top, for instance"
     elif previous is not None and older is not None and version_compare(version, older) <= 0:
         found = f"VERSION {version} does not come after {older} of {previous.name}"
         yield line, "version", found, f"raise it, for instance to {_after(older)}"
@@ -134,27 +109,18 @@ def bad_version(migration: Migration, previous: Migration | None) -> Remarks:
 
 def bad_stamps(migration: Migration, previous: Migration | None) -> Remarks:
     """Check the last step of migrate() and rollback(), which has to set the right version."""
-    version = migration.version
-    there = migration.migrate
+    version, there, back = migration.version, migration.migrate, migration.rollback
     if there.complete and version is not None and not _ends_with(there, steps.stamp, version):
-        line = _end(migration.source, there, "migrate")
         advice = f"end it with {run_code('steps.stamp', 'VERSION')}"
+        line = _end(migration.source, there, "migrate")
         yield line, "stamp", "the last step of migrate() does not stamp VERSION", advice
-    back = migration.rollback
+    older = previous.version if previous is not None else None
     if not back.complete or not back.steps or any(s.is_(steps.irreversible) for s in back.steps):
         return
-    older = previous.version if previous is not None else None
-    if previous is not None and older is None:
-        return  # the one before has to be repaired first
     if not _ends_with(back, steps.unstamp, older):
+        advice = f"end it with {run_code('steps.unstamp', 'None' if older is None else code_of(older))}"
         line = _end(migration.source, back, "rollback")
-        words = "None" if older is None else code_of(older)
-        yield (
-            line,
-            "stamp",
-            "the last step of rollback() does not set the previous version",
-            f"end it with {run_code('steps.unstamp', words)}",
-        )
+        yield line, "stamp", "the last step of rollback() does not set the previous version", advice
 
 
 def _ends_with(recording: Recording, function: Callable[..., None], version: str | None) -> bool:

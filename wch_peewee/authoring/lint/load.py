@@ -5,58 +5,35 @@ import inspect
 import io
 import sys
 import tokenize
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from traceback import walk_tb
-from types import GenericAlias, TracebackType, UnionType
-from typing import Any, NoReturn, TypeGuard, get_args, get_origin, get_type_hints
+from types import TracebackType
+from typing import Any, NoReturn, TypeGuard, get_type_hints
 
-from ...schema.objects import ForeignKey, Index
+from ...errors import Undecided
+from ...schema.objects import Table
 from .findings import Remark, run_code
 
-#: Where the functions are whose arguments are known; an author's own are his.
+#: Where the steps are; an author's own functions are his.
 _OURS = ("wch_peewee.migrate.steps.", "wch_peewee.migrate.batches")
 
 
 def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments by name. Raises TypeError if the step cannot be called like this, or cannot work."""
+    """Return the arguments by name. Raises TypeError if the step cannot be called like this."""
     call = inspect.signature(function).bind(*args, **kwargs)
     call.apply_defaults()
     arguments = dict(call.arguments)
-    if not getattr(function, "__module__", "").startswith(_OURS):
-        return arguments
-    for name, wanted in get_type_hints(function).items():
-        if get_origin(wanted) in (Iterable, Sequence):
-            arguments[name] = tuple(arguments[name])  # it may be used up by one look
-            _examine(name, arguments[name], GenericAlias(tuple, (get_args(wanted)[0], ...)))
-        elif wanted is str or is_dataclass(wanted):
-            _examine(name, arguments[name], wanted)
+    if getattr(function, "__module__", "").startswith(_OURS):
+        if "tables" in arguments:
+            arguments["tables"] = tuple(arguments["tables"])  # it may be used up by one look
+        hints = get_type_hints(function)
+        values = [(name, arguments[name], hints[name]) for name in arguments if isinstance(hints.get(name), type)]
+        for name, value, wanted in [*values[1:], *(("tables", one, Table) for one in arguments.get("tables", ()))]:
+            if not isinstance(value, wanted):
+                raise TypeError(f"{name} is {type(value).__name__}, and not {wanted.__name__}")
     return arguments
-
-
-def _examine(what: str, value: Any, wanted: Any) -> None:
-    """Compare a value, and all that a tuple or a schema value holds, with its annotation, which Python itself does not.
-
-    Raises TypeError.
-    """
-    if get_origin(wanted) is tuple:
-        _examine(what, value, tuple)
-        for part in value:
-            _examine(f"a part of {what}", part, get_args(wanted)[0])
-    elif get_origin(wanted) is UnionType:  # with None
-        if value is not None:
-            _examine(what, value, get_args(wanted)[0])
-    elif not isinstance(value, wanted):
-        raise TypeError(f"{what} is {type(value).__name__}, and not {wanted.__name__}")
-    elif is_dataclass(wanted):
-        for name, annotation in get_type_hints(wanted).items():
-            _examine(f"the {name} of {what}", getattr(value, name), annotation)
-    if isinstance(value, Index | ForeignKey) and not value.columns:
-        raise TypeError(f"{what} has no columns")
-    if isinstance(value, ForeignKey) and len(value.columns) != len(value.referenced_columns):
-        raise TypeError(f"{what} refers to another number of columns")
 
 
 @dataclass(frozen=True)
@@ -169,8 +146,6 @@ class Recorder:
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Record one step, with its line."""
         line = _line_of_frame(self._path)
-        while isinstance(function, partial):
-            args, kwargs, function = (*function.args, *args), {**function.keywords, **kwargs}, function.func
         try:
             arguments = bound(function, args, kwargs)
         except (TypeError, ValueError) as error:
@@ -181,8 +156,6 @@ class Recorder:
         self._recording.steps.append(RecordedStep(function, arguments, line))
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith("__"):
-            raise AttributeError(name)
         line = _line_of_frame(self._path)
 
         def passed_over(*args: Any, **kwargs: Any) -> None:
@@ -199,24 +172,17 @@ def record(source: Source, function: Callable[..., Any]) -> Recording:
         function(Recorder(source.path, recording), NoDatabase(), fake=False)
     except Touched as error:
         line = line_in_traceback(error.__traceback__, source.path)
-        recording.remarks.append((line, "body", *_in_body(error)))
+        found = f"the body uses {error}, but it also runs without a database"
+        recording.remarks.append((line, "body", found, _BODY_ADVICE))
         recording.complete = False
+    except Undecided:
+        recording.complete = False  # the question is a finding of its own
     except (Exception, SystemExit) as error:
         line = line_in_traceback(error.__traceback__, source.path)
         found = f"the body raises an error: {type(error).__name__}: {' '.join(str(error).split())}"
         recording.remarks.append((line, "body", found, "it may only pass steps to migrator.run(...)"))
         recording.complete = False
     return recording
-
-
-def _in_body(error: Touched) -> tuple[str, str]:
-    """Return what used the database, a step or the body itself, and what to write in its place."""
-    for frame, _ in walk_tb(error.__traceback__):
-        module = frame.f_globals["__name__"]
-        if module.startswith(_OURS):
-            step = f"{module.split('.')[2]}.{frame.f_code.co_name}"
-            return f"{step}(...) is called in the body", f"write {run_code(step, '...')}"
-    return f"the body uses {error}, but it also runs without a database", _BODY_ADVICE
 
 
 def line_in_traceback(trace: TracebackType | None, path: Path) -> int:
@@ -259,7 +225,7 @@ def load(source: Source) -> Migration:
         return Migration(source, remarks=((source.error_line, "load", source.error, "correct the file"),))
     scope: dict[str, Any] = {"__file__": str(source.path), "__name__": f"wch_migration_{source.name}"}
     try:
-        exec(compile(_decided(source), str(source.path), "exec", dont_inherit=True), scope)
+        exec(compile(source.text, str(source.path), "exec", dont_inherit=True), scope)
     except (Exception, SystemExit) as error:
         line = line_in_traceback(error.__traceback__, source.path)
         said = f"it cannot be run: {type(error).__name__}: {' '.join(str(error).split())}"
@@ -272,15 +238,3 @@ def load(source: Source) -> Migration:
 def is_decide(node: ast.AST) -> TypeGuard[ast.Call]:
     """Return True if this is ``steps.decide(...)``, however it was imported."""
     return isinstance(node, ast.Call) and "decide" in (getattr(node.func, name, "") for name in ("attr", "id"))
-
-
-class _Decided(ast.NodeTransformer):
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        return ast.copy_location(ast.Pass(), node) if is_decide(node.value) else node
-
-
-def _decided(source: Source) -> ast.Module:
-    """Return the tree without open questions, so that what follows them is checked, too."""
-    # A tree of its own: the other rules look at the file as it is.
-    tree: ast.Module = _Decided().visit(ast.parse(source.text, filename=str(source.path)))
-    return tree

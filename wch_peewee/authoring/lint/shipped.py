@@ -1,7 +1,6 @@
 """The record of shipped migrations, ``shipped.json``: a digest of each, because an applied one never runs again."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def shipped_findings(folder: Path, sources: Iterable[Source]) -> Iterator[Findin
     """Compare the files with the record; without a record nothing has been shipped."""
     path = folder / RECORD
     try:
-        text, recorded = _read(path)
+        recorded = _read(path)
     except ConfigurationError as error:
         yield Finding(path, 1, "shipped", str(error), "restore it; wch check --migrations --record writes it")
         return
@@ -28,7 +27,7 @@ def shipped_findings(folder: Path, sources: Iterable[Source]) -> Iterator[Findin
         source = there.get(name)
         if source is None:
             found = f"{name}.py was shipped, but the file is missing"
-            yield Finding(path, _line(text, name), "shipped", found, "restore it: databases have it in their history")
+            yield Finding(path, 1, "shipped", found, "restore it: databases have it in their history")
         elif source.error or digest(source.tree) != known:
             found = f"{name} was changed after it was shipped"
             yield Finding(source.path, 1, "shipped", found, _ADVICE)
@@ -40,7 +39,7 @@ def record_shipped(folder: Path, sources: Iterable[Source]) -> tuple[str, ...]:
     Raises ConfigurationError.
     """
     path = folder / RECORD
-    _, recorded = _read(path)
+    recorded = _read(path)
     new = {source.name: digest(source.tree) for source in sources if source.name not in recorded}
     if new:
         try:
@@ -50,20 +49,13 @@ def record_shipped(folder: Path, sources: Iterable[Source]) -> tuple[str, ...]:
     return tuple(new)
 
 
-def _read(path: Path) -> tuple[str, dict[str, str]]:
+def _read(path: Path) -> dict[str, str]:
     try:
-        text = path.read_text(encoding="utf-8")
-        recorded = json.loads(text)
+        recorded = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return "", {}
+        return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path.name} cannot be read: {error}") from error
     if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
         raise ConfigurationError(f"{path.name} is not a JSON object of names and digests")
-    return text, recorded
-
-
-def _line(text: str, name: str) -> int:
-    lines = text.splitlines()
-    found = (n for n, line in enumerate(lines, start=1) if re.search(rf'"{re.escape(name)}"', line))
-    return next(found, 1)
+    return recorded

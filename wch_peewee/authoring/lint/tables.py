@@ -1,32 +1,97 @@
-"""Rules about drops, renames, keys, types and columns: what PHP and older releases lose, and what blocks writers."""
+"""Rules about steps: what PHP and older releases lose, and what blocks writers, by the tables before each step."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...migrate import batches, steps
-from ...schema.objects import Column, ColumnType, ForeignKey, Index, enum
+from ...schema import operations as ops
+from ...schema.objects import Column, ColumnType, Table, enum
 from ...schema.types import widens
 from .findings import Remarks, code_of, run_code
 from .load import Migration, RecordedStep
-from .state import Moment
+
+Tables = dict[str, Table]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step, the tables as they are before it, those that its own file has made, and all steps before it."""
+
+    step: RecordedStep
+    tables: Tables
+    made_here: frozenset[str]
+    before: tuple[RecordedStep, ...]
+    earlier_files: tuple[RecordedStep, ...]
+
+    @property
+    def table(self) -> str:
+        return str(self.step.arguments.get("table", ""))
+
+    @property
+    def is_empty(self) -> bool:
+        """True when the table was made by this very migration, so that no rows are in the way."""
+        return self.table in self.made_here
+
+    def column(self, name: str) -> Column | None:
+        """The column as it is before the step, as far as the files say."""
+        live = self.tables.get(self.table)
+        return live.column(name) if live is not None else None
+
+
+def moments(
+    migration: Migration, tables: Tables, earlier: tuple[RecordedStep, ...] = ()
+) -> tuple[list[Moment], Tables]:
+    """Return the steps of ``migrate()`` with what is there before each, and the tables after the last.
+
+    ``tables`` is what is there before the first.
+    """
+    found: list[Moment] = []
+    made: frozenset[str] = frozenset()
+    for step in migration.migrate.steps:
+        found.append(Moment(step, tables, made, tuple(moment.step for moment in found), earlier))
+        operations = _operations(step, tables)
+        made |= {operation.table for operation in operations if isinstance(operation, ops.CreateTable)}
+        tables = ops.apply_operations(tables, operations)
+    return found, tables
+
+
+def _operations(step: RecordedStep, tables: Tables) -> list[ops.Operation]:
+    """Return what the step does to ``tables``; nothing where its arguments do not tell."""
+    a = step.arguments
+    if step.is_(steps.create_tables):
+        return [ops.CreateTable(table.name, table) for table in a["tables"] if table.name not in tables]
+    if step.is_(steps.drop_tables):
+        return [ops.DropTable(table.name) for table in a["tables"]]
+    name = a.get("table")
+    if name not in tables:
+        return []
+    if step.is_(steps.add_column, steps.alter_column):
+        was = tables[name].column(a["column"].name)
+        return [ops.ModifyColumn(name, was, a["column"]) if was else ops.AddColumn(name, a["column"], a.get("after"))]
+    if step.is_(steps.rename_column):
+        return [ops.RenameColumn(name, a["old"], a["new"])]
+    if step.is_(steps.drop_column):
+        return [ops.DropColumn(name, a["column"])]
+    if step.is_(steps.keep_column):
+        return [ops.DropColumn(name, a["instead_of"])]
+    return []
 
 
 def drop_remarks(moment: Moment) -> Remarks:
     """Check one step of migrate() that drops or renames."""
     step, a = moment.step, moment.step.arguments
     if step.is_(steps.drop_column):
-        name = f"{moment.table}.{a['column']}"
-        yield from _unmeant_column(step)
-        if any(_uses_column(other, moment.table, str(a["column"])) for other in moment.before):
-            yield step.line, "drop-in-use", *_in_use(name, f"steps.drop_column of {name}")
+        yield from _unconfirmed(step)
+        if any(_uses(other, moment.table, a["column"]) for other in moment.before):
+            yield step.line, "drop-in-use", *_in_use(f"{moment.table}.{a['column']}", "drop_column")
     elif step.is_(steps.drop_tables):
-        names = [str(getattr(table, "name", table)) for table in a["tables"]]
+        names = [table.name for table in a["tables"]]
         if not a["allow_drop"]:
             found = f"dropping {', '.join(names)} is refused without allow_drop=True"
             yield step.line, "allow-drop", found, "add allow_drop=True if the rows are not needed"
         for name in names:
-            if any(_uses_table(other, name) for other in moment.before):
-                yield step.line, "drop-in-use", *_in_use(name, f"steps.drop_tables of {name}")
+            if any(_uses(other, name) for other in moment.before):
+                yield step.line, "drop-in-use", *_in_use(name, "drop_tables")
     elif step.is_(steps.rename_column) and not moment.is_empty:
         yield from _renamed(moment)
 
@@ -35,10 +100,10 @@ def rollback_drops(migration: Migration) -> Remarks:
     """Check a rollback, which drops what migrate() has added: each drop needs a confirmation."""
     for step in migration.rollback.steps:
         if step.is_(steps.drop_column):
-            yield from _unmeant_column(step)
+            yield from _unconfirmed(step)
 
 
-def _unmeant_column(step: RecordedStep) -> Remarks:
+def _unconfirmed(step: RecordedStep) -> Remarks:
     a = step.arguments
     if not a["allow_drop"]:
         found = f"dropping {a['table']}.{a['column']} is refused without allow_drop=True"
@@ -49,32 +114,20 @@ def _unmeant_column(step: RecordedStep) -> Remarks:
 def _in_use(name: str, step: str) -> tuple[str, str]:
     return (
         f"{name} is dropped in the migration that stops using it, while the previous release still reads it",
-        f"keep {name} for now, and move {step} into a migration of a later release",
+        f"keep {name} for now, and move steps.{step} of {name} into a migration of a later release",
     )
 
 
-def _uses_column(step: RecordedStep, table: str, column: str) -> bool:
-    a = step.arguments
-    if step.is_(batches.copy_column):
-        return bool(a["table"] == table and a["source"] == column)
-    if step.is_(batches.change_rows):
-        return a["table"] == table and column in a["columns"]
-    if step.is_(batches.fill_column):
-        return a["table"] == table and _has_word(str(a["expression"]), column)
-    sql = _sql(step)
-    return f"{{{table}" in sql and _has_word(sql, column)
+_ON_ROWS = (batches.copy_column, batches.change_rows, batches.fill_column, batches.run_in_batches, steps.run_sql)
 
 
-def _uses_table(step: RecordedStep, table: str) -> bool:
-    return bool(re.search(rf"\{{{re.escape(table)}[}}:]", _sql(step)))
-
-
-def _sql(step: RecordedStep) -> str:
-    return str(step.arguments["sql"]) if step.is_(steps.run_sql, batches.run_in_batches) else ""
-
-
-def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+def _uses(step: RecordedStep, table: str, column: str = "") -> bool:
+    """Return True if the step reads or writes rows of the table, and names the column."""
+    if not step.is_(*_ON_ROWS):
+        return False
+    words = " ".join(map(str, step.arguments.values()))
+    on_table = step.arguments.get("table") == table or re.search(rf"\{{{re.escape(table)}[}}:]", words)
+    return bool(on_table) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", words) is not None
 
 
 _BOTH = "import what this uses, let rollback() drop the new column, and keep both fields in the model until then"
@@ -82,11 +135,10 @@ _BOTH = "import what this uses, let rollback() drop the new column, and keep bot
 
 def _renamed(moment: Moment) -> Remarks:
     a = moment.step.arguments
-    table, old, new = code_of(moment.table), str(a["old"]), str(a["new"])
-    live = moment.column(old)
-    code = f'Column("{new}", ..., nullable=True)'
-    if live is not None:
-        code = code_of(replace(live, name=new, nullable=True, default=None))
+    table, old, new = code_of(moment.table), a["old"], a["new"]
+    if (live := moment.column(old)) is None:
+        return
+    code = code_of(replace(live, name=new, nullable=True, default=None))
     way = ", then ".join(
         (
             run_code("steps.add_column", table, code, f"after={code_of(old)}"),
@@ -99,30 +151,22 @@ def _renamed(moment: Moment) -> Remarks:
     yield moment.step.line, "rename-column", found, advice
 
 
-_LATER = "and add # wch: allow {} because ..., when something prevents new ones until then"
+_CHECK = "check first: wch plan counts these rows; add # wch: allow {} because ..., when something prevents new ones"
 
 
 def key_remarks(moment: Moment) -> Remarks:
     """Check one step that adds an index or a foreign key."""
     a, line = moment.step.arguments, moment.step.line
-    index, key = a.get("index"), a.get("key")
     if moment.is_empty:
         return
-    if moment.step.is_(steps.add_index) and isinstance(index, Index) and index.unique:
-        columns = ", ".join(index.columns)
+    if moment.step.is_(steps.add_index) and a["index"].unique:
+        columns = ", ".join(a["index"].columns)
         found = f"{moment.table} ({columns}) becomes unique: it is refused if duplicates exist or are added meanwhile"
-        count = f"SELECT {columns}, COUNT(*) FROM {{{moment.table}}} GROUP BY {columns} HAVING COUNT(*) > 1"
-        yield line, "unique-index", found, f"check first (wch plan; {count}), {_LATER.format('unique-index')}"
-    elif moment.step.is_(steps.add_foreign_key) and isinstance(key, ForeignKey):
-        parent, columns = key.referenced_table, ", ".join(key.columns)
+        yield line, "unique-index", found, _CHECK.format("unique-index")
+    elif moment.step.is_(steps.add_foreign_key):
+        columns, parent = ", ".join(a["key"].columns), a["key"].referenced_table
         found = f"{moment.table} ({columns}) refers to {parent}: it is refused if orphans exist or are added meanwhile"
-        pairs = zip(key.columns, key.referenced_columns, strict=False)
-        joined = " AND ".join(f"p.{theirs} = c.{ours}" for ours, theirs in pairs)
-        count = (
-            f"SELECT COUNT(*) FROM {{{moment.table}}} c WHERE c.{key.columns[0]} IS NOT NULL "
-            f"AND NOT EXISTS (SELECT 1 FROM {{{parent}}} p WHERE {joined})"
-        )
-        yield line, "foreign-key", found, f"check first (wch plan; {count}), {_LATER.format('foreign-key')}"
+        yield line, "foreign-key", found, _CHECK.format("foreign-key")
 
 
 #: A varchar of more characters than this may take more than 255 bytes, and then its length has two bytes.
@@ -196,12 +240,12 @@ def _expand(table: str, was: Column, now: Column) -> str:
 
 def column_remarks(moment: Moment) -> Remarks:
     """Check one step that adds or alters a column."""
-    column = moment.step.arguments.get("column")
-    if not isinstance(column, Column) or moment.is_empty:
+    if moment.is_empty or not moment.step.is_(steps.add_column, steps.alter_column):
         return
+    column: Column = moment.step.arguments["column"]
     if moment.step.is_(steps.add_column):
         yield from _added(moment, column)
-    elif moment.step.is_(steps.alter_column) and (was := moment.column(column.name)) is not None:
+    elif (was := moment.column(column.name)) is not None:
         yield from bad_type(moment, was, column)
         if was.nullable and not column.nullable and not _is_filled(moment, column.name):
             found = f"{moment.table}.{column.name} becomes NOT NULL, but no earlier step fills its NULLs"
@@ -227,18 +271,7 @@ def _fill(table: str, column: Column) -> str:
 
 
 def _is_filled(moment: Moment, column: str) -> bool:
-    return any(_fills(step, moment.table, column) for step in (*moment.before, *moment.earlier_files))
-
-
-def _fills(step: RecordedStep, table: str, column: str) -> bool:
-    """Return True if a step visibly writes the column; a function of the author's own may."""
-    a = step.arguments
-    if step.is_(batches.fill_column):
-        return bool(a["table"] == table and a["column"] == column)
-    if step.is_(batches.copy_column):
-        return bool(a["table"] == table and a["target"] == column)
-    if step.is_(batches.change_rows):
-        return bool(a["table"] == table)
-    if step.is_(batches.run_in_batches, steps.run_sql):
-        return f"{{{table}" in str(a["sql"]) and column in str(a["sql"])
-    return step.is_(steps.run_python)
+    """Return True if an earlier step visibly writes the column; a function of the author's own may."""
+    before = (*moment.before, *moment.earlier_files)
+    own = (steps.run_python, batches.change_rows)
+    return any(step.is_(*own) or _uses(step, moment.table, column) for step in before)
