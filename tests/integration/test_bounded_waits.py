@@ -243,7 +243,7 @@ def test_locked_rows_end_in_busy_and_nothing_worse(site: LiveDatabase, folder: P
         # Reading waits for nobody.
         assert Plugin(site.database).admin_init().outcome == "current"
         assert DatabaseManager(site.url).status().is_current
-        with pytest.raises(Busy, match=rf"held {table} for \d+ seconds .*connection {other.number} "):
+        with pytest.raises(Busy, match=rf"locked {table} for \d+ seconds .*connection {other.number} "):
             DatabaseManager(site.url, migrations=folder, patience=1).install()
     assert DatabaseManager(site.url, migrations=folder).install().version == "1.1.0"
 

@@ -153,7 +153,7 @@ def test_an_account_that_may_not_see_who_blocks_is_told_what_it_lacks(site: Live
     with closing(site.connect()) as other, other.atomic(), account(site, "ALL PRIVILEGES") as limited:
         other.execute_sql("SELECT * FROM wp_wch_carts")
         manager = DatabaseManager(limited.url(site.name), patience=0.5)
-        with pytest.raises(Busy, match=rf"held wp_wch_carts .*this account may not see which: GRANT {needed} TO"):
+        with pytest.raises(Busy, match=rf"locked wp_wch_carts .*this account may not see which: GRANT {needed} TO"):
             manager.install()
 
 
