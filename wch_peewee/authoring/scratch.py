@@ -20,7 +20,7 @@ from ..migrate.folder import MigrationFolder
 from ..schema.declared import resolve
 from ..schema.dialect import Dialect
 from ..schema.naming import Names, Namespace
-from ..schema.objects import ForeignKey, Schema, Table, as_declared
+from ..schema.objects import ForeignKey, Schema, Table, as_declared, in_order
 from ..schema.operations import CreateTable
 
 
@@ -135,19 +135,5 @@ def scratch_schema(database: pw.Database, namespace: Namespace) -> Schema:
     if not there:
         return Schema(())
     live = _logical(introspect_schema(Connection(database, dialect), sorted(there)), names, dialect)
-    return Schema(_parents_first(live))
-
-
-def _parents_first(schema: Schema) -> tuple[Table, ...]:
-    ordered: list[Table] = []
-    left = list(schema)
-    while left:
-        waiting = {table.name for table in left}
-        free = [
-            table
-            for table in left
-            if not {key.referenced_table for key in table.foreign_keys} & (waiting - {table.name})
-        ] or left
-        ordered += free
-        left = [table for table in left if table not in free]
-    return tuple(ordered)
+    ordered, rest = in_order(live, lambda table: [live.table(key.referenced_table) for key in table.foreign_keys])
+    return Schema((*ordered, *rest))

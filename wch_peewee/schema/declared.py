@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import peewee
 
 from ..errors import ConfigurationError
 from .dialect import Dialect
 from .naming import OUTSIDE, Names, constraint_name, key_of
-from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, same_names
+from .objects import Column, ColumnType, Default, ForeignKey, Index, Schema, Table, in_order, same_names
 from .operations import CreateTable
 from .statements import Statement
 from .types import LONGEST_KEY, beyond, longest_key, plain_literal, row_bytes
@@ -24,17 +24,10 @@ def parents_first(models: Iterable[M]) -> tuple[M, ...]:
     Tables are made in this order, and dropped in the opposite one. Raises ConfigurationError if models refer to each
     other.
     """
-    ordered: list[M] = []
-    rest: list[Any] = list(models)
-    while rest:
-        free = next(
-            (m for m in rest if not any(f.rel_model in rest and f.rel_model is not m for f in m._meta.refs)), None
-        )
-        if free is None:
-            names = " and ".join(model.__name__ for model in rest)
-            raise ConfigurationError(f"{names} refer to each other; expected tables that can be created one by one.")
-        ordered.append(free)
-        rest.remove(free)
+    ordered, rest = in_order(models, lambda model: [field.rel_model for field in cast(Any, model)._meta.refs])
+    if rest:
+        names = " and ".join(model.__name__ for model in rest)
+        raise ConfigurationError(f"{names} refer to each other; expected tables that can be created one by one.")
     return tuple(ordered)
 
 

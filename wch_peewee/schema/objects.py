@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from .types import ColumnType, column_type, plain_literal
 
@@ -233,3 +234,17 @@ class Schema:
 
     def table(self, name: str) -> Table | None:
         return next((table for table in self.tables if table.name == name), None)
+
+
+T = TypeVar("T")
+
+
+def in_order(items: Iterable[T], parents: Callable[[T], Sequence[object]]) -> tuple[list[T], list[T]]:
+    """Return the items, each behind its parents and else in their order, and those that refer to each other."""
+    ordered, rest = list[T](), list(items)
+    while True:
+        free = next((item for item in rest if not any(one in rest and one != item for one in parents(item))), None)
+        if free is None:
+            return ordered, rest
+        ordered.append(free)
+        rest.remove(free)

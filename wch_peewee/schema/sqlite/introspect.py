@@ -64,7 +64,7 @@ def read_table(name: str, sql: str) -> Table:
     return replace(
         table,
         indexes=uniques,
-        foreign_keys=tuple(_foreign_key(table, clause) for _, clause in _clauses(text) if clause.kind == "foreign key"),
+        foreign_keys=tuple(_foreign_keys(table, text)),
         opaque=(*text.options, *_oddities(text), *odd, *odd_uniques),
     )
 
@@ -149,16 +149,11 @@ def _uniques(table: Table, text: TableText, numbered_from: int) -> tuple[tuple[I
     return tuple(indexes), odd
 
 
-def _foreign_key(table: Table, clause: Clause) -> ForeignKey:
-    return ForeignKey(
-        tuple(stored_name(table, column) for column in clause.columns),
-        clause.referenced_table,
-        clause.referenced_columns,
-        clause.on_delete,
-        clause.on_update,
-        clause.name,
-        clause.source,
-    )
+def _foreign_keys(table: Table, text: TableText) -> Iterator[ForeignKey]:
+    for _, clause in _clauses(text):
+        if (key := clause.foreign_key) is not None:
+            columns = tuple(stored_name(table, column) for column in key.columns)
+            yield replace(key, columns=columns, source=clause.source)
 
 
 def refers(sql: str, wanted: set[str]) -> bool:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import Literal, TypeVar, cast
 
-from ..objects import Index, Table
+from ..objects import ForeignKey, Index, Table
 
 Kind = Literal["word", "name", "string", "number", "blob", "mark"]
 
@@ -232,10 +232,7 @@ class Clause:
     text: str = ""
     columns: tuple[str, ...] = ()
     autoincrement: bool = False
-    referenced_table: str = ""
-    referenced_columns: tuple[str, ...] = ()
-    on_delete: str = "NO ACTION"
-    on_update: str = "NO ACTION"
+    foreign_key: ForeignKey | None = None
     odd: tuple[str, ...] = ()
     source: str = ""
 
@@ -398,10 +395,8 @@ def _references(cursor: Cursor, name: str, columns: tuple[str, ...], odd: tuple[
             odd += () if immediate else (f"DEFERRABLE{when}",)
         else:
             break
-    return Clause(
-        "foreign key", name, columns=columns, referenced_table=table, referenced_columns=referenced,
-        on_delete=actions["DELETE"], on_update=actions["UPDATE"], odd=odd,
-    )  # fmt: skip
+    key = ForeignKey(columns, table, referenced, actions["DELETE"], actions["UPDATE"], name)
+    return Clause("foreign key", name, columns=columns, foreign_key=key, odd=odd)
 
 
 def _conflict(cursor: Cursor) -> tuple[str, ...]:
