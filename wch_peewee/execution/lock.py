@@ -19,7 +19,6 @@ from ..errors import Busy, SchemaConflict, duration
 from ..models.namespace import WCH
 from ..schema.naming import Namespace
 from ..wordpress.options import cluster_obstacle, has_unique_names
-from .apply import ConcurrentChange
 from .lease import heartbeat, lease
 from .leftovers import wait_for_tools
 
@@ -159,9 +158,7 @@ def migration_lock(context: RunContext) -> Iterator[LockCheck]:
 def _leased(context: RunContext, deadline: float) -> Iterator[LockCheck]:
     database, dialect, names, patience = context.database, context.dialect, context.names, context.options.patience
     database.execute_sql(dialect.synchronize_reads())
-    # Without WordPress several nodes may be creating it at once.
-    with contextlib.suppress(ConcurrentChange):
-        context.run_steps(context.options_step(), names.options)
+    context.create_options()
     _require_unique_names(context)
     own = Connection(dedicated(database, patience=patience), dialect)
     # Behind a load balancer the lease's connection can be to another node, which says nothing about the run's own.
