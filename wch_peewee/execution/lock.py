@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import peewee as pw
 
-from ..database.connect import dedicated, describe, in_transaction
+from ..database.connect import attempts, dedicated, describe, in_transaction
 from ..database.failures import ELSEWHERE
-from ..database.query import Connection, attempts
+from ..database.query import Connection
 from ..database.session import with_settings
 from ..errors import Busy, SchemaConflict, duration
 from ..models.namespace import WCH
@@ -71,7 +70,7 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
 
 def _begin(database: pw.Database, transaction: pw._atomic, timeout: float) -> None:
     deadline = time.monotonic() + timeout
-    for _ in attempts(timeout, lambda: f"Another process writes to {describe(database)}", lambda attempt: 0.02):
+    for _ in attempts(timeout, lambda: f"Another process writes to {describe(database)}", every=0.02):
         database.execute_sql(f"PRAGMA busy_timeout = {min(1.0, _left(deadline)) * 1000:.0f}")
         try:
             transaction.__enter__()
@@ -192,7 +191,7 @@ def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
     def reason() -> str:
         return f"Another run{_holder(context.connection, name)[0]} is upgrading {names.start}*"
 
-    for _ in attempts(_left(deadline), reason, lambda attempt: random.uniform(0.02, 0.1)):
+    for _ in attempts(_left(deadline), reason, every=0.06):
         # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
         parameters = (name, int(_left(deadline) >= 1))
         if database.execute_sql("SELECT GET_LOCK(%s, %s)", parameters).fetchone()[0] == 1:
