@@ -191,7 +191,7 @@ def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
     def reason() -> str:
         return f"Another run{_holder(context.connection, name)[0]} is upgrading {names.start}*"
 
-    for _ in attempts(_left(deadline), reason, every=0.06):
+    for _ in attempts(patience, reason, every=0.06):
         # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
         parameters = (name, int(_left(deadline) >= 1))
         if database.execute_sql("SELECT GET_LOCK(%s, %s)", parameters).fetchone()[0] == 1:
