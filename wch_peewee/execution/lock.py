@@ -179,12 +179,8 @@ def _leased(context: RunContext, deadline: float) -> Iterator[LockCheck]:
 
 @contextlib.contextmanager
 def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
-    database, names, folded, patience = (
-        context.database,
-        context.names,
-        context.dialect.folded,
-        context.options.patience,
-    )
+    database, names, patience = context.database, context.names, context.options.patience
+    folded = context.dialect.folded
     # Where names have no case, two spellings are one installation.
     name = lock_name(folded(str(database.database)), folded(names.prefix), names.namespace)
 
