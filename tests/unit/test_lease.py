@@ -12,7 +12,7 @@ import peewee as pw
 import pytest
 from pymysql.constants import SERVER_STATUS
 
-from wch_peewee.database import query
+from wch_peewee.database import connect
 from wch_peewee.database.query import Connection
 from wch_peewee.errors import Busy
 from wch_peewee.execution import lease as module
@@ -111,7 +111,7 @@ class _Answer:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(query, "time", clock)
+    monkeypatch.setattr(connect, "time", clock)
     return clock
 
 

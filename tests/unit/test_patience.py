@@ -11,7 +11,7 @@ import pytest
 from pymysql.constants import SERVER_STATUS
 
 from wch_peewee import Busy
-from wch_peewee.database import query
+from wch_peewee.database import connect, query
 from wch_peewee.database.query import Connection, retry_aborted, retry_while_blocked, run_query
 from wch_peewee.errors import duration
 from wch_peewee.schema.base import Query
@@ -36,7 +36,7 @@ class Held:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query, "pause", lambda attempt: 0.0)
+    monkeypatch.setattr(connect.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(query, "_PAUSE", (0.0, 0.0))
 
 

@@ -11,7 +11,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -419,20 +419,33 @@ def _create_file(database: pw.Database) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _connect(database: pw.Database) -> None:
-    patience = patience_of(database)
+def attempts(patience: float, reason: Callable[[], str], every: float | None = None) -> Iterator[None]:
+    """Yield for each attempt: at once, and again until ``patience`` seconds are over.
+
+    The attempts are about ``every`` seconds apart, by default further each time. The first wait is logged as a warning
+    that begins with ``reason()``.
+    """
     deadline = time.monotonic() + patience
-    for attempt in itertools.count():
+    for attempt in itertools.count(1):
+        yield
+        if (left := deadline - time.monotonic()) <= 0:
+            return
+        if attempt == 1:
+            logger.warning("%s; waiting up to %s", reason(), duration(round(patience, 1)))
+        rest = min(5.0, 0.1 * 2.0 ** min(attempt, 5)) if every is None else every
+        time.sleep(min(rest * random.uniform(0.5, 1.5), left))
+
+
+def _connect(database: pw.Database) -> None:
+    for _ in attempts(patience_of(database), lambda: f"{describe(database)} has too many connections", every=0.6):
         try:
             database.connect(reuse_if_open=True)
             return
         except pw.PeeweeException as error:
-            left = deadline - time.monotonic()
-            if left <= 0 or not is_crowded(error):
+            if not is_crowded(error):
                 raise
-            if not attempt:
-                logger.warning("%s has too many connections; waiting up to %s", describe(database), duration(patience))
-        time.sleep(min(left, random.uniform(0.2, 1)))
+            crowded = error
+    raise crowded
 
 
 def connect(database: pw.Database) -> None:

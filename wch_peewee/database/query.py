@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import logging
 import random
 import re
 import time
@@ -17,15 +15,13 @@ from peewee import Database, PeeweeException, SqliteDatabase
 
 from ..errors import Busy, UnsupportedServer, duration
 from ..schema.base import BaseDialect, Failure, Query
-from .connect import in_transaction, is_autocommitted, patience_of
+from .connect import attempts, in_transaction, is_autocommitted, patience_of
 
 if TYPE_CHECKING:
     from ..schema.dialect import Dialect
 
 
 T = TypeVar("T")
-
-logger = logging.getLogger("wch_peewee")
 
 #: How often a read that the server aborts is sent, and the shortest and longest pause in between, in seconds.
 _ATTEMPTS, _PAUSE = 20, (0.01, 0.1)
@@ -146,27 +142,6 @@ def retry_while_blocked(
     )
     blocked.of_statement = True
     raise blocked from cause
-
-
-def attempts(patience: float, reason: Callable[[], str], rest: Callable[[int], float] | None = None) -> Iterator[int]:
-    """Yield the number of each attempt: the first at once, others until ``patience`` seconds are over.
-
-    ``rest`` returns the seconds between attempts, by default as ``pause`` does. The first wait is logged as a warning
-    that begins with ``reason()``.
-    """
-    deadline = time.monotonic() + patience
-    for attempt in itertools.count(1):
-        yield attempt
-        if (left := deadline - time.monotonic()) <= 0:
-            return
-        if attempt == 1:
-            logger.warning("%s; waiting up to %s", reason(), duration(round(patience, 1)))
-        time.sleep(min((rest or pause)(attempt), left))
-
-
-def pause(attempt: int) -> float:
-    """Return how many seconds to wait after so many attempts: longer each time, with jitter."""
-    return min(5.0, 0.1 * 2.0 ** min(attempt, 5)) * random.uniform(0.5, 1.5)
 
 
 def _holders(connection: Connection, tables: Sequence[str]) -> str:

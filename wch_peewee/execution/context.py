@@ -257,6 +257,15 @@ class RunContext:
         create = options_table(self.dialect, self.prefix, self.collation)
         return self.dialect.render(None, with_free_names([create], self.dialect, self.database_names))
 
+    def create_options(self) -> None:
+        """Create the options table if it is missing, for the lease: ahead of the run, whose listener is not told.
+
+        Without WordPress several nodes may be creating it at once.
+        """
+        ahead = replace(self, listener=NO_LISTENER, outcomes=[])
+        with contextlib.suppress(ConcurrentChange):
+            ahead.run_steps(self.options_step(), self.names.options)
+
     def run_steps(self, steps: Iterable[Step], name: str) -> None:
         """Run rendered steps on the one table ``name``."""
         Executor(self, {*self.names.owned, name}).run_steps(steps)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import secrets
 import socket
 import threading
@@ -12,7 +11,8 @@ from typing import Any
 
 import peewee as pw
 
-from ..database.query import Connection, attempts, retry_aborted
+from ..database.connect import attempts
+from ..database.query import Connection, retry_aborted
 from ..errors import Busy, duration
 
 #: The value of a free lease. The row stays, because an account that may upgrade may lack DELETE.
@@ -48,7 +48,7 @@ class Lease:
         def another() -> str:
             return f"Another run on this cluster{_who(seen)} is upgrading"
 
-        for _ in attempts(timeout, another, lambda attempt: random.uniform(0.05, 0.2)):
+        for _ in attempts(timeout, another, every=0.12):
             value = self._value_or(seen)
             now = time.monotonic()
             # An ALTER that has kept our own SELECT waiting has kept the holder from beating, too.

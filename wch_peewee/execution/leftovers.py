@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from peewee import PeeweeException
 
-from ..database.query import Connection, attempts
+from ..database.connect import attempts
+from ..database.query import Connection
 from ..errors import Busy
 from ..schema.base import Query
 from ..schema.dialect import Topology
@@ -132,7 +133,7 @@ def wait_for_tools(connection: Connection, topology: Topology, tables: Sequence[
     """Wait until no tool has anything at ``tables``. Raises Busy after ``deadline``, in monotonic seconds."""
     found: ToolAtWork | None = None
     left = max(0.0, deadline - time.monotonic())
-    for _ in attempts(left, lambda: found.what if found else "", lambda attempt: _POLL):
+    for _ in attempts(left, lambda: found.what if found else "", every=_POLL):
         if (found := tool_at_work(connection, topology, tables)) is None:
             return
     raise Busy(f"{found} Nothing was changed.")

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import peewee as pw
 
-from ..database.connect import dedicated, describe, in_transaction
+from ..database.connect import attempts, dedicated, describe, in_transaction
 from ..database.failures import ELSEWHERE
-from ..database.query import Connection, attempts
+from ..database.query import Connection
 from ..database.session import with_settings
 from ..errors import Busy, SchemaConflict, duration
 from ..models.namespace import WCH
 from ..schema.naming import Namespace
 from ..wordpress.options import cluster_obstacle, has_unique_names
-from .apply import ConcurrentChange
 from .lease import heartbeat, lease
 from .leftovers import wait_for_tools
 
@@ -72,7 +70,7 @@ def immediate_transaction(database: pw.Database, timeout: float, commit_wait: fl
 
 def _begin(database: pw.Database, transaction: pw._atomic, timeout: float) -> None:
     deadline = time.monotonic() + timeout
-    for _ in attempts(timeout, lambda: f"Another process writes to {describe(database)}", lambda attempt: 0.02):
+    for _ in attempts(timeout, lambda: f"Another process writes to {describe(database)}", every=0.02):
         database.execute_sql(f"PRAGMA busy_timeout = {min(1.0, _left(deadline)) * 1000:.0f}")
         try:
             transaction.__enter__()
@@ -159,9 +157,7 @@ def migration_lock(context: RunContext) -> Iterator[LockCheck]:
 def _leased(context: RunContext, deadline: float) -> Iterator[LockCheck]:
     database, dialect, names, patience = context.database, context.dialect, context.names, context.options.patience
     database.execute_sql(dialect.synchronize_reads())
-    # Without WordPress several nodes may be creating it at once.
-    with contextlib.suppress(ConcurrentChange):
-        context.run_steps(context.options_step(), names.options)
+    context.create_options()
     _require_unique_names(context)
     own = Connection(dedicated(database, patience=patience), dialect)
     # Behind a load balancer the lease's connection can be to another node, which says nothing about the run's own.
@@ -183,19 +179,15 @@ def _leased(context: RunContext, deadline: float) -> Iterator[LockCheck]:
 
 @contextlib.contextmanager
 def _named_lock(context: RunContext, deadline: float) -> Iterator[LockCheck]:
-    database, names, folded, patience = (
-        context.database,
-        context.names,
-        context.dialect.folded,
-        context.options.patience,
-    )
+    database, names, patience = context.database, context.names, context.options.patience
+    folded = context.dialect.folded
     # Where names have no case, two spellings are one installation.
     name = lock_name(folded(str(database.database)), folded(names.prefix), names.namespace)
 
     def reason() -> str:
         return f"Another run{_holder(context.connection, name)[0]} is upgrading {names.start}*"
 
-    for _ in attempts(_left(deadline), reason, lambda attempt: random.uniform(0.02, 0.1)):
+    for _ in attempts(patience, reason, every=0.06):
         # Whole seconds only: MySQL rounds, and waits for ever for a negative number.
         parameters = (name, int(_left(deadline) >= 1))
         if database.execute_sql("SELECT GET_LOCK(%s, %s)", parameters).fetchone()[0] == 1:

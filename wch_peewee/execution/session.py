@@ -9,6 +9,7 @@ from typing import TypeVar
 import peewee as pw
 
 from ..database.connect import (
+    attempts,
     connect,
     connected,
     dedicated,
@@ -19,7 +20,7 @@ from ..database.connect import (
     is_private,
 )
 from ..database.failures import database_error
-from ..database.query import Connection, attempts, failure_of
+from ..database.query import Connection, failure_of
 from ..errors import ConfigurationError, RunStopped
 from ..schema.naming import Names
 from .context import DEFAULT_OPTIONS, NO_LISTENER, RunContext, RunListener, RunOptions, locked

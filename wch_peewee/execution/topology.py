@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import peewee as pw
 
-from ..database.connect import PATIENCE, connected, dedicated, describe, in_transaction
+from ..database.connect import PATIENCE, attempts, connected, dedicated, describe, in_transaction
 from ..database.failures import database_error
-from ..database.query import Connection, attempts, by_the_writer, failure_of
+from ..database.query import Connection, by_the_writer, failure_of
 from ..errors import Busy, ConfigurationError, DatabaseUnavailable, UnsupportedServer, duration
 from ..schema.base import Query, Rows
 from ..schema.dialect import Topology
