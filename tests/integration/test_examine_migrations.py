@@ -214,7 +214,7 @@ def test_the_command_examines_the_project_of_pyproject(tmp_path: Path) -> None:
     named = ["--migrations", "migrations"]
     result = command(*named, folder=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
-    assert "expected the models and the migrations of one namespace" in result.stderr
+    assert "choose models and migrations of the same namespace" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     (tmp_path / "pyproject.toml").write_text('[tool.wch]\nmodels = "bills"\nmigrations = "migrations"\n')
     for arguments in ([], named):

@@ -178,7 +178,7 @@ def test_rows_that_an_earlier_step_changes_are_not_said_to_fail(
         )
         table = wch("plan", "--format", "table", database=database.url).out.splitlines()
         assert table[0].split()[-1] == "conflicting_rows"
-        assert any(re.search(r"^002_more +2 .* 1$", line) for line in table) == (not changes)
+        assert any(re.search(r"^002_more +[12] .* 1$", line) for line in table) == (not changes)
         rows = list(csv.DictReader(wch("plan", "--format", "csv", database=database.url).out.splitlines()))
     assert sum(int(row["conflicting_rows"]) for row in rows) == (not changes)
     if first == [FILL]:
