@@ -137,7 +137,7 @@ class RunStopped(WchError):
         return one_line(self.reason)
 
     def _done_so_far(self, in_place: Sequence[str]) -> str:
-        return f"Done so far: {_some(in_place)}." if in_place else "This run changed nothing."
+        return f"Done so far: {some(in_place)}." if in_place else "This run changed nothing."
 
 
 class StatementFailed(RunStopped):
@@ -162,9 +162,7 @@ class MigrationFailed(RunStopped):
         if self.step == 1:
             return super()._done_so_far(in_place)
         steps = "step 1" if self.step == 2 else f"steps 1 to {self.step - 1}"
-        return f"Done so far: {steps}. " + (
-            f"This run: {_some(in_place)}." if in_place else "This run changed nothing."
-        )
+        return f"Done so far: {steps}. " + (f"This run: {some(in_place)}." if in_place else "This run changed nothing.")
 
 
 class MigrationBlocked(MigrationFailed, Busy):
@@ -204,6 +202,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:g} second{'' if f'{seconds:g}' == '1' else 's'}"
 
 
-def _some(outcomes: Sequence[str]) -> str:
+def some(outcomes: Sequence[str]) -> str:
+    """Return the last of a run's changes in words, and how many came before."""
     more = len(outcomes) - 3
     return "; ".join(outcomes[-3:]) + (f"; and {more} more before" if more > 0 else "")

@@ -106,6 +106,15 @@ def test_another_process_finds_the_lost_table_with_its_first_call(installed: Liv
     assert Plugin(installed.database).admin_init().changes == ("Created table wp_wch_messages",)
 
 
+def test_a_conflict_comes_with_what_is_done(installed: LiveDatabase) -> None:
+    broken(installed)
+    installed.execute("DROP TABLE wp_wch_carts")
+    with pytest.raises(SchemaConflict) as caught:
+        Plugin(installed.database).activate()
+    words = "Done so far: Created table wp_wch_carts."
+    assert (words in str(caught.value)) == ("wp_wch_carts" in installed.tables()) == (installed.family != "sqlite")
+
+
 def test_a_failed_upgrade_is_not_tried_again_for_a_minute(installed: LiveDatabase, clock: Clock) -> None:
     broken(installed)
     installed.execute("UPDATE wp_options SET option_value = '0.9.0' WHERE option_name = 'wch_db_version'")

@@ -125,7 +125,7 @@ def test_names_that_are_the_same_to_the_server_are_one_message(shop: Any, instal
 
 
 def test_a_message_that_does_not_fit_leaves_nothing(shop: Any) -> None:
-    for values in ({"status": "eaten"}, {"phone": "1" * 21}, {"text": "x"}):
+    for values in ({"status": "eaten"}, {"phone": "1" * 21}, {"text": "x"}, {"conversation": 1}):
         with pytest.raises(InvalidValue):
             shop.Message.ingest("wamid.1", **{"phone": PHONE, **values})
     assert shop.Conversation.select().count() == shop.CustomerProfile.select().count() == 0

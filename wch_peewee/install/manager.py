@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import peewee as pw
 
 from ..database.connect import database_file
-from ..errors import ConfigurationError, MissingPrivileges, RunStopped, SchemaConflict, SchemaTooNew
+from ..errors import ConfigurationError, MissingPrivileges, RunStopped, SchemaConflict, SchemaTooNew, some
 from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.introspect import TableCache
 from ..execution.session import one_connection, read_session, run_in_session
@@ -408,11 +408,10 @@ class DatabaseManager(Installation):
         migrations = tuple(MigrationRouter(context, self.folder).run(None, state=before))
         result = context.reconcile(self.tables)
         if blocking := tuple(map(str, result.blocking)):
-            raise SchemaConflict(
-                f"{self.target}: the models cannot use these tables, and repairing them is not safe. "
-                "The version was not changed.\n" + "\n".join(blocking),
-                reasons=blocking,
-            )
+            words = "the models cannot use these tables, and repairing them is not safe. The version was not changed."
+            undone = context.dialect.transactional_ddl or not context.outcomes
+            done = () if undone else (f"Done so far: {some(context.outcomes)}.",)
+            raise SchemaConflict("\n".join((f"{self.target}: {words}", *blocking, *done)), reasons=blocking)
         version = self._stamp(context)
         return InstallReport(
             "upgraded" if existed else "installed",

@@ -63,6 +63,8 @@ class MessageJobs:
                 raise InvalidValue(f"A message is {shorten(row)}; expected a mapping with wa_message_id and phone.")
             filled("wa_message_id", row.get("wa_message_id"))
             phone_number(row.get("phone"), phone)
+            if "conversation" in row or "conversation_id" in row:
+                raise InvalidValue("conversation was given; omit it, because it is found by the phone.")
 
     @classmethod
     @retrying(single=True)
