@@ -200,3 +200,9 @@ def test_a_file_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("arguments", [["--models", "--network"], ["--migrations", "--network"], ["--record"]])
 def test_options_that_do_not_go_together(arguments: list[str]) -> None:
     assert wch("check", *arguments).code == 64
+
+
+@pytest.mark.parametrize("option", [["--rename", "carts.a:b"], ["--drop", "carts.a"]])
+def test_an_empty_migration_asks_for_no_names(option: list[str], folder: Path) -> None:
+    assert new("x", "--empty", *option).code == 64
+    assert [path.name for path in folder.glob("*.py")] == ["001_initial_schema.py"]

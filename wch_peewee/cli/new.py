@@ -62,6 +62,8 @@ def command(
       wch new --rename messages.note:remark --drop carts.coupon_code tidy_up
       wch new --empty fill_channel --patch
     """
+    if empty and (renames or dropped):
+        raise click.UsageError("--empty compares nothing, so it cannot be combined with --rename or --drop.")
     session = open_author_session(choices, writes=True)
     path = migration_path(session.folder, name)
     if empty:

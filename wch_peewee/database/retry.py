@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 
 import peewee
 
-from ..errors import Busy, ConfigurationError
+from ..errors import Busy, ConfigurationError, duration
 from .connect import PATIENCE, describe, in_transaction, is_async, is_autocommitted
 from .query import failure_of
 from .session import with_settings
@@ -116,7 +116,7 @@ def attempt(
                 waited = time.monotonic() - begun
                 if waited >= patience:
                     raise Busy(
-                        f"{describe(database)}: another session locked the rows for {waited:.0f} seconds "
+                        f"{describe(database)}: another session locked the rows for {duration(round(waited))} "
                         f"({error.args[-1] if error.args else error}); nothing was changed, try again later"
                     ) from error
             _sleep(database, min(patience - waited, pause) * random.uniform(0.5, 1))
