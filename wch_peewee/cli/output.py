@@ -174,6 +174,9 @@ def _discarding_on_error(stream: TextIO) -> Iterator[None]:
             raise
 
 
+#: Keys that need no quotes in YAML. ``yes``, ``no`` and the like would, but are not used.
+_PLAIN = re.compile(r"[a-z]+(_[a-z]+)+|version|prefix|target|applied|pending|engine|error|outcome|rows", re.ASCII)
+
 #: Takes the document, its rows, and their columns if rows may be empty; JSON and YAML have only the document.
 Renderer = Callable[[Any, Rows, Sequence[str]], str]
 
@@ -183,9 +186,34 @@ def _json(document: Any, rows: Rows = (), columns: Sequence[str] = (), indent: i
     return json.dumps(document, indent=indent, default=str).replace("\x7f", "\\u007f")
 
 
-def _yaml(document: Any, rows: Rows = (), columns: Sequence[str] = ()) -> str:
-    """Return JSON, which is YAML, too, but for characters beyond U+FFFF and those that cannot be printed."""
-    return visible(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+def _yaml(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:
+    return "\n".join(_yaml_lines(json.loads(json.dumps(document, default=str))))
+
+
+def _yaml_lines(value: Any) -> Iterator[str]:
+    """Yield lines in block style. Scalars are JSON's, which YAML reads alike."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _yaml_item(f"{key if _PLAIN.fullmatch(key) else _yaml_text(key)}:", inner)
+    elif isinstance(value, list) and value:
+        for inner in value:
+            yield from _yaml_item("-", inner)
+    else:
+        yield _yaml_text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _yaml_text(text: str) -> str:
+    """Quote a text. Unprintable characters become escapes, which are the same in YAML as in Python."""
+    return visible(json.dumps(text, ensure_ascii=False))
+
+
+def _yaml_item(head: str, value: Any) -> Iterator[str]:
+    lines = list(_yaml_lines(value))
+    if isinstance(value, dict | list) and value:
+        yield head
+        yield from (f"  {line}" for line in lines)
+    else:
+        yield f"{head} {lines[0]}"
 
 
 def _csv(document: Any, rows: Rows, columns: Sequence[str] = ()) -> str:
