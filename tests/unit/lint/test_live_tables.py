@@ -166,7 +166,7 @@ DANGERS = {
     "a time that the server writes": (
         'migrator.run(steps.run_sql, database, "ALTER TABLE {carts} MODIFY t DATETIME ON UPDATE CURRENT_TIMESTAMP")',
         "ddl",
-        'migrator.run(steps.alter_column, database, "carts", ...); have the models write times',
+        "no step makes ON UPDATE CURRENT_TIMESTAMP",
     ),
 }
 

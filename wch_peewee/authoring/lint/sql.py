@@ -19,12 +19,13 @@ _STEPS = (
     (r"ADD\s+(UNIQUE|INDEX|KEY)\b|CREATE\s+(UNIQUE\s+)?INDEX", "steps.add_index"),
     (r"RENAME\s+(INDEX|KEY)", "steps.rename_index"),
     (r"DROP\s+(INDEX|KEY)", "steps.drop_index"),
-    (r"RENAME\s+COLUMN|\bCHANGE\b", "steps.rename_column"),
-    (r"\b(MODIFY|ALTER\s+COLUMN)\b", "steps.alter_column"),
+    (r"RENAME\s+COLUMN", "steps.rename_column"),
+    (r"\b(MODIFY|CHANGE|ALTER\s+COLUMN)\b", "steps.alter_column or steps.rename_column"),
     (r"DROP\s+TABLE", "steps.drop_tables"),
     (r"CREATE\s+(TEMPORARY\s+)?TABLE", "steps.create_tables"),
     (r"ALTER\s+TABLE\b.*\bDROP\b", "steps.drop_column"),
     (r"ALTER\s+TABLE\b.*\bADD\b", "steps.add_column"),
+    (r"TRUNCATE", "batches.run_in_batches with a DELETE"),
 )
 
 
@@ -43,10 +44,14 @@ def _own(step: RecordedStep) -> Remarks:
     sql = _QUIET.sub(lambda match: "''" if match[1] else " ", str(step.arguments["sql"]))
     if match := _DDL.match(sql):
         found = f"{match[1].upper()} in run_sql cannot be repeated, and may not work on other engines"
-        known = next((s for pattern, s in _STEPS if re.search(pattern, sql, re.IGNORECASE | re.DOTALL)), "steps....")
+        if re.search(r"\bON\s+UPDATE\s+CURRENT_TIMESTAMP", sql, re.IGNORECASE):
+            yield step.line, "ddl", found, "no step makes ON UPDATE CURRENT_TIMESTAMP: have the models write the time"
+            return
+        known = next((s for pattern, s in _STEPS if re.search(pattern, sql, re.IGNORECASE | re.DOTALL)), "")
         table = re.search(r"\{(\w+)", sql)
-        code = run_code(known, code_of(table[1]) if table else "...", "...")
-        yield step.line, "ddl", found, f"use a step, which inspects first: {code}; have the models write times"
+        code = run_code(known, code_of(table[1]) if table and "tables" not in known else "...", "...")
+        advice = f"use a step, which inspects first: {code}" if known.count(".") == 1 and " " not in known else ""
+        yield step.line, "ddl", found, advice or (f"use {known}" if known else "use a step, or remove it")
     elif _over_all(sql):
         found = "it changes all rows in one transaction, which blocks other writers"
         yield step.line, "whole-table", found, f"use batches: {_batched(step)}"
