@@ -280,7 +280,7 @@ def test_pw_migrate_of_another_namespace_does_nothing(database: LiveDatabase, fo
     command = [sys.executable, "-m", "peewee_migrate", "migrate", "--directory", str(folder), "--database"]
     ended = subprocess.run([*command, database.url], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert '002_paid.py says NAMESPACE = "shop", and the models are of wch' in ended.stderr.splitlines()[-1]
+    assert '002_paid.py has NAMESPACE = "shop", but the models belong to wch' in ended.stderr.splitlines()[-1]
     assert schema(database) == {}
 
 
