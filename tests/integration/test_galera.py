@@ -457,7 +457,6 @@ def test_a_run_whose_node_stands_still_has_no_lease_for_long(
 def test_a_node_that_stands_still_in_the_middle_of_an_alter(
     galera: GaleraCluster, nodes: Databases, balancer: Proxy, chain: Path, goal: dict[str, str]
 ) -> None:
-    balancer.ahead = 2  # it looks for what is pending on a connection of its own
     with in_an_alter(nodes[0], lambda: through(balancer, nodes, migrations=chain)) as first:
         galera.pause(1)
         try:
@@ -474,7 +473,6 @@ def test_a_node_that_stands_still_in_the_middle_of_an_alter(
 def test_a_balancer_that_cuts_what_is_silent_for_too_long(
     nodes: Databases, balancer: Proxy, chain: Path, goal: dict[str, str]
 ) -> None:
-    balancer.ahead = 2  # it looks for what is pending on a connection of its own
     with in_an_alter(nodes[0], lambda: through(balancer, nodes, migrations=chain)) as first:
         balancer.idle = 0.2
         ending = first.ending()

@@ -98,8 +98,8 @@ class Proxy:
     """The proxy on a port of loopback; ``answers`` counts those since ``strike``.
 
     Unless it passes ``tls``, it hides from clients that the server offers that, and sees what they say. ``banned`` are
-    the requests that it has answered with the error of ``ban``. The first connection, or as many as
-    ``ahead`` says, goes to ``server``, and those after it to ``others`` in turn if there are any.
+    the requests that it has answered with the error of ``ban``. The first connection goes to ``server``, and later ones
+    to ``others`` in turn if there are any.
     """
 
     def __init__(
@@ -111,8 +111,7 @@ class Proxy:
         others: Sequence[ServerAddress] = (),
     ) -> None:
         self._server = server
-        self._others = itertools.cycle(others or [server])
-        self.ahead = 1
+        self._targets = itertools.chain([server], itertools.cycle(others or [server]))
         #: May be set at any time; None is no limit.
         self.idle: float | None = None
         self._tls = tls
@@ -176,8 +175,7 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            target = self._server if self.ahead > 0 else next(self._others)
-            self.ahead -= 1
+            target = next(self._targets)
             link = _Link(client, socket.create_connection((target.host, target.port)))
             with self._guard:
                 self._links.append(link)
