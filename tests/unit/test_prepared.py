@@ -194,3 +194,52 @@ def test_a_sum_is_stored_strictly() -> None:
         campaigns._counted(BroadcastCampaign, 1, {"sent_count": 1})
         messages._advanced(Message, "wamid.1", "read", ["sent"])
     assert [sql[:3] for sql, _ in database.sent] == ["SET", "UPD", "SET", "UPD"]
+
+
+def test_the_order_of_columns_makes_no_other_text() -> None:
+    database = DATABASES["server"]()
+    with bound(database, "wp_"):
+        CustomerProfile._meta.texts.clear()
+        for values in ({"name": "Ada", "preferences": {}}, {"preferences": {}, "name": "Ada"}):
+            customers._upserted(CustomerProfile, {"phone": "+49", **values}, values)
+    assert len(CustomerProfile._meta.texts) == 1
+    assert len({repr(one) for one in database.sent if not one[0].startswith("SET ")}) == 1
+
+
+def test_none_is_compared_as_peewee_does() -> None:
+    database = DATABASES["sqlite"]()
+    with bound(database, "wp_"):
+        conversations._last(Message, 1, 10)
+        assert Conversation().last_messages(10) == []
+    assert ["IS NULL" in sql or "IS ?" in sql for sql, _ in database.sent] == [False, True]
+
+
+def test_a_model_of_an_applications_own_keeps_its_defaults_and_its_code() -> None:
+    """What its defaults and methods return may differ from call to call."""
+    database, saved = peewee.SqliteDatabase(":memory:"), []
+    numbers = iter(range(100))
+
+    class Profile(CustomerProfile):
+        number = peewee.IntegerField(default=lambda: next(numbers))
+        due = peewee.DateTimeField(default=NOW)
+        extra = peewee.JSONField(null=True)  # on a server its values are expressions
+
+    class Basket(Cart):
+        def save(self, *arguments: Any, **options: Any) -> int:
+            saved.append("cart")
+            return super().save(*arguments, **options)
+
+    class Item(SyncQueueItem):
+        def save(self, *arguments: Any, **options: Any) -> int:
+            saved.append("item")
+            return super().save(*arguments, **options)
+
+    with database.bind_ctx([Profile, Basket, Item], bind_refs=False, bind_backrefs=False):
+        database.create_tables([Profile, Basket, Item])
+        rows = [Profile.upsert(phone, extra={"a": 1}) for phone in ("+1", "+2")]
+        with Basket.edit("+1") as cart:
+            cart.items = ["tea"]
+        Item.enqueue("order", 1, "create")
+    database.close()
+    assert [(row.number, row.due, row.extra) for row in rows] == [(0, NOW, {"a": 1}), (1, NOW, {"a": 1})]
+    assert saved == ["cart", "item"]

@@ -26,6 +26,9 @@ _NOW = -1
 #: What has a text of its own in a statement: expressions, models and rows.
 _RENDERED = peewee.Node, type
 
+#: Where the models are whose statements are kept.
+_TABLES = f"{__package__}.tables"
+
 
 class _Argument:
     """In a query that is rendered: the value at a place among those that a call brings."""
@@ -84,12 +87,11 @@ class _Text:
             return self.query.handle_result(database, database.execute_sql(self.sql, parameters))
 
     def _rows(self, cursor: Any) -> list[Any]:
-        rows = () if self.process is None else cursor.fetchall()
-        if rows and self.process is not None:
+        process = self.process  # once, because other threads set it
+        rows = () if process is None else cursor.fetchall()
+        if process is not None:
             with suppress(Exception):
-                return list(self.process(rows))
-        elif self.process is not None:
-            return []
+                return list(process(rows)) if rows else []
         wrapper = self.query._get_cursor_wrapper(cursor)
         wrapper.pending = rows  # one of them cannot be read: the wrapper says which
         wrapper.fill_cache()
@@ -102,26 +104,29 @@ def prepared(build: Callable[..., Any]) -> Callable[..., Any]:
 
     ``build`` gets a model, values, lists of values or dicts of them by column, and named options that are part of the
     text. It must not look at the values: it is called once for each model and kind of arguments. The query is about
-    that model alone. A value that is an expression, or many values, are rendered each time.
+    that model alone. An expression, None to compare with, many values, and a model of an application's own are
+    rendered each time.
     """
 
     @functools.wraps(build)
     def execute(model: Any, *arguments: Any, **options: Any) -> Any:
         meta = model._meta
         database = meta.database
+        # A subclass may execute its queries otherwise, and a proxy leads elsewhere.
+        is_usual = getattr(type(database), "execute", None) is peewee.Database.execute and _is_ours(model)
         key, values = [build, type(database), meta.table_name, meta.schema, *options.values()], list[Any]()
         for argument in arguments:
             if type(argument) is dict:
-                key.append(tuple(argument))
-                values += argument.values()
+                names = tuple(sorted(argument))  # there are many orders
+                key.append(names)
+                values += map(argument.__getitem__, names)
             elif type(argument) is list:
                 key.append(len(argument))
                 values += argument
             else:
+                is_usual &= argument is not None  # IS NULL
                 values.append(argument)
-        # A subclass may execute its queries otherwise, and a proxy leads elsewhere.
-        is_usual = getattr(type(database), "execute", None) is peewee.Database.execute and len(values) <= _MOST_VALUES
-        if not is_usual or any(isinstance(value, _RENDERED) for value in values):
+        if not is_usual or len(values) > _MOST_VALUES or any(isinstance(value, _RENDERED) for value in values):
             query = build(model, *arguments, **options)
             return list(query) if isinstance(query, peewee.ModelSelect) else query.execute()
         text = meta.texts.get(kind := tuple(key))
@@ -138,10 +143,15 @@ def prepared(build: Callable[..., Any]) -> Callable[..., Any]:
 def _placed(argument: Any, places: Any) -> Any:
     """Return an argument with places instead of its values."""
     if type(argument) is dict:
-        return dict(zip(argument, places, strict=False))
+        return dict(zip(sorted(argument), places, strict=False))
     if type(argument) is list:
         return [next(places) for _ in argument]
     return next(places)
+
+
+def _is_ours(model: Any) -> bool:
+    """Return False for an application's model: it may have columns whose defaults change, and code of its own."""
+    return bool(model._meta.declared.__module__ == _TABLES)
 
 
 @prepared
@@ -151,6 +161,9 @@ def _updated(model: Any, number: int, changes: dict[str, Any]) -> Any:
 
 def save(row: Any) -> None:
     """Write what has changed of a row, as ``row.save()`` does."""
+    if not _is_ours(type(row)):
+        row.save()
+        return
     changed = [field.name for field in row.dirty_fields]
     if changed and UPDATED_AT not in changed:
         row.updated_at = utc_now()
@@ -168,6 +181,8 @@ def _inserted(model: Any, row: dict[str, Any]) -> Any:
 
 def create(model: Any, values: dict[str, Any]) -> Any:
     """Insert a row and return it, as ``model.create`` does."""
+    if not _is_ours(model):
+        return model.create(**values)
     row = model(**values)
     row._pk = _inserted(model, dict(row.__data__))
     row._dirty.clear()

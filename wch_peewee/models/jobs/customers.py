@@ -108,7 +108,7 @@ def _upserted(profile: Any, row: dict[str, Any], changes: dict[str, Any]) -> Any
     new = profile.insert(row)
     if not changes:
         return new.on_conflict_ignore()
-    update = {profile._meta.combined[name]: value for name, value in changes.items()}
+    update = {profile._meta.combined[name]: changes[name] for name in sorted(changes)}
     return new.on_conflict(conflict_target=[profile.phone], update=update)
 
 
