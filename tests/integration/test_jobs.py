@@ -613,6 +613,31 @@ def test_a_call_is_committed_with_autocommit_off(plugin: Plugin, shop: Any, inst
     assert (shop.BroadcastCampaign.get().sent_count, shop.BroadcastCampaign.get().status) == (1, "sending")
 
 
+@pytest.mark.families("mysql", "mariadb")
+def test_a_call_leaves_no_lock_and_no_snapshot_with_autocommit_off(plugin: Plugin, installed: LiveDatabase) -> None:
+    """The driver does not notice that a SELECT has begun a transaction, nor that a statement has failed in one."""
+    message, conversation = plugin.models.Message, plugin.models.Conversation
+    first, second = (message.ingest(name, phone=PHONE)[0] for name in ("wamid.1", "wamid.2"))
+    unsent = message.send(phone=PHONE)
+    plugin.database.execute_sql("SET autocommit = 0")
+    other = Plugin(installed.url)
+    other.database.execute_sql("SET innodb_lock_wait_timeout = 1")
+
+    def write(name: str) -> None:
+        rows = other.models.Message.update(content={"by": name}).where(other.models.Message.wa_message_id == name)
+        assert rows.execute() == 1
+
+    assert message.advance("wamid.1", "sent") is False
+    write("wamid.1")
+    with pytest.raises(InvalidValue):
+        unsent.sent_as("wamid.2")
+    write(unsent.wa_message_id)
+    assert [one.id for one in conversation.get().last_messages(2)] == [second.id, unsent.id]
+    new = other.models.Message.ingest("wamid.3", phone=PHONE)[0]
+    assert [one.id for one in first.conversation.last_messages(2)] == [unsent.id, new.id]
+    other.database.close()
+
+
 def test_what_has_no_database_is_said() -> None:
     with pytest.raises(ConfigurationError, match="expected a model, a row, a Plugin or a peewee Database"):
         retrying(failing())("shop.db")

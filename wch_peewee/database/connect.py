@@ -380,6 +380,16 @@ def is_autocommitted(database: pw.Database) -> bool:
     return bool(getattr(database.connection(), "server_status", 0) & _AUTOCOMMIT)
 
 
+def may_be_open(database: pw.Database) -> bool:
+    """Return True if this thread's connection may be in a transaction that peewee does not know of, and does not end.
+
+    With autocommit off also a SELECT begins one.
+    """
+    if database.is_closed() or database.in_transaction():
+        return False
+    return in_transaction(database) or not getattr(database.connection(), "server_status", _AUTOCOMMIT) & _AUTOCOMMIT
+
+
 def release_lost(database: pw.Database) -> None:
     """Close a server's connection that has ended, so that the next statement opens another; not in a transaction.
 

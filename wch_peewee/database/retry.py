@@ -7,14 +7,14 @@ import inspect
 import math
 import random
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar, overload
 
 import peewee
 
 from ..errors import Busy, ConfigurationError, duration
-from .connect import PATIENCE, describe, in_transaction, is_async, is_autocommitted
+from .connect import PATIENCE, describe, in_transaction, is_async, is_autocommitted, may_be_open
 from .query import failure_of
 from .session import with_settings
 
@@ -105,11 +105,8 @@ def attempt(
     with _AS_IT_IS if patience >= PATIENCE else with_settings(database, limit):
         while True:
             try:
-                with _AS_IT_IS if single else transaction(database, isolation):
-                    result = action()
-                if single and in_transaction(database) and not database.in_transaction():  # autocommit is off
-                    database.commit()
-                return result
+                with _single(database) if single else transaction(database, isolation):
+                    return action()
             except peewee.PeeweeException as error:
                 if failure_of(database, error) != "waiting":
                     raise
@@ -130,6 +127,20 @@ def transaction(database: peewee.Database, isolation: str | None = None) -> Any:
     if isolation and not (database.is_closed() or is_async(database) or is_autocommitted(database)):
         database.commit()  # a SELECT may have begun one unnoticed, in which the isolation cannot be set
     return database.atomic(isolation)
+
+
+@contextmanager
+def _single(database: peewee.Database) -> Iterator[None]:
+    """End what a statement has begun by itself: with autocommit off its locks and its snapshot would stay."""
+    try:
+        yield
+    except BaseException:
+        if may_be_open(database):
+            with suppress(peewee.PeeweeException):  # lost
+                database.rollback()
+        raise
+    if may_be_open(database):
+        database.commit()
 
 
 def _sleep(database: peewee.Database, seconds: float) -> None:
