@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.desk import fill, keys_of, reads
 from tests.support.command import wch
+from tests.support.database_classes import CLASSES
 from tests.support.databases import LiveDatabase
 from wch_peewee import Busy, ConfigurationError, InvalidValue, Message, Plugin, retrying, utc_now
 from wch_peewee.models.jobs import carts
@@ -613,14 +614,12 @@ def test_a_call_is_committed_with_autocommit_off(plugin: Plugin, shop: Any, inst
     assert (shop.BroadcastCampaign.get().sent_count, shop.BroadcastCampaign.get().status) == (1, "sending")
 
 
-@pytest.mark.families("mysql", "mariadb")
-def test_a_call_leaves_no_lock_and_no_snapshot_with_autocommit_off(plugin: Plugin, installed: LiveDatabase) -> None:
+def leaves_no_lock_and_no_snapshot(plugin: Plugin, other: Plugin) -> None:
     """The driver does not notice that a SELECT has begun a transaction, nor that a statement has failed in one."""
-    message, conversation = plugin.models.Message, plugin.models.Conversation
+    message, conversation, queue = plugin.models.Message, plugin.models.Conversation, plugin.models.SyncQueueItem
     first, second = (message.ingest(name, phone=PHONE)[0] for name in ("wamid.1", "wamid.2"))
-    unsent = message.send(phone=PHONE)
+    unsent, item = message.send(phone=PHONE), queue.enqueue("order", 1, "create")
     plugin.database.execute_sql("SET autocommit = 0")
-    other = Plugin(installed.url)
     other.database.execute_sql("SET innodb_lock_wait_timeout = 1")
 
     def write(name: str) -> None:
@@ -632,10 +631,34 @@ def test_a_call_leaves_no_lock_and_no_snapshot_with_autocommit_off(plugin: Plugi
     with pytest.raises(InvalidValue):
         unsent.sent_as("wamid.2")
     write(unsent.wa_message_id)
-    assert [one.id for one in conversation.get().last_messages(2)] == [second.id, unsent.id]
+    found = conversation.get()
+    assert [one.id for one in found.last_messages(2)] == [second.id, unsent.id]
     new = other.models.Message.ingest("wamid.3", phone=PHONE)[0]
-    assert [one.id for one in first.conversation.last_messages(2)] == [unsent.id, new.id]
+    assert [one.id for one in found.last_messages(2)] == [unsent.id, new.id]
+    assert (queue.select().count(), queue.claim("w")) == (1, [item])
+    assert first.conversation_id == found.id
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_a_call_leaves_no_lock_and_no_snapshot_with_autocommit_off(plugin: Plugin, installed: LiveDatabase) -> None:
+    other = Plugin(installed.url)
+    leaves_no_lock_and_no_snapshot(plugin, other)
     other.database.close()
+
+
+@pytest.mark.families("mysql", "mariadb")
+def test_a_call_in_a_task_leaves_none_either(plugin: Plugin, installed: LiveDatabase) -> None:
+    pytest.importorskip("aiomysql")
+    (kind,) = (one for one in CLASSES if one.name == "AsyncMySQLDatabase")
+
+    async def main(own: Any) -> None:
+        try:
+            await own.run(leaves_no_lock_and_no_snapshot, Plugin(own), plugin)
+        finally:
+            await own.close_pool()
+
+    with kind.open(installed) as own:
+        asyncio.run(main(own))
 
 
 def test_what_has_no_database_is_said() -> None:

@@ -353,13 +353,16 @@ def describe(database: pw.Database, *, account: bool = True) -> str:
     )
 
 
+def _driver_connection(database: pw.Database) -> Any:
+    connection: Any = database.connection()
+    return connection.conn if is_async(database) else connection
+
+
 def in_transaction(database: pw.Database) -> bool:
     """Return True if this thread's connection is in a transaction, even one that peewee does not know of."""
     if database.is_closed():
         return False
-    connection: Any = database.connection()
-    if is_async(database):
-        connection = connection.conn  # the driver's
+    connection = _driver_connection(database)
     if isinstance(database, pw.SqliteDatabase):
         return bool(connection.in_transaction)
     # In PyMySQL's words, and in those of the MySQL connector.
@@ -377,7 +380,7 @@ def is_autocommitted(database: pw.Database) -> bool:
         return False
     if isinstance(database, pw.SqliteDatabase):
         return True
-    return bool(getattr(database.connection(), "server_status", 0) & _AUTOCOMMIT)
+    return bool(getattr(_driver_connection(database), "server_status", 0) & _AUTOCOMMIT)
 
 
 def may_be_open(database: pw.Database) -> bool:
@@ -387,7 +390,8 @@ def may_be_open(database: pw.Database) -> bool:
     """
     if database.is_closed() or database.in_transaction():
         return False
-    return in_transaction(database) or not getattr(database.connection(), "server_status", _AUTOCOMMIT) & _AUTOCOMMIT
+    status = getattr(_driver_connection(database), "server_status", _AUTOCOMMIT)
+    return in_transaction(database) or not status & _AUTOCOMMIT
 
 
 def release_lost(database: pw.Database) -> None:

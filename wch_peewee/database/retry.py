@@ -124,7 +124,7 @@ def transaction(database: peewee.Database, isolation: str | None = None) -> Any:
     """Return a transaction for a block. On SQLite it has the file's lock from its beginning."""
     if isinstance(database, peewee.SqliteDatabase):
         return database.atomic("IMMEDIATE")
-    if isolation and not (database.is_closed() or is_async(database) or is_autocommitted(database)):
+    if isolation and not (database.is_closed() or is_autocommitted(database)):
         database.commit()  # a SELECT may have begun one unnoticed, in which the isolation cannot be set
     return database.atomic(isolation)
 
