@@ -614,6 +614,26 @@ def test_a_call_is_committed_with_autocommit_off(plugin: Plugin, shop: Any, inst
     assert (shop.BroadcastCampaign.get().sent_count, shop.BroadcastCampaign.get().status) == (1, "sending")
 
 
+@pytest.mark.families("mysql", "mariadb")
+def test_an_export_is_of_one_moment_whatever_isolation_a_session_has(
+    plugin: Plugin, shop: Any, installed: LiveDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Plugin(installed.url)
+    shop.Message.ingest("wamid.1", phone=PHONE)
+    plugin.database.execute_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    send = plugin.database.execute_sql
+
+    def erase_first(sql: str, *arguments: Any) -> Any:
+        if "wch_carts" in sql:  # after the profile has been read
+            other.models.CustomerProfile.erase(PHONE)
+        return send(sql, *arguments)
+
+    monkeypatch.setattr(plugin.database, "execute_sql", erase_first)
+    groups = [item["group_id"] for item in shop.CustomerProfile.export(PHONE)["data"]]
+    assert groups == ["wch_customer_profiles", "wch_conversations", "wch_messages"]
+    other.database.close()
+
+
 def leaves_no_lock_and_no_snapshot(plugin: Plugin, other: Plugin) -> None:
     """The driver does not notice that a SELECT has begun a transaction, nor that a statement has failed in one."""
     message, conversation, queue = plugin.models.Message, plugin.models.Conversation, plugin.models.SyncQueueItem
@@ -707,4 +727,6 @@ def test_a_message_without_a_name_or_a_phone_is_refused(shop: Any) -> None:
             shop.Message.ingest_many([{"wa_message_id": "wamid.2", "phone": PHONE}, row])
     with pytest.raises(InvalidValue, match="CustomerProfile has no field colour; its fields are"):
         shop.CustomerProfile.upsert(PHONE, colour="red")
+    with pytest.raises(InvalidValue, match="CustomerProfile has no field save; its fields are"):
+        shop.CustomerProfile.upsert(PHONE, save=True)  # not a column, though an attribute of the model
     assert (shop.Message.select().count(), shop.CustomerProfile.select().count()) == (0, 0)

@@ -227,7 +227,7 @@ class BaseModel(peewee.Model, metaclass=ModelType):
     def __init__(self, *args: Any, **values: Any) -> None:
         loaded = bool(values.get("__no_default__"))
         if not loaded:
-            self._refuse_unknown(values)
+            self._refuse_unknown(values, attributes=True)
         super().__init__(*args, **values)
         if not loaded:
             # peewee counts defaults as changes: Conversation(id=5, status=...).save() would reset the other columns.
@@ -244,9 +244,10 @@ class BaseModel(peewee.Model, metaclass=ModelType):
         )
 
     @classmethod
-    def _refuse_unknown(cls, values: Mapping[str, Any]) -> None:
+    def _refuse_unknown(cls, values: Mapping[str, Any], *, attributes: bool = False) -> None:
         # peewee would set an attribute of that name, and the value of a misspelt column would be lost.
-        unknown = [name for name in values if name not in cls._meta.combined and not hasattr(cls, name)]
+        columns = cls._meta.combined
+        unknown = [name for name in values if name not in columns and not (attributes and hasattr(cls, name))]
         if unknown:
             known = ", ".join(cls._meta.sorted_field_names)
             raise InvalidValue(f"{cls.__name__} has no field {', '.join(unknown)}; its fields are {known}.")

@@ -49,7 +49,7 @@ class CustomerJobs:
         return row
 
     @classmethod
-    @retrying
+    @retrying(isolation="REPEATABLE READ")
     def export(cls, phone: str) -> dict[str, Any]:
         """Return everything about a person, of one moment, as WordPress's personal data exporters return it.
 
