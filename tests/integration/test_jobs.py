@@ -58,6 +58,7 @@ def test_a_conversation_goes_to_the_agent_who_takes_it_first(shop: Any) -> None:
     assert (one.assign(7), two.assign(8)) == (True, False)
     assert (one.status, two.assigned_agent_id, one.is_dirty(), two.is_dirty()) == ("active", 7, False, False)
     assert (two.assign(8), two.assigned_agent_id, two.assign(None)) == (True, 8, True)
+    assert (two.assign("8"), two.assigned_agent_id, two.assign(9)) == (True, 8, True)  # from a form
     two.close()
     assert two.assign(8) is False
 

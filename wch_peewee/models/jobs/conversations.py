@@ -93,7 +93,7 @@ class ConversationJobs:
         own._dirty.discard("assigned_agent_id")
         if row is None or row.status == "closed" or row.assigned_agent_id != seen:
             return False
-        row.assigned_agent_id = agent_id
+        row.assigned_agent_id = type(own).assigned_agent_id.db_value(agent_id)  # a text would not equal what is read
         if row.status == "pending" and agent_id is not None:
             row.status = "active"
         return self._save(row)
