@@ -77,7 +77,8 @@ class MessageJobs:
     def _ingest(cls, row: Mapping[str, Any], joined: bool, is_new: bool) -> tuple[Self, bool]:
         for new in cls._expected([row], joined, is_new):
             return (create(cls, new), True) if is_new else cls._create(new)
-        return _named(cls, row["wa_message_id"])[0], False
+        found = _named(cls, row["wa_message_id"])
+        return (found[0], False) if found else cls._ingest(row, joined, is_new)  # it has just been deleted
 
     @classmethod
     def _create(cls, row: dict[str, Any]) -> tuple[Self, bool]:
