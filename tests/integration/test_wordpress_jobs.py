@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,8 @@ def site(wordpress: WordPressSite) -> WordPressSite:
 
 
 @pytest.fixture
-def visited(site: WordPressSite) -> Iterator[WordPressSite]:
-    """The site, which is visited again and again during the test."""
+def end_visits(site: WordPressSite) -> Iterator[Callable[[], None]]:
+    """Visit the site again and again, until the test calls this."""
     stop, troubles = threading.Event(), list[BaseException]()
 
     def visits() -> None:
@@ -67,10 +67,14 @@ def visited(site: WordPressSite) -> Iterator[WordPressSite]:
 
     thread = threading.Thread(target=visits)
     thread.start()
-    yield site
-    stop.set()
-    thread.join()
-    assert troubles == []
+
+    def end() -> None:
+        stop.set()
+        thread.join()
+        assert troubles == []
+
+    yield end
+    end()
 
 
 @pytest.mark.parametrize(
@@ -78,8 +82,10 @@ def visited(site: WordPressSite) -> Iterator[WordPressSite]:
     [pytest.param(race, marks=[] if race in (Ingest, Edit, Queue) else [pytest.mark.slow]) for race in RACES],
     ids=lambda race: race.__name__.lower(),
 )
-def test_php_beside_changes_nothing_of_what_is_promised(race: type[Race], visited: WordPressSite) -> None:
-    faults = run(race, visited.url, processes=4, size=25, kills=2)
+def test_php_beside_changes_nothing_of_what_is_promised(
+    race: type[Race], site: WordPressSite, end_visits: Callable[[], None]
+) -> None:
+    faults = run(race, site.url, processes=4, size=25, kills=2, ended=end_visits)
     assert faults.clean, (str(faults), *faults.errors)
 
 

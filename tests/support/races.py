@@ -19,7 +19,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -382,8 +382,12 @@ def run(
     kills: int = 0,
     server: PrivateServer | None = None,
     natural: bool = False,
+    ended: Callable[[], object] = lambda: None,
 ) -> Faults:
-    """Run a race in an installed, empty database; kill so many of its processes, and restart ``server`` in between."""
+    """Run a race in an installed, empty database; kill so many of its processes, and restart ``server`` in between.
+
+    ``ended`` is called when the processes have ended, for others who write, too: they finish what they are at.
+    """
     race = kind(size, natural=natural)
     with tempfile.TemporaryDirectory(prefix="wch-race-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -404,6 +408,7 @@ def run(
             server.kill()
             server.start()
         endings = [worker.ending() for worker in workers]
+        ended()
         notes = [json.loads(line) for path in folder.iterdir() for line in path.read_text().splitlines()]
         errors = [str(ending) for ending in endings if ending is not None]
         errors += [note["error"] for note in notes if "error" in note]
