@@ -103,6 +103,13 @@ class RunContext:
     known_collation: str | None = None
     #: The tables of other sites, in a run over many of them.
     table_cache: TableCache | None = None
+    #: What sites have in common whose tables differ in nothing but their names; None if it is not known.
+    likeness: tuple[str | None, ...] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """True if another site with the same tables had nothing to do."""
+        return self.table_cache is not None and self.likeness in self.table_cache.settled
 
     @property
     def prefix(self) -> str:
@@ -190,6 +197,8 @@ class RunContext:
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
         """Plan what brings the live tables (``actual`` if already read) to the declared definition. Reads only."""
+        if self.is_settled:
+            return Plan()
         desired = self.resolve(tables)
         if actual is None:
             actual = self.read(with_referenced(desired))
@@ -212,7 +221,10 @@ class RunContext:
         kept = tuple(change if is_possible(change) else replace(change, requires=()) for change in changes)
         diff = replace(diff, changes=kept)
         counts = {need: (count or self.count)(need) for need in diff.preconditions()}
-        return make_plan(diff, actual, self.dialect, counts).without(self.options.ignore)
+        plan = make_plan(diff, actual, self.dialect, counts).without(self.options.ignore)
+        if self.table_cache is not None and self.likeness is not None and plan == Plan():
+            self.table_cache.settled.add(self.likeness)
+        return plan
 
     def reconcile(self, tables: Iterable[Table], *, verify: bool = True) -> Plan:
         """Bring the live tables to the declared definition; arguments and errors are those of ``reconcile_to``."""

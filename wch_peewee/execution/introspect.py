@@ -91,6 +91,8 @@ class TableCache:
         self._connection, self._dialect = connection, connection.dialect
         self._known: dict[str, tuple[str, Table]] = {}
         self._names: DatabaseNames | None = None
+        #: What sites have in common for which there is nothing to do (``RunContext.likeness``).
+        self.settled = set[tuple[str | None, ...]]()
         self._triggers = {self._dialect.folded(str(row[0])) for row in connection.query(self._dialect.all_triggers())}
 
     def database_names(self) -> DatabaseNames:
@@ -99,9 +101,13 @@ class TableCache:
             self._names = database_names(self._connection)
         return self._names
 
-    def read(self, site: Names, names: Sequence[str]) -> Schema:
-        """Read the tables ``names``, all of one installation, as far as they exist."""
-        texts = {name: self._text(site, name) for name in names}
+    def texts(self, site: Names, names: Sequence[str]) -> dict[str, str | None]:
+        """Return the text that identifies each table; None for one with something beyond its text."""
+        return {name: self._text(site, name) for name in names}
+
+    def read(self, site: Names, names: Sequence[str], texts: dict[str, str | None] | None = None) -> Schema:
+        """Read the tables ``names``, all of one installation, as far as they exist; their texts may be known."""
+        texts = self.texts(site, names) if texts is None else texts
         shared = {
             name: _renamed(self._known[text][1], self._known[text][0], site.start)
             for name, text in texts.items()
@@ -116,7 +122,6 @@ class TableCache:
         return Schema(tuple(shared[name] for name in texts if name in shared))
 
     def _text(self, site: Names, name: str) -> str | None:
-        """Return the text that identifies a table; None for one with something beyond its text."""
         query = self._dialect.definition(name)
         if query is None or self._dialect.folded(name) in self._triggers:
             return None

@@ -65,8 +65,11 @@ class _Reader(Generic[R]):
                 known_collation=collation_beside(collation) if collation else None,
                 table_cache=self._tables,
             )
-            names = (one.names.table(table.name) for table in one.declared(state))
-            live = self._tables.read(one.names, list(filter(self._is_there, names)))
+            names = [name for table in one.declared(state) if self._is_there(name := one.names.table(table.name))]
+            texts = self._tables.texts(one.names, names)
+            if not (state.is_newer or state.pending or None in texts.values()):
+                context.likeness = (context.known_collation, *texts.values())
+            live = self._tables.read(one.names, names, texts)
             result[one.prefix] = self._describe(one, context, state, live)
         return result
 

@@ -52,6 +52,7 @@ class DryRun(RunContext):
             topology=context.topology,
             known_collation=context.known_collation,
             table_cache=context.table_cache,
+            likeness=None if empty else context.likeness,
         )
         self.forecasts: list[Forecast] = []
         self.stopped: Stopped | None = None
@@ -137,6 +138,8 @@ class DryRun(RunContext):
         return count_rows(self.connection, real)
 
     def plan(self, tables: Iterable[Table], actual: Schema | None = None) -> Plan:
+        if self.is_settled:
+            return Plan()
         desired = self.resolve(tables)
         for table in desired:
             self._imagine_parents(table, table.foreign_keys)

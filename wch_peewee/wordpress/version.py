@@ -1,6 +1,7 @@
 """Comparison of version strings by the rules of PHP's ``version_compare``."""
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -16,6 +17,7 @@ _NUMBER = b"#N#"
 _LONG_MAX = 2**63 - 1  # where strtol() stops counting
 
 
+@lru_cache
 def version_compare(a: str, b: str) -> Order:
     """Return -1, 0 or 1 as PHP finds ``a`` older than, equal to or newer than ``b``.
 
