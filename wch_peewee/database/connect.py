@@ -390,8 +390,10 @@ def may_be_open(database: pw.Database) -> bool:
     """
     if database.is_closed() or database.in_transaction():
         return False
-    status = getattr(_driver_connection(database), "server_status", _AUTOCOMMIT)
-    return in_transaction(database) or not status & _AUTOCOMMIT
+    connection = _driver_connection(database)
+    status = getattr(connection, "server_status", _AUTOCOMMIT)
+    begun = getattr(connection, "in_transaction", False) or status & _IN_TRANSACTION
+    return bool(begun or not status & _AUTOCOMMIT)
 
 
 def release_lost(database: pw.Database) -> None:

@@ -7,8 +7,8 @@ import inspect
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar, overload
 
 import peewee
@@ -25,6 +25,7 @@ T = TypeVar("T")
 _LONGEST = 1.0
 
 _AS_IT_IS = nullcontext()
+_DATABASES = peewee.Database, peewee.Proxy
 
 
 @overload
@@ -76,7 +77,7 @@ def _decorate(function: Any, **options: Any) -> Any:
 def database_of(owner: Any) -> peewee.Database:
     """Return the database of a model, a row or a plugin, or one itself. Raises ConfigurationError for anything else."""
     database = owner
-    if not isinstance(owner, peewee.Database | peewee.Proxy):
+    if not isinstance(owner, _DATABASES):
         meta = getattr(owner, "_meta", None)
         database = getattr(owner, "database", None) if meta is None else meta.database
     if isinstance(database, peewee.Proxy):
@@ -100,12 +101,12 @@ def attempt(
     if in_transaction(database):
         return action()
     begun, pause = time.monotonic(), 0.005
-    # A server would wait 50 seconds for one lock.
-    limit = {"innodb_lock_wait_timeout": max(1, math.ceil(patience))}
-    with _AS_IT_IS if patience >= PATIENCE else with_settings(database, limit):
+    with _AS_IT_IS if patience >= PATIENCE else _with_limit(database, patience):
         while True:
             try:
-                with _single(database) if single else transaction(database, isolation):
+                if single:
+                    return _single(database, action)
+                with transaction(database, isolation):
                     return action()
             except peewee.PeeweeException as error:
                 if failure_of(database, error) != "waiting":
@@ -129,11 +130,15 @@ def transaction(database: peewee.Database, isolation: str | None = None) -> Any:
     return database.atomic(isolation)
 
 
-@contextmanager
-def _single(database: peewee.Database) -> Iterator[None]:
-    """End what a statement has begun by itself: with autocommit off its locks and its snapshot would stay."""
+def _with_limit(database: peewee.Database, patience: float) -> AbstractContextManager[None]:
+    """Limit the wait for one lock for a block: a server would wait 50 seconds."""
+    return with_settings(database, {"innodb_lock_wait_timeout": max(1, math.ceil(patience))})
+
+
+def _single(database: peewee.Database, action: Callable[[], T]) -> T:
+    """Call ``action``, and end what its statement has begun: with autocommit off its locks and its snapshot stay."""
     try:
-        yield
+        result = action()
     except BaseException:
         if may_be_open(database):
             with suppress(peewee.PeeweeException):  # lost
@@ -141,6 +146,7 @@ def _single(database: peewee.Database) -> Iterator[None]:
         raise
     if may_be_open(database):
         database.commit()
+    return result
 
 
 def _sleep(database: peewee.Database, seconds: float) -> None:

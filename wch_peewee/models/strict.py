@@ -35,7 +35,7 @@ def strict(database: Any, values: Any) -> AbstractContextManager[None]:
     if not isinstance(database, peewee.MySQLDatabase):
         return _AS_IT_IS
     parameters = database.connect_params
-    _check_charset(tuple(parameters.get(name) for name in _OTHER_CHARSET))
+    _check_charset(tuple([parameters.get(name) for name in _OTHER_CHARSET]))
     if "STRICT" in str(parameters.get("sql_mode")):
         return _AS_IT_IS
     known = isinstance(values, dict) and all(
