@@ -16,7 +16,7 @@ from tests.support.databases import LiveDatabase
 from tests.support.own_models import CASES, MOMENT, own_model
 from wch_peewee import InvalidValue, WchError, db_delta
 from wch_peewee.execution.session import read_session, run_session
-from wch_peewee.install.inspection import model_access
+from wch_peewee.install.access import model_access
 from wch_peewee.migrate.steps import alter_column
 from wch_peewee.models.fields import ColumnField
 from wch_peewee.models.namespace import our_names

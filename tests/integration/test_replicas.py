@@ -14,7 +14,7 @@ from tests.support.servers import PrivateServer
 from wch_peewee import Busy, ConfigurationError, DatabaseManager
 from wch_peewee.database.connect import open_database
 from wch_peewee.database.url import parse_url
-from wch_peewee.execution.topology import ReplicaRule, seconds_behind
+from wch_peewee.execution.replicas import ReplicaRule, seconds_behind
 
 pytestmark = pytest.mark.families("mysql", "mariadb")
 

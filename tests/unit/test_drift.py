@@ -10,7 +10,7 @@ import pytest
 from tests.support.command import wch
 from tests.unit.lint.folders import file, folder
 from wch_peewee import DatabaseManager
-from wch_peewee.install.inspection import Difference
+from wch_peewee.install.drift import Difference
 from wch_peewee.models.namespace import our_names
 
 ROW = "INSERT INTO wp_wch_carts (customer_phone, expires_at, created_at, updated_at) VALUES ('1', '', '', '')"

@@ -25,7 +25,7 @@ SENDS = {
     "execution/apply.py": "writes the schema: the only file that sends DDL",
     "execution/lease.py": "takes, renews and frees the lease",
     "execution/lock.py": "takes and frees the lock; looks for orphans before the commit",
-    "execution/topology.py": "asks replicas how far they are behind",
+    "execution/replicas.py": "asks replicas how far they are behind",
     "execution/session.py": "switches SQLite's foreign keys off and on around a rebuild",
     "install/orphans.py": "deletes or reattaches messages without a conversation",
     "migrate/batches.py": "runs a migration's own data statements, in batches or as they are",

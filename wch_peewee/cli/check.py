@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from ..install.inspection import REPAIR, Difference, InstallPlan
+from ..install.drift import REPAIR, Difference
+from ..install.inspection import InstallPlan
 from ..install.network import Network
 from ..migrate.project import find_project
 from .options import (

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import click
 
-from ..install.inspection import REPAIR
+from ..install.drift import REPAIR
 from ..install.manager import RepairReport
 from ..install.orphans import Missing
 from . import options

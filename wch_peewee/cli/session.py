@@ -15,8 +15,8 @@ from ..database.query import failure_of
 from ..database.url import Target, parse_url
 from ..errors import ConfigurationError, SchemaConflict, SchemaTooNew
 from ..execution.online import find_copier
-from ..execution.topology import ReplicaRule
-from ..install.inspection import ModelAccess
+from ..execution.replicas import ReplicaRule
+from ..install.access import ModelAccess
 from ..install.manager import DatabaseManager
 from ..install.network import Network, NetworkReport, OnSite, SiteResult
 from ..install.plugin import Plugin

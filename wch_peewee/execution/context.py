@@ -39,7 +39,8 @@ from .introspect import (
     with_referenced,
 )
 from .lock import LEASE_TTL, LockCheck, migration_lock
-from .topology import PROVE_EVERY, ReplicaRule, read_topology, refuse, require_one_server
+from .replicas import ReplicaRule
+from .topology import PROVE_EVERY, read_topology, refuse, require_one_server
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import peewee as pw
 
@@ -17,8 +17,8 @@ from ..errors import ConfigurationError
 from ..execution.context import RunContext, RunOptions
 from ..execution.leftovers import tool_at_work
 from ..execution.lock import LEASE_TTL
+from ..execution.replicas import ReplicaRule
 from ..execution.session import read_session
-from ..execution.topology import ReplicaRule
 from ..migrate.dry_run import DryRun, dry_run_after, dry_run_on_empty
 from ..migrate.folder import MigrationFolder, folder_of
 from ..migrate.ledger import HISTORY_SHAPE, LEDGER_SHAPE, MigrationRun, read_runs
@@ -28,26 +28,16 @@ from ..schema.base import Query
 from ..schema.declared import logical_tables, parents_first
 from ..schema.diff import additions
 from ..schema.naming import DEFAULT_PREFIX, Names, Namespace, names_of, require_namespace
-from ..schema.objects import Column, Schema, Table, as_declared
+from ..schema.objects import Schema, Table
 from ..schema.operations import DropColumn, RenameColumn
-from ..schema.plan import DryRunResult, Plan, RowWork
+from ..schema.plan import DryRunResult, Plan
 from ..schema.statements import COPY_RULE, CopyRule, Step
-from ..schema.types import TEXTS, reconcile_type, widens
 from ..settings import RemovalPermission, is_removal_permitted
 from ..wordpress.multisite import require_site, site_prefixes
+from .access import ModelAccess, model_access
+from .drift import REPAIR, Difference, differences_of
 from .orphans import Missing, orphans_of
 from .reports import Report
-
-
-@dataclass(frozen=True, slots=True)
-class ModelAccess:
-    """Whether a model's table can be read and written; ``reasons`` say why not."""
-
-    model: str
-    table: str
-    readable: bool
-    writable: bool
-    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,30 +89,6 @@ class StatusReport(Inspection):
         return self.is_stamped and not (wrong or self.is_newer)
 
 
-#: A difference is repaired by this command, or needs something else.
-REPAIR = "wch repair"
-
-Kind = Literal["pending", "drift"]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference. ``repaired_by`` is ``wch repair``, or None if something else is needed: ``reason`` says what.
-
-    ``statements`` are those of the step that repairs it, which may change other things of that table, too.
-    """
-
-    kind: Kind
-    table: str | None
-    what: str
-    repaired_by: str | None = None
-    statements: tuple[str, ...] = ()
-    reason: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.reason}" if self.reason else self.what
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallPlan(Inspection):
     """The plan of ``install``. ``plan`` is what remains to be repaired after the pending migrations: drift.
@@ -145,7 +111,7 @@ class InstallPlan(Inspection):
             yield Difference("pending", None, f"Run migration {name}", reason="wch migrate and wch activate run it")
         for forecast in self.dry_run.steps:
             if forecast.migration:
-                yield from _of_step("pending", forecast.work)
+                yield from differences_of("pending", forecast.work)
         if (stopped := self.dry_run.stopped) is not None:
             where = f"step {stopped.number} of {stopped.of}" if stopped.number else "its beginning"
             what = f"{stopped.migration} would stop at {where}" if stopped.migration else "wch activate would stop"
@@ -156,9 +122,9 @@ class InstallPlan(Inspection):
         for step in self.plan.steps:
             # What keeps the books belongs to the run that is to come, and is none of repair's business.
             if step.table in (*names.books, names.options):
-                yield from _of_step("pending" if self.pending else "drift", step)
+                yield from differences_of("pending" if self.pending else "drift", step)
             else:
-                yield from _of_step("drift", step, REPAIR)
+                yield from differences_of("drift", step, REPAIR)
         for refusal in self.plan.refusals:
             yield Difference("drift", refusal.table, refusal.what, reason=refusal.reason)
 
@@ -177,16 +143,6 @@ class InstallPlan(Inspection):
             "reason": self.reason,
             "models": [asdict(model) for model in self.models],
         }
-
-
-def _of_step(kind: Kind, work: Step | RowWork, repaired_by: str | None = None) -> Iterator[Difference]:
-    if isinstance(work, RowWork):
-        table = work.tables[0] if work.tables else None
-        yield Difference(kind, table, work.words, statements=(work.sql,) if work.sql else ())
-        return
-    statements = tuple(str(statement) for statement in (*work.statements, *work.cleanup))
-    for line in (line for operation in work.operations for line in operation.describe()):
-        yield Difference(kind, work.table, line, repaired_by, statements)
 
 
 class Installation:
@@ -465,60 +421,3 @@ class Installation:
             marks = [name.removeprefix(self.prefix) for name in (self.names.history, self.names.tables[0])]
             ours = {name.removesuffix(mark) for name in there for mark in marks if name.endswith(mark)}
             return tuple(ours.union(site_prefixes(there)))
-
-
-def model_access(models: Sequence[type[BaseModel]], desired: Schema, actual: Schema) -> tuple[ModelAccess, ...]:
-    """Return what each model can do; ``desired`` are its tables in the models' order, ``actual`` the live ones."""
-    result = []
-    for model, wanted in zip(models, desired, strict=True):
-        live = actual.table(wanted.name)
-        unreadable = tuple(_unreadable(wanted, live))
-        unwritable = () if unreadable or live is None else tuple(_unwritable(wanted, live))
-        readable, writable = not unreadable, not (unreadable or unwritable)
-        result.append(ModelAccess(model.__name__, wanted.name, readable, writable, unreadable or unwritable))
-    return tuple(result)
-
-
-def _unreadable(wanted: Table, live: Table | None) -> Iterator[str]:
-    if live is None:
-        yield "the table does not exist"
-        return
-    strangers = [column.name for column in live.columns if wanted.column(column.name) is None]
-    for column in wanted.columns:
-        there = live.column(column.name)
-        if there is None:
-            heirs = [name for name in strangers if name in column.name or column.name in name]
-            yield f"column {column.name} does not exist" + (f" ({heirs[0]} may be its new name)" if heirs else "")
-        elif reconcile_type(there.type, column.type).blocking:
-            yield f"{column.name} is {there.type}, but the model expects {column.type}"
-
-
-def _unwritable(wanted: Table, live: Table) -> Iterator[str]:
-    for column in live.columns:
-        declared = wanted.column(column.name)
-        fills_itself = column.nullable or column.default is not None or column.auto_increment
-        if declared is not None:
-            yield from _refused(declared, as_declared(column, declared))
-        elif not (fills_itself or column.is_generated):
-            yield f"{column.name}, which is not in the model, is NOT NULL without a default"
-
-
-def _refused(declared: Column, live: Column) -> Iterator[str]:
-    """Yield what the live column refuses of what the model writes."""
-    name = declared.name
-    if declared.auto_increment and not live.auto_increment:
-        yield f"{name} is not AUTO_INCREMENT"
-    # The models fill JSON themselves.
-    elif declared.nullable and not live.nullable and live.default is None and declared.type.name != "json":
-        yield f"{name} is NOT NULL without a default"
-    if declared.type.name == live.type.name == "enum":
-        if missing := [value for value in declared.type.values if value not in live.type.values]:
-            yield f"{name} does not accept {', '.join(map(repr, missing))}"
-    elif declared.type != live.type and not _takes(live, declared):
-        yield f"{name} is {live.type}, but the model writes {declared.type}"
-
-
-def _takes(live: Column, declared: Column) -> bool:
-    """Return True if the live column's type takes every value of the declared one."""
-    texts = {"enum": ("varchar", *TEXTS), "json": TEXTS}.get(declared.type.name, ())
-    return widens(declared.type, live.type) or live.type.name in texts
