@@ -24,7 +24,8 @@ from wch_peewee.cli.app import wch
 from wch_peewee.database.query import SUPPORTED
 from wch_peewee.database.url import parse_url
 from wch_peewee.install.doctor import diagnose
-from wch_peewee.install.manager import REMOVAL, UPGRADE, DatabaseManager
+from wch_peewee.install.manager import DatabaseManager
+from wch_peewee.install.privileges import REMOVAL, UPGRADE
 from wch_peewee.models.fields.documents import MAX_DEPTH
 from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.statements import COPY_RULE

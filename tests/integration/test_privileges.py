@@ -18,7 +18,7 @@ from tests.support.servers import PrivateServer
 from wch_peewee import DatabaseManager, MissingPrivileges
 from wch_peewee.execution.session import read_session
 from wch_peewee.install.doctor import diagnose
-from wch_peewee.install.manager import UPGRADE
+from wch_peewee.install.privileges import UPGRADE
 from wch_peewee.models.namespace import our_names
 
 pytestmark = pytest.mark.families("mysql", "mariadb")

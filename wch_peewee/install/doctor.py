@@ -21,7 +21,8 @@ from ..schema.base import Query
 from ..wordpress.multisite import require_site
 from ..wordpress.object_cache import object_cache_advice, object_cache_dropin
 from ..wordpress.options import cluster_obstacle, has_unique_names, options_obstacle
-from .manager import DAILY, REMOVAL, UPGRADE, DatabaseManager, file_obstacle, role_advice
+from .manager import DatabaseManager
+from .privileges import DAILY, REMOVAL, UPGRADE, file_obstacle, role_advice
 
 if TYPE_CHECKING:
     from ..wordpress.site import WordPressSite

@@ -1,15 +1,13 @@
 """The database manager: install, upgrade, verify and remove the tables of one installation."""
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import peewee as pw
 
-from ..database.connect import database_file
-from ..errors import ConfigurationError, MissingPrivileges, RunStopped, SchemaConflict, SchemaTooNew, some
+from ..errors import ConfigurationError, RunStopped, SchemaConflict, SchemaTooNew, some
 from ..execution.context import OptionWritten, RunContext, RunListener
 from ..execution.introspect import TableCache
 from ..execution.session import one_connection, read_session, run_in_session
@@ -17,22 +15,20 @@ from ..migrate.dry_run import left_to_do
 from ..migrate.runner import MigrationRouter
 from ..migrate.state import (
     InstalledState,
-    claimed_by_another,
     delete_version,
     is_above,
-    options_trouble,
     read_version,
     write_version,
 )
 from ..migrate.steps import stamp
 from ..migrate.steps.structure import drop_named
 from ..progress import Progress
-from ..schema.dialect import Privileges
 from ..schema.diff import Refusal, additions
 from ..schema.plan import Stopped
 from ..schema.statements import Statement
 from .inspection import Installation, InstallPlan
 from .orphans import orphans_of
+from .privileges import REMOVAL, UPGRADE, require_options, require_privileges
 from .reports import InstallReport, Report, UninstallReport
 from .rollback import RollbackPlan, plan_back, rehearse
 
@@ -40,15 +36,6 @@ T = TypeVar("T")
 
 logger = logging.getLogger("wch_peewee")
 
-
-#: For installing and upgrading, in the order in which a GRANT is usually written.
-UPGRADE = ("SELECT", "INSERT", "UPDATE", "CREATE", "ALTER", "INDEX", "REFERENCES")
-
-#: What the models do all day, beyond what an upgrade needs.
-DAILY = ("DELETE",)
-
-#: For what drops tables: rolling back and uninstalling.
-REMOVAL = ("DELETE", "DROP")
 
 #: What to do about rows that refer to a parent which is not there.
 Orphans = Literal["report", "delete", "reattach"]
@@ -71,26 +58,6 @@ class RepairReport(Report):
     def changed(self) -> bool:
         """True if anything was written."""
         return bool(self.deleted or self.nulled or self.reattached or self.changes)
-
-
-def file_obstacle(database: pw.Database) -> str:
-    """Return why a SQLite file cannot be written to, judged from permissions alone, or an empty text."""
-    path = database_file(database)
-    if path is None:
-        return ""
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        return f"the folder {path.parent} is not writable, and SQLite needs it for its journal"
-    return f"the file {path} is read-only" if path.exists() and not os.access(path, os.W_OK) else ""
-
-
-def role_advice(account: Privileges) -> str:
-    """Return what to do, on a line of its own, about roles of the account that are not active; empty without any."""
-    if not account.activations:
-        return ""
-    return (
-        "\nA role that the application sets itself (SET ROLE) is not set in a run. Name it in the connection's "
-        f"init_command, or make it a default role: {' or '.join(account.activations)}"
-    )
 
 
 class DatabaseManager(Installation):
@@ -141,8 +108,8 @@ class DatabaseManager(Installation):
             return None if state.version != to or state.pending_to(last) else ()
 
         def work(context: RunContext, state: InstalledState) -> tuple[str, ...]:
-            self._require(context)
-            self._require_options(context)
+            require_privileges(context, self.target)
+            require_options(context, self.target)
             names = MigrationRouter(context, self.folder).run(last, state=state)
             if to is None:
                 self._stamp(context)
@@ -169,8 +136,8 @@ class DatabaseManager(Installation):
             return None if left and not self._left_alone(state) else ()
 
         def work(context: RunContext, state: InstalledState) -> tuple[str, ...]:
-            self._require(context)
-            self._require_options(context)
+            require_privileges(context, self.target)
+            require_options(context, self.target)
             names = to_mark(state)
             if names and (differences := left_to_do(context, self.folder, names)):
                 words = f"{self.target}: the tables differ from the result of {name}. Nothing was recorded."
@@ -213,7 +180,7 @@ class DatabaseManager(Installation):
                 return ()
             if others := [name for name in now.names if name not in plan.names]:
                 raise SchemaConflict(f"{self.target}: {others[0]} was applied by another run. Nothing was changed.")
-            self._require(context, UPGRADE + REMOVAL)
+            require_privileges(context, self.target, UPGRADE + REMOVAL)
             allowed = None if allow_loss else plan.losses
             rehearse(context, self.folder, now).require(self.target, self.command, allowed=allowed)
             context.options = replace(context.options, remove_data=True)
@@ -248,7 +215,7 @@ class DatabaseManager(Installation):
             if orphans == "reattach":
                 self._require_parents(context, state)
             deletes = ("DELETE",) if orphans == "delete" else ()
-            self._require(context, UPGRADE + deletes)
+            require_privileges(context, self.target, UPGRADE + deletes)
             found = deleted = nulled = reattached = 0
             for each in orphans_of(context, self._models):
                 if count := sum(missing.rows for missing in each.missing()):
@@ -285,7 +252,7 @@ class DatabaseManager(Installation):
 
         def work(context: RunContext) -> UninstallReport:
             present = context.connection.present(names)
-            self._require(context, REMOVAL)
+            require_privileges(context, self.target, REMOVAL)
             drop_named(context, present)
             return UninstallReport(True, tables=tuple(reversed(present)), option=delete_version(context))
 
@@ -401,9 +368,9 @@ class DatabaseManager(Installation):
 
     def _install(self, context: RunContext, before: InstalledState) -> InstallReport:
         self._require_agreement(context)
-        self._require(context)
+        require_privileges(context, self.target)
         if not before.is_stamped:
-            self._require_options(context)
+            require_options(context, self.target)
         existed = context.present(self.names.tables)
         migrations = tuple(MigrationRouter(context, self.folder).run(None, state=before))
         result = context.reconcile(self.tables)
@@ -423,27 +390,6 @@ class DatabaseManager(Installation):
             extras=result.extras,
             adopted=before.version if before.applied is None and existed else None,
         )
-
-    def _require(self, context: RunContext, needed: tuple[str, ...] = UPGRADE) -> None:
-        """Raise MissingPrivileges, with the GRANT for the administrator, if the account lacks a privilege.
-
-        Raises SchemaConflict if a table may be that of another namespace.
-        """
-        if claimed := claimed_by_another(context):
-            raise SchemaConflict(f"{self.target}: {claimed}. Nothing was changed.")
-        if obstacle := file_obstacle(context.database):
-            raise MissingPrivileges(f"{self.target}: {obstacle}; nothing was changed.")
-        account = context.privileges()
-        if account is not None and (missing := account.missing(needed)):
-            grant = account.grant(dict.fromkeys((*needed, *DAILY)))
-            words = f"{self.target}: the account lacks {', '.join(missing)}; nothing was changed."
-            advice = f"An administrator can run:\n{grant}{role_advice(account)}"
-            raise MissingPrivileges(f"{words} {advice}", missing=missing, grant=grant)
-
-    def _require_options(self, context: RunContext) -> None:
-        """Raise SchemaConflict if the version could not be written at the end: better before the first change."""
-        if trouble := options_trouble(context):
-            raise SchemaConflict(f"{self.target}: {trouble}; nothing was changed.")
 
     def _stamp(self, context: RunContext) -> str:
         """Write the version if it is not there yet; return what is stored, which is PHP's version if that is higher."""

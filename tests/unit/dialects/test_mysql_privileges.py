@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wch_peewee.install.manager import REMOVAL, UPGRADE
+from wch_peewee.install.privileges import REMOVAL, UPGRADE
 from wch_peewee.schema.dialect import Privileges
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 from wch_peewee.schema.mysql.server import EVERYTHING
