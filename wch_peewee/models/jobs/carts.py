@@ -13,7 +13,7 @@ from ...database.retry import attempt, database_of, transaction
 from ..fields import utc_now
 from ..prepared import prepared, save
 from .arguments import phone_number, span, whole
-from .messages import EARLIEST, delete_rows, in_batches
+from .batches import EARLIEST, delete_rows, in_batches
 
 #: What this thread or task is editing: database, table and number of each cart, and the cart.
 _EDITED: ContextVar[tuple[tuple[Any, Any], ...]] = ContextVar("_EDITED", default=())

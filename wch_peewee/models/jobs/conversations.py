@@ -12,7 +12,7 @@ from ...database.retry import database_of, retrying
 from ...errors import InvalidValue
 from ..prepared import prepared, save
 from .arguments import phone_number, whole
-from .messages import EARLIEST
+from .batches import EARLIEST
 
 
 class ConversationJobs:

@@ -16,7 +16,7 @@ from ...database.retry import retrying
 from ..fields import utc_now
 from ..prepared import create, prepared
 from .arguments import LONGEST, span, whole
-from .messages import in_batches
+from .batches import in_batches
 
 #: So many characters of an error are kept: with four bytes each they fit.
 _ERROR = 10_000
