@@ -346,3 +346,23 @@ def test_the_tool_does_not_fall_back_to_plain_text(installed: LiveDatabase) -> N
         with pytest.raises(StatementFailed, match="SSL is required, but the server does not support it"):
             copier(WIDEN, lambda: None)
     assert said == []
+
+
+def test_a_tool_that_cannot_insist_on_tls_is_not_started(
+    installed: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = with_tls(installed, installed.address.port)
+    script = tmp_path / TOOL
+    script.write_text(
+        f"#!{sys.executable}\nimport re, socket, sys\n"
+        "port = int(re.search(r'P=([0-9]+)', sys.argv[-1])[1])\n"
+        f"open('{tmp_path}/ports', 'a').write(f'{{port}} ')\n"
+        "with socket.create_connection(('127.0.0.1', port)) as server:\n"
+        "    server.recv(100)\n    server.sendall(b'login')\n    server.recv(100)\n",
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(StatementFailed, match="cannot enforce TLS, which the database URL requires"):
+        find_copier(database)(WIDEN, lambda: None)
+    assert str(database.connect_params["port"]) not in (tmp_path / "ports").read_text().split()

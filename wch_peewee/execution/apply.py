@@ -91,12 +91,8 @@ class Executor:
 
         On a Galera cluster, all of which waits for it, that is true of every algorithm that reads the table's rows.
         """
-        algorithms, stops, topology, copies = (
-            statement.algorithms,
-            None,
-            self._context.topology,
-            self._context.options.copies,
-        )
+        algorithms, topology, copies = statement.algorithms, self._context.topology, self._context.options.copies
+        stops = None
         if step is not None and topology.shares_writes:
             # One that the server may refuse is followed by those that read rows.
             stops = step if step.reads_rows else replace(step, cost="INPLACE", operations=())

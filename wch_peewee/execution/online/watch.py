@@ -15,6 +15,8 @@ import os
 import pickle
 import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -77,6 +79,12 @@ def _change(connection: Connection, table: str, clauses: str) -> int:
         if connection.query(Query("SELECT GET_LOCK(%s, %s)", (lock, int(_PATIENCE)))) != [(1,)]:
             raise Busy(f"an online tool of another run is still changing {table}; try again later")
         sign = Query("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", (lock,))
+    said = connection.database.connect_params
+    if _demands_tls(said) and not said.get("unix_socket") and _accepts_plain_text(connection, table, clauses):
+        raise ConfigurationError(
+            f"{PT_OSC} cannot enforce TLS, which the database URL requires: its client library sends "
+            "the password unencrypted. Nothing was started."
+        )
     before = {name for left in find_leftovers(connection, [table]) for name in left.old}
     code, swapped = _run_tool(connection, table, clauses, sign)
     # Of one that was killed a statement may still be at work; the next run says what it has left.
@@ -90,15 +98,7 @@ def _run_tool(connection: Connection, table: str, clauses: str, sign: Query) -> 
     """Run the tool to its end, or to that of the run; return its exit code, and whether it says that it has swapped."""
     said, stopped, beat, run = b"", 0.0, time.monotonic(), os.getppid()
     with option_file(connection.database) as (path, descriptors):
-        # This process has one thread: the signal comes when it dies, and preexec_fn is safe.
-        process = subprocess.Popen(
-            command(connection, table, clauses, path),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=descriptors,
-            preexec_fn=_dying_with(os.getpid()) if sys.platform == "linux" else None,
-        )
+        process = _start(command(connection, table, clauses, path), descriptors, stdout=subprocess.PIPE)
         assert process.stdout is not None
         output = process.stdout.fileno()
         while True:
@@ -119,6 +119,54 @@ def _run_tool(connection: Connection, table: str, clauses: str, sign: Query) -> 
             elif stopped and now - stopped > _PATIENCE:
                 process.kill()
         return process.wait(), _SWAPPED in said
+
+
+def _start(words: list[str], descriptors: tuple[int, ...], stdout: int) -> subprocess.Popen[bytes]:
+    # This process has one thread: the signal comes when it dies, and preexec_fn is safe.
+    return subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.STDOUT,
+        pass_fds=descriptors,
+        preexec_fn=_dying_with(os.getpid()) if sys.platform == "linux" else None,
+    )
+
+
+def _accepts_plain_text(connection: Connection, table: str, clauses: str) -> bool:
+    """Run the tool against a server that offers no TLS; return True if it goes on, or if that cannot be told.
+
+    It gets no password. What a client library makes of the option file depends on whose it is, and how old.
+    """
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        option_file(connection.database, anonymous=True) as (path, descriptors),
+    ):
+        address = {"h": "127.0.0.1", "P": str(server.getsockname()[1])}
+        process = _start(command(connection, table, clauses, path, address), descriptors, stdout=subprocess.DEVNULL)
+        try:
+            server.settimeout(_PATIENCE)
+            client, _ = server.accept()
+            with client:
+                client.settimeout(_PATIENCE)
+                client.sendall(_greeting())
+                return client.recv(1) != b""
+        except ConnectionError:
+            return False
+        except OSError:
+            return True
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _greeting() -> bytes:
+    """Return a server's first packet that does not have the flag for TLS among its capabilities."""
+    capabilities = 0x00FFF7FF
+    low, high = capabilities & 0xFFFF, capabilities >> 16
+    payload = b"\x0a8.0.99\0" + struct.pack("<I", 1) + b"a" * 8 + b"\0" + struct.pack("<HBHHB", low, 45, 2, high, 21)
+    payload += bytes(10) + b"b" * 12 + b"\0mysql_native_password\0"
+    return len(payload).to_bytes(3, "little") + b"\0" + payload
 
 
 def _dying_with(parent: int) -> Callable[[], None]:
@@ -168,7 +216,9 @@ def _refer_again(context: RunContext, old: str, table: str) -> None:
         context.change(child, [AddForeignKey(child, replace(key, referenced_table=table)) for key in keys])
 
 
-def command(connection: Connection, table: str, clauses: str, file: str) -> list[str]:
+def command(
+    connection: Connection, table: str, clauses: str, file: str, address: Mapping[str, str] | None = None
+) -> list[str]:
     """Return the command line of pt-online-schema-change that makes the change ``clauses`` to ``table``.
 
     Measured with 3.2.1 on MariaDB 10.11, 11.8 and MySQL 9.7. The port must be in the DSN. MySQL 9 explains queries as a
@@ -180,8 +230,10 @@ def command(connection: Connection, table: str, clauses: str, file: str) -> list
     if dialect.name == "mysql" and dialect.version >= (8, 0, 32):
         variables.append("explain_format=TRADITIONAL")
     where = {"F": file, "D": str(connection.database.database), "t": table, "A": "utf8mb4"}
-    if socket := said.get("unix_socket"):
-        where["S"] = str(socket)
+    if address is not None:
+        where |= address
+    elif said.get("unix_socket"):
+        where["S"] = str(said["unix_socket"])
     else:
         where |= {"h": str(said.get("host") or "localhost"), "P": str(said.get("port") or 3306)}
     place = ",".join("{}={}".format(key, value.replace(",", "\\,")) for key, value in where.items())
@@ -205,14 +257,16 @@ def copy_name(table: str) -> str:
 
 
 @contextlib.contextmanager
-def option_file(database: pw.Database) -> Iterator[tuple[str, tuple[int, ...]]]:
+def option_file(database: pw.Database, *, anonymous: bool = False) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield the path of a private option file (mode 0600) and the descriptors that a child needs to open it.
 
-    It has the account of the open ``database``. On Linux the file is in memory alone, and is gone with the processes
-    that have it open. Elsewhere it is removed at the end of the block.
+    It has the account of the open ``database``, unless it is ``anonymous``. On Linux the file is in memory alone, and
+    is gone with the processes that have it open. Elsewhere it is removed at the end of the block.
     """
     said = database.connect_params
     lines = {"user": str(said.get("user") or ""), "password": password_of(said)}
+    if anonymous:
+        lines = {"user": "nobody"}
     if _demands_tls(said):
         own: Any = database
         lines |= tls_options(said, own.connection()._sock.getpeercert(True))
