@@ -19,7 +19,7 @@ from wch_peewee import ConfigurationError, DatabaseManager, MigrationFailed
 from wch_peewee.database.query import Connection, detect_dialect
 from wch_peewee.execution.leftovers import tool_at_work
 from wch_peewee.execution.online import find_copier
-from wch_peewee.execution.online.watch import command, option_file
+from wch_peewee.execution.online.tools import command, option_file
 from wch_peewee.schema.dialect import Topology
 from wch_peewee.schema.statements import CopyRule, Statement
 

@@ -32,7 +32,7 @@ from wch_peewee.execution.context import RunContext
 from wch_peewee.execution.leftovers import find_leftovers, tool_at_work
 from wch_peewee.execution.lock import lock_name
 from wch_peewee.execution.online import find_copier, watch
-from wch_peewee.execution.online.watch import command, option_file
+from wch_peewee.execution.online.tools import command, option_file
 from wch_peewee.models.namespace import our_names
 from wch_peewee.schema.dialect import Topology
 from wch_peewee.schema.statements import Statement

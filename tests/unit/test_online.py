@@ -16,7 +16,7 @@ import pytest
 from wch_peewee.database.query import Connection
 from wch_peewee.errors import ConfigurationError
 from wch_peewee.execution.online import find_copier, percent
-from wch_peewee.execution.online.watch import command, option_file, tls_options
+from wch_peewee.execution.online.tools import command, option_file, tls_options
 from wch_peewee.schema.mysql.dialect import MySQLDialect
 
 FILE = "options.cnf"
