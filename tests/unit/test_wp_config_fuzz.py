@@ -68,6 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(b"<?php $a = [1, 2]; foreach ($a as $k => &$v) { $a[] = $v; }")
 @example(b"<?php $a = str_repeat('x', 1000000000); $b = 9 ** 99999; $c = 1 << 999999;")
 @example(b"<?php switch (1) { default: continue 99; } break 7;")
+@example(b"<?php if (function_exists('\xff')) { $a = 1; }")
 @example(b"<?php file_get_contents('/dev/zero'); include '/dev/random'; glob('/*/*/*/*');")
 def test_any_bytes_are_read_to_an_end(folder: Path, source: bytes) -> None:
     read(folder, source)

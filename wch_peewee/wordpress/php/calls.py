@@ -326,7 +326,7 @@ class Calls(Bedrock):
         if name in _PROGRAM or name in functions.FUNCTIONS or isinstance(found, Function | str):
             return True
         self.spend(len(self.unit.source) >> 8)
-        declaration = rb"(?i)\bfunction\s+" + re.escape(name.rpartition("\\")[2].encode()) + rb"\b"
+        declaration = rb"(?i)\bfunction\s+" + re.escape(os.fsencode(name.rpartition("\\")[2])) + rb"\b"
         is_below = found is ABSENT and re.search(declaration, self.unit.source)
         return False if is_below else Unknown(f"function_exists('{name}')")
 
