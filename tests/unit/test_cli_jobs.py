@@ -144,3 +144,9 @@ def test_nobody_has_an_empty_phone(job: str, models: Any) -> None:
         2,
         "Error: phone is ' '; expected a text that is not empty.",
     )
+
+
+def test_a_number_that_is_none_is_named_in_plain_words() -> None:
+    result = wch("prune", "--older-than", "soon")
+    assert result.code == 64
+    assert "'soon' is not a valid whole number." in result.err

@@ -22,6 +22,12 @@ FORMATS = ("table", "json", "csv", "yaml")
 LISTS = (*FORMATS, "count", "ids")
 
 
+class Whole(click.IntRange):
+    """A whole number of a range."""
+
+    name = "whole number"  # click says "integer range"
+
+
 class ExitCode(IntEnum):
     """The exit code of a command. An error of the library has its own as ``exit_code``."""
 
@@ -199,7 +205,7 @@ wait_options = _all_of(
     timeout_option,
     _stored(
         "--lock-wait",
-        type=click.IntRange(1, 3600),
+        type=Whole(1, 3600),
         metavar="SECONDS",
         help=f"How long each attempt of a statement waits for a lock, blocking others  [{LOCK_WAIT}]",
     ),
@@ -209,13 +215,13 @@ copy_options = _all_of(
     _stored("--allow-copy", is_flag=True, help="Copy tables of any size, even if that blocks writers."),
     _stored(
         "--copy-rows",
-        type=click.IntRange(0),
+        type=Whole(0),
         metavar="N",
         help=f"Largest table in rows that is copied without --allow-copy  [{COPY_RULE.rows}]",
     ),
     _stored(
         "--copy-bytes",
-        type=click.IntRange(0),
+        type=Whole(0),
         metavar="N",
         help=f"Largest table in bytes that is copied without --allow-copy  [{COPY_RULE.bytes}]",
     ),
@@ -223,7 +229,7 @@ copy_options = _all_of(
     _stored("--replica", multiple=True, metavar="URL", help="A replica to wait for; can be repeated."),
     _stored(
         "--max-lag",
-        type=click.IntRange(0),
+        type=Whole(0),
         metavar="SECONDS",
         help="How far a --replica may fall behind before the run waits, up to --timeout  [10]",
     ),

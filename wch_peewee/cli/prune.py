@@ -6,15 +6,13 @@ import click
 
 from ..models.fields import utc_now
 from ..models.jobs.arguments import LONGEST
-from .options import Choices, ExitCode, dry_run_option, subcommand, yes_option
+from .options import Choices, ExitCode, Whole, dry_run_option, subcommand, yes_option
 from .output import confirm, counted
 from .session import open_session, site_models
 
 
 @subcommand("prune")
-@click.option(
-    "--older-than", type=click.IntRange(1, LONGEST.days), required=True, metavar="DAYS", help="Delete what is older."
-)
+@click.option("--older-than", type=Whole(1, LONGEST.days), required=True, metavar="DAYS", help="Delete what is older.")
 @click.option(
     "--conversations",
     is_flag=True,

@@ -9,7 +9,7 @@ import peewee as pw
 from ..models.jobs.arguments import LONGEST
 from ..models.site import SiteModels
 from ..models.tables import SyncStatus
-from .options import Choices, ExitCode, dry_run_option, subcommand
+from .options import Choices, ExitCode, Whole, dry_run_option, subcommand
 from .output import counted
 from .session import open_session, site_models
 
@@ -21,7 +21,7 @@ _ANY = 2**31 - 1
 @click.argument("action", type=click.Choice(["status", "requeue"]), default="status")
 @click.option(
     "--older-than",
-    type=click.IntRange(0, LONGEST.days * 24 * 60),
+    type=Whole(0, LONGEST.days * 24 * 60),
     default=15,
     show_default=True,
     metavar="MINUTES",
